@@ -1,0 +1,1 @@
+from gru_c.functional import gru_forward, gru_backward, gru_step

@@ -1,0 +1,122 @@
+"""Mirror of src_c/gru.h, one to one."""
+
+cdef extern from "gru.h" nogil:
+    ctypedef enum gru_status:
+        GRU_OK
+        GRU_BAD_ARGUMENT
+        GRU_TOO_LARGE
+        GRU_BLAS_LIMIT
+        GRU_NO_BLAS
+        GRU_NO_ISA
+
+    const char *gru_status_message(gru_status status)
+
+    ctypedef enum gru_dtype:
+        GRU_F32
+        GRU_F64
+
+    ctypedef enum gru_engine:
+        GRU_ENGINE_AUTO
+        GRU_ENGINE_BLAS
+
+    const char *gru_isa_name(size_t i)
+    const char *gru_active_isa()
+    gru_status gru_select_isa(const char *name)
+    int gru_has_openmp()
+
+    ctypedef struct gru_blas:
+        void (*sgemm)(char *, char *, int *, int *, int *, float *, float *, int *, float *,
+                      int *, float *, float *, int *) noexcept
+        void (*dgemm)(char *, char *, int *, int *, int *, double *, double *, int *, double *,
+                      int *, double *, double *, int *) noexcept
+        void (*sgemv)(char *, int *, int *, float *, float *, int *, float *, int *, float *,
+                      float *, int *) noexcept
+        void (*dgemv)(char *, int *, int *, double *, double *, int *, double *, int *, double *,
+                      double *, int *) noexcept
+
+    void gru_set_blas(const gru_blas *blas)
+
+    ctypedef struct gru_problem:
+        size_t batch, time, input, units
+        gru_dtype dtype
+        gru_engine engine
+        int reset_after
+        int threads
+
+    ctypedef struct gru_weights:
+        const void *kernel
+        const void *recurrent_kernel
+        const void *bias
+
+    ctypedef struct gru_sequence_in:
+        const void *data
+        ptrdiff_t stride_batch, stride_time
+
+    ctypedef struct gru_sequence_out:
+        void *data
+        ptrdiff_t stride_batch, stride_time
+
+    ctypedef enum gru_pass:
+        GRU_FORWARD
+        GRU_BACKWARD
+
+    # `pass` is a word of Python
+    gru_status gru_workspace_bytes(const gru_problem *problem, gru_pass which, size_t *bytes)
+    gru_status gru_tape_bytes(const gru_problem *problem, size_t *bytes)
+
+    ctypedef struct gru_forward_args:
+        gru_weights weights
+        gru_sequence_in x
+        const void *initial_state
+        gru_sequence_out output
+        void *state
+        void *tape
+        void *workspace
+
+    gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args)
+
+    ctypedef struct gru_backward_args:
+        gru_weights weights
+        gru_sequence_in x
+        const void *tape
+        gru_sequence_in d_output
+        const void *d_state
+        gru_sequence_out d_x
+        void *d_kernel
+        void *d_recurrent_kernel
+        void *d_bias
+        void *d_initial_state
+        int accumulate
+        void *workspace
+
+    gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args)
+
+    ctypedef struct gru_matrix:
+        const void *data
+        size_t stride
+        int transposed
+
+    gru_status gru_matmul(gru_dtype dtype, size_t m, size_t n, size_t k, const gru_matrix *a,
+                          const gru_matrix *b, void *c, int accumulate, int threads)
+    gru_status gru_column_sums(gru_dtype dtype, size_t m, size_t n, const void *a, void *out,
+                               int accumulate)
+    gru_status gru_sigmoid(gru_dtype dtype, size_t n, const void *x, void *y)
+    gru_status gru_tanh(gru_dtype dtype, size_t n, const void *x, void *y)
+    gru_status gru_sum_squares(gru_dtype dtype, size_t n, const void *x, double *sum)
+
+    ctypedef struct gru_update:
+        size_t size
+        void *parameters
+        const void *gradients
+        double scale
+        double clip
+        double decay
+        double learning_rate
+        int threads
+
+    gru_status gru_adam(gru_dtype dtype, const gru_update *update, double beta_1, double beta_2,
+                        double epsilon, void *m, void *v)
+    gru_status gru_sgd(gru_dtype dtype, const gru_update *update, double momentum, int nesterov,
+                       void *m)
+    gru_status gru_rmsprop(gru_dtype dtype, const gru_update *update, double rho, double epsilon,
+                           double momentum, void *v, void *a, void *m)

@@ -1,0 +1,269 @@
+"""The C core for NumPy arrays: pointers out of arrays, the GIL away, statuses into exceptions.
+
+Nothing is checked or converted here: the callers (functional, layers, optimizers) pass arrays of
+one dtype, float32 or float64, of matching shapes, contiguous unless gru.h gives them strides.
+"""
+
+cimport numpy as cnp
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from cpython.pycapsule cimport PyCapsule_GetPointer
+
+cnp.import_array()
+
+ENGINES = {"auto": GRU_ENGINE_AUTO, "blas": GRU_ENGINE_BLAS}
+COMPILER = _COMPILER.decode()
+HAS_OPENMP = bool(gru_has_openmp())
+
+cdef extern from *:
+    """
+    #if defined(__clang__)
+    static const char *const gru_compiler = "Clang " __clang_version__;
+    #else
+    static const char *const gru_compiler = "GCC " __VERSION__;
+    #endif
+    """
+    const char *_COMPILER "gru_compiler"
+
+
+cdef int _raise_unless_ok(gru_status status) except -1:
+    """Turn a status of the core into an exception: the one place where that is done."""
+    if status == GRU_OK:
+        return 0
+    message = gru_status_message(status).decode()
+    if status == GRU_TOO_LARGE:
+        raise MemoryError(message)
+    if status == GRU_NO_BLAS:
+        raise RuntimeError(message)
+    raise ValueError(message)
+
+
+cdef void *_allocate(size_t size) except NULL:
+    cdef void *memory = PyMem_RawMalloc(size)
+    if memory == NULL:
+        raise MemoryError(f"could not allocate {size} bytes of workspace")
+    return memory
+
+
+cdef gru_dtype _dtype(cnp.ndarray array):
+    return GRU_F32 if cnp.PyArray_ITEMSIZE(array) == 4 else GRU_F64
+
+
+cdef void *_data(cnp.ndarray array):
+    """Pointer to the first element; null for None."""
+    return NULL if array is None else cnp.PyArray_DATA(array)
+
+
+cdef gru_sequence_out _sequence(cnp.ndarray array):
+    """A (B, T, n) array with its strides in elements; data null for None."""
+    cdef gru_sequence_out sequence = gru_sequence_out(NULL, 0, 0)
+    cdef Py_ssize_t itemsize
+    if array is not None:
+        itemsize = cnp.PyArray_ITEMSIZE(array)
+        sequence.data = cnp.PyArray_DATA(array)
+        sequence.stride_batch = cnp.PyArray_STRIDE(array, 0) // itemsize
+        sequence.stride_time = cnp.PyArray_STRIDE(array, 1) // itemsize
+    return sequence
+
+
+cdef gru_sequence_in _sequence_in(cnp.ndarray array):
+    cdef gru_sequence_out sequence = _sequence(array)
+    return gru_sequence_in(sequence.data, sequence.stride_batch, sequence.stride_time)
+
+
+cdef gru_problem _problem(cnp.ndarray x, cnp.ndarray recurrent_kernel, bint reset_after,
+                          int engine, int threads):
+    cdef gru_problem problem
+    problem.batch = cnp.PyArray_DIM(x, 0)
+    problem.time = cnp.PyArray_DIM(x, 1)
+    problem.input = cnp.PyArray_DIM(x, 2)
+    problem.units = cnp.PyArray_DIM(recurrent_kernel, 0)
+    problem.dtype = _dtype(recurrent_kernel)
+    problem.engine = <gru_engine>engine
+    problem.reset_after = reset_after
+    problem.threads = threads
+    return problem
+
+
+# ---- the machine ----------------------------------------------------------------------------
+
+
+def isa_names():
+    """Names of the instruction sets this CPU can run, best first."""
+    names = []
+    while gru_isa_name(len(names)) != NULL:
+        names.append(gru_isa_name(len(names)).decode())
+    return names
+
+
+def active_isa():
+    """Name of the instruction set in use."""
+    return gru_active_isa().decode()
+
+
+def select_isa(str name not None):
+    """Use the named instruction set."""
+    _raise_unless_ok(gru_select_isa(name.encode()))
+
+
+def set_blas(capsule):
+    """Hand over the BLAS routines that gru_c._blas.routines() returns."""
+    gru_set_blas(<const gru_blas *>PyCapsule_GetPointer(capsule, "gru_blas"))
+
+
+# ---- sequences ------------------------------------------------------------------------------
+
+
+def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, bint reset_after,
+               int engine):
+    """Bytes of the tape of a training forward pass over x."""
+    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, 1)
+    cdef size_t size
+    _raise_unless_ok(gru_tape_bytes(&problem, &size))
+    return size
+
+
+def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
+            cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
+            cnp.ndarray initial_state, cnp.ndarray output, cnp.ndarray state not None,
+            cnp.ndarray tape, bint reset_after, int engine, int threads):
+    """gru_forward: writes output (None: not wanted), state and tape (None: inference)."""
+    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, threads)
+    cdef gru_forward_args args
+    cdef gru_status status
+    cdef size_t size
+    _raise_unless_ok(gru_workspace_bytes(&problem, GRU_FORWARD, &size))
+    args.weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
+    args.x = _sequence_in(x)
+    args.initial_state = _data(initial_state)
+    args.output = _sequence(output)
+    args.state = _data(state)
+    args.tape = _data(tape)
+    args.workspace = _allocate(size)
+    with nogil:
+        status = gru_forward(&problem, &args)
+        PyMem_RawFree(args.workspace)
+    _raise_unless_ok(status)
+
+
+def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,
+             cnp.ndarray recurrent_kernel not None, cnp.ndarray tape not None,
+             cnp.ndarray d_output, cnp.ndarray d_state, cnp.ndarray d_x,
+             cnp.ndarray d_kernel not None, cnp.ndarray d_recurrent_kernel not None,
+             cnp.ndarray d_bias, cnp.ndarray d_initial_state, bint accumulate,
+             bint reset_after, int engine, int threads):
+    """gru_backward: writes the gradients whose arrays are given."""
+    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, threads)
+    cdef gru_backward_args args
+    cdef gru_status status
+    cdef size_t size
+    _raise_unless_ok(gru_workspace_bytes(&problem, GRU_BACKWARD, &size))
+    args.weights = gru_weights(_data(kernel), _data(recurrent_kernel), NULL)
+    args.x = _sequence_in(x)
+    args.tape = _data(tape)
+    args.d_output = _sequence_in(d_output)
+    args.d_state = _data(d_state)
+    args.d_x = _sequence(d_x)
+    args.d_kernel = _data(d_kernel)
+    args.d_recurrent_kernel = _data(d_recurrent_kernel)
+    args.d_bias = _data(d_bias)
+    args.d_initial_state = _data(d_initial_state)
+    args.accumulate = accumulate
+    args.workspace = _allocate(size)
+    with nogil:
+        status = gru_backward(&problem, &args)
+        PyMem_RawFree(args.workspace)
+    _raise_unless_ok(status)
+
+
+# ---- what a model needs besides -------------------------------------------------------------
+
+
+def matmul(cnp.ndarray a not None, bint transpose_a, cnp.ndarray b not None, bint transpose_b,
+           cnp.ndarray out not None, bint accumulate, int threads):
+    """out (+)= op(a) op(b), all contiguous matrices."""
+    cdef gru_matrix left = gru_matrix(_data(a), cnp.PyArray_DIM(a, 1), transpose_a)
+    cdef gru_matrix right = gru_matrix(_data(b), cnp.PyArray_DIM(b, 1), transpose_b)
+    cdef size_t m = cnp.PyArray_DIM(out, 0), n = cnp.PyArray_DIM(out, 1)
+    cdef size_t k = cnp.PyArray_DIM(a, 0 if transpose_a else 1)
+    cdef gru_dtype dtype = _dtype(out)
+    cdef void *data = _data(out)
+    cdef gru_status status
+    with nogil:
+        status = gru_matmul(dtype, m, n, k, &left, &right, data, accumulate, threads)
+    _raise_unless_ok(status)
+
+
+def column_sums(cnp.ndarray a not None, cnp.ndarray out not None, bint accumulate):
+    """out (n) (+)= sums over the rows of a (m, n)."""
+    _raise_unless_ok(gru_column_sums(_dtype(a), cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1),
+                                     _data(a), _data(out), accumulate))
+
+
+def sigmoid(cnp.ndarray x not None, cnp.ndarray out not None):
+    """Write sigmoid(x) to out, which may be x."""
+    _raise_unless_ok(gru_sigmoid(_dtype(x), cnp.PyArray_SIZE(x), _data(x), _data(out)))
+
+
+def tanh(cnp.ndarray x not None, cnp.ndarray out not None):
+    """Write tanh(x) to out, which may be x."""
+    _raise_unless_ok(gru_tanh(_dtype(x), cnp.PyArray_SIZE(x), _data(x), _data(out)))
+
+
+def sum_squares(cnp.ndarray x not None):
+    """Sum of the squares of x, added up in double precision."""
+    cdef double total
+    _raise_unless_ok(gru_sum_squares(_dtype(x), cnp.PyArray_SIZE(x), _data(x), &total))
+    return total
+
+
+cdef gru_update _update(cnp.ndarray parameters, cnp.ndarray gradients, double learning_rate,
+                        double decay, double scale, double clip, int threads):
+    return gru_update(cnp.PyArray_SIZE(parameters), _data(parameters), _data(gradients), scale,
+                      clip, decay, learning_rate, threads)
+
+
+def adam(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
+         cnp.ndarray m not None, cnp.ndarray v not None, double beta_1, double beta_2,
+         double epsilon, double learning_rate, double decay, double scale, double clip,
+         int threads):
+    """gru_adam: one step, in place."""
+    cdef gru_update update = _update(parameters, gradients, learning_rate, decay, scale, clip,
+                                     threads)
+    cdef gru_dtype dtype = _dtype(parameters)
+    cdef void *m_data = _data(m)
+    cdef void *v_data = _data(v)
+    cdef gru_status status
+    with nogil:
+        status = gru_adam(dtype, &update, beta_1, beta_2, epsilon, m_data, v_data)
+    _raise_unless_ok(status)
+
+
+def sgd(cnp.ndarray parameters not None, cnp.ndarray gradients not None, cnp.ndarray m,
+        double momentum, bint nesterov, double learning_rate, double decay, double scale,
+        double clip, int threads):
+    """gru_sgd: one step, in place; m None: no momentum."""
+    cdef gru_update update = _update(parameters, gradients, learning_rate, decay, scale, clip,
+                                     threads)
+    cdef gru_dtype dtype = _dtype(parameters)
+    cdef void *m_data = _data(m)
+    cdef gru_status status
+    with nogil:
+        status = gru_sgd(dtype, &update, momentum, nesterov, m_data)
+    _raise_unless_ok(status)
+
+
+def rmsprop(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
+            cnp.ndarray v not None, cnp.ndarray a, cnp.ndarray m, double rho, double epsilon,
+            double momentum, double learning_rate, double decay, double scale, double clip,
+            int threads):
+    """gru_rmsprop: one step, in place; a None: not centered; m None: no momentum."""
+    cdef gru_update update = _update(parameters, gradients, learning_rate, decay, scale, clip,
+                                     threads)
+    cdef gru_dtype dtype = _dtype(parameters)
+    cdef void *v_data = _data(v)
+    cdef void *a_data = _data(a)
+    cdef void *m_data = _data(m)
+    cdef gru_status status
+    with nogil:
+        status = gru_rmsprop(dtype, &update, rho, epsilon, momentum, v_data, a_data, m_data)
+    _raise_unless_ok(status)

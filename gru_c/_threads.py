@@ -1,0 +1,160 @@
+"""How many threads the core uses, and BLAS held to one thread while it works."""
+
+from __future__ import annotations
+
+import operator
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from gru_c import _core
+
+
+def _cgroup_limit() -> float:
+    """Whole CPUs that the container may use (cgroup v2, then v1); infinity without a limit."""
+    v2, v1 = Path("/sys/fs/cgroup/cpu.max"), Path("/sys/fs/cgroup/cpu")
+    try:
+        if v2.exists():
+            quota, period = v2.read_text().split()
+        else:
+            quota = (v1 / "cpu.cfs_quota_us").read_text()
+            period = (v1 / "cpu.cfs_period_us").read_text()
+        return int(quota) / int(period) if int(quota) > 0 else float("inf")
+    except (OSError, ValueError, ZeroDivisionError):  # no such files, or "max"
+        return float("inf")
+
+
+def _default_num_threads() -> int:
+    """OMP_NUM_THREADS, or the CPUs this process may run on."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    if hasattr(os, "sched_getaffinity"):
+        cpus = len(os.sched_getaffinity(0))
+    else:
+        cpus = os.cpu_count() or 1
+    return max(1, min(cpus, int(_cgroup_limit()) if _cgroup_limit() < cpus else cpus))
+
+
+_num_threads = _default_num_threads() if _core.HAS_OPENMP else 1
+
+# OpenMP's threads do not survive a fork, and libgomp waits for them for ever: a child forked after
+# they were started works on its own thread only.
+_used_threads = False
+_forked = False
+
+
+def check_num_threads(n: object) -> int:
+    """`n` as an int >= 1, or an exception that says what it was."""
+    try:
+        count = operator.index(n)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"the number of threads must be an integer, got {n!r}") from None
+    if not 1 <= count <= 2**15:
+        raise ValueError(f"the number of threads must be between 1 and 32768, got {count}")
+    return count
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads the core may use in this process.
+
+    The results are the same bits for any number. Without this call it is the environment variable
+    ``OMP_NUM_THREADS``, else the CPUs that the process may use (affinity and container limit).
+
+    Parameters
+    ----------
+    n : int
+        At least 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When n is no integer, or not between 1 and 32768.
+
+    Examples
+    --------
+    >>> import gru_c
+    >>> before = gru_c.get_num_threads()
+    >>> gru_c.set_num_threads(1)
+    >>> gru_c.get_num_threads()
+    1
+    >>> gru_c.set_num_threads(before)
+    """
+    global _num_threads
+    _num_threads = check_num_threads(n)
+
+
+def get_num_threads() -> int:
+    """Return how many threads the core may use; see `set_num_threads`."""
+    return _num_threads
+
+
+def effective_num_threads(n: int | None = None) -> int:
+    """The threads that a call asks the core for: `n`, or the process's setting.
+
+    1 in a child forked from a process whose OpenMP threads had been started.
+    """
+    global _used_threads
+    count = _num_threads if n is None else check_num_threads(n)
+    if _forked or not _core.HAS_OPENMP:
+        return 1
+    _used_threads = _used_threads or count > 1
+    return count
+
+
+class _SingleThreadedBlas:
+    """Context in which BLAS runs one thread per caller.
+
+    Its own threads would fight with the core's. Entries nest and overlap between Python threads:
+    the first one in saves the thread counts of BLAS, the last one out sets them back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._controller: Any = None
+        self._limiter: Any = None
+
+    def __enter__(self) -> None:
+        if self._controller is None:
+            self._controller = self._load()
+        with self._lock:
+            if self._depth == 0:
+                self._limiter = self._controller.limit(limits=1)
+            self._depth += 1
+
+    def __exit__(self, *exception: object) -> None:
+        with self._lock:
+            self._depth -= 1
+            if self._depth == 0:
+                self._limiter.restore_original_limits()
+                self._limiter = None
+
+    @staticmethod
+    def _load() -> Any:
+        """Hand SciPy's BLAS to the core; done on first use because importing it takes 0.3 s."""
+        from threadpoolctl import ThreadpoolController
+
+        from gru_c import _blas
+
+        _core.set_blas(_blas.routines())
+        return ThreadpoolController().select(user_api="blas")
+
+    def reset_after_fork(self) -> None:
+        """The parent's lock may have been held, by a thread that the child does not have."""
+        self._lock = threading.Lock()
+        self._depth = 0
+
+
+single_threaded_blas = _SingleThreadedBlas()
+
+
+def _after_fork_in_child() -> None:
+    global _forked
+    _forked = _forked or _used_threads
+    single_threaded_blas.reset_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

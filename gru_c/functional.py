@@ -1,0 +1,529 @@
+"""GRU sequences on NumPy arrays: forward, backward and a single step, without a model.
+
+The cell, for every time step (``sigmoid`` and ``tanh`` elementwise, ``*`` elementwise)::
+
+    z  = sigmoid(x Wz + h Uz + bz)
+    r  = sigmoid(x Wr + h Ur + br)
+    n  = tanh(x Wn + bn + r * (h Un + bhn))    reset_after=True
+    n  = tanh(x Wn + (r * h) Un + bn)          reset_after=False
+    h' = (1 - z) * n + z * h
+
+Sizes: B batch rows, T time steps, I input features, H hidden units. The gate order of all weights
+is z, r, n: Keras's arrays fit as they are.
+
+References
+----------
+.. [1] K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
+   Machine Translation", EMNLP 2014, doi:10.3115/v1/D14-1179.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c import _core
+from gru_c._threads import effective_num_threads, single_threaded_blas
+
+Array = npt.NDArray[Any]
+
+
+class GRUTape:
+    """What a training forward pass leaves for its backward pass.
+
+    It refers to the arrays of the forward pass (x and the weights): they must not be changed
+    before the backward pass. It is not used up: `gru_backward` may be called on it again.
+
+    Attributes
+    ----------
+    x : ndarray of shape (B, T, I)
+        The input, in the order in which the steps were taken.
+    kernel, recurrent_kernel : ndarray
+        The weights of the forward pass.
+    bias_shape : tuple of int or None
+        Shape of the bias; None without one.
+    reset_after, go_backwards : bool
+        As in the forward pass.
+    memory : ndarray of uint8
+        Gates and states, in the core's own layout.
+    """
+
+    __slots__ = (
+        "bias_shape",
+        "engine",
+        "go_backwards",
+        "kernel",
+        "memory",
+        "num_threads",
+        "recurrent_kernel",
+        "reset_after",
+        "x",
+    )
+
+    def __init__(
+        self,
+        x: Array,
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias_shape: tuple[int, ...] | None,
+        memory: Array,
+        *,
+        reset_after: bool,
+        go_backwards: bool,
+        engine: int,
+        num_threads: int | None,
+    ) -> None:
+        self.x = x
+        self.kernel = kernel
+        self.recurrent_kernel = recurrent_kernel
+        self.bias_shape = bias_shape
+        self.memory = memory
+        self.reset_after = reset_after
+        self.go_backwards = go_backwards
+        self.engine = engine
+        self.num_threads = num_threads
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """(B, T, H)."""
+        return (*self.x.shape[:2], len(self.recurrent_kernel))
+
+    def __repr__(self) -> str:
+        B, T, H = self.output_shape
+        return f"<GRUTape of {B} sequences x {T} steps x {H} units, {self.memory.nbytes} bytes>"
+
+
+class GRUForward(NamedTuple):
+    """Result of `gru_forward`.
+
+    Attributes
+    ----------
+    output : ndarray of shape (B, T, H)
+        The state after every step.
+    state : ndarray of shape (B, H)
+        The state after the last step.
+    tape : GRUTape or None
+        For `gru_backward`; None unless ``training=True``.
+    """
+
+    output: Array
+    state: Array
+    tape: GRUTape | None
+
+
+class GRUGradients(NamedTuple):
+    """Result of `gru_backward`: a gradient for each argument of the forward pass, of its shape.
+
+    Attributes
+    ----------
+    x : ndarray of shape (B, T, I)
+    kernel : ndarray of shape (I, 3H)
+    recurrent_kernel : ndarray of shape (H, 3H)
+    bias : ndarray of shape (2, 3H) or (3H,), or None
+        None when the forward pass had no bias.
+    initial_state : ndarray of shape (B, H)
+    """
+
+    x: Array
+    kernel: Array
+    recurrent_kernel: Array
+    bias: Array | None
+    initial_state: Array
+
+
+def gru_forward(
+    x: npt.ArrayLike,
+    kernel: npt.ArrayLike,
+    recurrent_kernel: npt.ArrayLike,
+    bias: npt.ArrayLike | None = None,
+    initial_state: npt.ArrayLike | None = None,
+    *,
+    reset_after: bool = True,
+    go_backwards: bool = False,
+    training: bool = False,
+    engine: str = "auto",
+    num_threads: int | None = None,
+) -> GRUForward:
+    """Run a GRU over a batch of sequences.
+
+    Parameters
+    ----------
+    x : array_like of shape (B, T, I)
+        Input sequences. Any strides over B and T are read in place (so a transposed time-major
+        array costs no copy).
+    kernel : array_like of shape (I, 3H)
+        Input weights, gates z, r, n side by side.
+    recurrent_kernel : array_like of shape (H, 3H)
+        Recurrent weights, likewise.
+    bias : array_like, optional
+        Shape (2, 3H) for ``reset_after=True`` (input row, recurrent row), else (3H,).
+    initial_state : array_like of shape (B, H), optional
+        State before the first step; zeros by default.
+    reset_after : bool
+        Which candidate: see the module's text. True is that of Keras, PyTorch and cuDNN.
+    go_backwards : bool
+        Take the steps from the last to the first. The output stays in the order of the steps
+        taken, as in Keras: ``output[:, 0]`` belongs to ``x[:, -1]``.
+    training : bool
+        Keep a tape for `gru_backward`.
+    engine : {"auto", "blas"}
+        What computes; "auto" takes the fastest.
+    num_threads : int, optional
+        Threads of this call; by default those of `set_num_threads`. The results are the same
+        bits for any number.
+
+    Returns
+    -------
+    GRUForward
+        With ``.output`` (B, T, H), ``.state`` (B, H) and ``.tape``. They are float64 when x or a
+        weight is, else float32; integers and float16 are computed in that type.
+
+    Raises
+    ------
+    ValueError
+        When shapes do not fit each other, or the engine is unknown.
+    TypeError
+        When an array does not hold real numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import gru_forward
+    >>> x = np.ones((2, 5, 3), dtype=np.float32)
+    >>> kernel = np.full((3, 12), 0.1, dtype=np.float32)
+    >>> recurrent_kernel = np.full((4, 12), 0.1, dtype=np.float32)
+    >>> result = gru_forward(x, kernel, recurrent_kernel)
+    >>> result.output.shape, result.state.shape
+    ((2, 5, 4), (2, 4))
+    >>> bool((result.output[:, -1] == result.state).all())
+    True
+    """
+    dtype = compute_dtype(
+        x=x,
+        kernel=kernel,
+        recurrent_kernel=recurrent_kernel,
+        bias=bias,
+        initial_state=initial_state,
+    )
+    sequences = as_sequences("x", x, dtype)
+    weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
+    _check_features(sequences.shape[2], weights[0], "x")
+    shape = (*sequences.shape[:2], len(weights[1]))
+    state = _as_state("initial_state", initial_state, (shape[0], shape[2]), dtype)
+    output = np.empty(shape, dtype)
+    last, tape = run_forward(
+        sequences,
+        *weights,
+        state,
+        output,
+        reset_after=bool(reset_after),
+        go_backwards=bool(go_backwards),
+        training=bool(training),
+        engine=_engine_code(engine),
+        num_threads=num_threads,
+    )
+    return GRUForward(output, last, tape)
+
+
+def gru_backward(
+    tape: GRUTape, d_output: npt.ArrayLike | None = None, d_state: npt.ArrayLike | None = None
+) -> GRUGradients:
+    """Gradients of a loss with respect to everything that `gru_forward` was given.
+
+    Parameters
+    ----------
+    tape : GRUTape
+        From ``gru_forward(..., training=True)``.
+    d_output : array_like of shape (B, T, H), optional
+        Gradient of the loss with respect to ``.output``; zeros by default.
+    d_state : array_like of shape (B, H), optional
+        Gradient with respect to ``.state``; zeros by default. It counts in addition to what
+        d_output says of the last step.
+
+    Returns
+    -------
+    GRUGradients
+        With ``.x``, ``.kernel``, ``.recurrent_kernel``, ``.bias`` and ``.initial_state``.
+
+    Raises
+    ------
+    TypeError
+        When tape is no tape, or a gradient does not hold real numbers.
+    ValueError
+        When a gradient's shape does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import gru_backward, gru_forward
+    >>> x, kernel, recurrent_kernel = np.ones((2, 5, 3)), np.ones((3, 12)), np.ones((4, 12))
+    >>> result = gru_forward(x, kernel, recurrent_kernel, training=True)
+    >>> gradients = gru_backward(result.tape, d_state=np.ones((2, 4)))
+    >>> gradients.x.shape, gradients.kernel.shape
+    ((2, 5, 3), (3, 12))
+    """
+    if not isinstance(tape, GRUTape):
+        raise TypeError(
+            "gru_backward wants the tape of gru_forward(..., training=True), got "
+            + ("None: was training=True given?" if tape is None else type(tape).__name__)
+        )
+    B, T, H = tape.output_shape
+    dtype = tape.kernel.dtype
+    if d_output is not None:
+        d_output = as_sequences("d_output", d_output, dtype)
+        if d_output.shape != (B, T, H):
+            raise ValueError(f"d_output must have shape {(B, T, H)}, got {d_output.shape}")
+    gradients = GRUGradients(
+        x=np.empty(tape.x.shape, dtype),
+        kernel=np.empty(tape.kernel.shape, dtype),
+        recurrent_kernel=np.empty(tape.recurrent_kernel.shape, dtype),
+        bias=None if tape.bias_shape is None else np.empty(tape.bias_shape, dtype),
+        initial_state=np.empty((B, H), dtype),
+    )
+    run_backward(tape, d_output, _as_state("d_state", d_state, (B, H), dtype), *gradients)
+    return gradients
+
+
+def gru_step(
+    x_t: npt.ArrayLike,
+    state: npt.ArrayLike,
+    kernel: npt.ArrayLike,
+    recurrent_kernel: npt.ArrayLike,
+    bias: npt.ArrayLike | None = None,
+    *,
+    reset_after: bool = True,
+) -> Array:
+    """Take one time step.
+
+    Parameters
+    ----------
+    x_t : array_like of shape (B, I)
+        Input of the step.
+    state : array_like of shape (B, H)
+        State before the step; not changed.
+    kernel, recurrent_kernel, bias, reset_after
+        As in `gru_forward`.
+
+    Returns
+    -------
+    ndarray of shape (B, H)
+        The state after the step, which is also its output.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `gru_forward`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import gru_step
+    >>> state = np.zeros((1, 4))
+    >>> gru_step(np.ones((1, 3)), state, np.ones((3, 12)), np.ones((4, 12))).shape
+    (1, 4)
+    """
+    dtype = compute_dtype(
+        x_t=x_t, state=state, kernel=kernel, recurrent_kernel=recurrent_kernel, bias=bias
+    )
+    step = as_real("x_t", x_t, dtype)
+    if step.ndim != 2:
+        raise ValueError(f"x_t must have shape (B, I), got {step.shape}")
+    weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
+    _check_features(step.shape[1], weights[0], "x_t")
+    before = _as_state("state", state, (len(step), len(weights[1])), dtype)
+    after, _ = run_forward(
+        np.ascontiguousarray(step)[:, None, :], *weights, before, reset_after=bool(reset_after)
+    )
+    return after
+
+
+# ---- arrays that are known to fit ---------------------------------------------------------------
+
+
+def run_forward(
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    initial_state: Array | None,
+    output: Array | None = None,
+    *,
+    reset_after: bool,
+    go_backwards: bool = False,
+    training: bool = False,
+    engine: int = _core.ENGINES["auto"],
+    num_threads: int | None = None,
+) -> tuple[Array, GRUTape | None]:
+    """`gru_forward` for checked arrays of one dtype; output None: not wanted.
+
+    Returns the last state and the tape.
+    """
+    if go_backwards:
+        x = x[:, ::-1]
+    state = np.empty((len(x), len(recurrent_kernel)), x.dtype)
+    tape = None
+    if training:
+        size = _core.tape_bytes(x, recurrent_kernel, reset_after, engine)
+        tape = GRUTape(
+            x,
+            kernel,
+            recurrent_kernel,
+            None if bias is None else bias.shape,
+            np.empty(size, np.uint8),
+            reset_after=reset_after,
+            go_backwards=go_backwards,
+            engine=engine,
+            num_threads=num_threads,
+        )
+    memory = None if tape is None else tape.memory
+    threads = effective_num_threads(num_threads)
+    with single_threaded_blas:
+        _core.forward(
+            x,
+            kernel,
+            recurrent_kernel,
+            bias,
+            initial_state,
+            output,
+            state,
+            memory,
+            reset_after,
+            engine,
+            threads,
+        )
+    return state, tape
+
+
+def run_backward(
+    tape: GRUTape,
+    d_output: Array | None,
+    d_state: Array | None,
+    d_x: Array | None,
+    d_kernel: Array,
+    d_recurrent_kernel: Array,
+    d_bias: Array | None,
+    d_initial_state: Array | None,
+    *,
+    accumulate: bool = False,
+) -> None:
+    """`gru_backward` for checked arrays, into given ones; None: not wanted."""
+    if tape.go_backwards and d_x is not None:
+        d_x = d_x[:, ::-1]
+    threads = effective_num_threads(tape.num_threads)
+    with single_threaded_blas:
+        _core.backward(
+            tape.x,
+            tape.kernel,
+            tape.recurrent_kernel,
+            tape.memory,
+            d_output,
+            d_state,
+            d_x,
+            d_kernel,
+            d_recurrent_kernel,
+            d_bias,
+            d_initial_state,
+            accumulate,
+            tape.reset_after,
+            tape.engine,
+            threads,
+        )
+
+
+# ---- checks and conversions ---------------------------------------------------------------------
+
+
+def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> Array:
+    """`value` as an array of real numbers, converted to `dtype` where it is not of it.
+
+    Raises TypeError for complex, string, object and other arrays that hold no real numbers.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{name} is no array of numbers: {error}") from None
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+        raise TypeError(
+            f"{name} must hold real numbers (floats up to float64, integers or booleans), "
+            f"got dtype {array.dtype}"
+        )
+    return array if dtype is None else array.astype(dtype, copy=False)
+
+
+def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
+    """`value` as a (B, T, features) array that the core can read; copied only where it must be."""
+    array = as_real(name, value, dtype)
+    if array.ndim != 3:
+        raise ValueError(
+            f"{name} must have 3 dimensions (batch, time, features), got shape {array.shape}"
+        )
+    itemsize = array.itemsize
+    features_adjacent = array.shape[2] <= 1 or array.strides[2] == itemsize
+    whole_strides = not (array.strides[0] % itemsize or array.strides[1] % itemsize)
+    if features_adjacent and whole_strides and array.flags.aligned:
+        return array
+    return np.ascontiguousarray(array)
+
+
+def compute_dtype(**arrays: npt.ArrayLike | None) -> np.dtype[Any]:
+    """float64 when one of the arrays is, else float32; integers and float16 have no say."""
+    kinds = {as_real(name, value).dtype for name, value in arrays.items() if value is not None}
+    return np.dtype(np.float64 if np.dtype(np.float64) in kinds else np.float32)
+
+
+def _as_state(
+    name: str, value: npt.ArrayLike | None, shape: tuple[int, int], dtype: npt.DTypeLike
+) -> Array | None:
+    if value is None:
+        return None
+    state = np.ascontiguousarray(as_real(name, value, dtype))
+    if state.shape != shape:
+        raise ValueError(f"{name} must have shape (B, H) = {shape}, got {state.shape}")
+    return state
+
+
+def _check_features(features: int, kernel: Array, name: str) -> None:
+    if features != len(kernel):
+        raise ValueError(
+            f"{name} has {features} features, but the kernel of shape {kernel.shape} "
+            f"is made for {len(kernel)}"
+        )
+
+
+def _check_weights(
+    kernel: npt.ArrayLike,
+    recurrent_kernel: npt.ArrayLike,
+    bias: npt.ArrayLike | None,
+    reset_after: bool,
+    dtype: npt.DTypeLike,
+) -> tuple[Array, Array, Array | None]:
+    """The weights, contiguous and of one dtype, after a check of their shapes."""
+    W = np.ascontiguousarray(as_real("kernel", kernel, dtype))
+    U = np.ascontiguousarray(as_real("recurrent_kernel", recurrent_kernel, dtype))
+    if U.ndim != 2 or U.shape[0] < 1 or U.shape[1] != 3 * U.shape[0]:
+        raise ValueError(
+            f"recurrent_kernel must have shape (H, 3H) with at least one unit, got {U.shape}"
+        )
+    H = len(U)
+    if W.ndim != 2 or W.shape[1] != 3 * H:
+        raise ValueError(
+            f"kernel must have shape (I, 3H) = (I, {3 * H}) beside a recurrent_kernel of shape "
+            f"{U.shape}, got {W.shape}"
+        )
+    if bias is None:
+        return W, U, None
+    b = np.ascontiguousarray(as_real("bias", bias, dtype))
+    wanted = (2, 3 * H) if reset_after else (3 * H,)
+    if b.shape != wanted:
+        raise ValueError(
+            f"bias must have shape {wanted} for reset_after={bool(reset_after)}, got {b.shape}"
+        )
+    return W, U, b
+
+
+def _engine_code(engine: str) -> int:
+    if engine not in _core.ENGINES:
+        raise ValueError(f"unknown engine {engine!r}; known: {', '.join(_core.ENGINES)}")
+    return _core.ENGINES[engine]

@@ -1,0 +1,112 @@
+"""Build of the C core and its bindings; everything else is in pyproject.toml.
+
+Environment
+    GRU_C_OPENMP=0   build without OpenMP (every call runs on the calling thread)
+    GRU_C_WERROR=1   turn warnings of the C core into errors
+"""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError, LinkError
+
+CORE = ["blas", "dispatch", "elementwise", "sequence", "workspace"]
+HEADERS = sorted(str(path) for path in Path("src_c").glob("*") if path.suffix in {".h", ".inc"})
+
+# Contraction only where the source writes it, so that bits do not depend on the compiler's mood.
+CORE_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"]
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow"]
+
+AVX2 = ["-mavx2", "-mfma"]
+AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
+ISA_FLAGS = {
+    "x86_64": {"baseline": [], "avx2": AVX2, "avx512": AVX512},
+    "aarch64": {"baseline": [], "neon": []},
+}
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+def isa_units():
+    """The instruction sets of the machine that is built for, with their compiler flags."""
+    machine = platform.machine().lower()
+    return ISA_FLAGS.get(MACHINES.get(machine, machine), {"baseline": []})
+
+
+class BuildCore(build_ext):
+    """Compile each ISA unit with its own flags, which setuptools cannot do by itself."""
+
+    def build_extensions(self):
+        self.openmp = [] if os.environ.get("GRU_C_OPENMP") == "0" else self.find_openmp()
+        super().build_extensions()
+
+    def find_openmp(self):
+        """Flags that compile and link an OpenMP program, or none."""
+        folder = tempfile.mkdtemp()
+        try:
+            source = Path(folder, "probe.c")
+            source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads(); }\n")
+            objects = self.compiler.compile(
+                [str(source)], output_dir=folder, extra_postargs=["-fopenmp"]
+            )
+            self.compiler.link_executable(
+                objects, "probe", output_dir=folder, extra_postargs=["-fopenmp"]
+            )
+        except (CompileError, LinkError):
+            print(
+                "gru_c: this compiler has no OpenMP; building without threads. "
+                "With Clang, install its libomp; with GCC, libgomp.",
+                file=sys.stderr,
+            )
+            return []
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return ["-fopenmp"]
+
+    def build_extension(self, ext):
+        if ext.name != "gru_c._core":
+            return super().build_extension(ext)
+        flags = [*CORE_FLAGS, *WARNINGS, *self.openmp]
+        if os.environ.get("GRU_C_WERROR") == "1":
+            flags.append("-Werror")
+        units = [(f"src_c/{name}.c", []) for name in CORE]
+        units += [(f"src_c/isa_{name}.c", extra) for name, extra in isa_units().items()]
+        ext.extra_objects = [
+            self.compiler.compile(
+                [source],
+                output_dir=self.build_temp,
+                include_dirs=["src_c"],
+                extra_postargs=[*flags, *extra],
+                depends=HEADERS,
+            )[0]
+            for source, extra in units
+        ]
+        ext.extra_link_args = list(self.openmp)
+        return super().build_extension(ext)
+
+
+def binding(name):
+    """One Cython module; NumPy's headers come from the NumPy that the build installed."""
+    import numpy as np
+
+    return Extension(
+        f"gru_c.{name}",
+        [f"gru_c/{name}.pyx"],
+        include_dirs=["src_c", np.get_include()],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+        depends=HEADERS,
+    )
+
+
+setup(
+    cmdclass={"build_ext": BuildCore},
+    ext_modules=cythonize(
+        [binding("_core"), binding("_blas")], compiler_directives={"language_level": "3"}
+    ),
+)

@@ -1,0 +1,119 @@
+/* What this CPU can run, and the table of kernels in use. */
+#include "internal.h"
+
+typedef struct isa {
+    const char *name;
+    int (*supported)(void);
+    const gru_kernels_f32 *kernels_f32;
+    const gru_kernels_f64 *kernels_f64;
+} isa;
+
+#define DECLARE_ISA(name)                                                                          \
+    extern const gru_kernels_f32 gru_kernels_f32_##name;                                           \
+    extern const gru_kernels_f64 gru_kernels_f64_##name;
+#define ISA_ENTRY(name, supported)                                                                 \
+    {#name, supported, &gru_kernels_f32_##name, &gru_kernels_f64_##name}
+
+static int always(void) {
+    return 1;
+}
+
+DECLARE_ISA(baseline)
+
+#if defined(__x86_64__)
+DECLARE_ISA(avx2)
+DECLARE_ISA(avx512)
+
+static int has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static int has_avx512(void) {
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#elif defined(__aarch64__)
+DECLARE_ISA(neon)
+#endif
+
+/* Best first. */
+static const isa ISAS[] = {
+#if defined(__x86_64__)
+    ISA_ENTRY(avx512, has_avx512),
+    ISA_ENTRY(avx2, has_avx2),
+#elif defined(__aarch64__)
+    ISA_ENTRY(neon, always),
+#endif
+    ISA_ENTRY(baseline, always),
+};
+
+static const isa *chosen;
+
+/* The i-th that this CPU can run, or null. */
+static const isa *supported_isa(size_t i) {
+    for (size_t k = 0; k < sizeof ISAS / sizeof *ISAS; k++) {
+        if (ISAS[k].supported() && i-- == 0) {
+            return &ISAS[k];
+        }
+    }
+    return NULL;
+}
+
+static const isa *active(void) {
+    return chosen ? chosen : supported_isa(0);
+}
+
+const char *gru_isa_name(size_t i) {
+    const isa *found = supported_isa(i);
+    return found ? found->name : NULL;
+}
+
+const char *gru_active_isa(void) {
+    return active()->name;
+}
+
+gru_status gru_select_isa(const char *name) {
+    const isa *candidate;
+    for (size_t i = 0; (candidate = supported_isa(i)) != NULL; i++) {
+        if (strcmp(candidate->name, name) == 0) {
+            chosen = candidate;
+            return GRU_OK;
+        }
+    }
+    return GRU_NO_ISA;
+}
+
+const gru_kernels_f32 *gru_active_kernels_f32(void) {
+    return active()->kernels_f32;
+}
+
+const gru_kernels_f64 *gru_active_kernels_f64(void) {
+    return active()->kernels_f64;
+}
+
+int gru_has_openmp(void) {
+#ifdef _OPENMP
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+const char *gru_status_message(gru_status status) {
+    switch (status) {
+    case GRU_OK:
+        return "success";
+    case GRU_BAD_ARGUMENT:
+        return "an argument that the core cannot work with: a null array, no units, no threads, "
+               "or an unknown dtype or engine";
+    case GRU_TOO_LARGE:
+        return "the arrays of this size would take more bytes than memory can be addressed";
+    case GRU_BLAS_LIMIT:
+        return "a matrix side is too long for BLAS, which counts in 32-bit integers";
+    case GRU_NO_BLAS:
+        return "the BLAS engine was called before BLAS was handed to the core";
+    case GRU_NO_ISA:
+        return "an instruction set that is unknown, or that this CPU does not have";
+    }
+    return "an unknown status";
+}

@@ -1,0 +1,197 @@
+/* gru_c core: gated recurrent units over whole sequences, forward and backward.
+ *
+ * This file is the whole contract. The core knows nothing of Python. It never allocates, prints or
+ * exits: memory comes from the caller, sizes are asked for first, and every failure is a status.
+ *
+ * The letters
+ *   B batch rows   T time steps   I input features   H hidden units
+ *   z update gate  r reset gate   n candidate        h state        d* gradient of *
+ *
+ * The cell (Cho et al. 2014, doi:10.3115/v1/D14-1179; reset_after is cuDNN's variant)
+ *   z  = sigmoid(x Wz + h Uz + bz)
+ *   r  = sigmoid(x Wr + h Ur + br)
+ *   n  = tanh(x Wn + bn + r * (h Un + bhn))    reset_after = 1
+ *   n  = tanh(x Wn + bn + (r * h) Un)          reset_after = 0
+ *   h' = (1 - z) * n + z * h
+ *
+ * The gate order of every weight is z, r, n (Keras's). Arrays are row-major (C order).
+ *
+ * Numbers: with the same sizes and engine the results are the same bits for any number of threads.
+ */
+#ifndef GRU_H
+#define GRU_H
+
+#include <stddef.h>
+
+typedef enum gru_status {
+    GRU_OK = 0,
+    GRU_BAD_ARGUMENT, /* null where an array is needed, no units, no threads, unknown dtype */
+    GRU_TOO_LARGE,    /* a number of bytes that size_t cannot hold */
+    GRU_BLAS_LIMIT,   /* a matrix side that the int of BLAS cannot hold */
+    GRU_NO_BLAS,      /* the BLAS engine is wanted, gru_set_blas was not called */
+    GRU_NO_ISA        /* gru_select_isa: unknown name, or more than this CPU has */
+} gru_status;
+
+/* A sentence about a status, for a message. Never null. */
+const char *gru_status_message(gru_status status);
+
+/* What the void pointers of a call point to: all of them are of this one type. */
+typedef enum gru_dtype { GRU_F32 = 0, GRU_F64 = 1 } gru_dtype;
+
+typedef enum gru_engine {
+    GRU_ENGINE_AUTO = 0, /* the fastest engine for the problem */
+    GRU_ENGINE_BLAS = 1  /* gate matmuls through BLAS, cells vectorised */
+} gru_engine;
+
+/* ---- the machine -------------------------------------------------------------------------- */
+
+/* Name i (0, 1, ...) of the instruction sets this CPU can run, best first; null past the last. */
+const char *gru_isa_name(size_t i);
+
+/* Name of the instruction set in use: the best one, unless gru_select_isa chose another. */
+const char *gru_active_isa(void);
+
+/* Use the named instruction set. Not to be called while another call is running. */
+gru_status gru_select_isa(const char *name);
+
+/* 1 when the core was built with OpenMP, 0 when every call runs on the calling thread. */
+int gru_has_openmp(void);
+
+/* The Fortran BLAS routines that the BLAS engine calls (LP64: int is 32 bits). */
+typedef struct gru_blas {
+    void (*sgemm)(char *transa, char *transb, int *m, int *n, int *k, float *alpha, float *a,
+                  int *lda, float *b, int *ldb, float *beta, float *c, int *ldc);
+    void (*dgemm)(char *transa, char *transb, int *m, int *n, int *k, double *alpha, double *a,
+                  int *lda, double *b, int *ldb, double *beta, double *c, int *ldc);
+    void (*sgemv)(char *trans, int *m, int *n, float *alpha, float *a, int *lda, float *x,
+                  int *incx, float *beta, float *y, int *incy);
+    void (*dgemv)(char *trans, int *m, int *n, double *alpha, double *a, int *lda, double *x,
+                  int *incx, double *beta, double *y, int *incy);
+} gru_blas;
+
+/* Hand BLAS to the core, once. The caller sees to it that BLAS itself runs one thread per caller
+ * while the core works: the core's threads call it side by side. */
+void gru_set_blas(const gru_blas *blas);
+
+/* ---- sequences ---------------------------------------------------------------------------- */
+
+typedef struct gru_problem {
+    size_t batch, time, input, units; /* B T I H; B, T and I may be 0 */
+    gru_dtype dtype;
+    gru_engine engine;
+    int reset_after; /* 1 or 0, see the cell above */
+    int threads;     /* >= 1; at most so many threads work */
+} gru_problem;
+
+/* Weights, each contiguous, 'in'. */
+typedef struct gru_weights {
+    const void *kernel;           /* (I, 3H) = W */
+    const void *recurrent_kernel; /* (H, 3H) = U */
+    const void *bias;             /* reset_after: (2, 3H) input row, recurrent row; else (3H);
+                                     null: no bias */
+} gru_weights;
+
+/* A (B, T, n) array, element (b, t, i) at data[b * stride_batch + t * stride_time + i]. Strides
+ * count elements and may be negative or zero for arrays that are read. */
+typedef struct gru_sequence_in {
+    const void *data;
+    ptrdiff_t stride_batch, stride_time;
+} gru_sequence_in;
+
+typedef struct gru_sequence_out {
+    void *data;
+    ptrdiff_t stride_batch, stride_time;
+} gru_sequence_out;
+
+typedef enum gru_pass { GRU_FORWARD, GRU_BACKWARD } gru_pass;
+
+/* Bytes of scratch memory that a pass needs; of any alignment, its content means nothing before
+ * or after. Problems that differ in `threads` need different amounts. */
+gru_status gru_workspace_bytes(const gru_problem *problem, gru_pass pass, size_t *bytes);
+
+/* Bytes of the tape that a training forward pass leaves for its backward pass. */
+gru_status gru_tape_bytes(const gru_problem *problem, size_t *bytes);
+
+typedef struct gru_forward_args {
+    gru_weights weights;
+    gru_sequence_in x;         /* in   (B, T, I) */
+    const void *initial_state; /* in   (B, H) contiguous; null: zeros */
+    gru_sequence_out output;   /* out  (B, T, H), every step; data null: not wanted */
+    void *state;     /* out  (B, H) contiguous, the last state; must not overlap an input */
+    void *tape;      /* out  gru_tape_bytes; null: inference */
+    void *workspace; /*      gru_workspace_bytes(GRU_FORWARD) */
+} gru_forward_args;
+
+gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args);
+
+typedef struct gru_backward_args {
+    gru_weights weights;      /* in   as in the forward pass */
+    gru_sequence_in x;        /* in   as in the forward pass */
+    const void *tape;         /* in   from the forward pass; left as it is */
+    gru_sequence_in d_output; /* in   (B, T, H); data null: zeros */
+    const void *d_state;      /* in   (B, H) contiguous; null: zeros */
+    gru_sequence_out d_x;     /* out  (B, T, I); data null: not wanted */
+    void *d_kernel;           /* out  (I, 3H) */
+    void *d_recurrent_kernel; /* out  (H, 3H) */
+    void *d_bias;             /* out  shape of bias; null: not wanted */
+    void *d_initial_state;    /* out  (B, H) contiguous; null: not wanted */
+    int accumulate;           /* 1: the weight gradients are added to what their arrays hold */
+    void *workspace;          /*      gru_workspace_bytes(GRU_BACKWARD) */
+} gru_backward_args;
+
+gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args);
+
+/* ---- what a model needs besides ----------------------------------------------------------- */
+
+/* A matrix as it lies in memory (row-major, `stride` elements from row to row), and whether the
+ * product takes its transpose. */
+typedef struct gru_matrix {
+    const void *data;
+    size_t stride;
+    int transposed;
+} gru_matrix;
+
+/* c (m, n; contiguous) = a (m, k) times b (k, n), added to c when `accumulate`. Through BLAS, cut
+ * over m and n only, so the bits do not depend on `threads`. */
+gru_status gru_matmul(gru_dtype dtype, size_t m, size_t n, size_t k, const gru_matrix *a,
+                      const gru_matrix *b, void *c, int accumulate, int threads);
+
+/* out (n) = the sum of the rows of a (m, n; contiguous), added to out when `accumulate`. */
+gru_status gru_column_sums(gru_dtype dtype, size_t m, size_t n, const void *a, void *out,
+                           int accumulate);
+
+/* y = f(x) over n elements; x and y may be the same array. */
+gru_status gru_sigmoid(gru_dtype dtype, size_t n, const void *x, void *y);
+gru_status gru_tanh(gru_dtype dtype, size_t n, const void *x, void *y);
+
+/* The sum of squares of x (n), added up in double precision in a fixed order. */
+gru_status gru_sum_squares(gru_dtype dtype, size_t n, const void *x, double *sum);
+
+/* What every optimizer step does first: g = clamp(gradient * scale, -clip, clip), and
+ * parameter -= decay * parameter. */
+typedef struct gru_update {
+    size_t size;      /* elements of parameters, gradients and of each slot */
+    void *parameters; /* in/out */
+    const void *gradients;
+    double scale; /* 1: as they are */
+    double clip;  /* INFINITY: no clipping */
+    double decay; /* learning rate times weight decay; 0: none */
+    double learning_rate;
+    int threads;
+} gru_update;
+
+/* p -= rate * m / (sqrt(v) + epsilon), with m and v the running means of g and g*g (Kingma and Ba
+ * 2015, section 2, "epsilon hat": the caller puts the bias correction into learning_rate). */
+gru_status gru_adam(gru_dtype dtype, const gru_update *update, double beta_1, double beta_2,
+                    double epsilon, void *m, void *v);
+
+/* m = momentum * m - rate * g; p += nesterov ? momentum * m - rate * g : m. m null: p -= rate*g. */
+gru_status gru_sgd(gru_dtype dtype, const gru_update *update, double momentum, int nesterov,
+                   void *m);
+
+/* v = rho * v + (1 - rho) * g*g; s = rate * g / sqrt(v - a*a + epsilon), a the running mean of g
+ * (null: a = 0, not centered); m = momentum * m + s; p -= m (null: p -= s). */
+gru_status gru_rmsprop(gru_dtype dtype, const gru_update *update, double rho, double epsilon,
+                       double momentum, void *v, void *a, void *m);
+
+#endif

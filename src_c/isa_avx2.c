@@ -1,0 +1,8 @@
+/* The kernels for x86-64 with AVX2 and FMA; compiled with -mavx2 -mfma. */
+#include <immintrin.h>
+
+#define ISA avx2
+#define VEC_BYTES 32
+#define FMA_f32(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define FMA_f64(a, b, c) _mm256_fmadd_pd(a, b, c)
+#include "kernels.inc"

@@ -1,0 +1,8 @@
+/* The kernels for x86-64 with AVX-512 (F, BW, DQ, VL); compiled with the flags of the same names. */
+#include <immintrin.h>
+
+#define ISA avx512
+#define VEC_BYTES 64
+#define FMA_f32(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define FMA_f64(a, b, c) _mm512_fmadd_pd(a, b, c)
+#include "kernels.inc"

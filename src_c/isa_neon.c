@@ -1,0 +1,8 @@
+/* The kernels for 64-bit ARM, where NEON with fused multiply-add is always there. */
+#include <arm_neon.h>
+
+#define ISA neon
+#define VEC_BYTES 16
+#define FMA_f32(a, b, c) vfmaq_f32(c, a, b)
+#define FMA_f64(a, b, c) vfmaq_f64(c, a, b)
+#include "kernels.inc"

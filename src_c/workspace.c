@@ -1,0 +1,135 @@
+/* How a problem is cut into slices and chunks, and where the arrays of a pass lie in its workspace
+ * and tape. Every product of sizes is checked: one that size_t cannot hold is GRU_TOO_LARGE. */
+#include <limits.h>
+
+#include "internal.h"
+
+enum {
+    CACHE_LINE = 64,
+    /* Rows of a slice. More make better matmuls, fewer make more slices for the threads. Must not
+     * depend on the number of threads: weight gradients are summed slice by slice. */
+    SLICE_ROWS = 16,
+    /* Elements of x W made at a time: they stay in L2 until the steps have read them ... */
+    CHUNK_ELEMENTS = 128 * 1024,
+    /* ... but a matmul of fewer rows than this spends its time packing W. */
+    CHUNK_ROWS = 128
+};
+
+size_t gru_min(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+size_t gru_itemsize(gru_dtype dtype) {
+    return dtype == GRU_F32 ? sizeof(float) : sizeof(double);
+}
+
+char *gru_align(void *memory) {
+    const uintptr_t past = (uintptr_t)memory % CACHE_LINE;
+    return (char *)memory + (past ? CACHE_LINE - past : 0);
+}
+
+/* Adds up arrays; `overflow` sticks. */
+typedef struct arena {
+    size_t itemsize, bytes;
+    int overflow;
+} arena;
+
+/* Room for an array (a, b, c) on a cache line; its byte offset. */
+static size_t take(arena *r, size_t a, size_t b, size_t c) {
+    const size_t offset = r->bytes;
+    size_t bytes = r->itemsize;
+    r->overflow |= __builtin_mul_overflow(bytes, a, &bytes);
+    r->overflow |= __builtin_mul_overflow(bytes, b, &bytes);
+    r->overflow |= __builtin_mul_overflow(bytes, c, &bytes);
+    r->overflow |= __builtin_add_overflow(bytes, (size_t)(CACHE_LINE - 1), &bytes);
+    r->overflow |= __builtin_add_overflow(r->bytes, bytes / CACHE_LINE * CACHE_LINE, &r->bytes);
+    return offset;
+}
+
+static void layout_forward(const gru_problem *p, gru_layout *l, arena *r) {
+    const size_t S = l->slice_rows, K = l->chunk_steps, H = p->units;
+    l->x = take(r, K, S, p->input);
+    l->gates = take(r, K, S, 3 * H);
+    l->hu = take(r, S, 3, H);
+    l->cell = take(r, S, 4, H);
+    l->h = take(r, S, H, 1);
+}
+
+static void layout_backward(const gru_problem *p, gru_layout *l, arena *r) {
+    const size_t S = l->slice_rows, K = l->chunk_steps, H = p->units;
+    l->x = take(r, K, S, p->input);
+    l->gates = take(r, K, S, 4 * H);
+    l->h = take(r, S, H, 1);
+    l->rh = take(r, S, H, 1);
+    l->d_x = take(r, K, S, p->input);
+    l->d_kernel = take(r, p->input, 3, H);
+    l->d_recurrent_kernel = take(r, H, 3, H);
+    l->d_bias = take(r, 4, H, 1);
+}
+
+/* Multiply-adds of a forward pass, as a double: only a rough size is wanted. */
+static double work_of(const gru_problem *p) {
+    return 3.0 * (double)p->batch * (double)p->time * (double)p->units *
+           (double)(p->input + p->units);
+}
+
+static void cut(const gru_problem *p, gru_layout *l) {
+    l->slice_rows = gru_min(SLICE_ROWS, p->batch ? p->batch : 1);
+    l->slices = p->batch / l->slice_rows + (p->batch % l->slice_rows != 0);
+    size_t rows = CHUNK_ELEMENTS / (3 * p->units);
+    rows = rows < CHUNK_ROWS ? CHUNK_ROWS : rows;
+    const size_t steps = rows / l->slice_rows;
+    l->chunk_steps = gru_min(steps ? steps : 1, p->time);
+    const size_t threads = work_of(p) < GRU_SERIAL_WORK ? 1 : (size_t)p->threads;
+    l->threads = (int)gru_min(threads, l->slices ? l->slices : 1);
+}
+
+static void layout_tape(const gru_problem *p, gru_layout *l, arena *r) {
+    size_t states = 0;
+    r->overflow |= __builtin_add_overflow(p->time, (size_t)1, &states);
+    take(r, states, p->batch, p->units);
+    l->tape_gates = r->bytes;
+    take(r, p->time, p->batch, 4 * p->units);
+    l->tape_bytes = r->bytes;
+}
+
+gru_status gru_layout_of(const gru_problem *p, gru_pass pass, gru_layout *l) {
+    if (p->units < 1 || p->threads < 1 || (p->dtype != GRU_F32 && p->dtype != GRU_F64) ||
+        (p->engine != GRU_ENGINE_AUTO && p->engine != GRU_ENGINE_BLAS)) {
+        return GRU_BAD_ARGUMENT;
+    }
+    if (p->units > INT_MAX / 4 || p->input > INT_MAX) {
+        return GRU_BLAS_LIMIT;
+    }
+    memset(l, 0, sizeof *l);
+    cut(p, l);
+    arena shared = {gru_itemsize(p->dtype), 0, 0};
+    l->bias = take(&shared, 4, p->units, 1);
+    l->threads_at = shared.bytes;
+    arena thread = {gru_itemsize(p->dtype), 0, 0};
+    (pass == GRU_FORWARD ? layout_forward : layout_backward)(p, l, &thread);
+    l->thread_bytes = thread.bytes;
+    arena tape = {gru_itemsize(p->dtype), 0, 0};
+    layout_tape(p, l, &tape);
+
+    size_t bytes = 0;
+    int overflow = shared.overflow | thread.overflow | tape.overflow;
+    overflow |= __builtin_mul_overflow(thread.bytes, (size_t)l->threads, &bytes);
+    overflow |= __builtin_add_overflow(bytes, l->threads_at, &bytes);
+    overflow |= __builtin_add_overflow(bytes, (size_t)(CACHE_LINE - 1), &l->workspace_bytes);
+    return overflow ? GRU_TOO_LARGE : GRU_OK;
+}
+
+gru_status gru_workspace_bytes(const gru_problem *problem, gru_pass pass, size_t *bytes) {
+    gru_layout layout;
+    const gru_status status = gru_layout_of(problem, pass, &layout);
+    *bytes = status == GRU_OK ? layout.workspace_bytes : 0;
+    return status;
+}
+
+gru_status gru_tape_bytes(const gru_problem *problem, size_t *bytes) {
+    gru_layout layout;
+    const gru_status status = gru_layout_of(problem, GRU_FORWARD, &layout);
+    *bytes = status == GRU_OK ? layout.tape_bytes : 0;
+    return status;
+}
