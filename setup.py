@@ -18,7 +18,9 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
 
 CORE = ["blas", "dispatch", "elementwise", "sequence", "workspace"]
-HEADERS = sorted(str(path) for path in Path("src_c").glob("*") if path.suffix in {".h", ".inc"})
+SOURCES = sorted(str(path) for path in Path("src_c").glob("*.[ch]")) + sorted(
+    str(path) for path in Path("src_c").glob("*.inc")
+)
 
 # Contraction only where the source writes it, so that bits do not depend on the compiler's mood.
 CORE_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"]
@@ -83,7 +85,7 @@ class BuildCore(build_ext):
                 output_dir=self.build_temp,
                 include_dirs=["src_c"],
                 extra_postargs=[*flags, *extra],
-                depends=HEADERS,
+                depends=SOURCES,
             )[0]
             for source, extra in units
         ]
@@ -100,7 +102,7 @@ def binding(name):
         [f"gru_c/{name}.pyx"],
         include_dirs=["src_c", np.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-        depends=HEADERS,
+        depends=SOURCES,
     )
 
 

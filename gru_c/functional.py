@@ -209,9 +209,9 @@ def gru_forward(
     )
     sequences = as_sequences("x", x, dtype)
     weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
-    _check_features(sequences.shape[2], weights[0], "x")
+    check_features(sequences.shape[2], weights[0], "x")
     shape = (*sequences.shape[:2], len(weights[1]))
-    state = _as_state("initial_state", initial_state, (shape[0], shape[2]), dtype)
+    state = as_state("initial_state", initial_state, (shape[0], shape[2]), dtype)
     output = np.empty(shape, dtype)
     last, tape = run_forward(
         sequences,
@@ -282,7 +282,7 @@ def gru_backward(
         bias=None if tape.bias_shape is None else np.empty(tape.bias_shape, dtype),
         initial_state=np.empty((B, H), dtype),
     )
-    run_backward(tape, d_output, _as_state("d_state", d_state, (B, H), dtype), *gradients)
+    run_backward(tape, d_output, as_state("d_state", d_state, (B, H), dtype), *gradients)
     return gradients
 
 
@@ -331,8 +331,8 @@ def gru_step(
     if step.ndim != 2:
         raise ValueError(f"x_t must have shape (B, I), got {step.shape}")
     weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
-    _check_features(step.shape[1], weights[0], "x_t")
-    before = _as_state("state", state, (len(step), len(weights[1])), dtype)
+    check_features(step.shape[1], weights[0], "x_t")
+    before = as_state("state", state, (len(step), len(weights[1])), dtype)
     after, _ = run_forward(
         np.ascontiguousarray(step)[:, None, :], *weights, before, reset_after=bool(reset_after)
     )
@@ -473,7 +473,7 @@ def compute_dtype(**arrays: npt.ArrayLike | None) -> np.dtype[Any]:
     return np.dtype(np.float64 if np.dtype(np.float64) in kinds else np.float32)
 
 
-def _as_state(
+def as_state(
     name: str, value: npt.ArrayLike | None, shape: tuple[int, int], dtype: npt.DTypeLike
 ) -> Array | None:
     if value is None:
@@ -484,7 +484,7 @@ def _as_state(
     return state
 
 
-def _check_features(features: int, kernel: Array, name: str) -> None:
+def check_features(features: int, kernel: Array, name: str) -> None:
     if features != len(kernel):
         raise ValueError(
             f"{name} has {features} features, but the kernel of shape {kernel.shape} "

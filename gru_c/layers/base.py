@@ -1,0 +1,273 @@
+"""What all layers have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c._names import Configurable, snake_case
+from gru_c.functional import as_real
+from gru_c.parameters import Parameter
+
+Array = npt.NDArray[Any]
+Shape = tuple[int | None, ...]
+
+
+class Layer(Configurable):
+    """A piece of a model: ``layer(x)`` computes, ``forward`` and ``backward`` train.
+
+    A layer works by hand as well as in a model. `forward` with ``training=True`` keeps in
+    ``layer.tape`` what `backward` needs; `backward` writes the gradients of the weights to
+    ``layer.parameters[i].gradient`` and returns the gradient of the input. A layer that is used
+    several times before its backward pass: keep each ``layer.tape`` and give it to `backward`,
+    with ``accumulate=True`` from the second on.
+
+    Parameters
+    ----------
+    name : str, optional
+        Name in the model and in saved files, without "/". By default the class's name, numbered
+        by the model.
+    dtype : {"float32", "float64"}, optional
+        Of weights and results; by default the model's, or float32.
+    input_shape : tuple of int or None, optional
+        Shape of one sample, for the first layer of a model: ``(10, 8)``. None stands for any
+        length.
+
+    Attributes
+    ----------
+    built : bool
+        Whether the weights exist.
+    parameters : list of Parameter
+        Weights and gradients.
+    tape : object
+        What the last training forward pass left for the backward pass.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+        input_shape: Sequence[int | None] | None = None,
+    ) -> None:
+        if name is not None and (not isinstance(name, str) or not name or "/" in name):
+            raise ValueError(f"a layer's name must be a string without '/', got {name!r}")
+        self.name = name
+        self.dtype = None if dtype is None else check_dtype(dtype).name
+        self.input_shape = None if input_shape is None else check_sample_shape(input_shape)
+        self.built = False
+        self.owned = False  # part of Parameters
+        self.parameters: list[Parameter] = []
+        self.tape: Any = None
+
+    # ---- what a kind of layer says about itself ----
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of the output for an input shape, batch axis first; ValueError if it cannot be."""
+        return input_shape
+
+    def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the weights, in the order of `get_weights`."""
+        return {}
+
+    def forward(self, x: Array, *, training: bool = False) -> Any:
+        """Compute the output; with ``training=True`` keep ``self.tape`` for `backward`."""
+        raise NotImplementedError
+
+    def backward(
+        self,
+        d_output: Array,
+        *,
+        tape: Any = None,
+        accumulate: bool = False,
+        input_gradient: bool = True,
+    ) -> Any:
+        """Write the weights' gradients and return that of the input.
+
+        Parameters
+        ----------
+        d_output : ndarray
+            Gradient of the loss with respect to the output.
+        tape : object, optional
+            A former ``layer.tape``; by default that of the last training forward pass.
+        accumulate : bool
+            Add to the weights' gradients rather than replace them.
+        input_gradient : bool
+            False saves the work where the input's gradient is not wanted, and returns None.
+        """
+        raise NotImplementedError
+
+    # ---- common to all ----
+
+    def build(self, input_shape: Shape, rng: np.random.Generator | int | None = None) -> None:
+        """Make the weights.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Shape of the input, batch axis first: ``(None, 10, 8)``.
+        rng : numpy.random.Generator or int, optional
+            Source of the initial weights, or its seed.
+
+        Raises
+        ------
+        ValueError
+            When the layer is built already or the shape does not suit it.
+        """
+        if self.built:
+            raise ValueError(f"layer {self.label!r} is built already")
+        self.compute_output_shape(input_shape)  # checks the shape
+        dtype = np.dtype(self.dtype or np.float32)
+        generator = np.random.default_rng(rng)
+        self.parameters = [
+            Parameter(name, np.asarray(self._initial(name)(shape, dtype, generator), dtype))
+            for name, shape in self.weight_shapes(input_shape).items()
+        ]
+        self.dtype = dtype.name
+        self.built = True
+
+    def _initial(self, weight: str) -> Any:
+        """Return the initializer of a weight: the attribute named after it."""
+        return getattr(self, f"{weight}_initializer")
+
+    def __call__(self, x: npt.ArrayLike, *, training: bool = False, **arguments: Any) -> Any:
+        """Compute the output for `x`, building the layer on first use."""
+        array = as_real("x", x)
+        if not self.built:
+            self.build((None, *array.shape[1:]))
+        return self.forward(array, training=training, **arguments)
+
+    @property
+    def label(self) -> str:
+        """The name, or that of the class as long as the layer has none."""
+        return self.name or snake_case(type(self).__name__)
+
+    def value(self, name: str) -> Array:
+        """Return the weight of that name, itself and not a copy."""
+        return self._parameter(name).value
+
+    def gradient(self, name: str) -> Array:
+        """Return the gradient of the weight of that name, itself and not a copy."""
+        return self._parameter(name).gradient
+
+    def _parameter(self, name: str) -> Parameter:
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        known = ", ".join(p.name for p in self.parameters) or "none: is it built?"
+        raise ValueError(f"layer {self.label!r} has no weight {name!r}; it has: {known}")
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of the weights, in Keras's order and shapes."""
+        return [parameter.value.copy() for parameter in self.parameters]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Set all weights at once; nothing is changed unless all of them fit.
+
+        Parameters
+        ----------
+        weights : sequence of array_like
+            As from `get_weights`, also that of the Keras layer of the same name.
+
+        Raises
+        ------
+        ValueError
+            When the layer is not built, or the number of arrays or a shape does not fit.
+        TypeError
+            When an array does not hold real numbers.
+        """
+        set_values(self.parameters, weights, f"layer {self.label!r}", built=self.built)
+
+    def count_params(self) -> int:
+        """Return the number of weights."""
+        self._require_built("count_params")
+        return sum(parameter.value.size for parameter in self.parameters)
+
+    def _require_built(self, what: str) -> None:
+        if not self.built:
+            raise ValueError(
+                f"layer {self.label!r} has no weights yet, so {what} is not possible: call "
+                "layer.build(input_shape) or layer(x), or add it to a model with an input shape"
+            )
+
+    def _as_input(self, x: npt.ArrayLike) -> Array:
+        """`x` in the layer's dtype, once the layer is built."""
+        self._require_built("forward")
+        return as_real("x", x, self.dtype)
+
+    def _take_tape(self, tape: Any) -> Any:
+        """Return the tape to go back on."""
+        tape = self.tape if tape is None else tape
+        if tape is None:
+            raise ValueError(
+                f"layer {self.label!r} has no tape: call forward(x, training=True) before backward"
+            )
+        return tape
+
+    def _as_gradient(self, d_output: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
+        """`d_output` in the layer's dtype, of the output's shape."""
+        gradient = as_real("d_output", d_output, self.dtype)
+        if gradient.shape != shape:
+            raise ValueError(
+                f"d_output of layer {self.label!r} must have the shape of its output, {shape}, "
+                f"got {gradient.shape}"
+            )
+        return gradient
+
+
+def set_values(
+    parameters: Sequence[Parameter], weights: Sequence[npt.ArrayLike], owner: str, *, built: bool
+) -> None:
+    """Copy `weights` into `parameters` after checking every one."""
+    if not built:
+        raise ValueError(f"{owner} has no weights yet: build it before set_weights")
+    if len(weights) != len(parameters):
+        raise ValueError(f"{owner} has {len(parameters)} weights, got {len(weights)}")
+    arrays = [
+        as_real(parameter.name, weight)
+        for parameter, weight in zip(parameters, weights, strict=True)
+    ]
+    for parameter, array in zip(parameters, arrays, strict=True):
+        if array.shape != parameter.value.shape:
+            raise ValueError(
+                f"{owner}: {parameter.name} has shape {parameter.value.shape}, got {array.shape}"
+            )
+    for parameter, array in zip(parameters, arrays, strict=True):
+        parameter.value[...] = array
+
+
+def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """float32 or float64 as a dtype, or an exception that says what it was."""
+    try:
+        result = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype must be 'float32' or 'float64', got {dtype!r}") from None
+    if result not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+    return result
+
+
+def check_count(name: str, value: object) -> int:
+    """`value` as an int >= 1, or an exception that says what it was."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be a positive integer, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value}")
+    return int(value)
+
+
+def check_sample_shape(shape: Sequence[int | None]) -> Shape:
+    """The shape of one sample as a tuple; None where any length goes."""
+    if isinstance(shape, (int, np.integer)):
+        shape = (int(shape),)
+    try:
+        sizes = tuple(shape)
+    except TypeError:
+        raise TypeError(f"input_shape must be a tuple such as (10, 8), got {shape!r}") from None
+    return tuple(
+        None if size is None else check_count(f"every size of input_shape {sizes}", size)
+        for size in sizes
+    )

@@ -1,0 +1,171 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c import _core, activations, initializers
+from gru_c._threads import effective_num_threads, single_threaded_blas
+from gru_c.layers.base import Array, Layer, Shape, check_count
+
+
+class _Tape(NamedTuple):
+    x: Array  # (rows, I)
+    y: Array  # output, of its own shape
+
+
+class Dense(Layer):
+    """Fully connected layer ``y = activation(x kernel + bias)`` on the last axis.
+
+    Weights: ``kernel (I, units)`` and ``bias (units,)``.
+
+    Parameters
+    ----------
+    units : int
+        Size of the output's last axis.
+    activation : str, Activation or None
+        "linear" (None), "relu", "sigmoid", "tanh", "softmax", ...; see `gru_c.activations`.
+    use_bias : bool
+        Whether there is a bias.
+    kernel_initializer, bias_initializer : str or Initializer
+        Where the weights start.
+    name, dtype, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an argument is out of range or of the wrong type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import Dense
+    >>> Dense(3, activation="softmax")(np.zeros((2, 5))).sum(axis=1)
+    array([1., 1.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | activations.Activation | None = None,
+        use_bias: bool = True,
+        kernel_initializer: object = "glorot_uniform",
+        bias_initializer: object = "zeros",
+        *,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+        input_shape: Sequence[int | None] | None = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        self.units = check_count("units", units)
+        self._activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+
+    @property
+    def activation(self) -> str:
+        """Name of the activation."""
+        return self._activation.name
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """(..., units); ValueError unless the input has a last axis of known length."""
+        if len(input_shape) < 2 or not input_shape[-1]:
+            raise ValueError(
+                f"layer {self.label!r} wants input of shape (batch, ..., features), "
+                f"got {input_shape}"
+            )
+        return (*input_shape[:-1], self.units)
+
+    def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
+        """Shapes of kernel and, with ``use_bias``, bias."""
+        shapes: dict[str, tuple[int, ...]] = {"kernel": (input_shape[-1] or 0, self.units)}
+        if self.use_bias:
+            shapes["bias"] = (self.units,)
+        return shapes
+
+    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Compute the output.
+
+        Parameters
+        ----------
+        x : array_like of shape (B, ..., I)
+            Input.
+        training : bool
+            Keep ``self.tape`` for `backward`.
+
+        Returns
+        -------
+        ndarray of shape (B, ..., units)
+        """
+        array = self._as_input(x)
+        kernel = self.value("kernel")
+        if array.ndim < 2 or array.shape[-1] != len(kernel):
+            raise ValueError(
+                f"layer {self.label!r} is built for {len(kernel)} features on the last axis, "
+                f"got x of shape {array.shape}"
+            )
+        rows = math.prod(array.shape[:-1])
+        x_rows = np.ascontiguousarray(array).reshape(rows, len(kernel))
+        out = np.empty((rows, self.units), array.dtype)
+        if self.use_bias:
+            out[:] = self.value("bias")
+        _matmul(x_rows, False, kernel, False, out, accumulate=self.use_bias)
+        y = self._activation.forward(out.reshape(*array.shape[:-1], self.units))
+        if training:
+            self.tape = _Tape(x_rows, y)
+        return y
+
+    def backward(
+        self,
+        d_output: npt.ArrayLike,
+        *,
+        tape: Any = None,
+        accumulate: bool = False,
+        input_gradient: bool = True,
+        through_activation: bool = True,
+    ) -> Array | None:
+        """Write the weights' gradients and return that of the input.
+
+        Parameters
+        ----------
+        d_output : array_like of shape (B, ..., units)
+            Gradient with respect to the output; with ``through_activation=False`` with respect to
+            ``x kernel + bias``, as a loss gives it that is paired with the activation.
+        tape, accumulate, input_gradient
+            See `Layer.backward`.
+        through_activation : bool
+            Whether d_output is that of the activation's result.
+
+        Returns
+        -------
+        ndarray of shape (B, ..., I), or None without ``input_gradient``
+        """
+        x, y = self._take_tape(tape)
+        d = self._as_gradient(d_output, y.shape)
+        if through_activation:
+            d = self._activation.backward(y, d)
+        d_rows = np.ascontiguousarray(d).reshape(len(x), self.units)
+        _matmul(x, True, d_rows, False, self.gradient("kernel"), accumulate=accumulate)
+        if self.use_bias:
+            _core.column_sums(d_rows, self.gradient("bias"), accumulate)
+        if not input_gradient:
+            return None
+        d_x = np.empty_like(x)
+        _matmul(d_rows, False, self.value("kernel"), True, d_x, accumulate=False)
+        return d_x.reshape(*y.shape[:-1], x.shape[1])
+
+
+def _matmul(
+    a: Array, transpose_a: bool, b: Array, transpose_b: bool, out: Array, *, accumulate: bool
+) -> None:
+    """out (+)= op(a) op(b) on the core's threads: NumPy's BLAS threads would fight with them."""
+    threads = effective_num_threads()
+    with single_threaded_blas:
+        _core.matmul(a, transpose_a, b, transpose_b, out, accumulate, threads)

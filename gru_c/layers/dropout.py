@@ -1,0 +1,87 @@
+"""Dropout between layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c.layers.base import Array, Layer
+
+
+class Dropout(Layer):
+    """Set a random share of the input to zero while training, and scale up the rest.
+
+    What is kept is divided by ``1 - rate``, so that the expectation stays; outside training the
+    input passes as it is.
+
+    Parameters
+    ----------
+    rate : float
+        Share that is dropped, at least 0 and below 1.
+    seed : int, optional
+        Makes the masks repeatable by themselves; by default the model's seed does.
+    name, dtype, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When rate is outside [0, 1) or no number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import Dropout
+    >>> Dropout(0.5, seed=1)(np.ones((1, 6)), training=True)
+    array([[2., 2., 0., 2., 0., 0.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        *,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+        input_shape: Sequence[int | None] | None = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)):
+            raise TypeError(f"rate must be a number in [0, 1), got {rate!r}")
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate must be in [0, 1), got {rate}")
+        self.rate = float(rate)
+        self.seed = seed
+        self.rng = np.random.default_rng(seed)
+
+    def seed_from(self, rng: np.random.Generator) -> None:
+        """Draw the masks from `rng` from now on, unless the layer has its own seed."""
+        if self.seed is None:
+            self.rng = rng
+
+    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Drop and scale when training, else return x in the layer's dtype."""
+        array = self._as_input(x)
+        if not training:
+            return array
+        dtype = array.dtype.type
+        keep = self.rng.random(array.shape, dtype=dtype) >= self.rate
+        mask = keep * dtype(1 / (1 - self.rate))
+        self.tape = mask
+        return array * mask
+
+    def backward(
+        self,
+        d_output: npt.ArrayLike,
+        *,
+        tape: Any = None,
+        accumulate: bool = False,
+        input_gradient: bool = True,
+    ) -> Array | None:
+        """Return the gradient of the input, zero where it was dropped; see `Layer.backward`."""
+        mask = self._take_tape(tape)
+        gradient = self._as_gradient(d_output, mask.shape)
+        return gradient * mask if input_gradient else None

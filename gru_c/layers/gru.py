@@ -1,0 +1,226 @@
+"""The GRU layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c import functional, initializers
+from gru_c._names import lookup
+from gru_c.layers.base import Array, Layer, Shape, check_count
+
+
+class GRU(Layer):
+    """Gated recurrent unit layer, with the names, defaults and weights of Keras's.
+
+    Weights: ``kernel (I, 3H)``, ``recurrent_kernel (H, 3H)`` and ``bias``, (2, 3H) with
+    ``reset_after``, else (3H,); gates z, r, n side by side. The equations are in
+    `gru_c.functional`.
+
+    Parameters
+    ----------
+    units : int
+        Hidden units H.
+    activation, recurrent_activation : str
+        Of the candidate and of the gates: "tanh" and "sigmoid".
+    use_bias : bool
+        Whether there is a bias.
+    kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
+        Where the weights start.
+    return_sequences : bool
+        Return every step's output (B, T, H) rather than the last one's (B, H).
+    return_state : bool
+        Return the last state (B, H) besides the output. Not for a layer of a `Sequential`.
+    go_backwards : bool
+        Take the steps from the last to the first; the output stays in the order taken.
+    reset_after : bool
+        Apply the reset gate after the recurrent product (Keras's, PyTorch's and cuDNN's variant)
+        or before it (Cho et al. 2014).
+    name, dtype, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an argument is out of range or of the wrong type.
+
+    References
+    ----------
+    K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
+    Machine Translation", EMNLP 2014, doi:10.3115/v1/D14-1179.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import GRU
+    >>> layer = GRU(4, return_sequences=True)
+    >>> layer(np.zeros((2, 10, 8))).shape
+    (2, 10, 4)
+
+    By hand, for a model that is no chain:
+
+    >>> output = layer.forward(np.ones((2, 10, 8)), training=True)
+    >>> d_x = layer.backward(np.ones_like(output))
+    >>> d_x.shape, layer.gradient("kernel").shape
+    ((2, 10, 8), (8, 12))
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: str = "tanh",
+        recurrent_activation: str = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: object = "glorot_uniform",
+        recurrent_initializer: object = "orthogonal",
+        bias_initializer: object = "zeros",
+        *,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        reset_after: bool = True,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+        input_shape: Sequence[int | None] | None = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        self.units = check_count("units", units)
+        self.activation = lookup("activation of a GRU", activation, {"tanh": "tanh"})
+        self.recurrent_activation = lookup(
+            "recurrent_activation of a GRU", recurrent_activation, {"sigmoid": "sigmoid"}
+        )
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.return_sequences = bool(return_sequences)
+        self.return_state = bool(return_state)
+        self.go_backwards = bool(go_backwards)
+        self.reset_after = bool(reset_after)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """(B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
+        if len(input_shape) != 3 or not input_shape[2]:
+            raise ValueError(
+                f"layer {self.label!r} wants input of shape (batch, time, features), "
+                f"got {input_shape}"
+            )
+        batch, time, _ = input_shape
+        return (batch, time, self.units) if self.return_sequences else (batch, self.units)
+
+    def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
+        """Shapes of kernel, recurrent_kernel and, with ``use_bias``, bias."""
+        gates = 3 * self.units
+        shapes: dict[str, tuple[int, ...]] = {
+            "kernel": (input_shape[2] or 0, gates),
+            "recurrent_kernel": (self.units, gates),
+        }
+        if self.use_bias:
+            shapes["bias"] = (2, gates) if self.reset_after else (gates,)
+        return shapes
+
+    def _initial(self, weight: str) -> Any:
+        return super()._initial({"recurrent_kernel": "recurrent"}.get(weight, weight))
+
+    def forward(
+        self,
+        x: npt.ArrayLike,
+        *,
+        initial_state: npt.ArrayLike | None = None,
+        training: bool = False,
+    ) -> Any:
+        """Run the layer over a batch of sequences.
+
+        Parameters
+        ----------
+        x : array_like of shape (B, T, I)
+            Input; with ``training=True`` it must not be changed before the backward pass.
+        initial_state : array_like of shape (B, H), optional
+            State before the first step; zeros by default.
+        training : bool
+            Keep ``self.tape`` for `backward`.
+
+        Returns
+        -------
+        ndarray, or tuple of ndarray
+            The output, (B, T, H) with ``return_sequences``, else (B, H); with ``return_state``
+            also the last state (B, H).
+        """
+        self._require_built("forward")
+        sequences = functional.as_sequences("x", x, np.dtype(self.dtype))
+        kernel = self.value("kernel")
+        functional.check_features(sequences.shape[2], kernel, "x")
+        B, T, _ = sequences.shape
+        state = functional.as_state("initial_state", initial_state, (B, self.units), self.dtype)
+        output = np.empty((B, T, self.units), self.dtype) if self.return_sequences else None
+        last, tape = functional.run_forward(
+            sequences,
+            kernel,
+            self.value("recurrent_kernel"),
+            self.value("bias") if self.use_bias else None,
+            state,
+            output,
+            reset_after=self.reset_after,
+            go_backwards=self.go_backwards,
+            training=training,
+        )
+        if training:
+            self.tape = (tape, state is not None)
+        result = last if output is None else output
+        return (result, last) if self.return_state else result
+
+    def backward(
+        self,
+        d_output: npt.ArrayLike | None = None,
+        *,
+        d_state: npt.ArrayLike | None = None,
+        tape: Any = None,
+        accumulate: bool = False,
+        input_gradient: bool = True,
+    ) -> Any:
+        """Write the weights' gradients and return that of the input.
+
+        Parameters
+        ----------
+        d_output : array_like, optional
+            Gradient with respect to the output, of its shape; zeros by default.
+        d_state : array_like of shape (B, H), optional
+            Gradient with respect to the last state, in addition; zeros by default.
+        tape, accumulate, input_gradient
+            See `Layer.backward`.
+
+        Returns
+        -------
+        ndarray of shape (B, T, I), or tuple of ndarray
+            The gradient of x (None without ``input_gradient``). When the forward pass was given
+            an initial state, a pair with its gradient (B, H).
+        """
+        tape, given_state = self._take_tape(tape)
+        B, T, H = tape.output_shape
+        d_last = functional.as_state("d_state", d_state, (B, H), self.dtype)
+        d_sequence = None
+        if d_output is not None and self.return_sequences:
+            d_sequence = functional.as_sequences("d_output", d_output, np.dtype(self.dtype))
+            self._as_gradient(d_sequence, (B, T, H))
+        elif d_output is not None:
+            d_last_output = self._as_gradient(d_output, (B, H))
+            d_last = np.ascontiguousarray(
+                d_last_output if d_last is None else d_last + d_last_output
+            )
+        d_x = np.empty(tape.x.shape, self.dtype) if input_gradient else None
+        d_initial_state = np.empty((B, H), self.dtype) if given_state else None
+        functional.run_backward(
+            tape,
+            d_sequence,
+            d_last,
+            d_x,
+            self.gradient("kernel"),
+            self.gradient("recurrent_kernel"),
+            self.gradient("bias") if self.use_bias else None,
+            d_initial_state,
+            accumulate=accumulate,
+        )
+        return (d_x, d_initial_state) if given_state else d_x

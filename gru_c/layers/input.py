@@ -1,0 +1,45 @@
+"""The shape of a model's input, written as a first layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy.typing as npt
+
+from gru_c.layers.base import Array, Layer
+
+
+class Input(Layer):
+    """Say what one sample looks like: ``Sequential([Input((10, 8)), GRU(50), Dense(1)])``.
+
+    Parameters
+    ----------
+    shape : tuple of int or None
+        Shape of one sample, without the batch axis; None stands for any length.
+    name, dtype
+        See `Layer`.
+
+    Examples
+    --------
+    >>> from gru_c import GRU, Input, Sequential
+    >>> Sequential([Input((None, 8)), GRU(50)]).output_shape
+    (None, 50)
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int | None],
+        *,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, input_shape=shape)
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """Shape of one sample."""
+        return tuple(self.input_shape or ())
+
+    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Return x in the layer's dtype."""
+        return self._as_input(x)

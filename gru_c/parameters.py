@@ -1,0 +1,134 @@
+"""Weights and their gradients: one by one for the layers, as one flat vector for the optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from gru_c.layers.base import Layer
+
+Array = npt.NDArray[Any]
+
+# Every weight begins on a cache line of the flat vector.
+_CACHE_LINE = 64
+
+
+class Parameter:
+    """A weight of a layer.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the layer: ``"kernel"``.
+    value : ndarray
+        The weight; views of a flat vector once the layer is part of `Parameters`.
+    gradient : ndarray
+        The gradient that the last backward pass wrote, of the same shape.
+    """
+
+    __slots__ = ("gradient", "name", "value")
+
+    def __init__(self, name: str, value: Array) -> None:
+        self.name = name
+        self.value = value
+        self.gradient = np.zeros_like(value)
+
+    def __repr__(self) -> str:
+        return f"<Parameter {self.name} {self.value.shape} {self.value.dtype}>"
+
+
+class Parameters:
+    """All weights of some layers in one flat vector, and all their gradients in another.
+
+    An optimizer step is then one call, and so is a global norm. The layers' weights become views
+    of the vectors. `Sequential` makes one of these by itself; models that are no chain make one of
+    their layers and give it to ``optimizer.step``.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Built layers of one dtype, none of which is part of other `Parameters`.
+
+    Attributes
+    ----------
+    values, gradients : ndarray
+        The flat vectors; the gaps between weights are zero in both.
+    items : list of Parameter
+        The weights in the order of the layers.
+
+    Raises
+    ------
+    ValueError
+        When a layer is not built, of another dtype, given twice or already part of a model.
+
+    Examples
+    --------
+    >>> from gru_c import Dense, GRU, Parameters
+    >>> encoder, head = GRU(3), Dense(1)
+    >>> encoder.build((None, 10, 8), rng=0)
+    >>> head.build((None, 3), rng=1)
+    >>> Parameters([encoder, head]).items[0]
+    <Parameter kernel (8, 9) float32>
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.items: list[Parameter] = []
+        for layer in layers:
+            if not layer.built:
+                raise ValueError(f"layer {layer.name!r} is not built: it has no weights yet")
+            if layer.owned or layers.count(layer) > 1:
+                raise ValueError(
+                    f"layer {layer.name!r} is already part of a model; its weights cannot lie in "
+                    "two flat vectors"
+                )
+            self.items += layer.parameters
+        dtypes = {item.value.dtype for item in self.items}
+        if len(dtypes) > 1:
+            names = ", ".join(sorted(str(dtype) for dtype in dtypes))
+            raise ValueError(f"layers of one model must have one dtype, got {names}")
+        self._dtype = dtypes.pop() if dtypes else np.dtype(np.float32)
+        self._offsets = self._lay_out()
+        self.values = self._flatten([item.value for item in self.items])
+        self.gradients = self._flatten([item.gradient for item in self.items])
+        values, gradients = self.views(self.values), self.views(self.gradients)
+        for item, value, gradient in zip(self.items, values, gradients, strict=True):
+            item.value, item.gradient = value, gradient
+        for layer in layers:
+            layer.owned = True
+
+    def _lay_out(self) -> list[int]:
+        """Where each weight begins; the last entry is the length of the vector."""
+        step = _CACHE_LINE // self._dtype.itemsize
+        offsets = [0]
+        for item in self.items:
+            offsets.append(offsets[-1] + -(-item.value.size // step) * step)
+        return offsets
+
+    def _flatten(self, arrays: list[Array]) -> Array:
+        flat = self.zeros()
+        for view, array in zip(self.views(flat), arrays, strict=True):
+            view[...] = array
+        return flat
+
+    def zeros(self) -> Array:
+        """Return a zero vector of the flat length, on a cache line: an optimizer's slot."""
+        spare = _CACHE_LINE // self._dtype.itemsize
+        memory = np.zeros(self._offsets[-1] + spare, self._dtype)
+        first = -memory.ctypes.data % _CACHE_LINE // self._dtype.itemsize
+        return memory[first : first + self._offsets[-1]]
+
+    def views(self, flat: Array) -> list[Array]:
+        """Split a flat vector into one view per weight, each of its weight's shape."""
+        return [
+            flat[start : start + item.value.size].reshape(item.value.shape)
+            for item, start in zip(self.items, self._offsets, strict=False)
+        ]
+
+    def release(self, layers: Sequence[Layer]) -> None:
+        """Let the layers become part of other `Parameters`; their weights stay as they are."""
+        for layer in layers:
+            layer.owned = False
