@@ -1,0 +1,302 @@
+"""The base of all losses: what is checked, how samples are weighted and summed.
+
+gru_c/losses.py has the losses themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _targets
+from ._names import Configurable, snake_case
+
+Array = npt.NDArray[Any]
+LossFunction = Callable[[Array, Array], tuple[float, npt.ArrayLike]]
+
+
+class Loss(Configurable):
+    """Base of all losses.
+
+    A subclass defines `per_sample` and `per_sample_gradient`, and keeps each constructor argument
+    in an attribute of the same name.
+
+    Attributes
+    ----------
+    name : str
+        The name it was asked for by (`get`), else its class name in snake case.
+    """
+
+    _asked_name: str | None = None
+    _shape_hint = ""
+
+    @property
+    def name(self) -> str:
+        """Name, as it stands in messages."""
+        return self._asked_name or snake_case(type(self).__name__)
+
+    @property
+    def paired_activation(self) -> str | None:
+        """Activation with which this loss has the gradient p - y, or None."""
+        return None
+
+    @property
+    def _owner(self) -> str:
+        return f"loss {self.name!r}"
+
+    def per_sample(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the values of the samples.
+
+        Parameters
+        ----------
+        y_true : ndarray
+            Targets of the shape of `y_pred`; labels: without its last axis.
+        y_pred : ndarray of float64, shape (n, ..., outputs)
+            Predictions; not to be changed.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, ...)
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define per_sample(y_true, y_pred)")
+
+    def per_sample_gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative of each sample's value by its own predictions.
+
+        Arguments are those of `per_sample`; the result has the shape of `y_pred`.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define per_sample_gradient(y_true, y_pred)"
+        )
+
+    def pre_activation_gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative by what went into `paired_activation`.
+
+        `y_pred` is what came out of it; the rest is as for `per_sample_gradient`.
+        """
+        raise ValueError(f"{self._owner} has no paired activation, so logits=True has no meaning")
+
+    def check(
+        self,
+        y_true: npt.ArrayLike,
+        output_shape: tuple[int, ...],
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> tuple[Array, Array | None]:
+        """Check whole data once, before anything is computed or changed.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Shape `output_shape`, or without its last axis where that is 1. Labels of a sparse loss:
+            without the last axis, or with 1 in its place.
+        output_shape : tuple of int
+            (n, ..., outputs), the number of samples included.
+        sample_weight : array_like, optional
+            Shape (n,) or `output_shape` without its last axis.
+
+        Returns
+        -------
+        y_true : ndarray
+            In the plain shape; a copy only where labels are not of NumPy's index type.
+        sample_weight : ndarray or None
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not bool, integer or float.
+        ValueError
+            If a shape does not fit, a label is not a class, a target of a cross-entropy is not in
+            [0, 1], or a weight is not finite. NaN is a valid target of a regression.
+        """
+        output_shape = _targets.output_shape(self._owner, output_shape)
+        y = self._fit(y_true, output_shape)
+        self._check_values(y)
+        if sample_weight is None:
+            return y, None
+        weight = _targets.fit_weights(self._owner, sample_weight, output_shape[:-1])
+        _targets.check_finite_weights(self._owner, weight)
+        return y, weight
+
+    def __call__(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> float:
+        """Return the loss, 0.0 for no samples.
+
+        Parameters and errors are those of `check`, with `y_pred` of shape (n, ..., outputs).
+        """
+        p = _targets.predictions(self._owner, y_pred)
+        y, weight = self.check(y_true, p.shape, sample_weight)
+        with _quiet():
+            return _reduce(self.per_sample(y, p.astype(np.float64, copy=False)), weight)
+
+    def sample_values(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        """Return the values before weights and sum, float64 of shape (n, ...).
+
+        Arguments are those of `value_and_gradient`, and so is what is checked.
+        """
+        p = _targets.predictions(self._owner, y_pred)
+        with _quiet():
+            return self.per_sample(self._fit(y_true, p.shape), p.astype(np.float64, copy=False))
+
+    def value_and_gradient(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        logits: bool = False,
+    ) -> tuple[float, Array]:
+        """Return the loss and its gradient.
+
+        Dtypes, shapes and labels are checked here, too; the other values only by `check`.
+
+        Parameters
+        ----------
+        y_true, sample_weight : array_like
+            See `check`.
+        y_pred : array_like, shape (n, ..., outputs)
+            Predictions.
+        logits : bool
+            `y_pred` came out of `paired_activation`, and the gradient is wanted by what went in:
+            (p - y) * weight / count, right even where p has been rounded to 0 or 1.
+
+        Returns
+        -------
+        value : float
+        gradient : ndarray
+            New, with the shape and dtype of `y_pred` (float64 if that holds integers).
+
+        Raises
+        ------
+        ValueError
+            If `logits` is asked of a loss without `paired_activation`; and see `check`.
+        """
+        p = _targets.predictions(self._owner, y_pred)
+        y = self._fit(y_true, p.shape)
+        weight = None
+        if sample_weight is not None:
+            weight = _targets.fit_weights(self._owner, sample_weight, p.shape[:-1])
+        p64 = p.astype(np.float64, copy=False)
+        derivative = self.pre_activation_gradient if logits else self.per_sample_gradient
+        with _quiet():
+            value = _reduce(self.per_sample(y, p64), weight)
+            count = max(1, math.prod(p.shape[:-1]))
+            scale = 1 / count if weight is None else _spread(weight, p.ndim) / count
+            gradient = derivative(y, p64) * scale
+            dtype = p.dtype if p.dtype.kind == "f" else np.dtype(np.float64)
+            return value, gradient.astype(dtype, copy=False)
+
+    def _fit(self, y_true: npt.ArrayLike, output_shape: tuple[int, ...]) -> Array:
+        y = _targets.real_array(self._owner, "y", y_true)
+        return _targets.fit_shape(self._owner, y, self._shapes(output_shape), self._shape_hint)
+
+    def _shapes(self, output_shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+        """Shapes that targets may have, the plain one first."""
+        return _targets.value_shapes(output_shape)
+
+    def _check_values(self, y: Array) -> None:
+        """Check what takes a pass over the data; `_fit` has done the rest."""
+
+
+def _quiet() -> np.errstate:
+    """No warnings of overflow: the value says it, as inf or NaN."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
+def _spread(weight: Array, ndim: int) -> Array:
+    """Give a weight trailing axes of length 1 up to `ndim`, in float64."""
+    return weight.reshape(weight.shape + (1,) * (ndim - weight.ndim)).astype(np.float64)
+
+
+def _reduce(values: Array, weight: Array | None) -> float:
+    if values.size == 0:
+        return 0.0
+    if weight is not None:
+        values = values * _spread(weight, values.ndim)
+    return float(values.sum() / values.size)
+
+
+class FunctionLoss(Loss):
+    """A user's function ``f(y_true, y_pred) -> (value, gradient)`` as a loss.
+
+    The function gets the targets of a batch as the user gave them and the predictions, and returns
+    the loss of the batch with its gradient by the predictions. It cannot be stored in a file.
+
+    Parameters
+    ----------
+    function : callable
+        `value` is a number, `gradient` has the shape of `y_pred`.
+
+    Examples
+    --------
+    >>> loss = FunctionLoss(lambda y, p: (float(((p - y) ** 2).sum()), 2 * (p - y)))
+    >>> loss.value_and_gradient(np.zeros((1, 1)), np.ones((1, 1)))
+    (1.0, array([[2.]]))
+    """
+
+    def __init__(self, function: LossFunction) -> None:
+        self.function = function
+        self._asked_name = getattr(function, "__name__", None)
+
+    def get_config(self) -> dict[str, Any]:
+        """Raise TypeError: a file could hold the function's name but not what it does."""
+        raise TypeError(f"{self._owner} is a function, which cannot be stored; derive from Loss")
+
+    def check(
+        self,
+        y_true: npt.ArrayLike,
+        output_shape: tuple[int, ...],
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> tuple[Array, Array | None]:
+        """Check the dtype and the number of samples; the rest is the function's own matter."""
+        self._refuse(sample_weight)
+        y = _targets.real_array(self._owner, "y", y_true)
+        if y.shape[:1] != tuple(output_shape)[:1]:
+            raise ValueError(f"{self._owner} expects y of {output_shape[0]} samples, got {y.shape}")
+        return y, None
+
+    def __call__(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> float:
+        """Return the function's value."""
+        return self.value_and_gradient(y_true, y_pred, sample_weight)[0]
+
+    def value_and_gradient(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        logits: bool = False,
+    ) -> tuple[float, Array]:
+        """Return what the function returns, the gradient copied to the dtype of `y_pred`."""
+        self._refuse(sample_weight)
+        p = _targets.predictions(self._owner, y_pred)
+        y = _targets.real_array(self._owner, "y", y_true)
+        if logits:
+            self.pre_activation_gradient(y, p)
+        if p.shape[0] == 0:  # a mean over no samples would warn, or worse
+            return 0.0, np.zeros_like(p)
+        result = self.function(y, p)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise TypeError(f"{self._owner} must return (value, gradient), got {result!r}")
+        gradient = np.array(result[1], dtype=p.dtype)
+        if gradient.shape != p.shape:
+            raise ValueError(
+                f"{self._owner} must return a gradient of shape {p.shape}, got {gradient.shape}"
+            )
+        return float(result[0]), gradient
+
+    def _refuse(self, sample_weight: npt.ArrayLike | None) -> None:
+        if sample_weight is not None:
+            raise ValueError(f"{self._owner} is a function and takes no sample_weight")

@@ -1,0 +1,202 @@
+"""Names and configurations: how a string or a dict from a file becomes an object.
+
+Losses, metrics, initializers, schedules, optimizers and layers are all named in the same way, so
+that a model can be written as plain JSON. Reading it back only ever looks a name up in a table of
+this package's own classes; nothing is imported and no text is executed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+T = TypeVar("T")
+
+# What Keras writes next to class_name and config; it carries nothing that is needed here.
+_KERAS_KEYS = {"module", "registered_name", "build_config"}
+
+
+def snake_case(name: str) -> str:
+    """Turn a class name into the name that users write.
+
+    Examples
+    --------
+    >>> snake_case("GlorotUniform"), snake_case("GRU"), snake_case("GRUCell")
+    ('glorot_uniform', 'gru', 'gru_cell')
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
+    """Find a name in a table, upper or lower case, ``GlorotUniform`` or ``glorot_uniform``.
+
+    Parameters
+    ----------
+    kind : str
+        What is being named, for the message: ``"loss"``, ``"optimizer"``.
+    name : str
+        The name to find.
+    table : mapping
+        The known names.
+
+    Raises
+    ------
+    TypeError
+        If `name` is not a string.
+    ValueError
+        If it is not in the table; the message gives the nearest name and all of them.
+
+    Examples
+    --------
+    >>> lookup("loss", "MSE", {"mse": 1, "mae": 2})
+    1
+    >>> lookup("loss", "msee", {"mse": 1, "huber": 2})
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown loss 'msee'; did you mean 'mse'? Known: huber, mse
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a {kind} must be a string, got {type(name).__name__}")
+    folded = {key.lower(): value for key, value in table.items()}
+    for key in (name.lower(), snake_case(name)):
+        if key in folded:
+            return folded[key]
+    nearest = difflib.get_close_matches(name.lower(), folded, n=1)
+    question = f" did you mean {nearest[0]!r}?" if nearest else ""
+    raise ValueError(f"unknown {kind} {name!r};{question} Known: {', '.join(sorted(folded))}")
+
+
+class Configurable:
+    """A class whose constructor keeps every argument in an attribute of the same name.
+
+    That rule is what gives `get_config` and ``repr`` without a line in the subclasses.
+    """
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as JSON can hold them.
+
+        Returns
+        -------
+        dict
+            Arguments that are `Configurable` themselves become the dict of `serialize`.
+        """
+        return {name: _plain(getattr(self, name)) for name in _arguments(type(self))}
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{n}={getattr(self, n)!r}" for n in _arguments(type(self)))
+        return f"{type(self).__name__}({arguments})"
+
+
+def _arguments(cls: type) -> list[str]:
+    return list(inspect.signature(cls).parameters)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Configurable):
+        return serialize(value)
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def serialize(obj: Any) -> dict[str, Any]:
+    """Describe an object as ``{"class_name": ..., "config": ...}``, which JSON can hold.
+
+    Raises
+    ------
+    TypeError
+        For a plain function: a file could hold its name but not what it does.
+
+    Examples
+    --------
+    >>> class Gain(Configurable):
+    ...     def __init__(self, factor: float) -> None:
+    ...         self.factor = factor
+    >>> serialize(Gain(2.0))
+    {'class_name': 'Gain', 'config': {'factor': 2.0}}
+    """
+    if not isinstance(obj, Configurable):
+        raise TypeError(
+            f"cannot serialize {obj!r}: only objects of gru_c's own classes and of their "
+            "subclasses have a configuration"
+        )
+    return {"class_name": type(obj).__name__, "config": obj.get_config()}
+
+
+def deserialize(
+    kind: str, spec: object, table: Mapping[str, type[T]], base: type[T] | None = None
+) -> T:
+    """Make an object from a name, from the dict of `serialize`, or hand an instance back.
+
+    Parameters
+    ----------
+    kind : str
+        What is being made, for the messages.
+    spec : str, dict or instance
+        A name makes the object with its default arguments.
+    table : mapping of str to class
+        The only classes that can come out.
+    base : class, optional
+        Instances of it pass as they are; by default those of the classes in `table`.
+
+    Raises
+    ------
+    TypeError
+        If `spec` is something else, or the class does not take the arguments in ``config``.
+    ValueError
+        If the name is unknown or the dict has other keys than it should.
+
+    Examples
+    --------
+    >>> class Gain(Configurable):
+    ...     def __init__(self, factor: float = 1.0) -> None:
+    ...         self.factor = factor
+    >>> deserialize("gain", {"class_name": "Gain", "config": {"factor": 3.0}}, {"gain": Gain})
+    Gain(factor=3.0)
+    """
+    if isinstance(spec, (base,) if base else tuple(set(table.values()))):
+        return cast(T, spec)
+    if isinstance(spec, str):
+        return _construct(kind, spec, {}, table)
+    if isinstance(spec, Mapping):
+        return _construct(kind, *_name_and_config(kind, spec), table)
+    if isinstance(spec, type):
+        raise TypeError(
+            f"{kind}: got the class {spec.__name__}, wanted an instance: {spec.__name__}(...)"
+        )
+    raise TypeError(
+        f"{kind} must be a name, an instance or a dict with 'class_name' and 'config', "
+        f"got {type(spec).__name__}"
+    )
+
+
+def _name_and_config(kind: str, spec: Mapping[Any, Any]) -> tuple[str, dict[str, Any]]:
+    given = set(spec) - _KERAS_KEYS
+    if "class_name" not in given or not given <= {"class_name", "config"}:
+        raise ValueError(
+            f"a {kind} given as a dict has the keys 'class_name' and 'config', got {list(spec)}"
+        )
+    config = spec.get("config")
+    if config is None:
+        config = {}
+    if not isinstance(config, Mapping) or not all(isinstance(key, str) for key in config):
+        raise TypeError(f"the 'config' of a {kind} must be a dict with string keys, got {config!r}")
+    return spec["class_name"], dict(config)
+
+
+def _construct(kind: str, name: str, config: dict[str, Any], table: Mapping[str, type[T]]) -> T:
+    make = cast(Callable[..., T], lookup(kind, name, table))
+    try:
+        # Bound first, so that a TypeError from inside the constructor keeps its own words.
+        inspect.signature(make).bind(**config)
+    except TypeError as error:
+        takes = inspect.signature(make)
+        raise TypeError(f"{kind} {name!r}: {error}; its arguments are {takes}") from None
+    return make(**config)

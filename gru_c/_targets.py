@@ -1,0 +1,104 @@
+"""Checks of targets and sample weights, shared by losses and metrics.
+
+The one rule of shapes: targets have the shape of the output, or lack its last axis where that has
+length 1; labels have the shape of the output without its last axis, or with a last axis of length
+1. Nothing else is broadcast. `owner` is what the messages call the loss or metric, such as ``loss
+'mse'``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+
+
+def real_array(owner: str, what: str, values: npt.ArrayLike) -> Array:
+    """Return `values` as an array of bools, integers or floats; TypeError for anything else."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{owner} expects {what} of bools, integers or floats, got dtype {array.dtype}"
+        )
+    return array
+
+
+def predictions(owner: str, y_pred: npt.ArrayLike) -> Array:
+    """Return `y_pred` as an array of two or more axes: samples, ..., outputs."""
+    array = real_array(owner, "y_pred", y_pred)
+    output_shape(owner, array.shape)
+    return array
+
+
+def output_shape(owner: str, shape: Shape) -> Shape:
+    """Return `shape` if it has the axes of an output: samples, ..., outputs."""
+    if len(shape) < 2:
+        raise ValueError(f"{owner} expects y_pred of shape (samples, ..., outputs), got {shape}")
+    return tuple(shape)
+
+
+def value_shapes(output: Shape) -> tuple[Shape, ...]:
+    """Shapes that targets with one number an output may have; the first is the plain one."""
+    return (output, output[:-1]) if output[-1] == 1 else (output,)
+
+
+def label_shapes(output: Shape) -> tuple[Shape, ...]:
+    """Shapes that integer labels may have; the first is the plain one."""
+    return (output[:-1], (*output[:-1], 1))
+
+
+def fit_shape(owner: str, y: Array, shapes: tuple[Shape, ...], hint: str = "") -> Array:
+    """Return `y` in the first of `shapes`, as a view; ValueError if it has none of them."""
+    if y.shape not in shapes:
+        wanted = " or ".join(map(str, shapes))
+        raise ValueError(f"{owner} expects y of shape {wanted}, got {y.shape}{hint}")
+    return y.reshape(shapes[0])
+
+
+def _where(y: Array, bad: Array) -> tuple[Any, str]:
+    """Return the first offending entry and the words that say where it stands."""
+    index = tuple(int(i) for i in np.argwhere(bad)[0])
+    return y[index].item(), f"of sample {index[0]} (y[{', '.join(map(str, index))}])"
+
+
+def labels(owner: str, y: Array, classes: int) -> npt.NDArray[np.intp]:
+    """Return class labels as integers; ValueError for one that is not a whole number < classes."""
+    bad = ~((y >= 0) & (y < classes))  # true for NaN, too
+    if y.dtype.kind == "f":
+        bad |= y != np.floor(y)
+    if bad.any():
+        label, place = _where(y, bad)
+        raise ValueError(f"{owner}: label {label} {place} is not an integer in [0, {classes})")
+    return y.astype(np.intp, copy=False)
+
+
+def check_unit_interval(owner: str, y: Array) -> None:
+    """Raise ValueError for a target outside [0, 1] or NaN."""
+    bad = ~((y >= 0) & (y <= 1))
+    if bad.any():
+        target, place = _where(y, bad)
+        raise ValueError(f"{owner}: target {target} {place} is not in [0, 1]")
+
+
+def fit_weights(owner: str, sample_weight: npt.ArrayLike, shape: Shape) -> Array:
+    """Return real weights of shape (n,) or `shape`, the shape of the per-sample values (n, ...)."""
+    weight = real_array(owner, "sample_weight", sample_weight)
+    shapes = dict.fromkeys([shape[:1], shape])
+    if weight.shape not in shapes:
+        wanted = " or ".join(map(str, shapes))
+        raise ValueError(f"{owner} expects sample_weight of shape {wanted}, got {weight.shape}")
+    return weight
+
+
+def check_finite_weights(owner: str, weight: Array) -> None:
+    """Raise ValueError for an infinite weight or NaN."""
+    bad = ~np.isfinite(weight)
+    if bad.any():
+        index = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{owner}: sample_weight {weight[index]} of sample {index[0]} is not finite"
+        )

@@ -1,0 +1,157 @@
+"""Activation functions of Dense layers, each with its derivative.
+
+Every derivative is written in terms of the output y, so a layer keeps y alone and never the pre-
+activation. No function here changes its arguments; ``linear`` returns its argument itself, all
+others a new array of the same dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._names import lookup
+
+__all__ = ["ACTIVATIONS", "Activation", "get", "sigmoid", "softmax", "tanh"]
+
+Array = npt.NDArray[Any]
+
+_LEAKY_SLOPE = 0.2  # Keras 3; Keras 2 had 0.3, PyTorch has 0.01
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of an array and its derivative.
+
+    Attributes
+    ----------
+    name : str
+        Keras's name.
+    forward : callable
+        ``forward(x) -> y``, any shape; x is not changed. `linear` returns x itself.
+    backward : callable
+        ``backward(y, dy) -> dx``, y being the output of `forward`; neither is changed. `linear`
+        returns dy itself.
+    """
+
+    name: str
+    forward: Callable[[Array], Array]
+    backward: Callable[[Array, Array], Array]
+
+
+def sigmoid(x: Array) -> Array:
+    """Logistic function 1 / (1 + exp(-x)), without overflow for any x, infinities included.
+
+    Examples
+    --------
+    >>> sigmoid(np.array([-np.inf, 0.0, 1e30]))
+    array([0. , 0.5, 1. ])
+    """
+    # exp only ever sees -|x|, so it cannot overflow, and small results keep their digits.
+    e = np.exp(-np.abs(x))
+    y: Array = np.where(x >= 0, 1, e) / (1 + e)
+    return y
+
+
+def tanh(x: Array) -> Array:
+    """Hyperbolic tangent; stable for any x.
+
+    Examples
+    --------
+    >>> tanh(np.array([-np.inf, 0.0]))
+    array([-1.,  0.])
+    """
+    y: Array = np.tanh(x)
+    return y
+
+
+def softmax(x: Array) -> Array:
+    """Softmax over the last axis; the largest entry is subtracted first, so exp cannot overflow.
+
+    Examples
+    --------
+    >>> softmax(np.array([[1000.0, 1000.0]]))
+    array([[0.5, 0.5]])
+    """
+    y: Array = np.exp(x - x.max(axis=-1, keepdims=True))
+    y /= y.sum(axis=-1, keepdims=True)
+    return y
+
+
+def _softmax_backward(y: Array, dy: Array) -> Array:
+    dx: Array = dy - (dy * y).sum(axis=-1, keepdims=True)
+    dx *= y
+    return dx
+
+
+def _softsign(x: Array) -> Array:
+    # Held below infinity, because inf / (1 + inf) is NaN where the limit is 1.
+    a = np.minimum(np.abs(x), np.finfo(x.dtype).max)
+    y: Array = np.copysign(a / (1 + a), x)
+    return y
+
+
+def _elu(x: Array) -> Array:
+    y: Array = np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+    return y
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    a.name: a
+    for a in (
+        Activation("linear", lambda x: x, lambda y, dy: dy),
+        Activation("relu", lambda x: np.maximum(x, 0), lambda y, dy: dy * (y > 0)),
+        Activation("sigmoid", sigmoid, lambda y, dy: dy * (y * (1 - y))),
+        Activation("tanh", tanh, lambda y, dy: dy * (1 - y * y)),
+        Activation("softmax", softmax, _softmax_backward),
+        # y = log(1 + exp(x)), so sigmoid(x) = 1 - exp(-y)
+        Activation("softplus", lambda x: np.logaddexp(x, 0), lambda y, dy: dy * -np.expm1(-y)),
+        # y = x / (1 + |x|), so 1 / (1 + |x|) = 1 - |y|
+        Activation("softsign", _softsign, lambda y, dy: dy * (1 - np.abs(y)) ** 2),
+        Activation("elu", _elu, lambda y, dy: dy * np.where(y > 0, 1, y + 1)),
+        Activation("exponential", lambda x: np.exp(x), lambda y, dy: dy * y),
+        Activation(
+            "hard_sigmoid",
+            lambda x: np.clip(x / 6 + 0.5, 0, 1),
+            lambda y, dy: dy * ((y > 0) & (y < 1)) / 6,
+        ),
+        Activation(
+            "leaky_relu",
+            lambda x: np.maximum(x, _LEAKY_SLOPE * x),
+            lambda y, dy: np.where(y > 0, dy, _LEAKY_SLOPE * dy),
+        ),
+    )
+}
+
+
+def get(spec: str | Activation | None) -> Activation:
+    """Find an activation.
+
+    Parameters
+    ----------
+    spec : str, Activation or None
+        None means ``linear``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    TypeError
+        If `spec` is something else.
+
+    Examples
+    --------
+    >>> get(None).name, get("ReLU").name
+    ('linear', 'relu')
+    """
+    if spec is None:
+        return ACTIVATIONS["linear"]
+    if isinstance(spec, Activation):
+        return spec
+    if not isinstance(spec, str):
+        raise TypeError(f"activation must be a name, an Activation or None, got {spec!r}")
+    return lookup("activation", spec, ACTIVATIONS)

@@ -1,0 +1,345 @@
+"""Initial values of weights, with Keras's names and formulas.
+
+An initializer is called as ``init(shape, dtype, rng)``. One with a seed of its own ignores `rng`
+and gives the same values on every call, as in Keras. Values are drawn in float64 and rounded, so
+that a float32 model and a float64 model of the same seed start from the same weights.
+
+References
+----------
+Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks,
+    2010.
+He, Zhang, Ren and Sun, Delving deep into rectifiers, 2015.
+LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998.
+Saxe, McClelland and Ganguli, Exact solutions to the nonlinear dynamics of learning, 2014
+    (orthogonal).
+Mezzadri, How to generate random matrices from the classical compact groups, 2007 (why the signs
+    are fixed).
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ._names import Configurable, deserialize, serialize, snake_case
+
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "Zeros",
+    "get",
+    "serialize",
+]
+
+Array = npt.NDArray[Any]
+InitializerFunction = Callable[[tuple[int, ...], npt.DTypeLike, np.random.Generator], Array]
+
+# Standard deviation of the standard normal cut off at +-2:
+# sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)), phi and Phi its density and distribution.
+_TRUNCATED_STDDEV = 0.87962566103423978
+
+
+def _finite(owner: object, name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise ValueError(f"{type(owner).__name__}: {name} must be a finite number, got {value!r}")
+    return float(value)
+
+
+class Initializer(Configurable):
+    """Base of all initializers; a subclass defines `draw`.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Makes every call give the same values, whatever `rng` is.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        if seed is not None:
+            if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
+                raise ValueError(f"seed must be an integer >= 0 or None, got {seed!r}")
+            seed = int(seed)
+        self.seed = seed
+
+    def __call__(
+        self, shape: Sequence[int], dtype: npt.DTypeLike, rng: np.random.Generator
+    ) -> Array:
+        """Make a new array.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Shape of the weight, (inputs, outputs) for a matrix.
+        dtype : dtype
+            float32 or float64.
+        rng : numpy.random.Generator
+            Where random numbers come from, unless the initializer has its own seed.
+
+        Returns
+        -------
+        ndarray of shape `shape`
+        """
+        if self.seed is not None:
+            rng = np.random.default_rng(self.seed)
+        return self.draw(tuple(shape), rng).astype(dtype, copy=False)
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Return a new float64 array of shape `shape`."""
+        raise NotImplementedError(f"{type(self).__name__} must define draw(shape, rng)")
+
+
+class Constant(Initializer):
+    """Every entry the same number."""
+
+    def __init__(self, value: float = 0.0) -> None:
+        super().__init__()
+        self.value = _finite(self, "value", value)
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Return `value` everywhere; `rng` is not used."""
+        return np.full(shape, self.value)
+
+
+class Zeros(Constant):
+    """Every entry 0."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+
+
+class Ones(Constant):
+    """Every entry 1."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+
+
+class RandomNormal(Initializer):
+    """Normal distribution, not truncated.
+
+    Parameters
+    ----------
+    mean, stddev : float
+        `stddev` must not be negative.
+    seed : int, optional
+        See `Initializer`.
+    """
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.mean = _finite(self, "mean", mean)
+        self.stddev = _finite(self, "stddev", stddev)
+        if self.stddev < 0:
+            raise ValueError(f"RandomNormal: stddev must not be negative, got {stddev}")
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Draw from N(mean, stddev^2)."""
+        return rng.normal(self.mean, self.stddev, shape)
+
+
+class RandomUniform(Initializer):
+    """Uniform distribution on [minval, maxval).
+
+    Parameters
+    ----------
+    minval, maxval : float
+        `minval` must not be above `maxval`.
+    seed : int, optional
+        See `Initializer`.
+    """
+
+    def __init__(
+        self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
+    ) -> None:
+        super().__init__(seed)
+        self.minval = _finite(self, "minval", minval)
+        self.maxval = _finite(self, "maxval", maxval)
+        if self.minval > self.maxval:
+            raise ValueError(f"RandomUniform: minval {minval} is above maxval {maxval}")
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Draw from U[minval, maxval)."""
+        return rng.uniform(self.minval, self.maxval, shape)
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
+    """Fan-in and fan-out over the whole array, as Keras counts them: gates are not told apart."""
+    if len(shape) < 2:
+        fan = math.prod(shape)
+        return fan, fan
+    field = math.prod(shape[:-2])
+    return shape[-2] * field, shape[-1] * field
+
+
+def _truncated_normal(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Draw from the standard normal; values beyond 2, 1 in 22, are drawn again."""
+    x: Array = rng.standard_normal(shape)
+    outside = np.abs(x) > 2
+    while outside.any():
+        x[outside] = rng.standard_normal(np.count_nonzero(outside))
+        outside = np.abs(x) > 2
+    return x
+
+
+class _VarianceScaling(Initializer):
+    """Variance `_scale` / fan, fan being the mean of both fans or the fan-in."""
+
+    _scale = 1.0
+    _fan_average = False
+
+    def _stddev(self, shape: tuple[int, ...]) -> float:
+        fan_in, fan_out = _fans(shape)
+        fan = (fan_in + fan_out) / 2 if self._fan_average else fan_in
+        return math.sqrt(self._scale / max(1.0, fan))
+
+
+class _ScaledUniform(_VarianceScaling):
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Draw from U(-limit, limit), limit = sqrt(3) stddev."""
+        limit = math.sqrt(3) * self._stddev(shape)
+        return rng.uniform(-limit, limit, shape)
+
+
+class _ScaledNormal(_VarianceScaling):
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Draw from a truncated normal that is widened so that its variance is the wanted one."""
+        return _truncated_normal(shape, rng) * (self._stddev(shape) / _TRUNCATED_STDDEV)
+
+
+class GlorotUniform(_ScaledUniform):
+    """U(-l, l) with l = sqrt(6 / (fan_in + fan_out)); Keras's default for kernels.
+
+    Examples
+    --------
+    >>> w = GlorotUniform()((4, 2), "float32", np.random.default_rng(0))
+    >>> w.shape, w.dtype, bool(abs(w).max() <= 1.0)
+    ((4, 2), dtype('float32'), True)
+    """
+
+    _fan_average = True
+
+
+class GlorotNormal(_ScaledNormal):
+    """Truncated normal with variance 2 / (fan_in + fan_out)."""
+
+    _fan_average = True
+
+
+class HeUniform(_ScaledUniform):
+    """U(-l, l) with l = sqrt(6 / fan_in)."""
+
+    _scale = 2.0
+
+
+class HeNormal(_ScaledNormal):
+    """Truncated normal with variance 2 / fan_in."""
+
+    _scale = 2.0
+
+
+class LecunUniform(_ScaledUniform):
+    """U(-l, l) with l = sqrt(3 / fan_in)."""
+
+
+class LecunNormal(_ScaledNormal):
+    """Truncated normal with variance 1 / fan_in."""
+
+
+class Orthogonal(Initializer):
+    """A matrix with orthonormal rows or columns, whichever are fewer, times `gain`.
+
+    Keras's default for recurrent kernels, over the whole (H, 3H) and not gate by gate. An array of
+    more axes is treated as the matrix (all but the last, last).
+
+    Parameters
+    ----------
+    gain : float
+        Factor of the matrix.
+    seed : int, optional
+        See `Initializer`.
+
+    Examples
+    --------
+    >>> u = Orthogonal()((2, 6), "float64", np.random.default_rng(0))
+    >>> np.allclose(u @ u.T, np.eye(2))
+    True
+    """
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.gain = _finite(self, "gain", gain)
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Draw uniformly from the matrices with orthonormal rows or columns.
+
+        Raises
+        ------
+        ValueError
+            If `shape` has fewer than two axes.
+        """
+        if len(shape) < 2:
+            raise ValueError(f"Orthogonal needs a shape of two axes or more, got {shape}")
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+        # QR is unique only with a positive diagonal of R; without this, q would not be uniform.
+        q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
+        matrix = q if rows >= columns else q.T
+        return (self.gain * matrix).reshape(shape)
+
+
+_CLASSES: tuple[type[Initializer], ...] = (
+    GlorotUniform,
+    GlorotNormal,
+    HeUniform,
+    HeNormal,
+    LecunUniform,
+    LecunNormal,
+    Orthogonal,
+    Zeros,
+    Ones,
+    Constant,
+    RandomNormal,
+    RandomUniform,
+)
+INITIALIZERS: dict[str, type[Initializer]] = {snake_case(c.__name__): c for c in _CLASSES}
+
+
+def get(spec: object) -> Initializer | InitializerFunction:
+    """Find or make an initializer.
+
+    Parameters
+    ----------
+    spec : str, dict, Initializer or callable
+        A name such as ``"glorot_uniform"`` or ``"GlorotUniform"``, the dict of `serialize`, an
+        instance, or a function ``f(shape, dtype, rng) -> ndarray``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    TypeError
+        If `spec` is something else.
+
+    Examples
+    --------
+    >>> get("orthogonal")
+    Orthogonal(gain=1.0, seed=None)
+    """
+    if callable(spec) and not isinstance(spec, (type, Initializer)):
+        return cast(InitializerFunction, spec)
+    return deserialize("initializer", spec, INITIALIZERS, Initializer)

@@ -1,0 +1,339 @@
+"""Metrics with Keras's names, summed in float64 over the batches of an epoch.
+
+A metric has `reset`, `update` for a batch, and `result` for all batches since the reset. Sample
+weights do not enter, as with Keras's ``metrics=``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _targets, losses
+from ._names import Configurable, deserialize, lookup, serialize, snake_case
+
+__all__ = [
+    "Accuracy",
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "FunctionMetric",
+    "MeanAbsoluteError",
+    "MeanOfLoss",
+    "MeanSquaredError",
+    "Metric",
+    "RootMeanSquaredError",
+    "SparseCategoricalAccuracy",
+    "get",
+    "serialize",
+]
+
+Array = npt.NDArray[Any]
+MetricFunction = Callable[[Array, Array], float]
+
+
+class Metric(Configurable):
+    """Base of all metrics: the mean of `values` over everything seen.
+
+    Parameters
+    ----------
+    name : str, optional
+        Key in the history; by default the class name in snake case.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = snake_case(type(self).__name__) if name is None else name
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything seen."""
+        self._sum = 0.0
+        self._count = 0
+
+    def update(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> None:
+        """Take in a batch.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Targets, in a shape that the loss of the same name takes.
+        y_pred : array_like, shape (n, ..., outputs)
+            Predictions.
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not bool, integer or float.
+        ValueError
+            If the shapes do not fit.
+        """
+        p = _targets.predictions(self._owner, y_pred)
+        values = self.values(_targets.real_array(self._owner, "y", y_true), p)
+        self._sum += float(values.sum(dtype=np.float64))
+        self._count += values.size
+
+    def result(self) -> float:
+        """Return the metric, NaN if nothing was seen."""
+        return self._sum / self._count if self._count else math.nan
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return one value a sample (and time step), of which `result` is the mean."""
+        raise NotImplementedError(f"{type(self).__name__} must define values(y_true, y_pred)")
+
+    @property
+    def _owner(self) -> str:
+        return f"metric {self.name!r}"
+
+    def _fit(self, y_true: Array, y_pred: Array) -> Array:
+        """Return targets with one number an output in the shape of the predictions."""
+        return _targets.fit_shape(self._owner, y_true, _targets.value_shapes(y_pred.shape))
+
+
+class MeanOfLoss(Metric):
+    """Mean of a loss over the samples.
+
+    Parameters
+    ----------
+    loss : str, dict or Loss
+        See `losses.get`; not a function.
+    name : str, optional
+        See `Metric`; by default the name of the loss.
+
+    Examples
+    --------
+    >>> metric = MeanOfLoss("huber")
+    >>> metric.update([[0.0], [0.0]], [[1.0], [3.0]])
+    >>> metric.name, metric.result()
+    ('huber', 1.5)
+    """
+
+    def __init__(self, loss: object, name: str | None = None) -> None:
+        self.loss = losses.get(loss)
+        super().__init__(self.loss.name if name is None else name)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of each sample."""
+        return self.loss.sample_values(y_true, y_pred)
+
+
+class MeanSquaredError(Metric):
+    """Mean of (p - y)^2 over samples and outputs."""
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the mean over the outputs of each sample."""
+        return losses.MeanSquaredError().sample_values(self._fit(y_true, y_pred), y_pred)
+
+
+class RootMeanSquaredError(MeanSquaredError):
+    """Root of the mean of (p - y)^2 over everything seen (not the mean of the batches' roots).
+
+    Examples
+    --------
+    >>> metric = RootMeanSquaredError()
+    >>> metric.update([[0.0]], [[1.0]])
+    >>> metric.update([[0.0]], [[7.0]])
+    >>> metric.result()
+    5.0
+    """
+
+    def result(self) -> float:
+        """Return the root of the mean, NaN if nothing was seen."""
+        return math.sqrt(super().result())
+
+
+class MeanAbsoluteError(Metric):
+    """Mean of abs(p - y) over samples and outputs."""
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the mean over the outputs of each sample."""
+        return losses.MeanAbsoluteError().sample_values(self._fit(y_true, y_pred), y_pred)
+
+
+class BinaryAccuracy(Metric):
+    """Share of outputs on the side of the threshold that the target (0 or 1) says.
+
+    Parameters
+    ----------
+    threshold : float
+        Predictions above it count as 1; 0.5 for probabilities, 0 for logits.
+    name : str, optional
+        See `Metric`.
+
+    Examples
+    --------
+    >>> metric = BinaryAccuracy()
+    >>> metric.update([1, 0, 1], [[0.9], [0.2], [0.3]])
+    >>> round(metric.result(), 3)
+    0.667
+    """
+
+    def __init__(self, threshold: float = 0.5, name: str | None = None) -> None:
+        super().__init__(name)
+        if not math.isfinite(threshold):
+            raise ValueError(f"BinaryAccuracy: threshold must be finite, got {threshold!r}")
+        self.threshold = float(threshold)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the share of right outputs of each sample."""
+        right = (y_pred > self.threshold) == self._fit(y_true, y_pred)
+        share: Array = right.mean(axis=-1)
+        return share
+
+
+class CategoricalAccuracy(Metric):
+    """Share of samples whose largest output is that of the largest target (one-hot targets)."""
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return 1 for each sample that is right, else 0."""
+        y = self._fit(y_true, y_pred)
+        return cast(Array, y.argmax(axis=-1) == y_pred.argmax(axis=-1))
+
+
+class SparseCategoricalAccuracy(Metric):
+    """Share of samples whose largest output is that of the label."""
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return 1 for each sample that is right, else 0."""
+        y = _targets.fit_shape(self._owner, y_true, _targets.label_shapes(y_pred.shape))
+        return cast(Array, y == y_pred.argmax(axis=-1))
+
+
+class Accuracy(Metric):
+    """The accuracy that goes with the loss, or else with the shapes.
+
+    Binary for a binary cross-entropy, also of several outputs; categorical and sparse categorical
+    likewise. With any other loss as Keras decides: binary if there is one output, sparse if
+    `y_true` has no axis of classes, else categorical.
+
+    Parameters
+    ----------
+    loss : str, dict or Loss, optional
+        The loss of the model.
+    name : str, optional
+        See `Metric`.
+
+    Examples
+    --------
+    >>> metric = Accuracy("sparse_categorical_crossentropy", name="acc")
+    >>> metric.update([0, 1], [[0.9, 0.1], [0.6, 0.4]])
+    >>> metric.name, metric.result()
+    ('acc', 0.5)
+    """
+
+    def __init__(self, loss: object = None, name: str | None = None) -> None:
+        super().__init__(name)
+        self.loss = None if loss is None else losses.get(loss)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the share that is right of each sample."""
+        return self._kind(y_true.shape, y_pred.shape).values(y_true, y_pred)
+
+    def _kind(self, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -> Metric:
+        if isinstance(self.loss, losses.BinaryCrossentropy):
+            return BinaryAccuracy(0.0 if self.loss.from_logits else 0.5, name=self.name)
+        if isinstance(self.loss, losses.SparseCategoricalCrossentropy):
+            return SparseCategoricalAccuracy(self.name)
+        if isinstance(self.loss, losses.CategoricalCrossentropy):
+            return CategoricalAccuracy(self.name)
+        if y_pred[-1] == 1:
+            return BinaryAccuracy(name=self.name)
+        if len(y_true) < len(y_pred) or y_true[-1] == 1:
+            return SparseCategoricalAccuracy(self.name)
+        return CategoricalAccuracy(self.name)
+
+
+class FunctionMetric(Metric):
+    """A user's function ``f(y_true, y_pred) -> float`` of a batch, averaged by rows of the batches.
+
+    Parameters
+    ----------
+    function : callable
+        Gets the targets as the user gave them and the predictions.
+    name : str, optional
+        By default the function's ``__name__``.
+
+    Examples
+    --------
+    >>> metric = FunctionMetric(lambda y, p: abs(p - y).max(), name="worst")
+    >>> metric.update([[0.0], [0.0]], [[1.0], [4.0]])
+    >>> metric.result()
+    4.0
+    """
+
+    def __init__(self, function: MetricFunction, name: str | None = None) -> None:
+        self.function = function
+        default = getattr(function, "__name__", snake_case(type(function).__name__))
+        super().__init__(default if name is None else name)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the function's value once for each row."""
+        rows = len(y_pred)
+        return np.full(rows, float(self.function(y_true, y_pred)) if rows else 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Raise TypeError: a file could hold the function's name but not what it does."""
+        raise TypeError(f"{self._owner} is a function, which cannot be stored; derive from Metric")
+
+
+_CLASSES: tuple[type[Metric], ...] = (
+    MeanAbsoluteError,
+    MeanSquaredError,
+    RootMeanSquaredError,
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    MeanOfLoss,
+)
+METRICS: dict[str, type[Metric]] = {
+    **{snake_case(c.__name__): c for c in _CLASSES},
+    "mae": MeanAbsoluteError,
+    "mse": MeanSquaredError,
+    "rmse": RootMeanSquaredError,
+    "acc": Accuracy,
+}
+
+
+def get(spec: object, loss: losses.Loss | None = None) -> Metric:
+    """Find or make a metric.
+
+    Parameters
+    ----------
+    spec : str, dict, Metric or callable
+        The name of a metric or of a loss, the dict of `serialize`, an instance, or a function
+        ``f(y_true, y_pred) -> float``. The metric's `name` is the name as it is written here.
+    loss : Loss, optional
+        The loss of the model: it decides what ``"accuracy"`` means, and a metric named after the
+        same kind of loss takes its settings (`from_logits`, `delta`).
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    TypeError
+        If `spec` is something else.
+
+    Examples
+    --------
+    >>> get("acc").name, get("RMSE").name
+    ('acc', 'RMSE')
+    """
+    if isinstance(spec, str):
+        return _named(spec, loss)
+    if callable(spec) and not isinstance(spec, (type, Metric)):
+        return FunctionMetric(spec)
+    return deserialize("metric", spec, METRICS, Metric)
+
+
+def _named(name: str, loss: losses.Loss | None) -> Metric:
+    table: dict[str, type[Metric] | type[losses.Loss]] = {**losses.LOSSES, **METRICS}
+    del table["mean_of_loss"]  # has no meaning without its argument
+    found = lookup("metric", name, table)
+    if issubclass(found, losses.Loss):
+        return MeanOfLoss(loss if type(loss) is found else found(), name=name)
+    if issubclass(found, Accuracy):
+        return Accuracy(loss, name=name)
+    return found(name=name)
