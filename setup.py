@@ -53,7 +53,7 @@ class BuildCore(build_ext):
         folder = tempfile.mkdtemp()
         try:
             source = Path(folder, "probe.c")
-            source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads(); }\n")
+            source.write_text("#include <omp.h>\nint main(void) { return omp_in_parallel(); }\n")
             objects = self.compiler.compile(
                 [str(source)], output_dir=folder, extra_postargs=["-fopenmp"]
             )

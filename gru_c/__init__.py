@@ -1,1 +1,68 @@
-from gru_c.functional import gru_forward, gru_backward, gru_step
+"""Gated recurrent unit networks for NumPy, with a C core and Keras's names.
+
+>>> import numpy as np
+>>> from gru_c import Sequential, GRU, Dense
+>>> X, y = np.random.randn(100, 10, 8), np.random.randn(100)
+>>> model = Sequential([GRU(50, input_shape=(10, 8)), Dense(1)])
+>>> model.compile(optimizer="adam", loss="mse")
+>>> history = model.fit(X, y, epochs=2, verbose=0)
+>>> model.predict(X, verbose=0).shape
+(100, 1)
+"""
+
+from importlib.util import find_spec as _find_spec
+
+if _find_spec("gru_c._core") is None:
+    _folder = __path__[0]
+    raise ImportError(
+        f"gru_c is not compiled for this Python: run `python -m pip install -e .` in {_folder}/.."
+    )
+
+from gru_c import activations, initializers, layers, losses, metrics, optimizers, schedules
+from gru_c._config import apply_environment as _apply_environment
+from gru_c._config import show_config
+from gru_c._threads import get_num_threads, set_num_threads
+from gru_c._version import __version__
+from gru_c.functional import (
+    GRUForward,
+    GRUGradients,
+    GRUTape,
+    gru_backward,
+    gru_forward,
+    gru_step,
+)
+from gru_c.layers import GRU, Dense, Dropout, Input
+from gru_c.model import Sequential
+from gru_c.parameters import Parameters
+from gru_c.saving import load_model
+from gru_c.training import History
+
+_apply_environment()
+
+__all__ = [
+    "GRU",
+    "Dense",
+    "Dropout",
+    "GRUForward",
+    "GRUGradients",
+    "GRUTape",
+    "History",
+    "Input",
+    "Parameters",
+    "Sequential",
+    "__version__",
+    "activations",
+    "get_num_threads",
+    "gru_backward",
+    "gru_forward",
+    "gru_step",
+    "initializers",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "optimizers",
+    "schedules",
+    "set_num_threads",
+    "show_config",
+]

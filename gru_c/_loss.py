@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _targets
-from ._names import Configurable, snake_case
+from gru_c import _targets
+from gru_c._names import Configurable, snake_case
 
 Array = npt.NDArray[Any]
 LossFunction = Callable[[Array, Array], tuple[float, npt.ArrayLike]]

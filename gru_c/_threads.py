@@ -30,11 +30,9 @@ def _default_num_threads() -> int:
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)
-    if hasattr(os, "sched_getaffinity"):
-        cpus = len(os.sched_getaffinity(0))
-    else:
-        cpus = os.cpu_count() or 1
-    return max(1, min(cpus, int(_cgroup_limit()) if _cgroup_limit() < cpus else cpus))
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux has it
+    cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, int(min(cpus, _cgroup_limit())))
 
 
 _num_threads = _default_num_threads() if _core.HAS_OPENMP else 1
@@ -91,7 +89,7 @@ def get_num_threads() -> int:
 
 
 def effective_num_threads(n: int | None = None) -> int:
-    """The threads that a call asks the core for: `n`, or the process's setting.
+    """Return the threads that a call asks the core for: `n`, or the process's setting.
 
     1 in a child forked from a process whose OpenMP threads had been started.
     """
@@ -141,8 +139,16 @@ class _SingleThreadedBlas:
         _core.set_blas(_blas.routines())
         return ThreadpoolController().select(user_api="blas")
 
+    def libraries(self) -> list[str]:
+        """Names, versions and kernels of the BLAS libraries that are held; after first use."""
+        found = {
+            f"{library['internal_api']} {library['version']} ({library.get('architecture', '?')})"
+            for library in self._controller.info()
+        }
+        return sorted(found)
+
     def reset_after_fork(self) -> None:
-        """The parent's lock may have been held, by a thread that the child does not have."""
+        """Make a new lock: a thread that the child does not have may have held the old one."""
         self._lock = threading.Lock()
         self._depth = 0
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._names import lookup
+from gru_c._names import lookup
 
 __all__ = ["ACTIVATIONS", "Activation", "get", "sigmoid", "softmax", "tanh"]
 

@@ -474,8 +474,9 @@ def compute_dtype(**arrays: npt.ArrayLike | None) -> np.dtype[Any]:
 
 
 def as_state(
-    name: str, value: npt.ArrayLike | None, shape: tuple[int, int], dtype: npt.DTypeLike
+    name: str, value: npt.ArrayLike | None, shape: tuple[int, int], dtype: npt.DTypeLike | None
 ) -> Array | None:
+    """`value` as a contiguous (B, H) array; None stays None."""
     if value is None:
         return None
     state = np.ascontiguousarray(as_real(name, value, dtype))
@@ -485,6 +486,7 @@ def as_state(
 
 
 def check_features(features: int, kernel: Array, name: str) -> None:
+    """Raise ValueError unless the kernel is made for so many features."""
     if features != len(kernel):
         raise ValueError(
             f"{name} has {features} features, but the kernel of shape {kernel.shape} "
@@ -499,7 +501,7 @@ def _check_weights(
     reset_after: bool,
     dtype: npt.DTypeLike,
 ) -> tuple[Array, Array, Array | None]:
-    """The weights, contiguous and of one dtype, after a check of their shapes."""
+    """Return the weights, contiguous and of one dtype, after a check of their shapes."""
     W = np.ascontiguousarray(as_real("kernel", kernel, dtype))
     U = np.ascontiguousarray(as_real("recurrent_kernel", recurrent_kernel, dtype))
     if U.ndim != 2 or U.shape[0] < 1 or U.shape[1] != 3 * U.shape[0]:

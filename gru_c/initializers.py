@@ -26,7 +26,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from ._names import Configurable, deserialize, serialize, snake_case
+from gru_c._names import Configurable, deserialize, serialize, snake_case
 
 __all__ = [
     "Constant",

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _targets
-from ._loss import FunctionLoss, Loss
-from ._names import deserialize, serialize, snake_case
-from .activations import sigmoid, softmax
+from gru_c import _targets
+from gru_c._loss import FunctionLoss, Loss
+from gru_c._names import deserialize, serialize, snake_case
+from gru_c.activations import sigmoid, softmax
 
 __all__ = [
     "BinaryCrossentropy",

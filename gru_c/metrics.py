@@ -13,8 +13,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from . import _targets, losses
-from ._names import Configurable, deserialize, lookup, serialize, snake_case
+from gru_c import _targets, losses
+from gru_c._names import Configurable, deserialize, lookup, serialize, snake_case
 
 __all__ = [
     "Accuracy",

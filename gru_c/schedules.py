@@ -17,7 +17,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from ._names import Configurable, deserialize, serialize, snake_case
+from gru_c._names import Configurable, deserialize, serialize, snake_case
 
 __all__ = [
     "CosineDecay",

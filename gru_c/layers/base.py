@@ -260,7 +260,7 @@ def check_count(name: str, value: object) -> int:
 
 
 def check_sample_shape(shape: Sequence[int | None]) -> Shape:
-    """The shape of one sample as a tuple; None where any length goes."""
+    """Return the shape of one sample as a tuple; None where any length goes."""
     if isinstance(shape, (int, np.integer)):
         shape = (int(shape),)
     try:

@@ -159,13 +159,14 @@ class Dense(Layer):
             return None
         d_x = np.empty_like(x)
         _matmul(d_rows, False, self.value("kernel"), True, d_x, accumulate=False)
-        return d_x.reshape(*y.shape[:-1], x.shape[1])
+        d_input: Array = d_x.reshape(*y.shape[:-1], x.shape[1])
+        return d_input
 
 
 def _matmul(
     a: Array, transpose_a: bool, b: Array, transpose_b: bool, out: Array, *, accumulate: bool
 ) -> None:
-    """out (+)= op(a) op(b) on the core's threads: NumPy's BLAS threads would fight with them."""
+    """Write op(a) op(b) to out, on the core's threads: those of NumPy's BLAS would fight them."""
     threads = effective_num_threads()
     with single_threaded_blas:
         _core.matmul(a, transpose_a, b, transpose_b, out, accumulate, threads)

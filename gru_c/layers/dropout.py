@@ -36,7 +36,7 @@ class Dropout(Layer):
     >>> import numpy as np
     >>> from gru_c import Dropout
     >>> Dropout(0.5, seed=1)(np.ones((1, 6)), training=True)
-    array([[2., 2., 0., 2., 0., 0.]], dtype=float32)
+    array([[0., 2., 2., 2., 0., 0.]], dtype=float32)
     """
 
     def __init__(
@@ -71,7 +71,8 @@ class Dropout(Layer):
         keep = self.rng.random(array.shape, dtype=dtype) >= self.rate
         mask = keep * dtype(1 / (1 - self.rate))
         self.tape = mask
-        return array * mask
+        dropped: Array = array * mask
+        return dropped
 
     def backward(
         self,
@@ -82,6 +83,6 @@ class Dropout(Layer):
         input_gradient: bool = True,
     ) -> Array | None:
         """Return the gradient of the input, zero where it was dropped; see `Layer.backward`."""
-        mask = self._take_tape(tape)
+        mask: Array = self._take_tape(tape)
         gradient = self._as_gradient(d_output, mask.shape)
         return gradient * mask if input_gradient else None

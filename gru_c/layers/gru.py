@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gru_c import functional, initializers
 from gru_c._names import lookup
-from gru_c.layers.base import Array, Layer, Shape, check_count
+from gru_c.layers.base import Layer, Shape, check_count
 
 
 class GRU(Layer):

@@ -1,0 +1,99 @@
+from typing import Any
+
+import numpy.typing as npt
+
+_Array = npt.NDArray[Any]
+
+ENGINES: dict[str, int]
+COMPILER: str
+HAS_OPENMP: bool
+
+def isa_names() -> list[str]: ...
+def active_isa() -> str: ...
+def select_isa(name: str) -> None: ...
+def set_blas(capsule: object) -> None: ...
+def tape_bytes(x: _Array, recurrent_kernel: _Array, reset_after: bool, engine: int) -> int: ...
+def forward(
+    x: _Array,
+    kernel: _Array,
+    recurrent_kernel: _Array,
+    bias: _Array | None,
+    initial_state: _Array | None,
+    output: _Array | None,
+    state: _Array,
+    tape: _Array | None,
+    reset_after: bool,
+    engine: int,
+    threads: int,
+) -> None: ...
+def backward(
+    x: _Array,
+    kernel: _Array,
+    recurrent_kernel: _Array,
+    tape: _Array,
+    d_output: _Array | None,
+    d_state: _Array | None,
+    d_x: _Array | None,
+    d_kernel: _Array,
+    d_recurrent_kernel: _Array,
+    d_bias: _Array | None,
+    d_initial_state: _Array | None,
+    accumulate: bool,
+    reset_after: bool,
+    engine: int,
+    threads: int,
+) -> None: ...
+def matmul(
+    a: _Array,
+    transpose_a: bool,
+    b: _Array,
+    transpose_b: bool,
+    out: _Array,
+    accumulate: bool,
+    threads: int,
+) -> None: ...
+def column_sums(a: _Array, out: _Array, accumulate: bool) -> None: ...
+def sigmoid(x: _Array, out: _Array) -> None: ...
+def tanh(x: _Array, out: _Array) -> None: ...
+def sum_squares(x: _Array) -> float: ...
+def adam(
+    parameters: _Array,
+    gradients: _Array,
+    m: _Array,
+    v: _Array,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    learning_rate: float,
+    decay: float,
+    scale: float,
+    clip: float,
+    threads: int,
+) -> None: ...
+def sgd(
+    parameters: _Array,
+    gradients: _Array,
+    m: _Array | None,
+    momentum: float,
+    nesterov: bool,
+    learning_rate: float,
+    decay: float,
+    scale: float,
+    clip: float,
+    threads: int,
+) -> None: ...
+def rmsprop(
+    parameters: _Array,
+    gradients: _Array,
+    v: _Array | None,
+    a: _Array | None,
+    m: _Array | None,
+    rho: float,
+    epsilon: float,
+    momentum: float,
+    learning_rate: float,
+    decay: float,
+    scale: float,
+    clip: float,
+    threads: int,
+) -> None: ...

@@ -1,0 +1,89 @@
+"""The command ``gru-c``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+import gru_c
+
+_DEMO = """\
+A stacked GRU learns a regression: 100 random sequences of 10 steps x 8 features,
+two layers of 50 units and a Dense(1), {epochs} epochs of Adam on the mean squared error.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (ValueError, OSError, ImportError) as error:
+        print(f"gru-c: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("gru-c: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gru-c", description="Gated recurrent unit networks for NumPy."
+    )
+    parser.add_argument("--version", action="version", version=f"gru_c {gru_c.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    demo = commands.add_parser(
+        "demo",
+        help="train the stacked regression of the Keras tutorial",
+        description="Train the stacked regression of the Keras tutorial.",
+        epilog="example: gru-c demo --epochs 20 --seed 1",
+    )
+    demo.add_argument("--epochs", type=_positive, default=10, help="default: 10")
+    demo.add_argument("--seed", type=int, default=0, help="of data and weights; default: 0")
+    demo.set_defaults(run=_demo)
+    info = commands.add_parser(
+        "info",
+        help="show version, instruction set, BLAS and threads",
+        description="Show version, instruction set, BLAS and threads.",
+        epilog="example: gru-c info",
+    )
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"wanted a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    print(_DEMO.format(epochs=options.epochs))
+    rng = np.random.default_rng(abs(options.seed))
+    X, y = rng.standard_normal((100, 10, 8)), rng.standard_normal(100)
+    model = gru_c.Sequential(name="demo", seed=abs(options.seed))
+    model.add(gru_c.GRU(50, input_shape=(10, 8), return_sequences=True))
+    model.add(gru_c.GRU(50))
+    model.add(gru_c.Dense(1))
+    model.compile(optimizer="adam", loss="mse")
+    model.summary()
+    print()
+    start = time.perf_counter()
+    history = model.fit(X, y, epochs=options.epochs, verbose=1)
+    seconds = time.perf_counter() - start
+    for epoch, loss in zip(history.epoch, history.history["loss"], strict=True):
+        print(f"epoch {epoch + 1:3}  loss {loss:.4f}")
+    predicted = model.predict(rng.standard_normal((1, 10, 8)), verbose=0)
+    print(f"\n{options.epochs} epochs in {seconds:.3f} s")
+    print(f"prediction for one new sequence: {predicted[0, 0]:.4f}")
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    gru_c.show_config()
+    return 0

@@ -1,0 +1,547 @@
+"""Sequential: a chain of layers that trains and predicts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c import losses, optimizers, saving, training
+from gru_c._names import snake_case
+from gru_c.functional import as_real
+from gru_c.layers import GRU, Dense, Dropout, Input, Layer
+from gru_c.layers.base import Array, Shape, check_dtype, set_values
+from gru_c.metrics import Metric
+from gru_c.metrics import get as get_metric
+from gru_c.parameters import Parameters
+
+
+class Sequential:
+    """A chain of layers, with Keras's methods, arguments and defaults.
+
+    Parameters
+    ----------
+    layers : sequence of Layer, optional
+        As if given to `add` one by one.
+    name : str
+        For `summary` and saved files.
+    dtype : {"float32", "float64"}, optional
+        Of all weights and results; by default that of the first layer, or float32.
+    seed : int, optional
+        Makes everything random repeatable to the bit: initial weights, shuffling and dropout.
+
+    Attributes
+    ----------
+    layers : list of Layer
+    optimizer, loss, metrics
+        What `compile` set; None, None and [] before.
+    history : History or None
+        Of the last `fit`, kept also when it ended in an exception.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import Dense, GRU, Sequential
+    >>> model = Sequential(seed=0)
+    >>> model.add(GRU(50, input_shape=(10, 8), return_sequences=True))
+    >>> model.add(GRU(50))
+    >>> model.add(Dense(1))
+    >>> model.compile(optimizer="adam", loss="mse")
+    >>> X, y = np.random.randn(100, 10, 8), np.random.randn(100)
+    >>> history = model.fit(X, y, epochs=2, verbose=0)
+    >>> len(history.history["loss"])
+    2
+    >>> model.predict(np.random.randn(1, 10, 8), verbose=0).shape
+    (1, 1)
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] | None = None,
+        *,
+        name: str = "sequential",
+        dtype: npt.DTypeLike | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.name = name
+        self.dtype = None if dtype is None else check_dtype(dtype).name
+        weights_seed, run_seed = np.random.SeedSequence(seed).spawn(2)
+        self._weights_rng = np.random.default_rng(weights_seed)
+        self.rng = np.random.default_rng(run_seed)
+        self.layers: list[Layer] = []
+        self._input_shape: Shape | None = None
+        self._parameters: Parameters | None = None
+        self.optimizer: optimizers.Optimizer | None = None
+        self.loss: losses.Loss | None = None
+        self.metrics: list[Metric] = []
+        self.history: training.History | None = None
+        for layer in layers or ():
+            self.add(layer)
+
+    # ---- making the chain ----
+
+    def add(self, layer: Layer) -> None:
+        """Add a layer at the end; it is built at once when the input's shape is known.
+
+        Parameters
+        ----------
+        layer : Layer
+            The first one may say the ``input_shape`` of one sample, or be an `Input`.
+
+        Raises
+        ------
+        TypeError
+            When it is no layer.
+        ValueError
+            When it does not fit the chain: name or dtype taken otherwise, input shape not its
+            kind, or part of another model.
+        """
+        if not isinstance(layer, Layer):
+            hint = f": write {layer.__name__}(...)" if isinstance(layer, type) else ""
+            raise TypeError(f"add wants a layer, got {layer!r}{hint}")
+        if layer in self.layers or layer.owned:
+            raise ValueError(f"layer {layer.label!r} is already part of a model")
+        if isinstance(layer, GRU) and layer.return_state:
+            raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
+        dtype = self.dtype or layer.dtype or "float32"
+        if layer.dtype not in (None, dtype):
+            raise ValueError(f"layer {layer.label!r} is {layer.dtype}, the model is {dtype}")
+        name = self._free_name(layer)
+        shape = self._shape_for(layer)
+        if shape is not None:
+            layer.compute_output_shape(shape)  # checks the shape before anything is changed
+        self.dtype = layer.dtype = dtype
+        if not self.layers:
+            self._input_shape = shape
+        if isinstance(layer, Input):
+            return
+        layer.name = name
+        if isinstance(layer, Dropout):
+            layer.seed_from(self.rng)
+        if shape is not None and not layer.built:
+            layer.build(shape, self._weights_rng)
+        self.layers.append(layer)
+        self._dissolve_parameters()
+
+    def _free_name(self, layer: Layer) -> str:
+        """Return the layer's name, or its class's, numbered from the second on."""
+        taken = {other.name for other in self.layers}
+        if layer.name in taken:
+            raise ValueError(f"there is already a layer named {layer.name!r}")
+        if layer.name is not None:
+            return layer.name
+        base = snake_case(type(layer).__name__)
+        count = 0
+        while (name := f"{base}_{count}" if count else base) in taken:
+            count += 1
+        return name
+
+    def _shape_for(self, layer: Layer) -> Shape | None:
+        """Return the input shape that the next layer will have; None when it is not known."""
+        own = None if layer.input_shape is None else (None, *layer.input_shape)
+        if not self.layers:
+            if own and self._input_shape and own != self._input_shape:
+                raise ValueError(
+                    f"layer {layer.label!r} says input_shape={layer.input_shape}, "
+                    f"the Input before it {self._input_shape[1:]}"
+                )
+            return own or self._input_shape
+        shape = None if self._input_shape is None else self.compute_output_shape(self._input_shape)
+        if own is not None and shape is not None and own != shape:
+            raise ValueError(
+                f"layer {layer.label!r} says input_shape={layer.input_shape}, "
+                f"but the layer before it gives {shape[1:]}"
+            )
+        return shape
+
+    def _dissolve_parameters(self) -> None:
+        if self._parameters is not None:
+            self._parameters.release(self.layers)
+            self._parameters = None
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the output for a shape of the input, batch axis first."""
+        for layer in self.layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
+    @property
+    def built(self) -> bool:
+        """Whether all weights exist."""
+        return bool(self.layers) and all(layer.built for layer in self.layers)
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """Shape of the input, batch axis first; None before it is known."""
+        return self._input_shape
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """Shape of the output, batch axis first; None before it is known."""
+        return None if self._input_shape is None else self.compute_output_shape(self._input_shape)
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Make all weights.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None, optional
+            Shape of the input, batch axis first, ``(None, 10, 8)``; needed unless the first layer
+            has said it.
+
+        Raises
+        ------
+        ValueError
+            When there are no layers, or the shape is missing or unfit.
+        """
+        if not self.layers:
+            raise ValueError("the model has no layers: add some first")
+        shape = self._input_shape if input_shape is None else tuple(input_shape)
+        if shape is None:
+            raise ValueError(
+                "build needs the shape of the input, such as build((None, 10, 8)), or a first "
+                "layer with input_shape=(10, 8)"
+            )
+        self.compute_output_shape(shape)
+        self._input_shape = shape
+        for layer in self.layers:
+            if not layer.built:
+                layer.build(shape, self._weights_rng)
+            shape = layer.compute_output_shape(shape)
+
+    def build_from_data(self, x: Array) -> None:
+        """Make all weights for samples like these; only the size of the last axis is fixed."""
+        if x.ndim < 2:
+            raise ValueError(f"x must have shape (samples, ...), got {x.shape}")
+        self.build((*(None for _ in x.shape[:-1]), x.shape[-1]))
+
+    def require_built(self, what: str) -> None:
+        """Raise ValueError unless all weights exist."""
+        if not self.built:
+            raise ValueError(
+                f"the model has no weights yet, so {what} is not possible: give the first layer "
+                "an input_shape such as GRU(50, input_shape=(10, 8)), or call fit or build first"
+            )
+
+    @property
+    def parameters(self) -> Parameters:
+        """All weights and all gradients, as two flat vectors."""
+        self.require_built("a list of its weights")
+        if self._parameters is None:
+            self._parameters = Parameters(self.layers)
+        return self._parameters
+
+    # ---- computing ----
+
+    def forward(self, x: Array, *, training: bool = False) -> Array:
+        """Run the chain; with ``training=True`` the layers keep what `backward` needs."""
+        for layer in self.layers:
+            x = layer.forward(x, training=training)
+        return x
+
+    def backward(self, d_output: Array, *, through_activation: bool = True) -> None:
+        """Write the gradients of all weights.
+
+        Parameters
+        ----------
+        d_output : ndarray
+            Gradient of the loss with respect to the output; with ``through_activation=False``
+            with respect to what goes into the last layer's activation.
+        through_activation : bool
+            See above; False needs a `Dense` as the last layer.
+        """
+        first, last = self.layers[0], self.layers[-1]
+        for layer in reversed(self.layers):
+            extra: dict[str, Any] = {}
+            if layer is last and not through_activation:
+                extra = {"through_activation": False}
+            d_output = layer.backward(d_output, input_gradient=layer is not first, **extra)
+
+    def __call__(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Compute the output for one batch, building the model on first use."""
+        array = as_real("x", x)
+        if not self.built:
+            self.build_from_data(array)
+        return self.forward(self.check_input(array), training=training)
+
+    def check_input(self, x: npt.ArrayLike) -> Array:
+        """`x` as an array whose shape the model takes; ValueError or TypeError otherwise."""
+        array = as_real("x", x)
+        wanted = self._input_shape
+        if wanted is not None and (
+            array.ndim != len(wanted)
+            or any(
+                size not in (None, given)
+                for size, given in zip(wanted[1:], array.shape[1:], strict=True)
+            )
+        ):
+            sizes = ", ".join("any" if size is None else str(size) for size in wanted[1:])
+            raise ValueError(f"x must have shape (samples, {sizes}), got {array.shape}")
+        return array
+
+    def predict(
+        self, x: npt.ArrayLike, batch_size: int | None = None, verbose: str | int = "auto"
+    ) -> Array:
+        """Return the outputs for x, batch by batch.
+
+        Parameters
+        ----------
+        x : array_like of shape (samples, ...)
+        batch_size : int, optional
+            Samples at a time; 32 by default.
+        verbose : {"auto", 0, 1, 2}
+            1 shows a bar; "auto" does in a terminal when there are several batches.
+
+        Returns
+        -------
+        ndarray of shape (samples, ...)
+
+        Raises
+        ------
+        ValueError
+            When the model has no weights yet, or x does not fit it.
+        """
+        return training.predict(self, x, batch_size, verbose)
+
+    def predict_on_batch(self, x: npt.ArrayLike) -> Array:
+        """Return the outputs for x, taken as one batch; see `predict`."""
+        self.require_built("predict_on_batch")
+        return self.forward(self.check_input(x))
+
+    # ---- training ----
+
+    def compile(
+        self,
+        optimizer: object = "rmsprop",
+        loss: object = None,
+        metrics: Sequence[object] | None = None,
+    ) -> None:
+        """Say how to train.
+
+        Parameters
+        ----------
+        optimizer : str, dict or Optimizer
+            A name such as "adam" takes its defaults.
+        loss : str, dict, Loss or callable
+            See `gru_c.losses.get`.
+        metrics : sequence of str, dict, Metric or callable, optional
+            See `gru_c.metrics.get`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When a name is unknown (with the nearest known one) or an argument of the wrong type;
+            the model is then as it was.
+        """
+        new_optimizer = optimizers.get(optimizer)
+        new_loss = None if loss is None else losses.get(loss)
+        if isinstance(metrics, (str, dict)) or not isinstance(metrics or [], Sequence):
+            raise TypeError(f"metrics must be a list such as ['mae'], got {metrics!r}")
+        new_metrics = [get_metric(spec, new_loss) for spec in metrics or ()]
+        names = [metric.name for metric in new_metrics]
+        if len(set(names)) < len(names) or "loss" in names:
+            raise ValueError(f"metrics must have different names, none of them 'loss': {names}")
+        self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
+
+    def fit(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        *,
+        validation_split: float = 0.0,
+        validation_data: tuple[Any, ...] | None = None,
+        shuffle: bool = True,
+        sample_weight: npt.ArrayLike | None = None,
+        initial_epoch: int = 0,
+        seed: int | None = None,
+    ) -> training.History:
+        """Train.
+
+        Parameters
+        ----------
+        x : array_like of shape (samples, ...)
+            Inputs.
+        y : array_like
+            Targets, of the output's shape; see the loss.
+        batch_size : int, optional
+            Samples of a step; 32 by default.
+        epochs : int
+            Epoch at which to end.
+        verbose : {"auto", 0, 1, 2}
+            0 is silent, 1 a bar per epoch, 2 a line per epoch; "auto" a bar in a terminal, else
+            lines.
+        validation_split : float
+            Share of the samples, the last ones, that is kept for validation; in [0, 1).
+        validation_data : tuple (x, y) or (x, y, sample_weight), optional
+            Validate on these instead.
+        shuffle : bool
+            Draw the samples in a new order in every epoch.
+        sample_weight : array_like, optional
+            Weight of each sample (samples,), or of each step (samples, T).
+        initial_epoch : int
+            Number of the first epoch, to go on counting.
+        seed : int, optional
+            Makes this run's shuffling and dropout repeatable by themselves; by default they go on
+            from the model's seed.
+
+        Returns
+        -------
+        History
+            With ``.history`` (a list per name, a value per epoch) and ``.epoch``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When something given does not fit; nothing has been changed then.
+        FloatingPointError
+            When the loss became NaN or infinite: it says at which batch, and weights and
+            optimizer are as they were at the beginning of that epoch.
+        """
+        return training.fit(
+            self,
+            training.FitData.of(self, x, y, sample_weight, validation_split, validation_data),
+            training.FitSettings.of(batch_size, epochs, initial_epoch, shuffle, verbose),
+            None if seed is None else np.random.default_rng(seed),
+        )
+
+    def evaluate(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: npt.ArrayLike | None = None,
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """Return the loss, and the metrics after it when there are any.
+
+        Parameters
+        ----------
+        x, y, batch_size, verbose, sample_weight
+            As in `fit`.
+        return_dict : bool
+            Return names and values.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`; also when the model has no weights yet.
+        """
+        self.require_built("evaluate")
+        data = training.Data.of(self, x, y, sample_weight)
+        logs = training.evaluate(self, data, training.check_batch_size(batch_size), verbose)
+        return training.as_result(logs, return_dict)
+
+    @property
+    def head_is_paired(self) -> bool:
+        """Whether the last layer's activation is the one that the loss is paired with.
+
+        The gradient then goes past the activation, which stays right where that saturates.
+        """
+        last = self.layers[-1]
+        paired = None if self.loss is None else self.loss.paired_activation
+        return paired is not None and isinstance(last, Dense) and last.activation == paired
+
+    def seed_run(self, rng: np.random.Generator | None) -> None:
+        """Draw shuffling and dropout from `rng` from now on; None: go on as before."""
+        if rng is None:
+            return
+        self.rng = rng
+        for layer in self.layers:
+            if isinstance(layer, Dropout):
+                layer.seed_from(rng)
+
+    def train_on_batch(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """Take one optimizer step on one batch; return its loss and metrics as `evaluate` does.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`.
+        FloatingPointError
+            When the loss is NaN or infinite; nothing has been changed then.
+        """
+        data = training.Data.of(self, x, y, sample_weight)
+        return training.as_result(training.train_on_batch(self, data), return_dict)
+
+    # ---- weights and files ----
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights, layer by layer, in Keras's order and shapes."""
+        return [weight for layer in self.layers for weight in layer.get_weights()]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Set all weights at once; nothing is changed unless all of them fit.
+
+        Parameters
+        ----------
+        weights : sequence of array_like
+            As from `get_weights`, also that of the same Keras model.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When the model has no weights yet, or something does not fit.
+        """
+        items = [parameter for layer in self.layers for parameter in layer.parameters]
+        set_values(items, weights, f"model {self.name!r}", built=self.built)
+
+    def count_params(self) -> int:
+        """Return the number of weights."""
+        self.require_built("count_params")
+        return sum(layer.count_params() for layer in self.layers)
+
+    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+        """Print the layers with their output shapes and numbers of weights.
+
+        Parameters
+        ----------
+        print_fn : callable
+            Given the table's lines one by one.
+        """
+        shape = self._input_shape
+        rows = [("Layer (type)", "Output shape", "Params")]
+        for layer in self.layers:
+            shape = None if shape is None else layer.compute_output_shape(shape)
+            count = f"{layer.count_params():,}" if layer.built else "not built"
+            output = "?" if shape is None else str(shape)
+            rows.append((f"{layer.name} ({type(layer).__name__})", output, count))
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = [f"{a:{widths[0]}}  {b:{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
+        total = f"{self.count_params():,}" if self.built else "unknown before the model is built"
+        rule = "-" * len(lines[0])
+        table = [f"Model: {self.name}", rule, lines[0], rule, *lines[1:], rule]
+        for line in [*table, f"Total params: {total}"]:
+            print_fn(line)
+
+    def save(self, path: str | os.PathLike[str], include_optimizer: bool = False) -> None:
+        """Write the model to a safetensors file; `load_model` reads it back.
+
+        Parameters
+        ----------
+        path : path
+            An existing file is replaced at once, when the new one is complete.
+        include_optimizer : bool
+            Write the optimizer's state too, so that training can go on.
+
+        Raises
+        ------
+        ValueError
+            When there are no weights yet, or something cannot be described in a file.
+        """
+        saving.save_model(self, path, include_optimizer)
+
+    def __repr__(self) -> str:
+        return f"<Sequential {self.name!r}: {', '.join(str(x.name) for x in self.layers)}>"

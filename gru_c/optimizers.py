@@ -1,0 +1,397 @@
+"""Optimizers, with Keras's names, defaults and formulas; each step is one call into the core."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c import _core, schedules
+from gru_c._names import Configurable, deserialize
+from gru_c._names import serialize as serialize
+from gru_c._threads import effective_num_threads
+from gru_c.parameters import Parameters
+
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "schedules"]
+
+Array = npt.NDArray[Any]
+
+
+class Optimizer(Configurable):
+    """Base of the optimizers.
+
+    Parameters
+    ----------
+    learning_rate : float, Schedule or callable
+        A callable is given the number of steps taken and returns the rate.
+    weight_decay : float, optional
+        Share of every weight, times the learning rate, that a step takes off it (decoupled from
+        the gradient, as in AdamW).
+    clipnorm, global_clipnorm, clipvalue : float, optional
+        At most one of: the largest norm of a weight's gradient; the largest norm of all gradients
+        together; the largest size of any element.
+
+    Attributes
+    ----------
+    iterations : int
+        Steps taken.
+    slots : dict of str to ndarray
+        State, as flat vectors; empty before the first step.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        weight_decay: float | None,
+        clipnorm: float | None,
+        global_clipnorm: float | None,
+        clipvalue: float | None,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.weight_decay = _optional_number("weight_decay", weight_decay, zero=True)
+        self.clipnorm = _optional_number("clipnorm", clipnorm)
+        self.global_clipnorm = _optional_number("global_clipnorm", global_clipnorm)
+        self.clipvalue = _optional_number("clipvalue", clipvalue)
+        if sum(clip is not None for clip in (clipnorm, global_clipnorm, clipvalue)) > 1:
+            raise ValueError(
+                "give at most one of clipnorm, global_clipnorm and clipvalue, got "
+                f"{clipnorm}, {global_clipnorm} and {clipvalue}"
+            )
+        self.iterations = 0
+        self.slots: dict[str, Array] = {}
+
+    @property
+    def learning_rate(self) -> Any:
+        """The rate, or what gives it; may be set at any time."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: Any) -> None:
+        self._learning_rate = schedules.get(rate)
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Names of the state vectors."""
+        raise NotImplementedError
+
+    def build(self, parameters: Parameters) -> None:
+        """Make the state for these parameters, unless it is there.
+
+        Raises
+        ------
+        ValueError
+            When the state is that of other parameters.
+        """
+        if not self.slots:
+            self.slots = {name: parameters.zeros() for name in self.slot_names()}
+        for slot in self.slots.values():
+            if slot.shape != parameters.values.shape or slot.dtype != parameters.values.dtype:
+                raise ValueError(
+                    f"this {type(self).__name__} has the state of another model "
+                    f"({slot.size} {slot.dtype} values, this model has {parameters.values.size} "
+                    f"{parameters.values.dtype}): make a new optimizer for each model"
+                )
+
+    def step(self, parameters: Parameters) -> None:
+        """Change the parameters' values by their gradients.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            Whose gradients a backward pass has written.
+        """
+        self.build(parameters)
+        rate = schedules.rate_at(self.learning_rate, self.iterations)
+        scale = self._clip_by_norm(parameters)
+        clip = math.inf if self.clipvalue is None else self.clipvalue
+        self.iterations += 1
+        self._update(
+            parameters.values,
+            parameters.gradients,
+            self._rate(rate),
+            rate * (self.weight_decay or 0.0),
+            scale,
+            clip,
+            effective_num_threads(),
+        )
+
+    def _clip_by_norm(self, parameters: Parameters) -> float:
+        """Clip each gradient where ``clipnorm`` says so; the scale of ``global_clipnorm``."""
+        if self.clipnorm is not None:
+            for item in parameters.items:
+                scale = _clip_scale(item.gradient, self.clipnorm)
+                if scale != 1:
+                    item.gradient *= scale
+        if self.global_clipnorm is not None:
+            return _clip_scale(parameters.gradients, self.global_clipnorm)
+        return 1.0
+
+    def _rate(self, rate: float) -> float:
+        """Rate of this step, after what the method itself corrects; iterations counts from 1."""
+        return rate
+
+    def _update(
+        self, values: Array, gradients: Array, rate: float, decay: float, *rest: Any
+    ) -> None:
+        """Call the core; `rest` is scale, clip and threads."""
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """Gradient descent, with momentum on request.
+
+    ``v = momentum * v - rate * g; w += v``, or ``w += momentum * v - rate * g`` with `nesterov`.
+
+    Parameters
+    ----------
+    learning_rate : float, Schedule or callable
+    momentum : float
+        At least 0, below 1.
+    nesterov : bool
+    weight_decay, clipnorm, global_clipnorm, clipvalue
+        See `Optimizer`.
+
+    Examples
+    --------
+    >>> from gru_c.optimizers import SGD
+    >>> SGD(0.1, momentum=0.9).momentum
+    0.9
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
+        self.momentum = _fraction("momentum", momentum)
+        self.nesterov = bool(nesterov)
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Return ("momentum",) with momentum, else nothing."""
+        return ("momentum",) if self.momentum else ()
+
+    def _update(
+        self, values: Array, gradients: Array, rate: float, decay: float, *rest: Any
+    ) -> None:
+        slot = self.slots.get("momentum")
+        _core.sgd(values, gradients, slot, self.momentum, self.nesterov, rate, decay, *rest)
+
+
+class RMSprop(Optimizer):
+    """Gradients divided by a running root of their mean square (Hinton, lecture 6e, 2012).
+
+    Parameters
+    ----------
+    learning_rate : float, Schedule or callable
+    rho : float
+        Share of the running mean that stays, at least 0, below 1.
+    momentum : float
+        At least 0, below 1.
+    epsilon : float
+        Added under the root.
+    centered : bool
+        Divide by the variance rather than by the mean square.
+    weight_decay, clipnorm, global_clipnorm, clipvalue
+        See `Optimizer`.
+
+    Examples
+    --------
+    >>> from gru_c.optimizers import RMSprop
+    >>> RMSprop(momentum=0.9).slot_names()
+    ('velocity', 'momentum')
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
+        self.rho = _fraction("rho", rho)
+        self.momentum = _fraction("momentum", momentum)
+        self.epsilon = _number("epsilon", epsilon)
+        self.centered = bool(centered)
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Return the names of the slots that the arguments ask for."""
+        average = ("average",) if self.centered else ()
+        return ("velocity", *average, *(("momentum",) if self.momentum else ()))
+
+    def _update(
+        self, values: Array, gradients: Array, rate: float, decay: float, *rest: Any
+    ) -> None:
+        average, momentum = self.slots.get("average"), self.slots.get("momentum")
+        settings = (self.rho, self.epsilon, self.momentum, rate, decay)
+        velocity = self.slots["velocity"]
+        _core.rmsprop(values, gradients, velocity, average, momentum, *settings, *rest)
+
+
+class Adam(Optimizer):
+    """Adam, in the "epsilon hat" form of the paper's section 2, as Keras has it.
+
+    Parameters
+    ----------
+    learning_rate : float, Schedule or callable
+    beta_1, beta_2 : float
+        Shares of the running means of the gradient and its square that stay; at least 0, below 1.
+    epsilon : float
+        Added to the root of the mean square, before bias correction.
+    weight_decay, clipnorm, global_clipnorm, clipvalue
+        See `Optimizer`.
+
+    References
+    ----------
+    D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv:1412.6980.
+
+    Examples
+    --------
+    >>> from gru_c.optimizers import Adam
+    >>> Adam(3e-3, global_clipnorm=1.0).learning_rate
+    0.003
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
+        self.beta_1 = _fraction("beta_1", beta_1)
+        self.beta_2 = _fraction("beta_2", beta_2)
+        self.epsilon = _number("epsilon", epsilon)
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Return the running means of the gradient and of its square."""
+        return ("momentum", "velocity")
+
+    def _rate(self, rate: float) -> float:
+        t = self.iterations
+        return rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+
+    def _update(
+        self, values: Array, gradients: Array, rate: float, decay: float, *rest: Any
+    ) -> None:
+        momentum, velocity = self.slots["momentum"], self.slots["velocity"]
+        settings = (self.beta_1, self.beta_2, self.epsilon, rate, decay)
+        _core.adam(values, gradients, momentum, velocity, *settings, *rest)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay, on every weight.
+
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon, clipnorm, global_clipnorm, clipvalue
+        See `Adam`.
+    weight_decay : float
+        See `Optimizer`.
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019,
+    arXiv:1711.05101.
+
+    Examples
+    --------
+    >>> from gru_c.optimizers import AdamW
+    >>> AdamW().weight_decay
+    0.004
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float | None = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        *,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            global_clipnorm=global_clipnorm,
+            clipvalue=clipvalue,
+        )
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+
+
+def get(spec: object) -> Optimizer:
+    """Make an optimizer from a name or a dict, or hand an instance back.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When the name is unknown (with the nearest known one), or spec is something else.
+
+    Examples
+    --------
+    >>> from gru_c import optimizers
+    >>> optimizers.get("adam").beta_2
+    0.999
+    """
+    return deserialize("optimizer", spec, OPTIMIZERS, base=Optimizer)
+
+
+def _clip_scale(gradient: Array, limit: float) -> float:
+    """Return what to multiply the gradient with so that its norm is at most `limit`."""
+    norm = math.sqrt(_core.sum_squares(gradient))
+    return limit / norm if norm > limit else 1.0
+
+
+def _number(name: str, value: object, *, zero: bool = True) -> float:
+    """`value` as a finite float, at least (or above) 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    number = float(value)
+    if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
+        raise ValueError(f"{name} must be {'at least' if zero else 'above'} 0, got {value!r}")
+    return number
+
+
+def _optional_number(name: str, value: object, *, zero: bool = False) -> float | None:
+    return None if value is None else _number(name, value, zero=zero)
+
+
+def _fraction(name: str, value: object) -> float:
+    number = _number(name, value)
+    if number >= 1:
+        raise ValueError(f"{name} must be in [0, 1), got {value!r}")
+    return number

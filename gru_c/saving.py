@@ -1,0 +1,281 @@
+"""Models in safetensors files: weights and optimizer state as tensors, the rest as JSON.
+
+The metadata of a file holds ``format`` ("gru_c"), ``format_version`` and ``model``, the JSON of the
+model's configuration. A weight's tensor is named ``layer/weight``, a slot of the optimizer
+``optimizer/slot/layer/weight``. Reading looks class names up in this package's own tables; nothing
+from a file is executed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c import losses, metrics, optimizers
+from gru_c._names import deserialize, serialize
+from gru_c.layers import LAYERS, Layer
+
+if TYPE_CHECKING:
+    from gru_c.model import Sequential
+
+Array = npt.NDArray[Any]
+
+FORMAT_VERSION = 1
+_FOREIGN_SUFFIXES = {".keras", ".h5", ".hdf5", ".pt", ".pth", ".onnx", ".npz"}
+
+
+# ---- writing ------------------------------------------------------------------------------------
+
+
+def save_model(model: Sequential, path: str | os.PathLike[str], include_optimizer: bool) -> None:
+    """Write a model; see `Sequential.save`."""
+    from safetensors.numpy import save
+
+    target = Path(path)
+    if target.suffix.lower() in _FOREIGN_SUFFIXES:
+        raise ValueError(
+            f"save writes a safetensors file, which should not be named {target.name!r}: "
+            f"take {target.with_suffix('.safetensors').name!r}"
+        )
+    model.require_built("save")
+    tensors = {
+        f"{layer.name}/{parameter.name}": parameter.value
+        for layer in model.layers
+        for parameter in layer.parameters
+    }
+    if include_optimizer:
+        tensors.update(_slot_tensors(model))
+    metadata = {
+        "format": "gru_c",
+        "format_version": str(FORMAT_VERSION),
+        "model": json.dumps(_model_config(model, include_optimizer)),
+    }
+    _write(target, save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata))
+
+
+def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "name": model.name,
+        "dtype": model.dtype,
+        "input_shape": list(model.input_shape or ()),
+        "layers": [_plain_config(layer, f"layer {layer.name!r}") for layer in model.layers],
+    }
+    if model.optimizer is None:
+        return config
+    try:
+        config["compile"] = _compile_config(model)
+    except ValueError:
+        # A loss, metric or rate that is a function: the weights can be kept without it.
+        if include_optimizer:
+            raise
+    if include_optimizer:
+        config["iterations"] = model.optimizer.iterations
+    return config
+
+
+def _compile_config(model: Sequential) -> dict[str, Any]:
+    return {
+        "optimizer": _plain_config(model.optimizer, "the optimizer"),
+        "loss": None if model.loss is None else _plain_config(model.loss, "the loss"),
+        "metrics": [_plain_config(item, f"metric {item.name!r}") for item in model.metrics],
+    }
+
+
+def _plain_config(obj: object, what: str) -> dict[str, Any]:
+    """Return the object's class name and configuration; ValueError when JSON cannot hold it."""
+    try:
+        spec = serialize(obj)
+        json.dumps(spec)
+    except TypeError as error:
+        raise ValueError(f"{what} cannot be described in a file: {error}") from None
+    return spec
+
+
+def _slot_tensors(model: Sequential) -> dict[str, Array]:
+    if model.optimizer is None:
+        raise ValueError("include_optimizer=True, but the model has no optimizer: compile it first")
+    model.optimizer.build(model.parameters)
+    return {
+        f"optimizer/{slot}/{name}": view
+        for slot, flat in model.optimizer.slots.items()
+        for name, view in zip(_weight_names(model), model.parameters.views(flat), strict=True)
+    }
+
+
+def _weight_names(model: Sequential) -> list[str]:
+    return [f"{layer.name}/{item.name}" for layer in model.layers for item in layer.parameters]
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Write the whole file or nothing: into another file first, which then takes the name."""
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+# ---- reading ------------------------------------------------------------------------------------
+
+
+def load_model(path: str | os.PathLike[str]) -> Sequential:
+    """Read a model that `Sequential.save` wrote.
+
+    It is compiled as it was, unless its loss, metrics or learning rate were functions of the
+    user's; with the optimizer's state if the file holds it.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Sequential
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
+    ValueError
+        When the file is damaged, truncated, of another format, of a newer version of this format,
+        or its content does not fit together: the message says which.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import gru_c
+    >>> model = gru_c.Sequential([gru_c.Input((5, 2)), gru_c.GRU(3)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     model.save(path)
+    ...     again = gru_c.load_model(path)
+    >>> again.count_params()
+    63
+    """
+    tensors, metadata = _read(Path(path))
+    try:
+        config = _checked_config(metadata)
+        model = _rebuild(config, {name: array.shape for name, array in tensors.items()})
+        _fill(model, config, tensors)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{os.fspath(path)}: {error}") from error
+    return model
+
+
+def _read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{os.fspath(path)} is no readable safetensors file: it is truncated, damaged or of "
+            f"another format ({error})"
+        ) from error
+
+
+def _checked_config(metadata: dict[str, str]) -> dict[str, Any]:
+    if metadata.get("format") != "gru_c":
+        raise ValueError(
+            "a safetensors file, but not of a gru_c model: its metadata has no format 'gru_c'"
+        )
+    version = metadata.get("format_version", "")
+    if not version.isdigit() or int(version) < 1:
+        raise ValueError(f"the format version is damaged: {version!r}")
+    if int(version) > FORMAT_VERSION:
+        raise ValueError(
+            f"written in format version {version}, this gru_c reads up to {FORMAT_VERSION}: "
+            "install a newer gru_c"
+        )
+    try:
+        config = json.loads(metadata["model"])
+    except (KeyError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"the model's configuration is damaged: {error}") from None
+    wanted = {"name": str, "dtype": str, "input_shape": list, "layers": list}
+    for key, kind in wanted.items():
+        if not isinstance(config, dict) or not isinstance(config.get(key), kind):
+            raise ValueError(f"the model's configuration is damaged: no proper {key!r}")
+    checked: dict[str, Any] = config
+    return checked
+
+
+def _rebuild(config: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Sequential:
+    """Make the layers, compare the weights they want with those in the file, then build."""
+    from gru_c.model import Sequential
+
+    input_shape = tuple(config["input_shape"])
+    model = Sequential(name=config["name"], dtype=config["dtype"])
+    layers: list[Layer] = [deserialize("layer", spec, LAYERS) for spec in config["layers"]]
+    shape = input_shape
+    wanted: dict[str, tuple[int, ...]] = {}
+    for layer in layers:
+        for name, weight_shape in layer.weight_shapes(shape).items():
+            wanted[f"{layer.name}/{name}"] = weight_shape
+        shape = layer.compute_output_shape(shape)
+    _compare_shapes(wanted, {k: v for k, v in shapes.items() if k.count("/") == 1})
+    for layer in layers:
+        layer.input_shape = None  # the model's configuration has it
+        model.add(layer)
+    model.build(input_shape)
+    return model
+
+
+def _compare_shapes(wanted: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]]) -> None:
+    for name, shape in wanted.items():
+        if name not in given:
+            raise ValueError(f"the tensor {name!r} is missing")
+        if tuple(given[name]) != shape:
+            raise ValueError(f"the tensor {name!r} has shape {given[name]}, not {shape}")
+    extra = sorted(set(given) - set(wanted))
+    if extra:
+        raise ValueError(f"the tensor {extra[0]!r} belongs to no layer of the model")
+
+
+def _fill(model: Sequential, config: dict[str, Any], tensors: dict[str, Array]) -> None:
+    model.set_weights([tensors[name] for name in _weight_names(model)])
+    spec = config.get("compile")
+    if spec is None:
+        return
+    if not isinstance(spec, dict) or not {"optimizer", "loss", "metrics"} <= set(spec):
+        raise ValueError("the compile configuration is damaged")
+    model.compile(
+        optimizers.get(spec["optimizer"]),
+        None if spec["loss"] is None else losses.get(spec["loss"]),
+        [metrics.get(item) for item in spec["metrics"]],
+    )
+    if "iterations" in config:
+        _fill_optimizer(model, config["iterations"], tensors)
+
+
+def _fill_optimizer(model: Sequential, iterations: object, tensors: dict[str, Array]) -> None:
+    optimizer = model.optimizer
+    assert optimizer is not None
+    if not isinstance(iterations, int) or iterations < 0:
+        raise ValueError(f"the optimizer's number of steps is damaged: {iterations!r}")
+    optimizer.build(model.parameters)
+    names = _weight_names(model)
+    items = model.parameters.items
+    wanted = {
+        f"optimizer/{slot}/{name}": item.value.shape
+        for slot in optimizer.slots
+        for name, item in zip(names, items, strict=True)
+    }
+    _compare_shapes(wanted, {k: v.shape for k, v in tensors.items() if k.count("/") == 3})
+    for slot, flat in optimizer.slots.items():
+        for name, view in zip(names, model.parameters.views(flat), strict=True):
+            view[...] = tensors[f"optimizer/{slot}/{name}"]
+    optimizer.iterations = iterations
