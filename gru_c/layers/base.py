@@ -123,13 +123,25 @@ class Layer(Configurable):
         dtype = np.dtype(self.dtype or np.float32)
         generator = np.random.default_rng(rng)
         self.parameters = [
-            Parameter(name, np.asarray(self._initial(name)(shape, dtype, generator), dtype))
+            Parameter(name, self._initial_value(name, shape, dtype, generator))
             for name, shape in self.weight_shapes(input_shape).items()
         ]
         self.dtype = dtype.name
         self.built = True
 
-    def _initial(self, weight: str) -> Any:
+    def _initial_value(
+        self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], rng: np.random.Generator
+    ) -> Array:
+        """Return a weight's first value, in the order in memory that the core reads."""
+        value = np.array(self._initializer(name)(shape, dtype, rng), dtype, order="C")
+        if value.shape != shape:
+            raise ValueError(
+                f"the initializer of {name} of layer {self.label!r} made an array of shape "
+                f"{value.shape}, wanted {shape}"
+            )
+        return value
+
+    def _initializer(self, weight: str) -> Any:
         """Return the initializer of a weight: the attribute named after it."""
         return getattr(self, f"{weight}_initializer")
 

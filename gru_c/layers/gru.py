@@ -122,8 +122,8 @@ class GRU(Layer):
             shapes["bias"] = (2, gates) if self.reset_after else (gates,)
         return shapes
 
-    def _initial(self, weight: str) -> Any:
-        return super()._initial({"recurrent_kernel": "recurrent"}.get(weight, weight))
+    def _initializer(self, weight: str) -> Any:
+        return super()._initializer("recurrent" if weight == "recurrent_kernel" else weight)
 
     def forward(
         self,
