@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -246,7 +246,14 @@ class _Snapshot:
         self.slots = {name: slot.copy() for name, slot in model.optimizer.slots.items()}
         self.iterations = model.optimizer.iterations
 
-    def restore(self) -> None:
+    def give_up(self, problem: str) -> NoReturn:
+        """Go back and raise."""
+        self._restore()
+        raise FloatingPointError(
+            f"{problem}; weights and optimizer are as they were at the beginning of this epoch"
+        )
+
+    def _restore(self) -> None:
         optimizer = self.model.optimizer
         assert optimizer is not None
         self.model.parameters.values[:] = self.values
@@ -288,15 +295,14 @@ def _epoch(
     for number, batch in enumerate(data.batches(settings.batch_size, order), start=1):
         loss, outputs = _train_step(model, batch)
         if not math.isfinite(loss):
-            before.restore()
-            raise FloatingPointError(
-                f"the loss became {loss} at batch {number} of epoch {epoch + 1}{_culprit(batch)}; "
-                "weights and optimizer are as they were at the beginning of this epoch"
-            )
+            problem = f"the loss became {loss} at batch {number}"
+            before.give_up(f"{problem} of epoch {epoch + 1}{_culprit(batch)}")
         total, seen = total + loss * len(batch), seen + len(batch)
         for metric in model.metrics:
             metric.update(batch.y, outputs)
         progress.update(lambda: {"loss": total / seen, **_results(model)})  # noqa: B023
+    if not np.isfinite(model.parameters.values).all():  # the last step went wrong
+        before.give_up(f"a weight became infinite at the end of epoch {epoch + 1}{_culprit(batch)}")
     return {"loss": total / seen, **_results(model)}
 
 

@@ -319,7 +319,8 @@ def test_calls_are_checked(call, message):
 
 
 @pytest.mark.parametrize(
-    ("layer", "shape"), [(GRU(5), (3, 6)), (GRU(5, return_sequences=True), (3, 5)), (Dense(2), (3,))]
+    ("layer", "shape"),
+    [(GRU(5), (3, 6)), (GRU(5, return_sequences=True), (3, 5)), (Dense(2), (3,))],
 )
 def test_backward_checks_the_gradient_and_writes_nothing(layer, shape):
     layer(X)

@@ -1,0 +1,254 @@
+"""Files: what comes back, and what is said of files that cannot be read."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+import gru_c
+from gru_c import GRU, Dense, Dropout, Input, Sequential, optimizers, schedules
+from gru_c.losses import Huber
+
+RNG = np.random.default_rng(41)
+X, Y = RNG.standard_normal((20, 6, 4)), RNG.standard_normal(20)
+
+
+def trained(optimizer="adam", loss="mse", metrics=("mae",)):
+    layers = [
+        Input((None, 4)),
+        GRU(5, return_sequences=True, name="first"),
+        Dropout(0.1),
+        GRU(3, reset_after=False, go_backwards=True, use_bias=False),
+        Dense(1, activation="tanh"),
+    ]
+    model = Sequential(layers, name="weather", seed=1)
+    model.compile(optimizer, loss, list(metrics))
+    model.fit(X, Y, epochs=2, verbose=0)
+    return model
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+# ---- what comes back ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_model_comes_back_to_the_bit(path, dtype):
+    model = Sequential([GRU(5, input_shape=(6, 4)), Dense(2)], dtype=dtype)
+    model.save(path)
+    again = gru_c.load_model(path)
+    assert again.dtype == dtype
+    assert again.input_shape == (None, 6, 4)
+    assert again.optimizer is None
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_layers_and_compilation_come_back(path):
+    rate = schedules.CosineDecay(0.01, decay_steps=100)
+    model = trained(optimizers.AdamW(rate, clipnorm=1.0), Huber(0.5), ["rmse", "mae"])
+    model.save(str(path))
+    again = gru_c.load_model(str(path))
+    assert again.name == "weather"
+    for one, two in zip(model.layers, again.layers, strict=True):
+        assert two.get_config() == one.get_config()
+    assert again.optimizer.get_config() == model.optimizer.get_config()
+    assert again.optimizer.iterations == 0
+    assert again.loss.get_config() == {"delta": 0.5}
+    assert again.evaluate(X, Y, return_dict=True, verbose=0) == pytest.approx(
+        model.evaluate(X, Y, return_dict=True, verbose=0), rel=1e-6
+    )
+    again.fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [optimizers.Adam(), optimizers.SGD(0.1, 0.9), optimizers.RMSprop(centered=True)]
+)
+def test_training_goes_on_to_the_bit_with_the_optimizer(path, optimizer):
+    model = trained(type(optimizer)(**optimizer.get_config()))
+    model.save(path, include_optimizer=True)
+    again = gru_c.load_model(path)
+    assert again.optimizer.iterations == model.optimizer.iterations > 0
+    for one in (model, again):
+        one.fit(X, Y, epochs=2, verbose=0, seed=9)
+    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_file_is_plain_safetensors(path):
+    trained().save(path, include_optimizer=True)
+    tensors = load_file(path)
+    assert tensors["first/kernel"].shape == (4, 15)
+    assert tensors["optimizer/momentum/first/kernel"].shape == (4, 15)
+    with safe_open(path, framework="numpy") as file:
+        metadata = file.metadata()
+    assert metadata["format"] == "gru_c"
+    assert json.loads(metadata["model"])["layers"][0]["class_name"] == "GRU"
+
+
+def test_a_users_function_is_left_out(path):
+    model = trained(optimizers.SGD(lambda step: 0.01), metrics=())
+    model.save(path)
+    assert gru_c.load_model(path).optimizer is None
+    with pytest.raises(ValueError, match="the optimizer cannot be described in a file"):
+        model.save(path, include_optimizer=True)
+
+
+# ---- writing ------------------------------------------------------------------------------------
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(path, monkeypatch):
+    model = trained()
+    model.save(path)
+    before = path.read_bytes()
+    model.fit(X, Y, verbose=0)
+
+    def broken(descriptor):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match="disk full"):
+        model.save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+    monkeypatch.undo()
+    model.save(path)
+    assert path.read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("save", "message"),
+    [
+        (lambda p: Sequential([GRU(5)]).save(p), "no weights yet, so save is not possible"),
+        (
+            lambda p: Sequential([GRU(5, input_shape=(6, 4))]).save(p, include_optimizer=True),
+            "the model has no optimizer: compile it first",
+        ),
+        (lambda p: trained().save(p.with_suffix(".keras")), "take 'model.safetensors'"),
+        (
+            lambda p: Sequential(
+                [GRU(5, input_shape=(6, 4), kernel_initializer=lambda s, d, r: np.zeros(s, d))]
+            ).save(p),
+            "layer 'gru' cannot be described in a file",
+        ),
+    ],
+)
+def test_what_cannot_be_saved(path, save, message):
+    with pytest.raises(ValueError, match=message):
+        save(path)
+    assert os.listdir(path.parent) == []
+
+
+# ---- reading ------------------------------------------------------------------------------------
+
+
+def test_no_such_file(path):
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        gru_c.load_model(path)
+
+
+@pytest.mark.parametrize("keep", [0, 4, 8, 100, -1])
+def test_a_truncated_file(path, keep):
+    trained().save(path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ValueError, match="no readable safetensors file: it is truncated, damaged"):
+        gru_c.load_model(path)
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04" + bytes(200), b"\x89HDF\r\n\x1a\n", b"a,b\n1,2"])
+def test_another_format(path, content):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="no readable safetensors file"):
+        gru_c.load_model(path)
+
+
+def test_a_folder(tmp_path):
+    with pytest.raises(ValueError, match="no readable safetensors file"):
+        gru_c.load_model(tmp_path)
+
+
+def test_any_damaged_byte_is_an_error_or_another_model(path):
+    """Whatever stands in the file, load_model returns a model or raises ValueError."""
+    trained().save(path)
+    content = bytearray(path.read_bytes())
+    rng = np.random.default_rng(1)
+    refused = 0
+    for position in rng.integers(0, 2500, 150):
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        try:
+            gru_c.load_model(path)
+        except ValueError as error:
+            assert str(path) in str(error)  # noqa: PT017
+            refused += 1
+    assert refused > 50
+
+
+def rewrite(path, *, metadata=None, model=None, tensors=None):
+    """Change parts of a saved file; None removes a key."""
+    content = load_file(path)
+    with safe_open(path, framework="numpy") as file:
+        kept = dict(file.metadata())
+    config = json.loads(kept["model"])
+    for target, changes in ((config, model), (kept, metadata), (content, tensors)):
+        for key, value in (changes or {}).items():
+            if value is None:
+                del target[key]
+            else:
+                target[key] = value
+    if model:
+        kept["model"] = json.dumps(config)
+    save_file(content, path, kept)
+
+
+EVIL = {"class_name": "os.system", "config": {"command": "true"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metadata": {"format": "pt"}}, "not of a gru_c model"),
+        ({"metadata": {"format_version": "2"}}, "version 2, this gru_c reads up to 1: install a n"),
+        ({"metadata": {"format_version": "x"}}, "the format version is damaged: 'x'"),
+        ({"metadata": {"model": "{"}}, "the model's configuration is damaged"),
+        ({"metadata": {"model": "[]"}}, "the model's configuration is damaged"),
+        ({"model": {"layers": None}}, "damaged: no proper 'layers'"),
+        ({"model": {"layers": [EVIL]}}, "unknown layer 'os.system'"),
+        ({"model": {"layers": [3]}}, "layer must be a name, an instance or a dict"),
+        ({"model": {"dtype": "float16"}}, "dtype must be 'float32' or 'float64'"),
+        ({"model": {"input_shape": [None, None, 5]}}, r"'first/kernel' has shape \(4, 15\), not"),
+        ({"model": {"compile": {"optimizer": EVIL, "loss": None, "metrics": []}}}, "unknown optim"),
+        ({"model": {"compile": 3}}, "the compile configuration is damaged"),
+        ({"model": {"iterations": -1}}, "number of steps is damaged: -1"),
+        ({"tensors": {"first/bias": None}}, "the tensor 'first/bias' is missing"),
+        ({"tensors": {"first/bias": np.zeros((2, 14))}}, r"'first/bias' has shape \(2, 14\), not"),
+        ({"tensors": {"extra/kernel": np.zeros(3)}}, "'extra/kernel' belongs to no layer"),
+        ({"tensors": {"optimizer/momentum/first/kernel": None}}, "is missing"),
+    ],
+)
+def test_a_file_that_does_not_fit_together(path, changes, message):
+    trained().save(path, include_optimizer=True)
+    rewrite(path, **changes)
+    with pytest.raises(ValueError, match=message) as caught:
+        gru_c.load_model(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_configuration_that_asks_for_too_much_is_refused_before_memory_is_taken(path):
+    trained().save(path)
+    layer = {"class_name": "GRU", "config": {"units": 10**9, "name": "first"}}
+    rewrite(path, model={"layers": [layer]})
+    with pytest.raises(ValueError, match="'first/kernel' has shape"):
+        gru_c.load_model(path)
+
+
+def test_somebody_elses_safetensors(path):
+    save_file({"weight_ih_l0": np.zeros((3, 3), np.float32)}, path)
+    with pytest.raises(ValueError, match="its metadata has no format 'gru_c'"):
+        gru_c.load_model(path)
