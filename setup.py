@@ -24,6 +24,7 @@ SOURCES = sorted(str(path) for path in Path("src_c").glob("*.[ch]")) + sorted(
 
 # Contraction only where the source writes it, so that bits do not depend on the compiler's mood.
 CORE_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"]
+SMALL = ["-g0"]  # without debug symbols: a third of the size
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow"]
 
 AVX2 = ["-mavx2", "-mfma"]
@@ -74,7 +75,7 @@ class BuildCore(build_ext):
     def build_extension(self, ext):
         if ext.name != "gru_c._core":
             return super().build_extension(ext)
-        flags = [*CORE_FLAGS, *WARNINGS, *self.openmp]
+        flags = [*CORE_FLAGS, *SMALL, *WARNINGS, *self.openmp]
         if os.environ.get("GRU_C_WERROR") == "1":
             flags.append("-Werror")
         units = [(f"src_c/{name}.c", []) for name in CORE]
@@ -101,6 +102,7 @@ def binding(name):
         f"gru_c.{name}",
         [f"gru_c/{name}.pyx"],
         include_dirs=["src_c", np.get_include()],
+        extra_compile_args=SMALL,
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         depends=SOURCES,
     )

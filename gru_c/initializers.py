@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
-InitializerFunction = Callable[[tuple[int, ...], npt.DTypeLike, np.random.Generator], Array]
+InitializerFunction = Callable[[tuple[int, ...], npt.DTypeLike, "np.random.Generator"], Array]
 
 # Standard deviation of the standard normal cut off at +-2:
 # sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)), phi and Phi its density and distribution.
