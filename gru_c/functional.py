@@ -440,6 +440,8 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
 
     Raises TypeError for complex, string, object and other arrays that hold no real numbers.
     """
+    if value is None:
+        raise TypeError(f"{name} must be an array of real numbers, got None")
     try:
         array = np.asarray(value)
     except ValueError as error:  # rows of different lengths
@@ -526,6 +528,6 @@ def _check_weights(
 
 
 def _engine_code(engine: str) -> int:
-    if engine not in _core.ENGINES:
+    if not isinstance(engine, str) or engine not in _core.ENGINES:
         raise ValueError(f"unknown engine {engine!r}; known: {', '.join(_core.ENGINES)}")
     return _core.ENGINES[engine]

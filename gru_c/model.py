@@ -13,7 +13,7 @@ from gru_c import losses, optimizers, saving, training
 from gru_c._names import snake_case
 from gru_c.functional import as_real
 from gru_c.layers import GRU, Dense, Dropout, Input, Layer
-from gru_c.layers.base import Array, Shape, check_dtype, set_values
+from gru_c.layers.base import Array, Shape, check_dtype, make_rng, set_values
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
 from gru_c.parameters import Parameters
@@ -68,9 +68,8 @@ class Sequential:
     ) -> None:
         self.name = name
         self.dtype = None if dtype is None else check_dtype(dtype).name
-        weights_seed, run_seed = np.random.SeedSequence(seed).spawn(2)
-        self._weights_rng = np.random.default_rng(weights_seed)
-        self.rng = np.random.default_rng(run_seed)
+        self.rng = make_rng(seed)  # of shuffling and dropout
+        self._weights_rng = self.rng.spawn(1)[0]
         self.layers: list[Layer] = []
         self._input_shape: Shape | None = None
         self._parameters: Parameters | None = None
@@ -78,6 +77,10 @@ class Sequential:
         self.loss: losses.Loss | None = None
         self.metrics: list[Metric] = []
         self.history: training.History | None = None
+        if isinstance(layers, Layer):
+            raise TypeError(
+                "layers must be a list of layers, got one layer: write Sequential([...])"
+            )
         for layer in layers or ():
             self.add(layer)
 
@@ -112,7 +115,7 @@ class Sequential:
         name = self._free_name(layer)
         shape = self._shape_for(layer)
         if shape is not None:
-            layer.compute_output_shape(shape)  # checks the shape before anything is changed
+            self._check_shape(layer, name, shape)  # before anything is changed
         self.dtype = layer.dtype = dtype
         if not self.layers:
             self._input_shape = shape
@@ -125,6 +128,17 @@ class Sequential:
             layer.build(shape, self._weights_rng)
         self.layers.append(layer)
         self._dissolve_parameters()
+
+    def _check_shape(self, layer: Layer, name: str, shape: Shape) -> None:
+        """Raise ValueError unless the layer can take input of that shape."""
+        try:
+            layer.compute_output_shape(shape)
+        except ValueError as error:
+            before = self.layers[-1] if self.layers else None
+            hint = ""
+            if isinstance(before, GRU) and not before.return_sequences and len(shape) == 2:
+                hint = f": give layer {before.name!r} return_sequences=True"
+            raise ValueError(str(error).replace(repr(layer.label), repr(name), 1) + hint) from None
 
     def _free_name(self, layer: Layer) -> str:
         """Return the layer's name, or its class's, numbered from the second on."""
@@ -407,7 +421,7 @@ class Sequential:
             self,
             training.FitData.of(self, x, y, sample_weight, validation_split, validation_data),
             training.FitSettings.of(batch_size, epochs, initial_epoch, shuffle, verbose),
-            None if seed is None else np.random.default_rng(seed),
+            None if seed is None else make_rng(seed),
         )
 
     def evaluate(

@@ -43,6 +43,8 @@ def save_model(model: Sequential, path: str | os.PathLike[str], include_optimize
             f"save writes a safetensors file, which should not be named {target.name!r}: "
             f"take {target.with_suffix('.safetensors').name!r}"
         )
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {os.fspath(target.parent)!r} to save in")
     model.require_built("save")
     tensors = {
         f"{layer.name}/{parameter.name}": parameter.value

@@ -126,7 +126,7 @@ class FitData:
                     f"{type(validation_data).__name__}"
                 )
             return cls(data, Data.of(model, *validation_data, *[None][len(validation_data) - 2 :]))
-        if isinstance(validation_split, bool) or not 0 <= validation_split < 1:
+        if not isinstance(validation_split, (int, float)) or not 0 <= validation_split < 1:
             raise ValueError(f"validation_split must be in [0, 1), got {validation_split!r}")
         if validation_split == 0:
             return cls(data, None)

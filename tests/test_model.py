@@ -87,13 +87,17 @@ def test_dtype_goes_through_the_model():
     [
         (lambda: Sequential([GRU]), r"add wants a layer, got .*: write GRU\(\.\.\.\)"),
         (lambda: Sequential([50]), "add wants a layer, got 50"),
+        (lambda: Sequential(GRU(5)), "layers must be a list of layers"),
+        (lambda: Sequential(seed="a"), "seed must be a non-negative integer or None, got 'a'"),
+        (lambda: Sequential(seed=-1), "seed must be a non-negative integer or None, got -1"),
         (lambda: Sequential([GRU(5, name="a"), Dense(1, name="a")]), "already a layer named 'a'"),
         (lambda: Sequential([GRU(5, return_state=True)]), "return_state=True gives two outputs"),
         (lambda: Sequential([GRU(5), Dense(1, dtype="float64")]), "float64, the model is float32"),
         (lambda: Sequential([GRU(5, input_shape=(8,))]), "wants input of shape"),
         (
             lambda: Sequential([GRU(5, input_shape=(6, 4)), GRU(5)]),
-            r"layer 'gru' wants input of shape \(batch, time, features\), got \(None, 5\)",
+            r"layer 'gru_1' wants input of shape \(batch, time, features\), got \(None, 5\): "
+            "give layer 'gru' return_sequences=True",
         ),
         (
             lambda: Sequential([GRU(5, input_shape=(6, 4)), Dense(1, input_shape=(4,))]),
@@ -170,6 +174,7 @@ def test_predict_before_build(call):
         (X.astype(str), "x must hold real numbers .* got dtype <U"),
         (X.astype(object), "x must hold real numbers .* got dtype object"),
         ([[1, 2], [3]], "x is no array of numbers"),
+        (None, "x must be an array of real numbers, got None"),
     ],
 )
 def test_predict_checks_x(x, message):

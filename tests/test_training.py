@@ -320,6 +320,8 @@ def test_train_on_batch_changes_nothing_when_the_loss_is_not_finite():
         ({"epochs": 1.5}, "epochs must be an integer of at least 0, got 1.5"),
         ({"verbose": 3}, "verbose must be 'auto', 0, 1 or 2, got 3"),
         ({"validation_split": 1.0}, r"validation_split must be in \[0, 1\), got 1.0"),
+        ({"validation_split": "half"}, r"validation_split must be in \[0, 1\), got 'half'"),
+        ({"seed": 1.5}, "seed must be a non-negative integer or None, got 1.5"),
         ({"validation_split": 0.99}, "of 40 samples leaves 0 to train on and 40 to validate on"),
         ({"validation_data": X}, "validation_data must be"),
         ({"validation_data": (X, Y[:3])}, r"x has 40 samples, y has shape \(3,\)"),

@@ -271,6 +271,15 @@ def check_count(name: str, value: object) -> int:
     return int(value)
 
 
+def make_rng(seed: int | None) -> np.random.Generator:
+    """Return a generator for a seed, or an exception that says what the seed was."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        message = f"seed must be a non-negative integer or None, got {seed!r}"
+        raise (ValueError if isinstance(seed, int) else TypeError)(message) from None
+
+
 def check_sample_shape(shape: Sequence[int | None]) -> Shape:
     """Return the shape of one sample as a tuple; None where any length goes."""
     if isinstance(shape, (int, np.integer)):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.layers.base import Array, Layer
+from gru_c.layers.base import Array, Layer, make_rng
 
 
 class Dropout(Layer):
@@ -55,7 +55,7 @@ class Dropout(Layer):
             raise ValueError(f"rate must be in [0, 1), got {rate}")
         self.rate = float(rate)
         self.seed = seed
-        self.rng = np.random.default_rng(seed)
+        self.rng = make_rng(seed)
 
     def seed_from(self, rng: np.random.Generator) -> None:
         """Draw the masks from `rng` from now on, unless the layer has its own seed."""
