@@ -52,9 +52,7 @@ def sigmoid(x: Array) -> Array:
     >>> sigmoid(np.array([-np.inf, 0.0, 1e30]))
     array([0. , 0.5, 1. ])
     """
-    y = np.empty_like(x, order="C")
-    _core.sigmoid(np.asarray(x, order="C"), y)
-    return y
+    return _by_kernel(_core.sigmoid, x)
 
 
 def tanh(x: Array) -> Array:
@@ -65,8 +63,12 @@ def tanh(x: Array) -> Array:
     >>> tanh(np.array([-np.inf, 0.0]))
     array([-1.,  0.])
     """
+    return _by_kernel(_core.tanh, x)
+
+
+def _by_kernel(kernel: Callable[[Array, Array], None], x: Array) -> Array:
     y = np.empty_like(x, order="C")
-    _core.tanh(np.asarray(x, order="C"), y)
+    kernel(np.asarray(x, order="C"), y)
     return y
 
 
