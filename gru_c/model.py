@@ -99,14 +99,19 @@ class Sequential:
         TypeError
             When it is no layer.
         ValueError
-            When it does not fit the chain: name or dtype taken otherwise, input shape not its
-            kind, or part of another model.
+            When it does not fit the chain: there already, name or dtype taken otherwise, input
+            shape not its kind.
+
+        Notes
+        -----
+        Models may share layers, and so their weights: ``Sequential(model.layers[:-1])`` predicts
+        what goes into the last layer of a trained model. Only one of them can be trained.
         """
         if not isinstance(layer, Layer):
             hint = f": write {layer.__name__}(...)" if isinstance(layer, type) else ""
             raise TypeError(f"add wants a layer, got {layer!r}{hint}")
-        if layer in self.layers or layer.owned:
-            raise ValueError(f"layer {layer.label!r} is already part of a model")
+        if layer in self.layers:
+            raise ValueError(f"layer {layer.label!r} is already part of the model")
         if isinstance(layer, GRU) and layer.return_state:
             raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
         dtype = self.dtype or layer.dtype or "float32"
@@ -122,7 +127,7 @@ class Sequential:
         if isinstance(layer, Input):
             return
         layer.name = name
-        if isinstance(layer, Dropout):
+        if isinstance(layer, Dropout) and not layer.owned:
             layer.seed_from(self.rng)
         if shape is not None and not layer.built:
             layer.build(shape, self._weights_rng)

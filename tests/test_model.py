@@ -124,12 +124,22 @@ def test_a_refused_layer_leaves_the_model_as_it_was():
         model.add(GRU(5))
     assert len(model.layers) == 3
     assert model.predict(X, verbose=0).shape == (20, 1)
-    with pytest.raises(ValueError, match="already part of a model"):
+    with pytest.raises(ValueError, match="already part of the model"):
         model.add(model.layers[0])
+
+
+def test_models_share_layers_but_only_one_trains():
+    model = small_model()
     model.compile("adam", "mse")
     model.fit(X, Y, verbose=0)
-    with pytest.raises(ValueError, match="already part of a model"):
-        Sequential([model.layers[0]])
+    features = Sequential(model.layers[:-1])
+    head = model.layers[-1]
+    predicted = head(features.predict(X, verbose=0))
+    np.testing.assert_array_equal(predicted, model.predict(X, verbose=0))
+    features.compile("adam", "mse")
+    with pytest.raises(ValueError, match="'gru' is already part of a model"):
+        features.fit(X, np.zeros((20, 3)), verbose=0)
+    model.fit(X, Y, verbose=0)
 
 
 # ---- computing ----------------------------------------------------------------------------------
