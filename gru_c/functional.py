@@ -469,8 +469,10 @@ def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array
 
 def compute_dtype(**arrays: npt.ArrayLike | None) -> np.dtype[Any]:
     """float64 when one of the arrays is, else float32; integers and float16 have no say."""
-    kinds = {as_real(name, value).dtype for name, value in arrays.items() if value is not None}
-    return np.dtype(np.float64 if np.dtype(np.float64) in kinds else np.float32)
+    dtypes = [as_real(name, value).dtype for name, value in arrays.items() if value is not None]
+    # kind and size: a dtype of the other byte order is not equal to np.float64
+    wide = any(dtype.kind == "f" and dtype.itemsize == 8 for dtype in dtypes)
+    return np.dtype(np.float64 if wide else np.float32)
 
 
 def as_state(

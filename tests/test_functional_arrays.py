@@ -55,6 +55,7 @@ LAYOUTS = {
     "every other": lambda a: np.repeat(np.repeat(a, 2, 0), 3, -1)[::2][..., ::3],
     "unaligned": unaligned,
     "in records": in_records,
+    "other endian": lambda a: a.astype(a.dtype.newbyteorder()),
     "read-only": read_only,
     "list": lambda a: a.tolist(),
 }
@@ -139,6 +140,18 @@ def test_other_numbers_are_computed_in_the_type_of_the_rest(kind, rest):
     odd = (np.abs(arguments["x"]) * 3).astype(kind)
     expected = gru_forward(**{**arguments, "x": odd.astype(rest)})
     assert_all_same_bits(gru_forward(**{**arguments, "x": odd}), expected)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_float64_anywhere_means_float64(order):
+    arguments = random_arguments(B, T, I, H, dtype=np.float32)
+    assert gru_forward(**arguments).output.dtype == np.float32
+    for name, array in arguments.items():
+        wide = {**arguments, name: array.astype(f"{order}f8")}
+        assert gru_forward(**wide).output.dtype == np.float64, name
+    x, kernel, recurrent_kernel, bias, state = arguments.values()
+    step = gru_step(x[:, 0], state.astype(f"{order}f8"), kernel, recurrent_kernel, bias)
+    assert step.dtype == np.float64
 
 
 def test_integers_alone_are_computed_in_float32():
