@@ -436,7 +436,9 @@ def run_backward(
 
 
 def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> Array:
-    """`value` as an array of real numbers, converted to `dtype` where it is not of it.
+    """`value` as an array of real numbers; with `dtype`, of that one and aligned, as C wants it.
+
+    Copied only where it must be.
 
     Raises TypeError for complex, string, object and other arrays that hold no real numbers.
     """
@@ -449,7 +451,7 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
             f"{name} must hold real numbers (floats up to float64, integers or booleans), "
             f"got dtype {array.dtype}"
         )
-    return array if dtype is None else array.astype(dtype, copy=False)
+    return array if dtype is None else array.astype(dtype, copy=not array.flags.aligned)
 
 
 def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
@@ -462,7 +464,7 @@ def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array
     itemsize = array.itemsize
     features_adjacent = array.shape[2] <= 1 or array.strides[2] == itemsize
     whole_strides = not (array.strides[0] % itemsize or array.strides[1] % itemsize)
-    if features_adjacent and whole_strides and array.flags.aligned:
+    if features_adjacent and whole_strides:
         return array
     return np.ascontiguousarray(array)
 

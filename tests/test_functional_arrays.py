@@ -12,7 +12,7 @@ from testing_tools import (
     random_gradients,
 )
 
-from gru_c import gru_backward, gru_forward, gru_step
+from gru_c import functional, gru_backward, gru_forward, gru_step
 
 B, T, I, H = 4, 6, 3, 5
 DTYPES = [np.float32, np.float64]
@@ -128,6 +128,20 @@ def test_broadcast_arrays_are_read_in_place(axes, dtype):
     )
     if 2 not in axes:
         assert np.shares_memory(actual.tape.x, arguments["x"])
+
+
+@pytest.mark.parametrize("layout", [unaligned, LAYOUTS["transposed"]])
+def test_the_core_gets_aligned_arrays(layout):
+    """C may not read a float from any other address, whatever x86 lets pass."""
+    arguments = {name: layout(a) for name, a in random_arguments(B, T, I, H).items()}
+    tape = gru_forward(**arguments, training=True).tape
+    for array in (tape.x, tape.kernel, tape.recurrent_kernel):
+        assert array.flags.aligned
+    d_output, d_state = map(layout, random_gradients(B, T, H))
+    assert functional.as_sequences("d_output", d_output, np.dtype(np.float64)).flags.aligned
+    state = functional.as_state("d_state", d_state, (B, H), np.float64)
+    assert state.flags.aligned
+    assert state.flags.c_contiguous
 
 
 # ---- other types of numbers ---------------------------------------------------------------------
