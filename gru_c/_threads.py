@@ -28,7 +28,7 @@ def _cgroup_limit() -> float:
 def _default_num_threads() -> int:
     """OMP_NUM_THREADS, or the CPUs this process may run on."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if wanted.isdigit() and int(wanted) > 0:
+    if wanted.isdecimal() and int(wanted) > 0:  # isdigit would let "²" through
         return int(wanted)
     affinity = getattr(os, "sched_getaffinity", None)  # Linux has it
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -68,7 +68,7 @@ def test_a_call_takes_the_processs_number_or_its_own(monkeypatch):
 @only_with_openmp
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("3", 3), ("5,2", 5), (" 4 ", 4), (None, 7), ("", 7), ("0", 7), ("all", 7)],
+    [("3", 3), ("5,2", 5), (" 4 ", 4), (None, 7), ("", 7), ("0", 7), ("all", 7), ("²", 7)],
 )
 def test_omp_num_threads(monkeypatch, value, expected):
     """The variable counts, as OpenMP reads it; what is no count is as if it were not there."""
