@@ -2,10 +2,11 @@
 
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from testing_tools import random_arguments
+from testing_tools import assert_all_same_bits, random_arguments, random_gradients
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import gru_c
@@ -171,6 +172,78 @@ def test_blas_has_its_threads_again_after_the_outermost(two_blas_threads):
     assert blas_threads() == two_blas_threads
 
 
+def test_blas_has_its_threads_again_after_the_last_of_two_that_overlap(two_blas_threads):
+    """The first in is the first out: what it found must come back, but not before the second."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def first():
+        with single_threaded_blas:
+            entered.set()
+            leave.wait(60)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert entered.wait(60)
+    with single_threaded_blas:
+        leave.set()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert set(blas_threads().values()) == {1}
+    assert blas_threads() == two_blas_threads
+
+
+class FakeLibraries:
+    """What the package uses of a ThreadpoolController; `counts` has one holder of `n` a layer."""
+
+    def __init__(self, counts):
+        self.counts = counts
+        self.lib_controllers = [SimpleNamespace(threading_layer=layer) for layer in counts]
+
+    def select(self, threading_layer):
+        layers = [threading_layer] if isinstance(threading_layer, str) else threading_layer
+        return FakeLibraries({layer: n for layer, n in self.counts.items() if layer in layers})
+
+    def limit(self, limits):
+        before = {layer: count.n for layer, count in self.counts.items()}
+
+        def set_to(numbers):
+            for layer, count in self.counts.items():
+                count.n = numbers[layer]
+
+        set_to(dict.fromkeys(before, limits))
+        return SimpleNamespace(restore_original_limits=lambda: set_to(before))
+
+
+class CountOfThread(threading.local):
+    n = 4
+
+
+def test_openmp_blas_has_a_count_for_each_python_thread():
+    pool, own = SimpleNamespace(n=4), CountOfThread()
+    hold = _threads._SingleThreadedBlas()
+    hold._hold(FakeLibraries({"pthreads": pool, "openmp": own}))
+    entered, leave, seen = threading.Event(), threading.Event(), []
+
+    def first():
+        with hold:
+            seen.append((pool.n, own.n))
+            entered.set()
+            leave.wait(60)
+        seen.append((pool.n, own.n))
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert entered.wait(60)
+    assert own.n == 4
+    with hold:
+        assert (pool.n, own.n) == (1, 1)
+        leave.set()
+        thread.join(60)
+        assert (pool.n, own.n) == (1, 1)
+    assert seen == [(1, 1), (1, 4)]
+    assert (pool.n, own.n) == (4, 4)
+
+
 # ---- the GIL and Python's threads ---------------------------------------------------------------
 
 
@@ -212,6 +285,36 @@ def test_other_python_threads_run_during_a_call(name):
         sys.setswitchinterval(interval)
     thread.join(60)
     assert (before, after) == ([], [1])
+
+
+def test_python_threads_share_weights():
+    arguments = [random_arguments(20, 30, 8, 33, seed=seed) for seed in range(4)]
+    for one in arguments[1:]:
+        one.update({name: arguments[0][name] for name in ("kernel", "recurrent_kernel", "bias")})
+    pair = random_gradients(20, 30, 33)
+
+    def both_passes(i):
+        result = gru_forward(**arguments[i], training=True, num_threads=2)
+        return result, gru_backward(result.tape, *pair)
+
+    expected = [both_passes(i) for i in range(4)]
+    results = [[] for _ in arguments]
+    barrier = threading.Barrier(4)
+
+    def work(i):
+        barrier.wait(60)
+        results[i] += [both_passes(i) for _ in range(10)]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    for i in range(4):
+        assert len(results[i]) == 10
+        for forward, backward in results[i]:
+            assert_all_same_bits(forward, expected[i][0])
+            assert_all_same_bits(backward, expected[i][1])
 
 
 # ---- forks --------------------------------------------------------------------------------------
@@ -258,6 +361,59 @@ def test_a_forked_child_computes_and_exits(run_python, threads_before):
         child = child.replace("== 2", "== 1")
     done = run_python(FORK.format(parent=parent, child=child))
     assert done.stdout == "status 0\n", done.stderr
+
+
+@only_with_fork
+def test_a_child_forked_during_a_call_gives_blas_its_threads_again(run_python):
+    """The thread that would have done it was not forked, nor can its lock be waited for."""
+    parent = """
+from threadpoolctl import threadpool_info, threadpool_limits
+def counts():
+    return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+passes()
+threadpool_limits(2, user_api="blas")
+if counts() != {2}:
+    print("status 0")
+    sys.exit(0)
+inside, leave = threading.Event(), threading.Event()
+def hold():
+    with _threads.single_threaded_blas:
+        inside.set()
+        leave.wait(60)
+thread = threading.Thread(target=hold)
+thread.start()
+inside.wait(60)
+assert counts() == {1}
+_threads.single_threaded_blas._lock.acquire()
+"""
+    child = "\n    ".join(["passes()", "assert counts() == {2}, counts()", "os._exit(0)"])
+    after = "\n_threads.single_threaded_blas._lock.release()\nleave.set()\n"
+    done = run_python(FORK.format(parent=parent, child=child) + after)
+    assert done.stdout == "status 0\n", done.stderr
+
+
+@only_with_fork
+def test_a_child_forked_inside_leaves_as_it_entered(run_python):
+    """As from a generator that starts workers while a model is trained."""
+    code = """
+import os, sys
+from threadpoolctl import threadpool_info, threadpool_limits
+from gru_c._threads import single_threaded_blas
+def counts():
+    return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+with single_threaded_blas:
+    pass
+threadpool_limits(2, user_api="blas")
+with single_threaded_blas:
+    pid = os.fork()
+    with single_threaded_blas:
+        inside = counts()
+assert not inside or (inside, counts()) == ({1}, {2}), (inside, counts())
+if pid:
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+"""
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
 
 
 # ---- what is imported when ----------------------------------------------------------------------
