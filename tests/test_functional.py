@@ -110,6 +110,23 @@ def test_gradients_along_random_directions(sizes, bias, initial_state, **variant
 
 @both_variants
 @both_directions
+# 19, 338 and 42 steps at a time (src_c/workspace.c), and a shorter rest.
+@pytest.mark.parametrize("sizes", [(33, 45, 5, 129), (1, 340, 3, 129), (129, 50, 3, 40)], ids=str)
+def test_long_sequences_go_in_chunks(reset_after, go_backwards, sizes):
+    variant = {"reset_after": reset_after, "go_backwards": go_backwards}
+    arguments = random_arguments(*sizes, reset_after=reset_after)
+    B, T, _, H = sizes
+    result = gru_forward(**arguments, **variant, training=True)
+    output, _ = specification.gru(*arguments.values(), **variant)
+    assert_close(result.output, output, 1e-12)
+    assert_same_bits(gru_forward(**arguments, **variant).output, result.output)
+    d_output, d_state = random_gradients(B, T, H)
+    gradients = gru_backward(result.tape, d_output, d_state)
+    assert_directional_derivatives(arguments, gradients, d_output, d_state, 5, **variant)
+
+
+@both_variants
+@both_directions
 @with_and_without_bias
 @pytest.mark.parametrize("source", ["d_output", "d_state", "both"])
 def test_every_element_of_every_gradient(reset_after, go_backwards, bias, source):
@@ -333,7 +350,7 @@ def test_no_initial_state_means_zeros():
 @both_variants
 @both_directions
 # Two, three and five slices; the last of another length; several chunks of time.
-@pytest.mark.parametrize("sizes", [(20, 40, 16, 40), (70, 20, 16, 40), (129, 30, 3, 33)], ids=str)
+@pytest.mark.parametrize("sizes", [(20, 40, 16, 40), (70, 20, 16, 40), (129, 60, 3, 33)], ids=str)
 def test_threads_do_not_change_a_bit(dtype, reset_after, go_backwards, sizes):
     B, T, _, H = sizes
     arguments = random_arguments(*sizes, dtype=dtype, reset_after=reset_after)
