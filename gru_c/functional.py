@@ -436,7 +436,9 @@ def run_backward(
 
 
 def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> Array:
-    """`value` as an array of real numbers, converted to `dtype` where it is not of it.
+    """`value` as an array of real numbers; with `dtype`, of that one and aligned, as C wants it.
+
+    Copied only where it must be.
 
     Raises TypeError for complex, string, object and other arrays that hold no real numbers.
     """
@@ -451,7 +453,7 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
             f"{name} must hold real numbers (floats up to float64, integers or booleans), "
             f"got dtype {array.dtype}"
         )
-    return array if dtype is None else array.astype(dtype, copy=False)
+    return array if dtype is None else array.astype(dtype, copy=not array.flags.aligned)
 
 
 def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
@@ -464,15 +466,17 @@ def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array
     itemsize = array.itemsize
     features_adjacent = array.shape[2] <= 1 or array.strides[2] == itemsize
     whole_strides = not (array.strides[0] % itemsize or array.strides[1] % itemsize)
-    if features_adjacent and whole_strides and array.flags.aligned:
+    if features_adjacent and whole_strides:
         return array
     return np.ascontiguousarray(array)
 
 
 def compute_dtype(**arrays: npt.ArrayLike | None) -> np.dtype[Any]:
     """float64 when one of the arrays is, else float32; integers and float16 have no say."""
-    kinds = {as_real(name, value).dtype for name, value in arrays.items() if value is not None}
-    return np.dtype(np.float64 if np.dtype(np.float64) in kinds else np.float32)
+    dtypes = [as_real(name, value).dtype for name, value in arrays.items() if value is not None]
+    # kind and size: a dtype of the other byte order is not equal to np.float64
+    wide = any(dtype.kind == "f" and dtype.itemsize == 8 for dtype in dtypes)
+    return np.dtype(np.float64 if wide else np.float32)
 
 
 def as_state(

@@ -1,0 +1,57 @@
+"""Hypothesis's settings, and fixtures for several files."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import settings
+from threadpoolctl import threadpool_limits
+
+from gru_c import _core
+
+# What a test draws is the same in every run; `--hypothesis-profile=explore` draws anew.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _numpy_on_one_thread():
+    """NumPy's BLAS, which computes what is expected, on one thread.
+
+    With more, the specification takes 30 times as long on a machine that is busy otherwise.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+@pytest.fixture(params=_core.isa_names())
+def isa(request):
+    """Run the test once on each instruction set of this CPU; the one in use comes back."""
+    before = _core.active_isa()
+    _core.select_isa(request.param)
+    yield request.param
+    _core.select_isa(before)
+
+
+@pytest.fixture
+def run_python():
+    """A function that runs code in a new interpreter, with changes to the environment.
+
+    A variable that is None is taken away.
+    """
+
+    def run(code, timeout=120, **changes):
+        environment = {**os.environ, **changes}
+        environment = {name: value for name, value in environment.items() if value is not None}
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run

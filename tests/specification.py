@@ -1,0 +1,58 @@
+"""The GRU as its equations say it, in NumPy: what the package is held to.
+
+Nothing here is fast, and nothing is taken from the package. Numbers are double precision, or
+complex: `derivative` differentiates by an imaginary step.
+"""
+
+import numpy as np
+
+
+def sigmoid(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def gru(x, W, U, bias=None, h=None, *, reset_after=True, go_backwards=False):
+    """Outputs (B, T, H) in the order of the steps taken, and the last state (B, H)."""
+    x, W, U = (np.asarray(a, np.result_type(a, np.float64)) for a in (x, W, U))
+    H = len(U)
+    b = np.zeros((2, 3 * H) if reset_after else 3 * H) if bias is None else np.asarray(bias)
+    b_in, b_rec = b if reset_after else (b, np.zeros(3 * H))
+    h = np.zeros((len(x), H)) if h is None else np.asarray(h, np.result_type(h, np.float64))
+    z_, r_, n_ = slice(0, H), slice(H, 2 * H), slice(2 * H, 3 * H)
+    outputs = []
+    for x_t in x.swapaxes(0, 1)[:: -1 if go_backwards else 1]:
+        a = x_t @ W + b_in
+        z = sigmoid(a[:, z_] + h @ U[:, z_] + b_rec[z_])
+        r = sigmoid(a[:, r_] + h @ U[:, r_] + b_rec[r_])
+        if reset_after:
+            n = np.tanh(a[:, n_] + r * (h @ U[:, n_] + b_rec[n_]))
+        else:
+            n = np.tanh(a[:, n_] + (r * h) @ U[:, n_])
+        h = (1 - z) * n + z * h
+        outputs.append(h)
+    return (np.stack(outputs, 1) if outputs else np.zeros((len(x), 0, H))), h
+
+
+def derivative(arguments, directions, d_output, d_state, **variant):
+    """How sum(output * d_output) + sum(state * d_state) changes along `directions`.
+
+    `directions` names some of the `arguments` (those of `gru`) and gives an array for each. The
+    step is imaginary, so nothing cancels: the result is as exact as the function is.
+    """
+    step = 1e-30
+    moved = dict(arguments)
+    for name, direction in directions.items():
+        moved[name] = np.asarray(moved[name], np.float64) + 1j * step * direction
+    output, state = gru(*moved.values(), **variant)
+    return ((output * d_output).sum() + (state * d_state).sum()).imag / step
+
+
+def gradient(name, arguments, d_output, d_state, **variant):
+    """The gradient with respect to one argument, element by element."""
+    shape = np.shape(arguments[name])
+    result = np.empty(shape)
+    for index in np.ndindex(shape):
+        direction = np.zeros(shape)
+        direction[index] = 1
+        result[index] = derivative(arguments, {name: direction}, d_output, d_state, **variant)
+    return result

@@ -1,0 +1,371 @@
+"""gru_forward, gru_backward and gru_step: which arrays they take, and which they refuse."""
+
+import numpy as np
+import pytest
+import specification
+from testing_tools import (
+    assert_all_same_bits,
+    assert_close,
+    assert_same_bits,
+    copies,
+    random_arguments,
+    random_gradients,
+)
+
+from gru_c import functional, gru_backward, gru_forward, gru_step
+
+B, T, I, H = 4, 6, 3, 5
+DTYPES = [np.float32, np.float64]
+TOLERANCES = {np.float32: 1e-6, np.float64: 1e-13}
+both_dtypes = pytest.mark.parametrize("dtype", DTYPES)
+both_variants = pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
+
+# ---- the same numbers in another memory layout --------------------------------------------------
+
+
+def reverse(array):
+    return tuple(slice(None, None, -1) for _ in range(array.ndim))
+
+
+def unaligned(array):
+    memory = np.empty(array.nbytes + 1, np.uint8)
+    view = np.frombuffer(memory.data, array.dtype, array.size, offset=1).reshape(array.shape)
+    view[...] = array
+    assert not view.flags.aligned
+    return view
+
+
+def in_records(array):
+    """Strides that are no multiple of the item size."""
+    records = np.zeros(array.shape, [("gap", np.uint8), ("value", array.dtype)])
+    records["value"] = array
+    return records["value"]
+
+
+def read_only(array):
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+LAYOUTS = {
+    "transposed": lambda a: a.swapaxes(0, a.ndim > 1).copy().swapaxes(0, a.ndim > 1),
+    "fortran": lambda a: np.asarray(a, order="F"),
+    "backwards": lambda a: a[reverse(a)].copy()[reverse(a)],
+    "every other": lambda a: np.repeat(np.repeat(a, 2, 0), 3, -1)[::2][..., ::3],
+    "unaligned": unaligned,
+    "in records": in_records,
+    "other endian": lambda a: a.astype(a.dtype.newbyteorder()),
+    "read-only": read_only,
+    "list": lambda a: a.tolist(),
+}
+layouts = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+
+
+@layouts
+@both_dtypes
+@both_variants
+@pytest.mark.parametrize(
+    "name", ["x", "kernel", "recurrent_kernel", "bias", "initial_state", "all of them"]
+)
+def test_layout_of_an_argument_does_not_matter(layout, name, dtype, reset_after):
+    arguments = random_arguments(B, T, I, H, dtype=dtype, reset_after=reset_after)
+    changed = {
+        key: layout(array) if name in (key, "all of them") else array
+        for key, array in arguments.items()
+    }
+    before = copies(changed)
+    if layout is LAYOUTS["list"]:  # Python's numbers are float64
+        arguments = {key: array.astype(np.float64) for key, array in arguments.items()}
+    options = {"reset_after": reset_after, "training": True}
+    pair = random_gradients(B, T, H, dtype=dtype)
+    expected, actual = gru_forward(**arguments, **options), gru_forward(**changed, **options)
+    assert_all_same_bits(actual, expected)
+    assert_all_same_bits(gru_backward(actual.tape, *pair), gru_backward(expected.tape, *pair))
+    for key, array in before.items():
+        assert_same_bits(np.asarray(changed[key]), array)
+
+
+@layouts
+@both_dtypes
+def test_layout_of_a_gradient_does_not_matter(layout, dtype):
+    tape = gru_forward(**random_arguments(B, T, I, H, dtype=dtype), training=True).tape
+    pair = random_gradients(B, T, H, dtype=dtype)
+    assert_all_same_bits(gru_backward(tape, *map(layout, pair)), gru_backward(tape, *pair))
+
+
+@layouts
+@both_dtypes
+def test_layout_of_a_step_does_not_matter(layout, dtype):
+    x, kernel, recurrent_kernel, bias, state = random_arguments(B, T, I, H, dtype=dtype).values()
+    arguments = x[:, 0], state, kernel, recurrent_kernel, bias
+    expected = gru_step(*arguments)
+    actual = gru_step(*map(layout, arguments))
+    if layout is LAYOUTS["list"]:
+        assert_close(actual, expected, TOLERANCES[dtype])
+    else:
+        assert_same_bits(actual, expected)
+
+
+@both_dtypes
+@pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 1), (0, 1, 2)], ids=str)
+def test_broadcast_arrays_are_read_in_place(axes, dtype):
+    arguments = random_arguments(B, T, I, H, dtype=dtype)
+
+    def spread(array):
+        """The array's first element along the axes, for ever."""
+        start = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(3))
+        return np.broadcast_to(array[start], array.shape)
+
+    arguments["x"] = spread(arguments["x"])
+    d_output = spread(random_gradients(B, T, H, dtype=dtype)[0])
+    dense = {name: array.copy() for name, array in arguments.items()}
+    actual = gru_forward(**arguments, training=True)
+    expected = gru_forward(**dense, training=True)
+    assert_all_same_bits(actual, expected)
+    assert_all_same_bits(
+        gru_backward(actual.tape, d_output), gru_backward(expected.tape, d_output.copy())
+    )
+    if 2 not in axes:
+        assert np.shares_memory(actual.tape.x, arguments["x"])
+
+
+@pytest.mark.parametrize("layout", [unaligned, LAYOUTS["transposed"]])
+def test_the_core_gets_aligned_arrays(layout):
+    """C may not read a float from any other address, whatever x86 lets pass."""
+    arguments = {name: layout(a) for name, a in random_arguments(B, T, I, H).items()}
+    tape = gru_forward(**arguments, training=True).tape
+    for array in (tape.x, tape.kernel, tape.recurrent_kernel):
+        assert array.flags.aligned
+    d_output, d_state = map(layout, random_gradients(B, T, H))
+    assert functional.as_sequences("d_output", d_output, np.dtype(np.float64)).flags.aligned
+    state = functional.as_state("d_state", d_state, (B, H), np.float64)
+    assert state.flags.aligned
+    assert state.flags.c_contiguous
+
+
+# ---- other types of numbers ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["float16", "int8", "uint16", "int64", "uint64", "bool"])
+@pytest.mark.parametrize("rest", DTYPES)
+def test_other_numbers_are_computed_in_the_type_of_the_rest(kind, rest):
+    arguments = random_arguments(B, T, I, H, dtype=rest)
+    odd = (np.abs(arguments["x"]) * 3).astype(kind)
+    expected = gru_forward(**{**arguments, "x": odd.astype(rest)})
+    assert_all_same_bits(gru_forward(**{**arguments, "x": odd}), expected)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_float64_anywhere_means_float64(order):
+    arguments = random_arguments(B, T, I, H, dtype=np.float32)
+    assert gru_forward(**arguments).output.dtype == np.float32
+    for name, array in arguments.items():
+        wide = {**arguments, name: array.astype(f"{order}f8")}
+        assert gru_forward(**wide).output.dtype == np.float64, name
+    x, kernel, recurrent_kernel, bias, state = arguments.values()
+    step = gru_step(x[:, 0], state.astype(f"{order}f8"), kernel, recurrent_kernel, bias)
+    assert step.dtype == np.float64
+
+
+def test_integers_alone_are_computed_in_float32():
+    arguments = random_arguments(B, T, I, H)
+    arguments = {name: np.round(array).astype(int) for name, array in arguments.items()}
+    floats = {name: array.astype(np.float32) for name, array in arguments.items()}
+    assert_all_same_bits(gru_forward(**arguments), gru_forward(**floats))
+
+
+def test_gradients_are_of_the_type_of_the_forward_pass():
+    arguments = random_arguments(B, T, I, H, dtype=np.float32)
+    tape = gru_forward(**arguments, training=True).tape
+    pair = random_gradients(B, T, H, dtype=np.float32)
+    wide = gru_backward(tape, *(gradient.astype(np.float64) for gradient in pair))
+    assert_all_same_bits(wide, gru_backward(tape, *pair))
+
+
+def test_the_tape_says_what_it_is():
+    tape = gru_forward(**random_arguments(B, T, I, H), training=True).tape
+    assert tape.output_shape == (B, T, H)
+    assert repr(tape).startswith(f"<GRUTape of {B} sequences x {T} steps x {H} units, ")
+
+
+# ---- what is refused ----------------------------------------------------------------------------
+
+NO_NUMBERS = {
+    "object": np.array([None]),
+    "complex": np.ones(1, complex),
+    "str": np.array(["1"]),
+    "bytes": np.array([b"1"]),
+    "datetime": np.array(["2020-01-01"], "datetime64[D]"),
+    "timedelta": np.array([1], "timedelta64[s]"),
+    "record": np.zeros(1, [("a", float)]),
+}
+if np.dtype(np.longdouble).itemsize > 8:
+    NO_NUMBERS["longdouble"] = np.ones(1, np.longdouble)
+
+BAD_SHAPES = [
+    ("x", (T, I), "x must have 3 dimensions"),
+    ("x", (B, T, I, 1), "x must have 3 dimensions"),
+    ("x", (), "x must have 3 dimensions"),
+    ("x", (B, T, I + 1), "x has 4 features, but the kernel .* is made for 3"),
+    ("x", (B, T, 0), "x has 0 features"),
+    ("kernel", (I + 1, 3 * H), "x has 3 features, but the kernel .* is made for 4"),
+    ("kernel", (I, 3 * H + 1), r"kernel must have shape \(I, 3H\) = \(I, 15\).*got \(3, 16\)"),
+    ("kernel", (3 * H,), r"kernel must have shape \(I, 3H\)"),
+    ("kernel", (1, I, 3 * H), r"kernel must have shape \(I, 3H\)"),
+    ("recurrent_kernel", (H, 3 * H + 1), r"recurrent_kernel must have shape \(H, 3H\)"),
+    ("recurrent_kernel", (3 * H, H), r"recurrent_kernel must have shape \(H, 3H\)"),
+    ("recurrent_kernel", (0, 0), "at least one unit"),
+    ("recurrent_kernel", (H,), r"recurrent_kernel must have shape \(H, 3H\)"),
+    ("recurrent_kernel", (H + 1, 3 * H + 3), r"kernel must have shape \(I, 3H\) = \(I, 18\)"),
+    ("bias", (3 * H,), r"bias must have shape \(2, 15\) for reset_after=True"),
+    ("bias", (2, 3 * H + 1), r"bias must have shape \(2, 15\)"),
+    ("bias", (6 * H,), r"bias must have shape \(2, 15\)"),
+    ("initial_state", (B, H + 1), r"initial_state must have shape \(B, H\) = \(4, 5\), got"),
+    ("initial_state", (1, H), r"initial_state must have shape \(B, H\) = \(4, 5\), got"),
+    ("initial_state", (H,), r"initial_state must have shape \(B, H\) = \(4, 5\), got"),
+    ("initial_state", (1, B, H), r"initial_state must have shape \(B, H\) = \(4, 5\), got"),
+]
+BAD_OPTIONS = [
+    ({"engine": "cuda"}, ValueError, "unknown engine 'cuda'; known: auto, blas"),
+    ({"engine": None}, ValueError, "unknown engine None"),
+    ({"num_threads": 0}, ValueError, "between 1 and 32768, got 0"),
+    ({"num_threads": -1}, ValueError, "between 1 and 32768, got -1"),
+    ({"num_threads": 10**10}, ValueError, "between 1 and 32768, got 10000000000"),
+    ({"num_threads": 1.5}, TypeError, "must be an integer, got 1.5"),
+    ({"num_threads": "2"}, TypeError, "must be an integer, got '2'"),
+    ({"reset_after": False}, ValueError, r"bias must have shape \(15,\) for reset_after=False"),
+]
+
+
+def assert_refuses(function, arguments, error, match):
+    """The call raises, and leaves its arguments as they are."""
+    before = copies(arguments)
+    with pytest.raises(error, match=match):
+        function(**arguments)
+    for name, array in before.items():
+        assert_same_bits(arguments[name], array)
+
+
+@pytest.mark.parametrize(("name", "shape", "match"), BAD_SHAPES)
+@pytest.mark.parametrize("training", [False, True])
+def test_forward_refuses_shapes(name, shape, match, training):
+    arguments = {**random_arguments(B, T, I, H), name: np.ones(shape), "training": training}
+    assert_refuses(gru_forward, arguments, ValueError, match)
+
+
+@pytest.mark.parametrize(("options", "error", "match"), BAD_OPTIONS)
+def test_forward_refuses_options(options, error, match):
+    assert_refuses(gru_forward, {**random_arguments(B, T, I, H), **options}, error, match)
+
+
+@pytest.mark.parametrize("array", NO_NUMBERS.values(), ids=NO_NUMBERS)
+@pytest.mark.parametrize("name", ["x", "kernel", "recurrent_kernel", "bias", "initial_state"])
+def test_forward_refuses_what_is_no_number(name, array):
+    arguments = random_arguments(B, T, I, H)
+    arguments[name] = np.broadcast_to(array, arguments[name].shape)
+    match = f"^{name} must hold real numbers .* got dtype"
+    with pytest.raises(TypeError, match=match):
+        gru_forward(**arguments)
+
+
+@pytest.mark.parametrize("name", ["x", "kernel", "recurrent_kernel", "bias", "initial_state"])
+def test_forward_refuses_ragged_lists(name):
+    arguments = {**random_arguments(B, T, I, H), name: [[1.0, 2.0], [3.0]]}
+    assert_refuses(gru_forward, arguments, ValueError, f"^{name} is no array of numbers: ")
+
+
+STEP_SHAPES = [
+    ("x_t", (B, T, I), r"x_t must have shape \(B, I\), got \(4, 6, 3\)"),
+    ("x_t", (I,), r"x_t must have shape \(B, I\), got \(3,\)"),
+    ("x_t", (B, I + 1), "x_t has 4 features"),
+    ("state", (B, H + 1), r"^state must have shape \(B, H\) = \(4, 5\), got \(4, 6\)"),
+    ("state", (B + 1, H), r"^state must have shape \(B, H\) = \(4, 5\), got \(5, 5\)"),
+    ("kernel", (I, H), r"kernel must have shape \(I, 3H\)"),
+    ("bias", (3 * H,), r"bias must have shape \(2, 15\)"),
+]
+
+
+def step_arguments():
+    arguments = random_arguments(B, T, I, H)
+    arguments["x_t"] = arguments.pop("x")[:, 0]
+    arguments["state"] = arguments.pop("initial_state")
+    return arguments
+
+
+@pytest.mark.parametrize(("name", "shape", "match"), STEP_SHAPES)
+def test_step_refuses_shapes(name, shape, match):
+    assert_refuses(gru_step, {**step_arguments(), name: np.ones(shape)}, ValueError, match)
+
+
+@pytest.mark.parametrize("name", ["x_t", "state"])
+def test_step_refuses_what_is_no_number(name):
+    arguments = step_arguments()
+    arguments[name] = arguments[name].astype(complex)
+    assert_refuses(gru_step, arguments, TypeError, f"^{name} must hold real numbers")
+
+
+BAD_GRADIENTS = [
+    ({"d_output": np.ones((B, T, H + 1))}, ValueError, r"d_output must have shape \(4, 6, 5\)"),
+    ({"d_output": np.ones((B, T + 1, H))}, ValueError, r"d_output must have shape \(4, 6, 5\)"),
+    ({"d_output": np.ones((1, T, H))}, ValueError, r"d_output must have shape .* got \(1, 6, 5\)"),
+    ({"d_output": np.ones((B, H))}, ValueError, "d_output must have 3 dimensions"),
+    ({"d_output": np.ones((B, T, H), complex)}, TypeError, "d_output must hold real numbers"),
+    ({"d_output": [[[1.0], [2.0, 3.0]]]}, ValueError, "d_output is no array of numbers"),
+    ({"d_state": np.ones((B, H + 1))}, ValueError, r"d_state must have shape \(B, H\) = \(4, 5\)"),
+    ({"d_state": np.ones(H)}, ValueError, r"d_state must have shape \(B, H\) = \(4, 5\)"),
+    ({"d_state": np.ones((B, H), object)}, TypeError, "d_state must hold real numbers"),
+    ({"tape": None}, TypeError, "got None: was training=True given"),
+    ({"tape": np.ones(3)}, TypeError, "wants the tape of gru_forward.* got ndarray"),
+]
+
+
+@pytest.mark.parametrize(("bad", "error", "match"), BAD_GRADIENTS)
+def test_backward_refuses(bad, error, match):
+    tape = gru_forward(**random_arguments(B, T, I, H), training=True).tape
+    memory = tape.memory.copy()
+    assert_refuses(gru_backward, {"tape": tape, **bad}, error, match)
+    assert_same_bits(tape.memory, memory)
+
+
+def test_inference_leaves_no_tape():
+    result = gru_forward(**random_arguments(B, T, I, H))
+    with pytest.raises(TypeError, match="training=True"):
+        gru_backward(result.tape)
+
+
+# ---- numbers that are none ----------------------------------------------------------------------
+
+
+@both_dtypes
+@both_variants
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("H", [4, 17])
+def test_a_bad_number_stays_in_its_row(dtype, reset_after, bad, H):
+    row, step = 2, 3
+    arguments = random_arguments(37, 6, 5, H, dtype=dtype, reset_after=reset_after)
+    clean = gru_forward(**arguments, reset_after=reset_after)
+    x = arguments["x"].copy()
+    x[row, step, 1] = bad
+    result = gru_forward(**{**arguments, "x": x}, reset_after=reset_after)
+    others = np.arange(37) != row
+    assert_same_bits(result.output[others], clean.output[others])
+    assert_same_bits(result.state[others], clean.state[others])
+    assert_same_bits(result.output[row, :step], clean.output[row, :step])
+    if np.isnan(bad):
+        assert np.isnan(result.output[row, step:]).all()
+        assert np.isnan(result.state[row]).all()
+    else:  # gates shut or open wide, and the state stays finite
+        with np.errstate(over="ignore"):
+            expected, _ = specification.gru(
+                x, *list(arguments.values())[1:], reset_after=reset_after
+            )
+        assert_close(result.output, expected, TOLERANCES[dtype])
+
+
+@both_dtypes
+def test_huge_numbers_saturate(dtype):
+    arguments = random_arguments(3, 4, 5, 9, dtype=dtype)
+    arguments["x"] *= np.sqrt(np.finfo(dtype).max)
+    result = gru_forward(**arguments)
+    assert (np.abs(result.output) <= 1).all()
