@@ -18,6 +18,7 @@ if _find_spec("gru_c._core") is None:
         f"gru_c is not compiled for this Python: run `python -m pip install -e .` in {_folder}/.."
     )
 
+from gru_c import _openmp as _openmp  # isort: skip; before anything else loads the core
 from gru_c import activations, initializers, layers, losses, metrics, optimizers, schedules
 from gru_c._config import apply_environment as _apply_environment
 from gru_c._config import show_config
