@@ -122,14 +122,15 @@ class _Hold:
         self._limiter: Any = None
 
     def enter(self, libraries: Any) -> None:
-        if self._limiter is None:  # a forked child may be held already
+        # A forked child may be held already; without libraries there is nothing to pay for.
+        if self._limiter is None and libraries.lib_controllers:
             _free_openblas()
             self._limiter = libraries.limit(limits=1)
         self.depth += 1
 
     def leave(self) -> None:
         self.depth -= 1
-        if self.depth == 0:
+        if self.depth == 0 and self._limiter is not None:
             _free_openblas()
             self._limiter.restore_original_limits()
             self._limiter = None
