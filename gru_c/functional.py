@@ -332,7 +332,7 @@ def gru_step(
         raise ValueError(f"x_t must have shape (B, I), got {step.shape}")
     weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
     check_features(step.shape[1], weights[0], "x_t")
-    before = as_state("state", state, (len(step), len(weights[1])), dtype)
+    before = as_state("state", as_real("state", state), (len(step), len(weights[1])), dtype)
     after, _ = run_forward(
         np.ascontiguousarray(step)[:, None, :], *weights, before, reset_after=bool(reset_after)
     )

@@ -369,3 +369,10 @@ def test_huge_numbers_saturate(dtype):
     arguments["x"] *= np.sqrt(np.finfo(dtype).max)
     result = gru_forward(**arguments)
     assert (np.abs(result.output) <= 1).all()
+
+
+@pytest.mark.parametrize("name", ["x_t", "state", "kernel", "recurrent_kernel"])
+def test_step_needs_all_its_arrays(name):
+    arguments = {**step_arguments(), name: None}
+    with pytest.raises(TypeError, match=f"^{name} must be an array of real numbers, got None"):
+        gru_step(**arguments)
