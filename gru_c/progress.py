@@ -58,4 +58,5 @@ class Progress:
 
 
 def _rounded(logs: dict[str, float]) -> dict[str, str]:
-    return {name: f"{value:.4g}" for name, value in logs.items()}
+    """Four digits of every value, final zeros kept so that lines stay aligned."""
+    return {name: f"{value:#.4g}".rstrip(".") for name, value in logs.items()}
