@@ -75,7 +75,8 @@ class BuildCore(build_ext):
     def build_extension(self, ext):
         if ext.name != "gru_c._core":
             return super().build_extension(ext)
-        flags = [*CORE_FLAGS, *SMALL, *WARNINGS, *self.openmp]
+        openmp = self.openmp or ["-Wno-unknown-pragmas"]
+        flags = [*CORE_FLAGS, *SMALL, *WARNINGS, *openmp]
         if os.environ.get("GRU_C_WERROR") == "1":
             flags.append("-Werror")
         units = [(f"src_c/{name}.c", []) for name in CORE]

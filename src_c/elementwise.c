@@ -62,6 +62,7 @@ enum { UPDATE_BLOCK = 32 * 1024, UPDATE_SERIAL_BLOCKS = 4 };
     do {                                                                                           \
         const ptrdiff_t blocks = (ptrdiff_t)((update)->size / UPDATE_BLOCK) + 1;                   \
         const int threads = blocks > UPDATE_SERIAL_BLOCKS ? (update)->threads : 1;                 \
+        (void)threads; /* without OpenMP */                                                        \
         if (!is_dtype(dtype) || (update)->threads < 1) {                                           \
             return GRU_BAD_ARGUMENT;                                                               \
         }                                                                                          \
