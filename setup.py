@@ -6,7 +6,6 @@ Environment
 """
 
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -36,9 +35,12 @@ ISA_FLAGS = {
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
-def isa_units():
-    """The instruction sets of the machine that is built for, with their compiler flags."""
-    machine = platform.machine().lower()
+def isa_units(platform):
+    """The instruction sets of the machine that is built for, with their compiler flags.
+
+    `platform` is setuptools' name of it, such as linux-x86_64 or macosx-11.0-arm64.
+    """
+    machine = platform.rpartition("-")[2].lower()
     return ISA_FLAGS.get(MACHINES.get(machine, machine), {"baseline": []})
 
 
@@ -79,8 +81,10 @@ class BuildCore(build_ext):
         flags = [*CORE_FLAGS, *SMALL, *WARNINGS, *openmp]
         if os.environ.get("GRU_C_WERROR") == "1":
             flags.append("-Werror")
+        isas = isa_units(self.plat_name)
+        flags += [f"-DGRU_HAVE_{name.upper()}" for name in isas]  # for the table in dispatch.c
         units = [(f"src_c/{name}.c", []) for name in CORE]
-        units += [(f"src_c/isa_{name}.c", extra) for name, extra in isa_units().items()]
+        units += [(f"src_c/isa_{name}.c", extra) for name, extra in isas.items()]
         ext.extra_objects = [
             self.compiler.compile(
                 [source],

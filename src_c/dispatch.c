@@ -20,28 +20,38 @@ static int always(void) {
 
 DECLARE_ISA(baseline)
 
-#if defined(__x86_64__)
+/* The build says which units it has compiled. */
+#ifdef GRU_HAVE_AVX2
 DECLARE_ISA(avx2)
-DECLARE_ISA(avx512)
 
 static int has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
+#endif
+
+#ifdef GRU_HAVE_AVX512
+DECLARE_ISA(avx512)
 
 static int has_avx512(void) {
-    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
 }
-#elif defined(__aarch64__)
+#endif
+
+#ifdef GRU_HAVE_NEON
 DECLARE_ISA(neon)
 #endif
 
 /* Best first. */
 static const isa ISAS[] = {
-#if defined(__x86_64__)
+#ifdef GRU_HAVE_AVX512
     ISA_ENTRY(avx512, has_avx512),
+#endif
+#ifdef GRU_HAVE_AVX2
     ISA_ENTRY(avx2, has_avx2),
-#elif defined(__aarch64__)
+#endif
+#ifdef GRU_HAVE_NEON
     ISA_ENTRY(neon, always),
 #endif
     ISA_ENTRY(baseline, always),
