@@ -1,0 +1,138 @@
+"""Beside Keras itself, where it is installed with PyTorch: same weights in, same numbers out.
+
+Weights go across as they are, in Keras's order and shapes.
+"""
+
+import os
+
+import numpy as np
+import pytest
+
+import gru_c
+from gru_c import optimizers, schedules
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+pytest.importorskip("torch")
+keras = pytest.importorskip("keras")
+if keras.backend.backend() != "torch":
+    pytest.skip("Keras runs on another backend here", allow_module_level=True)
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's and PyTorch's own
+
+RNG = np.random.default_rng(51)
+X = RNG.standard_normal((40, 6, 4)).astype(np.float32)
+Y = RNG.standard_normal(40).astype(np.float32)
+WEIGHT = RNG.uniform(0, 2, 40).astype(np.float32)
+
+HEADS = {
+    "mse": ((1,), Y),
+    "mae": ((1,), Y),
+    "huber": ((1,), 3 * Y),
+    "binary_crossentropy": ((1, "sigmoid"), (Y > 0).astype(np.float32)),
+    "categorical_crossentropy": ((3, "softmax"), np.eye(3)[np.arange(40) % 3]),
+    "sparse_categorical_crossentropy": ((3, "softmax"), np.arange(40) % 3),
+}
+OPTIMIZERS = [
+    ("Adam", {"learning_rate": 0.01}),
+    ("Adam", {"learning_rate": 0.01, "clipnorm": 0.1}),
+    ("Adam", {"learning_rate": 0.01, "global_clipnorm": 0.1}),
+    ("AdamW", {"learning_rate": 0.01}),
+    ("SGD", {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True}),
+    ("SGD", {"learning_rate": 0.05, "weight_decay": 0.01, "clipvalue": 0.01}),
+    ("RMSprop", {"learning_rate": 0.01}),
+    ("RMSprop", {"learning_rate": 0.01, "momentum": 0.5, "centered": True}),
+]
+
+
+def twins(loss, optimizer, settings, metrics):
+    """A Keras model and the same one of gru_c, with the same weights."""
+    head, _ = HEADS[loss]
+    models = []
+    for library, layers, made in (
+        (keras, keras.layers, getattr(keras.optimizers, optimizer)(**settings)),
+        (gru_c, gru_c.layers, getattr(optimizers, optimizer)(**settings)),
+    ):
+        model = library.Sequential(
+            [
+                layers.Input((6, 4)),
+                layers.GRU(5, return_sequences=True),
+                layers.GRU(3, reset_after=False),
+                layers.Dense(*head),
+            ]
+        )
+        model.compile(optimizer=made, loss=loss, metrics=metrics)
+        models.append(model)
+    models[1].set_weights(models[0].get_weights())
+    return models
+
+
+@pytest.mark.parametrize("reset_after", [True, False])
+@pytest.mark.parametrize("return_sequences", [True, False])
+@pytest.mark.parametrize("go_backwards", [True, False])
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_layer_with_keras_weights(reset_after, return_sequences, go_backwards, use_bias):
+    options = {
+        "reset_after": reset_after,
+        "return_sequences": return_sequences,
+        "go_backwards": go_backwards,
+        "use_bias": use_bias,
+        "bias_initializer": "random_normal",
+    }
+    theirs, ours = keras.layers.GRU(7, **options), gru_c.GRU(7, **options)
+    expected = theirs(X).detach().numpy()
+    ours.build((None, 6, 4))
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_allclose(ours(X), expected, atol=1e-6)
+
+
+def assert_same_training(models, loss, sample_weight):
+    _, y = HEADS[loss]
+    histories = [
+        model.fit(
+            X,
+            y,
+            epochs=2,
+            batch_size=16,
+            shuffle=False,
+            verbose=0,
+            sample_weight=sample_weight,
+            validation_split=0.2,
+        ).history
+        for model in models
+    ]
+    assert set(histories[0]) == set(histories[1])
+    for name, values in histories[0].items():
+        np.testing.assert_allclose(histories[1][name], values, rtol=1e-3, atol=1e-5, err_msg=name)
+    keras_values, values = (model.evaluate(X, y, verbose=0) for model in models)
+    np.testing.assert_allclose(values, keras_values, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", HEADS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_training_with_each_loss(loss, weighted):
+    metrics = ["accuracy"] if "crossentropy" in loss else ["mae", "mse"]
+    models = twins(loss, *OPTIMIZERS[0], metrics)
+    assert_same_training(models, loss, WEIGHT if weighted else None)
+
+
+@pytest.mark.parametrize(("optimizer", "settings"), OPTIMIZERS[1:])
+def test_training_with_each_optimizer(optimizer, settings):
+    assert_same_training(twins("mse", optimizer, settings, None), "mse", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("ExponentialDecay", (0.1, 10, 0.9, True)),
+        ("CosineDecayRestarts", (0.1, 10)),
+        ("PiecewiseConstantDecay", ([5, 20], [0.1, 0.05, 0.01])),
+        ("PolynomialDecay", (0.1, 100, 0.01, 2.0)),
+        ("InverseTimeDecay", (0.1, 10, 0.5)),
+        ("CosineDecay", (0.1, 100, 0.01)),
+    ],
+)
+def test_schedules(name, arguments):
+    theirs = getattr(keras.optimizers.schedules, name)(*arguments)
+    ours = getattr(schedules, name)(*arguments)
+    for step in range(0, 130, 7):
+        assert ours(step) == pytest.approx(float(theirs(step)), rel=1e-5)
