@@ -16,7 +16,7 @@ from gru_c.layers import GRU, Dense, Dropout, Input, Layer
 from gru_c.layers.base import Array, Shape, check_dtype, make_rng, set_values
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
-from gru_c.parameters import Parameters
+from gru_c.parameters import Parameters, refuse_shallow_copy
 
 
 class Sequential:
@@ -178,7 +178,7 @@ class Sequential:
 
     def _dissolve_parameters(self) -> None:
         if self._parameters is not None:
-            self._parameters.release(self.layers)
+            self._parameters.release()
             self._parameters = None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -561,6 +561,8 @@ class Sequential:
             When there are no weights yet, or something cannot be described in a file.
         """
         saving.save_model(self, path, include_optimizer)
+
+    __copy__ = refuse_shallow_copy
 
     def __repr__(self) -> str:
         return f"<Sequential {self.name!r}: {', '.join(str(x.name) for x in self.layers)}>"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gru_c._names import Configurable, snake_case
 from gru_c.functional import as_real
-from gru_c.parameters import Parameter
+from gru_c.parameters import Parameter, refuse_shallow_copy
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -197,6 +197,12 @@ class Layer(Configurable):
         """Return the number of weights."""
         self._require_built("count_params")
         return sum(parameter.value.size for parameter in self.parameters)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: a copy belongs to no model until it is copied with one."""
+        return {**self.__dict__, "owned": False, "tape": None}
+
+    __copy__ = refuse_shallow_copy
 
     def _require_built(self, what: str) -> None:
         if not self.built:
