@@ -40,6 +40,8 @@ class Layer(Configurable):
     ----------
     built : bool
         Whether the weights exist.
+    built_shape : tuple of int or None
+        Input shape that the weights were made for, batch axis first; None before.
     parameters : list of Parameter
         Weights and gradients.
     tape : object
@@ -59,6 +61,7 @@ class Layer(Configurable):
         self.dtype = None if dtype is None else check_dtype(dtype).name
         self.input_shape = None if input_shape is None else check_sample_shape(input_shape)
         self.built = False
+        self.built_shape: Shape | None = None
         self.owned = False  # part of Parameters
         self.parameters: list[Parameter] = []
         self.tape: Any = None
@@ -127,6 +130,7 @@ class Layer(Configurable):
             for name, shape in self.weight_shapes(input_shape).items()
         ]
         self.dtype = dtype.name
+        self.built_shape = (None, *input_shape[1:])
         self.built = True
 
     def _initial_value(
@@ -149,7 +153,7 @@ class Layer(Configurable):
         """Compute the output for `x`, building the layer on first use."""
         array = as_real("x", x)
         if not self.built:
-            self.build((None, *array.shape[1:]))
+            self.build(open_shape(array.shape))
         return self.forward(array, training=training, **arguments)
 
     @property
@@ -284,6 +288,11 @@ def make_rng(seed: int | None) -> np.random.Generator:
     except (TypeError, ValueError):
         message = f"seed must be a non-negative integer or None, got {seed!r}"
         raise (ValueError if isinstance(seed, int) else TypeError)(message) from None
+
+
+def open_shape(shape: tuple[int, ...]) -> Shape:
+    """Return the shape of data like these: weights depend on the size of the last axis alone."""
+    return (*(None for _ in shape[:-1]), *shape[-1:])
 
 
 def check_sample_shape(shape: Sequence[int | None]) -> Shape:
