@@ -105,3 +105,12 @@ def test_adding_a_layer_of_another_model_leaves_that_model_trainable():
     with pytest.raises(ValueError, match="already part of a model"):
         _ = other.parameters
     assert_views(model.parameters, model.layers)
+
+
+@both_ways
+def test_a_copied_optimizer_goes_on_with_copied_weights(duplicate):
+    model = trained_model()
+    other = duplicate(model)
+    other.compile(duplicate(model.optimizer), "mse", metrics=["mae"])
+    expected = model.fit(X, Y, epochs=1, verbose=0).history
+    assert other.fit(X, Y, epochs=1, verbose=0).history == expected
