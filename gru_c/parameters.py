@@ -64,7 +64,8 @@ class Parameters:
     Attributes
     ----------
     values, gradients : ndarray
-        The flat vectors; the gaps between weights are zero in both.
+        The flat vectors. The gaps between weights belong to none of them; those of the gradients
+        are zero.
     items : list of Parameter
         The weights in the order of the layers.
     layers : list of Layer

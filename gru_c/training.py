@@ -125,8 +125,12 @@ class FitData:
                     "validation_data must be (x, y) or (x, y, sample_weight), got "
                     f"{type(validation_data).__name__}"
                 )
-            return cls(data, Data.of(model, *validation_data, *[None][len(validation_data) - 2 :]))
-        if not isinstance(validation_split, (int, float)) or not 0 <= validation_split < 1:
+            validation_x, validation_y, *weight = validation_data
+            return cls(data, Data.of(model, validation_x, validation_y, *(weight or [None])))
+        if (
+            not isinstance(validation_split, (int, float, np.number))
+            or not 0 <= validation_split < 1
+        ):
             raise ValueError(f"validation_split must be in [0, 1), got {validation_split!r}")
         if validation_split == 0:
             return cls(data, None)
@@ -301,7 +305,9 @@ def _epoch(
         for metric in model.metrics:
             metric.update(batch.y, outputs)
         progress.update(lambda: {"loss": total / seen, **_results(model)})  # noqa: B023
-    if not np.isfinite(model.parameters.values).all():  # the last step went wrong
+    # The last step's harm shows in no loss. Weight by weight, because the gaps between them may
+    # hold anything: Adam with epsilon 0 makes NaN of them.
+    if not all(np.isfinite(item.value).all() for item in model.parameters.items):
         before.give_up(f"a weight became infinite at the end of epoch {epoch + 1}{_culprit(batch)}")
     return {"loss": total / seen, **_results(model)}
 

@@ -390,3 +390,13 @@ def test_fit_that_is_refused_does_not_build():
     with pytest.raises(ValueError, match="expects y of shape"):
         model.fit(X, np.zeros((40, 2)), verbose=0)
     assert not model.built
+
+
+def test_no_epsilon():
+    losses = compiled(optimizers.Adam(epsilon=0.0)).fit(X, Y, epochs=2, verbose=0).history["loss"]
+    assert losses[1] < losses[0]
+
+
+def test_validation_split_of_a_numpy_number():
+    history = compiled().fit(X, Y, validation_split=np.float32(0.5), verbose=0).history
+    assert len(history["val_loss"]) == 1
