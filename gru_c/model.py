@@ -437,6 +437,7 @@ class Sequential:
         batch_size: int | None = None,
         verbose: str | int = "auto",
         sample_weight: npt.ArrayLike | None = None,
+        *,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Return the loss, and the metrics after it when there are any.
@@ -482,6 +483,7 @@ class Sequential:
         x: npt.ArrayLike,
         y: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
+        *,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Take one optimizer step on one batch; return its loss and metrics as `evaluate` does.
