@@ -21,9 +21,10 @@ class Layer(Configurable):
 
     A layer works by hand as well as in a model. `forward` with ``training=True`` keeps in
     ``layer.tape`` what `backward` needs; `backward` writes the gradients of the weights to
-    ``layer.parameters[i].gradient`` and returns the gradient of the input. A layer that is used
-    several times before its backward pass: keep each ``layer.tape`` and give it to `backward`,
-    with ``accumulate=True`` from the second on.
+    ``layer.parameters[i].gradient`` and returns the gradient of the input. The tape refers to what
+    went in and what came out: change neither in place before the backward pass. A layer that is
+    used several times before its backward pass: keep each ``layer.tape`` and give it to
+    `backward`, with ``accumulate=True`` from the second on.
 
     Parameters
     ----------
