@@ -43,6 +43,12 @@ class Activation:
     forward: Callable[[Array], Array]
     backward: Callable[[Array, Array], Array]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the name of a known one: its functions have none of their own."""
+        if ACTIVATIONS.get(self.name) is self:
+            return get, (self.name,)
+        return Activation, (self.name, self.forward, self.backward)
+
 
 def sigmoid(x: Array) -> Array:
     """Logistic function 1 / (1 + exp(-x)) of float32 or float64, by the core's kernel.

@@ -13,10 +13,10 @@ from gru_c import losses, optimizers, saving, training
 from gru_c._names import snake_case
 from gru_c.functional import as_real
 from gru_c.layers import GRU, Dense, Dropout, Input, Layer
-from gru_c.layers.base import Array, Shape, check_dtype, make_rng, set_values
+from gru_c.layers.base import Array, Shape, check_dtype, make_rng, open_shape, set_values
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
-from gru_c.parameters import Parameters
+from gru_c.parameters import Parameters, refuse_shallow_copy
 
 
 class Sequential:
@@ -120,7 +120,9 @@ class Sequential:
         name = self._free_name(layer)
         shape = self._shape_for(layer)
         if shape is not None:
-            self._check_shape(layer, name, shape)  # before anything is changed
+            # before anything is changed
+            _output_shape(layer, shape, self.layers[-1] if self.layers else None, name)
+            _check_weights(layer, shape)
         self.dtype = layer.dtype = dtype
         if not self.layers:
             self._input_shape = shape
@@ -133,17 +135,6 @@ class Sequential:
             layer.build(shape, self._weights_rng)
         self.layers.append(layer)
         self._dissolve_parameters()
-
-    def _check_shape(self, layer: Layer, name: str, shape: Shape) -> None:
-        """Raise ValueError unless the layer can take input of that shape."""
-        try:
-            layer.compute_output_shape(shape)
-        except ValueError as error:
-            before = self.layers[-1] if self.layers else None
-            hint = ""
-            if isinstance(before, GRU) and not before.return_sequences and len(shape) == 2:
-                hint = f": give layer {before.name!r} return_sequences=True"
-            raise ValueError(str(error).replace(repr(layer.label), repr(name), 1) + hint) from None
 
     def _free_name(self, layer: Layer) -> str:
         """Return the layer's name, or its class's, numbered from the second on."""
@@ -162,6 +153,7 @@ class Sequential:
         """Return the input shape that the next layer will have; None when it is not known."""
         own = None if layer.input_shape is None else (None, *layer.input_shape)
         if not self.layers:
+            own = own if own or self._input_shape else layer.built_shape
             if own and self._input_shape and own != self._input_shape:
                 raise ValueError(
                     f"layer {layer.label!r} says input_shape={layer.input_shape}, "
@@ -178,14 +170,21 @@ class Sequential:
 
     def _dissolve_parameters(self) -> None:
         if self._parameters is not None:
-            self._parameters.release(self.layers)
+            self._parameters.release()
             self._parameters = None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output for a shape of the input, batch axis first."""
+        return self._shapes(input_shape)[-1]
+
+    def _shapes(self, input_shape: Shape) -> list[Shape]:
+        """Return the shapes of the input and of each layer's output."""
+        shapes = [input_shape]
+        before = None
         for layer in self.layers:
-            input_shape = layer.compute_output_shape(input_shape)
-        return input_shape
+            shapes.append(_output_shape(layer, shapes[-1], before))
+            before = layer
+        return shapes
 
     @property
     def built(self) -> bool:
@@ -214,7 +213,8 @@ class Sequential:
         Raises
         ------
         ValueError
-            When there are no layers, or the shape is missing or unfit.
+            When there are no layers, or the shape is missing, unfit, or not the one that the
+            weights have been made for.
         """
         if not self.layers:
             raise ValueError("the model has no layers: add some first")
@@ -224,18 +224,19 @@ class Sequential:
                 "build needs the shape of the input, such as build((None, 10, 8)), or a first "
                 "layer with input_shape=(10, 8)"
             )
-        self.compute_output_shape(shape)
-        self._input_shape = shape
-        for layer in self.layers:
+        shapes = self._shapes(shape)
+        for layer, given in zip(self.layers, shapes, strict=False):
+            _check_weights(layer, given)
+        self._input_shape = (None, *shape[1:])
+        for layer, given in zip(self.layers, shapes, strict=False):
             if not layer.built:
-                layer.build(shape, self._weights_rng)
-            shape = layer.compute_output_shape(shape)
+                layer.build(given, self._weights_rng)
 
     def build_from_data(self, x: Array) -> None:
         """Make all weights for samples like these; only the size of the last axis is fixed."""
         if x.ndim < 2:
             raise ValueError(f"x must have shape (samples, ...), got {x.shape}")
-        self.build((*(None for _ in x.shape[:-1]), x.shape[-1]))
+        self.build(open_shape(x.shape))
 
     def require_built(self, what: str) -> None:
         """Raise ValueError unless all weights exist."""
@@ -436,6 +437,7 @@ class Sequential:
         batch_size: int | None = None,
         verbose: str | int = "auto",
         sample_weight: npt.ArrayLike | None = None,
+        *,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Return the loss, and the metrics after it when there are any.
@@ -481,6 +483,7 @@ class Sequential:
         x: npt.ArrayLike,
         y: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
+        *,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Take one optimizer step on one batch; return its loss and metrics as `evaluate` does.
@@ -562,5 +565,36 @@ class Sequential:
         """
         saving.save_model(self, path, include_optimizer)
 
+    __copy__ = refuse_shallow_copy
+
     def __repr__(self) -> str:
         return f"<Sequential {self.name!r}: {', '.join(str(x.name) for x in self.layers)}>"
+
+
+def _output_shape(
+    layer: Layer, input_shape: Shape, before: Layer | None, name: str | None = None
+) -> Shape:
+    """Return the shape of a layer's output; ValueError, with a hint, if it cannot take the input.
+
+    `name` is what a layer without a name is about to be called.
+    """
+    try:
+        return layer.compute_output_shape(input_shape)
+    except ValueError as error:
+        hint = ""
+        if isinstance(before, GRU) and not before.return_sequences and len(input_shape) == 2:
+            hint = f": give layer {before.label!r} return_sequences=True"
+        message = str(error).replace(repr(layer.label), repr(name or layer.label), 1)
+        raise ValueError(message + hint) from None
+
+
+def _check_weights(layer: Layer, input_shape: Shape) -> None:
+    """Raise ValueError if the layer has weights that do not fit the input."""
+    if not layer.built:
+        return
+    wanted = layer.weight_shapes(input_shape)
+    if any(item.value.shape != wanted[item.name] for item in layer.parameters):
+        raise ValueError(
+            f"layer {layer.label!r} has weights for input of shape {layer.built_shape}, "
+            f"which do not fit {input_shape}"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from gru_c import _core, schedules
 from gru_c._names import Configurable, deserialize
 from gru_c._names import serialize as serialize
 from gru_c._threads import effective_num_threads
-from gru_c.parameters import Parameters
+from gru_c.parameters import Parameter, Parameters
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "schedules"]
 
@@ -61,6 +62,11 @@ class Optimizer(Configurable):
             )
         self.iterations = 0
         self.slots: dict[str, Array] = {}
+        self._items: list[Parameter] | None = None  # whose state it is
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles, which serve the first parameters that they are given."""
+        return {**self.__dict__, "_items": None}
 
     @property
     def learning_rate(self) -> Any:
@@ -85,13 +91,22 @@ class Optimizer(Configurable):
         """
         if not self.slots:
             self.slots = {name: parameters.zeros() for name in self.slot_names()}
-        for slot in self.slots.values():
-            if slot.shape != parameters.values.shape or slot.dtype != parameters.values.dtype:
-                raise ValueError(
-                    f"this {type(self).__name__} has the state of another model "
-                    f"({slot.size} {slot.dtype} values, this model has {parameters.values.size} "
-                    f"{parameters.values.dtype}): make a new optimizer for each model"
-                )
+        if self.slots and self._items is None:
+            self._items = parameters.items
+        if not all(self._is_of(parameters, slot) for slot in self.slots.values()):
+            raise ValueError(
+                f"this {type(self).__name__} has the state of another model, or of this one with "
+                "other layers: make a new optimizer for each model"
+            )
+
+    def _is_of(self, parameters: Parameters, slot: Array) -> bool:
+        # By the weights, not the vectors: those are made anew when a model gets another layer.
+        return (
+            slot.shape == parameters.values.shape
+            and slot.dtype == parameters.values.dtype
+            and self._items is not None
+            and all(map(operator.is_, self._items, parameters.items))
+        )
 
     def step(self, parameters: Parameters) -> None:
         """Change the parameters' values by their gradients.

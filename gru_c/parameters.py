@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,14 @@ Array = npt.NDArray[Any]
 
 # Every weight begins on a cache line of the flat vector.
 _CACHE_LINE = 64
+
+
+def refuse_shallow_copy(obj: object) -> NoReturn:
+    """Stand for ``__copy__``: two objects would move the same weights into two flat vectors."""
+    raise TypeError(
+        f"a shallow copy of a {type(obj).__name__} would share its weights with the original: "
+        "use copy.deepcopy"
+    )
 
 
 class Parameter:
@@ -56,9 +64,12 @@ class Parameters:
     Attributes
     ----------
     values, gradients : ndarray
-        The flat vectors; the gaps between weights are zero in both.
+        The flat vectors. The gaps between weights belong to none of them; those of the gradients
+        are zero.
     items : list of Parameter
         The weights in the order of the layers.
+    layers : list of Layer
+        Whose they are.
 
     Raises
     ------
@@ -76,7 +87,6 @@ class Parameters:
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self.items: list[Parameter] = []
         for layer in layers:
             if not layer.built:
                 raise ValueError(f"layer {layer.name!r} is not built: it has no weights yet")
@@ -85,12 +95,17 @@ class Parameters:
                     f"layer {layer.name!r} is already part of a model; its weights cannot lie in "
                     "two flat vectors"
                 )
-            self.items += layer.parameters
-        dtypes = {item.value.dtype for item in self.items}
+        dtypes = {item.value.dtype for layer in layers for item in layer.parameters}
         if len(dtypes) > 1:
             names = ", ".join(sorted(str(dtype) for dtype in dtypes))
             raise ValueError(f"layers of one model must have one dtype, got {names}")
-        self._dtype = dtypes.pop() if dtypes else np.dtype(np.float32)
+        self._take(layers)
+
+    def _take(self, layers: Sequence[Layer]) -> None:
+        """Move the weights of checked layers into new flat vectors."""
+        self.layers = list(layers)
+        self.items = [item for layer in layers for item in layer.parameters]
+        self._dtype = self.items[0].value.dtype if self.items else np.dtype(np.float32)
         self._offsets = self._lay_out()
         self.values = self._flatten([item.value for item in self.items])
         self.gradients = self._flatten([item.gradient for item in self.items])
@@ -128,7 +143,18 @@ class Parameters:
             for item, start in zip(self.items, self._offsets, strict=False)
         ]
 
-    def release(self, layers: Sequence[Layer]) -> None:
+    def release(self) -> None:
         """Let the layers become part of other `Parameters`; their weights stay as they are."""
-        for layer in layers:
+        for layer in self.layers:
             layer.owned = False
+
+    # A copy of an array is no view any more, so copies and pickles hold the layers alone, and the
+    # flat vectors are made anew from them.
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"layers": self.layers}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._take(state["layers"])
+
+    __copy__ = refuse_shallow_copy

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from gru_c import losses, metrics, optimizers
 from gru_c._names import deserialize, serialize
 from gru_c.layers import LAYERS, Layer
+from gru_c.layers.base import check_sample_shape
 
 if TYPE_CHECKING:
     from gru_c.model import Sequential
@@ -65,7 +66,7 @@ def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
     config: dict[str, Any] = {
         "name": model.name,
         "dtype": model.dtype,
-        "input_shape": list(model.input_shape or ()),
+        "input_shape": list(model.input_shape or ()),  # a built model knows it
         "layers": [_plain_config(layer, f"layer {layer.name!r}") for layer in model.layers],
     }
     if model.optimizer is None:
@@ -219,15 +220,19 @@ def _rebuild(config: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Sequ
     """Make the layers, compare the weights they want with those in the file, then build."""
     from gru_c.model import Sequential
 
-    input_shape = tuple(config["input_shape"])
+    batch, *sample_shape = config["input_shape"] or [None]
+    if batch is not None or not sample_shape:
+        raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
+    input_shape = (None, *check_sample_shape(sample_shape))
     model = Sequential(name=config["name"], dtype=config["dtype"])
     layers: list[Layer] = [deserialize("layer", spec, LAYERS) for spec in config["layers"]]
     shape = input_shape
     wanted: dict[str, tuple[int, ...]] = {}
     for layer in layers:
+        output_shape = layer.compute_output_shape(shape)  # checks the shape
         for name, weight_shape in layer.weight_shapes(shape).items():
             wanted[f"{layer.name}/{name}"] = weight_shape
-        shape = layer.compute_output_shape(shape)
+        shape = output_shape
     _compare_shapes(wanted, {k: v for k, v in shapes.items() if k.count("/") == 1})
     for layer in layers:
         layer.input_shape = None  # the model's configuration has it

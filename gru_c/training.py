@@ -125,8 +125,12 @@ class FitData:
                     "validation_data must be (x, y) or (x, y, sample_weight), got "
                     f"{type(validation_data).__name__}"
                 )
-            return cls(data, Data.of(model, *validation_data, *[None][len(validation_data) - 2 :]))
-        if not isinstance(validation_split, (int, float)) or not 0 <= validation_split < 1:
+            validation_x, validation_y, *weight = validation_data
+            return cls(data, Data.of(model, validation_x, validation_y, *(weight or [None])))
+        if (
+            not isinstance(validation_split, (int, float, np.number))
+            or not 0 <= validation_split < 1
+        ):
             raise ValueError(f"validation_split must be in [0, 1), got {validation_split!r}")
         if validation_split == 0:
             return cls(data, None)
@@ -223,14 +227,23 @@ def _results(model: Sequential) -> dict[str, float]:
     return {metric.name: metric.result() for metric in model.metrics}
 
 
-def _culprit(batch: Data) -> str:
-    """Name what in the batch is not finite, if anything is."""
+def _culprit(batch: Data, samples: Array | None = None) -> str:
+    """Name what in the batch is not finite, if anything is.
+
+    `samples` are the places of the batch's samples in the user's data, where the two differ.
+    """
     for name, array in (("x", batch.x), ("y", batch.y)):
         bad = np.argwhere(~np.isfinite(array)) if array.dtype.kind == "f" else np.empty((0,))
         if len(bad):
-            where = ", ".join(str(index) for index in bad[0])
-            return f": {len(bad)} values of {name} in this batch are not finite, first at [{where}]"
-    return ", while all of the batch's x and y are finite: the learning rate may be too high"
+            sample, *rest = bad[0]
+            place = [sample if samples is None else samples[sample], *rest]
+            where = ", ".join(map(str, place))
+            count = f"{len(bad)} values of {name} in this batch are not finite"
+            return f": {count}, the first is {name}[{where}]"
+    return (
+        ", while all of the batch's x and y are finite: the learning rate may be too high, or an "
+        "earlier batch held an infinite value"
+    )
 
 
 # ---- epochs -------------------------------------------------------------------------------------
@@ -296,12 +309,16 @@ def _epoch(
         loss, outputs = _train_step(model, batch)
         if not math.isfinite(loss):
             problem = f"the loss became {loss} at batch {number}"
-            before.give_up(f"{problem} of epoch {epoch + 1}{_culprit(batch)}")
+            first = (number - 1) * settings.batch_size
+            samples = (np.arange(len(data)) if order is None else order)[first:]
+            before.give_up(f"{problem} of epoch {epoch + 1}{_culprit(batch, samples)}")
         total, seen = total + loss * len(batch), seen + len(batch)
         for metric in model.metrics:
             metric.update(batch.y, outputs)
         progress.update(lambda: {"loss": total / seen, **_results(model)})  # noqa: B023
-    if not np.isfinite(model.parameters.values).all():  # the last step went wrong
+    # The last step's harm shows in no loss. Weight by weight, because the gaps between them may
+    # hold anything: Adam with epsilon 0 makes NaN of them.
+    if not all(np.isfinite(item.value).all() for item in model.parameters.items):
         before.give_up(f"a weight became infinite at the end of epoch {epoch + 1}{_culprit(batch)}")
     return {"loss": total / seen, **_results(model)}
 

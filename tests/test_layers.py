@@ -335,3 +335,9 @@ def test_every_layer_describes_itself():
         again = type(layer)(**layer.get_config())
         assert again.get_config() == layer.get_config()
         assert isinstance(again, Layer)
+
+
+def test_output_and_state_are_two_arrays():
+    output, state = GRU(3, return_state=True)(np.ones((2, 4, 3)))
+    np.testing.assert_array_equal(output, state)
+    assert not np.shares_memory(output, state)

@@ -118,6 +118,31 @@ def test_a_chain_that_cannot_be(make, message):
         make()
 
 
+def test_a_chain_that_cannot_be_is_found_when_the_shape_is_known():
+    model = Sequential([GRU(5), GRU(3), Dense(1)])
+    model.compile("adam", "mse")
+    message = "give layer 'gru' return_sequences=True"
+    with pytest.raises(ValueError, match=message):
+        model.fit(np.zeros((8, 6, 4)), np.zeros(8))
+    with pytest.raises(ValueError, match=message):
+        model.build((None, 6, 4))
+    assert not model.built
+
+
+def test_weights_that_do_not_fit_the_input():
+    layer = GRU(5)
+    layer.build((None, None, 3))
+    message = r"layer 'gru' has weights for input of shape \(None, None, 3\), which do not fit"
+    with pytest.raises(ValueError, match=message):
+        Sequential([Input((6, 4)), layer])
+    model = Sequential([layer])
+    with pytest.raises(ValueError, match=message):
+        model.build((None, 6, 4))
+    assert model.input_shape == (None, None, 3)
+    model.build((None, 6, 3))
+    assert model.input_shape == (None, 6, 3)
+
+
 def test_a_refused_layer_leaves_the_model_as_it_was():
     model = small_model()
     with pytest.raises(ValueError, match="wants input of shape"):

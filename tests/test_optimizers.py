@@ -212,6 +212,11 @@ def test_arguments_are_checked(make, message):
 
 def test_an_optimizer_belongs_to_one_model():
     optimizer = Adam()
-    optimizer.step(two_layers())
+    first = two_layers()
+    optimizer.step(first)
+    with pytest.raises(ValueError, match="has the state of another model"):
+        optimizer.step(two_layers())  # of the same sizes
+    assert optimizer.iterations == 1
+    optimizer.step(first)
     with pytest.raises(ValueError, match="has the state of another model"):
         optimizer.step(two_layers("float32"))

@@ -80,6 +80,33 @@ def test_training_goes_on_to_the_bit_with_the_optimizer(path, optimizer):
         np.testing.assert_array_equal(a, b)
 
 
+def test_the_first_layers_of_a_model_are_a_model_of_their_own_in_a_file(path):
+    model = Sequential([Input((5, 4)), GRU(3), Dense(1)], seed=0)
+    features = Sequential(model.layers[:-1])
+    assert features.input_shape == (None, 5, 4)
+    features.save(path)
+    x = np.random.default_rng(0).standard_normal((2, 5, 4))
+    again = gru_c.load_model(path)
+    np.testing.assert_array_equal(again.predict(x), features.predict(x))
+
+
+def test_a_model_of_layers_built_by_hand_in_a_file(path):
+    layer = GRU(3)
+    x = np.random.default_rng(0).standard_normal((2, 5, 4))
+    expected = layer(x)
+    Sequential([layer]).save(path)
+    again = gru_c.load_model(path)
+    assert again.input_shape == (None, None, 4)
+    np.testing.assert_array_equal(again.predict(x), expected)
+
+
+def test_a_model_built_for_a_batch_size(path):
+    model = Sequential([GRU(3), Dense(1)])
+    model.build((32, 5, 4))
+    model.save(path)
+    assert gru_c.load_model(path).input_shape == (None, 5, 4)
+
+
 def test_the_file_is_plain_safetensors(path):
     trained().save(path, include_optimizer=True)
     tensors = load_file(path)
@@ -224,6 +251,10 @@ EVIL = {"class_name": "os.system", "config": {"command": "true"}}
         ({"model": {"layers": [3]}}, "layer must be a name, an instance or a dict"),
         ({"model": {"dtype": "float16"}}, "dtype must be 'float32' or 'float64'"),
         ({"model": {"input_shape": [None, None, 5]}}, r"'first/kernel' has shape \(4, 15\), not"),
+        ({"model": {"input_shape": []}}, r"input_shape is damaged: \[\]"),
+        ({"model": {"input_shape": [5]}}, r"input_shape is damaged: \[5\]"),
+        ({"model": {"input_shape": [None, 4]}}, "wants input of shape"),
+        ({"model": {"input_shape": [None, "x", 4]}}, "every size of input_shape"),
         ({"model": {"compile": {"optimizer": EVIL, "loss": None, "metrics": []}}}, "unknown optim"),
         ({"model": {"compile": 3}}, "the compile configuration is damaged"),
         ({"model": {"iterations": -1}}, "number of steps is damaged: -1"),

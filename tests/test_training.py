@@ -273,7 +273,7 @@ def test_nan_in_x_is_found_and_the_epoch_set_back():
     bad[25, 3, 2] = np.nan
     message = (
         r"the loss became nan at batch 3 of epoch 1: 1 values of x in this batch are not finite, "
-        r"first at \[5, 3, 2\]"
+        r"the first is x\[25, 3, 2\]"
     )
     with pytest.raises(FloatingPointError, match=message):
         model.fit(bad, Y, batch_size=10, shuffle=False, verbose=0)
@@ -390,3 +390,38 @@ def test_fit_that_is_refused_does_not_build():
     with pytest.raises(ValueError, match="expects y of shape"):
         model.fit(X, np.zeros((40, 2)), verbose=0)
     assert not model.built
+
+
+def test_no_epsilon():
+    losses = compiled(optimizers.Adam(epsilon=0.0)).fit(X, Y, epochs=2, verbose=0).history["loss"]
+    assert losses[1] < losses[0]
+
+
+def test_validation_split_of_a_numpy_number():
+    history = compiled().fit(X, Y, validation_split=np.float32(0.5), verbose=0).history
+    assert len(history["val_loss"]) == 1
+
+
+def test_arguments_that_keras_has_in_another_place_go_by_name():
+    model = compiled()
+    with pytest.raises(TypeError, match="positional"):
+        model.train_on_batch(X, Y, None, {0: 1.0})  # class_weight
+    with pytest.raises(TypeError, match="positional"):
+        model.evaluate(X, Y, 32, 0, None, 10)  # steps
+    with pytest.raises(TypeError, match="positional"):
+        Dropout(0.5, (40, 1, 4))  # noise_shape
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_loss_that_is_not_finite_names_the_sample_in_the_users_data(shuffle):
+    x = X.copy()
+    x[29, 3, 1] = np.nan
+    with pytest.raises(FloatingPointError, match=r"1 values of x .* the first is x\[29, 3, 1\]"):
+        compiled().fit(x, Y, batch_size=8, shuffle=shuffle, verbose=0)
+
+
+def test_an_infinite_value_that_saturates_in_its_own_batch_is_a_suspect_in_the_next():
+    x = X.copy()
+    x[1, 3, 1] = np.inf  # the loss stays finite, the gradient does not
+    with pytest.raises(FloatingPointError, match=r"batch 2 .* an earlier batch held an infinite"):
+        compiled().fit(x, Y, batch_size=8, shuffle=False, verbose=0)

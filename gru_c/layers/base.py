@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gru_c._names import Configurable, snake_case
 from gru_c.functional import as_real
-from gru_c.parameters import Parameter
+from gru_c.parameters import Parameter, refuse_shallow_copy
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -21,9 +21,10 @@ class Layer(Configurable):
 
     A layer works by hand as well as in a model. `forward` with ``training=True`` keeps in
     ``layer.tape`` what `backward` needs; `backward` writes the gradients of the weights to
-    ``layer.parameters[i].gradient`` and returns the gradient of the input. A layer that is used
-    several times before its backward pass: keep each ``layer.tape`` and give it to `backward`,
-    with ``accumulate=True`` from the second on.
+    ``layer.parameters[i].gradient`` and returns the gradient of the input. The tape refers to what
+    went in and what came out: change neither in place before the backward pass. A layer that is
+    used several times before its backward pass: keep each ``layer.tape`` and give it to
+    `backward`, with ``accumulate=True`` from the second on.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ class Layer(Configurable):
     ----------
     built : bool
         Whether the weights exist.
+    built_shape : tuple of int or None
+        Input shape that the weights were made for, batch axis first; None before.
     parameters : list of Parameter
         Weights and gradients.
     tape : object
@@ -59,6 +62,7 @@ class Layer(Configurable):
         self.dtype = None if dtype is None else check_dtype(dtype).name
         self.input_shape = None if input_shape is None else check_sample_shape(input_shape)
         self.built = False
+        self.built_shape: Shape | None = None
         self.owned = False  # part of Parameters
         self.parameters: list[Parameter] = []
         self.tape: Any = None
@@ -127,6 +131,7 @@ class Layer(Configurable):
             for name, shape in self.weight_shapes(input_shape).items()
         ]
         self.dtype = dtype.name
+        self.built_shape = (None, *input_shape[1:])
         self.built = True
 
     def _initial_value(
@@ -149,7 +154,7 @@ class Layer(Configurable):
         """Compute the output for `x`, building the layer on first use."""
         array = as_real("x", x)
         if not self.built:
-            self.build((None, *array.shape[1:]))
+            self.build(open_shape(array.shape))
         return self.forward(array, training=training, **arguments)
 
     @property
@@ -197,6 +202,12 @@ class Layer(Configurable):
         """Return the number of weights."""
         self._require_built("count_params")
         return sum(parameter.value.size for parameter in self.parameters)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: a copy belongs to no model until it is copied with one."""
+        return {**self.__dict__, "owned": False, "tape": None}
+
+    __copy__ = refuse_shallow_copy
 
     def _require_built(self, what: str) -> None:
         if not self.built:
@@ -278,6 +289,11 @@ def make_rng(seed: int | None) -> np.random.Generator:
     except (TypeError, ValueError):
         message = f"seed must be a non-negative integer or None, got {seed!r}"
         raise (ValueError if isinstance(seed, int) else TypeError)(message) from None
+
+
+def open_shape(shape: tuple[int, ...]) -> Shape:
+    """Return the shape of data like these: weights depend on the size of the last axis alone."""
+    return (*(None for _ in shape[:-1]), *shape[-1:])
 
 
 def check_sample_shape(shape: Sequence[int | None]) -> Shape:

@@ -169,8 +169,10 @@ class GRU(Layer):
         )
         if training:
             self.tape = (tape, state is not None)
-        result = last if output is None else output
-        return (result, last) if self.return_state else result
+        if not self.return_state:
+            return last if output is None else output
+        # Two arrays, so that changing one leaves the other.
+        return (last.copy() if output is None else output), last
 
     def backward(
         self,
