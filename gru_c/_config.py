@@ -9,8 +9,8 @@ from typing import Any
 from gru_c import _core, _threads
 from gru_c._version import __version__
 
-# Why "auto" takes what it takes; the core knows one engine so far.
-AUTO_ENGINE = "blas"
+# What the core's "auto" takes: it has one engine so far.
+_AUTO_ENGINE = "blas"
 
 
 def apply_environment() -> None:
@@ -68,7 +68,7 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         "compiler": _core.COMPILER,
         "machine": f"{platform.system()} {platform.machine()}",
         "instruction set": f"{_core.active_isa()} (of {', '.join(_core.isa_names())})",
-        "engine": f"auto: {AUTO_ENGINE}",
+        "engine": f"auto: {_AUTO_ENGINE}",
         "engines": ", ".join(engines),
         "blas": _blas(),
         "openmp": "yes" if _core.HAS_OPENMP else "no: every call runs on the calling thread",

@@ -19,15 +19,14 @@ References
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
 from gru_c._threads import effective_num_threads, single_threaded_blas
-
-Array = npt.NDArray[Any]
+from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
 
 
 class GRUTape:
@@ -432,72 +431,7 @@ def run_backward(
         )
 
 
-# ---- checks and conversions ---------------------------------------------------------------------
-
-
-def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> Array:
-    """`value` as an array of real numbers; with `dtype`, of that one and aligned, as C wants it.
-
-    Copied only where it must be.
-
-    Raises TypeError for complex, string, object and other arrays that hold no real numbers.
-    """
-    if value is None:
-        raise TypeError(f"{name} must be an array of real numbers, got None")
-    try:
-        array = np.asarray(value)
-    except ValueError as error:  # rows of different lengths
-        raise ValueError(f"{name} is no array of numbers: {error}") from None
-    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
-        raise TypeError(
-            f"{name} must hold real numbers (floats up to float64, integers or booleans), "
-            f"got dtype {array.dtype}"
-        )
-    return array if dtype is None else array.astype(dtype, copy=not array.flags.aligned)
-
-
-def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
-    """`value` as a (B, T, features) array that the core can read; copied only where it must be."""
-    array = as_real(name, value, dtype)
-    if array.ndim != 3:
-        raise ValueError(
-            f"{name} must have 3 dimensions (batch, time, features), got shape {array.shape}"
-        )
-    itemsize = array.itemsize
-    features_adjacent = array.shape[2] <= 1 or array.strides[2] == itemsize
-    whole_strides = not (array.strides[0] % itemsize or array.strides[1] % itemsize)
-    if features_adjacent and whole_strides:
-        return array
-    return np.ascontiguousarray(array)
-
-
-def compute_dtype(**arrays: npt.ArrayLike | None) -> np.dtype[Any]:
-    """float64 when one of the arrays is, else float32; integers and float16 have no say."""
-    dtypes = [as_real(name, value).dtype for name, value in arrays.items() if value is not None]
-    # kind and size: a dtype of the other byte order is not equal to np.float64
-    wide = any(dtype.kind == "f" and dtype.itemsize == 8 for dtype in dtypes)
-    return np.dtype(np.float64 if wide else np.float32)
-
-
-def as_state(
-    name: str, value: npt.ArrayLike | None, shape: tuple[int, int], dtype: npt.DTypeLike | None
-) -> Array | None:
-    """`value` as a contiguous (B, H) array; None stays None."""
-    if value is None:
-        return None
-    state = np.ascontiguousarray(as_real(name, value, dtype))
-    if state.shape != shape:
-        raise ValueError(f"{name} must have shape (B, H) = {shape}, got {state.shape}")
-    return state
-
-
-def check_features(features: int, kernel: Array, name: str) -> None:
-    """Raise ValueError unless the kernel is made for so many features."""
-    if features != len(kernel):
-        raise ValueError(
-            f"{name} has {features} features, but the kernel of shape {kernel.shape} "
-            f"is made for {len(kernel)}"
-        )
+# ---- checks -------------------------------------------------------------------------------------
 
 
 def _check_weights(

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c._threads import single_threaded_blas
-from gru_c.functional import as_real
+from gru_c.arrays import as_real
 from gru_c.layers.base import check_count
 from gru_c.progress import Progress, check_verbose
 

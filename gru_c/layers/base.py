@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c._names import Configurable, snake_case
-from gru_c.functional import as_real
+from gru_c.arrays import as_real
 from gru_c.parameters import Parameter, refuse_shallow_copy
 
 Array = npt.NDArray[Any]

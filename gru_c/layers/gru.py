@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gru_c import functional, initializers
 from gru_c._names import lookup
+from gru_c.arrays import as_sequences, as_state, check_features
 from gru_c.layers.base import Layer, Shape, check_count
 
 
@@ -150,11 +151,11 @@ class GRU(Layer):
             also the last state (B, H).
         """
         self._require_built("forward")
-        sequences = functional.as_sequences("x", x, np.dtype(self.dtype))
+        sequences = as_sequences("x", x, np.dtype(self.dtype))
         kernel = self.value("kernel")
-        functional.check_features(sequences.shape[2], kernel, "x")
+        check_features(sequences.shape[2], kernel, "x")
         B, T, _ = sequences.shape
-        state = functional.as_state("initial_state", initial_state, (B, self.units), self.dtype)
+        state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
         output = np.empty((B, T, self.units), self.dtype) if self.return_sequences else None
         last, tape = functional.run_forward(
             sequences,
@@ -202,10 +203,10 @@ class GRU(Layer):
         """
         tape, given_state = self._take_tape(tape)
         B, T, H = tape.output_shape
-        d_last = functional.as_state("d_state", d_state, (B, H), self.dtype)
+        d_last = as_state("d_state", d_state, (B, H), self.dtype)
         d_sequence = None
         if d_output is not None and self.return_sequences:
-            d_sequence = functional.as_sequences("d_output", d_output, np.dtype(self.dtype))
+            d_sequence = as_sequences("d_output", d_output, np.dtype(self.dtype))
             self._as_gradient(d_sequence, (B, T, H))
         elif d_output is not None:
             d_last_output = self._as_gradient(d_output, (B, H))

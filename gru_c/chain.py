@@ -1,0 +1,355 @@
+"""The chain of layers that a model is made of: shapes, building, computing, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c._names import snake_case
+from gru_c.arrays import as_real
+from gru_c.layers import GRU, Dropout, Input, Layer
+from gru_c.layers.base import Array, Shape, check_dtype, make_rng, open_shape, set_values
+from gru_c.parameters import Parameters, refuse_shallow_copy
+
+
+class Chain:
+    """Layers one after the other; `Sequential` is this with training and files.
+
+    Parameters and attributes are those of `Sequential`.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] | None,
+        name: str,
+        dtype: npt.DTypeLike | None,
+        seed: int | None,
+    ) -> None:
+        self.name = name
+        self.dtype = None if dtype is None else check_dtype(dtype).name
+        self.rng = make_rng(seed)  # of shuffling and dropout
+        self._weights_rng = self.rng.spawn(1)[0]
+        self.layers: list[Layer] = []
+        self._input_shape: Shape | None = None
+        self._parameters: Parameters | None = None
+        if isinstance(layers, Layer):
+            raise TypeError(
+                "layers must be a list of layers, got one layer: write Sequential([...])"
+            )
+        for layer in layers or ():
+            self.add(layer)
+
+    # ---- making the chain ----
+
+    def add(self, layer: Layer) -> None:
+        """Add a layer at the end; it is built at once when the input's shape is known.
+
+        Parameters
+        ----------
+        layer : Layer
+            The first one may say the ``input_shape`` of one sample, or be an `Input`.
+
+        Raises
+        ------
+        TypeError
+            When it is no layer.
+        ValueError
+            When it does not fit the chain: there already, name or dtype taken otherwise, input
+            shape not its kind.
+
+        Notes
+        -----
+        Models may share layers, and so their weights: ``Sequential(model.layers[:-1])`` predicts
+        what goes into the last layer of a trained model. Only one of them can be trained.
+        """
+        if not isinstance(layer, Layer):
+            hint = f": write {layer.__name__}(...)" if isinstance(layer, type) else ""
+            raise TypeError(f"add wants a layer, got {layer!r}{hint}")
+        if layer in self.layers:
+            raise ValueError(f"layer {layer.label!r} is already part of the model")
+        if isinstance(layer, GRU) and layer.return_state:
+            raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
+        dtype = self.dtype or layer.dtype or "float32"
+        if layer.dtype not in (None, dtype):
+            raise ValueError(f"layer {layer.label!r} is {layer.dtype}, the model is {dtype}")
+        name = self._free_name(layer)
+        shape = self._shape_for(layer)
+        if shape is not None:
+            # before anything is changed
+            _output_shape(layer, shape, self.layers[-1] if self.layers else None, name)
+            _check_weights(layer, shape)
+        self.dtype = layer.dtype = dtype
+        if not self.layers:
+            self._input_shape = shape
+        if isinstance(layer, Input):
+            return
+        layer.name = name
+        if isinstance(layer, Dropout) and not layer.owned:
+            layer.seed_from(self.rng)
+        if shape is not None and not layer.built:
+            layer.build(shape, self._weights_rng)
+        self.layers.append(layer)
+        self._dissolve_parameters()
+
+    def _free_name(self, layer: Layer) -> str:
+        """Return the layer's name, or its class's, numbered from the second on."""
+        taken = {other.name for other in self.layers}
+        if layer.name in taken:
+            raise ValueError(f"there is already a layer named {layer.name!r}")
+        if layer.name is not None:
+            return layer.name
+        base = snake_case(type(layer).__name__)
+        count = 0
+        while (name := f"{base}_{count}" if count else base) in taken:
+            count += 1
+        return name
+
+    def _shape_for(self, layer: Layer) -> Shape | None:
+        """Return the input shape that the next layer will have; None when it is not known."""
+        own = None if layer.input_shape is None else (None, *layer.input_shape)
+        if not self.layers:
+            own = own if own or self._input_shape else layer.built_shape
+            if own and self._input_shape and own != self._input_shape:
+                raise ValueError(
+                    f"layer {layer.label!r} says input_shape={layer.input_shape}, "
+                    f"the Input before it {self._input_shape[1:]}"
+                )
+            return own or self._input_shape
+        shape = None if self._input_shape is None else self.compute_output_shape(self._input_shape)
+        if own is not None and shape is not None and own != shape:
+            raise ValueError(
+                f"layer {layer.label!r} says input_shape={layer.input_shape}, "
+                f"but the layer before it gives {shape[1:]}"
+            )
+        return shape
+
+    def _dissolve_parameters(self) -> None:
+        if self._parameters is not None:
+            self._parameters.release()
+            self._parameters = None
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the output for a shape of the input, batch axis first."""
+        return self._shapes(input_shape)[-1]
+
+    def _shapes(self, input_shape: Shape) -> list[Shape]:
+        """Return the shapes of the input and of each layer's output."""
+        shapes = [input_shape]
+        before = None
+        for layer in self.layers:
+            shapes.append(_output_shape(layer, shapes[-1], before))
+            before = layer
+        return shapes
+
+    @property
+    def built(self) -> bool:
+        """Whether all weights exist."""
+        return bool(self.layers) and all(layer.built for layer in self.layers)
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """Shape of the input, batch axis first; None before it is known."""
+        return self._input_shape
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """Shape of the output, batch axis first; None before it is known."""
+        return None if self._input_shape is None else self.compute_output_shape(self._input_shape)
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Make all weights.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None, optional
+            Shape of the input, batch axis first, ``(None, 10, 8)``; needed unless the first layer
+            has said it.
+
+        Raises
+        ------
+        ValueError
+            When there are no layers, or the shape is missing, unfit, or not the one that the
+            weights have been made for.
+        """
+        if not self.layers:
+            raise ValueError("the model has no layers: add some first")
+        shape = self._input_shape if input_shape is None else tuple(input_shape)
+        if shape is None:
+            raise ValueError(
+                "build needs the shape of the input, such as build((None, 10, 8)), or a first "
+                "layer with input_shape=(10, 8)"
+            )
+        shapes = self._shapes(shape)
+        for layer, given in zip(self.layers, shapes, strict=False):
+            _check_weights(layer, given)
+        self._input_shape = (None, *shape[1:])
+        for layer, given in zip(self.layers, shapes, strict=False):
+            if not layer.built:
+                layer.build(given, self._weights_rng)
+
+    def build_from_data(self, x: Array) -> None:
+        """Make all weights for samples like these; only the size of the last axis is fixed."""
+        if x.ndim < 2:
+            raise ValueError(f"x must have shape (samples, ...), got {x.shape}")
+        self.build(open_shape(x.shape))
+
+    def require_built(self, what: str) -> None:
+        """Raise ValueError unless all weights exist."""
+        if not self.built:
+            raise ValueError(
+                f"the model has no weights yet, so {what} is not possible: give the first layer "
+                "an input_shape such as GRU(50, input_shape=(10, 8)), or call fit or build first"
+            )
+
+    @property
+    def parameters(self) -> Parameters:
+        """All weights and all gradients, as two flat vectors."""
+        self.require_built("a list of its weights")
+        if self._parameters is None:
+            self._parameters = Parameters(self.layers)
+        return self._parameters
+
+    # ---- computing ----
+
+    def forward(self, x: Array, *, training: bool = False) -> Array:
+        """Run the chain; with ``training=True`` the layers keep what `backward` needs."""
+        for layer in self.layers:
+            x = layer.forward(x, training=training)
+        return x
+
+    def backward(self, d_output: Array, *, through_activation: bool = True) -> None:
+        """Write the gradients of all weights.
+
+        Parameters
+        ----------
+        d_output : ndarray
+            Gradient of the loss with respect to the output; with ``through_activation=False``
+            with respect to what goes into the last layer's activation.
+        through_activation : bool
+            See above; False needs a `Dense` as the last layer.
+        """
+        first, last = self.layers[0], self.layers[-1]
+        for layer in reversed(self.layers):
+            extra: dict[str, Any] = {}
+            if layer is last and not through_activation:
+                extra = {"through_activation": False}
+            d_output = layer.backward(d_output, input_gradient=layer is not first, **extra)
+
+    def __call__(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Compute the output for one batch, building the model on first use."""
+        array = as_real("x", x)
+        if not self.built:
+            self.build_from_data(array)
+        return self.forward(self.check_input(array), training=training)
+
+    def check_input(self, x: npt.ArrayLike) -> Array:
+        """`x` as an array whose shape the model takes; ValueError or TypeError otherwise."""
+        array = as_real("x", x)
+        wanted = self._input_shape
+        if wanted is not None and (
+            array.ndim != len(wanted)
+            or any(
+                size not in (None, given)
+                for size, given in zip(wanted[1:], array.shape[1:], strict=True)
+            )
+        ):
+            sizes = ", ".join("any" if size is None else str(size) for size in wanted[1:])
+            raise ValueError(f"x must have shape (samples, {sizes}), got {array.shape}")
+        return array
+
+    def seed_run(self, rng: np.random.Generator | None) -> None:
+        """Draw shuffling and dropout from `rng` from now on; None: go on as before."""
+        if rng is None:
+            return
+        self.rng = rng
+        for layer in self.layers:
+            if isinstance(layer, Dropout):
+                layer.seed_from(rng)
+
+    # ---- weights ----
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights, layer by layer, in Keras's order and shapes."""
+        return [weight for layer in self.layers for weight in layer.get_weights()]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Set all weights at once; nothing is changed unless all of them fit.
+
+        Parameters
+        ----------
+        weights : sequence of array_like
+            As from `get_weights`, also that of the same Keras model.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When the model has no weights yet, or something does not fit.
+        """
+        items = [parameter for layer in self.layers for parameter in layer.parameters]
+        set_values(items, weights, f"model {self.name!r}", built=self.built)
+
+    def count_params(self) -> int:
+        """Return the number of weights."""
+        self.require_built("count_params")
+        return sum(layer.count_params() for layer in self.layers)
+
+    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+        """Print the layers with their output shapes and numbers of weights.
+
+        Parameters
+        ----------
+        print_fn : callable
+            Given the table's lines one by one.
+        """
+        shape = self._input_shape
+        rows = [("Layer (type)", "Output shape", "Params")]
+        for layer in self.layers:
+            shape = None if shape is None else layer.compute_output_shape(shape)
+            count = f"{layer.count_params():,}" if layer.built else "not built"
+            output = "?" if shape is None else str(shape)
+            rows.append((f"{layer.name} ({type(layer).__name__})", output, count))
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = [f"{a:{widths[0]}}  {b:{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
+        total = f"{self.count_params():,}" if self.built else "unknown before the model is built"
+        rule = "-" * len(lines[0])
+        table = [f"Model: {self.name}", rule, lines[0], rule, *lines[1:], rule]
+        for line in [*table, f"Total params: {total}"]:
+            print_fn(line)
+
+    __copy__ = refuse_shallow_copy
+
+    def __repr__(self) -> str:
+        names = ", ".join(str(layer.name) for layer in self.layers)
+        return f"<{type(self).__name__} {self.name!r}: {names}>"
+
+
+def _output_shape(
+    layer: Layer, input_shape: Shape, before: Layer | None, name: str | None = None
+) -> Shape:
+    """Return the shape of a layer's output; ValueError, with a hint, if it cannot take the input.
+
+    `name` is what a layer without a name is about to be called.
+    """
+    try:
+        return layer.compute_output_shape(input_shape)
+    except ValueError as error:
+        hint = ""
+        if isinstance(before, GRU) and not before.return_sequences and len(input_shape) == 2:
+            hint = f": give layer {before.label!r} return_sequences=True"
+        message = str(error).replace(repr(layer.label), repr(name or layer.label), 1)
+        raise ValueError(message + hint) from None
+
+
+def _check_weights(layer: Layer, input_shape: Shape) -> None:
+    """Raise ValueError if the layer has weights that do not fit the input."""
+    if not layer.built:
+        return
+    wanted = layer.weight_shapes(input_shape)
+    if any(item.value.shape != wanted[item.name] for item in layer.parameters):
+        raise ValueError(
+            f"layer {layer.label!r} has weights for input of shape {layer.built_shape}, "
+            f"which do not fit {input_shape}"
+        )
