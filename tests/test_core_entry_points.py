@@ -49,7 +49,7 @@ def test_matmul(dtype, transpose_a, transpose_b, accumulate, m):
 @pytest.mark.parametrize("transpose_a", [False, True])
 @pytest.mark.parametrize("transpose_b", [False, True])
 # Several panels of 256 rows and columns, the last of one row, and enough to do for two threads.
-@pytest.mark.parametrize("sizes", [(513, 300, 64), (1, 700, 900), (700, 1, 900)], ids=str)
+@pytest.mark.parametrize("sizes", [(513, 300, 64), (1, 2600, 1700), (2600, 1, 1700)], ids=str)
 def test_matmul_with_threads_gives_the_same_bits(dtype, transpose_a, transpose_b, sizes):
     m, n, k = sizes
     rng = np.random.default_rng(0)
