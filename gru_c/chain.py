@@ -257,7 +257,9 @@ class Chain:
             )
         ):
             sizes = ", ".join("any" if size is None else str(size) for size in wanted[1:])
-            raise ValueError(f"x must have shape (samples, {sizes}), got {array.shape}")
+            # The common case of a series without a feature axis.
+            hint = ": x[..., None] has it" if array.shape[1:] == wanted[1:-1] else ""
+            raise ValueError(f"x must have shape (samples, {sizes}), got {array.shape}{hint}")
         return array
 
     def seed_run(self, rng: np.random.Generator | None) -> None:

@@ -217,6 +217,13 @@ def test_predict_checks_x(x, message):
         small_model().predict(x)
 
 
+def test_a_series_without_a_feature_axis_gets_a_hint():
+    model = Sequential([GRU(5, input_shape=(6, 1))])
+    with pytest.raises(ValueError, match=r"got \(20, 6\): x\[..., None\] has it"):
+        model.predict(X[:, :, 0])
+    assert model.predict(X[:, :, :1], verbose=0).shape == (20, 5)
+
+
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5, "32"])
 def test_batch_size_is_checked(batch_size):
     with pytest.raises((ValueError, TypeError), match="batch_size must be a positive integer"):
