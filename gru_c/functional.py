@@ -19,6 +19,7 @@ References
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ from gru_c._threads import effective_num_threads, single_threaded_blas
 from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
 
 
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class GRUTape:
     """What a training forward pass leaves for its backward pass.
 
@@ -47,42 +49,19 @@ class GRUTape:
         As in the forward pass.
     memory : ndarray of uint8
         Gates and states, in the core's own layout.
+    engine, num_threads
+        As in the forward pass, the engine by its number in the core.
     """
 
-    __slots__ = (
-        "bias_shape",
-        "engine",
-        "go_backwards",
-        "kernel",
-        "memory",
-        "num_threads",
-        "recurrent_kernel",
-        "reset_after",
-        "x",
-    )
-
-    def __init__(
-        self,
-        x: Array,
-        kernel: Array,
-        recurrent_kernel: Array,
-        bias_shape: tuple[int, ...] | None,
-        memory: Array,
-        *,
-        reset_after: bool,
-        go_backwards: bool,
-        engine: int,
-        num_threads: int | None,
-    ) -> None:
-        self.x = x
-        self.kernel = kernel
-        self.recurrent_kernel = recurrent_kernel
-        self.bias_shape = bias_shape
-        self.memory = memory
-        self.reset_after = reset_after
-        self.go_backwards = go_backwards
-        self.engine = engine
-        self.num_threads = num_threads
+    x: Array
+    kernel: Array
+    recurrent_kernel: Array
+    bias_shape: tuple[int, ...] | None
+    memory: Array
+    reset_after: bool
+    go_backwards: bool
+    engine: int
+    num_threads: int | None
 
     @property
     def output_shape(self) -> tuple[int, int, int]:
