@@ -100,8 +100,8 @@ cdef extern from "gru.h" nogil:
                           const gru_matrix *b, void *c, int accumulate, int threads)
     gru_status gru_column_sums(gru_dtype dtype, size_t m, size_t n, const void *a, void *out,
                                int accumulate)
-    gru_status gru_sigmoid(gru_dtype dtype, size_t n, const void *x, void *y)
-    gru_status gru_tanh(gru_dtype dtype, size_t n, const void *x, void *y)
+    gru_status gru_sigmoid(gru_dtype dtype, size_t n, const void *x, void *y) noexcept
+    gru_status gru_tanh(gru_dtype dtype, size_t n, const void *x, void *y) noexcept
     gru_status gru_sum_squares(gru_dtype dtype, size_t n, const void *x, double *sum)
 
     ctypedef struct gru_update:

@@ -195,24 +195,50 @@ def matmul(cnp.ndarray a not None, bint transpose_a, cnp.ndarray b not None, bin
 
 def column_sums(cnp.ndarray a not None, cnp.ndarray out not None, bint accumulate):
     """out (n) (+)= sums over the rows of a (m, n)."""
-    _raise_unless_ok(gru_column_sums(_dtype(a), cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1),
-                                     _data(a), _data(out), accumulate))
+    cdef size_t m = cnp.PyArray_DIM(a, 0), n = cnp.PyArray_DIM(a, 1)
+    cdef gru_dtype dtype = _dtype(a)
+    cdef void *data = _data(a)
+    cdef void *sums = _data(out)
+    cdef gru_status status
+    with nogil:
+        status = gru_column_sums(dtype, m, n, data, sums, accumulate)
+    _raise_unless_ok(status)
+
+
+ctypedef gru_status (*activation)(gru_dtype, size_t, const void *, void *) noexcept nogil
+
+
+cdef int _activate(activation function, cnp.ndarray x, cnp.ndarray out) except -1:
+    cdef size_t n = cnp.PyArray_SIZE(x)
+    cdef gru_dtype dtype = _dtype(x)
+    cdef void *data = _data(x)
+    cdef void *result = _data(out)
+    cdef gru_status status
+    with nogil:
+        status = function(dtype, n, data, result)
+    return _raise_unless_ok(status)
 
 
 def sigmoid(cnp.ndarray x not None, cnp.ndarray out not None):
     """Write sigmoid(x) to out, which may be x."""
-    _raise_unless_ok(gru_sigmoid(_dtype(x), cnp.PyArray_SIZE(x), _data(x), _data(out)))
+    _activate(gru_sigmoid, x, out)
 
 
 def tanh(cnp.ndarray x not None, cnp.ndarray out not None):
     """Write tanh(x) to out, which may be x."""
-    _raise_unless_ok(gru_tanh(_dtype(x), cnp.PyArray_SIZE(x), _data(x), _data(out)))
+    _activate(gru_tanh, x, out)
 
 
 def sum_squares(cnp.ndarray x not None):
     """Sum of the squares of x, added up in double precision."""
+    cdef size_t n = cnp.PyArray_SIZE(x)
+    cdef gru_dtype dtype = _dtype(x)
+    cdef void *data = _data(x)
     cdef double total
-    _raise_unless_ok(gru_sum_squares(_dtype(x), cnp.PyArray_SIZE(x), _data(x), &total))
+    cdef gru_status status
+    with nogil:
+        status = gru_sum_squares(dtype, n, data, &total)
+    _raise_unless_ok(status)
     return total
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from gru_c import _core
 
+_MOST_THREADS = 2**15
+
 
 def _cgroup_limit() -> float:
     """Whole CPUs that the container may use (cgroup v2, then v1); infinity without a limit."""
@@ -29,7 +31,7 @@ def _default_num_threads() -> int:
     """OMP_NUM_THREADS, or the CPUs this process may run on."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if wanted.isdecimal() and int(wanted) > 0:  # isdigit would let "²" through
-        return int(wanted)
+        return min(int(wanted), _MOST_THREADS)
     affinity = getattr(os, "sched_getaffinity", None)  # Linux has it
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, int(min(cpus, _cgroup_limit())))
@@ -49,8 +51,10 @@ def check_num_threads(n: object) -> int:
         count = operator.index(n)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(f"the number of threads must be an integer, got {n!r}") from None
-    if not 1 <= count <= 2**15:
-        raise ValueError(f"the number of threads must be between 1 and 32768, got {count}")
+    if not 1 <= count <= _MOST_THREADS:
+        raise ValueError(
+            f"the number of threads must be between 1 and {_MOST_THREADS}, got {count}"
+        )
     return count
 
 

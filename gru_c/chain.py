@@ -81,6 +81,8 @@ class Chain:
             # before anything is changed
             _output_shape(layer, shape, self.layers[-1] if self.layers else None, name)
             _check_weights(layer, shape)
+        if shape is not None and not layer.built and not isinstance(layer, Input):
+            self._build_layer(layer, shape, dtype)
         self.dtype = layer.dtype = dtype
         if not self.layers:
             self._input_shape = shape
@@ -89,10 +91,17 @@ class Chain:
         layer.name = name
         if isinstance(layer, Dropout) and not layer.owned:
             layer.seed_from(self.rng)
-        if shape is not None and not layer.built:
-            layer.build(shape, self._weights_rng)
         self.layers.append(layer)
         self._dissolve_parameters()
+
+    def _build_layer(self, layer: Layer, shape: Shape, dtype: str) -> None:
+        """Make a layer's weights; where an initializer raises, the layer is as it was."""
+        own, layer.dtype = layer.dtype, dtype
+        try:
+            layer.build(shape, self._weights_rng)
+        except BaseException:
+            layer.dtype = own
+            raise
 
     def _free_name(self, layer: Layer) -> str:
         """Return the layer's name, or its class's, numbered from the second on."""

@@ -153,6 +153,15 @@ def test_a_refused_layer_leaves_the_model_as_it_was():
         model.add(model.layers[0])
 
 
+def test_an_initializer_that_raises_leaves_model_and_layer_as_they_were():
+    model = Sequential(dtype="float64")
+    layer = GRU(5, input_shape=(6, 4), kernel_initializer=lambda *_: np.zeros(3))
+    with pytest.raises(ValueError, match=r"the initializer of kernel of layer 'gru' made an array"):
+        model.add(layer)
+    assert (model.layers, model.input_shape) == ([], None)
+    assert (layer.built, layer.dtype, layer.name) == (False, None, None)
+
+
 def test_models_share_layers_but_only_one_trains():
     model = small_model()
     model.compile("adam", "mse")

@@ -1,0 +1,46 @@
+"""What an import brings with it: heavy packages on first use, and the settings of OpenMP."""
+
+import pytest
+
+from gru_c import _core
+
+
+def test_heavy_imports_wait_for_their_use(run_python):
+    code = """
+import sys, gru_c
+heavy = ("scipy", "torch", "tqdm", "safetensors", "matplotlib", "threadpoolctl", "pandas")
+print([name for name in heavy if name in sys.modules])
+gru_c.gru_forward([[[1.0]]], [[0.1] * 3], [[0.1] * 3])
+print([name for name in heavy if name in sys.modules])
+"""
+    done = run_python(code)
+    assert done.stdout == "[]\n['scipy', 'threadpoolctl']\n", done.stderr
+
+
+def test_the_core_says_when_it_has_no_blas(run_python):
+    code = """
+import numpy as np
+from gru_c import _core
+try:
+    _core.matmul(np.ones((2, 2)), False, np.ones((2, 2)), False, np.ones((2, 2)), False, 1)
+except RuntimeError as error:
+    print(error)
+"""
+    done = run_python(code)
+    assert done.stdout == "the BLAS engine was called before BLAS was handed to the core\n"
+
+
+@pytest.mark.parametrize("chosen", [None, "77"])
+def test_the_spin_of_openmp_is_set_for_the_core_only(run_python, chosen):
+    code = "import os, gru_c; print(os.environ.get('GOMP_SPINCOUNT'))"
+    result = run_python(code, GOMP_SPINCOUNT=chosen, OMP_WAIT_POLICY=None)
+    assert result.stdout.strip() == str(chosen), result.stderr
+
+
+@pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+@pytest.mark.skipif("GCC" not in _core.COMPILER, reason="GCC's OpenMP shows its settings")
+def test_openmp_has_read_the_spin(run_python):
+    result = run_python(
+        "import gru_c", OMP_DISPLAY_ENV="verbose", GOMP_SPINCOUNT=None, OMP_WAIT_POLICY=None
+    )
+    assert "GOMP_SPINCOUNT = '1000'" in result.stderr, result.stderr
