@@ -16,13 +16,23 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
 
-CORE = ["blas", "dispatch", "elementwise", "sequence", "workspace"]
+CORE = [
+    "blas",
+    "dispatch",
+    "elementwise",
+    "engine",
+    "packed",
+    "packed_plan",
+    "sequence",
+    "team",
+    "workspace",
+]
 SOURCES = sorted(str(path) for path in Path("src_c").glob("*.[ch]")) + sorted(
     str(path) for path in Path("src_c").glob("*.inc")
 )
 
 # Contraction only where the source writes it, so that bits do not depend on the compiler's mood.
-CORE_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"]
+CORE_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"]
 SMALL = ["-g0"]  # without debug symbols: a third of the size
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow"]
 

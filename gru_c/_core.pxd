@@ -18,6 +18,7 @@ cdef extern from "gru.h" nogil:
     ctypedef enum gru_engine:
         GRU_ENGINE_AUTO
         GRU_ENGINE_BLAS
+        GRU_ENGINE_PACKED
 
     const char *gru_isa_name(size_t i)
     const char *gru_active_isa()
@@ -58,14 +59,22 @@ cdef extern from "gru.h" nogil:
 
     ctypedef enum gru_pass:
         GRU_FORWARD
+        GRU_FORWARD_TAPE
         GRU_BACKWARD
+        GRU_BACKWARD_KEEP
+
+    gru_engine gru_engine_of(const gru_problem *problem)
 
     # `pass` is a word of Python
     gru_status gru_workspace_bytes(const gru_problem *problem, gru_pass which, size_t *bytes)
     gru_status gru_tape_bytes(const gru_problem *problem, size_t *bytes)
 
+    gru_status gru_packed_bytes(const gru_problem *problem, size_t *bytes)
+    gru_status gru_pack(const gru_problem *problem, const gru_weights *weights, void *packed)
+
     ctypedef struct gru_forward_args:
         gru_weights weights
+        const void *packed
         gru_sequence_in x
         const void *initial_state
         gru_sequence_out output
@@ -78,7 +87,8 @@ cdef extern from "gru.h" nogil:
     ctypedef struct gru_backward_args:
         gru_weights weights
         gru_sequence_in x
-        const void *tape
+        void *tape
+        int keep_tape
         gru_sequence_in d_output
         const void *d_state
         gru_sequence_out d_x

@@ -10,7 +10,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 
 cnp.import_array()
 
-ENGINES = {"auto": GRU_ENGINE_AUTO, "blas": GRU_ENGINE_BLAS}
+ENGINES = {"auto": GRU_ENGINE_AUTO, "blas": GRU_ENGINE_BLAS, "packed": GRU_ENGINE_PACKED}
 COMPILER = _COMPILER.decode()
 HAS_OPENMP = bool(gru_has_openmp())
 
@@ -37,11 +37,37 @@ cdef int _raise_unless_ok(gru_status status) except -1:
     raise ValueError(message)
 
 
-cdef void *_allocate(size_t size) except NULL:
-    cdef void *memory = PyMem_RawMalloc(size)
-    if memory == NULL:
+# The workspace of the last call, for the next one: fresh memory costs a page fault per 4 KiB.
+cdef void *_spare = NULL
+cdef size_t _spare_size = 0
+cdef size_t _MOST_SPARE = 64 * 1024 * 1024
+
+
+cdef struct _Memory:
+    void *data
+    size_t size
+
+
+cdef int _borrow(size_t size, _Memory *memory) except -1:
+    """Memory of at least `size` bytes; give it back with `_give_back`."""
+    global _spare, _spare_size
+    if size <= _spare_size:
+        memory.data, memory.size = _spare, _spare_size
+        _spare, _spare_size = NULL, 0
+        return 0
+    memory.data, memory.size = PyMem_RawMalloc(size), size
+    if memory.data == NULL:
         raise MemoryError(f"could not allocate {size} bytes of workspace")
-    return memory
+    return 0
+
+
+cdef void _give_back(_Memory memory) noexcept:
+    global _spare, _spare_size
+    if memory.size > _MOST_SPARE or memory.size < _spare_size:
+        PyMem_RawFree(memory.data)
+        return
+    PyMem_RawFree(_spare)
+    _spare, _spare_size = memory.data, memory.size
 
 
 cdef gru_dtype _dtype(cnp.ndarray array):
@@ -110,7 +136,21 @@ def set_blas(capsule):
     gru_set_blas(<const gru_blas *>PyCapsule_GetPointer(capsule, "gru_blas"))
 
 
+def auto_engine():
+    """Number of the engine that "auto" stands for with the instruction set in use."""
+    cdef gru_problem problem
+    problem.engine = GRU_ENGINE_AUTO
+    return <int>gru_engine_of(&problem)
+
+
 # ---- sequences ------------------------------------------------------------------------------
+
+
+def resolve_engine(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None,
+                   bint reset_after, int engine):
+    """Number of the engine that works on this problem: not that of "auto"."""
+    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, 1)
+    return <int>gru_engine_of(&problem)
 
 
 def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, bint reset_after,
@@ -131,22 +171,26 @@ def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
     cdef gru_forward_args args
     cdef gru_status status
     cdef size_t size
-    _raise_unless_ok(gru_workspace_bytes(&problem, GRU_FORWARD, &size))
+    cdef _Memory memory
+    _raise_unless_ok(gru_workspace_bytes(
+        &problem, GRU_FORWARD if tape is None else GRU_FORWARD_TAPE, &size))
     args.weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
+    args.packed = NULL
     args.x = _sequence_in(x)
     args.initial_state = _data(initial_state)
     args.output = _sequence(output)
     args.state = _data(state)
     args.tape = _data(tape)
-    args.workspace = _allocate(size)
+    _borrow(size, &memory)
+    args.workspace = memory.data
     with nogil:
         status = gru_forward(&problem, &args)
-        PyMem_RawFree(args.workspace)
+    _give_back(memory)
     _raise_unless_ok(status)
 
 
 def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,
-             cnp.ndarray recurrent_kernel not None, cnp.ndarray tape not None,
+             cnp.ndarray recurrent_kernel not None, cnp.ndarray tape not None, bint keep_tape,
              cnp.ndarray d_output, cnp.ndarray d_state, cnp.ndarray d_x,
              cnp.ndarray d_kernel not None, cnp.ndarray d_recurrent_kernel not None,
              cnp.ndarray d_bias, cnp.ndarray d_initial_state, bint accumulate,
@@ -156,10 +200,13 @@ def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,
     cdef gru_backward_args args
     cdef gru_status status
     cdef size_t size
-    _raise_unless_ok(gru_workspace_bytes(&problem, GRU_BACKWARD, &size))
+    cdef _Memory memory
+    _raise_unless_ok(gru_workspace_bytes(
+        &problem, GRU_BACKWARD_KEEP if keep_tape else GRU_BACKWARD, &size))
     args.weights = gru_weights(_data(kernel), _data(recurrent_kernel), NULL)
     args.x = _sequence_in(x)
     args.tape = _data(tape)
+    args.keep_tape = keep_tape
     args.d_output = _sequence_in(d_output)
     args.d_state = _data(d_state)
     args.d_x = _sequence(d_x)
@@ -168,10 +215,11 @@ def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,
     args.d_bias = _data(d_bias)
     args.d_initial_state = _data(d_initial_state)
     args.accumulate = accumulate
-    args.workspace = _allocate(size)
+    _borrow(size, &memory)
+    args.workspace = memory.data
     with nogil:
         status = gru_backward(&problem, &args)
-        PyMem_RawFree(args.workspace)
+    _give_back(memory)
     _raise_unless_ok(status)
 
 

@@ -19,6 +19,7 @@ References
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -146,7 +147,7 @@ def gru_forward(
         taken, as in Keras: ``output[:, 0]`` belongs to ``x[:, -1]``.
     training : bool
         Keep a tape for `gru_backward`.
-    engine : {"auto", "blas"}
+    engine : {"auto", "packed", "blas"}
         What computes; "auto" takes the fastest.
     num_threads : int, optional
         Threads of this call; by default those of `set_num_threads`. The results are the same
@@ -341,6 +342,7 @@ def run_forward(
     if go_backwards:
         x = x[:, ::-1]
     state = np.empty((len(x), len(recurrent_kernel)), x.dtype)
+    engine = _core.resolve_engine(x, recurrent_kernel, reset_after, engine)
     tape = None
     if training:
         size = _core.tape_bytes(x, recurrent_kernel, reset_after, engine)
@@ -357,7 +359,7 @@ def run_forward(
         )
     memory = None if tape is None else tape.memory
     threads = effective_num_threads(num_threads)
-    with single_threaded_blas:
+    with blas_held(engine):
         _core.forward(
             x,
             kernel,
@@ -385,17 +387,22 @@ def run_backward(
     d_initial_state: Array | None,
     *,
     accumulate: bool = False,
+    keep_tape: bool = True,
 ) -> None:
-    """`gru_backward` for checked arrays, into given ones; None: not wanted."""
+    """`gru_backward` for checked arrays, into given ones; None: not wanted.
+
+    With ``keep_tape=False`` the tape is used up, which saves memory and time.
+    """
     if tape.go_backwards and d_x is not None:
         d_x = d_x[:, ::-1]
     threads = effective_num_threads(tape.num_threads)
-    with single_threaded_blas:
+    with blas_held(tape.engine):
         _core.backward(
             tape.x,
             tape.kernel,
             tape.recurrent_kernel,
             tape.memory,
+            keep_tape,
             d_output,
             d_state,
             d_x,
@@ -408,6 +415,11 @@ def run_backward(
             tape.engine,
             threads,
         )
+
+
+def blas_held(engine: int) -> AbstractContextManager[None]:
+    """BLAS on one thread per caller where the engine calls it."""
+    return single_threaded_blas if engine == _core.ENGINES["blas"] else nullcontext()
 
 
 # ---- checks -------------------------------------------------------------------------------------

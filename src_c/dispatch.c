@@ -101,6 +101,14 @@ const gru_kernels_f64 *gru_active_kernels_f64(void) {
     return active()->kernels_f64;
 }
 
+size_t gru_active_lanes(gru_dtype dtype) {
+    return dtype == GRU_F32 ? active()->kernels_f32->lanes : active()->kernels_f64->lanes;
+}
+
+int gru_active_fma(void) {
+    return strcmp(active()->name, "baseline") != 0;
+}
+
 int gru_has_openmp(void) {
 #ifdef _OPENMP
     return 1;

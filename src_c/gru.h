@@ -39,8 +39,9 @@ const char *gru_status_message(gru_status status);
 typedef enum gru_dtype { GRU_F32 = 0, GRU_F64 = 1 } gru_dtype;
 
 typedef enum gru_engine {
-    GRU_ENGINE_AUTO = 0, /* the fastest engine for the problem */
-    GRU_ENGINE_BLAS = 1  /* gate matmuls through BLAS, cells vectorised */
+    GRU_ENGINE_AUTO = 0,  /* the fastest engine for the problem */
+    GRU_ENGINE_BLAS = 1,  /* gate matmuls through BLAS, cells vectorised */
+    GRU_ENGINE_PACKED = 2 /* own matmul on packed weights, fused with the cells */
 } gru_engine;
 
 /* ---- the machine -------------------------------------------------------------------------- */
@@ -103,7 +104,15 @@ typedef struct gru_sequence_out {
     ptrdiff_t stride_batch, stride_time;
 } gru_sequence_out;
 
-typedef enum gru_pass { GRU_FORWARD, GRU_BACKWARD } gru_pass;
+typedef enum gru_pass {
+    GRU_FORWARD,      /* without a tape */
+    GRU_FORWARD_TAPE, /* with one */
+    GRU_BACKWARD,     /* that may use up the tape */
+    GRU_BACKWARD_KEEP /* that leaves it as it is */
+} gru_pass;
+
+/* The engine that works on a problem: GRU_ENGINE_BLAS or GRU_ENGINE_PACKED. */
+gru_engine gru_engine_of(const gru_problem *problem);
 
 /* Bytes of scratch memory that a pass needs; of any alignment, its content means nothing before
  * or after. Problems that differ in `threads` need different amounts. */
@@ -112,14 +121,21 @@ gru_status gru_workspace_bytes(const gru_problem *problem, gru_pass pass, size_t
 /* Bytes of the tape that a training forward pass leaves for its backward pass. */
 gru_status gru_tape_bytes(const gru_problem *problem, size_t *bytes);
 
+/* Weights in the order in which the packed engine reads them, for calls with the same weights: bytes
+ * of the copy, and the copy. It depends on I, H, dtype, reset_after and the instruction set in use.
+ * `packed` has the alignment of a cache line. */
+gru_status gru_packed_bytes(const gru_problem *problem, size_t *bytes);
+gru_status gru_pack(const gru_problem *problem, const gru_weights *weights, void *packed);
+
 typedef struct gru_forward_args {
     gru_weights weights;
+    const void *packed;        /* in   what gru_pack made of the weights; null: pack them now */
     gru_sequence_in x;         /* in   (B, T, I) */
     const void *initial_state; /* in   (B, H) contiguous; null: zeros */
     gru_sequence_out output;   /* out  (B, T, H), every step; data null: not wanted */
     void *state;     /* out  (B, H) contiguous, the last state; must not overlap an input */
     void *tape;      /* out  gru_tape_bytes; null: inference */
-    void *workspace; /*      gru_workspace_bytes(GRU_FORWARD) */
+    void *workspace; /*      gru_workspace_bytes of GRU_FORWARD, with a tape GRU_FORWARD_TAPE */
 } gru_forward_args;
 
 gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args);
@@ -127,7 +143,8 @@ gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args)
 typedef struct gru_backward_args {
     gru_weights weights;      /* in   as in the forward pass */
     gru_sequence_in x;        /* in   as in the forward pass */
-    const void *tape;         /* in   from the forward pass; left as it is */
+    void *tape;               /* in   from the forward pass */
+    int keep_tape;            /* 1: it is left as it is; 0: it may be used up */
     gru_sequence_in d_output; /* in   (B, T, H); data null: zeros */
     const void *d_state;      /* in   (B, H) contiguous; null: zeros */
     gru_sequence_out d_x;     /* out  (B, T, I); data null: not wanted */
@@ -136,7 +153,7 @@ typedef struct gru_backward_args {
     void *d_bias;             /* out  shape of bias; null: not wanted */
     void *d_initial_state;    /* out  (B, H) contiguous; null: not wanted */
     int accumulate;           /* 1: the weight gradients are added to what their arrays hold */
-    void *workspace;          /*      gru_workspace_bytes(GRU_BACKWARD) */
+    void *workspace;          /*      gru_workspace_bytes of GRU_BACKWARD or GRU_BACKWARD_KEEP */
 } gru_backward_args;
 
 gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args);

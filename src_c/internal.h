@@ -23,6 +23,16 @@
     X(cell_candidate, (const TYPED(gru_cell) * cell))                                              \
     X(cell_backward, (const TYPED(gru_cell_gradient) * cell))                                      \
     X(cell_backward_reset, (const TYPED(gru_cell_gradient) * cell))                                \
+    X(gemm, (const TYPED(gru_product) * g))                                                        \
+    X(cells_forward, (const TYPED(gru_cells) * c))                                                 \
+    X(cells_reset, (const TYPED(gru_cells) * c))                                                   \
+    X(cells_candidate, (const TYPED(gru_cells) * c))                                               \
+    X(cells_backward, (const TYPED(gru_cells) * c))                                                \
+    X(cells_backward_reset, (const TYPED(gru_cells) * c))                                          \
+    X(pack_rows, (const TYPED(gru_pack) * p))                                                      \
+    X(pack_columns, (const TYPED(gru_pack) * p))                                                   \
+    X(copy_rows, (size_t rows, size_t n, const REAL *from, ptrdiff_t from_row, REAL *to,           \
+                  ptrdiff_t to_row, int add))                                                      \
     X(column_sums, (size_t rows, size_t columns, size_t stride, const REAL *a, REAL *sums))        \
     X(sigmoid, (size_t n, const REAL *x, REAL *y))                                                 \
     X(tanh, (size_t n, const REAL *x, REAL *y))                                                    \
@@ -33,6 +43,17 @@
       (const gru_update *u, size_t begin, size_t end, double momentum, int nesterov, REAL *m))     \
     X(rmsprop, (const gru_update *u, size_t begin, size_t end, double rho, double epsilon,         \
                 double momentum, REAL *v, REAL *a, REAL *m))
+
+/* How a matmul goes through k: `count` segments of `length`, `block` of them summed before they are
+ * added to c; from one segment to the next a and b move by a_step and b_step. */
+typedef struct gru_run {
+    size_t count, length, block;
+    ptrdiff_t a_step, b_step;
+} gru_run;
+
+/* Elements of k that are summed before they are added to the rest: keeps the rounding error of long
+ * sums down, at 1% of the time. */
+enum { GRU_K_BLOCK = 256 };
 
 #define REAL_BITS 32
 #include "real.h"
@@ -46,6 +67,8 @@
 /* The tables of the instruction set in use. */
 const gru_kernels_f32 *gru_active_kernels_f32(void);
 const gru_kernels_f64 *gru_active_kernels_f64(void);
+size_t gru_active_lanes(gru_dtype dtype);
+int gru_active_fma(void); /* does it fuse a multiply-add? */
 
 /* ---- layouts ------------------------------------------------------------------------------ */
 
@@ -78,6 +101,54 @@ typedef struct gru_layout {
     size_t tape_bytes;
 } gru_layout;
 
+/* How the packed engine cuts a pass. Offsets are bytes, each on a cache line; sizes of arrays in
+ * elements, V lanes, P panels (vectors of units), X = state_row: the H units of a state and padding. */
+typedef struct gru_plan {
+    size_t lanes, panels, triples; /* V, P, and panels by three */
+    size_t state_row;
+    size_t chunk_steps, chunks;     /* x W is made for so many steps at a time */
+    size_t slices, members;         /* of the batch, and of the gang that runs each */
+    size_t gradient_rows, d_x_rows; /* of a weight's gradient, of the batch: for one task */
+    int threads, overflow;
+
+    /* packed weights */
+    size_t bias; /* (P, 4, V) n r z hn, biases summed where the cell sums them */
+    size_t w;    /* (P, I, 3, V) n r z */
+    size_t u;    /* (P, H, 3, V) r z n */
+    size_t packed_bytes;
+
+    /* the tape; its first line says how it is laid out */
+    size_t tape_states; /* (T + 1, B, X) */
+    size_t tape_gates;  /* chunk by chunk (P, steps, B, 4, V) */
+    size_t tape_rh;     /* (T, B, X) reset_after = 0 */
+    size_t tape_bytes;
+
+    /* the workspace, from its first cache line */
+    size_t zeros;  /* (V) */
+    size_t packed; /* forward: the packed weights */
+    size_t states; /* inference: (2, B, X), in turn before and after a step */
+    size_t gates;  /* inference: a chunk; backward that keeps the tape: all gates' gradients */
+    size_t rh;     /* (B, X) r * h; backward: its gradient */
+    size_t wt;     /* backward: (I / 3V, 3H, 3, V) W transposed */
+    size_t ut;     /* (P / 3, 3H, 3, V) U transposed; reset_after = 0: r and z, then n */
+    size_t dh;     /* (B, X) */
+    size_t scratch, scratch_bytes; /* of each thread: a part of a weight's gradient, then ... */
+    size_t scratch_bias, scratch_d_x;
+    size_t workspace_bytes;
+} gru_plan;
+
+gru_status gru_plan_of(const gru_problem *problem, gru_pass pass, gru_plan *plan);
+
+/* Adds up arrays; `overflow` sticks. */
+typedef struct gru_arena {
+    size_t itemsize, bytes;
+    int overflow;
+} gru_arena;
+
+/* Room for an array (a, b, c) on a cache line; its byte offset. */
+size_t gru_take(gru_arena *arena, size_t a, size_t b, size_t c);
+size_t gru_take_bytes(gru_arena *arena, size_t bytes);
+
 gru_status gru_layout_of(const gru_problem *problem, gru_pass pass, gru_layout *layout);
 
 /* `memory` moved up to the next cache line; workspace_bytes has room for it. */
@@ -85,10 +156,46 @@ char *gru_align(void *memory);
 
 size_t gru_itemsize(gru_dtype dtype);
 size_t gru_min(size_t a, size_t b);
+size_t gru_divide_up(size_t a, size_t b);
 
 /* Multiply-adds below which waking a thread costs more than it brings: some 0.15 ms of work. A
  * thread that sleeps is awake after 0.05 to 0.1 ms, beside a busy program much later. */
 enum { GRU_SERIAL_WORK = 4 * 1000 * 1000 };
+
+/* ---- threads ------------------------------------------------------------------------------ */
+
+/* Does one task; `member` is 0 for the caller, else a worker's number below the number of threads:
+ * no two tasks run at once with the same. */
+typedef void gru_task(void *context, size_t task, int member);
+
+/* Runs the tasks 0 .. tasks - 1 on up to `threads` threads, the caller's among them. */
+void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context);
+
+/* For loops that wait for another thread: begin with {0}. */
+typedef struct gru_wait {
+    unsigned turns;
+} gru_wait;
+
+void gru_wait_a_little(gru_wait *wait);
+
+/* Several threads on one sequence. It goes in phases, each of `members` parts; no part of a phase
+ * begins before all parts of the phase before it are done. Member i does part i where it can, so that
+ * the weights of that part stay in its cache. Begin with {.members = n}. */
+enum { GRU_MOST_MEMBERS = 64, GRU_MOST_GANGS = 16 };
+
+typedef struct gru_gang {
+    size_t members;                   /* 1 .. GRU_MOST_MEMBERS */
+    _Alignas(64) _Atomic size_t done; /* parts, of all phases */
+    struct {
+        _Alignas(64) _Atomic size_t next; /* phase of this part that is to be done */
+        _Atomic int present;
+    } parts[GRU_MOST_MEMBERS];
+} gru_gang;
+
+typedef void gru_phase(void *context, size_t phase, size_t part);
+
+/* What member `member` does in the gang; comes back when all phases are done. */
+void gru_gang_run(gru_gang *gang, size_t member, size_t phases, gru_phase *run, void *context);
 
 /* ---- engines ------------------------------------------------------------------------------ */
 
@@ -104,6 +211,20 @@ void gru_sequence_forward_f32(const gru_problem *, const gru_layout *, const gru
 void gru_sequence_forward_f64(const gru_problem *, const gru_layout *, const gru_forward_args *);
 void gru_sequence_backward_f32(const gru_problem *, const gru_layout *, const gru_backward_args *);
 void gru_sequence_backward_f64(const gru_problem *, const gru_layout *, const gru_backward_args *);
+
+void gru_packed_weights_f32(const gru_problem *, const gru_plan *, const gru_weights *,
+                            char *packed);
+void gru_packed_weights_f64(const gru_problem *, const gru_plan *, const gru_weights *,
+                            char *packed);
+void gru_packed_forward_f32(const gru_problem *, const gru_plan *, const gru_forward_args *);
+void gru_packed_forward_f64(const gru_problem *, const gru_plan *, const gru_forward_args *);
+void gru_packed_backward_f32(const gru_problem *, const gru_plan *, const gru_backward_args *);
+void gru_packed_backward_f64(const gru_problem *, const gru_plan *, const gru_backward_args *);
+
+/* Was the tape written with this plan's layout, that is, the same instruction set? */
+int gru_tape_fits(const gru_plan *plan, const void *tape);
+
+#define BY_DTYPE(dtype, name) ((dtype) == GRU_F32 ? name##_f32 : name##_f64)
 
 #pragma GCC visibility pop
 

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #define ISA avx2
+#define VEC_REGISTERS 16
 #define VEC_BYTES 32
 #define FMA_f32(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define FMA_f64(a, b, c) _mm256_fmadd_pd(a, b, c)

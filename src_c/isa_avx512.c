@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #define ISA avx512
+#define VEC_REGISTERS 32
 #define VEC_BYTES 64
 #define FMA_f32(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define FMA_f64(a, b, c) _mm512_fmadd_pd(a, b, c)

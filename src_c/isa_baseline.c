@@ -1,6 +1,7 @@
 /* The kernels for any CPU: 16-byte vectors of whatever the compiler makes of them (SSE2 on x86-64).
  * Without a fused multiply-add: calling one in software would cost a hundred times the product. */
 #define ISA baseline
+#define VEC_REGISTERS 16
 #define VEC_BYTES 16
 #define FMA_f32(a, b, c) ((a) * (b) + (c))
 #define FMA_f64(a, b, c) ((a) * (b) + (c))

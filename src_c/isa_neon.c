@@ -2,6 +2,7 @@
 #include <arm_neon.h>
 
 #define ISA neon
+#define VEC_REGISTERS 32
 #define VEC_BYTES 16
 #define FMA_f32(a, b, c) vfmaq_f32(c, a, b)
 #define FMA_f64(a, b, c) vfmaq_f64(c, a, b)

@@ -1,5 +1,5 @@
-/* How a problem is cut into slices and chunks, and where the arrays of a pass lie in its workspace
- * and tape. Every product of sizes is checked: one that size_t cannot hold is GRU_TOO_LARGE. */
+/* How the BLAS engine cuts a problem into slices and chunks, and where the arrays of a pass lie in its
+ * workspace and tape. Every product of sizes is checked: one that size_t cannot hold is GRU_TOO_LARGE. */
 #include <limits.h>
 
 #include "internal.h"
@@ -22,7 +22,7 @@ size_t gru_min(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-static size_t divide_up(size_t a, size_t b) {
+size_t gru_divide_up(size_t a, size_t b) {
     return a / b + (a % b != 0);
 }
 
@@ -35,43 +35,40 @@ char *gru_align(void *memory) {
     return (char *)memory + (past ? CACHE_LINE - past : 0);
 }
 
-/* Adds up arrays; `overflow` sticks. */
-typedef struct arena {
-    size_t itemsize, bytes;
-    int overflow;
-} arena;
-
-/* Room for an array (a, b, c) on a cache line; its byte offset. */
-static size_t take(arena *r, size_t a, size_t b, size_t c) {
+size_t gru_take_bytes(gru_arena *r, size_t bytes) {
     const size_t offset = r->bytes;
-    size_t bytes = r->itemsize;
-    r->overflow |= __builtin_mul_overflow(bytes, a, &bytes);
-    r->overflow |= __builtin_mul_overflow(bytes, b, &bytes);
-    r->overflow |= __builtin_mul_overflow(bytes, c, &bytes);
     r->overflow |= __builtin_add_overflow(bytes, (size_t)(CACHE_LINE - 1), &bytes);
     r->overflow |= __builtin_add_overflow(r->bytes, bytes / CACHE_LINE * CACHE_LINE, &r->bytes);
     return offset;
 }
 
-static void layout_forward(const gru_problem *p, gru_layout *l, arena *r) {
-    const size_t S = l->slice_rows, K = l->chunk_steps, H = p->units;
-    l->x = take(r, K, S, p->input);
-    l->gates = take(r, K, S, 3 * H);
-    l->hu = take(r, S, 3, H);
-    l->cell = take(r, S, 4, H);
-    l->h = take(r, S, H, 1);
+size_t gru_take(gru_arena *r, size_t a, size_t b, size_t c) {
+    size_t bytes = r->itemsize;
+    r->overflow |= __builtin_mul_overflow(bytes, a, &bytes);
+    r->overflow |= __builtin_mul_overflow(bytes, b, &bytes);
+    r->overflow |= __builtin_mul_overflow(bytes, c, &bytes);
+    return gru_take_bytes(r, bytes);
 }
 
-static void layout_backward(const gru_problem *p, gru_layout *l, arena *r) {
+static void layout_forward(const gru_problem *p, gru_layout *l, gru_arena *r) {
     const size_t S = l->slice_rows, K = l->chunk_steps, H = p->units;
-    l->x = take(r, K, S, p->input);
-    l->gates = take(r, K, S, 4 * H);
-    l->h = take(r, S, H, 1);
-    l->rh = take(r, S, H, 1);
-    l->d_x = take(r, K, S, p->input);
-    l->d_kernel = take(r, p->input, 3, H);
-    l->d_recurrent_kernel = take(r, H, 3, H);
-    l->d_bias = take(r, 4, H, 1);
+    l->x = gru_take(r, K, S, p->input);
+    l->gates = gru_take(r, K, S, 3 * H);
+    l->hu = gru_take(r, S, 3, H);
+    l->cell = gru_take(r, S, 4, H);
+    l->h = gru_take(r, S, H, 1);
+}
+
+static void layout_backward(const gru_problem *p, gru_layout *l, gru_arena *r) {
+    const size_t S = l->slice_rows, K = l->chunk_steps, H = p->units;
+    l->x = gru_take(r, K, S, p->input);
+    l->gates = gru_take(r, K, S, 4 * H);
+    l->h = gru_take(r, S, H, 1);
+    l->rh = gru_take(r, S, H, 1);
+    l->d_x = gru_take(r, K, S, p->input);
+    l->d_kernel = gru_take(r, p->input, 3, H);
+    l->d_recurrent_kernel = gru_take(r, H, 3, H);
+    l->d_bias = gru_take(r, 4, H, 1);
 }
 
 /* Multiply-adds of a forward pass, as a double: only a rough size is wanted. */
@@ -82,8 +79,8 @@ static double work_of(const gru_problem *p) {
 
 static void cut(const gru_problem *p, gru_layout *l) {
     const size_t limit = p->batch > SLICE_ROWS ? SLICE_ROWS : SMALL_BATCH_SLICE_ROWS;
-    l->slices = divide_up(p->batch, limit);
-    l->slice_rows = l->slices ? divide_up(p->batch, l->slices) : 1; /* of about one length */
+    l->slices = gru_divide_up(p->batch, limit);
+    l->slice_rows = l->slices ? gru_divide_up(p->batch, l->slices) : 1; /* of about one length */
     size_t rows = CHUNK_ELEMENTS / (3 * p->units);
     rows = rows < CHUNK_ROWS ? CHUNK_ROWS : rows;
     const size_t steps = rows / l->slice_rows;
@@ -92,32 +89,29 @@ static void cut(const gru_problem *p, gru_layout *l) {
     l->threads = (int)gru_min(threads, l->slices ? l->slices : 1);
 }
 
-static void layout_tape(const gru_problem *p, gru_layout *l, arena *r) {
+static void layout_tape(const gru_problem *p, gru_layout *l, gru_arena *r) {
     size_t states = 0;
     r->overflow |= __builtin_add_overflow(p->time, (size_t)1, &states);
-    take(r, states, p->batch, p->units);
+    gru_take(r, states, p->batch, p->units);
     l->tape_gates = r->bytes;
-    take(r, p->time, p->batch, 4 * p->units);
+    gru_take(r, p->time, p->batch, 4 * p->units);
     l->tape_bytes = r->bytes;
 }
 
 gru_status gru_layout_of(const gru_problem *p, gru_pass pass, gru_layout *l) {
-    if (p->units < 1 || p->threads < 1 || (p->dtype != GRU_F32 && p->dtype != GRU_F64) ||
-        (p->engine != GRU_ENGINE_AUTO && p->engine != GRU_ENGINE_BLAS)) {
-        return GRU_BAD_ARGUMENT;
-    }
     if (p->units > INT_MAX / 4 || p->input > INT_MAX) {
         return GRU_BLAS_LIMIT;
     }
     memset(l, 0, sizeof *l);
     cut(p, l);
-    arena shared = {gru_itemsize(p->dtype), 0, 0};
-    l->bias = take(&shared, 4, p->units, 1);
+    gru_arena shared = {gru_itemsize(p->dtype), 0, 0};
+    l->bias = gru_take(&shared, 4, p->units, 1);
     l->threads_at = shared.bytes;
-    arena thread = {gru_itemsize(p->dtype), 0, 0};
-    (pass == GRU_FORWARD ? layout_forward : layout_backward)(p, l, &thread);
+    gru_arena thread = {gru_itemsize(p->dtype), 0, 0};
+    (pass == GRU_FORWARD || pass == GRU_FORWARD_TAPE ? layout_forward : layout_backward)(p, l,
+                                                                                         &thread);
     l->thread_bytes = thread.bytes;
-    arena tape = {gru_itemsize(p->dtype), 0, 0};
+    gru_arena tape = {gru_itemsize(p->dtype), 0, 0};
     layout_tape(p, l, &tape);
 
     size_t bytes = 0;
@@ -126,18 +120,4 @@ gru_status gru_layout_of(const gru_problem *p, gru_pass pass, gru_layout *l) {
     overflow |= __builtin_add_overflow(bytes, l->threads_at, &bytes);
     overflow |= __builtin_add_overflow(bytes, (size_t)(CACHE_LINE - 1), &l->workspace_bytes);
     return overflow ? GRU_TOO_LARGE : GRU_OK;
-}
-
-gru_status gru_workspace_bytes(const gru_problem *problem, gru_pass pass, size_t *bytes) {
-    gru_layout layout;
-    const gru_status status = gru_layout_of(problem, pass, &layout);
-    *bytes = status == GRU_OK ? layout.workspace_bytes : 0;
-    return status;
-}
-
-gru_status gru_tape_bytes(const gru_problem *problem, size_t *bytes) {
-    gru_layout layout;
-    const gru_status status = gru_layout_of(problem, GRU_FORWARD, &layout);
-    *bytes = status == GRU_OK ? layout.tape_bytes : 0;
-    return status;
 }

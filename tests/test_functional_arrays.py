@@ -227,7 +227,7 @@ BAD_SHAPES = [
     ("initial_state", (1, B, H), r"initial_state must have shape \(B, H\) = \(4, 5\), got"),
 ]
 BAD_OPTIONS = [
-    ({"engine": "cuda"}, ValueError, "unknown engine 'cuda'; known: auto, blas"),
+    ({"engine": "cuda"}, ValueError, "unknown engine 'cuda'; known: auto, blas, packed"),
     ({"engine": None}, ValueError, "unknown engine None"),
     ({"num_threads": 0}, ValueError, "between 1 and 32768, got 0"),
     ({"num_threads": -1}, ValueError, "between 1 and 32768, got -1"),

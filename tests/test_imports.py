@@ -10,11 +10,14 @@ def test_heavy_imports_wait_for_their_use(run_python):
 import sys, gru_c
 heavy = ("scipy", "torch", "tqdm", "safetensors", "matplotlib", "threadpoolctl", "pandas")
 print([name for name in heavy if name in sys.modules])
-gru_c.gru_forward([[[1.0]]], [[0.1] * 3], [[0.1] * 3])
+arrays = [[[1.0]]], [[0.1] * 3], [[0.1] * 3]
+gru_c.gru_forward(*arrays, engine="packed")
+print([name for name in heavy if name in sys.modules])
+gru_c.gru_forward(*arrays, engine="blas")
 print([name for name in heavy if name in sys.modules])
 """
     done = run_python(code)
-    assert done.stdout == "[]\n['scipy', 'threadpoolctl']\n", done.stderr
+    assert done.stdout == "[]\n[]\n['scipy', 'threadpoolctl']\n", done.stderr
 
 
 def test_the_core_says_when_it_has_no_blas(run_python):

@@ -1,0 +1,159 @@
+/* Entry points for whole sequences: check, choose the engine, call it. */
+#include "internal.h"
+
+/* Without fused multiply-adds, SciPy's BLAS has the better matmul. */
+gru_engine gru_engine_of(const gru_problem *p) {
+    if (p->engine != GRU_ENGINE_AUTO) {
+        return p->engine;
+    }
+    return gru_active_fma() ? GRU_ENGINE_PACKED : GRU_ENGINE_BLAS;
+}
+
+static gru_status check_problem(const gru_problem *p) {
+    const int valid = p->units >= 1 && p->threads >= 1 &&
+                      (p->dtype == GRU_F32 || p->dtype == GRU_F64) &&
+                      (p->engine == GRU_ENGINE_AUTO || p->engine == GRU_ENGINE_BLAS ||
+                       p->engine == GRU_ENGINE_PACKED);
+    if (!valid) {
+        return GRU_BAD_ARGUMENT;
+    }
+    /* One more than any array of the engines has of these elements, to add them without care. */
+    const size_t most = SIZE_MAX / 1024;
+    return p->units > most || p->input > most ? GRU_TOO_LARGE : GRU_OK;
+}
+
+/* What either engine says about a problem. */
+typedef struct measures {
+    gru_plan plan;     /* of the packed engine, or */
+    gru_layout layout; /* of the BLAS engine */
+    size_t workspace_bytes, tape_bytes;
+} measures;
+
+static gru_status measure(const gru_problem *p, gru_pass pass, measures *m) {
+    gru_status status = check_problem(p);
+    if (status != GRU_OK) {
+        return status;
+    }
+    if (gru_engine_of(p) == GRU_ENGINE_PACKED) {
+        status = gru_plan_of(p, pass, &m->plan);
+        m->workspace_bytes = m->plan.workspace_bytes;
+        m->tape_bytes = m->plan.tape_bytes;
+        return status;
+    }
+    status = gru_layout_of(p, pass, &m->layout);
+    m->workspace_bytes = m->layout.workspace_bytes;
+    m->tape_bytes = m->layout.tape_bytes;
+    return status;
+}
+
+gru_status gru_workspace_bytes(const gru_problem *problem, gru_pass pass, size_t *bytes) {
+    measures m;
+    const gru_status status = measure(problem, pass, &m);
+    *bytes = status == GRU_OK ? m.workspace_bytes : 0;
+    return status;
+}
+
+gru_status gru_tape_bytes(const gru_problem *problem, size_t *bytes) {
+    measures m;
+    const gru_status status = measure(problem, GRU_FORWARD_TAPE, &m);
+    *bytes = status == GRU_OK ? m.tape_bytes : 0;
+    return status;
+}
+
+/* Are the weights there? */
+static int weights_missing(const gru_problem *p, const gru_weights *w) {
+    return (p->input && !w->kernel) || !w->recurrent_kernel;
+}
+
+gru_status gru_packed_bytes(const gru_problem *problem, size_t *bytes) {
+    gru_plan plan;
+    gru_status status = check_problem(problem);
+    status = status == GRU_OK ? gru_plan_of(problem, GRU_FORWARD, &plan) : status;
+    *bytes = status == GRU_OK ? plan.packed_bytes : 0;
+    return status;
+}
+
+gru_status gru_pack(const gru_problem *problem, const gru_weights *weights, void *packed) {
+    gru_plan plan;
+    gru_status status = check_problem(problem);
+    status = status == GRU_OK ? gru_plan_of(problem, GRU_FORWARD, &plan) : status;
+    if (status != GRU_OK) {
+        return status;
+    }
+    if (weights_missing(problem, weights) || !packed || packed != gru_align(packed)) {
+        return GRU_BAD_ARGUMENT;
+    }
+    BY_DTYPE(problem->dtype, gru_packed_weights)(problem, &plan, weights, packed);
+    return GRU_OK;
+}
+
+gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args) {
+    measures m;
+    const gru_status status = measure(problem, args->tape ? GRU_FORWARD_TAPE : GRU_FORWARD, &m);
+    if (status != GRU_OK) {
+        return status;
+    }
+    const int steps = problem->batch && problem->time;
+    if ((!args->packed && weights_missing(problem, &args->weights)) || !args->workspace ||
+        !args->state || (steps && problem->input && !args->x.data)) {
+        return GRU_BAD_ARGUMENT;
+    }
+    if (gru_engine_of(problem) == GRU_ENGINE_PACKED) {
+        BY_DTYPE(problem->dtype, gru_packed_forward)(problem, &m.plan, args);
+        return GRU_OK;
+    }
+    if (!gru_blas_is_set()) {
+        return GRU_NO_BLAS;
+    }
+    BY_DTYPE(problem->dtype, gru_sequence_forward)(problem, &m.layout, args);
+    return GRU_OK;
+}
+
+/* The gradients of no steps: nothing reaches the weights, d_state passes through. */
+static void backward_nothing(const gru_problem *p, const gru_backward_args *a) {
+    const size_t itemsize = gru_itemsize(p->dtype), H = p->units;
+    const size_t state_bytes = p->batch * H * itemsize;
+    if (!a->accumulate) {
+        memset(a->d_kernel, 0, p->input * 3 * H * itemsize);
+        memset(a->d_recurrent_kernel, 0, H * 3 * H * itemsize);
+        if (a->d_bias) {
+            memset(a->d_bias, 0, (p->reset_after ? 6 : 3) * H * itemsize);
+        }
+    }
+    if (a->d_initial_state && a->d_state) {
+        memcpy(a->d_initial_state, a->d_state, state_bytes);
+    } else if (a->d_initial_state) {
+        memset(a->d_initial_state, 0, state_bytes);
+    }
+}
+
+gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args) {
+    measures m;
+    const gru_status status =
+        measure(problem, args->keep_tape ? GRU_BACKWARD_KEEP : GRU_BACKWARD, &m);
+    if (status != GRU_OK) {
+        return status;
+    }
+    const int steps = problem->batch && problem->time;
+    if (weights_missing(problem, &args->weights) || !args->workspace || !args->tape ||
+        (problem->input && !args->d_kernel) || !args->d_recurrent_kernel ||
+        (steps && problem->input && !args->x.data)) {
+        return GRU_BAD_ARGUMENT;
+    }
+    if (!steps) {
+        backward_nothing(problem, args);
+        return GRU_OK;
+    }
+    if (gru_engine_of(problem) == GRU_ENGINE_PACKED) {
+        if (!gru_tape_fits(&m.plan, args->tape)) {
+            return GRU_BAD_ARGUMENT;
+        }
+        BY_DTYPE(problem->dtype, gru_packed_backward)(problem, &m.plan, args);
+        return GRU_OK;
+    }
+    if (!gru_blas_is_set()) {
+        return GRU_NO_BLAS;
+    }
+    BY_DTYPE(problem->dtype, gru_sequence_backward)(problem, &m.layout, args);
+    return GRU_OK;
+}

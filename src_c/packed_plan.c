@@ -1,0 +1,128 @@
+/* How the packed engine cuts a problem, and where its arrays lie in workspace, tape and packed
+ * weights. Every product of sizes is checked. */
+#include <limits.h>
+
+#include "internal.h"
+
+enum {
+    /* Rows of a slice: fewer make the matmul's tiles low, more leave the cache. */
+    SLICE_ROWS_AT_LEAST = 8,
+    SLICE_ROWS_AT_MOST = 64,
+    /* x W is made for so many steps at a time that there are CHUNK_ROWS rows, more as long as the
+     * gates stay within CHUNK_BYTES (of an L2 cache of 1 MiB). */
+    CHUNK_ROWS = 48,
+    CHUNK_BYTES = 256 * 1024,
+    /* Multiply-adds below which a thread more costs more than it brings: of a whole pass, where each
+     * slice runs by itself, and of one step of one member of a gang. */
+    SERIAL_WORK = 400 * 1000,
+    MEMBER_WORK = 50 * 1000,
+    /* Rows of a weight's gradient that one task makes. */
+    GRADIENT_ROWS = 256
+};
+
+static size_t smaller_of_doubles(double a, size_t b) {
+    return a < (double)b ? (size_t)a : b;
+}
+
+/* Slices that run by themselves, and members of the gang that runs each. */
+static void cut(const gru_problem *p, gru_plan *l) {
+    const double step = 3.0 * (double)p->batch * (double)p->units * (double)p->units;
+    const double all =
+        (double)p->time * (step + 3.0 * (double)p->batch * (double)p->input * (double)p->units);
+    size_t threads = all < SERIAL_WORK ? 1 : (size_t)p->threads;
+    l->threads = (int)threads;
+    const size_t by_rows = p->batch / SLICE_ROWS_AT_LEAST;
+    l->slices = gru_min(threads, by_rows ? by_rows : 1);
+    const size_t by_cache = gru_divide_up(p->batch, SLICE_ROWS_AT_MOST);
+    if (by_cache > l->slices) { /* as many for each thread */
+        l->slices = gru_min(gru_divide_up(by_cache, threads) * threads, p->batch);
+    }
+    size_t members = threads / l->slices;
+    members = smaller_of_doubles(step / (double)l->slices / MEMBER_WORK, members);
+    members = gru_min(members, gru_min(l->triples, GRU_MOST_MEMBERS));
+    l->members = members && l->slices <= GRU_MOST_GANGS ? members : 1;
+}
+
+static void layout_packed_weights(const gru_problem *p, gru_plan *l) {
+    gru_arena r = {gru_itemsize(p->dtype), 0, 0};
+    const size_t width = 3 * l->lanes;
+    l->bias = gru_take(&r, l->panels, 4, l->lanes);
+    l->w = gru_take(&r, l->panels, p->input, width);
+    l->u = gru_take(&r, l->panels, p->units, width);
+    l->packed_bytes = r.bytes;
+    l->overflow |= r.overflow;
+}
+
+static void layout_tape(const gru_problem *p, gru_plan *l) {
+    gru_arena r = {gru_itemsize(p->dtype), 64, 0}; /* a line that says how it is laid out */
+    size_t states = 0;
+    r.overflow |= __builtin_add_overflow(p->time, (size_t)1, &states);
+    l->tape_states = gru_take(&r, states, p->batch, l->state_row);
+    l->tape_gates = gru_take(&r, p->time, p->batch, l->panels * 4 * l->lanes);
+    l->tape_rh = p->reset_after ? 0 : gru_take(&r, p->time, p->batch, l->state_row);
+    l->overflow |= r.overflow | __builtin_add_overflow(r.bytes, (size_t)64, &l->tape_bytes);
+}
+
+static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, int tape) {
+    l->packed = gru_take_bytes(r, l->packed_bytes);
+    if (tape) {
+        return;
+    }
+    l->states = gru_take(r, 2, p->batch, l->state_row);
+    l->gates = gru_take(r, l->chunk_steps, p->batch, l->panels * 4 * l->lanes);
+    l->rh = p->reset_after ? 0 : gru_take(r, 1, p->batch, l->state_row);
+}
+
+static void layout_backward(const gru_problem *p, gru_plan *l, gru_arena *r, int keep) {
+    const size_t width = 3 * l->lanes, gates = gru_divide_up(p->input, width);
+    l->wt = gru_take(r, gates, 3 * p->units, width);
+    l->ut = gru_take(r, l->triples, 3 * p->units, width);
+    l->dh = gru_take(r, p->batch, l->state_row, 1);
+    l->rh = p->reset_after ? 0 : gru_take(r, p->batch, l->state_row, 1);
+    l->gates = keep ? gru_take(r, p->time, p->batch, l->panels * 4 * l->lanes) : 0;
+    /* of each thread: a weight's gradient, a bias's, or the inputs' gradients of a slice */
+    gru_arena one = {r->itemsize, 0, r->overflow};
+    const size_t rows = gru_min(p->batch, SLICE_ROWS_AT_MOST) * l->chunk_steps;
+    const size_t gradient = gru_take(&one, GRADIENT_ROWS, width, 1);
+    (void)gradient;
+    l->scratch_bias = gru_take(&one, 4, l->lanes, 1);
+    l->scratch_d_x = gru_take(&one, rows, gates, width);
+    l->scratch_bytes = one.bytes;
+    l->scratch = gru_take_bytes(r, 0);
+    size_t all = 0;
+    r->overflow |= one.overflow | __builtin_mul_overflow(one.bytes, (size_t)l->threads, &all) |
+                   __builtin_add_overflow(r->bytes, all, &r->bytes);
+}
+
+gru_status gru_plan_of(const gru_problem *p, gru_pass pass, gru_plan *l) {
+    memset(l, 0, sizeof *l);
+    l->lanes = gru_active_lanes(p->dtype);
+    l->panels = gru_divide_up(p->units, l->lanes);
+    l->triples = gru_divide_up(l->panels, 3);
+    l->gradient_rows = GRADIENT_ROWS;
+    l->d_x_rows = SLICE_ROWS_AT_MOST;
+    l->state_row = l->panels * l->lanes;
+    const size_t itemsize = gru_itemsize(p->dtype);
+    if (l->state_row * itemsize % 1024 == 0) {
+        l->state_row +=
+            l->lanes; /* rows a power of two apart would share a few sets of the cache */
+    }
+    const double step_bytes = (double)p->batch * (double)(l->panels * 4 * l->lanes * itemsize);
+    size_t steps = p->batch ? gru_divide_up(CHUNK_ROWS, p->batch) : 1;
+    const size_t fit = smaller_of_doubles(CHUNK_BYTES / (step_bytes + 1), p->time);
+    steps = gru_min(fit > steps ? fit : steps, p->time);
+    l->chunk_steps = steps ? steps : 1;
+    l->chunks = gru_divide_up(p->time, l->chunk_steps);
+    cut(p, l);
+    layout_packed_weights(p, l);
+    layout_tape(p, l);
+    gru_arena r = {itemsize, 0, 0};
+    l->zeros = gru_take(&r, l->lanes, 1, 1);
+    if (pass == GRU_FORWARD || pass == GRU_FORWARD_TAPE) {
+        layout_forward(p, l, &r, pass == GRU_FORWARD_TAPE);
+    } else {
+        layout_backward(p, l, &r, pass == GRU_BACKWARD_KEEP);
+    }
+    l->overflow |= r.overflow | __builtin_add_overflow(r.bytes, (size_t)64, &l->workspace_bytes);
+    return l->overflow ? GRU_TOO_LARGE : GRU_OK;
+}
