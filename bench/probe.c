@@ -38,12 +38,15 @@ typedef void (*chain_loop)(long iterations);
         typedef real vec __attribute__((vector_size(BYTES)));                                      \
         volatile real factor = (real)0.875, term = (real)0.125;                                    \
         vec a = (vec){0} + factor, b = (vec){0} + term, acc[CHAINS];                               \
-        for (int i = 0; i < CHAINS; i++) acc[i] = (vec){0} + (real)i;                              \
+        for (int i = 0; i < CHAINS; i++)                                                           \
+            acc[i] = (vec){0} + (real)i;                                                           \
         for (long k = 0; k < iterations; k++) {                                                    \
             _Pragma("GCC unroll 32") for (int i = 0; i < CHAINS; i++) acc[i] = acc[i] * a + b;     \
         }                                                                                          \
-        for (int i = 1; i < CHAINS; i++) acc[0] += acc[i];                                         \
-        for (unsigned i = 0; i < sizeof(vec) / sizeof(real); i++) name##_sink = acc[0][i];         \
+        for (int i = 1; i < CHAINS; i++)                                                           \
+            acc[0] += acc[i];                                                                      \
+        for (unsigned i = 0; i < sizeof(vec) / sizeof(real); i++)                                  \
+            name##_sink = acc[0][i];                                                               \
     }
 
 CHAIN_LOOP(loop_float32, float)
@@ -66,7 +69,8 @@ static void *worker(void *argument) {
     atomic_fetch_add(&mine->shared->ready, 1);
     while ((go = atomic_load(&mine->shared->go)) == 0) {
     }
-    if (go == 1) mine->loop(mine->shared->iterations);
+    if (go == 1)
+        mine->loop(mine->shared->iterations);
     atomic_fetch_add(&mine->shared->done, 1);
     return 0;
 }
@@ -78,7 +82,8 @@ static double run(chain_loop loop, long iterations, int threads) {
     burst shared = {iterations, 0, 0, 0};
     worker_argument argument = {&shared, loop};
     int started = 0;
-    if (threads < 1 || threads > MOST_THREADS) return -1;
+    if (threads < 1 || threads > MOST_THREADS)
+        return -1;
     while (started < threads - 1 && !pthread_create(&others[started], 0, worker, &argument))
         started++;
     int all = started == threads - 1;
@@ -86,11 +91,13 @@ static double run(chain_loop loop, long iterations, int threads) {
     }
     double begin = now();
     atomic_store(&shared.go, all ? 1 : -1);
-    if (all) loop(iterations);
+    if (all)
+        loop(iterations);
     while (atomic_load(&shared.done) < started) {
     }
     double seconds = now() - begin;
-    for (int i = 0; i < started; i++) pthread_join(others[i], 0);
+    for (int i = 0; i < started; i++)
+        pthread_join(others[i], 0);
     return all ? seconds : -1;
 }
 
