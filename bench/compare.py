@@ -43,6 +43,8 @@ PASS_PEERS = {
 FULL, QUICK = (21, 20.0), (5, 1.0)
 MANY_FULL, MANY_QUICK = (7, 0.5), (3, 0.1)
 MANY = ("grid", "growth")
+# For gru_c's kernels, and for the matmuls of its engine "blas".
+AVX2_ONLY = {"GRU_C_ISA": "avx2", "OPENBLAS_CORETYPE": "Haswell"}
 
 
 class CompareError(Exception):
@@ -241,7 +243,7 @@ class Comparison:
             command += ["--shapes", *map(str, options.shapes or ISA)]
             done = subprocess.run(
                 command,
-                env={**os.environ, "GRU_C_ISA": "avx2"},
+                env={**os.environ, **AVX2_ONLY},
                 cwd=Path(__file__).parents[1],
                 capture_output=True,
                 text=True,
