@@ -101,9 +101,7 @@ def _draw_ratios(axes: Axes, cases: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 median, row, marker, color=colour, markersize=6, linestyle="none"
             )[0]
     axes.axvline(1, color="black", linewidth=1)
-    axes.annotate(
-        "gru_c", (1, 1), xycoords=("data", "axes fraction"), fontsize=9, ha="center", va="bottom"
-    )
+    _name_line(axes, 1, "gru_c", "black")
     axes.set_xscale("log")
     _plain_numbers(axes)
     axes.set_ylim(len(cases) - 0.5, -0.5)
@@ -146,39 +144,50 @@ def share_of_peak(cases: Sequence[dict[str, Any]]) -> Figure | None:
 
 
 def thread_scaling(cases: Sequence[dict[str, Any]]) -> Figure | None:
-    """How many times faster than on one thread, against the threads."""
+    """How many times faster than on one thread: a row for each shape, a point for each number."""
     threads = _threads(cases)
     if len(threads) < 2 or threads[0] != 1:
         return None
-    panels = [what for what in ("forward", "training") if _pass(cases, what, threads[-1])]
+    panels = [
+        (what, speedups)
+        for what in ("forward", "training")
+        if (speedups := _speedups([case for case in cases if case["what"] == what]))
+    ]
     if not panels:
         return None
+    height = 1.3 + 0.33 * max(len(speedups) for _, speedups in panels)
     figure, grid = plt.subplots(
-        1, len(panels), figsize=(6.2 * len(panels), 4.6), squeeze=False, sharey=True
+        1, len(panels), figsize=(6.2 * len(panels), height), squeeze=False, sharex=True
     )
-    for axes, what in zip(grid.flat, panels, strict=True):
-        axes.plot(threads, threads, ":", color="black", linewidth=1)
-        ends = [(threads[-1], threads[-1], "ideal", "black")]
-        by_shape: dict[Shape, dict[int, float]] = {}
-        for n in threads:
-            for case in _pass(cases, what, n):
-                seconds = summarise(case)["median"][OURS]
-                by_shape.setdefault(Shape(*case["shape"]), {})[n] = seconds
-        for i, (shape, seconds) in enumerate(by_shape.items()):
-            if 1 in seconds and len(seconds) > 1:
-                colour = LINES[i % len(LINES)]
-                speedups = [seconds[1] / seconds[n] for n in seconds]
-                axes.plot(list(seconds), speedups, marker="o", markersize=4, color=colour)
-                ends.append((threads[-1], speedups[-1], _named(shape), colour))
-        axes.set_xticks(threads)
-        axes.set_xlabel("threads")
-        axes.set_title(f"gru_c, {_WORKLOADS[what]}", loc="left", fontsize=10)
-        axes.set_ylim(0, 1.1 * max(y for _, y, _, _ in ends))
-        _label_ends(axes, ends)
-        _quiet(axes, "y")
-    grid.flat[0].set_ylabel("times faster than on one thread")
+    for axes, (what, speedups) in zip(grid.flat, panels, strict=True):
+        for i, n in enumerate(threads[1:]):
+            points = [(by_n[n], row) for row, by_n in enumerate(speedups.values()) if n in by_n]
+            axes.plot(*zip(*points, strict=True), "o", color=LINES[i], markersize=6)
+            axes.axvline(n, color=LINES[i], linewidth=1, linestyle=":")
+            _name_line(axes, n, f"{n} threads, ideal", LINES[i])
+        axes.axvline(1, color="black", linewidth=1)
+        _name_line(axes, 1, "1 thread", "black")
+        axes.set_xlim(0, None)
+        axes.set_ylim(len(speedups) - 0.5, -0.5)
+        axes.set_yticks(range(len(speedups)), [_named(shape) for shape in speedups])
+        axes.set_xlabel("times faster than on one thread")
+        axes.set_title(f"gru_c, {_WORKLOADS[what]}", loc="left", fontsize=10, pad=16)
+        _quiet(axes, "x")
     figure.tight_layout()
     return figure
+
+
+def _speedups(cases: Sequence[dict[str, Any]]) -> dict[Shape, dict[int, float]]:
+    """Time on one thread over that on more, by shape and threads."""
+    seconds: dict[Shape, dict[int, float]] = {}
+    for case in cases:
+        by_threads = seconds.setdefault(Shape(*case["shape"]), {})
+        by_threads[case["threads"]] = summarise(case)["median"][OURS]
+    return {
+        shape: {n: by_n[1] / second for n, second in by_n.items() if n > 1}
+        for shape, by_n in seconds.items()
+        if 1 in by_n and len(by_n) > 1
+    }
 
 
 def growth(cases: Sequence[dict[str, Any]]) -> Figure | None:
@@ -197,7 +206,7 @@ def growth(cases: Sequence[dict[str, Any]]) -> Figure | None:
         axes.annotate(
             "linear",
             (sizes[0], linear[0]),
-            xytext=(2, -4),
+            xytext=(8, 0),
             textcoords="offset points",
             fontsize=9,
             va="top",
@@ -237,6 +246,19 @@ def _in_threads(n: int) -> str:
 
 def _named(shape: Shape) -> str:
     return "B={} T={} I={} H={}".format(*shape)
+
+
+def _name_line(axes: Axes, x: float, name: str, colour: str) -> None:
+    """Name a vertical line above the axes."""
+    axes.annotate(
+        name,
+        (x, 1),
+        xycoords=("data", "axes fraction"),
+        color=colour,
+        fontsize=9,
+        ha="center",
+        va="bottom",
+    )
 
 
 def _plain_numbers(axes: Axes, ticks: Sequence[float] = ()) -> None:
