@@ -1,0 +1,48 @@
+"""The libraries that are compared, in the order in which tables and plots show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bench.peers.base import Peer, Work
+from bench.peers.jax_scan import Jax
+from bench.peers.keras_layers import Keras
+from bench.peers.numpy_loop import NumPy
+from bench.peers.onnx_runtimes import OnnxRuntime, OpenVino, OpenVinoBfloat16
+from bench.peers.ours import Bfloat16, Blas, GruCDefault, Int8, Packed
+from bench.peers.pytorch import PyTorch
+
+PEERS: dict[str, type[Peer]] = {
+    peer.name: peer
+    for peer in (
+        GruCDefault,
+        Packed,
+        Blas,
+        Bfloat16,
+        Int8,
+        NumPy,
+        PyTorch,
+        OnnxRuntime,
+        OpenVino,
+        OpenVinoBfloat16,
+        Jax,
+        Keras,
+    )
+}
+
+__all__ = ["PEERS", "Peer", "Work", "make_peers"]
+
+
+def make_peers(names: Iterable[str]) -> tuple[list[Peer], dict[str, str]]:
+    """Return the peers that can be had here, and why the others cannot, by name."""
+    peers, skipped = [], {}
+    for name in names:
+        try:
+            reason = PEERS[name].why_not()
+            if not reason:
+                peers.append(PEERS[name]())
+        except Exception as error:  # a broken installation fails in its own way
+            reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else '?'}"
+        if reason:
+            skipped[name] = reason
+    return peers, skipped

@@ -1,0 +1,165 @@
+"""gru_c itself: its engines, and its layers with reduced weights."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+
+import gru_c
+from bench.cases import Demo, Problem
+from bench.peers.base import Peer, Work
+from gru_c import GRU, Dense, Input, Sequential, gru_backward, gru_forward, gru_step
+
+
+class GruC(Peer):
+    """gru_c as it comes: the engine "auto"."""
+
+    name = "gru_c"
+    label = "gru_c"
+    dtypes = ("float32", "float64")
+    engine = "auto"
+
+    @classmethod
+    def why_not(cls) -> str:
+        """Say whether this build lacks the engine."""
+        if cls.engine in gru_c._core.ENGINES:
+            return ""
+        return f"gru_c {gru_c.__version__} has no engine {cls.engine!r}"
+
+    def forward(self, problem: Problem, threads: int) -> Work:
+        """Run `gru_forward`."""
+        arrays = problem.x, problem.kernel, problem.recurrent_kernel, problem.bias
+
+        def call():
+            return gru_forward(*arrays, engine=self.engine, num_threads=threads)
+
+        return Work(call, lambda: {"output": call().output})
+
+    def training(self, problem: Problem, threads: int) -> Work:
+        """Run `gru_forward` with a tape, and `gru_backward`."""
+        arrays = problem.x, problem.kernel, problem.recurrent_kernel, problem.bias
+
+        def call():
+            result = gru_forward(*arrays, training=True, engine=self.engine, num_threads=threads)
+            return result.output, gru_backward(result.tape, problem.d_output)
+
+        def answer():
+            output, gradients = call()
+            names = ("x", "kernel", "recurrent_kernel", "bias")
+            return {"output": output, **{f"d_{name}": getattr(gradients, name) for name in names}}
+
+        return Work(call, answer)
+
+
+class Packed(GruC):
+    """The engine "packed" by name."""
+
+    name = engine = "packed"
+    label = "gru_c packed"
+
+
+class Blas(GruC):
+    """The engine "blas" by name."""
+
+    name = engine = "blas"
+    label = "gru_c blas"
+
+
+class GruCDefault(GruC):
+    """What a user of gru_c calls; these take no engine, so only the default one does them."""
+
+    def step(self, problem: Problem, threads: int) -> Work:
+        """Run `gru_step` from a state that is not zero."""
+        gru_c.set_num_threads(threads)
+        weights = problem.kernel, problem.recurrent_kernel, problem.bias
+        x, state = problem.x[:, 0].copy(), problem.d_output[:, 0].copy()
+
+        def call():
+            return gru_step(x, state, *weights)
+
+        return Work(call, lambda: {"state": call()})
+
+    def demo(self, demo: Demo, threads: int) -> Work:
+        """Run an epoch of `fit`."""
+        gru_c.set_num_threads(threads)
+        model = _demo_model(demo)
+
+        def answer():
+            model.fit(demo.x, demo.y, verbose=0, shuffle=False)
+            return {"prediction": model.predict(demo.x, verbose=0)}
+
+        return Work(lambda: model.fit(demo.x, demo.y, verbose=0), answer)
+
+    def predict(self, demo: Demo, threads: int) -> Work:
+        """Run `predict` of one sequence."""
+        gru_c.set_num_threads(threads)
+        model = _demo_model(demo)
+
+        def call():
+            return model.predict(demo.x, verbose=0)
+
+        return Work(call, lambda: {"prediction": call()})
+
+    def inference(self, problem: Problem, threads: int) -> Work:
+        """Run `predict` of one layer, with float32 weights."""
+        return _inference(problem, threads)
+
+
+class ReducedWeights(Peer):
+    """One layer's `predict` with weights of fewer bits."""
+
+    reduced = True
+    weights = ""
+
+    @classmethod
+    def why_not(cls) -> str:
+        """Say whether the layer does not have the argument yet."""
+        if "inference_weights" in inspect.signature(GRU).parameters:
+            return ""
+        return f"the GRU layer of gru_c {gru_c.__version__} takes no inference_weights"
+
+    def inference(self, problem: Problem, threads: int) -> Work:
+        """Run `predict` of one layer."""
+        return _inference(problem, threads, inference_weights=self.weights)
+
+
+class Bfloat16(ReducedWeights):
+    """Weights in bfloat16."""
+
+    name, weights = "gru_c-bfloat16", "bfloat16"
+    label = "gru_c, bfloat16 weights"
+
+
+class Int8(ReducedWeights):
+    """Weights in int8."""
+
+    name, weights = "gru_c-int8", "int8"
+    label = "gru_c, int8 weights"
+
+
+def _demo_model(demo: Demo) -> Sequential:
+    """The tutorial's model with the demo's weights."""
+    _, T, I = demo.x.shape  # noqa: E741
+    H = len(demo.weights[1])
+    model = Sequential(
+        [GRU(H, input_shape=(T, I), return_sequences=True), GRU(H), Dense(1)], seed=0
+    )
+    model.compile(optimizer="adam", loss="mse")
+    model.set_weights(demo.weights)
+    return model
+
+
+def _inference(problem: Problem, threads: int, **options: str) -> Work:
+    """`predict` of a model of one layer."""
+    gru_c.set_num_threads(threads)
+    shape = problem.shape
+    model = Sequential(
+        [Input((None, shape.I)), GRU(shape.H, return_sequences=True, **options)], seed=0
+    )
+    model.set_weights([problem.kernel, problem.recurrent_kernel, problem.bias])
+
+    def call() -> np.ndarray:
+        return model.predict(problem.x, batch_size=shape.B, verbose=0)
+
+    return Work(call, lambda: {"output": call()})

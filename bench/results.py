@@ -1,0 +1,83 @@
+"""results.json: what a run leaves. Every table and plot is made of it alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from bench.cases import Case, Shape
+from bench.summary import summarise
+
+FORMAT = 1
+NAME = "results.json"
+
+
+class ResultsError(Exception):
+    """There are no results to read; the message is one line."""
+
+
+def new(**about: Any) -> dict[str, Any]:
+    """Return the results of a run that has measured nothing so far.
+
+    Parameters
+    ----------
+    about
+        Date, command, machine, versions and environment.
+    """
+    return {
+        "format": FORMAT,
+        "complete": False,
+        **about,
+        "labels": {},
+        "skipped": [],
+        "cases": [],
+    }
+
+
+def save(results: dict[str, Any], folder: Path) -> None:
+    """Write results.json, a line for each case; an older one is replaced at once, or not at all."""
+    cases = [{**_rounded(case), "figures": summarise(case)} for case in results["cases"]]
+    lines = ",\n".join(json.dumps(case, default=list) for case in cases)
+    head = json.dumps({key: value for key, value in results.items() if key != "cases"}, indent=1)
+    text = head.rstrip().removesuffix("}").rstrip() + f',\n "cases": [\n{lines}\n ]\n}}\n'
+    partial = folder / (NAME + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, folder / NAME)
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """Read results.json.
+
+    Raises
+    ------
+    ResultsError
+        When there is none, or it is not of this format.
+    """
+    path = folder / NAME
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ResultsError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ResultsError(f"{path} is not JSON: {error}") from None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise ResultsError(f"{path} is not of format {FORMAT}")
+    return found
+
+
+def case_of(record: dict[str, Any]) -> Case:
+    """Return the case of a record of results.json."""
+    names = ("what", "workload", "dtype", "threads", "series")
+    return Case(shape=Shape(*record["shape"]), **{name: record[name] for name in names})
+
+
+def _rounded(case: dict[str, Any]) -> dict[str, Any]:
+    """The case with samples of six digits: the clock has no more."""
+    seconds = {
+        peer: [float(f"{value:.6g}") for value in values]
+        for peer, values in case["seconds"].items()
+    }
+    peak = [float(f"{value:.6g}") for value in case["peak"]]
+    return {**case, "seconds": seconds, "peak": peak}

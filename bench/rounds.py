@@ -1,0 +1,128 @@
+"""Time several callables in turn, so that all of them meet the same moments of the machine."""
+
+from __future__ import annotations
+
+import gc
+import math
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+# A sample repeats its call until it lasts this long: the clock and the loop are then below 1%.
+SHORTEST_SAMPLE = 200e-6
+# A call shorter than this is made once before its sample, because the others emptied the caches
+# and got the memory that it had given back.
+WARMED = 50e-3
+FEWEST_ROUNDS = 3
+
+
+@dataclass
+class Samples:
+    """What `measure` saw.
+
+    Attributes
+    ----------
+    seconds : dict of str to list of float
+        Seconds of one call, by name, one for each round.
+    repeats : dict of str to int
+        Calls in a sample.
+    peak : list of float
+        The probe's figure in each round; empty without a probe.
+    """
+
+    seconds: dict[str, list[float]]
+    repeats: dict[str, int]
+    peak: list[float]
+
+
+def rest(shortest: float = 2e-3, longest: float = 0.2) -> None:
+    """Sleep until the threads of this process are idle.
+
+    Workers of thread pools spin for a while after their work, OpenBLAS's for 30 ms; they would
+    take the core from whoever is timed next.
+    """
+    stop = time.perf_counter() + longest
+    while True:
+        used, begin = time.process_time(), time.perf_counter()
+        time.sleep(shortest)
+        now = time.perf_counter()
+        if time.process_time() - used < 0.2 * (now - begin) or now > stop:
+            return
+
+
+def time_call(call: Callable[[], object], repeats: int) -> float:
+    """Return the mean seconds of `repeats` calls."""
+    counter = range(repeats)
+    begin = time.perf_counter()
+    for _ in counter:
+        call()
+    return (time.perf_counter() - begin) / repeats
+
+
+def choose_repeats(call: Callable[[], object]) -> int:
+    """Return how many calls make a sample; the calls made to find out are the warm-up."""
+    time_call(call, 1)
+    once = time_call(call, 1)
+    if once < SHORTEST_SAMPLE:
+        once = min(time_call(call, 20), time_call(call, 20))
+    return max(1, math.ceil(SHORTEST_SAMPLE / max(once, 1e-9)))
+
+
+def measure(
+    calls: Mapping[str, Callable[[], object]],
+    probe: Callable[[], float] | None,
+    rounds: int,
+    seconds: float,
+) -> Samples:
+    """Time all calls once in each round, in an order that changes from round to round.
+
+    The order is shuffled, not rotated: after a rotation everybody would still follow the same
+    neighbour, and find the caches and the memory as that one leaves them.
+
+    Parameters
+    ----------
+    calls : mapping of str to callable
+        What to time, by name.
+    probe : callable, optional
+        Returns the machine's peak at this moment; called once in each round.
+    rounds : int
+        How many rounds at most.
+    seconds : float
+        No round begins after this time, but `FEWEST_ROUNDS` are made in any case.
+
+    Returns
+    -------
+    Samples
+    """
+    repeats = {name: choose_repeats(call) for name, call in calls.items()}
+    samples = Samples({name: [] for name in calls}, repeats, [])
+    turns = [*calls, *([] if probe is None else [None])]
+    shuffle = random.Random(0).shuffle  # the same orders in every run
+    stop = time.perf_counter() + seconds
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for i in range(rounds):
+            if i >= FEWEST_ROUNDS and time.perf_counter() > stop:
+                break
+            shuffle(turns)
+            for name in turns:
+                rest()
+                if name is None:
+                    samples.peak.append(probe())
+                else:
+                    samples.seconds[name].append(_sample(calls[name], repeats[name], samples, name))
+            gc.collect()
+    finally:
+        if collecting:
+            gc.enable()
+    return samples
+
+
+def _sample(call: Callable[[], object], repeats: int, samples: Samples, name: str) -> float:
+    """One sample of one call, after a call that is not timed when calls are short."""
+    earlier = samples.seconds[name]
+    if repeats > 1 or not earlier or earlier[-1] < WARMED:
+        call()
+    return time_call(call, repeats)
