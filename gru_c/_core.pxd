@@ -106,8 +106,17 @@ cdef extern from "gru.h" nogil:
         size_t stride
         int transposed
 
-    gru_status gru_matmul(gru_dtype dtype, size_t m, size_t n, size_t k, const gru_matrix *a,
-                          const gru_matrix *b, void *c, int accumulate, int threads)
+    ctypedef struct gru_matmul_args:
+        gru_dtype dtype
+        size_t m, n, k
+        gru_matrix a, b
+        void *c
+        int accumulate
+        int threads
+        void *workspace
+
+    gru_status gru_matmul_bytes(const gru_matmul_args *args, size_t *bytes)
+    gru_status gru_matmul(const gru_matmul_args *args)
     gru_status gru_column_sums(gru_dtype dtype, size_t m, size_t n, const void *a, void *out,
                                int accumulate)
     gru_status gru_sigmoid(gru_dtype dtype, size_t n, const void *x, void *y) noexcept

@@ -229,15 +229,24 @@ def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,
 def matmul(cnp.ndarray a not None, bint transpose_a, cnp.ndarray b not None, bint transpose_b,
            cnp.ndarray out not None, bint accumulate, int threads):
     """out (+)= op(a) op(b), all contiguous matrices."""
-    cdef gru_matrix left = gru_matrix(_data(a), cnp.PyArray_DIM(a, 1), transpose_a)
-    cdef gru_matrix right = gru_matrix(_data(b), cnp.PyArray_DIM(b, 1), transpose_b)
-    cdef size_t m = cnp.PyArray_DIM(out, 0), n = cnp.PyArray_DIM(out, 1)
-    cdef size_t k = cnp.PyArray_DIM(a, 0 if transpose_a else 1)
-    cdef gru_dtype dtype = _dtype(out)
-    cdef void *data = _data(out)
+    cdef gru_matmul_args args
     cdef gru_status status
+    cdef size_t size
+    cdef _Memory memory
+    args.dtype = _dtype(out)
+    args.m, args.n = cnp.PyArray_DIM(out, 0), cnp.PyArray_DIM(out, 1)
+    args.k = cnp.PyArray_DIM(a, 0 if transpose_a else 1)
+    args.a = gru_matrix(_data(a), cnp.PyArray_DIM(a, 1), transpose_a)
+    args.b = gru_matrix(_data(b), cnp.PyArray_DIM(b, 1), transpose_b)
+    args.c = _data(out)
+    args.accumulate = accumulate
+    args.threads = threads
+    _raise_unless_ok(gru_matmul_bytes(&args, &size))
+    _borrow(size, &memory)
+    args.workspace = memory.data
     with nogil:
-        status = gru_matmul(dtype, m, n, k, &left, &right, data, accumulate, threads)
+        status = gru_matmul(&args)
+    _give_back(memory)
     _raise_unless_ok(status)
 
 

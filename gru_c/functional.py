@@ -31,6 +31,9 @@ from gru_c._threads import effective_num_threads, single_threaded_blas
 from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
 
 
+_NOTHING = nullcontext()
+
+
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class GRUTape:
     """What a training forward pass leaves for its backward pass.
@@ -417,9 +420,10 @@ def run_backward(
         )
 
 
-def blas_held(engine: int) -> AbstractContextManager[None]:
-    """BLAS on one thread per caller where the engine calls it."""
-    return single_threaded_blas if engine == _core.ENGINES["blas"] else nullcontext()
+def blas_held(engine: int | None = None) -> AbstractContextManager[None]:
+    """BLAS on one thread per caller where the engine, by default "auto"'s, calls it."""
+    engine = _core.auto_engine() if engine is None else engine
+    return single_threaded_blas if engine == _core.ENGINES["blas"] else _NOTHING
 
 
 # ---- checks -------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from gru_c._threads import single_threaded_blas
 from gru_c.arrays import as_real
+from gru_c.functional import blas_held
 from gru_c.layers.base import check_count
 from gru_c.progress import Progress, check_verbose
 
@@ -213,7 +213,7 @@ def _prepare(model: Sequential, data: Data) -> None:
 def train_on_batch(model: Sequential, batch: Data) -> dict[str, float]:
     """One step; loss and metrics of the batch."""
     _prepare(model, batch)
-    with single_threaded_blas:
+    with blas_held():
         loss, outputs = _train_step(model, batch)
     if not math.isfinite(loss):
         raise FloatingPointError(f"the loss is {loss}{_culprit(batch)}; nothing was changed")
@@ -282,7 +282,7 @@ def fit(
     _prepare(model, data.train)
     model.seed_run(rng)
     model.history = history = History()
-    with single_threaded_blas:
+    with blas_held():
         for epoch in range(settings.initial_epoch, settings.epochs):
             batches = math.ceil(len(data.train) / settings.batch_size)
             title = f"Epoch {epoch + 1}/{settings.epochs}"
@@ -341,7 +341,7 @@ def _evaluate(
     for metric in model.metrics:
         metric.reset()
     total = 0.0
-    with single_threaded_blas:
+    with blas_held():
         for batch in data.batches(batch_size):
             outputs = model.forward(batch.x)
             total += model.loss(batch.y, outputs, batch.weight) * len(batch)
@@ -365,7 +365,7 @@ def predict(
     shape = model.compute_output_shape(inputs.shape)
     outputs = np.empty([int(length or 0) for length in shape], model.dtype)
     with (
-        single_threaded_blas,
+        blas_held(),
         Progress(mode, "Predict", math.ceil(len(inputs) / size)) as progress,
     ):
         for first in range(0, len(inputs), size):

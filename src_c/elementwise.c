@@ -57,37 +57,59 @@ gru_status gru_sum_squares(gru_dtype dtype, size_t n, const void *x, double *sum
 /* Parameters per task; a vector of few tasks is done before another thread is awake. */
 enum { UPDATE_BLOCK = 32 * 1024, UPDATE_SERIAL_BLOCKS = 4 };
 
-/* Runs an optimizer kernel over the blocks of `update`, from `begin` to `end` each. */
-#define FOR_BLOCKS(dtype, update, ...)                                                             \
-    do {                                                                                           \
-        const ptrdiff_t blocks = (ptrdiff_t)((update)->size / UPDATE_BLOCK) + 1;                   \
-        const int threads = blocks > UPDATE_SERIAL_BLOCKS ? (update)->threads : 1;                 \
-        (void)threads; /* without OpenMP */                                                        \
-        if (!is_dtype(dtype) || (update)->threads < 1) {                                           \
-            return GRU_BAD_ARGUMENT;                                                               \
-        }                                                                                          \
-        _Pragma("omp parallel for num_threads(threads) schedule(static) if (threads > 1)") for (   \
-            ptrdiff_t block = 0; block < blocks; block++) {                                        \
-            const size_t begin = (size_t)block * UPDATE_BLOCK;                                     \
-            const size_t end = gru_min(begin + UPDATE_BLOCK, (update)->size);                      \
-            CALL_KERNEL(dtype, __VA_ARGS__);                                                       \
-        }                                                                                          \
-    } while (0)
+/* An optimizer step as tasks: `step` is called with the context for each block. */
+typedef struct update_run {
+    gru_dtype dtype;
+    const gru_update *update;
+    double a, b, c;  /* numbers of the step ... */
+    void *m, *v, *w; /* ... and its slots */
+    int nesterov;
+} update_run;
+
+static gru_status run_update(gru_task *step, update_run *run) {
+    const size_t blocks = run->update->size / UPDATE_BLOCK + 1;
+    if (!is_dtype(run->dtype) || run->update->threads < 1) {
+        return GRU_BAD_ARGUMENT;
+    }
+    gru_run_tasks(blocks > UPDATE_SERIAL_BLOCKS ? run->update->threads : 1, blocks, step, run);
+    return GRU_OK;
+}
+
+/* Defines the task of a step: block `task` of the parameters, `call` is the kernel. */
+#define DEFINE_STEP(name, ...)                                                                     \
+    static void name(void *context, size_t task, int member) {                                     \
+        const update_run *run = context;                                                           \
+        const size_t begin = task * UPDATE_BLOCK;                                                  \
+        const size_t end = gru_min(begin + UPDATE_BLOCK, run->update->size);                       \
+        (void)member;                                                                              \
+        CALL_KERNEL(run->dtype, __VA_ARGS__);                                                      \
+    }
+
+DEFINE_STEP(adam_step, adam(run->update, begin, end, run->a, run->b, run->c, run->m, run->v))
+DEFINE_STEP(sgd_step, sgd(run->update, begin, end, run->a, run->nesterov, run->m))
+DEFINE_STEP(rmsprop_step,
+            rmsprop(run->update, begin, end, run->a, run->b, run->c, run->v, run->w, run->m))
 
 gru_status gru_adam(gru_dtype dtype, const gru_update *update, double beta_1, double beta_2,
                     double epsilon, void *m, void *v) {
-    FOR_BLOCKS(dtype, update, adam(update, begin, end, beta_1, beta_2, epsilon, m, v));
-    return GRU_OK;
+    update_run run = {.dtype = dtype, .update = update, .a = beta_1, .b = beta_2, .c = epsilon};
+    run.m = m;
+    run.v = v;
+    return run_update(adam_step, &run);
 }
 
 gru_status gru_sgd(gru_dtype dtype, const gru_update *update, double momentum, int nesterov,
                    void *m) {
-    FOR_BLOCKS(dtype, update, sgd(update, begin, end, momentum, nesterov, m));
-    return GRU_OK;
+    update_run run = {.dtype = dtype, .update = update, .a = momentum, .nesterov = nesterov};
+    run.m = m;
+    return run_update(sgd_step, &run);
 }
 
 gru_status gru_rmsprop(gru_dtype dtype, const gru_update *update, double rho, double epsilon,
                        double momentum, void *v, void *a, void *m) {
-    FOR_BLOCKS(dtype, update, rmsprop(update, begin, end, rho, epsilon, momentum, v, a, m));
-    return GRU_OK;
+    update_run run = {.dtype = dtype, .update = update, .a = rho, .b = epsilon, .c = momentum};
+    run.v = v;
+    run.w = a;
+    run.m = m;
+    return run_update(rmsprop_step, &run);
 }

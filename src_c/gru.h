@@ -168,10 +168,20 @@ typedef struct gru_matrix {
     int transposed;
 } gru_matrix;
 
-/* c (m, n; contiguous) = a (m, k) times b (k, n), added to c when `accumulate`. Through BLAS, cut
- * over m and n only, so the bits do not depend on `threads`. */
-gru_status gru_matmul(gru_dtype dtype, size_t m, size_t n, size_t k, const gru_matrix *a,
-                      const gru_matrix *b, void *c, int accumulate, int threads);
+/* c (m, n) = a (m, k) times b (k, n). */
+typedef struct gru_matmul_args {
+    gru_dtype dtype;
+    size_t m, n, k;
+    gru_matrix a, b; /* in */
+    void *c;         /* out contiguous */
+    int accumulate;  /* 1: the product is added to what c holds */
+    int threads;     /* cut over m and n only, so the bits do not depend on it */
+    void *workspace; /*     gru_matmul_bytes */
+} gru_matmul_args;
+
+/* Bytes of scratch memory that a matmul of these sizes needs; the arrays need not be there yet. */
+gru_status gru_matmul_bytes(const gru_matmul_args *args, size_t *bytes);
+gru_status gru_matmul(const gru_matmul_args *args);
 
 /* out (n) = the sum of the rows of a (m, n; contiguous), added to out when `accumulate`. */
 gru_status gru_column_sums(gru_dtype dtype, size_t m, size_t n, const void *a, void *out,

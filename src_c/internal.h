@@ -158,9 +158,8 @@ size_t gru_itemsize(gru_dtype dtype);
 size_t gru_min(size_t a, size_t b);
 size_t gru_divide_up(size_t a, size_t b);
 
-/* Multiply-adds below which waking a thread costs more than it brings: some 0.15 ms of work. A
- * thread that sleeps is awake after 0.05 to 0.1 ms, beside a busy program much later. */
-enum { GRU_SERIAL_WORK = 4 * 1000 * 1000 };
+/* Multiply-adds below which a second thread costs more than it brings: some 4 us of work. */
+enum { GRU_SERIAL_WORK = 400 * 1000 };
 
 /* ---- threads ------------------------------------------------------------------------------ */
 

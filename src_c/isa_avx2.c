@@ -6,4 +6,8 @@
 #define VEC_BYTES 32
 #define FMA_f32(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define FMA_f64(a, b, c) _mm256_fmadd_pd(a, b, c)
+#define MIN_f32(a, b) _mm256_min_ps(a, b)
+#define MIN_f64(a, b) _mm256_min_pd(a, b)
+#define MAX_f32(a, b) _mm256_max_ps(a, b)
+#define MAX_f64(a, b) _mm256_max_pd(a, b)
 #include "kernels.inc"

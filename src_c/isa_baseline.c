@@ -5,4 +5,8 @@
 #define VEC_BYTES 16
 #define FMA_f32(a, b, c) ((a) * (b) + (c))
 #define FMA_f64(a, b, c) ((a) * (b) + (c))
+#define MIN_f32(a, b) select_f32((a) < (b), a, b)
+#define MIN_f64(a, b) select_f64((a) < (b), a, b)
+#define MAX_f32(a, b) select_f32((a) > (b), a, b)
+#define MAX_f64(a, b) select_f64((a) > (b), a, b)
 #include "kernels.inc"

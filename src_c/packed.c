@@ -60,3 +60,77 @@ static void run_gangs(const gru_plan *plan, gru_task *task, void *context, gru_g
 #include "packed.inc"
 #include "packed_backward.inc"
 #undef REAL_BITS
+
+/* ---- matmul ------------------------------------------------------------------------------- */
+
+/* How a matmul is cut, and where its arrays lie in the workspace, whose first line is zero. */
+typedef struct gru_matmul_plan {
+    size_t lanes, triples;
+    size_t block_rows, block_vectors, row_blocks, column_blocks; /* tasks */
+    int threads;
+    size_t b, scratch, scratch_bytes, workspace_bytes;
+} gru_matmul_plan;
+
+enum {
+    MATMUL_ROWS = 256,  /* of a task */
+    MATMUL_VECTORS = 24 /* a multiple of 3 */
+};
+
+static gru_status plan_matmul(const gru_matmul_args *a, gru_matmul_plan *l) {
+    memset(l, 0, sizeof *l);
+    if (a->threads < 1 || (a->dtype != GRU_F32 && a->dtype != GRU_F64)) {
+        return GRU_BAD_ARGUMENT;
+    }
+    l->lanes = gru_active_lanes(a->dtype);
+    const size_t vectors = gru_divide_up(a->n, l->lanes);
+    l->triples = gru_divide_up(vectors, 3);
+    l->block_rows = MATMUL_ROWS;
+    l->block_vectors = MATMUL_VECTORS;
+    l->row_blocks = gru_divide_up(a->m, MATMUL_ROWS);
+    l->column_blocks = gru_divide_up(vectors, MATMUL_VECTORS);
+    const double work = (double)a->m * (double)a->n * (double)a->k;
+    l->threads = work < GRU_SERIAL_WORK ? 1 : a->threads;
+    gru_arena r = {gru_itemsize(a->dtype), 0, 0};
+    gru_take(&r, l->lanes, 1, 1);
+    size_t columns = 0;
+    r.overflow |= __builtin_mul_overflow(l->triples, 3 * l->lanes, &columns);
+    l->b = gru_take(&r, columns, a->k, 1);
+    gru_arena one = {r.itemsize, 0, 0};
+    gru_take(&one, gru_min(a->m, MATMUL_ROWS), l->lanes, 1);
+    l->scratch_bytes = one.bytes;
+    l->scratch = r.bytes;
+    size_t all = 0;
+    r.overflow |= __builtin_mul_overflow(one.bytes, (size_t)l->threads, &all) |
+                  __builtin_add_overflow(r.bytes, all, &r.bytes) |
+                  __builtin_add_overflow(r.bytes, (size_t)64, &l->workspace_bytes);
+    return r.overflow ? GRU_TOO_LARGE : GRU_OK;
+}
+
+#define REAL_BITS 32
+#include "real.h"
+#include "matmul.inc"
+#undef REAL_BITS
+#define REAL_BITS 64
+#include "real.h"
+#include "matmul.inc"
+#undef REAL_BITS
+
+gru_status gru_matmul_bytes(const gru_matmul_args *args, size_t *bytes) {
+    gru_matmul_plan plan;
+    const gru_status status = plan_matmul(args, &plan);
+    *bytes = status == GRU_OK ? plan.workspace_bytes : 0;
+    return status;
+}
+
+gru_status gru_matmul(const gru_matmul_args *args) {
+    gru_matmul_plan plan;
+    const gru_status status = plan_matmul(args, &plan);
+    if (status != GRU_OK) {
+        return status;
+    }
+    if (!args->workspace || (args->m && args->n && !args->c)) {
+        return GRU_BAD_ARGUMENT;
+    }
+    BY_DTYPE(args->dtype, matmul)(&plan, args);
+    return GRU_OK;
+}

@@ -12,9 +12,7 @@ enum {
      * gates stay within CHUNK_BYTES (of an L2 cache of 1 MiB). */
     CHUNK_ROWS = 48,
     CHUNK_BYTES = 256 * 1024,
-    /* Multiply-adds below which a thread more costs more than it brings: of a whole pass, where each
-     * slice runs by itself, and of one step of one member of a gang. */
-    SERIAL_WORK = 400 * 1000,
+    /* Multiply-adds of one step of one member of a gang, below which its waits cost too much. */
     MEMBER_WORK = 50 * 1000,
     /* Rows of a weight's gradient that one task makes. */
     GRADIENT_ROWS = 256
@@ -29,7 +27,7 @@ static void cut(const gru_problem *p, gru_plan *l) {
     const double step = 3.0 * (double)p->batch * (double)p->units * (double)p->units;
     const double all =
         (double)p->time * (step + 3.0 * (double)p->batch * (double)p->input * (double)p->units);
-    size_t threads = all < SERIAL_WORK ? 1 : (size_t)p->threads;
+    size_t threads = all < GRU_SERIAL_WORK ? 1 : (size_t)p->threads;
     l->threads = (int)threads;
     const size_t by_rows = p->batch / SLICE_ROWS_AT_LEAST;
     l->slices = gru_min(threads, by_rows ? by_rows : 1);

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, activations, initializers
-from gru_c._threads import effective_num_threads, single_threaded_blas
+from gru_c._threads import effective_num_threads
 from gru_c.layers.base import Array, Layer, Shape, check_count
 
 
@@ -166,7 +166,5 @@ class Dense(Layer):
 def _matmul(
     a: Array, transpose_a: bool, b: Array, transpose_b: bool, out: Array, *, accumulate: bool
 ) -> None:
-    """Write op(a) op(b) to out, on the core's threads: those of NumPy's BLAS would fight them."""
-    threads = effective_num_threads()
-    with single_threaded_blas:
-        _core.matmul(a, transpose_a, b, transpose_b, out, accumulate, threads)
+    """Write op(a) op(b) to out."""
+    _core.matmul(a, transpose_a, b, transpose_b, out, accumulate, effective_num_threads())
