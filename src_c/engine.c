@@ -94,8 +94,8 @@ gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args)
         return status;
     }
     const int steps = problem->batch && problem->time;
-    if ((!args->packed && weights_missing(problem, &args->weights)) || !args->workspace ||
-        !args->state || (steps && problem->input && !args->x.data)) {
+    if (weights_missing(problem, &args->weights) || !args->workspace || !args->state ||
+        (steps && problem->input && !args->x.data)) {
         return GRU_BAD_ARGUMENT;
     }
     if (gru_engine_of(problem) == GRU_ENGINE_PACKED) {

@@ -29,6 +29,9 @@
     X(cells_candidate, (const TYPED(gru_cells) * c))                                               \
     X(cells_backward, (const TYPED(gru_cells) * c))                                                \
     X(cells_backward_reset, (const TYPED(gru_cells) * c))                                          \
+    X(lane_cells_forward, (size_t n, size_t gate, REAL *gates, const REAL *h, REAL *h_next))       \
+    X(transpose, (size_t rows, size_t columns, const REAL *from, ptrdiff_t from_row, REAL *to,     \
+                  ptrdiff_t to_row))                                                               \
     X(pack_rows, (const TYPED(gru_pack) * p))                                                      \
     X(pack_columns, (const TYPED(gru_pack) * p))                                                   \
     X(copy_rows, (size_t rows, size_t n, const REAL *from, ptrdiff_t from_row, REAL *to,           \
@@ -135,6 +138,14 @@ typedef struct gru_plan {
     size_t scratch, scratch_bytes; /* of each thread: a part of a weight's gradient, then ... */
     size_t scratch_bias, scratch_d_x;
     size_t workspace_bytes;
+
+    /* inference with sequences as lanes, where units would leave many lanes empty */
+    int by_lanes;
+    size_t lane_vectors;           /* of a slice, at the most: 1 or 2; W is all of their lanes */
+    size_t lane_bias;              /* (4H, V) z r n hn, each in all lanes */
+    size_t lane_x, lane_gates;     /* of a slice: (I, W), (4H, W) z r n hn */
+    size_t lane_h;                 /* (2, H, W) */
+    size_t lane_slice, lane_bytes; /* where the first slice's arrays lie, and their size */
 } gru_plan;
 
 gru_status gru_plan_of(const gru_problem *problem, gru_pass pass, gru_plan *plan);
@@ -155,7 +166,10 @@ gru_status gru_layout_of(const gru_problem *problem, gru_pass pass, gru_layout *
 char *gru_align(void *memory);
 
 size_t gru_itemsize(gru_dtype dtype);
-size_t gru_min(size_t a, size_t b);
+static inline size_t gru_min(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
 size_t gru_divide_up(size_t a, size_t b);
 
 /* Multiply-adds below which a second thread costs more than it brings: some 4 us of work. */

@@ -15,7 +15,8 @@ enum {
     /* Multiply-adds of one step of one member of a gang, below which its waits cost too much. */
     MEMBER_WORK = 50 * 1000,
     /* Rows of a weight's gradient that one task makes. */
-    GRADIENT_ROWS = 256
+    GRADIENT_ROWS = 256,
+    LANES_UNITS = 112
 };
 
 static size_t smaller_of_doubles(double a, size_t b) {
@@ -61,7 +62,45 @@ static void layout_tape(const gru_problem *p, gru_plan *l) {
     l->overflow |= r.overflow | __builtin_add_overflow(r.bytes, (size_t)64, &l->tape_bytes);
 }
 
+/* Lanes as sequences: slices of one or two vectors, as many as there are threads to feed. */
+static void cut_lanes(const gru_problem *p, gru_plan *l) {
+    const size_t vectors = gru_divide_up(p->batch, l->lanes);
+    const size_t threads = gru_min((size_t)l->threads, vectors ? vectors : 1);
+    size_t slices = gru_divide_up(vectors, 2);
+    slices = gru_divide_up(slices ? slices : 1, threads) * threads;
+    l->slices = gru_min(slices, vectors ? vectors : 1);
+    l->members = 1;
+    l->lane_vectors = gru_divide_up(vectors, l->slices);
+}
+
+static void layout_lanes(const gru_problem *p, gru_plan *l, gru_arena *r) {
+    const size_t width = l->lane_vectors * l->lanes;
+    l->lane_bias = gru_take(r, 4, p->units, l->lanes);
+    gru_arena one = {r->itemsize, 0, r->overflow};
+    l->lane_x = gru_take(&one, p->input, width, 1);
+    l->lane_gates = gru_take(&one, 4, p->units, width);
+    l->lane_h = gru_take(&one, 2, p->units, width);
+    l->lane_bytes = one.bytes;
+    l->lane_slice = r->bytes;
+    size_t all = 0;
+    r->overflow |= one.overflow | __builtin_mul_overflow(one.bytes, l->slices, &all) |
+                   __builtin_add_overflow(r->bytes, all, &r->bytes);
+}
+
+/* Do fewer lanes stay empty with sequences in them than with units? For small H only: the gates of
+ * all units of a slice should stay in L1, and weights are read where they are. */
+static int better_by_lanes(const gru_problem *p, const gru_plan *l) {
+    const double units = (double)(l->panels * l->lanes) / (double)p->units;
+    const double sequences =
+        (double)(gru_divide_up(p->batch, l->lanes) * l->lanes) / (double)(p->batch ? p->batch : 1);
+    return p->reset_after && p->units <= LANES_UNITS && sequences < units;
+}
+
 static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, int tape) {
+    if (l->by_lanes) {
+        layout_lanes(p, l, r);
+        return;
+    }
     l->packed = gru_take_bytes(r, l->packed_bytes);
     if (tape) {
         return;
@@ -112,6 +151,10 @@ gru_status gru_plan_of(const gru_problem *p, gru_pass pass, gru_plan *l) {
     l->chunk_steps = steps ? steps : 1;
     l->chunks = gru_divide_up(p->time, l->chunk_steps);
     cut(p, l);
+    l->by_lanes = pass == GRU_FORWARD && better_by_lanes(p, l);
+    if (l->by_lanes) {
+        cut_lanes(p, l);
+    }
     layout_packed_weights(p, l);
     layout_tape(p, l);
     gru_arena r = {itemsize, 0, 0};

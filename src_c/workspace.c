@@ -21,10 +21,6 @@ enum {
     CHUNK_ROWS = 128
 };
 
-size_t gru_min(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 size_t gru_divide_up(size_t a, size_t b) {
     return a / b + (a % b != 0);
 }
