@@ -108,6 +108,7 @@ typedef struct gru_layout {
  * elements, V lanes, P panels (vectors of units), X = state_row: the H units of a state and padding. */
 typedef struct gru_plan {
     size_t lanes, panels, triples; /* V, P, and panels by three */
+    size_t narrow; /* lanes of a gate in the last panel, where they share one vector; or 0 */
     size_t state_row;
     size_t chunk_steps, chunks;     /* x W is made for so many steps at a time */
     size_t slices, members;         /* of the batch, and of the gang that runs each */

@@ -136,6 +136,10 @@ gru_status gru_plan_of(const gru_problem *p, gru_pass pass, gru_plan *l) {
     l->lanes = gru_active_lanes(p->dtype);
     l->panels = gru_divide_up(p->units, l->lanes);
     l->triples = gru_divide_up(l->panels, 3);
+    const size_t last = p->units % l->lanes; /* units of the last panel */
+    if (p->reset_after && p->units <= GRU_K_BLOCK && last && last <= l->lanes / 3) {
+        l->narrow = l->lanes / 3; /* one block of k: the sums have the same bits */
+    }
     l->gradient_rows = GRADIENT_ROWS;
     l->d_x_rows = SLICE_ROWS_AT_MOST;
     l->state_row = l->panels * l->lanes;
