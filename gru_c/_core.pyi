@@ -12,6 +12,19 @@ def isa_names() -> list[str]: ...
 def active_isa() -> str: ...
 def select_isa(name: str) -> None: ...
 def set_blas(capsule: object) -> None: ...
+def auto_engine() -> int: ...
+def resolve_engine(
+    x: _Array, recurrent_kernel: _Array, reset_after: bool, engine: int
+) -> int: ...
+def forward_plain(
+    x: object,
+    kernel: object,
+    recurrent_kernel: object,
+    bias: object,
+    initial_state: object,
+    reset_after: bool,
+    threads: int,
+) -> Any: ...
 def tape_bytes(x: _Array, recurrent_kernel: _Array, reset_after: bool, engine: int) -> int: ...
 def forward(
     x: _Array,
@@ -31,6 +44,7 @@ def backward(
     kernel: _Array,
     recurrent_kernel: _Array,
     tape: _Array,
+    keep_tape: bool,
     d_output: _Array | None,
     d_state: _Array | None,
     d_x: _Array | None,

@@ -153,6 +153,86 @@ def resolve_engine(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None
     return <int>gru_engine_of(&problem)
 
 
+cdef bint _plain(object array, int typenum, int ndim):
+    """Is it an array that the core can read as it is?"""
+    return (type(array) is cnp.ndarray and cnp.PyArray_TYPE(<cnp.ndarray>array) == typenum
+            and cnp.PyArray_NDIM(<cnp.ndarray>array) == ndim
+            and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array))
+
+
+def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
+                  object initial_state, bint reset_after, int threads):
+    """Forward pass of arrays that need no conversion; None when they do, or when they do not fit.
+
+    Returns the output (B, T, H) and the last state (B, H); for x of two dimensions (one time step)
+    only the state. For short calls, whose time the general way would spend on looking at arrays.
+    """
+    if type(x) is not cnp.ndarray:
+        return None
+    cdef int typenum = cnp.PyArray_TYPE(<cnp.ndarray>x), ndim = cnp.PyArray_NDIM(<cnp.ndarray>x)
+    if not ((typenum == cnp.NPY_FLOAT32 or typenum == cnp.NPY_FLOAT64) and (ndim == 3 or ndim == 2)
+            and _plain(x, typenum, ndim) and _plain(kernel, typenum, 2)
+            and _plain(recurrent_kernel, typenum, 2)):
+        return None
+    cdef const cnp.npy_intp *x_shape = cnp.PyArray_DIMS(<cnp.ndarray>x)
+    cdef const cnp.npy_intp *u_shape = cnp.PyArray_DIMS(<cnp.ndarray>recurrent_kernel)
+    cdef const cnp.npy_intp *w_shape = cnp.PyArray_DIMS(<cnp.ndarray>kernel)
+    cdef cnp.npy_intp B = x_shape[0], T = x_shape[1] if ndim == 3 else 1
+    cdef cnp.npy_intp I = x_shape[ndim - 1], H = u_shape[0]
+    if H < 1 or u_shape[1] != 3 * H or w_shape[0] != I or w_shape[1] != 3 * H:
+        return None
+    if bias is not None and not (
+            _plain(bias, typenum, 2 if reset_after else 1)
+            and cnp.PyArray_DIM(<cnp.ndarray>bias, 0) == (2 if reset_after else 3 * H)
+            and cnp.PyArray_SIZE(<cnp.ndarray>bias) == (6 if reset_after else 3) * H):
+        return None
+    if initial_state is not None and not (
+            _plain(initial_state, typenum, 2)
+            and cnp.PyArray_DIM(<cnp.ndarray>initial_state, 0) == B
+            and cnp.PyArray_DIM(<cnp.ndarray>initial_state, 1) == H):
+        return None
+    cdef gru_problem problem
+    problem.batch, problem.time, problem.input, problem.units = B, T, I, H
+    problem.dtype = GRU_F32 if typenum == cnp.NPY_FLOAT32 else GRU_F64
+    problem.engine = GRU_ENGINE_AUTO
+    problem.reset_after = reset_after
+    problem.threads = threads
+    if gru_engine_of(&problem) != GRU_ENGINE_PACKED:
+        return None
+    cdef cnp.npy_intp shape[3]
+    shape[0], shape[1], shape[2] = B, T, H
+    cdef cnp.ndarray output = None
+    if ndim == 3:
+        output = <cnp.ndarray>cnp.PyArray_EMPTY(3, shape, typenum, 0)
+    shape[1] = H
+    cdef cnp.ndarray state = <cnp.ndarray>cnp.PyArray_EMPTY(2, shape, typenum, 0)
+    cdef gru_forward_args args
+    args.weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
+    args.packed = NULL
+    args.x = gru_sequence_in(cnp.PyArray_DATA(<cnp.ndarray>x), T * I, I)
+    args.initial_state = _data(initial_state)
+    args.output = gru_sequence_out(_data(output), T * H, H)
+    args.state = _data(state)
+    args.tape = NULL
+    _forward(&problem, &args)
+    return state if output is None else (output, state)
+
+
+cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
+    """gru_forward with a workspace, without the GIL."""
+    cdef gru_status status
+    cdef size_t size
+    cdef _Memory memory
+    _raise_unless_ok(gru_workspace_bytes(
+        problem, GRU_FORWARD if args.tape == NULL else GRU_FORWARD_TAPE, &size))
+    _borrow(size, &memory)
+    args.workspace = memory.data
+    with nogil:
+        status = gru_forward(problem, args)
+    _give_back(memory)
+    return _raise_unless_ok(status)
+
+
 def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, bint reset_after,
                int engine):
     """Bytes of the tape of a training forward pass over x."""
@@ -169,11 +249,6 @@ def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
     """gru_forward: writes output (None: not wanted), state and tape (None: inference)."""
     cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, threads)
     cdef gru_forward_args args
-    cdef gru_status status
-    cdef size_t size
-    cdef _Memory memory
-    _raise_unless_ok(gru_workspace_bytes(
-        &problem, GRU_FORWARD if tape is None else GRU_FORWARD_TAPE, &size))
     args.weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
     args.packed = NULL
     args.x = _sequence_in(x)
@@ -181,12 +256,7 @@ def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
     args.output = _sequence(output)
     args.state = _data(state)
     args.tape = _data(tape)
-    _borrow(size, &memory)
-    args.workspace = memory.data
-    with nogil:
-        status = gru_forward(&problem, &args)
-    _give_back(memory)
-    _raise_unless_ok(status)
+    _forward(&problem, &args)
 
 
 def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,

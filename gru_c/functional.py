@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
-from gru_c._threads import effective_num_threads, single_threaded_blas
+from gru_c._threads import effective_num_threads, get_num_threads, single_threaded_blas
 from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
 
 
@@ -182,6 +182,12 @@ def gru_forward(
     >>> bool((result.output[:, -1] == result.state).all())
     True
     """
+    if engine == "auto" and num_threads is None and not (training or go_backwards):
+        plain = _core.forward_plain(
+            x, kernel, recurrent_kernel, bias, initial_state, reset_after, get_num_threads()
+        )
+        if plain is not None:
+            return GRUForward(*plain, None)
     dtype = compute_dtype(
         x=x,
         kernel=kernel,
@@ -306,6 +312,11 @@ def gru_step(
     >>> gru_step(np.ones((1, 3)), state, np.ones((3, 12)), np.ones((4, 12))).shape
     (1, 4)
     """
+    after = _core.forward_plain(
+        x_t, kernel, recurrent_kernel, bias, state, reset_after, get_num_threads()
+    )
+    if type(after) is np.ndarray:
+        return after
     dtype = compute_dtype(
         x_t=x_t, state=state, kernel=kernel, recurrent_kernel=recurrent_kernel, bias=bias
     )

@@ -136,6 +136,9 @@ static void *work(void *argument) {
 
 /* Starts workers until there are `wanted`, or as many as the system gives. */
 static void start_workers(int wanted) {
+    if (workers >= wanted) {
+        return;
+    }
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for Python's threads */
