@@ -32,7 +32,14 @@ SOURCES = sorted(str(path) for path in Path("src_c").glob("*.[ch]")) + sorted(
 )
 
 # Contraction only where the source writes it, so that bits do not depend on the compiler's mood.
-CORE_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"]
+CORE_FLAGS = [
+    "-std=c11",
+    "-D_GNU_SOURCE",
+    "-O3",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fvisibility=hidden",
+]
 SMALL = ["-g0"]  # without debug symbols: a third of the size
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow"]
 

@@ -9,6 +9,7 @@ from typing import Any
 from gru_c import _core, _threads
 from gru_c._version import __version__
 
+
 def apply_environment() -> None:
     """Use the instruction set that GRU_C_ISA names; done once, at import.
 

@@ -13,9 +13,7 @@ def active_isa() -> str: ...
 def select_isa(name: str) -> None: ...
 def set_blas(capsule: object) -> None: ...
 def auto_engine() -> int: ...
-def resolve_engine(
-    x: _Array, recurrent_kernel: _Array, reset_after: bool, engine: int
-) -> int: ...
+def resolve_engine(x: _Array, recurrent_kernel: _Array, reset_after: bool, engine: int) -> int: ...
 def forward_plain(
     x: object,
     kernel: object,
@@ -25,6 +23,13 @@ def forward_plain(
     reset_after: bool,
     threads: int,
 ) -> Any: ...
+def pack(
+    kernel: _Array,
+    recurrent_kernel: _Array,
+    bias: _Array | None,
+    reset_after: bool,
+    threads: int,
+) -> _Array: ...
 def tape_bytes(x: _Array, recurrent_kernel: _Array, reset_after: bool, engine: int) -> int: ...
 def forward(
     x: _Array,
@@ -35,6 +40,7 @@ def forward(
     output: _Array | None,
     state: _Array,
     tape: _Array | None,
+    packed: _Array | None,
     reset_after: bool,
     engine: int,
     threads: int,

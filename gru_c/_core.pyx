@@ -233,6 +233,33 @@ cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
     return _raise_unless_ok(status)
 
 
+def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
+         bint reset_after, int threads):
+    """gru_pack: the weights as the packed engine reads them, as an array of bytes."""
+    cdef gru_problem problem
+    cdef gru_weights weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
+    cdef gru_status status
+    cdef size_t size
+    cdef cnp.npy_intp length
+    problem.batch = problem.time = 1
+    problem.input = cnp.PyArray_DIM(kernel, 0)
+    problem.units = cnp.PyArray_DIM(recurrent_kernel, 0)
+    problem.dtype = _dtype(recurrent_kernel)
+    problem.engine = GRU_ENGINE_PACKED
+    problem.reset_after = reset_after
+    problem.threads = threads
+    _raise_unless_ok(gru_packed_bytes(&problem, &size))
+    length = size + 64
+    cdef cnp.ndarray memory = <cnp.ndarray>cnp.PyArray_EMPTY(1, &length, cnp.NPY_UINT8, 0)
+    cdef size_t past = <size_t>cnp.PyArray_DATA(memory) % 64  # the core wants a cache line
+    cdef cnp.ndarray packed = memory[64 - past:]
+    cdef void *data = _data(packed)
+    with nogil:
+        status = gru_pack(&problem, &weights, data)
+    _raise_unless_ok(status)
+    return packed
+
+
 def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, bint reset_after,
                int engine):
     """Bytes of the tape of a training forward pass over x."""
@@ -245,12 +272,15 @@ def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, bi
 def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
             cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
             cnp.ndarray initial_state, cnp.ndarray output, cnp.ndarray state not None,
-            cnp.ndarray tape, bint reset_after, int engine, int threads):
-    """gru_forward: writes output (None: not wanted), state and tape (None: inference)."""
+            cnp.ndarray tape, cnp.ndarray packed, bint reset_after, int engine, int threads):
+    """gru_forward: writes output (None: not wanted), state and tape (None: inference).
+
+    `packed` is what `pack` made of the weights, or None.
+    """
     cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, threads)
     cdef gru_forward_args args
     args.weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
-    args.packed = NULL
+    args.packed = _data(packed)
     args.x = _sequence_in(x)
     args.initial_state = _data(initial_state)
     args.output = _sequence(output)

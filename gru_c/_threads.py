@@ -37,7 +37,8 @@ def _default_num_threads() -> int:
     return max(1, int(min(cpus, _cgroup_limit())))
 
 
-_num_threads = _default_num_threads() if _core.HAS_OPENMP else 1
+_most_threads = _MOST_THREADS if _core.HAS_OPENMP else 1  # built without threads
+_num_threads = min(_default_num_threads(), _most_threads)
 
 # OpenMP's threads do not survive a fork, and libgomp waits for them for ever: a child forked after
 # they were started works on its own thread only.
@@ -92,14 +93,19 @@ def get_num_threads() -> int:
     return _num_threads
 
 
-def effective_num_threads(n: int | None = None) -> int:
-    """Return the threads that a call asks the core for: `n`, or the process's setting.
+def team_threads(n: int | None = None) -> int:
+    """Return the threads of a call of the core's own team: `n`, or the process's setting."""
+    return _num_threads if n is None else min(check_num_threads(n), _most_threads)
+
+
+def openmp_threads(n: int | None = None) -> int:
+    """Return the threads of a call of the BLAS engine, which works on OpenMP's.
 
     1 in a child forked from a process whose OpenMP threads had been started.
     """
     global _used_threads
-    count = _num_threads if n is None else check_num_threads(n)
-    if _forked or not _core.HAS_OPENMP:
+    count = team_threads(n)
+    if _forked:
         return 1
     _used_threads = _used_threads or count > 1
     return count

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -229,7 +230,9 @@ class Chain:
             x = layer.forward(x, training=training)
         return x
 
-    def backward(self, d_output: Array, *, through_activation: bool = True) -> None:
+    def backward(
+        self, d_output: Array, *, through_activation: bool = True, keep_tape: bool = True
+    ) -> None:
         """Write the gradients of all weights.
 
         Parameters
@@ -239,13 +242,28 @@ class Chain:
             with respect to what goes into the last layer's activation.
         through_activation : bool
             See above; False needs a `Dense` as the last layer.
+        keep_tape : bool
+            See `Layer.backward`.
         """
         first, last = self.layers[0], self.layers[-1]
         for layer in reversed(self.layers):
             extra: dict[str, Any] = {}
             if layer is last and not through_activation:
                 extra = {"through_activation": False}
-            d_output = layer.backward(d_output, input_gradient=layer is not first, **extra)
+            d_output = layer.backward(
+                d_output, input_gradient=layer is not first, keep_tape=keep_tape, **extra
+            )
+
+    @contextmanager
+    def weights_held(self) -> Iterator[None]:
+        """While this lasts no weight changes, so what is derived from them is made only once."""
+        for layer in self.layers:
+            layer.hold_weights(True)
+        try:
+            yield
+        finally:
+            for layer in self.layers:
+                layer.hold_weights(False)
 
     def __call__(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Compute the output for one batch, building the model on first use."""

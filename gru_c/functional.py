@@ -27,11 +27,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
-from gru_c._threads import effective_num_threads, get_num_threads, single_threaded_blas
+from gru_c._threads import openmp_threads, single_threaded_blas, team_threads
 from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
 
-
 _NOTHING = nullcontext()
+_USED_UP = np.empty(0, np.uint8)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -39,7 +39,8 @@ class GRUTape:
     """What a training forward pass leaves for its backward pass.
 
     It refers to the arrays of the forward pass (x and the weights): they must not be changed
-    before the backward pass. It is not used up: `gru_backward` may be called on it again.
+    before the backward pass. `gru_backward` may be called on it again, unless it was told to use it
+    up (``keep_tape=False``).
 
     Attributes
     ----------
@@ -71,6 +72,12 @@ class GRUTape:
     def output_shape(self) -> tuple[int, int, int]:
         """(B, T, H)."""
         return (*self.x.shape[:2], len(self.recurrent_kernel))
+
+    def take_memory(self) -> Array:
+        """Return the memory, which is no longer part of the tape."""
+        memory = self.memory
+        object.__setattr__(self, "memory", _USED_UP)
+        return memory
 
     def __repr__(self) -> str:
         B, T, H = self.output_shape
@@ -184,7 +191,7 @@ def gru_forward(
     """
     if engine == "auto" and num_threads is None and not (training or go_backwards):
         plain = _core.forward_plain(
-            x, kernel, recurrent_kernel, bias, initial_state, reset_after, get_num_threads()
+            x, kernel, recurrent_kernel, bias, initial_state, reset_after, team_threads()
         )
         if plain is not None:
             return GRUForward(*plain, None)
@@ -216,7 +223,11 @@ def gru_forward(
 
 
 def gru_backward(
-    tape: GRUTape, d_output: npt.ArrayLike | None = None, d_state: npt.ArrayLike | None = None
+    tape: GRUTape,
+    d_output: npt.ArrayLike | None = None,
+    d_state: npt.ArrayLike | None = None,
+    *,
+    keep_tape: bool = True,
 ) -> GRUGradients:
     """Gradients of a loss with respect to everything that `gru_forward` was given.
 
@@ -229,6 +240,8 @@ def gru_backward(
     d_state : array_like of shape (B, H), optional
         Gradient with respect to ``.state``; zeros by default. It counts in addition to what
         d_output says of the last step.
+    keep_tape : bool
+        False saves memory and time, and the tape cannot be used again.
 
     Returns
     -------
@@ -240,7 +253,7 @@ def gru_backward(
     TypeError
         When tape is no tape, or a gradient does not hold real numbers.
     ValueError
-        When a gradient's shape does not fit.
+        When a gradient's shape does not fit, or the tape has been used up.
 
     Examples
     --------
@@ -270,7 +283,8 @@ def gru_backward(
         bias=None if tape.bias_shape is None else np.empty(tape.bias_shape, dtype),
         initial_state=np.empty((B, H), dtype),
     )
-    run_backward(tape, d_output, as_state("d_state", d_state, (B, H), dtype), *gradients)
+    d_last = as_state("d_state", d_state, (B, H), dtype)
+    run_backward(tape, d_output, d_last, *gradients, keep_tape=bool(keep_tape))
     return gradients
 
 
@@ -313,7 +327,7 @@ def gru_step(
     (1, 4)
     """
     after = _core.forward_plain(
-        x_t, kernel, recurrent_kernel, bias, state, reset_after, get_num_threads()
+        x_t, kernel, recurrent_kernel, bias, state, reset_after, team_threads()
     )
     if type(after) is np.ndarray:
         return after
@@ -348,9 +362,12 @@ def run_forward(
     training: bool = False,
     engine: int = _core.ENGINES["auto"],
     num_threads: int | None = None,
+    memory: Array | None = None,
+    packed: Array | None = None,
 ) -> tuple[Array, GRUTape | None]:
     """`gru_forward` for checked arrays of one dtype; output None: not wanted.
 
+    `memory` is that of a tape that was used up, `packed` what `pack_weights` made of the weights.
     Returns the last state and the tape.
     """
     if go_backwards:
@@ -360,19 +377,20 @@ def run_forward(
     tape = None
     if training:
         size = _core.tape_bytes(x, recurrent_kernel, reset_after, engine)
+        if memory is None or memory.size < size:
+            memory = np.empty(size, np.uint8)
         tape = GRUTape(
             x,
             kernel,
             recurrent_kernel,
             None if bias is None else bias.shape,
-            np.empty(size, np.uint8),
+            memory,
             reset_after=reset_after,
             go_backwards=go_backwards,
             engine=engine,
             num_threads=num_threads,
         )
-    memory = None if tape is None else tape.memory
-    threads = effective_num_threads(num_threads)
+    threads = _threads_of(engine, num_threads)
     with blas_held(engine):
         _core.forward(
             x,
@@ -382,12 +400,26 @@ def run_forward(
             initial_state,
             output,
             state,
-            memory,
+            None if tape is None else tape.memory,
+            packed,
             reset_after,
             engine,
             threads,
         )
     return state, tape
+
+
+def pack_weights(
+    kernel: Array, recurrent_kernel: Array, bias: Array | None, *, reset_after: bool
+) -> Array | None:
+    """Return the weights as the packed engine reads them, for many calls of `run_forward`.
+
+    None where "auto" is another engine. They are a copy: changed weights must be packed again.
+    """
+    if _core.auto_engine() != _core.ENGINES["packed"]:
+        return None
+    packed: Array = _core.pack(kernel, recurrent_kernel, bias, reset_after, team_threads())
+    return packed
 
 
 def run_backward(
@@ -402,14 +434,19 @@ def run_backward(
     *,
     accumulate: bool = False,
     keep_tape: bool = True,
-) -> None:
+) -> Array | None:
     """`gru_backward` for checked arrays, into given ones; None: not wanted.
 
-    With ``keep_tape=False`` the tape is used up, which saves memory and time.
+    With ``keep_tape=False`` the tape's memory is returned, and the tape cannot be used again.
     """
+    if tape.memory is _USED_UP:
+        raise ValueError(
+            "the tape has been used up by a backward pass with keep_tape=False: run the forward "
+            "pass again, or go back with keep_tape=True"
+        )
     if tape.go_backwards and d_x is not None:
         d_x = d_x[:, ::-1]
-    threads = effective_num_threads(tape.num_threads)
+    threads = _threads_of(tape.engine, tape.num_threads)
     with blas_held(tape.engine):
         _core.backward(
             tape.x,
@@ -429,6 +466,11 @@ def run_backward(
             tape.engine,
             threads,
         )
+    return None if keep_tape else tape.take_memory()
+
+
+def _threads_of(engine: int, num_threads: int | None) -> int:
+    return (openmp_threads if engine == _core.ENGINES["blas"] else team_threads)(num_threads)
 
 
 def blas_held(engine: int | None = None) -> AbstractContextManager[None]:

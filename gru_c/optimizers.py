@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gru_c import _core, schedules
 from gru_c._names import Configurable, deserialize
 from gru_c._names import serialize as serialize
-from gru_c._threads import effective_num_threads
+from gru_c._threads import team_threads
 from gru_c.parameters import Parameter, Parameters
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "schedules"]
@@ -128,7 +128,7 @@ class Optimizer(Configurable):
             rate * (self.weight_decay or 0.0),
             scale,
             clip,
-            effective_num_threads(),
+            team_threads(),
         )
 
     def _clip_by_norm(self, parameters: Parameters) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -197,7 +198,7 @@ def _train_step(model: Sequential, batch: Data) -> tuple[float, Array]:
     outputs = model.forward(batch.x, training=True)
     loss, d_outputs = model.loss.value_and_gradient(batch.y, outputs, batch.weight, logits=paired)
     if math.isfinite(loss):
-        model.backward(d_outputs, through_activation=not paired)
+        model.backward(d_outputs, through_activation=not paired, keep_tape=False)
         model.optimizer.step(model.parameters)
     return loss, outputs
 
@@ -341,7 +342,7 @@ def _evaluate(
     for metric in model.metrics:
         metric.reset()
     total = 0.0
-    with blas_held():
+    with blas_held(), model.weights_held():
         for batch in data.batches(batch_size):
             outputs = model.forward(batch.x)
             total += model.loss(batch.y, outputs, batch.weight) * len(batch)
@@ -366,6 +367,7 @@ def predict(
     outputs = np.empty([int(length or 0) for length in shape], model.dtype)
     with (
         blas_held(),
+        model.weights_held() if len(inputs) > size else nullcontext(),
         Progress(mode, "Predict", math.ceil(len(inputs) / size)) as progress,
     ):
         for first in range(0, len(inputs), size):

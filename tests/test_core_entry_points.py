@@ -321,5 +321,7 @@ def test_forward_refuses_no_threads():
     x, kernel, recurrent_kernel = np.ones((1, 1, 1)), np.ones((1, 3)), np.ones((1, 3))
     output, state = np.full((1, 1, 1), 7.0), np.full((1, 1), 7.0)
     with pytest.raises(ValueError, match="no threads"), single_threaded_blas:
-        _core.forward(x, kernel, recurrent_kernel, None, None, output, state, None, True, 0, 0)
+        _core.forward(
+            x, kernel, recurrent_kernel, None, None, output, state, None, None, True, 0, 0
+        )
     assert output == state == 7

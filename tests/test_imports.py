@@ -26,7 +26,7 @@ import numpy as np
 from gru_c import _core
 try:
     a = np.ones((1, 1, 1)), np.ones((1, 3)), np.ones((1, 3))
-    _core.forward(*a, None, None, None, np.ones((1, 1)), None, True, _core.ENGINES["blas"], 1)
+    _core.forward(*a, None, None, None, np.ones((1, 1)), None, None, True, _core.ENGINES["blas"], 1)
 except RuntimeError as error:
     print(error)
 """

@@ -57,13 +57,16 @@ def test_set_refuses(n, error, match):
 @pytest.mark.usefixtures("keep_num_threads")
 def test_a_call_takes_the_processs_number_or_its_own(monkeypatch):
     taken = []
-    forward = _core.forward
-    monkeypatch.setattr(_core, "forward", lambda *a: (taken.append(a[-1]), forward(*a)))
+    for name in ("forward", "forward_plain"):
+        call = getattr(_core, name)
+        monkeypatch.setattr(_core, name, lambda *a, c=call: (taken.append(a[-1]), c(*a))[1])
     gru_c.set_num_threads(3)
     arguments = random_arguments(2, 2, 2, 2)
-    gru_forward(**arguments)
-    gru_forward(**arguments, num_threads=2)
+    gru_forward(**arguments, engine="packed")
+    gru_forward(**arguments, engine="packed", num_threads=2)
     assert taken == [3, 2]
+    gru_forward(**arguments)
+    assert set(taken[2:]) == {3}
 
 
 @only_with_openmp

@@ -88,6 +88,7 @@ class Layer(Configurable):
         tape: Any = None,
         accumulate: bool = False,
         input_gradient: bool = True,
+        keep_tape: bool = True,
     ) -> Any:
         """Write the weights' gradients and return that of the input.
 
@@ -101,8 +102,13 @@ class Layer(Configurable):
             Add to the weights' gradients rather than replace them.
         input_gradient : bool
             False saves the work where the input's gradient is not wanted, and returns None.
+        keep_tape : bool
+            False lets the layer use up the tape, which saves memory and time.
         """
         raise NotImplementedError
+
+    def hold_weights(self, hold: bool) -> None:
+        """Prepare for forward passes during which no weight changes (True), or end that (False)."""
 
     # ---- common to all ----
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, activations, initializers
-from gru_c._threads import effective_num_threads
+from gru_c._threads import team_threads
 from gru_c.layers.base import Array, Layer, Shape, check_count
 
 
@@ -129,6 +129,7 @@ class Dense(Layer):
         tape: Any = None,
         accumulate: bool = False,
         input_gradient: bool = True,
+        keep_tape: bool = True,
         through_activation: bool = True,
     ) -> Array | None:
         """Write the weights' gradients and return that of the input.
@@ -138,7 +139,7 @@ class Dense(Layer):
         d_output : array_like of shape (B, ..., units)
             Gradient with respect to the output; with ``through_activation=False`` with respect to
             ``x kernel + bias``, as a loss gives it that is paired with the activation.
-        tape, accumulate, input_gradient
+        tape, accumulate, input_gradient, keep_tape
             See `Layer.backward`.
         through_activation : bool
             Whether d_output is that of the activation's result.
@@ -167,4 +168,4 @@ def _matmul(
     a: Array, transpose_a: bool, b: Array, transpose_b: bool, out: Array, *, accumulate: bool
 ) -> None:
     """Write op(a) op(b) to out."""
-    _core.matmul(a, transpose_a, b, transpose_b, out, accumulate, effective_num_threads())
+    _core.matmul(a, transpose_a, b, transpose_b, out, accumulate, team_threads())

@@ -81,6 +81,7 @@ class Dropout(Layer):
         tape: Any = None,
         accumulate: bool = False,
         input_gradient: bool = True,
+        keep_tape: bool = True,
     ) -> Array | None:
         """Return the gradient of the input, zero where it was dropped; see `Layer.backward`."""
         mask: Array = self._take_tape(tape)

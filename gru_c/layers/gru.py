@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gru_c import functional, initializers
 from gru_c._names import lookup
-from gru_c.arrays import as_sequences, as_state, check_features
+from gru_c.arrays import Array, as_sequences, as_state, check_features
 from gru_c.layers.base import Layer, Shape, check_count
 
 
@@ -101,6 +101,23 @@ class GRU(Layer):
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
         self.reset_after = bool(reset_after)
+        self._memory: Array | None = None  # of a tape that was used up, for the next one
+        self._packed: Array | None = None  # weights, while they do not change
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_memory": None, "_packed": None}
+
+    def hold_weights(self, hold: bool) -> None:
+        """Keep a packed copy of the weights for the forward passes to come, or let it go."""
+        self._packed = None
+        if hold:
+            bias = self.value("bias") if self.use_bias else None
+            self._packed = functional.pack_weights(
+                self.value("kernel"),
+                self.value("recurrent_kernel"),
+                bias,
+                reset_after=self.reset_after,
+            )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
@@ -167,8 +184,11 @@ class GRU(Layer):
             reset_after=self.reset_after,
             go_backwards=self.go_backwards,
             training=training,
+            memory=self._memory if training else None,
+            packed=None if training else self._packed,
         )
         if training:
+            self._memory = None
             self.tape = (tape, state is not None)
         if not self.return_state:
             return last if output is None else output
@@ -183,6 +203,7 @@ class GRU(Layer):
         tape: Any = None,
         accumulate: bool = False,
         input_gradient: bool = True,
+        keep_tape: bool = True,
     ) -> Any:
         """Write the weights' gradients and return that of the input.
 
@@ -192,7 +213,7 @@ class GRU(Layer):
             Gradient with respect to the output, of its shape; zeros by default.
         d_state : array_like of shape (B, H), optional
             Gradient with respect to the last state, in addition; zeros by default.
-        tape, accumulate, input_gradient
+        tape, accumulate, input_gradient, keep_tape
             See `Layer.backward`.
 
         Returns
@@ -215,7 +236,7 @@ class GRU(Layer):
             )
         d_x = np.empty(tape.x.shape, self.dtype) if input_gradient else None
         d_initial_state = np.empty((B, H), self.dtype) if given_state else None
-        functional.run_backward(
+        memory = functional.run_backward(
             tape,
             d_sequence,
             d_last,
@@ -225,5 +246,8 @@ class GRU(Layer):
             self.gradient("bias") if self.use_bias else None,
             d_initial_state,
             accumulate=accumulate,
+            keep_tape=keep_tape,
         )
+        if memory is not None:
+            self._memory, self.tape = memory, None
         return (d_x, d_initial_state) if given_state else d_x
