@@ -38,7 +38,7 @@ def _blas() -> str:
 
 
 def _engine() -> str:
-    """What "auto" takes on this machine, and why."""
+    """Say what "auto" takes on this machine, and why."""
     if _core.auto_engine() == _core.ENGINES["packed"]:
         return f"auto: packed (its kernels for {_core.active_isa()} are faster than BLAS)"
     return (

@@ -194,7 +194,8 @@ def gru_forward(
             x, kernel, recurrent_kernel, bias, initial_state, reset_after, team_threads()
         )
         if plain is not None:
-            return GRUForward(*plain, None)
+            output, last = plain
+            return GRUForward(output, last, None)
     dtype = compute_dtype(
         x=x,
         kernel=kernel,
