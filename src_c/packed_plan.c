@@ -111,8 +111,8 @@ static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, int 
 }
 
 static void layout_backward(const gru_problem *p, gru_plan *l, gru_arena *r, int keep) {
-    const size_t width = 3 * l->lanes, gates = gru_divide_up(p->input, width);
-    l->wt = gru_take(r, gates, 3 * p->units, width);
+    const size_t width = 3 * l->lanes, input = gru_divide_up(p->input, width); /* triples */
+    l->wt = gru_take(r, input, 3 * p->units, width);
     l->ut = gru_take(r, l->triples, 3 * p->units, width);
     l->dh = gru_take(r, p->batch, l->state_row, 1);
     l->rh = p->reset_after ? 0 : gru_take(r, p->batch, l->state_row, 1);
@@ -120,10 +120,9 @@ static void layout_backward(const gru_problem *p, gru_plan *l, gru_arena *r, int
     /* of each thread: a weight's gradient, a bias's, or the inputs' gradients of a slice */
     gru_arena one = {r->itemsize, 0, r->overflow};
     const size_t rows = gru_min(p->batch, SLICE_ROWS_AT_MOST) * l->chunk_steps;
-    const size_t gradient = gru_take(&one, GRADIENT_ROWS, width, 1);
-    (void)gradient;
+    gru_take(&one, GRADIENT_ROWS, width, 1); /* of a weight, at the beginning */
     l->scratch_bias = gru_take(&one, 4, l->lanes, 1);
-    l->scratch_d_x = gru_take(&one, rows, gates, width);
+    l->scratch_d_x = gru_take(&one, rows, input, width);
     l->scratch_bytes = one.bytes;
     l->scratch = gru_take_bytes(r, 0);
     size_t all = 0;
