@@ -5,6 +5,7 @@ import numpy.typing as npt
 _Array = npt.NDArray[Any]
 
 ENGINES: dict[str, int]
+WEIGHT_FORMATS: dict[str, int]
 COMPILER: str
 HAS_OPENMP: bool
 
@@ -25,6 +26,7 @@ def forward(
     reset_after: bool,
     engine: int,
     threads: int,
+    weights_format: int = 0,
 ) -> None: ...
 def backward(
     x: _Array,

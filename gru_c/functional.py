@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
+from gru_c._names import lookup
 from gru_c._threads import effective_num_threads, single_threaded_blas
 from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
 
@@ -127,6 +128,7 @@ def gru_forward(
     training: bool = False,
     engine: str = "auto",
     num_threads: int | None = None,
+    inference_weights: str = "float32",
 ) -> GRUForward:
     """Run a GRU over a batch of sequences.
 
@@ -155,6 +157,9 @@ def gru_forward(
     num_threads : int, optional
         Threads of this call; by default those of `set_num_threads`. The results are the same
         bits for any number.
+    inference_weights : {"float32", "bfloat16", "int8"}
+        What kernel and recurrent_kernel are rounded to; less than "float32" is faster where
+        reading them takes the time, for float32 arrays and without training. See `GRU`.
 
     Returns
     -------
@@ -165,7 +170,8 @@ def gru_forward(
     Raises
     ------
     ValueError
-        When shapes do not fit each other, or the engine is unknown.
+        When shapes do not fit each other, the engine or inference_weights is unknown, or weights
+        of fewer bits are wanted for training, for float64 or of ``engine="blas"``.
     TypeError
         When an array does not hold real numbers.
 
@@ -189,6 +195,12 @@ def gru_forward(
         bias=bias,
         initial_state=initial_state,
     )
+    weights_format = weights_format_of(inference_weights, dtype)
+    if weights_format and (training or engine == "blas"):
+        raise ValueError(
+            f"inference_weights={inference_weights!r} does not go with "
+            + ("training=True" if training else "engine='blas'")
+        )
     sequences = as_sequences("x", x, dtype)
     weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
     check_features(sequences.shape[2], weights[0], "x")
@@ -205,6 +217,7 @@ def gru_forward(
         training=bool(training),
         engine=_engine_code(engine),
         num_threads=num_threads,
+        weights_format=weights_format,
     )
     return GRUForward(output, last, tape)
 
@@ -337,6 +350,7 @@ def run_forward(
     training: bool = False,
     engine: int = _core.ENGINES["auto"],
     num_threads: int | None = None,
+    weights_format: int = _core.WEIGHT_FORMATS["float32"],
 ) -> tuple[Array, GRUTape | None]:
     """`gru_forward` for checked arrays of one dtype; output None: not wanted.
 
@@ -345,7 +359,7 @@ def run_forward(
     if go_backwards:
         x = x[:, ::-1]
     state = np.empty((len(x), len(recurrent_kernel)), x.dtype)
-    engine = _core.resolve_engine(x, recurrent_kernel, reset_after, engine)
+    engine = _core.resolve_engine(x, recurrent_kernel, reset_after, engine, weights_format)
     tape = None
     if training:
         size = _core.tape_bytes(x, recurrent_kernel, reset_after, engine)
@@ -375,6 +389,7 @@ def run_forward(
             reset_after,
             engine,
             threads,
+            weights_format,
         )
     return state, tape
 
@@ -458,6 +473,17 @@ def _check_weights(
             f"bias must have shape {wanted} for reset_after={bool(reset_after)}, got {b.shape}"
         )
     return W, U, b
+
+
+def weights_format_of(name: str, dtype: npt.DTypeLike) -> int:
+    """Return the core's number of ``inference_weights``, for arrays of a dtype."""
+    code: int = lookup("inference_weights", name, _core.WEIGHT_FORMATS)
+    if code and np.dtype(dtype) != np.float32:
+        raise ValueError(
+            f"inference_weights={name!r} is for float32; in {np.dtype(dtype).name} everything is "
+            "computed in full precision"
+        )
+    return code
 
 
 def _engine_code(engine: str) -> int:
