@@ -134,8 +134,8 @@ const char *gru_status_message(gru_status status) {
         return "success";
     case GRU_BAD_ARGUMENT:
         return "an argument that the core cannot work with: a null array, no units, no threads, "
-               "an unknown dtype, engine or weight format, or weights of fewer bits for a tape, "
-               "float64 or BLAS";
+               "an unknown dtype or engine, or a weight format that is unknown or does not go with "
+               "a tape, float64 or BLAS";
     case GRU_TOO_LARGE:
         return "the arrays of this size would take more bytes than memory can be addressed";
     case GRU_BLAS_LIMIT:
