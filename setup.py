@@ -23,6 +23,7 @@ CORE = [
     "engine",
     "packed",
     "packed_plan",
+    "reduced",
     "sequence",
     "team",
     "workspace",

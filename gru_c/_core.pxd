@@ -37,12 +37,18 @@ cdef extern from "gru.h" nogil:
 
     void gru_set_blas(const gru_blas *blas)
 
+    ctypedef enum gru_weight_format:
+        GRU_WEIGHTS_FULL
+        GRU_WEIGHTS_BF16
+        GRU_WEIGHTS_INT8
+
     ctypedef struct gru_problem:
         size_t batch, time, input, units
         gru_dtype dtype
         gru_engine engine
         int reset_after
         int threads
+        gru_weight_format weights_format
 
     ctypedef struct gru_weights:
         const void *kernel

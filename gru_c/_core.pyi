@@ -5,6 +5,7 @@ import numpy.typing as npt
 _Array = npt.NDArray[Any]
 
 ENGINES: dict[str, int]
+WEIGHT_FORMATS: dict[str, int]
 COMPILER: str
 HAS_OPENMP: bool
 
@@ -13,7 +14,13 @@ def active_isa() -> str: ...
 def select_isa(name: str) -> None: ...
 def set_blas(capsule: object) -> None: ...
 def auto_engine() -> int: ...
-def resolve_engine(x: _Array, recurrent_kernel: _Array, reset_after: bool, engine: int) -> int: ...
+def resolve_engine(
+    x: _Array,
+    recurrent_kernel: _Array,
+    reset_after: bool,
+    engine: int,
+    weights_format: int = 0,
+) -> int: ...
 def forward_plain(
     x: object,
     kernel: object,
@@ -29,6 +36,7 @@ def pack(
     bias: _Array | None,
     reset_after: bool,
     threads: int,
+    weights_format: int = 0,
 ) -> _Array: ...
 def tape_bytes(x: _Array, recurrent_kernel: _Array, reset_after: bool, engine: int) -> int: ...
 def forward(
@@ -44,6 +52,7 @@ def forward(
     reset_after: bool,
     engine: int,
     threads: int,
+    weights_format: int = 0,
 ) -> None: ...
 def backward(
     x: _Array,

@@ -11,6 +11,10 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 cnp.import_array()
 
 ENGINES = {"auto": GRU_ENGINE_AUTO, "blas": GRU_ENGINE_BLAS, "packed": GRU_ENGINE_PACKED}
+# By the name of the type that the weights are kept in.
+WEIGHT_FORMATS = {
+    "float32": GRU_WEIGHTS_FULL, "bfloat16": GRU_WEIGHTS_BF16, "int8": GRU_WEIGHTS_INT8,
+}
 COMPILER = _COMPILER.decode()
 HAS_OPENMP = bool(gru_has_openmp())
 
@@ -97,7 +101,7 @@ cdef gru_sequence_in _sequence_in(cnp.ndarray array):
 
 
 cdef gru_problem _problem(cnp.ndarray x, cnp.ndarray recurrent_kernel, bint reset_after,
-                          int engine, int threads):
+                          int engine, int threads, int weights_format=GRU_WEIGHTS_FULL):
     cdef gru_problem problem
     problem.batch = cnp.PyArray_DIM(x, 0)
     problem.time = cnp.PyArray_DIM(x, 1)
@@ -107,6 +111,7 @@ cdef gru_problem _problem(cnp.ndarray x, cnp.ndarray recurrent_kernel, bint rese
     problem.engine = <gru_engine>engine
     problem.reset_after = reset_after
     problem.threads = threads
+    problem.weights_format = <gru_weight_format>weights_format
     return problem
 
 
@@ -140,6 +145,7 @@ def auto_engine():
     """Number of the engine that "auto" stands for with the instruction set in use."""
     cdef gru_problem problem
     problem.engine = GRU_ENGINE_AUTO
+    problem.weights_format = GRU_WEIGHTS_FULL
     return <int>gru_engine_of(&problem)
 
 
@@ -147,9 +153,10 @@ def auto_engine():
 
 
 def resolve_engine(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None,
-                   bint reset_after, int engine):
+                   bint reset_after, int engine, int weights_format=GRU_WEIGHTS_FULL):
     """Number of the engine that works on this problem: not that of "auto"."""
-    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, 1)
+    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, 1,
+                                        weights_format)
     return <int>gru_engine_of(&problem)
 
 
@@ -195,6 +202,7 @@ def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
     problem.batch, problem.time, problem.input, problem.units = B, T, I, H
     problem.dtype = GRU_F32 if typenum == cnp.NPY_FLOAT32 else GRU_F64
     problem.engine = GRU_ENGINE_AUTO
+    problem.weights_format = GRU_WEIGHTS_FULL
     problem.reset_after = reset_after
     problem.threads = threads
     if gru_engine_of(&problem) != GRU_ENGINE_PACKED:
@@ -234,7 +242,7 @@ cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
 
 
 def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
-         bint reset_after, int threads):
+         bint reset_after, int threads, int weights_format=GRU_WEIGHTS_FULL):
     """gru_pack: the weights as the packed engine reads them, as an array of bytes."""
     cdef gru_problem problem
     cdef gru_weights weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
@@ -246,6 +254,7 @@ def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp
     problem.units = cnp.PyArray_DIM(recurrent_kernel, 0)
     problem.dtype = _dtype(recurrent_kernel)
     problem.engine = GRU_ENGINE_PACKED
+    problem.weights_format = <gru_weight_format>weights_format
     problem.reset_after = reset_after
     problem.threads = threads
     _raise_unless_ok(gru_packed_bytes(&problem, &size))
@@ -272,12 +281,14 @@ def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, bi
 def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
             cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
             cnp.ndarray initial_state, cnp.ndarray output, cnp.ndarray state not None,
-            cnp.ndarray tape, cnp.ndarray packed, bint reset_after, int engine, int threads):
+            cnp.ndarray tape, cnp.ndarray packed, bint reset_after, int engine, int threads,
+            int weights_format=GRU_WEIGHTS_FULL):
     """gru_forward: writes output (None: not wanted), state and tape (None: inference).
 
-    `packed` is what `pack` made of the weights, or None.
+    `packed` is what `pack` made of the weights in this format, or None.
     """
-    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, threads)
+    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, threads,
+                                        weights_format)
     cdef gru_forward_args args
     args.weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
     args.packed = _data(packed)

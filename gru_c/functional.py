@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
+from gru_c._names import lookup
 from gru_c._threads import openmp_threads, single_threaded_blas, team_threads
 from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
 
@@ -134,6 +135,7 @@ def gru_forward(
     training: bool = False,
     engine: str = "auto",
     num_threads: int | None = None,
+    inference_weights: str = "float32",
 ) -> GRUForward:
     """Run a GRU over a batch of sequences.
 
@@ -162,6 +164,9 @@ def gru_forward(
     num_threads : int, optional
         Threads of this call; by default those of `set_num_threads`. The results are the same
         bits for any number.
+    inference_weights : {"float32", "bfloat16", "int8"}
+        What kernel and recurrent_kernel are rounded to; less than "float32" is faster where
+        reading them takes the time, for float32 arrays and without training. See `GRU`.
 
     Returns
     -------
@@ -172,7 +177,8 @@ def gru_forward(
     Raises
     ------
     ValueError
-        When shapes do not fit each other, or the engine is unknown.
+        When shapes do not fit each other, the engine or inference_weights is unknown, or weights
+        of fewer bits are wanted for training, for float64 or of ``engine="blas"``.
     TypeError
         When an array does not hold real numbers.
 
@@ -189,7 +195,8 @@ def gru_forward(
     >>> bool((result.output[:, -1] == result.state).all())
     True
     """
-    if engine == "auto" and num_threads is None and not (training or go_backwards):
+    simple = engine == "auto" and inference_weights == "float32" and num_threads is None
+    if simple and not (training or go_backwards):
         plain = _core.forward_plain(
             x, kernel, recurrent_kernel, bias, initial_state, reset_after, team_threads()
         )
@@ -203,6 +210,12 @@ def gru_forward(
         bias=bias,
         initial_state=initial_state,
     )
+    weights_format = weights_format_of(inference_weights, dtype)
+    if weights_format and (training or engine == "blas"):
+        raise ValueError(
+            f"inference_weights={inference_weights!r} does not go with "
+            + ("training=True" if training else "engine='blas'")
+        )
     sequences = as_sequences("x", x, dtype)
     weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
     check_features(sequences.shape[2], weights[0], "x")
@@ -219,6 +232,7 @@ def gru_forward(
         training=bool(training),
         engine=_engine_code(engine),
         num_threads=num_threads,
+        weights_format=weights_format,
     )
     return GRUForward(output, last, tape)
 
@@ -365,6 +379,7 @@ def run_forward(
     num_threads: int | None = None,
     memory: Array | None = None,
     packed: Array | None = None,
+    weights_format: int = _core.WEIGHT_FORMATS["float32"],
 ) -> tuple[Array, GRUTape | None]:
     """`gru_forward` for checked arrays of one dtype; output None: not wanted.
 
@@ -374,7 +389,7 @@ def run_forward(
     if go_backwards:
         x = x[:, ::-1]
     state = np.empty((len(x), len(recurrent_kernel)), x.dtype)
-    engine = _core.resolve_engine(x, recurrent_kernel, reset_after, engine)
+    engine = _core.resolve_engine(x, recurrent_kernel, reset_after, engine, weights_format)
     tape = None
     if training:
         size = _core.tape_bytes(x, recurrent_kernel, reset_after, engine)
@@ -406,20 +421,28 @@ def run_forward(
             reset_after,
             engine,
             threads,
+            weights_format,
         )
     return state, tape
 
 
 def pack_weights(
-    kernel: Array, recurrent_kernel: Array, bias: Array | None, *, reset_after: bool
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    *,
+    reset_after: bool,
+    weights_format: int = _core.WEIGHT_FORMATS["float32"],
 ) -> Array | None:
     """Return the weights as the packed engine reads them, for many calls of `run_forward`.
 
     None where "auto" is another engine. They are a copy: changed weights must be packed again.
     """
-    if _core.auto_engine() != _core.ENGINES["packed"]:
+    if not weights_format and _core.auto_engine() != _core.ENGINES["packed"]:
         return None
-    packed: Array = _core.pack(kernel, recurrent_kernel, bias, reset_after, team_threads())
+    packed: Array = _core.pack(
+        kernel, recurrent_kernel, bias, reset_after, team_threads(), weights_format
+    )
     return packed
 
 
@@ -512,6 +535,17 @@ def _check_weights(
             f"bias must have shape {wanted} for reset_after={bool(reset_after)}, got {b.shape}"
         )
     return W, U, b
+
+
+def weights_format_of(name: str, dtype: npt.DTypeLike) -> int:
+    """Return the core's number of ``inference_weights``, for arrays of a dtype."""
+    code: int = lookup("inference_weights", name, _core.WEIGHT_FORMATS)
+    if code and np.dtype(dtype) != np.float32:
+        raise ValueError(
+            f"inference_weights={name!r} is for float32; in {np.dtype(dtype).name} everything is "
+            "computed in full precision"
+        )
+    return code
 
 
 def _engine_code(engine: str) -> int:

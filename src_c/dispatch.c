@@ -6,13 +6,15 @@ typedef struct isa {
     int (*supported)(void);
     const gru_kernels_f32 *kernels_f32;
     const gru_kernels_f64 *kernels_f64;
+    const gru_reduced *reduced; /* best first; the last one is empty */
 } isa;
 
 #define DECLARE_ISA(name)                                                                          \
     extern const gru_kernels_f32 gru_kernels_f32_##name;                                           \
-    extern const gru_kernels_f64 gru_kernels_f64_##name;
+    extern const gru_kernels_f64 gru_kernels_f64_##name;                                           \
+    extern const gru_reduced gru_reduced_##name[];
 #define ISA_ENTRY(name, supported)                                                                 \
-    {#name, supported, &gru_kernels_f32_##name, &gru_kernels_f64_##name}
+    {#name, supported, &gru_kernels_f32_##name, &gru_kernels_f64_##name, gru_reduced_##name}
 
 static int always(void) {
     return 1;
@@ -101,6 +103,15 @@ const gru_kernels_f64 *gru_active_kernels_f64(void) {
     return active()->kernels_f64;
 }
 
+const gru_reduced *gru_active_reduced(gru_weight_format format) {
+    for (const gru_reduced *r = active()->reduced; r->product; r++) {
+        if (r->format == format && (!r->supported || r->supported())) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
 size_t gru_active_lanes(gru_dtype dtype) {
     return dtype == GRU_F32 ? active()->kernels_f32->lanes : active()->kernels_f64->lanes;
 }
@@ -123,7 +134,8 @@ const char *gru_status_message(gru_status status) {
         return "success";
     case GRU_BAD_ARGUMENT:
         return "an argument that the core cannot work with: a null array, no units, no threads, "
-               "or an unknown dtype or engine";
+               "an unknown dtype or engine, or a weight format that is unknown or does not go with "
+               "a tape, float64 or BLAS";
     case GRU_TOO_LARGE:
         return "the arrays of this size would take more bytes than memory can be addressed";
     case GRU_BLAS_LIMIT:

@@ -6,14 +6,23 @@ gru_engine gru_engine_of(const gru_problem *p) {
     if (p->engine != GRU_ENGINE_AUTO) {
         return p->engine;
     }
-    return gru_active_fma() ? GRU_ENGINE_PACKED : GRU_ENGINE_BLAS;
+    return gru_active_fma() || p->weights_format != GRU_WEIGHTS_FULL ? GRU_ENGINE_PACKED
+                                                                     : GRU_ENGINE_BLAS;
+}
+
+/* Is the format known, and does the problem go with it? */
+static int format_fits(const gru_problem *p) {
+    return p->weights_format == GRU_WEIGHTS_FULL ||
+           ((p->weights_format == GRU_WEIGHTS_BF16 || p->weights_format == GRU_WEIGHTS_INT8) &&
+            p->dtype == GRU_F32 && p->engine != GRU_ENGINE_BLAS);
 }
 
 static gru_status check_problem(const gru_problem *p) {
     const int valid = p->units >= 1 && p->threads >= 1 &&
                       (p->dtype == GRU_F32 || p->dtype == GRU_F64) &&
                       (p->engine == GRU_ENGINE_AUTO || p->engine == GRU_ENGINE_BLAS ||
-                       p->engine == GRU_ENGINE_PACKED);
+                       p->engine == GRU_ENGINE_PACKED) &&
+                      format_fits(p);
     if (!valid) {
         return GRU_BAD_ARGUMENT;
     }
@@ -31,6 +40,9 @@ typedef struct measures {
 
 static gru_status measure(const gru_problem *p, gru_pass pass, measures *m) {
     gru_status status = check_problem(p);
+    if (status == GRU_OK && pass != GRU_FORWARD && p->weights_format != GRU_WEIGHTS_FULL) {
+        status = GRU_BAD_ARGUMENT;
+    }
     if (status != GRU_OK) {
         return status;
     }

@@ -74,14 +74,24 @@ typedef struct gru_blas {
  * while the core works: the core's threads call it side by side. */
 void gru_set_blas(const gru_blas *blas);
 
+/* What the packed engine keeps of the weights W and U: biases, sums, gates and states stay in full.
+ * Fewer bits are for inference (no tape) in float32. */
+typedef enum gru_weight_format {
+    GRU_WEIGHTS_FULL = 0, /* all of their bits */
+    GRU_WEIGHTS_BF16 = 1, /* bfloat16; x and h too, as operands, where the CPU multiplies them so */
+    GRU_WEIGHTS_INT8 =
+        2 /* 8 bits and a scale for each column; x and h too, with one for each row */
+} gru_weight_format;
+
 /* ---- sequences ---------------------------------------------------------------------------- */
 
 typedef struct gru_problem {
     size_t batch, time, input, units; /* B T I H; B, T and I may be 0 */
     gru_dtype dtype;
     gru_engine engine;
-    int reset_after; /* 1 or 0, see the cell above */
-    int threads;     /* >= 1; at most so many threads work */
+    int reset_after;                  /* 1 or 0, see the cell above */
+    int threads;                      /* >= 1; at most so many threads work */
+    gru_weight_format weights_format; /* else than full: engine auto is the packed one */
 } gru_problem;
 
 /* Weights, each contiguous, 'in'. */
@@ -122,7 +132,7 @@ gru_status gru_workspace_bytes(const gru_problem *problem, gru_pass pass, size_t
 gru_status gru_tape_bytes(const gru_problem *problem, size_t *bytes);
 
 /* Weights in the order in which the packed engine reads them, for calls with the same weights: bytes
- * of the copy, and the copy. It depends on I, H, dtype, reset_after and the instruction set in use.
+ * of the copy, and the copy. It depends on I, H, dtype, reset_after, the format and the instruction set in use.
  * `packed` has the alignment of a cache line. */
 gru_status gru_packed_bytes(const gru_problem *problem, size_t *bytes);
 gru_status gru_pack(const gru_problem *problem, const gru_weights *weights, void *packed);

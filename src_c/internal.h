@@ -67,6 +67,45 @@ enum { GRU_K_BLOCK = 256 };
 #include "table.inc"
 #undef REAL_BITS
 
+/* ---- weights of fewer bits (float only) ----
+ *
+ * A product with them is a gru_product whose k counts lines of the weights. A line is a vector of
+ * 32-bit words for each place of a triple; a word holds `depth` numbers of its column that follow each
+ * other. An operand, which is a row of a, has `words` words for each line.
+ *
+ * With scales, a triple begins with a line of its columns' scales, which b of a product is behind; and
+ * an operand has a header before its words: the row's scale in word -1, and in word -2 - i what the
+ * sums of part i of k begin with. */
+typedef struct gru_reduced {
+    gru_weight_format format;
+    int (*supported)(void); /* null: by every CPU of the instruction set */
+    size_t depth, words;
+    size_t part; /* numbers of k that are summed before they are added to c */
+    int scaled;
+    void (*pack)(const gru_pack_f32 *p); /* as pack_rows */
+    void (*operands)(size_t rows, size_t k, const float *a, ptrdiff_t a_row, float *out,
+                     size_t out_row); /* out: words of the first row */
+    void (*product)(const gru_product_f32 *g);
+} gru_reduced;
+
+enum {
+    GRU_BF16_PART = 1024,
+    GRU_INT8_PART = 32 *
+        1024,           /* 255 * 127 times that, and what the sums begin with, is below 2^31 */
+    GRU_LINE_WORDS = 16 /* of a cache line */
+};
+
+/* How a format is multiplied with the instruction set in use; null: in full. */
+const gru_reduced *gru_active_reduced(gru_weight_format format);
+
+/* Lines of k numbers (k itself in full); of a triple with them, scales included. */
+size_t gru_reduced_lines(const gru_reduced *reduced, size_t k);
+size_t gru_reduced_triple_lines(const gru_reduced *reduced, size_t k);
+
+/* Words before those of an operand of k numbers; from row to row. */
+size_t gru_operand_header(const gru_reduced *reduced, size_t k);
+size_t gru_operand_row(const gru_reduced *reduced, size_t k);
+
 /* The tables of the instruction set in use. */
 const gru_kernels_f32 *gru_active_kernels_f32(void);
 const gru_kernels_f64 *gru_active_kernels_f64(void);
@@ -116,9 +155,11 @@ typedef struct gru_plan {
     int threads, overflow;
 
     /* packed weights */
-    size_t bias; /* (P, 4, V) n r z hn, biases summed where the cell sums them */
-    size_t w;    /* (P, I, 3, V) n r z */
-    size_t u;    /* (P, H, 3, V) r z n */
+    size_t bias;                /* (P, 4, V) n r z hn, biases summed where the cell sums them */
+    size_t w;                   /* (P, w_lines, 3, V) n r z */
+    size_t u;                   /* (P, u_lines, 3, V) r z n */
+    size_t w_lines, u_lines;    /* I and H, unless */
+    const gru_reduced *reduced; /* they have fewer bits */
     size_t packed_bytes;
 
     /* the tape; its first line says how it is laid out */
@@ -133,9 +174,10 @@ typedef struct gru_plan {
     size_t states; /* inference: (2, B, X), in turn before and after a step */
     size_t gates;  /* inference: a chunk; backward that keeps the tape: all gates' gradients */
     size_t rh;     /* (B, X) r * h; backward: its gradient */
-    size_t wt;     /* backward: (I / 3V, 3H, 3, V) W transposed */
-    size_t ut;     /* (P / 3, 3H, 3, V) U transposed; reset_after = 0: r and z, then n */
-    size_t dh;     /* (B, X) */
+    size_t operands, operands_of_row; /* (members, B, operands_of_row), see packed_reduced.inc */
+    size_t wt;                        /* backward: (I / 3V, 3H, 3, V) W transposed */
+    size_t ut; /* (P / 3, 3H, 3, V) U transposed; reset_after = 0: r and z, then n */
+    size_t dh; /* (B, X) */
     size_t scratch, scratch_bytes; /* of each thread: a part of a weight's gradient, then ... */
     size_t scratch_bias, scratch_d_x;
     size_t workspace_bytes;

@@ -10,4 +10,5 @@
 #define MIN_f64(a, b) _mm256_min_pd(a, b)
 #define MAX_f32(a, b) _mm256_max_ps(a, b)
 #define MAX_f64(a, b) _mm256_max_pd(a, b)
+#define PAIR_SUMS(v, word) _mm256_madd_epi16((__m256i)(v), _mm256_set1_epi32(word))
 #include "kernels.inc"

@@ -10,4 +10,6 @@
 #define MIN_f64(a, b) _mm512_min_pd(a, b)
 #define MAX_f32(a, b) _mm512_max_ps(a, b)
 #define MAX_f64(a, b) _mm512_max_pd(a, b)
+#define PAIR_SUMS(v, word) _mm512_madd_epi16((__m512i)(v), _mm512_set1_epi32(word))
+#define REDUCED_FASTER "reduced_avx512.inc"
 #include "kernels.inc"

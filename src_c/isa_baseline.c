@@ -9,4 +9,8 @@
 #define MIN_f64(a, b) select_f64((a) < (b), a, b)
 #define MAX_f32(a, b) select_f32((a) > (b), a, b)
 #define MAX_f64(a, b) select_f64((a) > (b), a, b)
+#ifdef __SSE2__
+#include <emmintrin.h>
+#define PAIR_SUMS(v, word) _mm_madd_epi16((__m128i)(v), _mm_set1_epi32(word))
+#endif
 #include "kernels.inc"

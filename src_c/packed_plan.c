@@ -46,8 +46,10 @@ static void layout_packed_weights(const gru_problem *p, gru_plan *l) {
     gru_arena r = {gru_itemsize(p->dtype), 0, 0};
     const size_t width = 3 * l->lanes;
     l->bias = gru_take(&r, l->panels, 4, l->lanes);
-    l->w = gru_take(&r, l->panels, p->input, width);
-    l->u = gru_take(&r, l->panels, p->units, width);
+    l->w_lines = gru_reduced_triple_lines(l->reduced, p->input);
+    l->u_lines = gru_reduced_triple_lines(l->reduced, p->units);
+    l->w = gru_take(&r, l->panels, l->w_lines, width);
+    l->u = gru_take(&r, l->panels, l->u_lines, width);
     l->packed_bytes = r.bytes;
     l->overflow |= r.overflow;
 }
@@ -108,6 +110,13 @@ static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, int 
     l->states = gru_take(r, 2, p->batch, l->state_row);
     l->gates = gru_take(r, l->chunk_steps, p->batch, l->panels * 4 * l->lanes);
     l->rh = p->reset_after ? 0 : gru_take(r, 1, p->batch, l->state_row);
+    if (l->reduced) {
+        const size_t x = gru_operand_row(l->reduced, p->input);
+        const size_t h = gru_operand_row(l->reduced, p->units);
+        r->overflow |= __builtin_mul_overflow(l->chunk_steps, x, &l->operands_of_row);
+        l->operands_of_row = h > l->operands_of_row ? h : l->operands_of_row;
+        l->operands = gru_take(r, l->members, p->batch, l->operands_of_row);
+    }
 }
 
 static void layout_backward(const gru_problem *p, gru_plan *l, gru_arena *r, int keep) {
@@ -133,10 +142,11 @@ static void layout_backward(const gru_problem *p, gru_plan *l, gru_arena *r, int
 gru_status gru_plan_of(const gru_problem *p, gru_pass pass, gru_plan *l) {
     memset(l, 0, sizeof *l);
     l->lanes = gru_active_lanes(p->dtype);
+    l->reduced = gru_active_reduced(p->weights_format);
     l->panels = gru_divide_up(p->units, l->lanes);
     l->triples = gru_divide_up(l->panels, 3);
     const size_t last = p->units % l->lanes; /* units of the last panel */
-    if (p->reset_after && p->units <= GRU_K_BLOCK && last && last <= l->lanes / 3) {
+    if (!l->reduced && p->reset_after && p->units <= GRU_K_BLOCK && last && last <= l->lanes / 3) {
         l->narrow = l->lanes / 3; /* one block of k: the sums have the same bits */
     }
     l->gradient_rows = GRADIENT_ROWS;
@@ -154,7 +164,7 @@ gru_status gru_plan_of(const gru_problem *p, gru_pass pass, gru_plan *l) {
     l->chunk_steps = steps ? steps : 1;
     l->chunks = gru_divide_up(p->time, l->chunk_steps);
     cut(p, l);
-    l->by_lanes = pass == GRU_FORWARD && better_by_lanes(p, l);
+    l->by_lanes = pass == GRU_FORWARD && !l->reduced && better_by_lanes(p, l);
     if (l->by_lanes) {
         cut_lanes(p, l);
     }

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import functional, initializers
+from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
 from gru_c.arrays import Array, as_sequences, as_state, check_features
 from gru_c.layers.base import Layer, Shape, check_count
@@ -40,13 +41,33 @@ class GRU(Layer):
     reset_after : bool
         Apply the reset gate after the recurrent product (Keras's, PyTorch's and cuDNN's variant)
         or before it (Cho et al. 2014).
+    inference_weights : {"float32", "bfloat16", "int8"}
+        What kernel and recurrent_kernel are rounded to in passes with ``training=False``, such as
+        those of `Sequential.predict`, for speed; the weights themselves, and training, stay in
+        full precision. For float32 layers only. See Notes.
     name, dtype, input_shape
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        When an argument is out of range or of the wrong type, or a float64 layer is given
+        ``inference_weights`` of fewer bits.
+
+    Notes
+    -----
+    Weights of fewer bits pay where reading them takes the time: with many units and few rows.
+    Sums, gates and states are float32 all the same.
+
+    - "bfloat16" keeps 8 significant bits (nearest, ties to even), half the bytes. CPUs with
+      AVX512_BF16 multiply two at once, with input and state rounded so, too, as operands.
+    - "int8" keeps whole numbers from -127 to 127 times a scale for each column, a quarter of the
+      bytes. In every step each row of the input, and of the state, is rounded likewise, with its
+      own scale. A row with a NaN or an infinity gives NaN.
+
+    With the default initializers, inputs of variance 1 and up to 100 steps, outputs are off by at
+    most 0.01 with "bfloat16" and 0.04 with "int8", in the mean (root mean square) by 0.002 and
+    0.006. Results do not depend on the other rows of a batch, nor on the number of threads.
 
     References
     ----------
@@ -83,6 +104,7 @@ class GRU(Layer):
         return_state: bool = False,
         go_backwards: bool = False,
         reset_after: bool = True,
+        inference_weights: str = "float32",
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
@@ -101,6 +123,10 @@ class GRU(Layer):
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
         self.reset_after = bool(reset_after)
+        self.inference_weights = lookup(
+            "inference_weights of a GRU", inference_weights, {n: n for n in WEIGHT_FORMATS}
+        )
+        functional.weights_format_of(self.inference_weights, self.dtype or np.float32)
         self._memory: Array | None = None  # of a tape that was used up, for the next one
         self._packed: Array | None = None  # weights, while they do not change
 
@@ -117,7 +143,13 @@ class GRU(Layer):
                 self.value("recurrent_kernel"),
                 bias,
                 reset_after=self.reset_after,
+                weights_format=WEIGHT_FORMATS[self.inference_weights],
             )
+
+    def build(self, input_shape: Shape, rng: np.random.Generator | int | None = None) -> None:
+        """Make the weights; see `Layer.build`. ValueError for fewer bits than float64's."""
+        functional.weights_format_of(self.inference_weights, self.dtype or np.float32)
+        super().build(input_shape, rng)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
@@ -186,6 +218,7 @@ class GRU(Layer):
             training=training,
             memory=self._memory if training else None,
             packed=None if training else self._packed,
+            weights_format=0 if training else WEIGHT_FORMATS[self.inference_weights],
         )
         if training:
             self._memory = None
