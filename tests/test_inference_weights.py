@@ -352,4 +352,4 @@ def test_the_core_refuses_it_too(weights_format, dtype, engine, tape):
     x, *weights, state = random_arguments(1, 2, 3, 4, dtype=dtype).values()
     engine = _core.ENGINES[engine]
     with pytest.raises(ValueError, match="weight format"):
-        _core.forward(x, *weights, state, None, state, tape, True, engine, 1, weights_format)
+        _core.forward(x, *weights, state, None, state, tape, None, True, engine, 1, weights_format)
