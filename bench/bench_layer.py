@@ -42,7 +42,7 @@ def test_training_step(benchmark, problem, threads):
 
     def step():
         result = gru_forward(*problem, training=True, num_threads=threads)
-        return gru_backward(result.tape, d_output)
+        return gru_backward(result.tape, d_output, keep_tape=False)
 
     benchmark(step)
     record_speed(benchmark, problem, 3)

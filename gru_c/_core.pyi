@@ -28,6 +28,7 @@ def forward_plain(
     bias: object,
     initial_state: object,
     reset_after: bool,
+    engine: int,
     threads: int,
 ) -> Any: ...
 def pack(

@@ -168,7 +168,7 @@ cdef bint _plain(object array, int typenum, int ndim):
 
 
 def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
-                  object initial_state, bint reset_after, int threads):
+                  object initial_state, bint reset_after, int engine, int threads):
     """Forward pass of arrays that need no conversion; None when they do, or when they do not fit.
 
     Returns the output (B, T, H) and the last state (B, H); for x of two dimensions (one time step)
@@ -201,7 +201,7 @@ def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
     cdef gru_problem problem
     problem.batch, problem.time, problem.input, problem.units = B, T, I, H
     problem.dtype = GRU_F32 if typenum == cnp.NPY_FLOAT32 else GRU_F64
-    problem.engine = GRU_ENGINE_AUTO
+    problem.engine = <gru_engine>engine
     problem.weights_format = GRU_WEIGHTS_FULL
     problem.reset_after = reset_after
     problem.threads = threads

@@ -33,6 +33,7 @@ from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features,
 
 _NOTHING = nullcontext()
 _USED_UP = np.empty(0, np.uint8)
+_AUTO: int = _core.ENGINES["auto"]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -195,10 +196,17 @@ def gru_forward(
     >>> bool((result.output[:, -1] == result.state).all())
     True
     """
-    simple = engine == "auto" and inference_weights == "float32" and num_threads is None
+    simple = engine in ("auto", "packed") and inference_weights == "float32"
     if simple and not (training or go_backwards):
         plain = _core.forward_plain(
-            x, kernel, recurrent_kernel, bias, initial_state, reset_after, team_threads()
+            x,
+            kernel,
+            recurrent_kernel,
+            bias,
+            initial_state,
+            reset_after,
+            _core.ENGINES[engine],
+            team_threads(num_threads),
         )
         if plain is not None:
             output, last = plain
@@ -342,7 +350,7 @@ def gru_step(
     (1, 4)
     """
     after = _core.forward_plain(
-        x_t, kernel, recurrent_kernel, bias, state, reset_after, team_threads()
+        x_t, kernel, recurrent_kernel, bias, state, reset_after, _AUTO, team_threads()
     )
     if type(after) is np.ndarray:
         return after
