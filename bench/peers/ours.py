@@ -42,7 +42,7 @@ class GruC(Peer):
 
         def call():
             result = gru_forward(*arrays, training=True, engine=self.engine, num_threads=threads)
-            return result.output, gru_backward(result.tape, problem.d_output)
+            return result.output, gru_backward(result.tape, problem.d_output, keep_tape=False)
 
         def answer():
             output, gradients = call()
