@@ -5,14 +5,16 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
 from gru_c import _core
 
-# What a test draws is the same in every run; `--hypothesis-profile=explore` draws anew.
-settings.register_profile("repeatable", deadline=None, derandomize=True)
-settings.register_profile("explore", deadline=None)
+# What a test draws is the same in every run; `--hypothesis-profile=explore` draws anew. Fixtures hold
+# for all examples of a test.
+common = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+settings.register_profile("repeatable", derandomize=True, **common)
+settings.register_profile("explore", **common)
 settings.load_profile("repeatable")
 
 
@@ -33,6 +35,19 @@ def isa(request):
     _core.select_isa(request.param)
     yield request.param
     _core.select_isa(before)
+
+
+@pytest.fixture(params=["packed", "blas"])
+def engine(request, monkeypatch):
+    """Run the test once on each engine: what "auto" stands for, wherever it is called."""
+    resolve, codes = _core.resolve_engine, _core.ENGINES
+
+    def resolve_auto(*arguments):
+        *problem, code = arguments
+        return resolve(*problem, codes[request.param] if code == codes["auto"] else code)
+
+    monkeypatch.setattr(_core, "resolve_engine", resolve_auto)
+    return request.param
 
 
 @pytest.fixture

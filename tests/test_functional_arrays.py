@@ -17,6 +17,7 @@ from gru_c import functional, gru_backward, gru_forward, gru_step
 B, T, I, H = 4, 6, 3, 5
 DTYPES = [np.float32, np.float64]
 TOLERANCES = {np.float32: 1e-6, np.float64: 1e-13}
+on_each_engine = pytest.mark.usefixtures("engine")
 both_dtypes = pytest.mark.parametrize("dtype", DTYPES)
 both_variants = pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
 
@@ -68,6 +69,7 @@ layouts = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize(
     "name", ["x", "kernel", "recurrent_kernel", "bias", "initial_state", "all of them"]
 )
+@on_each_engine
 def test_layout_of_an_argument_does_not_matter(layout, name, dtype, reset_after):
     arguments = random_arguments(B, T, I, H, dtype=dtype, reset_after=reset_after)
     changed = {
@@ -86,6 +88,7 @@ def test_layout_of_an_argument_does_not_matter(layout, name, dtype, reset_after)
         assert_same_bits(np.asarray(changed[key]), array)
 
 
+@on_each_engine
 @layouts
 @both_dtypes
 def test_layout_of_a_gradient_does_not_matter(layout, dtype):
@@ -94,6 +97,7 @@ def test_layout_of_a_gradient_does_not_matter(layout, dtype):
     assert_all_same_bits(gru_backward(tape, *map(layout, pair)), gru_backward(tape, *pair))
 
 
+@on_each_engine
 @layouts
 @both_dtypes
 def test_layout_of_a_step_does_not_matter(layout, dtype):
@@ -107,6 +111,7 @@ def test_layout_of_a_step_does_not_matter(layout, dtype):
         assert_same_bits(actual, expected)
 
 
+@on_each_engine
 @both_dtypes
 @pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 1), (0, 1, 2)], ids=str)
 def test_broadcast_arrays_are_read_in_place(axes, dtype):
@@ -337,6 +342,7 @@ def test_inference_leaves_no_tape():
 # ---- numbers that are none ----------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("engine", "isa")
 @both_dtypes
 @both_variants
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -363,6 +369,7 @@ def test_a_bad_number_stays_in_its_row(dtype, reset_after, bad, H):
         assert_close(result.output, expected, TOLERANCES[dtype])
 
 
+@pytest.mark.usefixtures("engine", "isa")
 @both_dtypes
 def test_huge_numbers_saturate(dtype):
     arguments = random_arguments(3, 4, 5, 9, dtype=dtype)
