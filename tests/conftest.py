@@ -10,8 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from gru_c import _core
 
-# What a test draws is the same in every run; `--hypothesis-profile=explore` draws anew. Fixtures hold
-# for all examples of a test.
+# What a test draws is the same in every run; `--hypothesis-profile=explore` draws anew. A fixture
+# holds for all examples of a test.
 common = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 settings.register_profile("repeatable", derandomize=True, **common)
 settings.register_profile("explore", **common)
