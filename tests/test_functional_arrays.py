@@ -259,6 +259,15 @@ def test_forward_refuses_shapes(name, shape, match, training):
     assert_refuses(gru_forward, arguments, ValueError, match)
 
 
+@pytest.mark.parametrize("reset_after", [True, False])
+def test_forward_refuses_a_single_step_without_a_state(reset_after):
+    """Which is what gru_step takes."""
+    arguments = random_arguments(B, T, I, H, reset_after=reset_after, initial_state=False)
+    arguments["x"] = arguments["x"][:, 0].copy()
+    with pytest.raises(ValueError, match="x must have 3 dimensions"):
+        gru_forward(**arguments, reset_after=reset_after)
+
+
 @pytest.mark.parametrize(("options", "error", "match"), BAD_OPTIONS)
 def test_forward_refuses_options(options, error, match):
     assert_refuses(gru_forward, {**random_arguments(B, T, I, H), **options}, error, match)
