@@ -545,6 +545,67 @@ static void check(const gru_problem *p, const example *e, manner how) {
     give_all_back();
 }
 
+/* ---- matmul -------------------------------------------------------------------------------- */
+
+/* Both operands as they lie in memory: rows of `columns` elements and a gap. */
+static gru_matrix take_matrix(const double *numbers, size_t rows, size_t columns, int transposed,
+                              gru_dtype dtype) {
+    const size_t height = transposed ? columns : rows, width = transposed ? rows : columns;
+    const size_t stride = width + GAP, elements = height ? height * stride - GAP : 0;
+    void *data = take(elements * itemsize(dtype));
+    for (size_t row = 0; row < rows; row++) {
+        for (size_t i = 0; i < columns; i++) {
+            const size_t at = transposed ? i * stride + row : row * stride + i;
+            set_element(data, dtype, (ptrdiff_t)at, numbers[row * columns + i]);
+        }
+    }
+    return (gru_matrix){data, stride, transposed};
+}
+
+static void run_matmul(size_t m, size_t n, size_t k) {
+    double *a = random_numbers(m * k, 1), *b = random_numbers(k * n, 1), *c = zeros(m * n);
+    double *before = zeros(m * n);
+    for (size_t row = 0; row < m; row++) {
+        multiply(a + row * k, b, k, 0, n, n, c + row * n);
+    }
+    const char *isa;
+    for (size_t i = 0; (isa = gru_isa_name(i)) != NULL; i++) {
+        expect_ok(gru_select_isa(isa));
+        for (unsigned bits = 0; bits < 64; bits++) {
+            const int accumulate = bits >> 4 & 1;
+            gru_matmul_args args = {.dtype = bits & 1 ? GRU_F64 : GRU_F32,
+                                    .m = m,
+                                    .n = n,
+                                    .k = k,
+                                    .accumulate = accumulate,
+                                    .threads = bits & 32 ? 3 : 1};
+            at_end = (bits & 2) != 0;
+            skipped = bits & 1 ? 0 : draw() & 63;
+            snprintf(now, sizeof now,
+                     "matmul, %s, %s, (m, n, k) = (%zu, %zu, %zu), transposed %u %u, "
+                     "accumulate %d, %d threads, at the %s, %zu skipped",
+                     isa, bits & 1 ? "float64" : "float32", m, n, k, bits >> 2 & 1, bits >> 3 & 1,
+                     accumulate, args.threads, at_end ? "end" : "beginning", skipped);
+            args.a = take_matrix(a, m, k, bits >> 2 & 1, args.dtype);
+            args.b = take_matrix(b, k, n, bits >> 3 & 1, args.dtype);
+            for (size_t j = 0; j < m * n; j++) {
+                before[j] = accumulate ? 1 : NAN;
+            }
+            args.c = copy_of(before, m * n, args.dtype);
+            size_t bytes;
+            expect_ok(gru_matmul_bytes(&args, &bytes));
+            args.workspace = take_after(skipped, bytes);
+            expect_ok(gru_matmul(&args));
+            compare("c", args.c, c, m * n, args.dtype, accumulate);
+            give_all_back();
+        }
+    }
+    double *const all[] = {a, b, c, before};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        free(all[i]);
+    }
+}
+
 /* ---- all cases ----------------------------------------------------------------------------- */
 
 /* Besides sides of 1 .. 67: nothing, several slices, several chunks of time, gangs. */
@@ -619,11 +680,17 @@ int main(int count, char **arguments) {
     const gru_blas blas = {sgemm, dgemm, sgemv, dgemv};
     gru_set_blas(&blas);
     for (size_t number = 0; number < CASES; number++) {
+        if (count < 2) {
+            run_matmul(number % 9, number, number * 29 % SMALL);
+        }
         for (int reset_after = 0; reset_after < 2; reset_after++) {
             if (count < 2 || strtoul(arguments[1], NULL, 10) == number) {
                 run_case(number, reset_after);
             }
         }
+    }
+    if (count < 2) {
+        run_matmul(300, 133, 270);
     }
     return 0;
 }
