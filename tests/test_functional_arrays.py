@@ -380,6 +380,68 @@ def test_a_bad_number_stays_in_its_row(dtype, reset_after, bad, H):
 
 @pytest.mark.usefixtures("engine", "isa")
 @both_dtypes
+@both_variants
+@pytest.mark.parametrize("name", ["x", "initial_state", "d_output", "d_state"])
+@pytest.mark.parametrize("B", [3, 37])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_bad_number_stays_out_of_other_rows_gradients(dtype, reset_after, name, B, bad):
+    arguments = random_arguments(B, 6, 5, 17, dtype=dtype, reset_after=reset_after)
+    d_output, d_state = random_gradients(B, 6, 17, dtype=dtype)
+    given = {**arguments, "d_output": d_output, "d_state": d_state}
+
+    def gradients_of_rows():
+        *forward, d_output, d_state = given.values()
+        tape = gru_forward(*forward, reset_after=reset_after, training=True).tape
+        gradients = gru_backward(tape, d_output, d_state)
+        return gradients.x, gradients.initial_state
+
+    clean = gradients_of_rows()
+    given[name] = given[name].copy()
+    given[name][2, ..., 3] = bad
+    others = np.arange(B) != 2
+    for actual, expected in zip(gradients_of_rows(), clean, strict=True):
+        assert_same_bits(actual[others], expected[others])
+        assert not np.isfinite(actual[2]).all() or name in ("x", "initial_state")
+
+
+@pytest.mark.usefixtures("engine", "isa")
+@both_dtypes
+@both_variants
+def test_special_numbers_are_those_of_the_specification(dtype, reset_after):
+    """Zeros of both signs, infinities, NaN and subnormal numbers: in x, state and weights."""
+    special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(dtype).tiny / 4, 1.0, -1.0])
+    rng = np.random.default_rng(0)
+    for name in ("x", "initial_state", "kernel", "recurrent_kernel", "bias"):
+        arguments = random_arguments(9, 3, 4, 19, dtype=dtype, reset_after=reset_after)
+        array = arguments[name]
+        places = rng.choice(array.size, array.size // 8, replace=False)
+        array.flat[places] = rng.choice(special, len(places)).astype(dtype)
+        result = gru_forward(**arguments, reset_after=reset_after)
+        with np.errstate(all="ignore"):
+            expected, _ = specification.gru(*arguments.values(), reset_after=reset_after)
+        np.testing.assert_allclose(result.output, expected, rtol=0, atol=TOLERANCES[dtype])
+
+
+@pytest.mark.usefixtures("engine", "isa")
+@both_dtypes
+@both_variants
+def test_zeros_keep_their_sign(dtype, reset_after):
+    """Without weights n is 0 and z a half: a state of zeros stays what it is."""
+    zeros = {
+        name: np.zeros_like(array)
+        for name, array in random_arguments(
+            5, 3, 4, 19, dtype=dtype, reset_after=reset_after
+        ).items()
+    }
+    for state in (0.0, -0.0):
+        zeros["initial_state"][:] = state
+        expected, _ = specification.gru(*zeros.values(), reset_after=reset_after)
+        result = gru_forward(**zeros, reset_after=reset_after)
+        assert_same_bits(result.output, expected.astype(dtype))
+
+
+@pytest.mark.usefixtures("engine", "isa")
+@both_dtypes
 def test_huge_numbers_saturate(dtype):
     arguments = random_arguments(3, 4, 5, 9, dtype=dtype)
     arguments["x"] *= np.sqrt(np.finfo(dtype).max)
