@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# Such as -fsanitize=thread; see the Makefile.
+# Such as -fsanitize=thread, and a folder with objects that were built so; see sanitize.sh.
 EXTRA_FLAGS = os.environ.get("GRU_C_TEST_CFLAGS", "").split()
+READY_OBJECTS = os.environ.get("GRU_C_TEST_OBJECTS")
 
 
 @cache
@@ -59,6 +60,8 @@ def compile_units(folder, units, *flags):
 
     def compile_unit(unit):
         source, own = unit
+        if READY_OBJECTS and (ready := Path(READY_OBJECTS, source.stem + ".o")).exists():
+            return ready
         target = folder / (source.stem + ".o")
         run(cc, "-I", ROOT / "src_c", *core_flags, *flags, *own, "-c", source, "-o", target)
         return target
