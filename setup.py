@@ -3,6 +3,7 @@
 Environment
     GRU_C_OPENMP=0   build without OpenMP (every call runs on the calling thread)
     GRU_C_WERROR=1   turn warnings of the C core into errors
+    GRU_C_SANITIZE=address,undefined   build with these sanitizers of the compiler, see the Makefile
 """
 
 import os
@@ -43,6 +44,10 @@ CORE_FLAGS = [
 ]
 SMALL = ["-g0"]  # without debug symbols: a third of the size
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow"]
+SANITIZE = []
+if os.environ.get("GRU_C_SANITIZE"):
+    SANITIZE = ["-fsanitize=" + os.environ["GRU_C_SANITIZE"], "-fno-sanitize-recover"]
+    SMALL = ["-O1", "-g", *SANITIZE]
 
 AVX2 = ["-mavx2", "-mfma"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
@@ -113,7 +118,7 @@ class BuildCore(build_ext):
             )[0]
             for source, extra in units
         ]
-        ext.extra_link_args = list(self.openmp)
+        ext.extra_link_args = [*self.openmp, *SANITIZE]
         return super().build_extension(ext)
 
 
@@ -126,6 +131,7 @@ def binding(name):
         [f"gru_c/{name}.pyx"],
         include_dirs=["src_c", np.get_include()],
         extra_compile_args=SMALL,
+        extra_link_args=SANITIZE,
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         depends=SOURCES,
     )

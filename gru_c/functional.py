@@ -208,7 +208,7 @@ def gru_forward(
             _core.ENGINES[engine],
             team_threads(num_threads),
         )
-        if plain is not None:
+        if type(plain) is tuple:  # else x was one step, or needs a closer look
             output, last = plain
             return GRUForward(output, last, None)
     dtype = compute_dtype(

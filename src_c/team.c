@@ -154,6 +154,8 @@ static void start_workers(int wanted) {
 }
 
 static void begin_again_after_fork(void) {
+    /* The job that the parent was in the midst of: the new workers must not take its tasks. */
+    atomic_store(&job.ticket, atomic_load(&job.ticket) | UINT32_MAX);
     pthread_mutex_init(&mutex, NULL);
     pthread_cond_init(&wake, NULL);
     atomic_store(&sleepers, 0);

@@ -5,14 +5,16 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
 from gru_c import _core
 
-# What a test draws is the same in every run; `--hypothesis-profile=explore` draws anew.
-settings.register_profile("repeatable", deadline=None, derandomize=True)
-settings.register_profile("explore", deadline=None)
+# What a test draws is the same in every run; `--hypothesis-profile=explore` draws anew. A fixture
+# holds for all examples of a test.
+common = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+settings.register_profile("repeatable", derandomize=True, **common)
+settings.register_profile("explore", **common)
 settings.load_profile("repeatable")
 
 
@@ -33,6 +35,22 @@ def isa(request):
     _core.select_isa(request.param)
     yield request.param
     _core.select_isa(before)
+
+
+@pytest.fixture(params=["packed", "blas"])
+def engine(request, monkeypatch):
+    """Run the test once on each engine: what "auto" stands for, wherever it is called."""
+    resolve, codes = _core.resolve_engine, _core.ENGINES
+
+    def resolve_auto(x, recurrent_kernel, reset_after, code, weights_format=0):
+        if code == codes["auto"] and not weights_format:
+            code = codes[request.param]
+        return resolve(x, recurrent_kernel, reset_after, code, weights_format)
+
+    monkeypatch.setattr(_core, "resolve_engine", resolve_auto)
+    if request.param == "blas":  # the short way of short calls is "auto"'s where that is packed
+        monkeypatch.setattr(_core, "forward_plain", lambda *_: None)
+    return request.param
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from gru_c import gru_forward, gru_backward, _threads
 rng = np.random.default_rng(0)
 x, W, U = rng.normal(size=(80, 30, 8)), rng.normal(size=(8, 96)) / 3, rng.normal(size=(32, 96)) / 6
 def passes():
-    result = gru_forward(x, W, U, training=True, num_threads=2)
+    result = gru_forward(x, W, U, training=True, num_threads=2, engine="{engine}")
     return [result.output, *[g for g in gru_backward(result.tape, result.output) if g is not None]]
 {parent}
 pid = os.fork()
@@ -32,21 +32,23 @@ only_with_fork = pytest.mark.skipif(
 
 
 @only_with_fork
+@pytest.mark.parametrize("engine", ["packed", "blas"])
 @pytest.mark.parametrize("threads_before", [False, True], ids=["fresh", "used"])
-def test_a_forked_child_computes_and_exits(run_python, threads_before):
+def test_a_forked_child_computes_and_exits(run_python, threads_before, engine):
     """OpenMP's threads do not come along; a child that asked for them would wait for ever."""
     parent = "expected = passes()" if threads_before else "expected = None"
+    threads = 1 if threads_before and engine == "blas" else 2
     child = "\n    ".join(
         [
             "again = passes()",
             "expected = expected or again",
             "assert all(a.tobytes() == b.tobytes() for a, b in zip(again, expected))",
-            f"assert _threads.openmp_threads(2) == {1 if threads_before else 2}",
+            f"assert _threads.openmp_threads(2) == {threads}",
         ]
     )
     if not _core.HAS_OPENMP:
         child = child.replace("== 2", "== 1")
-    done = run_python(FORK.format(parent=parent, child=child))
+    done = run_python(FORK.format(engine=engine, parent=parent, child=child))
     assert done.stdout == "status 0\n", done.stderr
 
 
@@ -75,7 +77,7 @@ _threads.single_threaded_blas._lock.acquire()
 """
     child = "\n    ".join(["passes()", "assert counts() == {2}, counts()", "os._exit(0)"])
     after = "\n_threads.single_threaded_blas._lock.release()\nleave.set()\n"
-    done = run_python(FORK.format(parent=parent, child=child) + after)
+    done = run_python(FORK.format(engine="blas", parent=parent, child=child) + after)
     assert done.stdout == "status 0\n", done.stderr
 
 

@@ -15,6 +15,7 @@ from testing_tools import (
 )
 
 from gru_c import GRUTape, gru_backward, gru_forward, gru_step
+from gru_c._core import ENGINES
 from gru_c.functional import run_backward
 
 # One more and one less than vectors and tiles have, and primes.
@@ -26,6 +27,7 @@ TOLERANCES = {np.float32: 2e-5, np.float64: 1e-12}
 # float64 gradients against derivatives that are exact to rounding.
 GRADIENT_TOLERANCE = 1e-11
 
+pytestmark = pytest.mark.usefixtures("engine", "isa")
 both_dtypes = pytest.mark.parametrize("dtype", DTYPES)
 both_variants = pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
 both_directions = pytest.mark.parametrize("go_backwards", [False, True], ids=["along", "back"])
@@ -49,6 +51,11 @@ def assert_directional_derivatives(arguments, gradients, d_output, d_state, seed
         terms = gradient * direction
         # The sum's terms may cancel: the error is held against their size.
         assert abs(terms.sum() - expected) <= GRADIENT_TOLERANCE * max(np.abs(terms).sum(), 1), name
+
+
+def test_the_tape_is_of_the_engine_that_made_it(engine):
+    """Which shows that the fixture of this file's tests does what it says."""
+    assert gru_forward(**random_arguments(1, 1, 1, 1), training=True).tape.engine == ENGINES[engine]
 
 
 # ---- the specification --------------------------------------------------------------------------

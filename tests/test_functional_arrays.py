@@ -17,6 +17,7 @@ from gru_c import functional, gru_backward, gru_forward, gru_step
 B, T, I, H = 4, 6, 3, 5
 DTYPES = [np.float32, np.float64]
 TOLERANCES = {np.float32: 1e-6, np.float64: 1e-13}
+on_each_engine = pytest.mark.usefixtures("engine")
 both_dtypes = pytest.mark.parametrize("dtype", DTYPES)
 both_variants = pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
 
@@ -68,6 +69,7 @@ layouts = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize(
     "name", ["x", "kernel", "recurrent_kernel", "bias", "initial_state", "all of them"]
 )
+@on_each_engine
 def test_layout_of_an_argument_does_not_matter(layout, name, dtype, reset_after):
     arguments = random_arguments(B, T, I, H, dtype=dtype, reset_after=reset_after)
     changed = {
@@ -86,6 +88,7 @@ def test_layout_of_an_argument_does_not_matter(layout, name, dtype, reset_after)
         assert_same_bits(np.asarray(changed[key]), array)
 
 
+@on_each_engine
 @layouts
 @both_dtypes
 def test_layout_of_a_gradient_does_not_matter(layout, dtype):
@@ -94,6 +97,7 @@ def test_layout_of_a_gradient_does_not_matter(layout, dtype):
     assert_all_same_bits(gru_backward(tape, *map(layout, pair)), gru_backward(tape, *pair))
 
 
+@on_each_engine
 @layouts
 @both_dtypes
 def test_layout_of_a_step_does_not_matter(layout, dtype):
@@ -107,6 +111,7 @@ def test_layout_of_a_step_does_not_matter(layout, dtype):
         assert_same_bits(actual, expected)
 
 
+@on_each_engine
 @both_dtypes
 @pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 1), (0, 1, 2)], ids=str)
 def test_broadcast_arrays_are_read_in_place(axes, dtype):
@@ -254,6 +259,15 @@ def test_forward_refuses_shapes(name, shape, match, training):
     assert_refuses(gru_forward, arguments, ValueError, match)
 
 
+@pytest.mark.parametrize("reset_after", [True, False])
+def test_forward_refuses_a_single_step_without_a_state(reset_after):
+    """Which is what gru_step takes."""
+    arguments = random_arguments(B, T, I, H, reset_after=reset_after, initial_state=False)
+    arguments["x"] = arguments["x"][:, 0].copy()
+    with pytest.raises(ValueError, match="x must have 3 dimensions"):
+        gru_forward(**arguments, reset_after=reset_after)
+
+
 @pytest.mark.parametrize(("options", "error", "match"), BAD_OPTIONS)
 def test_forward_refuses_options(options, error, match):
     assert_refuses(gru_forward, {**random_arguments(B, T, I, H), **options}, error, match)
@@ -337,6 +351,7 @@ def test_inference_leaves_no_tape():
 # ---- numbers that are none ----------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("engine", "isa")
 @both_dtypes
 @both_variants
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -363,6 +378,69 @@ def test_a_bad_number_stays_in_its_row(dtype, reset_after, bad, H):
         assert_close(result.output, expected, TOLERANCES[dtype])
 
 
+@pytest.mark.usefixtures("engine", "isa")
+@both_dtypes
+@both_variants
+@pytest.mark.parametrize("name", ["x", "initial_state", "d_output", "d_state"])
+@pytest.mark.parametrize("B", [3, 37])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_bad_number_stays_out_of_other_rows_gradients(dtype, reset_after, name, B, bad):
+    arguments = random_arguments(B, 6, 5, 17, dtype=dtype, reset_after=reset_after)
+    d_output, d_state = random_gradients(B, 6, 17, dtype=dtype)
+    given = {**arguments, "d_output": d_output, "d_state": d_state}
+
+    def gradients_of_rows():
+        *forward, d_output, d_state = given.values()
+        tape = gru_forward(*forward, reset_after=reset_after, training=True).tape
+        gradients = gru_backward(tape, d_output, d_state)
+        return gradients.x, gradients.initial_state
+
+    clean = gradients_of_rows()
+    given[name] = given[name].copy()
+    given[name][2, ..., 3] = bad
+    others = np.arange(B) != 2
+    for actual, expected in zip(gradients_of_rows(), clean, strict=True):
+        assert_same_bits(actual[others], expected[others])
+        assert not np.isfinite(actual[2]).all() or name in ("x", "initial_state")
+
+
+@pytest.mark.usefixtures("engine", "isa")
+@both_dtypes
+@both_variants
+def test_special_numbers_are_those_of_the_specification(dtype, reset_after):
+    """Zeros of both signs, infinities, NaN and subnormal numbers: in x, state and weights."""
+    special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(dtype).tiny / 4, 1.0, -1.0])
+    rng = np.random.default_rng(0)
+    for name in ("x", "initial_state", "kernel", "recurrent_kernel", "bias"):
+        arguments = random_arguments(9, 3, 4, 19, dtype=dtype, reset_after=reset_after)
+        array = arguments[name]
+        places = rng.choice(array.size, array.size // 8, replace=False)
+        array.flat[places] = rng.choice(special, len(places)).astype(dtype)
+        result = gru_forward(**arguments, reset_after=reset_after)
+        with np.errstate(all="ignore"):
+            expected, _ = specification.gru(*arguments.values(), reset_after=reset_after)
+        np.testing.assert_allclose(result.output, expected, rtol=0, atol=TOLERANCES[dtype])
+
+
+@pytest.mark.usefixtures("engine", "isa")
+@both_dtypes
+@both_variants
+def test_zeros_keep_their_sign(dtype, reset_after):
+    """Without weights n is 0 and z a half: a state of zeros stays what it is."""
+    zeros = {
+        name: np.zeros_like(array)
+        for name, array in random_arguments(
+            5, 3, 4, 19, dtype=dtype, reset_after=reset_after
+        ).items()
+    }
+    for state in (0.0, -0.0):
+        zeros["initial_state"][:] = state
+        expected, _ = specification.gru(*zeros.values(), reset_after=reset_after)
+        result = gru_forward(**zeros, reset_after=reset_after)
+        assert_same_bits(result.output, expected.astype(dtype))
+
+
+@pytest.mark.usefixtures("engine", "isa")
 @both_dtypes
 def test_huge_numbers_saturate(dtype):
     arguments = random_arguments(3, 4, 5, 9, dtype=dtype)

@@ -1,5 +1,8 @@
 """Each instruction set of this CPU: the same results, and how one is chosen."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import specification
@@ -8,9 +11,10 @@ from testing_tools import assert_close, assert_same_bits, random_arguments, rand
 from gru_c import _core, gru_backward, gru_forward
 
 DTYPES = [np.float32, np.float64]
+TESTS = Path(__file__).parent
 
 
-@pytest.mark.usefixtures("isa")
+@pytest.mark.usefixtures("engine", "isa")
 @pytest.mark.parametrize("H", [1, 7, 8, 15, 16, 17, 33])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
@@ -53,6 +57,36 @@ def test_an_unknown_name_changes_nothing():
     with pytest.raises(ValueError, match="an instruction set that is unknown"):
         _core.select_isa("nonsense")
     assert _core.active_isa() == before
+
+
+FORCED = """
+import numpy as np, specification
+from testing_tools import assert_close, random_arguments, random_gradients
+from gru_c import _core, gru_backward, gru_forward, gru_step
+
+for dtype, tolerance in ((np.float32, 1e-5), (np.float64, 1e-13)):
+    arguments = random_arguments(9, 20, 5, 37, dtype=dtype)
+    expected, last = specification.gru(*arguments.values())
+    pair = random_gradients(9, 20, 37, dtype=dtype)
+    gradients = []
+    for engine in ("auto", "packed", "blas"):
+        result = gru_forward(**arguments, training=True, engine=engine)
+        assert_close(result.output, expected, tolerance)
+        gradients.append(gru_backward(result.tape, *pair))
+        for one, other in zip(gradients[-1], gradients[0], strict=True):
+            assert_close(one, other, tolerance)
+    x, kernel, recurrent_kernel, bias, state = arguments.values()
+    step = gru_step(x[:, 0], state, kernel, recurrent_kernel, bias)
+    assert_close(step, expected[:, 0], tolerance)
+print(_core.active_isa())
+"""
+
+
+@pytest.mark.parametrize("name", _core.isa_names())
+def test_both_engines_where_the_environment_forces(run_python, name):
+    path = os.pathsep.join(p for p in (os.environ.get("PYTHONPATH"), str(TESTS)) if p)
+    done = run_python(FORCED, GRU_C_ISA=name, PYTHONPATH=path)
+    assert (done.returncode, done.stdout) == (0, name + "\n"), done.stderr
 
 
 @pytest.mark.parametrize("name", _core.isa_names())

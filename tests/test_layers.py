@@ -8,6 +8,7 @@ from gru_c.layers import Layer
 
 RNG = np.random.default_rng(11)
 X = RNG.standard_normal((3, 6, 4))
+on_each_engine = pytest.mark.usefixtures("engine")
 
 
 def finite_difference(loss, array, direction, step=1e-6):
@@ -55,6 +56,7 @@ def test_gru_has_keras_defaults():
     assert not bias.any()
 
 
+@on_each_engine
 @pytest.mark.parametrize("reset_after", [True, False])
 @pytest.mark.parametrize("return_sequences", [True, False])
 @pytest.mark.parametrize("go_backwards", [True, False])
@@ -75,6 +77,7 @@ def test_gru_is_gru_forward(reset_after, return_sequences, go_backwards):
     np.testing.assert_array_equal(state, expected.state)
 
 
+@on_each_engine
 @pytest.mark.parametrize("reset_after", [True, False])
 @pytest.mark.parametrize("use_bias", [True, False])
 @pytest.mark.parametrize("return_sequences", [True, False])
@@ -93,6 +96,7 @@ def test_gru_gradients(reset_after, use_bias, return_sequences, go_backwards):
     assert_gradients(layer, X.copy())
 
 
+@on_each_engine
 def test_gru_initial_state_and_both_gradients():
     layer = GRU(5, return_sequences=True, return_state=True, dtype="float64")
     layer.build((None, 6, 4), rng=1)
@@ -110,6 +114,7 @@ def test_gru_initial_state_and_both_gradients():
     assert (d_state * direction).sum() == pytest.approx(expected, rel=1e-6)
 
 
+@on_each_engine
 def test_gru_last_output_and_last_state_add_up():
     layer = GRU(5, dtype="float64")
     layer.build((None, 6, 4), rng=1)
@@ -121,6 +126,7 @@ def test_gru_last_output_and_last_state_add_up():
     np.testing.assert_allclose(layer.gradient("kernel"), 2 * alone, rtol=1e-12)
 
 
+@on_each_engine
 def test_a_layer_used_twice_accumulates():
     layer = GRU(5, dtype="float64")
     layer.build((None, 6, 4), rng=1)
@@ -139,6 +145,7 @@ def test_a_layer_used_twice_accumulates():
     assert np.abs(gradients[0] - gradients[1]).max() > 1e-3
 
 
+@on_each_engine
 def test_input_gradient_can_be_left_out():
     layer = GRU(5)
     layer(X)

@@ -302,6 +302,7 @@ def test_other_python_threads_run_during_a_call(name):
     assert (before, after) == ([], [1])
 
 
+@pytest.mark.usefixtures("engine")
 def test_python_threads_share_weights():
     arguments = [random_arguments(20, 60, 8, 33, seed=seed) for seed in range(4)]
     for one in arguments[1:]:

@@ -1,0 +1,22 @@
+# Short names for CONTRIBUTING.md's commands.
+
+.PHONY: build test lint bench sanitize sanitize-threads
+
+build: # the core, in place
+	python setup.py -q build_ext --inplace
+
+test: build
+	python -m pytest -q
+
+lint:
+	ruff check . && ruff format --check . && mypy
+	clang-format --dry-run --Werror src_c/*.[ch] src_c/*.inc tests/*.c
+
+bench: build
+	python -m pytest bench
+
+sanitize: # the core's tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	tests/sanitize.sh
+
+sanitize-threads: # the team and its gangs under ThreadSanitizer
+	GRU_C_TEST_CFLAGS="-fsanitize=thread -g -O1" python -m pytest -q tests/test_guards.py
