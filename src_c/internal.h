@@ -56,7 +56,7 @@ typedef struct gru_run {
 
 /* Elements of k that are summed before they are added to the rest: keeps the rounding error of long
  * sums down, at 1% of the time. */
-enum { GRU_K_BLOCK = 256 };
+enum { GRU_K_BLOCK = 128 };
 
 #define REAL_BITS 32
 #include "real.h"

@@ -71,22 +71,15 @@ def ratios(sizes, isa):
     "isa", [name for name in _core.isa_names() if name != "baseline"], indirect=True
 )
 @pytest.mark.parametrize(
-    "most",
-    [
-        2.0,
-        pytest.param(
-            1.05,
-            marks=pytest.mark.xfail(
-                reason="the matmuls sum up to 256 terms one after the other", strict=False
-            ),
-        ),
-    ],
-)
-@pytest.mark.parametrize(
     "sizes",
     [(1, 100, 64, 64), (32, 100, 64, 128), (8, 50, 256, 256), (16, 20, 8, 50), (64, 10, 300, 40)],
     ids=str,
 )
-def test_errors_beside_those_of_torch(sizes, isa, most):
+def test_errors_beside_those_of_torch(sizes, isa):
+    """No gradient's error is more than 1.5 times that of PyTorch, and they are equal on the whole.
+
+    PyTorch adds up a weight's gradient step by step, which for a few sequences is the shorter sum.
+    """
     found = ratios(sizes, isa)
-    assert max(found.values()) <= most, found
+    assert max(found.values()) <= 1.5, found
+    assert np.exp(np.mean(np.log(list(found.values())))) <= 1.15, found
