@@ -100,9 +100,9 @@ static gru_status plan_matmul(const gru_matmul_args *a, gru_matmul_plan *l) {
     l->scratch_bytes = one.bytes;
     l->scratch = r.bytes;
     size_t all = 0;
-    r.overflow |= __builtin_mul_overflow(one.bytes, (size_t)l->threads, &all) |
-                  __builtin_add_overflow(r.bytes, all, &r.bytes) |
-                  __builtin_add_overflow(r.bytes, (size_t)64, &l->workspace_bytes);
+    r.overflow |= __builtin_mul_overflow(one.bytes, (size_t)l->threads, &all);
+    r.overflow |= __builtin_add_overflow(r.bytes, all, &r.bytes);
+    r.overflow |= __builtin_add_overflow(r.bytes, (size_t)64, &l->workspace_bytes);
     return r.overflow ? GRU_TOO_LARGE : GRU_OK;
 }
 
