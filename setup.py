@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -108,16 +109,19 @@ class BuildCore(build_ext):
         flags += [f"-DGRU_HAVE_{name.upper()}" for name in isas]  # for the table in dispatch.c
         units = [(f"src_c/{name}.c", []) for name in CORE]
         units += [(f"src_c/isa_{name}.c", extra) for name, extra in isas.items()]
-        ext.extra_objects = [
-            self.compiler.compile(
+
+        def compile_unit(unit):
+            source, extra = unit
+            return self.compiler.compile(
                 [source],
                 output_dir=self.build_temp,
                 include_dirs=["src_c"],
                 extra_postargs=[*flags, *extra],
                 depends=SOURCES,
             )[0]
-            for source, extra in units
-        ]
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            ext.extra_objects = list(pool.map(compile_unit, units))
         ext.extra_link_args = [*self.openmp, *SANITIZE]
         return super().build_extension(ext)
 

@@ -20,7 +20,7 @@ TITLES = {
     ("float64", "training"): "Training step, float64",
     ("isa", "forward"): "Forward, AVX2 forced (also on OpenBLAS)",
     ("isa", "training"): "Training step, AVX2 forced (also on OpenBLAS)",
-    ("inference-weights", "inference"): "Weights of fewer bits: `predict` of one layer",
+    ("inference-weights", "inference"): "Weights of fewer bits: one layer, weights packed before",
     ("growth", "forward"): "How the time of a forward pass grows",
     ("grid", "forward"): "The grid: forward passes of every kind of shape",
 }

@@ -95,7 +95,11 @@ def get_num_threads() -> int:
 
 def team_threads(n: int | None = None) -> int:
     """Return the threads of a call of the core's own team: `n`, or the process's setting."""
-    return _num_threads if n is None else min(check_num_threads(n), _most_threads)
+    if n is None:
+        return _num_threads
+    if type(n) is int and 1 <= n <= _most_threads:  # a short call has no time for more
+        return n
+    return min(check_num_threads(n), _most_threads)
 
 
 def openmp_threads(n: int | None = None) -> int:

@@ -1,24 +1,29 @@
 #!/usr/bin/env bash
 # Builds a copy of the tree with AddressSanitizer and UndefinedBehaviorSanitizer, and runs the tests of
-# the core in it: the Python tests, then guard_harness.c linked with the same objects.
+# the core in it; beside them guard_harness.c, linked with the same objects.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-tar -c --exclude='*.so' --exclude='gru_c/*.c' gru_c src_c tests bench setup.py pyproject.toml README.md |
-    tar -x -C "$work"
+tar -c --exclude='*.so' --exclude='gru_c/*.c' gru_c src_c tests bench setup.py pyproject.toml \
+    README.md LICENSE | tar -x -C "$work"
 cd "$work"
 export PYTHONPATH=$work PYTHONDONTWRITEBYTECODE=1
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
-sanitizers=address,undefined
+export GRU_C_SANITIZE=address,undefined
 
-GRU_C_SANITIZE=$sanitizers python setup.py -q build_ext --inplace
+python setup.py -q build_ext --inplace
+GRU_C_TEST_OBJECTS=$(dirname "$(find build -name packed.o)")
+export GRU_C_TEST_OBJECTS
+export GRU_C_TEST_CFLAGS="-fsanitize=$GRU_C_SANITIZE -fno-sanitize-recover -g -fopenmp"
 cc=${CC:-cc}
-LD_PRELOAD="$($cc -print-file-name=libasan.so) $($cc -print-file-name=libubsan.so)" \
-    python -m pytest -q -p no:cacheprovider -p no:benchmark \
-    tests/test_activation_kernels.py tests/test_core_entry_points.py tests/test_functional.py \
-    tests/test_functional_arrays.py tests/test_layers.py tests/test_packed.py
-
-GRU_C_TEST_OBJECTS=$(dirname "$(find build -name packed.o)") \
-    GRU_C_TEST_CFLAGS="-fsanitize=$sanitizers -fno-sanitize-recover -g -fopenmp" \
-    python -m pytest -q -p no:cacheprovider tests/test_guards.py
+run_tests() {
+    LD_PRELOAD="$($cc -print-file-name=libasan.so) $($cc -print-file-name=libubsan.so)" \
+        python -m pytest -q -p no:cacheprovider "$@"
+}
+run_tests tests/test_guards.py &
+guards=$!
+run_tests tests/test_activation_kernels.py tests/test_core_entry_points.py tests/test_functional.py \
+    tests/test_functional_arrays.py tests/test_inference_weights.py tests/test_layers.py \
+    tests/test_packed.py
+wait "$guards"

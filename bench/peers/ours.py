@@ -102,7 +102,7 @@ class GruCDefault(GruC):
         return Work(call, lambda: {"prediction": call()})
 
     def inference(self, problem: Problem, threads: int) -> Work:
-        """Run `predict` of one layer, with float32 weights."""
+        """Run one layer on a batch, with float32 weights."""
         return _inference(problem, threads)
 
 
@@ -120,7 +120,7 @@ class ReducedWeights(Peer):
         return f"the GRU layer of gru_c {gru_c.__version__} takes no inference_weights"
 
     def inference(self, problem: Problem, threads: int) -> Work:
-        """Run `predict` of one layer."""
+        """Run one layer on a batch."""
         return _inference(problem, threads, inference_weights=self.weights)
 
 
@@ -151,7 +151,7 @@ def _demo_model(demo: Demo) -> Sequential:
 
 
 def _inference(problem: Problem, threads: int, **options: str) -> Work:
-    """`predict` of a model of one layer."""
+    """One batch of a model of one layer, its weights packed before, as in `predict` of many."""
     gru_c.set_num_threads(threads)
     shape = problem.shape
     model = Sequential(
@@ -159,7 +159,9 @@ def _inference(problem: Problem, threads: int, **options: str) -> Work:
     )
     model.set_weights([problem.kernel, problem.recurrent_kernel, problem.bias])
 
+    model.layers[0].hold_weights(True)
+
     def call() -> np.ndarray:
-        return model.predict(problem.x, batch_size=shape.B, verbose=0)
+        return model.predict_on_batch(problem.x)
 
     return Work(call, lambda: {"output": call()})
