@@ -101,7 +101,7 @@ class BuildCore(build_ext):
     def build_extension(self, ext):
         if ext.name != "gru_c._core":
             return super().build_extension(ext)
-        openmp = self.openmp or ["-Wno-unknown-pragmas"]
+        openmp = self.openmp or ["-Wno-unknown-pragmas", "-DGRU_NO_THREADS"]
         flags = [*CORE_FLAGS, *SMALL, *WARNINGS, *openmp]
         if os.environ.get("GRU_C_WERROR") == "1":
             flags.append("-Werror")
