@@ -52,11 +52,13 @@ static void run_gangs(const gru_plan *plan, gru_task *task, void *context, gru_g
 
 #define REAL_BITS 32
 #include "real.h"
+#include "packed_weights.inc"
 #include "packed.inc"
 #include "packed_backward.inc"
 #undef REAL_BITS
 #define REAL_BITS 64
 #include "real.h"
+#include "packed_weights.inc"
 #include "packed.inc"
 #include "packed_backward.inc"
 #undef REAL_BITS

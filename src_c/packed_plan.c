@@ -1,7 +1,5 @@
 /* How the packed engine cuts a problem, and where its arrays lie in workspace, tape and packed
  * weights. Every product of sizes is checked. */
-#include <limits.h>
-
 #include "internal.h"
 
 enum {
