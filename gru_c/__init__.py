@@ -27,7 +27,6 @@ from gru_c._version import __version__
 from gru_c.functional import (
     GRUForward,
     GRUGradients,
-    GRUTape,
     gru_backward,
     gru_forward,
     gru_step,
@@ -35,6 +34,7 @@ from gru_c.functional import (
 from gru_c.layers import GRU, Dense, Dropout, Input
 from gru_c.model import Sequential
 from gru_c.parameters import Parameters
+from gru_c.passes import GRUTape
 from gru_c.saving import load_model
 from gru_c.training import History
 

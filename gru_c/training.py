@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.arrays import as_real
-from gru_c.functional import blas_held
 from gru_c.layers.base import check_count
+from gru_c.passes import blas_held
 from gru_c.progress import Progress, check_verbose
 
 if TYPE_CHECKING:

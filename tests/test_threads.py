@@ -10,7 +10,7 @@ from testing_tools import assert_all_same_bits, random_arguments, random_gradien
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import gru_c
-from gru_c import _core, _threads, functional, gru_backward, gru_forward
+from gru_c import _core, _threads, gru_backward, gru_forward, passes
 from gru_c._threads import single_threaded_blas
 
 only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
@@ -272,9 +272,9 @@ def test_other_python_threads_run_during_a_call(name):
 
     def call():
         if name == "forward":
-            functional.run_forward(x, *weights, state, reset_after=True, num_threads=1)
+            passes.run_forward(x, *weights, state, cell=passes.Cell(), num_threads=1)
         else:
-            functional.run_backward(tape, None, None, None, *gradients, None)
+            passes.run_backward(tape, None, None, None, *gradients, None)
 
     go, progress = threading.Lock(), []
     go.acquire()

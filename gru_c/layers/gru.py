@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import functional, initializers
+from gru_c import initializers, passes
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
 from gru_c.arrays import Array, as_sequences, as_state, check_features
@@ -126,7 +126,8 @@ class GRU(Layer):
         self.inference_weights = lookup(
             "inference_weights of a GRU", inference_weights, {n: n for n in WEIGHT_FORMATS}
         )
-        functional.weights_format_of(self.inference_weights, self.dtype or np.float32)
+        passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
+        self.cell = passes.Cell(self.reset_after)
         self._memory: Array | None = None  # of a tape that was used up, for the next one
         self._packed: Array | None = None  # weights, while they do not change
 
@@ -138,17 +139,17 @@ class GRU(Layer):
         self._packed = None
         if hold:
             bias = self.value("bias") if self.use_bias else None
-            self._packed = functional.pack_weights(
+            self._packed = passes.pack_weights(
                 self.value("kernel"),
                 self.value("recurrent_kernel"),
                 bias,
-                reset_after=self.reset_after,
+                cell=self.cell,
                 weights_format=WEIGHT_FORMATS[self.inference_weights],
             )
 
     def build(self, input_shape: Shape, rng: np.random.Generator | int | None = None) -> None:
         """Make the weights; see `Layer.build`. ValueError for fewer bits than float64's."""
-        functional.weights_format_of(self.inference_weights, self.dtype or np.float32)
+        passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
         super().build(input_shape, rng)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -206,14 +207,14 @@ class GRU(Layer):
         B, T, _ = sequences.shape
         state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
         output = np.empty((B, T, self.units), self.dtype) if self.return_sequences else None
-        last, tape = functional.run_forward(
+        last, tape = passes.run_forward(
             sequences,
             kernel,
             self.value("recurrent_kernel"),
             self.value("bias") if self.use_bias else None,
             state,
             output,
-            reset_after=self.reset_after,
+            cell=self.cell,
             go_backwards=self.go_backwards,
             training=training,
             memory=self._memory if training else None,
@@ -269,7 +270,7 @@ class GRU(Layer):
             )
         d_x = np.empty(tape.x.shape, self.dtype) if input_gradient else None
         d_initial_state = np.empty((B, H), self.dtype) if given_state else None
-        memory = functional.run_backward(
+        memory = passes.run_backward(
             tape,
             d_sequence,
             d_last,

@@ -1,0 +1,256 @@
+"""Passes over whole sequences: arrays that are known to fit, to the core and back.
+
+`functional` is the face for users, with every check; the layers call this directly.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c import _core
+from gru_c._names import lookup
+from gru_c._threads import openmp_threads, single_threaded_blas, team_threads
+from gru_c.arrays import Array
+
+AUTO: int = _core.ENGINES["auto"]
+FULL_WEIGHTS: int = _core.WEIGHT_FORMATS["float32"]
+
+_NOTHING = nullcontext()
+_USED_UP = np.empty(0, np.uint8)
+
+# The memory of the last tape that was used up, for the next one: fresh memory of this size costs a
+# page fault per 4 KiB, which for a small layer is a third of the step.
+_SPARE: list[Array] = []
+_MOST_SPARE_BYTES = 2**26
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a step computes, besides the weights.
+
+    Attributes
+    ----------
+    reset_after : bool
+        Which candidate, see `gru_c.functional`.
+    """
+
+    reset_after: bool = True
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class GRUTape:
+    """What a training forward pass leaves for its backward pass.
+
+    It refers to the arrays of the forward pass (x and the weights): they must not be changed
+    before the backward pass. `gru_backward` may be called on it again, unless it was told to use it
+    up (``keep_tape=False``).
+
+    Attributes
+    ----------
+    x : ndarray of shape (B, T, I)
+        The input, in the order in which the steps were taken.
+    kernel, recurrent_kernel : ndarray
+        The weights of the forward pass.
+    bias_shape : tuple of int or None
+        Shape of the bias; None without one.
+    cell : Cell
+    go_backwards : bool
+        As in the forward pass.
+    memory : ndarray of uint8
+        Gates and states, in the core's own layout.
+    engine, num_threads
+        As in the forward pass, the engine by its number in the core.
+    """
+
+    x: Array
+    kernel: Array
+    recurrent_kernel: Array
+    bias_shape: tuple[int, ...] | None
+    memory: Array
+    cell: Cell
+    go_backwards: bool
+    engine: int
+    num_threads: int | None
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """(B, T, H)."""
+        return (*self.x.shape[:2], len(self.recurrent_kernel))
+
+    def take_memory(self) -> Array:
+        """Return the memory, which is no longer part of the tape."""
+        memory = self.memory
+        object.__setattr__(self, "memory", _USED_UP)
+        return memory
+
+    def __repr__(self) -> str:
+        B, T, H = self.output_shape
+        return f"<GRUTape of {B} sequences x {T} steps x {H} units, {self.memory.nbytes} bytes>"
+
+
+def run_forward(
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    initial_state: Array | None,
+    output: Array | None = None,
+    *,
+    cell: Cell,
+    go_backwards: bool = False,
+    training: bool = False,
+    engine: int = AUTO,
+    num_threads: int | None = None,
+    memory: Array | None = None,
+    packed: Array | None = None,
+    weights_format: int = FULL_WEIGHTS,
+) -> tuple[Array, GRUTape | None]:
+    """`gru_forward` for checked arrays of one dtype; output None: not wanted.
+
+    `memory` is that of a tape that was used up, `packed` what `pack_weights` made of the weights.
+    Returns the last state and the tape.
+    """
+    if go_backwards:
+        x = x[:, ::-1]
+    state = np.empty((len(x), len(recurrent_kernel)), x.dtype)
+    engine = _core.resolve_engine(x, recurrent_kernel, cell.reset_after, engine, weights_format)
+    tape = None
+    if training:
+        size = _core.tape_bytes(x, recurrent_kernel, cell.reset_after, engine)
+        memory = memory if memory is not None else _spare_memory()
+        if memory is None or memory.size < size:
+            memory = np.empty(size, np.uint8)
+        tape = GRUTape(
+            x,
+            kernel,
+            recurrent_kernel,
+            None if bias is None else bias.shape,
+            memory,
+            cell=cell,
+            go_backwards=go_backwards,
+            engine=engine,
+            num_threads=num_threads,
+        )
+    threads = _threads_of(engine, num_threads)
+    with blas_held(engine):
+        _core.forward(
+            x,
+            kernel,
+            recurrent_kernel,
+            bias,
+            initial_state,
+            output,
+            state,
+            None if tape is None else tape.memory,
+            packed,
+            cell.reset_after,
+            engine,
+            threads,
+            weights_format,
+        )
+    return state, tape
+
+
+def pack_weights(
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    *,
+    cell: Cell,
+    weights_format: int = FULL_WEIGHTS,
+) -> Array | None:
+    """Return the weights as the packed engine reads them, for many calls of `run_forward`.
+
+    None where "auto" is another engine. They are a copy: changed weights must be packed again.
+    """
+    if not weights_format and _core.auto_engine() != _core.ENGINES["packed"]:
+        return None
+    packed: Array = _core.pack(
+        kernel, recurrent_kernel, bias, cell.reset_after, team_threads(), weights_format
+    )
+    return packed
+
+
+def run_backward(
+    tape: GRUTape,
+    d_output: Array | None,
+    d_state: Array | None,
+    d_x: Array | None,
+    d_kernel: Array,
+    d_recurrent_kernel: Array,
+    d_bias: Array | None,
+    d_initial_state: Array | None,
+    *,
+    accumulate: bool = False,
+    keep_tape: bool = True,
+) -> Array | None:
+    """`gru_backward` for checked arrays, into given ones; None: not wanted.
+
+    With ``keep_tape=False`` the tape's memory is returned, and the tape cannot be used again.
+    """
+    if tape.memory is _USED_UP:
+        raise ValueError(
+            "the tape has been used up by a backward pass with keep_tape=False: run the forward "
+            "pass again, or go back with keep_tape=True"
+        )
+    if tape.go_backwards and d_x is not None:
+        d_x = d_x[:, ::-1]
+    threads = _threads_of(tape.engine, tape.num_threads)
+    with blas_held(tape.engine):
+        _core.backward(
+            tape.x,
+            tape.kernel,
+            tape.recurrent_kernel,
+            tape.memory,
+            keep_tape,
+            d_output,
+            d_state,
+            d_x,
+            d_kernel,
+            d_recurrent_kernel,
+            d_bias,
+            d_initial_state,
+            accumulate,
+            tape.cell.reset_after,
+            tape.engine,
+            threads,
+        )
+    return None if keep_tape else tape.take_memory()
+
+
+def keep_spare(memory: Array | None) -> None:
+    """Keep a used tape's memory for the next one."""
+    if memory is not None and memory.size <= _MOST_SPARE_BYTES:
+        _SPARE[:] = [memory]
+
+
+def _spare_memory() -> Array | None:
+    try:
+        return _SPARE.pop()
+    except IndexError:
+        return None
+
+
+def _threads_of(engine: int, num_threads: int | None) -> int:
+    return (openmp_threads if engine == _core.ENGINES["blas"] else team_threads)(num_threads)
+
+
+def blas_held(engine: int | None = None) -> AbstractContextManager[None]:
+    """BLAS on one thread per caller where the engine, by default "auto"'s, calls it."""
+    engine = _core.auto_engine() if engine is None else engine
+    return single_threaded_blas if engine == _core.ENGINES["blas"] else _NOTHING
+
+
+def weights_format_of(name: str, dtype: npt.DTypeLike) -> int:
+    """Return the core's number of ``inference_weights``, for arrays of a dtype."""
+    code: int = lookup("inference_weights", name, _core.WEIGHT_FORMATS)
+    if code and np.dtype(dtype) != np.float32:
+        raise ValueError(
+            f"inference_weights={name!r} is for float32; in {np.dtype(dtype).name} everything is "
+            "computed in full precision"
+        )
+    return code
