@@ -42,11 +42,26 @@ cdef extern from "gru.h" nogil:
         GRU_WEIGHTS_BF16
         GRU_WEIGHTS_INT8
 
+    ctypedef enum gru_activation:
+        GRU_TANH
+        GRU_SIGMOID
+        GRU_HARD_SIGMOID
+        GRU_RELU
+        GRU_LINEAR
+        GRU_SOFTSIGN
+
+    ctypedef struct gru_cell_kind:
+        gru_activation activation, recurrent_activation
+        double clip
+        double zoneout
+
     ctypedef struct gru_problem:
         size_t batch, time, input, units
         gru_dtype dtype
         gru_engine engine
         int reset_after
+        gru_cell_kind kind
+        int masks_state
         int threads
         gru_weight_format weights_format
 
@@ -78,11 +93,17 @@ cdef extern from "gru.h" nogil:
     gru_status gru_packed_bytes(const gru_problem *problem, size_t *bytes)
     gru_status gru_pack(const gru_problem *problem, const gru_weights *weights, void *packed)
 
+    ctypedef struct gru_draws:
+        unsigned long long seed
+        size_t first_step
+
     ctypedef struct gru_forward_args:
         gru_weights weights
         const void *packed
         gru_sequence_in x
         const void *initial_state
+        const void *state_mask
+        const gru_draws *draws
         gru_sequence_out output
         void *state
         void *tape
@@ -95,8 +116,10 @@ cdef extern from "gru.h" nogil:
         gru_sequence_in x
         void *tape
         int keep_tape
+        const void *state_mask
         gru_sequence_in d_output
         const void *d_state
+        gru_sequence_out d_hidden
         gru_sequence_out d_x
         void *d_kernel
         void *d_recurrent_kernel

@@ -2,10 +2,13 @@ from typing import Any
 
 import numpy.typing as npt
 
+from gru_c.passes import Cell
+
 _Array = npt.NDArray[Any]
 
 ENGINES: dict[str, int]
 WEIGHT_FORMATS: dict[str, int]
+ACTIVATIONS: dict[str, int]
 COMPILER: str
 HAS_OPENMP: bool
 
@@ -17,7 +20,7 @@ def auto_engine() -> int: ...
 def resolve_engine(
     x: _Array,
     recurrent_kernel: _Array,
-    reset_after: bool,
+    cell: Cell,
     engine: int,
     weights_format: int = 0,
 ) -> int: ...
@@ -35,11 +38,13 @@ def pack(
     kernel: _Array,
     recurrent_kernel: _Array,
     bias: _Array | None,
-    reset_after: bool,
+    cell: Cell,
     threads: int,
     weights_format: int = 0,
 ) -> _Array: ...
-def tape_bytes(x: _Array, recurrent_kernel: _Array, reset_after: bool, engine: int) -> int: ...
+def tape_bytes(
+    x: _Array, recurrent_kernel: _Array, cell: Cell, engine: int, masks_state: bool = False
+) -> int: ...
 def forward(
     x: _Array,
     kernel: _Array,
@@ -50,10 +55,12 @@ def forward(
     state: _Array,
     tape: _Array | None,
     packed: _Array | None,
-    reset_after: bool,
+    cell: Cell,
     engine: int,
     threads: int,
     weights_format: int = 0,
+    state_mask: _Array | None = None,
+    draws: tuple[int, int] | None = None,
 ) -> None: ...
 def backward(
     x: _Array,
@@ -69,9 +76,11 @@ def backward(
     d_bias: _Array | None,
     d_initial_state: _Array | None,
     accumulate: bool,
-    reset_after: bool,
+    cell: Cell,
     engine: int,
     threads: int,
+    state_mask: _Array | None = None,
+    d_hidden: _Array | None = None,
 ) -> None: ...
 def matmul(
     a: _Array,

@@ -7,6 +7,7 @@ one dtype, float32 or float64, of matching shapes, contiguous unless gru.h gives
 cimport numpy as cnp
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.math cimport INFINITY
 
 cnp.import_array()
 
@@ -14,6 +15,10 @@ ENGINES = {"auto": GRU_ENGINE_AUTO, "blas": GRU_ENGINE_BLAS, "packed": GRU_ENGIN
 # By the name of the type that the weights are kept in.
 WEIGHT_FORMATS = {
     "float32": GRU_WEIGHTS_FULL, "bfloat16": GRU_WEIGHTS_BF16, "int8": GRU_WEIGHTS_INT8,
+}
+ACTIVATIONS = {
+    "tanh": GRU_TANH, "sigmoid": GRU_SIGMOID, "hard_sigmoid": GRU_HARD_SIGMOID,
+    "relu": GRU_RELU, "linear": GRU_LINEAR, "softsign": GRU_SOFTSIGN,
 }
 COMPILER = _COMPILER.decode()
 HAS_OPENMP = bool(gru_has_openmp())
@@ -100,8 +105,24 @@ cdef gru_sequence_in _sequence_in(cnp.ndarray array):
     return gru_sequence_in(sequence.data, sequence.stride_batch, sequence.stride_time)
 
 
-cdef gru_problem _problem(cnp.ndarray x, cnp.ndarray recurrent_kernel, bint reset_after,
-                          int engine, int threads, int weights_format=GRU_WEIGHTS_FULL):
+cdef gru_cell_kind _usual_kind() noexcept:
+    return gru_cell_kind(GRU_TANH, GRU_SIGMOID, INFINITY, 0)
+
+
+cdef int _set_cell(gru_problem *problem, object cell, bint masks_state=False) except -1:
+    """Copy what a passes.Cell says."""
+    problem.reset_after = cell.reset_after
+    problem.kind.activation = <gru_activation><int>cell.activation
+    problem.kind.recurrent_activation = <gru_activation><int>cell.recurrent_activation
+    problem.kind.clip = cell.clip
+    problem.kind.zoneout = cell.zoneout
+    problem.masks_state = masks_state
+    return 0
+
+
+cdef gru_problem _problem(cnp.ndarray x, cnp.ndarray recurrent_kernel, object cell, int engine,
+                          int threads, int weights_format=GRU_WEIGHTS_FULL,
+                          bint masks_state=False) except *:
     cdef gru_problem problem
     problem.batch = cnp.PyArray_DIM(x, 0)
     problem.time = cnp.PyArray_DIM(x, 1)
@@ -109,9 +130,9 @@ cdef gru_problem _problem(cnp.ndarray x, cnp.ndarray recurrent_kernel, bint rese
     problem.units = cnp.PyArray_DIM(recurrent_kernel, 0)
     problem.dtype = _dtype(recurrent_kernel)
     problem.engine = <gru_engine>engine
-    problem.reset_after = reset_after
     problem.threads = threads
     problem.weights_format = <gru_weight_format>weights_format
+    _set_cell(&problem, cell, masks_state)
     return problem
 
 
@@ -153,9 +174,9 @@ def auto_engine():
 
 
 def resolve_engine(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None,
-                   bint reset_after, int engine, int weights_format=GRU_WEIGHTS_FULL):
+                   cell, int engine, int weights_format=GRU_WEIGHTS_FULL):
     """Number of the engine that works on this problem: not that of "auto"."""
-    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, 1,
+    cdef gru_problem problem = _problem(x, recurrent_kernel, cell, engine, 1,
                                         weights_format)
     return <int>gru_engine_of(&problem)
 
@@ -204,6 +225,8 @@ def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
     problem.engine = <gru_engine>engine
     problem.weights_format = GRU_WEIGHTS_FULL
     problem.reset_after = reset_after
+    problem.kind = _usual_kind()
+    problem.masks_state = False
     problem.threads = threads
     if gru_engine_of(&problem) != GRU_ENGINE_PACKED:
         return None
@@ -219,6 +242,8 @@ def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
     args.packed = NULL
     args.x = gru_sequence_in(cnp.PyArray_DATA(<cnp.ndarray>x), T * I, I)
     args.initial_state = _data(initial_state)
+    args.state_mask = NULL
+    args.draws = NULL
     args.output = gru_sequence_out(_data(output), T * H, H)
     args.state = _data(state)
     args.tape = NULL
@@ -242,7 +267,7 @@ cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
 
 
 def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
-         bint reset_after, int threads, int weights_format=GRU_WEIGHTS_FULL):
+         cell, int threads, int weights_format=GRU_WEIGHTS_FULL):
     """gru_pack: the weights as the packed engine reads them, as an array of bytes."""
     cdef gru_problem problem
     cdef gru_weights weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
@@ -255,8 +280,8 @@ def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp
     problem.dtype = _dtype(recurrent_kernel)
     problem.engine = GRU_ENGINE_PACKED
     problem.weights_format = <gru_weight_format>weights_format
-    problem.reset_after = reset_after
     problem.threads = threads
+    _set_cell(&problem, cell)
     _raise_unless_ok(gru_packed_bytes(&problem, &size))
     length = size + 64
     cdef cnp.ndarray memory = <cnp.ndarray>cnp.PyArray_EMPTY(1, &length, cnp.NPY_UINT8, 0)
@@ -269,10 +294,11 @@ def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp
     return packed
 
 
-def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, bint reset_after,
-               int engine):
+def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, cell, int engine,
+               bint masks_state=False):
     """Bytes of the tape of a training forward pass over x."""
-    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, 1)
+    cdef gru_problem problem = _problem(x, recurrent_kernel, cell, engine, 1, GRU_WEIGHTS_FULL,
+                                        masks_state)
     cdef size_t size
     _raise_unless_ok(gru_tape_bytes(&problem, &size))
     return size
@@ -281,15 +307,22 @@ def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, bi
 def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
             cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
             cnp.ndarray initial_state, cnp.ndarray output, cnp.ndarray state not None,
-            cnp.ndarray tape, cnp.ndarray packed, bint reset_after, int engine, int threads,
-            int weights_format=GRU_WEIGHTS_FULL):
+            cnp.ndarray tape, cnp.ndarray packed, cell, int engine, int threads,
+            int weights_format=GRU_WEIGHTS_FULL, cnp.ndarray state_mask=None, draws=None):
     """gru_forward: writes output (None: not wanted), state and tape (None: inference).
 
-    `packed` is what `pack` made of the weights in this format, or None.
+    `packed` is what `pack` made of the weights in this format, or None; `draws` is (seed, number of
+    the first step), or None where zoneout is not drawn.
     """
-    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, threads,
-                                        weights_format)
+    cdef gru_problem problem = _problem(x, recurrent_kernel, cell, engine, threads,
+                                        weights_format, state_mask is not None)
     cdef gru_forward_args args
+    cdef gru_draws numbers
+    args.state_mask = _data(state_mask)
+    args.draws = NULL
+    if draws is not None:
+        numbers.seed, numbers.first_step = draws
+        args.draws = &numbers
     args.weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
     args.packed = _data(packed)
     args.x = _sequence_in(x)
@@ -304,10 +337,11 @@ def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,
              cnp.ndarray recurrent_kernel not None, cnp.ndarray tape not None, bint keep_tape,
              cnp.ndarray d_output, cnp.ndarray d_state, cnp.ndarray d_x,
              cnp.ndarray d_kernel not None, cnp.ndarray d_recurrent_kernel not None,
-             cnp.ndarray d_bias, cnp.ndarray d_initial_state, bint accumulate,
-             bint reset_after, int engine, int threads):
+             cnp.ndarray d_bias, cnp.ndarray d_initial_state, bint accumulate, cell, int engine,
+             int threads, cnp.ndarray state_mask=None, cnp.ndarray d_hidden=None):
     """gru_backward: writes the gradients whose arrays are given."""
-    cdef gru_problem problem = _problem(x, recurrent_kernel, reset_after, engine, threads)
+    cdef gru_problem problem = _problem(x, recurrent_kernel, cell, engine, threads,
+                                        GRU_WEIGHTS_FULL, state_mask is not None)
     cdef gru_backward_args args
     cdef gru_status status
     cdef size_t size
@@ -318,6 +352,8 @@ def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,
     args.x = _sequence_in(x)
     args.tape = _data(tape)
     args.keep_tape = keep_tape
+    args.state_mask = _data(state_mask)
+    args.d_hidden = _sequence(d_hidden)
     args.d_output = _sequence_in(d_output)
     args.d_state = _data(d_state)
     args.d_x = _sequence(d_x)

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from gru_c._names import snake_case
 from gru_c.arrays import as_real
-from gru_c.layers import GRU, Dropout, Input, Layer
+from gru_c.layers import GRU, Input, Layer
 from gru_c.layers.base import Array, Shape, check_dtype, make_rng, open_shape, set_values
+from gru_c.layers.drawing import DrawingLayer
 from gru_c.parameters import Parameters, refuse_shallow_copy
 
 
@@ -90,7 +91,7 @@ class Chain:
         if isinstance(layer, Input):
             return
         layer.name = name
-        if isinstance(layer, Dropout) and not layer.owned:
+        if isinstance(layer, DrawingLayer) and not layer.owned:
             layer.seed_from(self.rng)
         self.layers.append(layer)
         self._dissolve_parameters()
@@ -295,7 +296,7 @@ class Chain:
             return
         self.rng = rng
         for layer in self.layers:
-            if isinstance(layer, Dropout):
+            if isinstance(layer, DrawingLayer):
                 layer.seed_from(rng)
 
     # ---- weights ----

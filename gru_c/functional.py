@@ -8,6 +8,10 @@ The cell, for every time step (``sigmoid`` and ``tanh`` elementwise, ``*`` eleme
     n  = tanh(x Wn + (r * h) Un + bn)          reset_after=False
     h' = (1 - z) * n + z * h
 
+``recurrent_activation`` takes sigmoid's place and ``activation`` that of tanh: "tanh", "sigmoid",
+"hard_sigmoid" (``clip(x / 6 + 1/2, 0, 1)``, as in Keras 3), "relu", "linear" or "softsign"
+(``x / (1 + |x|)``). With ``clip`` their arguments are held within +-clip, as in ONNX.
+
 Sizes: B batch rows, T time steps, I input features, H hidden units. The gate order of all weights
 is z, r, n: Keras's arrays fit as they are.
 
@@ -76,6 +80,23 @@ class GRUGradients(NamedTuple):
     initial_state: Array
 
 
+class GRUGradientsWithHidden(NamedTuple):
+    """Result of ``gru_backward(..., d_hidden=True)``: `GRUGradients`, and one more.
+
+    Attributes
+    ----------
+    hidden : ndarray of shape (B, T, H)
+        With respect to the state after each step, later steps' use of it included.
+    """
+
+    x: Array
+    kernel: Array
+    recurrent_kernel: Array
+    bias: Array | None
+    initial_state: Array
+    hidden: Array
+
+
 def gru_forward(
     x: npt.ArrayLike,
     kernel: npt.ArrayLike,
@@ -84,6 +105,9 @@ def gru_forward(
     initial_state: npt.ArrayLike | None = None,
     *,
     reset_after: bool = True,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    clip: float | None = None,
     go_backwards: bool = False,
     training: bool = False,
     engine: str = "auto",
@@ -107,6 +131,10 @@ def gru_forward(
         State before the first step; zeros by default.
     reset_after : bool
         Which candidate: see the module's text. True is that of Keras, PyTorch and cuDNN.
+    activation, recurrent_activation : str
+        Of the candidate, and of the two gates: see the module's text.
+    clip : float, optional
+        Hold the sums before the activations within +-clip.
     go_backwards : bool
         Take the steps from the last to the first. The output stays in the order of the steps
         taken, as in Keras: ``output[:, 0]`` belongs to ``x[:, -1]``.
@@ -130,8 +158,9 @@ def gru_forward(
     Raises
     ------
     ValueError
-        When shapes do not fit each other, the engine or inference_weights is unknown, or weights
-        of fewer bits are wanted for training, for float64 or of ``engine="blas"``.
+        When shapes do not fit each other, an activation, the engine or inference_weights is
+        unknown, clip is not positive, or weights of fewer bits are wanted for training, for
+        float64 or of ``engine="blas"``.
     TypeError
         When an array does not hold real numbers.
 
@@ -149,7 +178,8 @@ def gru_forward(
     True
     """
     simple = engine in ("auto", "packed") and inference_weights == "float32"
-    if simple and not (training or go_backwards):
+    usual = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
+    if simple and usual and not (training or go_backwards):
         plain = _core.forward_plain(
             x,
             kernel,
@@ -187,7 +217,7 @@ def gru_forward(
         *weights,
         state,
         output,
-        cell=Cell(bool(reset_after)),
+        cell=Cell.of(reset_after, activation, recurrent_activation, clip),
         go_backwards=bool(go_backwards),
         training=bool(training),
         engine=_engine_code(engine),
@@ -203,7 +233,8 @@ def gru_backward(
     d_state: npt.ArrayLike | None = None,
     *,
     keep_tape: bool = True,
-) -> GRUGradients:
+    d_hidden: bool = False,
+) -> GRUGradients | GRUGradientsWithHidden:
     """Gradients of a loss with respect to everything that `gru_forward` was given.
 
     Parameters
@@ -217,11 +248,15 @@ def gru_backward(
         d_output says of the last step.
     keep_tape : bool
         False saves memory and time, and the tape cannot be used again.
+    d_hidden : bool
+        Return the gradient with respect to the state after every step, too: how much of the loss
+        still reaches that step.
 
     Returns
     -------
-    GRUGradients
-        With ``.x``, ``.kernel``, ``.recurrent_kernel``, ``.bias`` and ``.initial_state``.
+    GRUGradients or GRUGradientsWithHidden
+        With ``.x``, ``.kernel``, ``.recurrent_kernel``, ``.bias``, ``.initial_state`` and, with
+        ``d_hidden=True``, ``.hidden``.
 
     Raises
     ------
@@ -258,10 +293,13 @@ def gru_backward(
         bias=None if tape.bias_shape is None else np.empty(tape.bias_shape, dtype),
         initial_state=np.empty((B, H), dtype),
     )
+    hidden = np.empty((B, T, H), dtype) if d_hidden else None
     d_last = as_state("d_state", d_state, (B, H), dtype)
-    memory = run_backward(tape, d_output, d_last, *gradients, keep_tape=bool(keep_tape))
+    memory = run_backward(
+        tape, d_output, d_last, *gradients, keep_tape=bool(keep_tape), d_hidden=hidden
+    )
     keep_spare(memory)
-    return gradients
+    return gradients if hidden is None else GRUGradientsWithHidden(*gradients, hidden)
 
 
 def gru_step(

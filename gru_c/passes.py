@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -36,9 +37,54 @@ class Cell:
     ----------
     reset_after : bool
         Which candidate, see `gru_c.functional`.
+    activation, recurrent_activation : int
+        Of the candidate and of the gates, by their numbers in the core.
+    clip : float
+        The sums before the activations are held within +-clip.
+    zoneout : float
+        Probability with which a unit keeps its state over a step.
     """
 
     reset_after: bool = True
+    activation: int = _core.ACTIVATIONS["tanh"]
+    recurrent_activation: int = _core.ACTIVATIONS["sigmoid"]
+    clip: float = math.inf
+    zoneout: float = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        reset_after: bool,
+        activation: str,
+        recurrent_activation: str,
+        clip: float | None,
+        zoneout: float = 0.0,
+    ) -> Cell:
+        """Check what a user said of a cell; ValueError or TypeError for what cannot be."""
+        return cls(
+            bool(reset_after),
+            lookup("activation of a GRU", activation, _core.ACTIVATIONS),
+            lookup("recurrent_activation of a GRU", recurrent_activation, _core.ACTIVATIONS),
+            math.inf if clip is None else _check_clip(clip),
+            check_rate("zoneout", zoneout),
+        )
+
+
+def check_rate(name: str, value: object) -> float:
+    """Return a probability in [0, 1), or an exception that says what it was."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{name} must be a number in [0, 1), got {value!r}")
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must be in [0, 1), got {value!r}")
+    return float(value)
+
+
+def _check_clip(clip: object) -> float:
+    if isinstance(clip, bool) or not isinstance(clip, (int, float, np.number)):
+        raise TypeError(f"clip must be a positive number or None, got {clip!r}")
+    if not clip > 0:
+        raise ValueError(f"clip must be positive, or None for no clipping, got {clip!r}")
+    return float(clip)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -64,6 +110,8 @@ class GRUTape:
         Gates and states, in the core's own layout.
     engine, num_threads
         As in the forward pass, the engine by its number in the core.
+    state_mask : ndarray of shape (B, H) or None
+        Factors of the state in its products with the recurrent kernel.
     """
 
     x: Array
@@ -75,6 +123,7 @@ class GRUTape:
     go_backwards: bool
     engine: int
     num_threads: int | None
+    state_mask: Array | None = None
 
     @property
     def output_shape(self) -> tuple[int, int, int]:
@@ -108,19 +157,23 @@ def run_forward(
     memory: Array | None = None,
     packed: Array | None = None,
     weights_format: int = FULL_WEIGHTS,
+    state_mask: Array | None = None,
+    draws: tuple[int, int] | None = None,
 ) -> tuple[Array, GRUTape | None]:
     """`gru_forward` for checked arrays of one dtype; output None: not wanted.
 
-    `memory` is that of a tape that was used up, `packed` what `pack_weights` made of the weights.
-    Returns the last state and the tape.
+    `memory` is that of a tape that was used up, `packed` what `pack_weights` made of the weights;
+    `state_mask` (B, H) multiplies the state in its products with the recurrent kernel; `draws` are
+    the seed of zoneout's draws and the number of the first step; without them, zoneout's
+    expectation is taken. Returns the last state and the tape.
     """
     if go_backwards:
         x = x[:, ::-1]
     state = np.empty((len(x), len(recurrent_kernel)), x.dtype)
-    engine = _core.resolve_engine(x, recurrent_kernel, cell.reset_after, engine, weights_format)
+    engine = _core.resolve_engine(x, recurrent_kernel, cell, engine, weights_format)
     tape = None
     if training:
-        size = _core.tape_bytes(x, recurrent_kernel, cell.reset_after, engine)
+        size = _core.tape_bytes(x, recurrent_kernel, cell, engine, state_mask is not None)
         memory = memory if memory is not None else _spare_memory()
         if memory is None or memory.size < size:
             memory = np.empty(size, np.uint8)
@@ -134,6 +187,7 @@ def run_forward(
             go_backwards=go_backwards,
             engine=engine,
             num_threads=num_threads,
+            state_mask=state_mask,
         )
     threads = _threads_of(engine, num_threads)
     with blas_held(engine):
@@ -147,10 +201,12 @@ def run_forward(
             state,
             None if tape is None else tape.memory,
             packed,
-            cell.reset_after,
+            cell,
             engine,
             threads,
             weights_format,
+            state_mask,
+            draws,
         )
     return state, tape
 
@@ -169,9 +225,7 @@ def pack_weights(
     """
     if not weights_format and _core.auto_engine() != _core.ENGINES["packed"]:
         return None
-    packed: Array = _core.pack(
-        kernel, recurrent_kernel, bias, cell.reset_after, team_threads(), weights_format
-    )
+    packed: Array = _core.pack(kernel, recurrent_kernel, bias, cell, team_threads(), weights_format)
     return packed
 
 
@@ -187,6 +241,7 @@ def run_backward(
     *,
     accumulate: bool = False,
     keep_tape: bool = True,
+    d_hidden: Array | None = None,
 ) -> Array | None:
     """`gru_backward` for checked arrays, into given ones; None: not wanted.
 
@@ -215,9 +270,11 @@ def run_backward(
             d_bias,
             d_initial_state,
             accumulate,
-            tape.cell.reset_after,
+            tape.cell,
             tape.engine,
             threads,
+            tape.state_mask,
+            d_hidden,
         )
     return None if keep_tape else tape.take_memory()
 

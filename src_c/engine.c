@@ -17,12 +17,18 @@ static int format_fits(const gru_problem *p) {
             p->dtype == GRU_F32 && p->engine != GRU_ENGINE_BLAS);
 }
 
+static int kind_is_valid(const gru_cell_kind *k) {
+    return k->activation >= GRU_TANH && k->activation <= GRU_SOFTSIGN &&
+           k->recurrent_activation >= GRU_TANH && k->recurrent_activation <= GRU_SOFTSIGN &&
+           k->clip > 0 && k->zoneout >= 0 && k->zoneout < 1;
+}
+
 static gru_status check_problem(const gru_problem *p) {
     const int valid = p->units >= 1 && p->threads >= 1 &&
                       (p->dtype == GRU_F32 || p->dtype == GRU_F64) &&
                       (p->engine == GRU_ENGINE_AUTO || p->engine == GRU_ENGINE_BLAS ||
                        p->engine == GRU_ENGINE_PACKED) &&
-                      format_fits(p);
+                      kind_is_valid(&p->kind) && format_fits(p);
     if (!valid) {
         return GRU_BAD_ARGUMENT;
     }
@@ -107,6 +113,7 @@ gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args)
     }
     const int steps = problem->batch && problem->time;
     if (weights_missing(problem, &args->weights) || !args->workspace || !args->state ||
+        (steps && problem->masks_state && !args->state_mask) ||
         (steps && problem->input && !args->x.data)) {
         return GRU_BAD_ARGUMENT;
     }
@@ -149,6 +156,7 @@ gru_status gru_backward(const gru_problem *problem, const gru_backward_args *arg
     const int steps = problem->batch && problem->time;
     if (weights_missing(problem, &args->weights) || !args->workspace || !args->tape ||
         (problem->input && !args->d_kernel) || !args->d_recurrent_kernel ||
+        (steps && problem->masks_state && !args->state_mask) ||
         (steps && problem->input && !args->x.data)) {
         return GRU_BAD_ARGUMENT;
     }

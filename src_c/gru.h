@@ -85,11 +85,33 @@ typedef enum gru_weight_format {
 
 /* ---- sequences ---------------------------------------------------------------------------- */
 
+typedef enum gru_activation {
+    GRU_TANH = 0,
+    GRU_SIGMOID = 1,
+    GRU_HARD_SIGMOID = 2, /* min(max(x / 6 + 1 / 2, 0), 1) */
+    GRU_RELU = 3,         /* max(x, 0) */
+    GRU_LINEAR = 4,       /* x */
+    GRU_SOFTSIGN = 5      /* x / (1 + |x|) */
+} gru_activation;
+
+/* What a cell may do otherwise than the one above, in which all of this is GRU_TANH, GRU_SIGMOID,
+ * INFINITY and 0. */
+typedef struct gru_cell_kind {
+    gru_activation activation;           /* of n */
+    gru_activation recurrent_activation; /* of z and r */
+    double clip; /* > 0: the sums before the activations are held within +-clip (ONNX) */
+    /* 0 <= zoneout < 1: probability with which a unit keeps its state over a step (Krueger et al. 2016,
+     * arXiv:1606.01305). Where nothing is drawn, the new state is the expectation of that. */
+    double zoneout;
+} gru_cell_kind;
+
 typedef struct gru_problem {
     size_t batch, time, input, units; /* B T I H; B, T and I may be 0 */
     gru_dtype dtype;
     gru_engine engine;
-    int reset_after;                  /* 1 or 0, see the cell above */
+    int reset_after; /* 1 or 0, see the cell above */
+    gru_cell_kind kind;
+    int masks_state;                  /* 1: the calls give a state_mask */
     int threads;                      /* >= 1; at most so many threads work */
     gru_weight_format weights_format; /* else than full: engine auto is the packed one */
 } gru_problem;
@@ -137,14 +159,24 @@ gru_status gru_tape_bytes(const gru_problem *problem, size_t *bytes);
 gru_status gru_packed_bytes(const gru_problem *problem, size_t *bytes);
 gru_status gru_pack(const gru_problem *problem, const gru_weights *weights, void *packed);
 
+/* What a pass draws for zoneout. A draw depends on seed, step, row and unit alone. */
+typedef struct gru_draws {
+    unsigned long long seed;
+    size_t first_step; /* number of the pass's first step in its sequence */
+} gru_draws;
+
 typedef struct gru_forward_args {
     gru_weights weights;
     const void *packed;        /* in   what gru_pack made of the weights; null: pack them now */
     gru_sequence_in x;         /* in   (B, T, I) */
     const void *initial_state; /* in   (B, H) contiguous; null: zeros */
-    gru_sequence_out output;   /* out  (B, T, H), every step; data null: not wanted */
-    void *state;     /* out  (B, H) contiguous, the last state; must not overlap an input */
-    void *tape;      /* out  gru_tape_bytes; null: inference */
+    const void
+        *state_mask; /* in   (B, H) contiguous, with masks_state: factors of h in h U, for all
+                                      steps (recurrent dropout) */
+    const gru_draws *draws;  /* in   for zoneout; null: the expectation */
+    gru_sequence_out output; /* out  (B, T, H), every step; data null: not wanted */
+    void *state;             /* out  (B, H) contiguous, the last state; must not overlap an input */
+    void *tape;              /* out  gru_tape_bytes; null: inference */
     void *workspace; /*      gru_workspace_bytes of GRU_FORWARD, with a tape GRU_FORWARD_TAPE */
 } gru_forward_args;
 
@@ -155,10 +187,14 @@ typedef struct gru_backward_args {
     gru_sequence_in x;        /* in   as in the forward pass */
     void *tape;               /* in   from the forward pass */
     int keep_tape;            /* 1: it is left as it is; 0: it may be used up */
+    const void *state_mask;   /* in   as in the forward pass */
     gru_sequence_in d_output; /* in   (B, T, H); data null: zeros */
     const void *d_state;      /* in   (B, H) contiguous; null: zeros */
-    gru_sequence_out d_x;     /* out  (B, T, I); data null: not wanted */
-    void *d_kernel;           /* out  (I, 3H) */
+    gru_sequence_out
+        d_hidden;         /* out  (B, T, H) gradient of the state after each step, all that comes
+                                      from later steps included; data null: not wanted */
+    gru_sequence_out d_x; /* out  (B, T, I); data null: not wanted */
+    void *d_kernel;       /* out  (I, 3H) */
     void *d_recurrent_kernel; /* out  (H, 3H) */
     void *d_bias;             /* out  shape of bias; null: not wanted */
     void *d_initial_state;    /* out  (B, H) contiguous; null: not wanted */

@@ -7,6 +7,7 @@
 #error "gru_c needs GCC or Clang: its kernels are written with their vector extensions"
 #endif
 
+#include <float.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -29,6 +30,9 @@
     X(cells_candidate, (const TYPED(gru_cells) * c))                                               \
     X(cells_backward, (const TYPED(gru_cells) * c))                                                \
     X(cells_backward_reset, (const TYPED(gru_cells) * c))                                          \
+    X(zoneout_keeps, (size_t n, size_t first, unsigned key, double rate, REAL *keeps))             \
+    X(add_masked,                                                                                  \
+      (size_t rows, size_t n, const REAL *mask, const REAL *from, size_t row, REAL *to))           \
     X(lane_cells_forward, (size_t n, size_t gate, REAL *gates, const REAL *h, REAL *h_next))       \
     X(transpose, (size_t rows, size_t columns, const REAL *from, ptrdiff_t from_row, REAL *to,     \
                   ptrdiff_t to_row))                                                               \
@@ -126,13 +130,15 @@ typedef struct gru_layout {
     size_t thread_bytes;
 
     /* from a thread's first byte; K = chunk_steps, S = slice_rows */
-    size_t x;     /* (K, S, I) */
-    size_t gates; /* (K, S, 3H) forward: x W; (K, S, 4H) backward: gate gradients n z r hn */
-    size_t hu;    /* (S, 3H) forward: h U */
-    size_t cell;  /* (S, 4H) forward without a tape: gates of one step */
-    size_t h;     /* (S, H) forward without a tape: the state; backward: its gradient */
-    size_t rh;    /* (S, H) backward, reset_after = 0: gradient of r * h */
-    size_t d_x;   /* (K, S, I) */
+    size_t x;      /* (K, S, I) */
+    size_t gates;  /* (K, S, 3H) forward: x W; (K, S, 4H) backward: gate gradients n z r hn */
+    size_t hu;     /* (S, 3H) forward: h U */
+    size_t cell;   /* (S, 4H) forward without a tape: gates of one step */
+    size_t h;      /* (S, H) forward without a tape: the state; backward: its gradient */
+    size_t rh;     /* (S, H) backward, reset_after = 0: gradient of r * h */
+    size_t masked; /* (S, H) forward without a tape: the masked state; backward: its gradient */
+    size_t keeps;  /* (S, H) forward: zoneout's draws */
+    size_t d_x;    /* (K, S, I) */
     size_t d_kernel, d_recurrent_kernel, d_bias; /* (I, 3H) (H, 3H) (4H: n z r hn): one slice's */
 
     size_t workspace_bytes;
@@ -140,6 +146,7 @@ typedef struct gru_layout {
     /* the tape, from its first byte: per slice states (T + 1, rows, H) and gates (T, rows, 4H:
      * z r n, then hn = h Un + bhn, or r * h when reset_after = 0) */
     size_t tape_gates;
+    size_t tape_masked; /* masked states as the states are, if they are masked */
     size_t tape_bytes;
 } gru_layout;
 
@@ -166,6 +173,7 @@ typedef struct gru_plan {
     size_t tape_states; /* (T + 1, B, X) */
     size_t tape_gates;  /* chunk by chunk (P, steps, B, 4, V) */
     size_t tape_rh;     /* (T, B, X) reset_after = 0 */
+    size_t tape_masked; /* (T + 1, B, X) masked states, if they are */
     size_t tape_bytes;
 
     /* the workspace, from its first cache line */
@@ -174,6 +182,9 @@ typedef struct gru_plan {
     size_t states; /* inference: (2, B, X), in turn before and after a step */
     size_t gates;  /* inference: a chunk; backward that keeps the tape: all gates' gradients */
     size_t rh;     /* (B, X) r * h; backward: its gradient */
+    size_t mask;   /* (B, X) factors of the states, if they are masked */
+    size_t masked; /* inference: (2, B, X) masked states; backward: (B, X) gradient of one */
+    size_t keeps;  /* (B, X) zoneout's draws */
     size_t operands, operands_of_row; /* (members, B, operands_of_row), see packed_reduced.inc */
     size_t wt;                        /* backward: (I / 3V, 3H, 3, V) W transposed */
     size_t ut; /* (P / 3, 3H, 3, V) U transposed; reset_after = 0: r and z, then n */
@@ -209,6 +220,28 @@ gru_status gru_layout_of(const gru_problem *problem, gru_pass pass, gru_layout *
 char *gru_align(void *memory);
 
 size_t gru_itemsize(gru_dtype dtype);
+/* The kind of a problem's cell; null where it is the usual one. */
+static inline const gru_cell_kind *gru_kind_of(const gru_problem *p) {
+    const gru_cell_kind *k = &p->kind;
+    const int usual = k->activation == GRU_TANH && k->recurrent_activation == GRU_SIGMOID &&
+                      k->clip > DBL_MAX && k->zoneout == 0 && !p->masks_state;
+    return usual ? NULL : k;
+}
+
+/* What the draws of a row at a step begin with: SplitMix64 (Steele et al. 2014,
+ * doi:10.1145/2660193.2660195) of seed, step and row. */
+static inline unsigned gru_draw_key(const gru_draws *draws, size_t step, size_t row) {
+    unsigned long long x = draws->seed;
+    const unsigned long long parts[2] = {draws->first_step + step, row};
+    for (size_t i = 0; i < 2; i++) {
+        x += 0x9E3779B97F4A7C15u * (parts[i] + 1);
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+        x ^= x >> 31;
+    }
+    return (unsigned)(x >> 32);
+}
+
 static inline size_t gru_min(size_t a, size_t b) {
     return a < b ? a : b;
 }

@@ -60,6 +60,7 @@ static void layout_tape(const gru_problem *p, gru_plan *l) {
     l->tape_states = gru_take(&r, states, p->batch, l->state_row);
     l->tape_gates = gru_take(&r, p->time, p->batch, l->panels * 4 * l->lanes);
     l->tape_rh = p->reset_after ? 0 : gru_take(&r, p->time, p->batch, l->state_row);
+    l->tape_masked = p->masks_state ? gru_take(&r, states, p->batch, l->state_row) : 0;
     l->overflow |= r.overflow | __builtin_add_overflow(r.bytes, (size_t)64, &l->tape_bytes);
 }
 
@@ -94,7 +95,7 @@ static int better_by_lanes(const gru_problem *p, const gru_plan *l) {
     const double units = (double)(l->panels * l->lanes) / (double)p->units;
     const double sequences =
         (double)(gru_divide_up(p->batch, l->lanes) * l->lanes) / (double)(p->batch ? p->batch : 1);
-    return p->reset_after && p->units <= LANES_UNITS && sequences < units;
+    return p->reset_after && !gru_kind_of(p) && p->units <= LANES_UNITS && sequences < units;
 }
 
 static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, int tape) {
@@ -103,10 +104,13 @@ static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, int 
         return;
     }
     l->packed = gru_take_bytes(r, l->packed_bytes);
+    l->mask = p->masks_state ? gru_take(r, p->batch, l->state_row, 1) : 0;
+    l->keeps = p->kind.zoneout > 0 ? gru_take(r, p->batch, l->state_row, 1) : 0;
     if (tape) {
         return;
     }
     l->states = gru_take(r, 2, p->batch, l->state_row);
+    l->masked = p->masks_state ? gru_take(r, 2, p->batch, l->state_row) : 0;
     l->gates = gru_take(r, l->chunk_steps, p->batch, l->panels * 4 * l->lanes);
     l->rh = p->reset_after ? 0 : gru_take(r, 1, p->batch, l->state_row);
     if (l->reduced) {
@@ -124,6 +128,8 @@ static void layout_backward(const gru_problem *p, gru_plan *l, gru_arena *r, int
     l->ut = gru_take(r, l->triples, 3 * p->units, width);
     l->dh = gru_take(r, p->batch, l->state_row, 1);
     l->rh = p->reset_after ? 0 : gru_take(r, p->batch, l->state_row, 1);
+    l->mask = p->masks_state ? gru_take(r, p->batch, l->state_row, 1) : 0;
+    l->masked = p->masks_state ? gru_take(r, p->batch, l->state_row, 1) : 0;
     l->gates = keep ? gru_take(r, p->time, p->batch, l->panels * 4 * l->lanes) : 0;
     /* of each thread: a weight's gradient, a bias's, or the inputs' gradients of a slice */
     gru_arena one = {r->itemsize, 0, r->overflow};

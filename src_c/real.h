@@ -2,19 +2,23 @@
  * guard: each .c that needs both dtypes does this twice.
  *
  * REAL         float or double
+ * REAL_MAX     the largest finite one
  * INTEGER      the signed integer of the same width
  * TYPED(name)  name_f32 or name_f64
  */
 #undef REAL
 #undef INTEGER
 #undef REAL_NAME
+#undef REAL_MAX
 
 #if REAL_BITS == 32
 #define REAL float
+#define REAL_MAX FLT_MAX
 #define INTEGER int32_t
 #define REAL_NAME f32
 #elif REAL_BITS == 64
 #define REAL double
+#define REAL_MAX DBL_MAX
 #define INTEGER int64_t
 #define REAL_NAME f64
 #else

@@ -56,6 +56,8 @@ static void layout_forward(const gru_problem *p, gru_layout *l, gru_arena *r) {
     l->hu = gru_take(r, S, 3, H);
     l->cell = gru_take(r, S, 4, H);
     l->h = gru_take(r, S, H, 1);
+    l->masked = p->masks_state ? gru_take(r, S, H, 1) : 0;
+    l->keeps = p->kind.zoneout > 0 ? gru_take(r, S, H, 1) : 0;
 }
 
 static void layout_backward(const gru_problem *p, gru_layout *l, gru_arena *r) {
@@ -64,6 +66,7 @@ static void layout_backward(const gru_problem *p, gru_layout *l, gru_arena *r) {
     l->gates = gru_take(r, K, S, 4 * H);
     l->h = gru_take(r, S, H, 1);
     l->rh = gru_take(r, S, H, 1);
+    l->masked = p->masks_state ? gru_take(r, S, H, 1) : 0;
     l->d_x = gru_take(r, K, S, p->input);
     l->d_kernel = gru_take(r, p->input, 3, H);
     l->d_recurrent_kernel = gru_take(r, H, 3, H);
@@ -94,6 +97,7 @@ static void layout_tape(const gru_problem *p, gru_layout *l, gru_arena *r) {
     gru_take(r, states, p->batch, p->units);
     l->tape_gates = r->bytes;
     gru_take(r, p->time, p->batch, 4 * p->units);
+    l->tape_masked = p->masks_state ? gru_take(r, states, p->batch, p->units) : 0;
     l->tape_bytes = r->bytes;
 }
 

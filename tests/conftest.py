@@ -42,10 +42,10 @@ def engine(request, monkeypatch):
     """Run the test once on each engine: what "auto" stands for, wherever it is called."""
     resolve, codes = _core.resolve_engine, _core.ENGINES
 
-    def resolve_auto(x, recurrent_kernel, reset_after, code, weights_format=0):
+    def resolve_auto(x, recurrent_kernel, cell, code, weights_format=0):
         if code == codes["auto"] and not weights_format:
             code = codes[request.param]
-        return resolve(x, recurrent_kernel, reset_after, code, weights_format)
+        return resolve(x, recurrent_kernel, cell, code, weights_format)
 
     monkeypatch.setattr(_core, "resolve_engine", resolve_auto)
     if request.param == "blas":  # the short way of short calls is "auto"'s where that is packed

@@ -449,6 +449,18 @@ typedef struct manner {
     int no_output, no_d_x, no_d_bias, no_d_state;
 } manner;
 
+/* Factors for all states, which leave them as they are; null where none are wanted. */
+static const void *take_mask(const gru_problem *p, const example *e) {
+    if (!p->masks_state) {
+        return NULL;
+    }
+    void *mask = take(e->B * e->H * itemsize(p->dtype));
+    for (size_t i = 0; i < e->B * e->H; i++) {
+        set_element(mask, p->dtype, (ptrdiff_t)i, 1);
+    }
+    return mask;
+}
+
 static void check_backward(const gru_problem *p, const example *e, manner how,
                            const gru_forward_args *forward) {
     const gru_dtype dtype = p->dtype;
@@ -459,6 +471,11 @@ static void check_backward(const gru_problem *p, const example *e, manner how,
                            .keep_tape = how.keep_tape,
                            .accumulate = how.accumulate};
     a.weights.bias = NULL;
+    a.state_mask = take_mask(p, e);
+    const sequence hidden = take_sequence(e->B, e->T, e->H, dtype, (how.layout + 2) % LAYOUTS);
+    if (p->masks_state) {
+        a.d_hidden = out(&hidden, dtype);
+    }
     if (e->with_d_output) {
         const sequence dy = take_sequence(e->B, e->T, e->H, dtype, how.layout);
         fill_sequence(&dy, e->dy, dtype);
@@ -529,6 +546,9 @@ static void check(const gru_problem *p, const example *e, manner how) {
         a.output = out(&y, dtype);
     }
     a.state = take(e->B * e->H * itemsize(dtype));
+    const gru_draws draws = {7, 0};
+    a.state_mask = take_mask(p, e);
+    a.draws = p->masks_state && how.training ? &draws : NULL;
     if (how.training) {
         size_t bytes;
         expect_ok(gru_tape_bytes(p, &bytes));
@@ -633,15 +653,19 @@ static void run_variant(size_t number, const char *isa, const example *e, unsign
                         gru_weight_format format) {
     const int training = format == GRU_WEIGHTS_FULL && bits >> 4 & 1, keep_tape = bits >> 5 & 1;
     const unsigned random = draw();
-    const gru_problem p = {.batch = e->B,
-                           .time = e->T,
-                           .input = e->I,
-                           .units = e->H,
-                           .dtype = bits & 1 ? GRU_F64 : GRU_F32,
-                           .engine = bits & 2 ? GRU_ENGINE_BLAS : GRU_ENGINE_PACKED,
-                           .reset_after = e->reset_after,
-                           .threads = bits & 8 ? 3 : 1,
-                           .weights_format = format};
+    const int general = draw() >> 9 & 1; /* all that a cell may do, so set that nothing changes */
+    const gru_problem p = {
+        .batch = e->B,
+        .time = e->T,
+        .input = e->I,
+        .units = e->H,
+        .dtype = bits & 1 ? GRU_F64 : GRU_F32,
+        .engine = bits & 2 ? GRU_ENGINE_BLAS : GRU_ENGINE_PACKED,
+        .reset_after = e->reset_after,
+        .kind = {GRU_TANH, GRU_SIGMOID, general ? 1e6 : INFINITY, general ? 1e-300 : 0},
+        .masks_state = general,
+        .threads = bits & 8 ? 3 : 1,
+        .weights_format = format};
     const manner how = {.training = training,
                         .keep_tape = keep_tape,
                         .packed = p.engine == GRU_ENGINE_PACKED && random & 1,

@@ -11,8 +11,43 @@ def sigmoid(a):
     return 1 / (1 + np.exp(-a))
 
 
-def gru(x, W, U, bias=None, h=None, *, reset_after=True, go_backwards=False):
-    """Outputs (B, T, H) in the order of the steps taken, and the last state (B, H)."""
+ACTIVATIONS = {
+    "tanh": np.tanh,
+    "sigmoid": sigmoid,
+    "hard_sigmoid": lambda a: clipped(a / 6 + 0.5, 0, 1),
+    "relu": lambda a: np.where(a.real > 0, a, 0),
+    "linear": lambda a: a,
+    "softsign": lambda a: a / (1 + a * np.sign(a.real)),
+}
+
+
+def clipped(a, low, high):
+    return np.where(a.real < low, low, np.where(a.real > high, high, a))
+
+
+def gru(
+    x,
+    W,
+    U,
+    bias=None,
+    h=None,
+    *,
+    reset_after=True,
+    go_backwards=False,
+    activation="tanh",
+    recurrent_activation="sigmoid",
+    clip=np.inf,
+    state_mask=1,
+    keeps=None,
+):
+    """Outputs (B, T, H) in the order of the steps taken, and the last state (B, H).
+
+    `keeps` (T, B, H) is the probability with which each unit keeps its state over each step.
+    """
+
+    def f(name, a):
+        return ACTIVATIONS[name](clipped(a, -clip, clip))
+
     x, W, U = (np.asarray(a, np.result_type(a, np.float64)) for a in (x, W, U))
     H = len(U)
     b = np.zeros((2, 3 * H) if reset_after else 3 * H) if bias is None else np.asarray(bias)
@@ -20,15 +55,16 @@ def gru(x, W, U, bias=None, h=None, *, reset_after=True, go_backwards=False):
     h = np.zeros((len(x), H)) if h is None else np.asarray(h, np.result_type(h, np.float64))
     z_, r_, n_ = slice(0, H), slice(H, 2 * H), slice(2 * H, 3 * H)
     outputs = []
-    for x_t in x.swapaxes(0, 1)[:: -1 if go_backwards else 1]:
-        a = x_t @ W + b_in
-        z = sigmoid(a[:, z_] + h @ U[:, z_] + b_rec[z_])
-        r = sigmoid(a[:, r_] + h @ U[:, r_] + b_rec[r_])
+    for t, x_t in enumerate(x.swapaxes(0, 1)[:: -1 if go_backwards else 1]):
+        a, m = x_t @ W + b_in, h * state_mask
+        z = f(recurrent_activation, a[:, z_] + m @ U[:, z_] + b_rec[z_])
+        r = f(recurrent_activation, a[:, r_] + m @ U[:, r_] + b_rec[r_])
         if reset_after:
-            n = np.tanh(a[:, n_] + r * (h @ U[:, n_] + b_rec[n_]))
+            n = f(activation, a[:, n_] + r * (m @ U[:, n_] + b_rec[n_]))
         else:
-            n = np.tanh(a[:, n_] + (r * h) @ U[:, n_])
-        h = (1 - z) * n + z * h
+            n = f(activation, a[:, n_] + (r * m) @ U[:, n_])
+        after = (1 - z) * n + z * h
+        h = after if keeps is None else keeps[t] * h + (1 - keeps[t]) * after
         outputs.append(h)
     return (np.stack(outputs, 1) if outputs else np.zeros((len(x), 0, H))), h
 

@@ -6,6 +6,7 @@ from testing_tools import assert_close, assert_same_bits
 
 from gru_c import _core
 from gru_c._threads import single_threaded_blas
+from gru_c.passes import Cell
 
 DTYPES = [np.float32, np.float64]
 MATMUL_TOLERANCES = {np.float32: 1e-5, np.float64: 1e-13}
@@ -293,21 +294,21 @@ def virtual(*shape, dtype=np.float32):
 )
 def test_sizes_that_the_core_refuses(x, recurrent_kernel, error, match):
     with pytest.raises(error, match=match):
-        _core.tape_bytes(x, recurrent_kernel, True, _core.ENGINES["blas"])
+        _core.tape_bytes(x, recurrent_kernel, Cell(), _core.ENGINES["blas"])
 
 
 @both_dtypes
 def test_tape_bytes(dtype):
     """States before and after each step, four gates a step, each part on cache lines."""
     x, recurrent_kernel = virtual(3, 5, 7, dtype=dtype), virtual(11, 33, dtype=dtype)
-    size = _core.tape_bytes(x, recurrent_kernel, True, _core.ENGINES["blas"])
+    size = _core.tape_bytes(x, recurrent_kernel, Cell(), _core.ENGINES["blas"])
     wanted = [6 * 3 * 11, 5 * 3 * 4 * 11]
     assert size == sum(-(-n * np.dtype(dtype).itemsize // 64) * 64 for n in wanted)
 
 
 def test_an_engine_that_the_core_does_not_have():
     with pytest.raises(ValueError, match="unknown dtype or engine"):
-        _core.tape_bytes(virtual(1, 1, 1), virtual(1, 3), True, 99)
+        _core.tape_bytes(virtual(1, 1, 1), virtual(1, 3), Cell(), 99)
 
 
 @pytest.mark.parametrize("sides", [(1, 2**40, 2**40), (1, 1, 2**60)], ids=str)
@@ -322,6 +323,6 @@ def test_forward_refuses_no_threads():
     output, state = np.full((1, 1, 1), 7.0), np.full((1, 1), 7.0)
     with pytest.raises(ValueError, match="no threads"), single_threaded_blas:
         _core.forward(
-            x, kernel, recurrent_kernel, None, None, output, state, None, None, True, 0, 0
+            x, kernel, recurrent_kernel, None, None, output, state, None, None, Cell(), 0, 0
         )
     assert output == state == 7

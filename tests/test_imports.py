@@ -24,9 +24,11 @@ def test_the_core_says_when_it_has_no_blas(run_python):
     code = """
 import numpy as np
 from gru_c import _core
+from gru_c.passes import Cell
 try:
     a = np.ones((1, 1, 1)), np.ones((1, 3)), np.ones((1, 3))
-    _core.forward(*a, None, None, None, np.ones((1, 1)), None, None, True, _core.ENGINES["blas"], 1)
+    out = np.ones((1, 1))
+    _core.forward(*a, None, None, None, out, None, None, Cell(), _core.ENGINES["blas"], 1)
 except RuntimeError as error:
     print(error)
 """

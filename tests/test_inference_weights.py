@@ -9,6 +9,7 @@ import specification
 from testing_tools import assert_close, assert_same_bits, random_arguments
 
 from gru_c import GRU, Dense, Input, Sequential, _core, gru_forward, load_model
+from gru_c.passes import Cell
 
 REDUCED = ["bfloat16", "int8"]
 RESET = pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
@@ -352,4 +353,6 @@ def test_the_core_refuses_it_too(weights_format, dtype, engine, tape):
     x, *weights, state = random_arguments(1, 2, 3, 4, dtype=dtype).values()
     engine = _core.ENGINES[engine]
     with pytest.raises(ValueError, match="weight format"):
-        _core.forward(x, *weights, state, None, state, tape, None, True, engine, 1, weights_format)
+        _core.forward(
+            x, *weights, state, None, state, tape, None, Cell(), engine, 1, weights_format
+        )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from gru_c.layers.base import Array, Layer, make_rng
+from gru_c.layers.base import Array
+from gru_c.layers.drawing import DrawingLayer
+from gru_c.passes import check_rate
 
 
-class Dropout(Layer):
+class Dropout(DrawingLayer):
     """Set a random share of the input to zero while training, and scale up the rest.
 
     What is kept is divided by ``1 - rate``, so that the expectation stays; outside training the
@@ -49,28 +50,15 @@ class Dropout(Layer):
         input_shape: Sequence[int | None] | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape)
-        if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)):
-            raise TypeError(f"rate must be a number in [0, 1), got {rate!r}")
-        if not 0 <= rate < 1:
-            raise ValueError(f"rate must be in [0, 1), got {rate}")
-        self.rate = float(rate)
-        self.seed = seed
-        self.rng = make_rng(seed)
-
-    def seed_from(self, rng: np.random.Generator) -> None:
-        """Draw the masks from `rng` from now on, unless the layer has its own seed."""
-        if self.seed is None:
-            self.rng = rng
+        self.rate = check_rate("rate", rate)
+        self.set_seed(seed)
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Drop and scale when training, else return x in the layer's dtype."""
         array = self._as_input(x)
         if not training:
             return array
-        dtype = array.dtype.type
-        keep = self.rng.random(array.shape, dtype=dtype) >= self.rate
-        mask = keep * dtype(1 / (1 - self.rate))
-        self.tape = mask
+        self.tape = mask = self.draw_mask(array.shape, self.rate)
         dropped: Array = array * mask
         return dropped
 

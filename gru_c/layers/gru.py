@@ -12,10 +12,11 @@ from gru_c import initializers, passes
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
 from gru_c.arrays import Array, as_sequences, as_state, check_features
-from gru_c.layers.base import Layer, Shape, check_count
+from gru_c.layers.base import Shape, check_count
+from gru_c.layers.drawing import DrawingLayer
 
 
-class GRU(Layer):
+class GRU(DrawingLayer):
     """Gated recurrent unit layer, with the names, defaults and weights of Keras's.
 
     Weights: ``kernel (I, 3H)``, ``recurrent_kernel (H, 3H)`` and ``bias``, (2, 3H) with
@@ -27,7 +28,8 @@ class GRU(Layer):
     units : int
         Hidden units H.
     activation, recurrent_activation : str
-        Of the candidate and of the gates: "tanh" and "sigmoid".
+        Of the candidate and of the gates: "tanh", "sigmoid", "hard_sigmoid", "relu", "linear" or
+        "softsign".
     use_bias : bool
         Whether there is a bias.
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
@@ -41,6 +43,19 @@ class GRU(Layer):
     reset_after : bool
         Apply the reset gate after the recurrent product (Keras's, PyTorch's and cuDNN's variant)
         or before it (Cho et al. 2014).
+    dropout : float
+        Share of the inputs set to 0 while training, in [0, 1); one mask per sequence, for all of
+        its steps and gates. What is left is scaled by ``1 / (1 - dropout)``.
+    recurrent_dropout : float
+        The same for the state in its products with the recurrent kernel. The way through
+        ``z * h`` stays whole.
+    zoneout : float
+        Probability, in [0, 1), with which a unit keeps its state over a step while training, drawn
+        for each step [2]_. Otherwise the expectation of that is taken.
+    clip : float, optional
+        Hold the sums before the activations within +-clip, as ONNX does.
+    seed : int, optional
+        Of what dropout, recurrent_dropout and zoneout draw; in a model with a seed, that is taken.
     inference_weights : {"float32", "bfloat16", "int8"}
         What kernel and recurrent_kernel are rounded to in passes with ``training=False``, such as
         those of `Sequential.predict`, for speed; the weights themselves, and training, stay in
@@ -71,8 +86,10 @@ class GRU(Layer):
 
     References
     ----------
-    K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
-    Machine Translation", EMNLP 2014, doi:10.3115/v1/D14-1179.
+    .. [1] K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for
+       Statistical Machine Translation", EMNLP 2014, doi:10.3115/v1/D14-1179.
+    .. [2] D. Krueger et al., "Zoneout: Regularizing RNNs by Randomly Preserving Hidden
+       Activations", ICLR 2017, arXiv:1606.01305.
 
     Examples
     --------
@@ -104,6 +121,11 @@ class GRU(Layer):
         return_state: bool = False,
         go_backwards: bool = False,
         reset_after: bool = True,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+        clip: float | None = None,
+        seed: int | None = None,
         inference_weights: str = "float32",
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
@@ -111,10 +133,8 @@ class GRU(Layer):
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape)
         self.units = check_count("units", units)
-        self.activation = lookup("activation of a GRU", activation, {"tanh": "tanh"})
-        self.recurrent_activation = lookup(
-            "recurrent_activation of a GRU", recurrent_activation, {"sigmoid": "sigmoid"}
-        )
+        self.activation = activation
+        self.recurrent_activation = recurrent_activation
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
@@ -123,11 +143,16 @@ class GRU(Layer):
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
         self.reset_after = bool(reset_after)
+        self.dropout = passes.check_rate("dropout", dropout)
+        self.recurrent_dropout = passes.check_rate("recurrent_dropout", recurrent_dropout)
+        self.zoneout = zoneout
+        self.clip = clip
+        self.set_seed(seed)
         self.inference_weights = lookup(
             "inference_weights of a GRU", inference_weights, {n: n for n in WEIGHT_FORMATS}
         )
         passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
-        self.cell = passes.Cell(self.reset_after)
+        self.cell = passes.Cell.of(reset_after, activation, recurrent_activation, clip, zoneout)
         self._memory: Array | None = None  # of a tape that was used up, for the next one
         self._packed: Array | None = None  # weights, while they do not change
 
@@ -207,6 +232,9 @@ class GRU(Layer):
         B, T, _ = sequences.shape
         state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
         output = np.empty((B, T, self.units), self.dtype) if self.return_sequences else None
+        x_mask, draws = self._draw(B, sequences.shape[2]) if training else (None, {})
+        if x_mask is not None:
+            sequences = sequences * x_mask
         last, tape = passes.run_forward(
             sequences,
             kernel,
@@ -220,14 +248,26 @@ class GRU(Layer):
             memory=self._memory if training else None,
             packed=None if training else self._packed,
             weights_format=0 if training else WEIGHT_FORMATS[self.inference_weights],
+            **draws,
         )
         if training:
             self._memory = None
-            self.tape = (tape, state is not None)
+            self.tape = (tape, state is not None, x_mask)
         if not self.return_state:
             return last if output is None else output
         # Two arrays, so that changing one leaves the other.
         return (last.copy() if output is None else output), last
+
+    def _draw(self, B: int, features: int) -> tuple[Array | None, dict[str, Any]]:
+        """Draw for a training pass: the input's mask (B, 1, features), and its arguments."""
+        x_mask = self.draw_mask((B, 1, features), self.dropout) if self.dropout else None
+        arguments: dict[str, Any] = {}
+        if self.recurrent_dropout:
+            mask = self.draw_mask((B, self.units), self.recurrent_dropout)
+            arguments["state_mask"] = mask
+        if self.zoneout:
+            arguments["draws"] = (int(self.rng.integers(2**63)), 0)
+        return x_mask, arguments
 
     def backward(
         self,
@@ -256,7 +296,7 @@ class GRU(Layer):
             The gradient of x (None without ``input_gradient``). When the forward pass was given
             an initial state, a pair with its gradient (B, H).
         """
-        tape, given_state = self._take_tape(tape)
+        tape, given_state, x_mask = self._take_tape(tape)
         B, T, H = tape.output_shape
         d_last = as_state("d_state", d_state, (B, H), self.dtype)
         d_sequence = None
@@ -282,6 +322,8 @@ class GRU(Layer):
             accumulate=accumulate,
             keep_tape=keep_tape,
         )
+        if d_x is not None and x_mask is not None:
+            d_x *= x_mask
         if memory is not None:
             self._memory, self.tape = memory, None
         return (d_x, d_initial_state) if given_state else d_x

@@ -1,0 +1,34 @@
+"""Layers that draw random numbers while training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gru_c.layers.base import Array, Layer, make_rng
+
+
+class DrawingLayer(Layer):
+    """A layer with a random generator: its own when it is given a seed, else the model's.
+
+    Attributes
+    ----------
+    seed : int or None
+    rng : numpy.random.Generator
+    """
+
+    def set_seed(self, seed: int | None) -> None:
+        """Draw from a generator of this seed; with None, until a model gives its own."""
+        self.seed = seed
+        self.rng = make_rng(seed)
+
+    def seed_from(self, rng: np.random.Generator) -> None:
+        """Draw from `rng` from now on, unless the layer has its own seed."""
+        if self.seed is None:
+            self.rng = rng
+
+    def draw_mask(self, shape: tuple[int, ...], rate: float) -> Array:
+        """Return factors: 0 with probability `rate`, else what keeps the expectation."""
+        dtype = np.dtype(self.dtype).type
+        keep = self.rng.random(shape, dtype=dtype) >= rate
+        mask: Array = keep * dtype(1 / (1 - rate))
+        return mask
