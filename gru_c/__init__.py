@@ -35,6 +35,7 @@ from gru_c.layers import GRU, Dense, Dropout, Input
 from gru_c.model import Sequential
 from gru_c.parameters import Parameters
 from gru_c.passes import GRUTape
+from gru_c.ragged import RaggedTape
 from gru_c.saving import load_model
 from gru_c.training import History
 
@@ -50,6 +51,7 @@ __all__ = [
     "History",
     "Input",
     "Parameters",
+    "RaggedTape",
     "Sequential",
     "__version__",
     "activations",

@@ -31,15 +31,10 @@ import numpy.typing as npt
 from gru_c import _core
 from gru_c._threads import team_threads
 from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
-from gru_c.passes import (
-    AUTO,
-    Cell,
-    GRUTape,
-    keep_spare,
-    run_backward,
-    run_forward,
-    weights_format_of,
-)
+from gru_c.passes import AUTO, Cell, GRUTape, keep_spare, weights_format_of
+from gru_c.passes import run_forward as run_steps
+from gru_c.ragged import RaggedTape, Tape, run_backward, run_forward
+from gru_c.steps import Steps
 
 
 class GRUForward(NamedTuple):
@@ -51,13 +46,13 @@ class GRUForward(NamedTuple):
         The state after every step.
     state : ndarray of shape (B, H)
         The state after the last step.
-    tape : GRUTape or None
+    tape : GRUTape, RaggedTape or None
         For `gru_backward`; None unless ``training=True``.
     """
 
     output: Array
     state: Array
-    tape: GRUTape | None
+    tape: Tape | None
 
 
 class GRUGradients(NamedTuple):
@@ -113,6 +108,9 @@ def gru_forward(
     engine: str = "auto",
     num_threads: int | None = None,
     inference_weights: str = "float32",
+    lengths: npt.ArrayLike | None = None,
+    mask: npt.ArrayLike | None = None,
+    zero_output_for_mask: bool = False,
 ) -> GRUForward:
     """Run a GRU over a batch of sequences.
 
@@ -148,6 +146,12 @@ def gru_forward(
     inference_weights : {"float32", "bfloat16", "int8"}
         What kernel and recurrent_kernel are rounded to; less than "float32" is faster where
         reading them takes the time, for float32 arrays and without training. See `GRU`.
+    lengths : array_like of int, shape (B,), optional
+        How many steps of each sequence count, in [0, T]: the first ones. See Notes.
+    mask : array_like of bool, shape (B, T), optional
+        Which steps count, instead of lengths: any pattern.
+    zero_output_for_mask : bool
+        The output of a step that does not count is zero.
 
     Returns
     -------
@@ -159,10 +163,22 @@ def gru_forward(
     ------
     ValueError
         When shapes do not fit each other, an activation, the engine or inference_weights is
-        unknown, clip is not positive, or weights of fewer bits are wanted for training, for
-        float64 or of ``engine="blas"``.
+        unknown, clip is not positive, a length is not in [0, T], lengths and mask are both given,
+        or weights of fewer bits are wanted for training, for float64 or of ``engine="blas"``.
     TypeError
-        When an array does not hold real numbers.
+        When an array does not hold real numbers, lengths are no integers, or a mask no bools.
+
+    Notes
+    -----
+    A step that does not count is not computed: what x holds there does not matter, and the time is
+    that of the steps that count. It leaves the state as it is, and its output repeats the one
+    before; before the first step that counts the output is zero, whatever the initial state
+    (Keras's semantics, also where PyTorch pads packed sequences with zeros). Gradients follow: that
+    of a repeated output is the repeated step's, and that of x is zero. With ``go_backwards`` each
+    row begins at its own last step that counts, and ``output[:, 0]`` still belongs to ``x[:, -1]``.
+
+    In the packed engine a row's results are the same bits as those of the row alone, without the
+    steps that do not count.
 
     Examples
     --------
@@ -176,10 +192,14 @@ def gru_forward(
     ((2, 5, 4), (2, 4))
     >>> bool((result.output[:, -1] == result.state).all())
     True
+    >>> short = gru_forward(x, kernel, recurrent_kernel, lengths=[5, 2])
+    >>> bool((short.state[1] == result.output[1, 1]).all())
+    True
     """
+    said = lengths is not None or mask is not None
     simple = engine in ("auto", "packed") and inference_weights == "float32"
     usual = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
-    if simple and usual and not (training or go_backwards):
+    if simple and usual and not (training or go_backwards or said):
         plain = _core.forward_plain(
             x,
             kernel,
@@ -211,6 +231,15 @@ def gru_forward(
     check_features(sequences.shape[2], weights[0], "x")
     shape = (*sequences.shape[:2], len(weights[1]))
     state = as_state("initial_state", initial_state, (shape[0], shape[2]), dtype)
+    steps = None
+    if said:
+        steps = Steps.of(
+            shape[:2],
+            mask,
+            lengths,
+            go_backwards=bool(go_backwards),
+            zero_output=bool(zero_output_for_mask),
+        )
     output = np.empty(shape, dtype)
     last, tape = run_forward(
         sequences,
@@ -223,12 +252,13 @@ def gru_forward(
         engine=_engine_code(engine),
         num_threads=num_threads,
         weights_format=weights_format,
+        steps=steps,
     )
     return GRUForward(output, last, tape)
 
 
 def gru_backward(
-    tape: GRUTape,
+    tape: Tape,
     d_output: npt.ArrayLike | None = None,
     d_state: npt.ArrayLike | None = None,
     *,
@@ -239,7 +269,7 @@ def gru_backward(
 
     Parameters
     ----------
-    tape : GRUTape
+    tape : GRUTape or RaggedTape
         From ``gru_forward(..., training=True)``.
     d_output : array_like of shape (B, T, H), optional
         Gradient of the loss with respect to ``.output``; zeros by default.
@@ -250,7 +280,7 @@ def gru_backward(
         False saves memory and time, and the tape cannot be used again.
     d_hidden : bool
         Return the gradient with respect to the state after every step, too: how much of the loss
-        still reaches that step.
+        still reaches that step. Zero for a step that does not count.
 
     Returns
     -------
@@ -275,7 +305,7 @@ def gru_backward(
     >>> gradients.x.shape, gradients.kernel.shape
     ((2, 5, 3), (3, 12))
     """
-    if not isinstance(tape, GRUTape):
+    if not isinstance(tape, (GRUTape, RaggedTape)):
         raise TypeError(
             "gru_backward wants the tape of gru_forward(..., training=True), got "
             + ("None: was training=True given?" if tape is None else type(tape).__name__)
@@ -287,7 +317,7 @@ def gru_backward(
         if d_output.shape != (B, T, H):
             raise ValueError(f"d_output must have shape {(B, T, H)}, got {d_output.shape}")
     gradients = GRUGradients(
-        x=np.empty(tape.x.shape, dtype),
+        x=np.empty(tape.x_shape, dtype),
         kernel=np.empty(tape.kernel.shape, dtype),
         recurrent_kernel=np.empty(tape.recurrent_kernel.shape, dtype),
         bias=None if tape.bias_shape is None else np.empty(tape.bias_shape, dtype),
@@ -354,7 +384,7 @@ def gru_step(
     weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
     check_features(step.shape[1], weights[0], "x_t")
     before = as_state("state", as_real("state", state), (len(step), len(weights[1])), dtype)
-    after, _ = run_forward(
+    after, _ = run_steps(
         np.ascontiguousarray(step)[:, None, :], *weights, before, cell=Cell(bool(reset_after))
     )
     return after

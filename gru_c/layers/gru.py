@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import initializers, passes
+from gru_c import initializers, passes, ragged
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
 from gru_c.arrays import Array, as_sequences, as_state, check_features
 from gru_c.layers.base import Shape, check_count
 from gru_c.layers.drawing import DrawingLayer
+from gru_c.steps import Steps
 
 
 class GRU(DrawingLayer):
@@ -40,6 +41,9 @@ class GRU(DrawingLayer):
         Return the last state (B, H) besides the output. Not for a layer of a `Sequential`.
     go_backwards : bool
         Take the steps from the last to the first; the output stays in the order taken.
+    zero_output_for_mask : bool
+        The output of a step that does not count is zero; else it repeats the one before. As in
+        Keras this goes for the last step's, too, when ``return_sequences=False``.
     reset_after : bool
         Apply the reset gate after the recurrent product (Keras's, PyTorch's and cuDNN's variant)
         or before it (Cho et al. 2014).
@@ -120,6 +124,7 @@ class GRU(DrawingLayer):
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
+        zero_output_for_mask: bool = False,
         reset_after: bool = True,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
@@ -142,6 +147,7 @@ class GRU(DrawingLayer):
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
+        self.zero_output_for_mask = bool(zero_output_for_mask)
         self.reset_after = bool(reset_after)
         self.dropout = passes.check_rate("dropout", dropout)
         self.recurrent_dropout = passes.check_rate("recurrent_dropout", recurrent_dropout)
@@ -207,6 +213,8 @@ class GRU(DrawingLayer):
         *,
         initial_state: npt.ArrayLike | None = None,
         training: bool = False,
+        mask: npt.ArrayLike | None = None,
+        lengths: npt.ArrayLike | None = None,
     ) -> Any:
         """Run the layer over a batch of sequences.
 
@@ -218,6 +226,10 @@ class GRU(DrawingLayer):
             State before the first step; zeros by default.
         training : bool
             Keep ``self.tape`` for `backward`.
+        mask : array_like of bool, shape (B, T), optional
+            Which steps count; what that means says `gru_forward`.
+        lengths : array_like of int, shape (B,), optional
+            How many steps of each sequence count, the first ones, instead of a mask.
 
         Returns
         -------
@@ -231,17 +243,25 @@ class GRU(DrawingLayer):
         check_features(sequences.shape[2], kernel, "x")
         B, T, _ = sequences.shape
         state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
+        steps = Steps.of(
+            (B, T),
+            mask,
+            lengths,
+            go_backwards=self.go_backwards,
+            zero_output=self.zero_output_for_mask,
+        )
         output = np.empty((B, T, self.units), self.dtype) if self.return_sequences else None
         x_mask, draws = self._draw(B, sequences.shape[2]) if training else (None, {})
         if x_mask is not None:
             sequences = sequences * x_mask
-        last, tape = passes.run_forward(
+        last, tape = ragged.run_forward(
             sequences,
             kernel,
             self.value("recurrent_kernel"),
             self.value("bias") if self.use_bias else None,
             state,
             output,
+            steps=steps,
             cell=self.cell,
             go_backwards=self.go_backwards,
             training=training,
@@ -253,6 +273,8 @@ class GRU(DrawingLayer):
         if training:
             self._memory = None
             self.tape = (tape, state is not None, x_mask)
+        if output is None and steps is not None:
+            output = np.where(steps.state_is_output[:, None], last, last.dtype.type(0))
         if not self.return_state:
             return last if output is None else output
         # Two arrays, so that changing one leaves the other.
@@ -305,12 +327,14 @@ class GRU(DrawingLayer):
             self._as_gradient(d_sequence, (B, T, H))
         elif d_output is not None:
             d_last_output = self._as_gradient(d_output, (B, H))
+            if isinstance(tape, ragged.RaggedTape):
+                d_last_output = np.where(tape.steps.state_is_output[:, None], d_last_output, 0)
             d_last = np.ascontiguousarray(
                 d_last_output if d_last is None else d_last + d_last_output
             )
-        d_x = np.empty(tape.x.shape, self.dtype) if input_gradient else None
+        d_x = np.empty(tape.x_shape, self.dtype) if input_gradient else None
         d_initial_state = np.empty((B, H), self.dtype) if given_state else None
-        memory = passes.run_backward(
+        memory = ragged.run_backward(
             tape,
             d_sequence,
             d_last,
