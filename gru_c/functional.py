@@ -23,7 +23,7 @@ References
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,15 +31,18 @@ import numpy.typing as npt
 from gru_c import _core
 from gru_c._threads import team_threads
 from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
+from gru_c.checkpoints import CheckpointTape, check_every
+from gru_c.checkpoints import run_forward as run_with_checkpoints
 from gru_c.passes import (
     AUTO,
     Cell,
     GRUTape,
     keep_spare,
-    run_backward,
     run_forward,
     weights_format_of,
 )
+
+Tape = GRUTape | CheckpointTape
 
 
 class GRUForward(NamedTuple):
@@ -51,13 +54,13 @@ class GRUForward(NamedTuple):
         The state after every step.
     state : ndarray of shape (B, H)
         The state after the last step.
-    tape : GRUTape or None
+    tape : GRUTape, CheckpointTape or None
         For `gru_backward`; None unless ``training=True``.
     """
 
     output: Array
     state: Array
-    tape: GRUTape | None
+    tape: Tape | None
 
 
 class GRUGradients(NamedTuple):
@@ -110,6 +113,7 @@ def gru_forward(
     clip: float | None = None,
     go_backwards: bool = False,
     training: bool = False,
+    checkpoint_every: int | str | None = None,
     engine: str = "auto",
     num_threads: int | None = None,
     inference_weights: str = "float32",
@@ -140,6 +144,11 @@ def gru_forward(
         taken, as in Keras: ``output[:, 0]`` belongs to ``x[:, -1]``.
     training : bool
         Keep a tape for `gru_backward`.
+    checkpoint_every : int or "auto", optional
+        While training, keep the state every so many steps (rounded up to what the core sums at a
+        time; "auto": about the square root of T) instead of the gates of all steps, and compute
+        those again in the backward pass. The gradients are the same, to the bit with the packed
+        engine.
     engine : {"auto", "packed", "blas"}
         What computes; "auto" takes the fastest.
     num_threads : int, optional
@@ -179,6 +188,7 @@ def gru_forward(
     """
     simple = engine in ("auto", "packed") and inference_weights == "float32"
     usual = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
+    every = None if checkpoint_every is None else check_every(checkpoint_every)
     if simple and usual and not (training or go_backwards):
         plain = _core.forward_plain(
             x,
@@ -212,23 +222,24 @@ def gru_forward(
     shape = (*sequences.shape[:2], len(weights[1]))
     state = as_state("initial_state", initial_state, (shape[0], shape[2]), dtype)
     output = np.empty(shape, dtype)
-    last, tape = run_forward(
-        sequences,
-        *weights,
-        state,
-        output,
-        cell=Cell.of(reset_after, activation, recurrent_activation, clip),
-        go_backwards=bool(go_backwards),
-        training=bool(training),
-        engine=_engine_code(engine),
-        num_threads=num_threads,
-        weights_format=weights_format,
-    )
+    arguments = (sequences, *weights, state, output)
+    options: dict[str, Any] = {
+        "cell": Cell.of(reset_after, activation, recurrent_activation, clip),
+        "go_backwards": bool(go_backwards),
+        "engine": _engine_code(engine),
+        "num_threads": num_threads,
+    }
+    tape: Tape | None
+    if training and every is not None:
+        last, tape = run_with_checkpoints(*arguments, every=every, **options)
+    else:
+        options |= {"training": bool(training), "weights_format": weights_format}
+        last, tape = run_forward(*arguments, **options)
     return GRUForward(output, last, tape)
 
 
 def gru_backward(
-    tape: GRUTape,
+    tape: Tape,
     d_output: npt.ArrayLike | None = None,
     d_state: npt.ArrayLike | None = None,
     *,
@@ -239,7 +250,7 @@ def gru_backward(
 
     Parameters
     ----------
-    tape : GRUTape
+    tape : GRUTape or CheckpointTape
         From ``gru_forward(..., training=True)``.
     d_output : array_like of shape (B, T, H), optional
         Gradient of the loss with respect to ``.output``; zeros by default.
@@ -275,7 +286,7 @@ def gru_backward(
     >>> gradients.x.shape, gradients.kernel.shape
     ((2, 5, 3), (3, 12))
     """
-    if not isinstance(tape, GRUTape):
+    if not isinstance(tape, Tape):
         raise TypeError(
             "gru_backward wants the tape of gru_forward(..., training=True), got "
             + ("None: was training=True given?" if tape is None else type(tape).__name__)
@@ -295,9 +306,7 @@ def gru_backward(
     )
     hidden = np.empty((B, T, H), dtype) if d_hidden else None
     d_last = as_state("d_state", d_state, (B, H), dtype)
-    memory = run_backward(
-        tape, d_output, d_last, *gradients, keep_tape=bool(keep_tape), d_hidden=hidden
-    )
+    memory = tape.backward(d_output, d_last, *gradients, keep_tape=bool(keep_tape), d_hidden=hidden)
     keep_spare(memory)
     return gradients if hidden is None else GRUGradientsWithHidden(*gradients, hidden)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -129,6 +130,10 @@ class GRUTape:
     def output_shape(self) -> tuple[int, int, int]:
         """(B, T, H)."""
         return (*self.x.shape[:2], len(self.recurrent_kernel))
+
+    def backward(self, *gradients: Array | None, **options: Any) -> Array | None:
+        """Go back; see `run_backward`. Every kind of tape has this method."""
+        return run_backward(self, *gradients, **options)  # type: ignore[arg-type]
 
     def take_memory(self) -> Array:
         """Return the memory, which is no longer part of the tape."""

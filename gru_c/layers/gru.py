@@ -12,6 +12,8 @@ from gru_c import initializers, passes
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
 from gru_c.arrays import Array, as_sequences, as_state, check_features
+from gru_c.checkpoints import check_every
+from gru_c.checkpoints import run_forward as run_with_checkpoints
 from gru_c.layers.base import Shape, check_count
 from gru_c.layers.drawing import DrawingLayer
 
@@ -54,6 +56,10 @@ class GRU(DrawingLayer):
         for each step [2]_. Otherwise the expectation of that is taken.
     clip : float, optional
         Hold the sums before the activations within +-clip, as ONNX does.
+    checkpoint_every : int or "auto", optional
+        While training, keep the state every so many steps instead of the gates of all steps, and
+        compute those again in the backward pass: for long sequences, whose tape would need much
+        memory. See `gru_c.gru_forward`.
     seed : int, optional
         Of what dropout, recurrent_dropout and zoneout draw; in a model with a seed, that is taken.
     inference_weights : {"float32", "bfloat16", "int8"}
@@ -125,6 +131,7 @@ class GRU(DrawingLayer):
         recurrent_dropout: float = 0.0,
         zoneout: float = 0.0,
         clip: float | None = None,
+        checkpoint_every: int | str | None = None,
         seed: int | None = None,
         inference_weights: str = "float32",
         name: str | None = None,
@@ -147,6 +154,7 @@ class GRU(DrawingLayer):
         self.recurrent_dropout = passes.check_rate("recurrent_dropout", recurrent_dropout)
         self.zoneout = zoneout
         self.clip = clip
+        self.checkpoint_every = check_every(checkpoint_every)
         self.set_seed(seed)
         self.inference_weights = lookup(
             "inference_weights of a GRU", inference_weights, {n: n for n in WEIGHT_FORMATS}
@@ -235,28 +243,35 @@ class GRU(DrawingLayer):
         x_mask, draws = self._draw(B, sequences.shape[2]) if training else (None, {})
         if x_mask is not None:
             sequences = sequences * x_mask
-        last, tape = passes.run_forward(
-            sequences,
-            kernel,
-            self.value("recurrent_kernel"),
-            self.value("bias") if self.use_bias else None,
-            state,
-            output,
-            cell=self.cell,
-            go_backwards=self.go_backwards,
-            training=training,
-            memory=self._memory if training else None,
-            packed=None if training else self._packed,
-            weights_format=0 if training else WEIGHT_FORMATS[self.inference_weights],
-            **draws,
-        )
+        last, tape = self._run(sequences, state, output, training, draws)
         if training:
-            self._memory = None
             self.tape = (tape, state is not None, x_mask)
         if not self.return_state:
             return last if output is None else output
         # Two arrays, so that changing one leaves the other.
         return (last.copy() if output is None else output), last
+
+    def _run(
+        self,
+        x: Array,
+        state: Array | None,
+        output: Array | None,
+        training: bool,
+        options: dict[str, Any],
+    ) -> tuple[Array, Any]:
+        """Run a pass over checked arrays: the last state, and the tape when training."""
+        bias = self.value("bias") if self.use_bias else None
+        arguments = (x, self.value("kernel"), self.value("recurrent_kernel"), bias, state, output)
+        options |= {"cell": self.cell, "go_backwards": self.go_backwards}
+        if not training:
+            options |= {"packed": self._packed}
+            options |= {"weights_format": WEIGHT_FORMATS[self.inference_weights]}
+        elif self.checkpoint_every is not None:
+            return run_with_checkpoints(*arguments, every=self.checkpoint_every, **options)
+        else:
+            options |= {"training": True, "memory": self._memory}
+            self._memory = None
+        return passes.run_forward(*arguments, **options)
 
     def _draw(self, B: int, features: int) -> tuple[Array | None, dict[str, Any]]:
         """Draw for a training pass: the input's mask (B, 1, features), and its arguments."""
@@ -310,8 +325,7 @@ class GRU(DrawingLayer):
             )
         d_x = np.empty(tape.x.shape, self.dtype) if input_gradient else None
         d_initial_state = np.empty((B, H), self.dtype) if given_state else None
-        memory = passes.run_backward(
-            tape,
+        memory = tape.backward(
             d_sequence,
             d_last,
             d_x,
