@@ -194,12 +194,14 @@ def _train_step(model: Sequential, batch: Data) -> tuple[float, Array]:
     """
     assert model.loss is not None
     assert model.optimizer is not None
-    paired = model.head_is_paired
+    paired, parameters = model.head_is_paired, model.parameters
     outputs = model.forward(batch.x, training=True)
     loss, d_outputs = model.loss.value_and_gradient(batch.y, outputs, batch.weight, logits=paired)
+    loss += parameters.penalty()
     if math.isfinite(loss):
         model.backward(d_outputs, through_activation=not paired, keep_tape=False)
-        model.optimizer.step(model.parameters)
+        parameters.add_penalty_gradient()
+        model.optimizer.step(parameters)
     return loss, outputs
 
 
@@ -350,7 +352,9 @@ def _evaluate(
                 metric.update(batch.y, outputs)
             if progress is not None:
                 progress.update()
-    return {"loss": total / len(data), **_results(model)}
+    # Of the layers, as a model that shares them with another has no `Parameters` of its own.
+    penalty = sum(layer.penalty() for layer in model.layers)
+    return {"loss": total / len(data) + penalty, **_results(model)}
 
 
 def predict(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gru_c._names import Configurable, snake_case
 from gru_c.arrays import as_real
-from gru_c.parameters import Parameter, refuse_shallow_copy
+from gru_c.parameters import Parameter, penalty_of, refuse_shallow_copy
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -133,28 +133,35 @@ class Layer(Configurable):
         dtype = np.dtype(self.dtype or np.float32)
         generator = np.random.default_rng(rng)
         self.parameters = [
-            Parameter(name, self._initial_value(name, shape, dtype, generator))
+            self._make_parameter(name, shape, dtype, generator)
             for name, shape in self.weight_shapes(input_shape).items()
         ]
         self.dtype = dtype.name
         self.built_shape = (None, *input_shape[1:])
         self.built = True
 
-    def _initial_value(
+    def _make_parameter(
         self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], rng: np.random.Generator
-    ) -> Array:
-        """Return a weight's first value, in the order in memory that the core reads."""
-        value = np.array(self._initializer(name)(shape, dtype, rng), dtype, order="C")
+    ) -> Parameter:
+        """Return a weight with its first value, in the order in memory that the core reads."""
+        constraint = self._option(name, "constraint")
+        if constraint is not None:
+            constraint.check(f"{name} of layer {self.label!r}", shape)
+        initializer = self._option(name, "initializer")
+        value = np.array(initializer(shape, dtype, rng), dtype, order="C")
         if value.shape != shape:
             raise ValueError(
                 f"the initializer of {name} of layer {self.label!r} made an array of shape "
                 f"{value.shape}, wanted {shape}"
             )
-        return value
+        return Parameter(name, value, self._option(name, "regularizer"), constraint)
 
-    def _initializer(self, weight: str) -> Any:
-        """Return the initializer of a weight: the attribute named after it."""
-        return getattr(self, f"{weight}_initializer")
+    def _option(self, weight: str, kind: str) -> Any:
+        """Return the "initializer", "regularizer" or "constraint" of a weight, if it has one.
+
+        It is the attribute named after both.
+        """
+        return getattr(self, f"{weight}_{kind}", None)
 
     def __call__(self, x: npt.ArrayLike, *, training: bool = False, **arguments: Any) -> Any:
         """Compute the output for `x`, building the layer on first use."""
@@ -203,6 +210,10 @@ class Layer(Configurable):
             When an array does not hold real numbers.
         """
         set_values(self.parameters, weights, f"layer {self.label!r}", built=self.built)
+
+    def penalty(self) -> float:
+        """Return the sum of the penalties of the weights that have a regularizer."""
+        return penalty_of(self.parameters)
 
     def count_params(self) -> int:
         """Return the number of weights."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import _core, activations, initializers
+from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c._threads import team_threads
 from gru_c.layers.base import Array, Layer, Shape, check_count
 
@@ -34,6 +34,10 @@ class Dense(Layer):
         Whether there is a bias.
     kernel_initializer, bias_initializer : str or Initializer
         Where the weights start.
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties on the size of the weights; see `gru_c.regularizers`.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What the weights satisfy after every step; see `gru_c.constraints`.
     name, dtype, input_shape
         See `Layer`.
 
@@ -58,6 +62,10 @@ class Dense(Layer):
         kernel_initializer: object = "glorot_uniform",
         bias_initializer: object = "zeros",
         *,
+        kernel_regularizer: object = None,
+        bias_regularizer: object = None,
+        kernel_constraint: object = None,
+        bias_constraint: object = None,
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
@@ -68,6 +76,10 @@ class Dense(Layer):
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
 
     @property
     def activation(self) -> str:
