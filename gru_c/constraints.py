@@ -132,12 +132,12 @@ class UnitNorm(_NormConstraint):
 
 def _check_axis(owner: str, axis: object) -> int | tuple[int, ...]:
     """Return the axis as an int, or several as a tuple."""
-    axes = axis if isinstance(axis, (list, tuple)) else [axis]
+    axes: list[Any] = list(axis) if isinstance(axis, (list, tuple)) else [axis]
     if not axes or any(
         isinstance(one, bool) or not isinstance(one, (int, np.integer)) for one in axes
     ):
         raise TypeError(f"{owner}: axis must be an integer or several, got {axis!r}")
-    return tuple(map(int, axes)) if axes is axis else int(axes[0])
+    return tuple(map(int, axes)) if isinstance(axis, (list, tuple)) else int(axes[0])
 
 
 _CLASSES: tuple[type[Constraint], ...] = (MaxNorm, NonNeg, UnitNorm)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.arrays import as_real
+from gru_c.chain import NO_LAYERS
 from gru_c.layers.base import check_count
 from gru_c.passes import blas_held
 from gru_c.progress import Progress, check_verbose
@@ -73,7 +74,7 @@ class Data:
                 "compile(optimizer='adam', loss='mse') first"
             )
         if not model.layers:
-            raise ValueError("the model has no layers: add some first")
+            raise ValueError(NO_LAYERS)
         inputs = model.check_input(x)
         if inputs.ndim < 2:
             raise ValueError(f"x must have shape (samples, ...), got {inputs.shape}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +76,35 @@ class Layer(Configurable):
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the weights, in the order of `get_weights`."""
         return {}
+
+    def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array | None:
+        """Say which time steps of the output count.
+
+        Parameters
+        ----------
+        x : array_like
+            Input.
+        mask : ndarray of bool, shape (B, T), optional
+            Which steps of the input count; None means all.
+
+        Returns
+        -------
+        ndarray of bool, shape (B, T), or None
+            `mask` itself, from a layer that keeps the time axis.
+        """
+        return mask
+
+    def prepare_input(self, x: Array) -> Array:
+        """Return a model's input as this layer takes it, if it is the first.
+
+        The model gives all its samples at once, before it changes anything, so this is where
+        values are refused.
+        """
+        return x
+
+    def open_shape(self, shape: tuple[int, ...]) -> Shape:
+        """Return the shape to build for, given that of data: None where any length will do."""
+        return (*(None for _ in shape[:-1]), *shape[-1:])
 
     def forward(self, x: Array, *, training: bool = False) -> Any:
         """Compute the output; with ``training=True`` keep ``self.tape`` for `backward`."""
@@ -167,7 +196,7 @@ class Layer(Configurable):
         """Compute the output for `x`, building the layer on first use."""
         array = as_real("x", x)
         if not self.built:
-            self.build(open_shape(array.shape))
+            self.build(self.open_shape(array.shape))
         return self.forward(array, training=training, **arguments)
 
     @property
@@ -233,10 +262,33 @@ class Layer(Configurable):
                 "layer.build(input_shape) or layer(x), or add it to a model with an input shape"
             )
 
+    def _refuse_shape(self, wanted: str, given: Shape) -> NoReturn:
+        raise ValueError(f"layer {self.label!r} wants input of shape {wanted}, got {given}")
+
+    def _require_features(self, input_shape: Shape) -> None:
+        """Raise ValueError unless the input is (batch, ..., features), with known features."""
+        if len(input_shape) < 2 or not input_shape[-1]:
+            self._refuse_shape("(batch, ..., features)", input_shape)
+
+    def _require_sequences(self, input_shape: Shape) -> None:
+        """Raise ValueError unless the input is (batch, time, features), with known features."""
+        if len(input_shape) != 3 or not input_shape[2]:
+            self._refuse_shape("(batch, time, features)", input_shape)
+
     def _as_input(self, x: npt.ArrayLike) -> Array:
         """`x` in the layer's dtype, once the layer is built."""
         self._require_built("forward")
         return as_real("x", x, self.dtype)
+
+    def _as_features(self, x: npt.ArrayLike, features: int | None) -> Array:
+        """`x` in the layer's dtype; ValueError unless its last axis is that of the weights."""
+        array = self._as_input(x)
+        if array.ndim < 2 or array.shape[-1] != features:
+            raise ValueError(
+                f"layer {self.label!r} is built for {features} features on the last axis, "
+                f"got x of shape {array.shape}"
+            )
+        return array
 
     def _take_tape(self, tape: Any) -> Any:
         """Return the tape to go back on."""
@@ -306,11 +358,6 @@ def make_rng(seed: int | None) -> np.random.Generator:
     except (TypeError, ValueError):
         message = f"seed must be a non-negative integer or None, got {seed!r}"
         raise (ValueError if isinstance(seed, int) else TypeError)(message) from None
-
-
-def open_shape(shape: tuple[int, ...]) -> Shape:
-    """Return the shape of data like these: weights depend on the size of the last axis alone."""
-    return (*(None for _ in shape[:-1]), *shape[-1:])
 
 
 def check_sample_shape(shape: Sequence[int | None]) -> Shape:

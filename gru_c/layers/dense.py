@@ -88,11 +88,7 @@ class Dense(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(..., units); ValueError unless the input has a last axis of known length."""
-        if len(input_shape) < 2 or not input_shape[-1]:
-            raise ValueError(
-                f"layer {self.label!r} wants input of shape (batch, ..., features), "
-                f"got {input_shape}"
-            )
+        self._require_features(input_shape)
         return (*input_shape[:-1], self.units)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
@@ -116,13 +112,9 @@ class Dense(Layer):
         -------
         ndarray of shape (B, ..., units)
         """
-        array = self._as_input(x)
+        self._require_built("forward")
         kernel = self.value("kernel")
-        if array.ndim < 2 or array.shape[-1] != len(kernel):
-            raise ValueError(
-                f"layer {self.label!r} is built for {len(kernel)} features on the last axis, "
-                f"got x of shape {array.shape}"
-            )
+        array = self._as_features(x, len(kernel))
         rows = math.prod(array.shape[:-1])
         x_rows = np.ascontiguousarray(array).reshape(rows, len(kernel))
         out = np.empty((rows, self.units), array.dtype)

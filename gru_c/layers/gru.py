@@ -195,11 +195,7 @@ class GRU(DrawingLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
-        if len(input_shape) != 3 or not input_shape[2]:
-            raise ValueError(
-                f"layer {self.label!r} wants input of shape (batch, time, features), "
-                f"got {input_shape}"
-            )
+        self._require_sequences(input_shape)
         batch, time, _ = input_shape
         return (batch, time, self.units) if self.return_sequences else (batch, self.units)
 
