@@ -130,7 +130,8 @@ class Optimizer(Configurable):
             clip,
             team_threads(),
         )
-        parameters.constrain()
+        if parameters.constrained:
+            parameters.constrain()
 
     def _clip_by_norm(self, parameters: Parameters) -> float:
         """Clip each gradient where ``clipnorm`` says so; the scale of ``global_clipnorm``."""

@@ -198,10 +198,12 @@ def _train_step(model: Sequential, batch: Data) -> tuple[float, Array]:
     paired, parameters = model.head_is_paired, model.parameters
     outputs = model.forward(batch.x, training=True)
     loss, d_outputs = model.loss.value_and_gradient(batch.y, outputs, batch.weight, logits=paired)
-    loss += parameters.penalty()
+    if parameters.regularized:
+        loss += parameters.penalty()
     if math.isfinite(loss):
         model.backward(d_outputs, through_activation=not paired, keep_tape=False)
-        parameters.add_penalty_gradient()
+        if parameters.regularized:
+            parameters.add_penalty_gradient()
         model.optimizer.step(parameters)
     return loss, outputs
 

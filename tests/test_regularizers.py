@@ -1,5 +1,8 @@
 """Regularizers and constraints: formulas, what training does with them, names and files."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from testing_tools import finite_difference
@@ -210,6 +213,16 @@ def test_layers_shared_with_a_trained_model_are_evaluated_with_their_penalty():
     found = features.evaluate(X, np.zeros((20, 4)), verbose=0)
     expected = (features.predict(X) ** 2).mean() + features.layers[0].penalty()
     assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copy_trains_as_the_original(duplicate):
+    model = regularized_model("adam", kernel_constraint="unit_norm")
+    other = duplicate(model)
+    expected = model.fit(X, Y, epochs=2, verbose=0).history
+    assert other.fit(X, Y, epochs=2, verbose=0).history == expected
+    assert len(other.parameters.regularized) == 5
+    assert same_weights(model.get_weights(), other.get_weights())
 
 
 def test_without_any_nothing_is_listed():

@@ -265,6 +265,12 @@ class Layer(Configurable):
     def _refuse_shape(self, wanted: str, given: Shape) -> NoReturn:
         raise ValueError(f"layer {self.label!r} wants input of shape {wanted}, got {given}")
 
+    def _refuse_features(self, features: int, given: Array) -> NoReturn:
+        raise ValueError(
+            f"layer {self.label!r} is built for {features} features on the last axis, "
+            f"got x of shape {given.shape}"
+        )
+
     def _require_features(self, input_shape: Shape) -> None:
         """Raise ValueError unless the input is (batch, ..., features), with known features."""
         if len(input_shape) < 2 or not input_shape[-1]:
@@ -279,16 +285,6 @@ class Layer(Configurable):
         """`x` in the layer's dtype, once the layer is built."""
         self._require_built("forward")
         return as_real("x", x, self.dtype)
-
-    def _as_features(self, x: npt.ArrayLike, features: int | None) -> Array:
-        """`x` in the layer's dtype; ValueError unless its last axis is that of the weights."""
-        array = self._as_input(x)
-        if array.ndim < 2 or array.shape[-1] != features:
-            raise ValueError(
-                f"layer {self.label!r} is built for {features} features on the last axis, "
-                f"got x of shape {array.shape}"
-            )
-        return array
 
     def _take_tape(self, tape: Any) -> Any:
         """Return the tape to go back on."""

@@ -112,9 +112,10 @@ class Dense(Layer):
         -------
         ndarray of shape (B, ..., units)
         """
-        self._require_built("forward")
+        array = self._as_input(x)
         kernel = self.value("kernel")
-        array = self._as_features(x, len(kernel))
+        if array.ndim < 2 or array.shape[-1] != len(kernel):
+            self._refuse_features(len(kernel), array)
         rows = math.prod(array.shape[:-1])
         x_rows = np.ascontiguousarray(array).reshape(rows, len(kernel))
         out = np.empty((rows, self.units), array.dtype)

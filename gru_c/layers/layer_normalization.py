@@ -106,9 +106,11 @@ class LayerNormalization(Layer):
         -------
         ndarray of shape (B, ..., features)
         """
-        self._require_built("forward")
-        array = self._as_features(x, (self.built_shape or ())[-1])
-        rows = np.ascontiguousarray(array).reshape(-1, array.shape[-1])
+        array = self._as_input(x)
+        features = (self.built_shape or ())[-1] or 0
+        if array.ndim < 2 or array.shape[-1] != features:
+            self._refuse_features(features, array)
+        rows = np.ascontiguousarray(array).reshape(-1, features)
         with np.errstate(over="ignore", invalid="ignore"):  # the result shows it
             normal = rows - rows.mean(axis=1, keepdims=True)
             variance = np.square(normal).mean(axis=1, keepdims=True)
