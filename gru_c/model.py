@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gru_c import losses, optimizers, saving, training
 from gru_c.chain import Chain
-from gru_c.layers import Dense, Layer
+from gru_c.layers import Activation, Dense, Layer
 from gru_c.layers.base import Array, make_rng
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
@@ -236,7 +236,11 @@ class Sequential(Chain):
         """
         last = self.layers[-1]
         paired = None if self.loss is None else self.loss.paired_activation
-        return paired is not None and isinstance(last, Dense) and last.activation == paired
+        return (
+            paired is not None
+            and isinstance(last, (Activation, Dense))
+            and last.activation == paired
+        )
 
     def train_on_batch(
         self,

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.arrays import as_real
+from gru_c.chain import NO_LAYERS
 from gru_c.layers.base import check_count
 from gru_c.passes import blas_held
 from gru_c.progress import Progress, check_verbose
@@ -73,7 +74,7 @@ class Data:
                 "compile(optimizer='adam', loss='mse') first"
             )
         if not model.layers:
-            raise ValueError("the model has no layers: add some first")
+            raise ValueError(NO_LAYERS)
         inputs = model.check_input(x)
         if inputs.ndim < 2:
             raise ValueError(f"x must have shape (samples, ...), got {inputs.shape}")
@@ -194,12 +195,16 @@ def _train_step(model: Sequential, batch: Data) -> tuple[float, Array]:
     """
     assert model.loss is not None
     assert model.optimizer is not None
-    paired = model.head_is_paired
+    paired, parameters = model.head_is_paired, model.parameters
     outputs = model.forward(batch.x, training=True)
     loss, d_outputs = model.loss.value_and_gradient(batch.y, outputs, batch.weight, logits=paired)
+    if parameters.regularized:
+        loss += parameters.penalty()
     if math.isfinite(loss):
         model.backward(d_outputs, through_activation=not paired, keep_tape=False)
-        model.optimizer.step(model.parameters)
+        if parameters.regularized:
+            parameters.add_penalty_gradient()
+        model.optimizer.step(parameters)
     return loss, outputs
 
 
@@ -350,7 +355,9 @@ def _evaluate(
                 metric.update(batch.y, outputs)
             if progress is not None:
                 progress.update()
-    return {"loss": total / len(data), **_results(model)}
+    # Of the layers, as a model that shares them with another has no `Parameters` of its own.
+    penalty = sum(layer.penalty() for layer in model.layers)
+    return {"loss": total / len(data) + penalty, **_results(model)}
 
 
 def predict(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import initializers, passes
+from gru_c import constraints, initializers, passes, regularizers
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
 from gru_c.arrays import Array, as_sequences, as_state, check_features
@@ -36,6 +36,10 @@ class GRU(DrawingLayer):
         Whether there is a bias.
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Where the weights start.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties on the size of the weights; see `gru_c.regularizers`.
+    kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
+        What the weights satisfy after every step; see `gru_c.constraints`.
     return_sequences : bool
         Return every step's output (B, T, H) rather than the last one's (B, H).
     return_state : bool
@@ -123,6 +127,12 @@ class GRU(DrawingLayer):
         recurrent_initializer: object = "orthogonal",
         bias_initializer: object = "zeros",
         *,
+        kernel_regularizer: object = None,
+        recurrent_regularizer: object = None,
+        bias_regularizer: object = None,
+        kernel_constraint: object = None,
+        recurrent_constraint: object = None,
+        bias_constraint: object = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
@@ -146,6 +156,12 @@ class GRU(DrawingLayer):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
@@ -187,11 +203,7 @@ class GRU(DrawingLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
-        if len(input_shape) != 3 or not input_shape[2]:
-            raise ValueError(
-                f"layer {self.label!r} wants input of shape (batch, time, features), "
-                f"got {input_shape}"
-            )
+        self._require_sequences(input_shape)
         batch, time, _ = input_shape
         return (batch, time, self.units) if self.return_sequences else (batch, self.units)
 
@@ -206,8 +218,12 @@ class GRU(DrawingLayer):
             shapes["bias"] = (2, gates) if self.reset_after else (gates,)
         return shapes
 
-    def _initializer(self, weight: str) -> Any:
-        return super()._initializer("recurrent" if weight == "recurrent_kernel" else weight)
+    def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array | None:
+        """Return the mask with ``return_sequences``; without it there are no steps left."""
+        return mask if self.return_sequences else None
+
+    def _option(self, weight: str, kind: str) -> Any:
+        return super()._option("recurrent" if weight == "recurrent_kernel" else weight, kind)
 
     def forward(
         self,
