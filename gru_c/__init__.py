@@ -44,6 +44,7 @@ from gru_c.functional import (
 from gru_c.layers import (
     GRU,
     Activation,
+    Bidirectional,
     Dense,
     Dropout,
     Embedding,
@@ -64,6 +65,7 @@ _apply_environment()
 __all__ = [
     "GRU",
     "Activation",
+    "Bidirectional",
     "Dense",
     "Dropout",
     "Embedding",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gru_c._names import snake_case
 from gru_c.arrays import as_real
-from gru_c.layers import GRU, Embedding, Input, Layer
+from gru_c.layers import GRU, Bidirectional, Embedding, Input, Layer
 from gru_c.layers.base import Array, Shape, check_dtype, make_rng, set_values
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.parameters import Parameters, refuse_shallow_copy
@@ -74,8 +74,7 @@ class Chain:
             raise TypeError(f"add wants a layer, got {layer!r}{hint}")
         if layer in self.layers:
             raise ValueError(f"layer {layer.label!r} is already part of the model")
-        if isinstance(layer, GRU) and layer.return_state:
-            raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
+        _check_for_chain(layer)
         if isinstance(layer, Embedding) and self.layers:
             raise ValueError(
                 f"layer {layer.label!r} takes whole numbers, which no layer gives: it must be the "
@@ -304,6 +303,19 @@ class Chain:
             raise ValueError(f"x must have shape (samples, {sizes}), got {array.shape}{hint}")
         return self.layers[0].prepare_input(array) if self.layers else array
 
+    @property
+    def stateful_layers(self) -> list[GRU | Bidirectional]:
+        """The layers that keep their states from batch to batch."""
+        recurrent = [layer for layer in self.layers if isinstance(layer, (GRU, Bidirectional))]
+        return [layer for layer in recurrent if layer.stateful]
+
+    def reset_states(self) -> None:
+        """Let all stateful layers begin their next batch with zeros."""
+        for layer in self.stateful_layers:
+            layer.reset_states()
+
+    reset_state = reset_states
+
     def seed_run(self, rng: np.random.Generator | None) -> None:
         """Draw shuffling and dropout from `rng` from now on; None: go on as before."""
         if rng is None:
@@ -370,6 +382,16 @@ class Chain:
         return f"<{type(self).__name__} {self.name!r}: {names}>"
 
 
+def _check_for_chain(layer: Layer) -> None:
+    """Raise ValueError for a layer whose input or output is not what a chain passes on."""
+    if getattr(layer, "return_state", False):
+        raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
+    if isinstance(layer, Bidirectional) and layer.merge_mode is None:
+        raise ValueError("merge_mode=None gives two outputs; a Sequential passes on one")
+    if getattr(layer, "time_major", False):
+        raise ValueError("time_major=True is not for a Sequential, whose batches come first")
+
+
 def _output_shape(
     layer: Layer, input_shape: Shape, before: Layer | None, name: str | None = None
 ) -> Shape:
@@ -381,8 +403,9 @@ def _output_shape(
         return layer.compute_output_shape(input_shape)
     except ValueError as error:
         hint = ""
-        if isinstance(before, GRU) and not before.return_sequences and len(input_shape) == 2:
-            hint = f": give layer {before.label!r} return_sequences=True"
+        recurrent = before if isinstance(before, (GRU, Bidirectional)) else None
+        if recurrent and not recurrent.return_sequences and len(input_shape) == 2:
+            hint = f": give layer {recurrent.label!r} return_sequences=True"
         message = str(error).replace(repr(layer.label), repr(name or layer.label), 1)
         raise ValueError(message + hint) from None
 

@@ -49,7 +49,7 @@ class CheckpointTape:
         The state before each piece.
     steps : int
         Of a piece; the last one may be shorter.
-    cell, go_backwards, engine, num_threads, state_mask, draws
+    cell, go_backwards, engine, num_threads, state_mask, draws, time_major
         As in the forward pass.
     """
 
@@ -65,6 +65,7 @@ class CheckpointTape:
     num_threads: int | None
     state_mask: Array | None
     draws: tuple[int, int] | None
+    time_major: bool = False
     memory: Array | None = None  # of a piece's gates, once they have been computed
 
     @property

@@ -23,6 +23,7 @@ References
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -112,6 +113,7 @@ def gru_forward(
     recurrent_activation: str = "sigmoid",
     clip: float | None = None,
     go_backwards: bool = False,
+    time_major: bool = False,
     training: bool = False,
     checkpoint_every: int | str | None = None,
     engine: str = "auto",
@@ -142,6 +144,9 @@ def gru_forward(
     go_backwards : bool
         Take the steps from the last to the first. The output stays in the order of the steps
         taken, as in Keras: ``output[:, 0]`` belongs to ``x[:, -1]``.
+    time_major : bool
+        x is (T, B, I) and ``.output`` (T, B, H), without a copy; the backward pass takes and gives
+        gradients of these shapes, too.
     training : bool
         Keep a tape for `gru_backward`.
     checkpoint_every : int or "auto", optional
@@ -189,7 +194,7 @@ def gru_forward(
     simple = engine in ("auto", "packed") and inference_weights == "float32"
     usual = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
     every = None if checkpoint_every is None else check_every(checkpoint_every)
-    if simple and usual and not (training or go_backwards):
+    if simple and usual and not (training or go_backwards or time_major):
         plain = _core.forward_plain(
             x,
             kernel,
@@ -217,11 +222,16 @@ def gru_forward(
             + ("training=True" if training else "engine='blas'")
         )
     sequences = as_sequences("x", x, dtype)
+    if time_major:
+        sequences = sequences.swapaxes(0, 1)
     weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
     check_features(sequences.shape[2], weights[0], "x")
     shape = (*sequences.shape[:2], len(weights[1]))
     state = as_state("initial_state", initial_state, (shape[0], shape[2]), dtype)
-    output = np.empty(shape, dtype)
+    output = result = np.empty(shape, dtype)
+    if time_major:
+        result = np.empty((shape[1], shape[0], shape[2]), dtype)
+        output = result.swapaxes(0, 1)
     arguments = (sequences, *weights, state, output)
     options: dict[str, Any] = {
         "cell": Cell.of(reset_after, activation, recurrent_activation, clip),
@@ -235,7 +245,9 @@ def gru_forward(
     else:
         options |= {"training": bool(training), "weights_format": weights_format}
         last, tape = run_forward(*arguments, **options)
-    return GRUForward(output, last, tape)
+    if tape is not None and time_major:
+        tape = replace(tape, time_major=True)
+    return GRUForward(result, last, tape)
 
 
 def gru_backward(
@@ -293,20 +305,27 @@ def gru_backward(
         )
     B, T, H = tape.output_shape
     dtype = tape.kernel.dtype
+    steps = (T, B) if tape.time_major else (B, T)
     if d_output is not None:
         d_output = as_sequences("d_output", d_output, dtype)
-        if d_output.shape != (B, T, H):
-            raise ValueError(f"d_output must have shape {(B, T, H)}, got {d_output.shape}")
+        if d_output.shape != (*steps, H):
+            raise ValueError(f"d_output must have shape {(*steps, H)}, got {d_output.shape}")
     gradients = GRUGradients(
-        x=np.empty(tape.x.shape, dtype),
+        x=np.empty((*steps, tape.x.shape[2]), dtype),
         kernel=np.empty(tape.kernel.shape, dtype),
         recurrent_kernel=np.empty(tape.recurrent_kernel.shape, dtype),
         bias=None if tape.bias_shape is None else np.empty(tape.bias_shape, dtype),
         initial_state=np.empty((B, H), dtype),
     )
-    hidden = np.empty((B, T, H), dtype) if d_hidden else None
+    hidden = np.empty((*steps, H), dtype) if d_hidden else None
     d_last = as_state("d_state", d_state, (B, H), dtype)
-    memory = tape.backward(d_output, d_last, *gradients, keep_tape=bool(keep_tape), d_hidden=hidden)
+    d_y, d_x, d_states = (
+        array.swapaxes(0, 1) if tape.time_major and array is not None else array
+        for array in (d_output, gradients.x, hidden)
+    )
+    memory = tape.backward(
+        d_y, d_last, d_x, *gradients[1:], keep_tape=bool(keep_tape), d_hidden=d_states
+    )
     keep_spare(memory)
     return gradients if hidden is None else GRUGradientsWithHidden(*gradients, hidden)
 

@@ -113,6 +113,8 @@ class GRUTape:
         As in the forward pass, the engine by its number in the core.
     state_mask : ndarray of shape (B, H) or None
         Factors of the state in its products with the recurrent kernel.
+    time_major : bool
+        Whether `gru_backward` is to take and give (T, B, ...).
     """
 
     x: Array
@@ -125,6 +127,7 @@ class GRUTape:
     engine: int
     num_threads: int | None
     state_mask: Array | None = None
+    time_major: bool = False
 
     @property
     def output_shape(self) -> tuple[int, int, int]:

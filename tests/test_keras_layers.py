@@ -128,3 +128,50 @@ def test_training(settings):
         np.testing.assert_allclose(ours[name], values, rtol=1e-3, err_msg=name)
     for weight, expected in zip(models[1].get_weights(), models[0].get_weights(), strict=True):
         np.testing.assert_allclose(weight, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("mode", ["concat", "sum", "mul", "ave"])
+@pytest.mark.parametrize("sequences", [True, False])
+def test_bidirectional(mode, sequences):
+    options = {"return_sequences": sequences, "return_state": True}
+    theirs = keras.layers.Bidirectional(keras.layers.GRU(6, **options), merge_mode=mode)
+    ours = gru_c.Bidirectional(gru_c.GRU(6, **options), merge_mode=mode)
+    theirs(X)
+    ours.build(X.shape)
+    ours.set_weights(weights := [RNG.standard_normal(w.shape) for w in theirs.get_weights()])
+    theirs.set_weights(weights)
+    for found, expected in zip(ours(X), theirs(X), strict=True):
+        np.testing.assert_allclose(found, expected.detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["relu", "linear", "softsign", "hard_sigmoid", "sigmoid"])
+@pytest.mark.parametrize("recurrent", ["hard_sigmoid", "sigmoid", "tanh"])
+@pytest.mark.parametrize("reset_after", [True, False])
+def test_activations_of_a_gru(activation, recurrent, reset_after):
+    options = {
+        "activation": activation,
+        "recurrent_activation": recurrent,
+        "reset_after": reset_after,
+        "return_sequences": True,
+    }
+    theirs, ours = keras.layers.GRU(6, **options), gru_c.GRU(6, **options)
+    theirs(X)
+    ours.build(X.shape)
+    ours.set_weights(weights := [RNG.standard_normal(w.shape) / 2 for w in theirs.get_weights()])
+    theirs.set_weights(weights)
+    np.testing.assert_allclose(ours(X), theirs(X).detach().numpy(), rtol=2e-5, atol=2e-6)
+
+
+def test_stateful_batches():
+    theirs = keras.layers.GRU(6, stateful=True, return_sequences=True)
+    ours = gru_c.GRU(6, stateful=True, return_sequences=True)
+    theirs(X)
+    ours.build(X.shape)
+    ours.set_weights(theirs.get_weights())
+    ours(X)
+    for reset in (False, False, True):
+        np.testing.assert_allclose(ours(X), theirs(X).detach().numpy(), rtol=1e-5, atol=1e-6)
+        if reset:
+            ours.reset_state()
+            theirs.reset_state()
+    np.testing.assert_allclose(ours(X), theirs(X).detach().numpy(), rtol=1e-5, atol=1e-6)

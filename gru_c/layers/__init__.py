@@ -2,6 +2,7 @@
 
 from gru_c.layers.activation import Activation
 from gru_c.layers.base import Layer
+from gru_c.layers.bidirectional import Bidirectional
 from gru_c.layers.dense import Dense
 from gru_c.layers.dropout import Dropout
 from gru_c.layers.embedding import Embedding
@@ -16,6 +17,7 @@ __all__ = [
     "GRU",
     "LAYERS",
     "Activation",
+    "Bidirectional",
     "Dense",
     "Dropout",
     "Embedding",
@@ -29,6 +31,7 @@ __all__ = [
 
 _CLASSES: tuple[type[Layer], ...] = (
     GRU,
+    Bidirectional,
     Dense,
     Dropout,
     Embedding,

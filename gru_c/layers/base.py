@@ -66,6 +66,7 @@ class Layer(Configurable):
         self.owned = False  # part of Parameters
         self.parameters: list[Parameter] = []
         self.tape: Any = None
+        self.prefix = ""  # of its weights' names, where it is part of another layer
 
     # ---- what a kind of layer says about itself ----
 
@@ -76,6 +77,11 @@ class Layer(Configurable):
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the weights, in the order of `get_weights`."""
         return {}
+
+    @property
+    def mixes_time(self) -> bool:
+        """Whether an output step depends on later steps of the input, or there are none left."""
+        return False
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array | None:
         """Say which time steps of the output count.
@@ -214,7 +220,7 @@ class Layer(Configurable):
 
     def _parameter(self, name: str) -> Parameter:
         for parameter in self.parameters:
-            if parameter.name == name:
+            if parameter.name == self.prefix + name:
                 return parameter
         known = ", ".join(p.name for p in self.parameters) or "none: is it built?"
         raise ValueError(f"layer {self.label!r} has no weight {name!r}; it has: {known}")

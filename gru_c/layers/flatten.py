@@ -26,6 +26,11 @@ class Flatten(WeightlessLayer):
     (2, 80)
     """
 
+    @property
+    def mixes_time(self) -> bool:
+        """True: the time axis does not stay."""
+        return True
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, product of the others), None in its place where one is not known."""
         if not input_shape:

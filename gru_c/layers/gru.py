@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gru_c import constraints, initializers, passes, regularizers
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
-from gru_c.arrays import Array, as_sequences, as_state, check_features
+from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features
 from gru_c.checkpoints import check_every
 from gru_c.checkpoints import run_forward as run_with_checkpoints
 from gru_c.layers.base import Shape, check_count
@@ -46,6 +46,12 @@ class GRU(DrawingLayer):
         Return the last state (B, H) besides the output. Not for a layer of a `Sequential`.
     go_backwards : bool
         Take the steps from the last to the first; the output stays in the order taken.
+    stateful : bool
+        Begin every batch with the states that the last one ended with, row by row; `reset_states`
+        ends that. No gradient passes from batch to batch.
+    time_major : bool
+        Input and output are (T, B, features) rather than (B, T, features), without a copy. Not for
+        a layer of a `Sequential`.
     reset_after : bool
         Apply the reset gate after the recurrent product (Keras's, PyTorch's and cuDNN's variant)
         or before it (Cho et al. 2014).
@@ -136,6 +142,8 @@ class GRU(DrawingLayer):
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
+        stateful: bool = False,
+        time_major: bool = False,
         reset_after: bool = True,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
@@ -165,6 +173,8 @@ class GRU(DrawingLayer):
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
+        self.stateful = bool(stateful)
+        self.time_major = bool(time_major)
         self.reset_after = bool(reset_after)
         self.dropout = passes.check_rate("dropout", dropout)
         self.recurrent_dropout = passes.check_rate("recurrent_dropout", recurrent_dropout)
@@ -177,6 +187,8 @@ class GRU(DrawingLayer):
         )
         passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
         self.cell = passes.Cell.of(reset_after, activation, recurrent_activation, clip, zoneout)
+        self.state: Array | None = None  # after the last batch, if stateful
+        self.num_threads: int | None = None  # of its passes, where a layer around it says so
         self._memory: Array | None = None  # of a tape that was used up, for the next one
         self._packed: Array | None = None  # weights, while they do not change
 
@@ -204,8 +216,10 @@ class GRU(DrawingLayer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
         self._require_sequences(input_shape)
-        batch, time, _ = input_shape
-        return (batch, time, self.units) if self.return_sequences else (batch, self.units)
+        first, second, _ = input_shape
+        if self.return_sequences:
+            return (first, second, self.units)
+        return (second if self.time_major else first, self.units)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
         """Shapes of kernel, recurrent_kernel and, with ``use_bias``, bias."""
@@ -253,19 +267,68 @@ class GRU(DrawingLayer):
         sequences = as_sequences("x", x, np.dtype(self.dtype))
         kernel = self.value("kernel")
         check_features(sequences.shape[2], kernel, "x")
-        B, T, _ = sequences.shape
+        output = None
+        if self.return_sequences:
+            output = np.empty((*sequences.shape[:2], self.units), self.dtype)
+        result = output
+        if self.time_major:
+            sequences, output = _swapped(sequences), _swapped(output)
+        B = len(sequences)
         state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
-        output = np.empty((B, T, self.units), self.dtype) if self.return_sequences else None
+        given_state = state is not None
+        if self.stateful and not given_state:
+            self.require_state_for(B)
+            state = self.state
         x_mask, draws = self._draw(B, sequences.shape[2]) if training else (None, {})
         if x_mask is not None:
             sequences = sequences * x_mask
         last, tape = self._run(sequences, state, output, training, draws)
         if training:
-            self.tape = (tape, state is not None, x_mask)
+            self.tape = (tape, given_state, x_mask)
+        if self.stateful:
+            self.state = last.copy()
         if not self.return_state:
-            return last if output is None else output
+            return last if result is None else result
         # Two arrays, so that changing one leaves the other.
-        return (last.copy() if output is None else output), last
+        return (last.copy() if result is None else result), last
+
+    @property
+    def mixes_time(self) -> bool:
+        """Whether the steps are taken from the last to the first."""
+        return self.go_backwards
+
+    def require_state_for(self, batch: int) -> None:
+        """Raise ValueError where a stateful layer holds the states of a batch of another size."""
+        if self.state is not None and len(self.state) != batch:
+            raise ValueError(
+                f"layer {self.label!r} is stateful and holds the states of {len(self.state)} "
+                f"sequences, got a batch of {batch}: call reset_states() before batches of another "
+                "size"
+            )
+
+    def reset_states(self, states: npt.ArrayLike | None = None) -> None:
+        """Set the state that a stateful layer begins its next batch with.
+
+        Parameters
+        ----------
+        states : array_like of shape (B, H), optional
+            Zeros by default, for a batch of any size.
+
+        Raises
+        ------
+        ValueError
+            When the layer is not stateful, or the shape does not fit.
+        TypeError
+            When the states are no real numbers.
+        """
+        if not self.stateful:
+            raise ValueError(f"layer {self.label!r} is not stateful: it keeps no states")
+        state = None if states is None else as_real("states", states, self.dtype or np.float32)
+        if state is not None and (state.ndim != 2 or state.shape[1] != self.units):
+            raise ValueError(f"states must have shape (batch, {self.units}), got {state.shape}")
+        self.state = None if state is None else np.array(state, order="C")
+
+    reset_state = reset_states
 
     def _run(
         self,
@@ -279,6 +342,7 @@ class GRU(DrawingLayer):
         bias = self.value("bias") if self.use_bias else None
         arguments = (x, self.value("kernel"), self.value("recurrent_kernel"), bias, state, output)
         options |= {"cell": self.cell, "go_backwards": self.go_backwards}
+        options["num_threads"] = self.num_threads
         if not training:
             options |= {"packed": self._packed}
             options |= {"weights_format": WEIGHT_FORMATS[self.inference_weights]}
@@ -333,13 +397,19 @@ class GRU(DrawingLayer):
         d_sequence = None
         if d_output is not None and self.return_sequences:
             d_sequence = as_sequences("d_output", d_output, np.dtype(self.dtype))
-            self._as_gradient(d_sequence, (B, T, H))
+            self._as_gradient(d_sequence, (T, B, H) if self.time_major else (B, T, H))
+            d_sequence = _swapped(d_sequence) if self.time_major else d_sequence
         elif d_output is not None:
             d_last_output = self._as_gradient(d_output, (B, H))
             d_last = np.ascontiguousarray(
                 d_last_output if d_last is None else d_last + d_last_output
             )
-        d_x = np.empty(tape.x.shape, self.dtype) if input_gradient else None
+        result = d_x = None
+        if input_gradient:
+            features = tape.x.shape[2]
+            shape = (T, B, features) if self.time_major else (B, T, features)
+            result = d_x = np.empty(shape, self.dtype)
+            d_x = _swapped(d_x) if self.time_major else d_x
         d_initial_state = np.empty((B, H), self.dtype) if given_state else None
         memory = tape.backward(
             d_sequence,
@@ -356,4 +426,9 @@ class GRU(DrawingLayer):
             d_x *= x_mask
         if memory is not None:
             self._memory, self.tape = memory, None
-        return (d_x, d_initial_state) if given_state else d_x
+        return (result, d_initial_state) if given_state else result
+
+
+def _swapped(array: Any) -> Any:
+    """Return (B, T, n) for (T, B, n) and the other way round, without a copy; None for None."""
+    return None if array is None else array.swapaxes(0, 1)

@@ -46,6 +46,11 @@ class RepeatVector(WeightlessLayer):
         super().__init__(name=name, dtype=dtype, input_shape=input_shape)
         self.n = check_count("n", n)
 
+    @property
+    def mixes_time(self) -> bool:
+        """True: the time axis does not stay."""
+        return True
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, n, features); ValueError unless the input is (B, features)."""
         if len(input_shape) != 2:
