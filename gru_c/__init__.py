@@ -19,7 +19,17 @@ if _find_spec("gru_c._core") is None:
     )
 
 from gru_c import _openmp as _openmp  # isort: skip; before anything else loads the core
-from gru_c import activations, initializers, layers, losses, metrics, optimizers, schedules
+from gru_c import (
+    activations,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
 from gru_c._config import apply_environment as _apply_environment
 from gru_c._config import show_config
 from gru_c._threads import get_num_threads, set_num_threads
@@ -31,7 +41,19 @@ from gru_c.functional import (
     gru_forward,
     gru_step,
 )
-from gru_c.layers import GRU, Dense, Dropout, Input
+from gru_c.layers import (
+    GRU,
+    Activation,
+    Bidirectional,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Input,
+    LayerNormalization,
+    Masking,
+    RepeatVector,
+)
 from gru_c.model import Sequential
 from gru_c.parameters import Parameters
 from gru_c.passes import GRUTape
@@ -43,18 +65,26 @@ _apply_environment()
 
 __all__ = [
     "GRU",
+    "Activation",
+    "Bidirectional",
     "Dense",
     "Dropout",
+    "Embedding",
+    "Flatten",
     "GRUForward",
     "GRUGradients",
     "GRUTape",
     "History",
     "Input",
+    "LayerNormalization",
+    "Masking",
     "Parameters",
     "RaggedTape",
+    "RepeatVector",
     "Sequential",
     "__version__",
     "activations",
+    "constraints",
     "get_num_threads",
     "gru_backward",
     "gru_forward",
@@ -65,6 +95,7 @@ __all__ = [
     "losses",
     "metrics",
     "optimizers",
+    "regularizers",
     "schedules",
     "set_num_threads",
     "show_config",

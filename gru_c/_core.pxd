@@ -129,6 +129,7 @@ cdef extern from "gru.h" nogil:
         void *workspace
 
     gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args)
+    gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps)
 
     ctypedef struct gru_matrix:
         const void *data

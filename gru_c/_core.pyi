@@ -45,6 +45,9 @@ def pack(
 def tape_bytes(
     x: _Array, recurrent_kernel: _Array, cell: Cell, engine: int, masks_state: bool = False
 ) -> int: ...
+def chunk_steps(
+    x: _Array, recurrent_kernel: _Array, cell: Cell, engine: int, masks_state: bool = False
+) -> int: ...
 def forward(
     x: _Array,
     kernel: _Array,

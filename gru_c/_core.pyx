@@ -304,6 +304,16 @@ def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, ce
     return size
 
 
+def chunk_steps(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, cell, int engine,
+                bint masks_state=False):
+    """Steps whose part in a weight's gradient is summed at a time; see gru.h."""
+    cdef gru_problem problem = _problem(x, recurrent_kernel, cell, engine, 1, GRU_WEIGHTS_FULL,
+                                        masks_state)
+    cdef size_t steps
+    _raise_unless_ok(gru_chunk_steps(&problem, &steps))
+    return steps
+
+
 def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
             cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
             cnp.ndarray initial_state, cnp.ndarray output, cnp.ndarray state not None,

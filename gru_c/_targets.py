@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.arrays import as_indices, first_bad
+
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
@@ -59,28 +61,16 @@ def fit_shape(owner: str, y: Array, shapes: tuple[Shape, ...], hint: str = "") -
     return y.reshape(shapes[0])
 
 
-def _where(y: Array, bad: Array) -> tuple[Any, str]:
-    """Return the first offending entry and the words that say where it stands."""
-    index = tuple(int(i) for i in np.argwhere(bad)[0])
-    return y[index].item(), f"of sample {index[0]} (y[{', '.join(map(str, index))}])"
-
-
 def labels(owner: str, y: Array, classes: int) -> npt.NDArray[np.intp]:
     """Return class labels as integers; ValueError for one that is not a whole number < classes."""
-    bad = ~((y >= 0) & (y < classes))  # true for NaN, too
-    if y.dtype.kind == "f":
-        bad |= y != np.floor(y)
-    if bad.any():
-        label, place = _where(y, bad)
-        raise ValueError(f"{owner}: label {label} {place} is not an integer in [0, {classes})")
-    return y.astype(np.intp, copy=False)
+    return as_indices(owner, "label", "y", y, classes)
 
 
 def check_unit_interval(owner: str, y: Array) -> None:
     """Raise ValueError for a target outside [0, 1] or NaN."""
     bad = ~((y >= 0) & (y <= 1))
     if bad.any():
-        target, place = _where(y, bad)
+        target, place = first_bad("y", y, bad)
         raise ValueError(f"{owner}: target {target} {place} is not in [0, 1]")
 
 

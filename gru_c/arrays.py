@@ -31,6 +31,27 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
     return array if dtype is None else array.astype(dtype, copy=not array.flags.aligned)
 
 
+def as_indices(owner: str, what: str, name: str, array: Array, count: int) -> npt.NDArray[np.intp]:
+    """`array` as integers of NumPy's index type; copied only where it must be.
+
+    Raises ValueError for an entry that is no whole number from 0 to `count` - 1: `owner` is whose
+    array it is, `what` its entries are, `name` how the user calls it.
+    """
+    bad = ~((array >= 0) & (array < count))  # true for NaN, too
+    if array.dtype.kind == "f":
+        bad |= array != np.floor(array)
+    if bad.any():
+        value, place = first_bad(name, array, bad)
+        raise ValueError(f"{owner}: {what} {value} {place} is not an integer in [0, {count})")
+    return array.astype(np.intp, copy=False)
+
+
+def first_bad(name: str, array: Array, bad: Array) -> tuple[Any, str]:
+    """Return the first offending entry and the words that say where it stands."""
+    index = tuple(int(i) for i in np.argwhere(bad)[0])
+    return array[index].item(), f"of sample {index[0]} ({name}[{', '.join(map(str, index))}])"
+
+
 def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
     """`value` as a (B, T, features) array that the core can read; copied only where it must be."""
     array = as_real(name, value, dtype)

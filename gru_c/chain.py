@@ -11,10 +11,12 @@ import numpy.typing as npt
 
 from gru_c._names import snake_case
 from gru_c.arrays import as_real
-from gru_c.layers import GRU, Input, Layer
-from gru_c.layers.base import Array, Shape, check_dtype, make_rng, open_shape, set_values
+from gru_c.layers import GRU, Bidirectional, Embedding, Input, Layer
+from gru_c.layers.base import Array, Shape, check_dtype, make_rng, set_values
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.parameters import Parameters, refuse_shallow_copy
+
+NO_LAYERS = "the model has no layers: add some first"
 
 
 class Chain:
@@ -72,8 +74,12 @@ class Chain:
             raise TypeError(f"add wants a layer, got {layer!r}{hint}")
         if layer in self.layers:
             raise ValueError(f"layer {layer.label!r} is already part of the model")
-        if isinstance(layer, GRU) and layer.return_state:
-            raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
+        _check_for_chain(layer)
+        if isinstance(layer, Embedding) and self.layers:
+            raise ValueError(
+                f"layer {layer.label!r} takes whole numbers, which no layer gives: it must be the "
+                "first of the model"
+            )
         dtype = self.dtype or layer.dtype or "float32"
         if layer.dtype not in (None, dtype):
             raise ValueError(f"layer {layer.label!r} is {layer.dtype}, the model is {dtype}")
@@ -186,7 +192,7 @@ class Chain:
             weights have been made for.
         """
         if not self.layers:
-            raise ValueError("the model has no layers: add some first")
+            raise ValueError(NO_LAYERS)
         shape = self._input_shape if input_shape is None else tuple(input_shape)
         if shape is None:
             raise ValueError(
@@ -202,10 +208,17 @@ class Chain:
                 layer.build(given, self._weights_rng)
 
     def build_from_data(self, x: Array) -> None:
-        """Make all weights for samples like these; only the size of the last axis is fixed."""
+        """Make all weights for samples like these; no size is fixed that the layers do not need."""
         if x.ndim < 2:
             raise ValueError(f"x must have shape (samples, ...), got {x.shape}")
-        self.build(open_shape(x.shape))
+        if not self.layers:
+            raise ValueError(NO_LAYERS)
+        shape = self.layers[0].open_shape(x.shape)
+        try:
+            self._shapes(shape)
+        except ValueError:  # a Flatten, say, with weights behind it
+            shape = (None, *x.shape[1:])
+        self.build(shape)
 
     def require_built(self, what: str) -> None:
         """Raise ValueError unless all weights exist."""
@@ -242,7 +255,7 @@ class Chain:
             Gradient of the loss with respect to the output; with ``through_activation=False``
             with respect to what goes into the last layer's activation.
         through_activation : bool
-            See above; False needs a `Dense` as the last layer.
+            See above; False needs a `Dense` or `Activation` as the last layer.
         keep_tape : bool
             See `Layer.backward`.
         """
@@ -288,7 +301,20 @@ class Chain:
             # The common case of a series without a feature axis.
             hint = ": x[..., None] has it" if array.shape[1:] == wanted[1:-1] else ""
             raise ValueError(f"x must have shape (samples, {sizes}), got {array.shape}{hint}")
-        return array
+        return self.layers[0].prepare_input(array) if self.layers else array
+
+    @property
+    def stateful_layers(self) -> list[GRU | Bidirectional]:
+        """The layers that keep their states from batch to batch."""
+        recurrent = [layer for layer in self.layers if isinstance(layer, (GRU, Bidirectional))]
+        return [layer for layer in recurrent if layer.stateful]
+
+    def reset_states(self) -> None:
+        """Let all stateful layers begin their next batch with zeros."""
+        for layer in self.stateful_layers:
+            layer.reset_states()
+
+    reset_state = reset_states
 
     def seed_run(self, rng: np.random.Generator | None) -> None:
         """Draw shuffling and dropout from `rng` from now on; None: go on as before."""
@@ -356,6 +382,16 @@ class Chain:
         return f"<{type(self).__name__} {self.name!r}: {names}>"
 
 
+def _check_for_chain(layer: Layer) -> None:
+    """Raise ValueError for a layer whose input or output is not what a chain passes on."""
+    if getattr(layer, "return_state", False):
+        raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
+    if isinstance(layer, Bidirectional) and layer.merge_mode is None:
+        raise ValueError("merge_mode=None gives two outputs; a Sequential passes on one")
+    if getattr(layer, "time_major", False):
+        raise ValueError("time_major=True is not for a Sequential, whose batches come first")
+
+
 def _output_shape(
     layer: Layer, input_shape: Shape, before: Layer | None, name: str | None = None
 ) -> Shape:
@@ -367,8 +403,9 @@ def _output_shape(
         return layer.compute_output_shape(input_shape)
     except ValueError as error:
         hint = ""
-        if isinstance(before, GRU) and not before.return_sequences and len(input_shape) == 2:
-            hint = f": give layer {before.label!r} return_sequences=True"
+        recurrent = before if isinstance(before, (GRU, Bidirectional)) else None
+        if recurrent and not recurrent.return_sequences and len(input_shape) == 2:
+            hint = f": give layer {recurrent.label!r} return_sequences=True"
         message = str(error).replace(repr(layer.label), repr(name or layer.label), 1)
         raise ValueError(message + hint) from None
 

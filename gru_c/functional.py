@@ -23,7 +23,8 @@ References
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +32,21 @@ import numpy.typing as npt
 from gru_c import _core
 from gru_c._threads import team_threads
 from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
-from gru_c.passes import AUTO, Cell, GRUTape, keep_spare, weights_format_of
-from gru_c.passes import run_forward as run_steps
-from gru_c.ragged import RaggedTape, Tape, run_backward, run_forward
+from gru_c.checkpoints import CheckpointTape, check_every
+from gru_c.checkpoints import run_forward as run_with_checkpoints
+from gru_c.passes import (
+    AUTO,
+    Cell,
+    GRUTape,
+    keep_spare,
+    run_forward,
+    weights_format_of,
+)
+from gru_c.ragged import RaggedTape
+from gru_c.ragged import run_forward as run_ragged
 from gru_c.steps import Steps
+
+Tape = GRUTape | CheckpointTape | RaggedTape
 
 
 class GRUForward(NamedTuple):
@@ -46,7 +58,7 @@ class GRUForward(NamedTuple):
         The state after every step.
     state : ndarray of shape (B, H)
         The state after the last step.
-    tape : GRUTape, RaggedTape or None
+    tape : GRUTape, CheckpointTape, RaggedTape or None
         For `gru_backward`; None unless ``training=True``.
     """
 
@@ -104,7 +116,9 @@ def gru_forward(
     recurrent_activation: str = "sigmoid",
     clip: float | None = None,
     go_backwards: bool = False,
+    time_major: bool = False,
     training: bool = False,
+    checkpoint_every: int | str | None = None,
     engine: str = "auto",
     num_threads: int | None = None,
     inference_weights: str = "float32",
@@ -136,8 +150,16 @@ def gru_forward(
     go_backwards : bool
         Take the steps from the last to the first. The output stays in the order of the steps
         taken, as in Keras: ``output[:, 0]`` belongs to ``x[:, -1]``.
+    time_major : bool
+        x is (T, B, I) and ``.output`` (T, B, H), without a copy; the backward pass takes and gives
+        gradients of these shapes, too.
     training : bool
         Keep a tape for `gru_backward`.
+    checkpoint_every : int or "auto", optional
+        While training, keep the state every so many steps (rounded up to what the core sums at a
+        time; "auto": about the square root of T) instead of the gates of all steps, and compute
+        those again in the backward pass. The gradients are the same, to the bit with the packed
+        engine.
     engine : {"auto", "packed", "blas"}
         What computes; "auto" takes the fastest.
     num_threads : int, optional
@@ -172,10 +194,11 @@ def gru_forward(
     -----
     A step that does not count is not computed: what x holds there does not matter, and the time is
     that of the steps that count. It leaves the state as it is, and its output repeats the one
-    before; before the first step that counts the output is zero, whatever the initial state
-    (Keras's semantics, also where PyTorch pads packed sequences with zeros). Gradients follow: that
-    of a repeated output is the repeated step's, and that of x is zero. With ``go_backwards`` each
-    row begins at its own last step that counts, and ``output[:, 0]`` still belongs to ``x[:, -1]``.
+    before; before the first step that counts the output is zero, whatever the initial state. (These
+    are Keras's semantics; PyTorch pads the output of packed sequences with zeros.) Gradients
+    follow: that of a repeated output is the repeated step's, and that of x is zero. With
+    ``go_backwards`` each row begins at its own last step that counts, and ``output[:, 0]`` still
+    belongs to ``x[:, -1]``.
 
     In the packed engine a row's results are the same bits as those of the row alone, without the
     steps that do not count.
@@ -196,10 +219,11 @@ def gru_forward(
     >>> bool((short.state[1] == result.output[1, 1]).all())
     True
     """
-    said = lengths is not None or mask is not None
+    every_step = lengths is None and mask is None
     simple = engine in ("auto", "packed") and inference_weights == "float32"
     usual = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
-    if simple and usual and not (training or go_backwards or said):
+    every = None if checkpoint_every is None else check_every(checkpoint_every)
+    if simple and usual and every_step and not (training or go_backwards or time_major):
         plain = _core.forward_plain(
             x,
             kernel,
@@ -227,34 +251,39 @@ def gru_forward(
             + ("training=True" if training else "engine='blas'")
         )
     sequences = as_sequences("x", x, dtype)
+    if time_major:
+        sequences = sequences.swapaxes(0, 1)
     weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
     check_features(sequences.shape[2], weights[0], "x")
     shape = (*sequences.shape[:2], len(weights[1]))
     state = as_state("initial_state", initial_state, (shape[0], shape[2]), dtype)
+    output = result = np.empty(shape, dtype)
+    if time_major:
+        result = np.empty((shape[1], shape[0], shape[2]), dtype)
+        output = result.swapaxes(0, 1)
+    arguments = (sequences, *weights, state, output)
+    options: dict[str, Any] = {
+        "cell": Cell.of(reset_after, activation, recurrent_activation, clip),
+        "go_backwards": bool(go_backwards),
+        "engine": _engine_code(engine),
+        "num_threads": num_threads,
+    }
+    tape: Tape | None
     steps = None
-    if said:
-        steps = Steps.of(
-            shape[:2],
-            mask,
-            lengths,
-            go_backwards=bool(go_backwards),
-            zero_output=bool(zero_output_for_mask),
-        )
-    output = np.empty(shape, dtype)
-    last, tape = run_forward(
-        sequences,
-        *weights,
-        state,
-        output,
-        cell=Cell.of(reset_after, activation, recurrent_activation, clip),
-        go_backwards=bool(go_backwards),
-        training=bool(training),
-        engine=_engine_code(engine),
-        num_threads=num_threads,
-        weights_format=weights_format,
-        steps=steps,
-    )
-    return GRUForward(output, last, tape)
+    if not every_step:
+        backwards, zero = bool(go_backwards), bool(zero_output_for_mask)
+        steps = Steps.of(shape[:2], mask, lengths, go_backwards=backwards, zero_output=zero)
+    if steps is not None:
+        options |= {"training": bool(training), "weights_format": weights_format}
+        last, tape = run_ragged(*arguments, steps=steps, every=every, **options)
+    elif training and every is not None:
+        last, tape = run_with_checkpoints(*arguments, every=every, **options)
+    else:
+        options |= {"training": bool(training), "weights_format": weights_format}
+        last, tape = run_forward(*arguments, **options)
+    if tape is not None and time_major:
+        tape = replace(tape, time_major=True)
+    return GRUForward(result, last, tape)
 
 
 def gru_backward(
@@ -269,7 +298,7 @@ def gru_backward(
 
     Parameters
     ----------
-    tape : GRUTape or RaggedTape
+    tape : GRUTape, CheckpointTape or RaggedTape
         From ``gru_forward(..., training=True)``.
     d_output : array_like of shape (B, T, H), optional
         Gradient of the loss with respect to ``.output``; zeros by default.
@@ -305,28 +334,33 @@ def gru_backward(
     >>> gradients.x.shape, gradients.kernel.shape
     ((2, 5, 3), (3, 12))
     """
-    if not isinstance(tape, (GRUTape, RaggedTape)):
+    if not isinstance(tape, Tape):
         raise TypeError(
             "gru_backward wants the tape of gru_forward(..., training=True), got "
             + ("None: was training=True given?" if tape is None else type(tape).__name__)
         )
     B, T, H = tape.output_shape
     dtype = tape.kernel.dtype
+    steps = (T, B) if tape.time_major else (B, T)
     if d_output is not None:
         d_output = as_sequences("d_output", d_output, dtype)
-        if d_output.shape != (B, T, H):
-            raise ValueError(f"d_output must have shape {(B, T, H)}, got {d_output.shape}")
+        if d_output.shape != (*steps, H):
+            raise ValueError(f"d_output must have shape {(*steps, H)}, got {d_output.shape}")
     gradients = GRUGradients(
-        x=np.empty(tape.x_shape, dtype),
+        x=np.empty((*steps, tape.x.shape[2]), dtype),
         kernel=np.empty(tape.kernel.shape, dtype),
         recurrent_kernel=np.empty(tape.recurrent_kernel.shape, dtype),
         bias=None if tape.bias_shape is None else np.empty(tape.bias_shape, dtype),
         initial_state=np.empty((B, H), dtype),
     )
-    hidden = np.empty((B, T, H), dtype) if d_hidden else None
+    hidden = np.empty((*steps, H), dtype) if d_hidden else None
     d_last = as_state("d_state", d_state, (B, H), dtype)
-    memory = run_backward(
-        tape, d_output, d_last, *gradients, keep_tape=bool(keep_tape), d_hidden=hidden
+    d_y, d_x, d_states = (
+        array.swapaxes(0, 1) if tape.time_major and array is not None else array
+        for array in (d_output, gradients.x, hidden)
+    )
+    memory = tape.backward(
+        d_y, d_last, d_x, *gradients[1:], keep_tape=bool(keep_tape), d_hidden=d_states
     )
     keep_spare(memory)
     return gradients if hidden is None else GRUGradientsWithHidden(*gradients, hidden)
@@ -384,7 +418,7 @@ def gru_step(
     weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
     check_features(step.shape[1], weights[0], "x_t")
     before = as_state("state", as_real("state", state), (len(step), len(weights[1])), dtype)
-    after, _ = run_steps(
+    after, _ = run_forward(
         np.ascontiguousarray(step)[:, None, :], *weights, before, cell=Cell(bool(reset_after))
     )
     return after

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c._names import Configurable, deserialize, serialize, snake_case
+from gru_c._numbers import finite_number
 
 __all__ = [
     "Constant",
@@ -55,9 +56,7 @@ _TRUNCATED_STDDEV = 0.87962566103423978
 
 
 def _finite(owner: object, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise ValueError(f"{type(owner).__name__}: {name} must be a finite number, got {value!r}")
-    return float(value)
+    return float(finite_number(type(owner).__name__, name, value))
 
 
 class Initializer(Configurable):
@@ -316,7 +315,11 @@ _CLASSES: tuple[type[Initializer], ...] = (
     RandomNormal,
     RandomUniform,
 )
-INITIALIZERS: dict[str, type[Initializer]] = {snake_case(c.__name__): c for c in _CLASSES}
+INITIALIZERS: dict[str, type[Initializer]] = {
+    **{snake_case(c.__name__): c for c in _CLASSES},
+    "uniform": RandomUniform,  # Keras's other names
+    "normal": RandomNormal,
+}
 
 
 def get(spec: object) -> Initializer | InitializerFunction:

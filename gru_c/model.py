@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy.typing as npt
 
-from gru_c import losses, optimizers, saving, training
+from gru_c import losses, optimizers, saving, training, truncated
 from gru_c.chain import Chain
-from gru_c.layers import Dense, Layer
+from gru_c.layers import Activation, Dense, Layer
 from gru_c.layers.base import Array, make_rng
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
@@ -148,6 +148,7 @@ class Sequential(Chain):
         shuffle: bool = True,
         sample_weight: npt.ArrayLike | None = None,
         initial_epoch: int = 0,
+        bptt_steps: int | None = None,
         seed: int | None = None,
     ) -> training.History:
         """Train.
@@ -175,6 +176,13 @@ class Sequential(Chain):
             Weight of each sample (samples,), or of each step (samples, T).
         initial_epoch : int
             Number of the first epoch, to go on counting.
+        bptt_steps : int, optional
+            Truncated backpropagation: take the time steps in pieces of so many, the last one
+            shorter; the state goes on from piece to piece, the gradient does not. Where the output
+            is a sequence, every piece is an optimizer step on its own outputs and targets, and the
+            loss is the mean over the time steps. Else the pieces before the last are run as in
+            `predict`, and the last one is trained on. For models whose layers all go from the first
+            step to the last.
         seed : int, optional
             Makes this run's shuffling and dropout repeatable by themselves; by default they go on
             from the model's seed.
@@ -192,10 +200,12 @@ class Sequential(Chain):
             When the loss became NaN or infinite: it says at which batch, and weights and
             optimizer are as they were at the beginning of that epoch.
         """
+        data = training.FitData.of(self, x, y, sample_weight, validation_split, validation_data)
+        pieces = truncated.check_bptt_steps(self, data.train, bptt_steps)
         return training.fit(
             self,
-            training.FitData.of(self, x, y, sample_weight, validation_split, validation_data),
-            training.FitSettings.of(batch_size, epochs, initial_epoch, shuffle, verbose),
+            data,
+            training.FitSettings.of(batch_size, epochs, initial_epoch, shuffle, verbose, pieces),
             None if seed is None else make_rng(seed),
         )
 
@@ -236,7 +246,11 @@ class Sequential(Chain):
         """
         last = self.layers[-1]
         paired = None if self.loss is None else self.loss.paired_activation
-        return paired is not None and isinstance(last, Dense) and last.activation == paired
+        return (
+            paired is not None
+            and isinstance(last, (Activation, Dense))
+            and last.activation == paired
+        )
 
     def train_on_batch(
         self,

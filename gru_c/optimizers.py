@@ -109,7 +109,7 @@ class Optimizer(Configurable):
         )
 
     def step(self, parameters: Parameters) -> None:
-        """Change the parameters' values by their gradients.
+        """Change the parameters' values by their gradients, then apply their constraints.
 
         Parameters
         ----------
@@ -130,6 +130,8 @@ class Optimizer(Configurable):
             clip,
             team_threads(),
         )
+        if parameters.constrained:
+            parameters.constrain()
 
     def _clip_by_norm(self, parameters: Parameters) -> float:
         """Clip each gradient where ``clipnorm`` says so; the scale of ``global_clipnorm``."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from gru_c.constraints import Constraint
     from gru_c.layers.base import Layer
+    from gru_c.regularizers import Regularizer
 
 Array = npt.NDArray[Any]
 
@@ -25,6 +27,15 @@ def refuse_shallow_copy(obj: object) -> NoReturn:
     )
 
 
+def penalty_of(items: Iterable[Parameter]) -> float:
+    """Return the sum of the penalties of those that have a regularizer."""
+    total = 0.0
+    for item in items:
+        if item.regularizer is not None:
+            total += item.regularizer(item.value)
+    return total
+
+
 class Parameter:
     """A weight of a layer.
 
@@ -36,14 +47,26 @@ class Parameter:
         The weight; views of a flat vector once the layer is part of `Parameters`.
     gradient : ndarray
         The gradient that the last backward pass wrote, of the same shape.
+    regularizer : Regularizer or None
+        What a model's loss adds for the weight's size.
+    constraint : Constraint or None
+        What the weight satisfies after every optimizer step.
     """
 
-    __slots__ = ("gradient", "name", "value")
+    __slots__ = ("constraint", "gradient", "name", "regularizer", "value")
 
-    def __init__(self, name: str, value: Array) -> None:
+    def __init__(
+        self,
+        name: str,
+        value: Array,
+        regularizer: Regularizer | None = None,
+        constraint: Constraint | None = None,
+    ) -> None:
         self.name = name
         self.value = value
         self.gradient = np.zeros_like(value)
+        self.regularizer = regularizer
+        self.constraint = constraint
 
     def __repr__(self) -> str:
         return f"<Parameter {self.name} {self.value.shape} {self.value.dtype}>"
@@ -68,6 +91,10 @@ class Parameters:
         are zero.
     items : list of Parameter
         The weights in the order of the layers.
+    regularized : list of Parameter
+        Those with a regularizer: `penalty` and `add_penalty_gradient` are for them.
+    constrained : list of Parameter
+        Those with a constraint, which an optimizer's step ends with.
     layers : list of Layer
         Whose they are.
 
@@ -105,6 +132,8 @@ class Parameters:
         """Move the weights of checked layers into new flat vectors."""
         self.layers = list(layers)
         self.items = [item for layer in layers for item in layer.parameters]
+        self.regularized = [item for item in self.items if item.regularizer is not None]
+        self.constrained = [item for item in self.items if item.constraint is not None]
         self._dtype = self.items[0].value.dtype if self.items else np.dtype(np.float32)
         self._offsets = self._lay_out()
         self.values = self._flatten([item.value for item in self.items])
@@ -142,6 +171,23 @@ class Parameters:
             flat[start : start + item.value.size].reshape(item.value.shape)
             for item, start in zip(self.items, self._offsets, strict=False)
         ]
+
+    def penalty(self) -> float:
+        """Return the sum of the regularizers' penalties, which belongs to the loss."""
+        return penalty_of(self.regularized)
+
+    def add_penalty_gradient(self) -> None:
+        """Add the penalty's gradient to those that a backward pass has written."""
+        for item in self.regularized:
+            assert item.regularizer is not None
+            item.regularizer.add_gradient(item.value, item.gradient)
+
+    def constrain(self) -> None:
+        """Apply the constraints to the weights."""
+        for item in self.constrained:
+            assert item.constraint is not None
+            with np.errstate(over="ignore", invalid="ignore"):  # the weight itself shows it
+                item.value[...] = item.constraint(item.value)
 
     def release(self) -> None:
         """Let the layers become part of other `Parameters`; their weights stay as they are."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -112,6 +113,8 @@ class GRUTape:
         As in the forward pass, the engine by its number in the core.
     state_mask : ndarray of shape (B, H) or None
         Factors of the state in its products with the recurrent kernel.
+    time_major : bool
+        Whether `gru_backward` is to take and give (T, B, ...).
     """
 
     x: Array
@@ -124,16 +127,16 @@ class GRUTape:
     engine: int
     num_threads: int | None
     state_mask: Array | None = None
-
-    @property
-    def x_shape(self) -> tuple[int, ...]:
-        """(B, T, I)."""
-        return self.x.shape
+    time_major: bool = False
 
     @property
     def output_shape(self) -> tuple[int, int, int]:
         """(B, T, H)."""
         return (*self.x.shape[:2], len(self.recurrent_kernel))
+
+    def backward(self, *gradients: Array | None, **options: Any) -> Array | None:
+        """Go back; see `run_backward`. Every kind of tape has this method."""
+        return run_backward(self, *gradients, **options)  # type: ignore[arg-type]
 
     def take_memory(self) -> Array:
         """Return the memory, which is no longer part of the tape."""

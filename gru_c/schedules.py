@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from gru_c._names import Configurable, deserialize, serialize, snake_case
+from gru_c._numbers import finite_number
 
 __all__ = [
     "CosineDecay",
@@ -33,16 +34,6 @@ __all__ = [
 ]
 
 
-def _number(owner: str, name: str, value: Any, *, above_zero: bool = False) -> float:
-    """Return a finite number that is not negative (or, on request, positive)."""
-    wanted = "> 0" if above_zero else ">= 0"
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or value < 0 or (above_zero and value == 0):
-        raise ValueError(f"{owner}: {name} must be a finite number {wanted}, got {value!r}")
-    # An integer stays one, so that a count of steps reads as one in a stored configuration.
-    return int(value) if isinstance(value, numbers.Integral) else float(value)
-
-
 class Schedule(Configurable):
     """Base of all schedules; a subclass defines ``__call__``."""
 
@@ -51,7 +42,7 @@ class Schedule(Configurable):
         raise NotImplementedError(f"{type(self).__name__} must define __call__(step)")
 
     def _check(self, name: str, value: Any, *, above_zero: bool = False) -> float:
-        return _number(type(self).__name__, name, value, above_zero=above_zero)
+        return finite_number(type(self).__name__, name, value, "> 0" if above_zero else ">= 0")
 
 
 class _RateDecay(Schedule):
@@ -343,7 +334,7 @@ def get(spec: object) -> float | Schedule | Callable[[int], float]:
     (0.1, 0.0)
     """
     if isinstance(spec, numbers.Real) and not isinstance(spec, bool):
-        return float(_number("learning rate", "the value", spec))
+        return float(finite_number("learning rate", "the value", spec, ">= 0"))
     if callable(spec) and not isinstance(spec, (type, Schedule)):
         return cast(Callable[[int], float], spec)
     return deserialize("learning-rate schedule", spec, SCHEDULES, Schedule)
@@ -363,4 +354,4 @@ def rate_at(rate: float | Callable[[int], float], step: int) -> float:
     (0.1, 0.25)
     """
     value = rate(step) if callable(rate) else rate
-    return float(_number(f"learning rate at step {step}", "the value", value))
+    return float(finite_number(f"learning rate at step {step}", "the value", value, ">= 0"))

@@ -6,8 +6,8 @@ lengths their number is constant: an interval. What a short one would save is le
 it joins the one before, and the rows that have ended run on idle: on input that is zero, to states
 that nobody looks at, with gradients that are zero.
 
-A step's row and column are those in the order taken: with ``go_backwards`` column 0 is the last
-step of the array. There each row begins at its own last step that counts, as in Keras and PyTorch.
+All arrays (B, T, n) are in the order in which the steps are taken: with ``go_backwards`` from the
+last one on. There each row begins at its own last step that counts, as in Keras and PyTorch.
 """
 
 from __future__ import annotations
@@ -62,14 +62,11 @@ class Steps:
     ----------
     counts : ndarray of bool, shape (B, T)
         Which count, in the order taken.
-    go_backwards : bool
-        Whether that order is from the array's last step to the first.
     zero_output : bool
         Whether the output of a step that does not count is zero; else it repeats the one before.
     """
 
     counts: Array
-    go_backwards: bool
     zero_output: bool
 
     @classmethod
@@ -89,7 +86,7 @@ class Steps:
         counts = which_count(shape, mask, lengths)
         if counts is None or counts.all():
             return None
-        return cls(counts[:, ::-1] if go_backwards else counts, go_backwards, zero_output)
+        return cls(counts[:, ::-1] if go_backwards else counts, zero_output)
 
     # ---- the order ----
 
@@ -149,15 +146,6 @@ class Steps:
         return places, np.flatnonzero(time > last)
 
     @cached_property
-    def _places_in_array(self) -> tuple[Array, Array]:
-        """The same for an array in its own order."""
-        if not self.go_backwards:
-            return self._places
-        places, idle = self._places
-        T = self.counts.shape[1]
-        return places + T - 1 - 2 * (places % T), idle
-
-    @cached_property
     def _numbers(self) -> tuple[Array, Array]:
         """Number, among those gathered, of the last step that counts so far; N before the first.
 
@@ -189,8 +177,8 @@ class Steps:
     # ---- there ----
 
     def gather(self, x: Array, inputs: Array) -> None:
-        """Write the steps (N, I) of an array (B, T, I) in its own order."""
-        _take(x, *self._places_in_array, inputs)
+        """Write the steps (N, I) of an array (B, T, I)."""
+        _take(x, *self._places, inputs)
 
     def show(self, outputs: Array, output: Array) -> None:
         """Write the output (B, T, H), given those of the steps and a zero, (N + 1, H)."""
@@ -225,25 +213,22 @@ class Steps:
     def _add_repeats(self, d_output: Array, d_outputs: Array) -> None:
         """Add what reaches a step through the outputs that repeat its own."""
         places, numbers = self._repeats
-        repeats = d_output.reshape(-1, d_output.shape[2])[places]
+        repeats = d_output[np.divmod(places, d_output.shape[1])]
         if repeats.any():  # a loss that ignores them leaves zeros
             begins = np.flatnonzero(np.diff(numbers, prepend=-1))
             d_outputs[numbers[begins]] += np.add.reduceat(repeats, begins)
 
-    def put(self, steps: Array, array: Array, *, taken: bool = False) -> None:
-        """Write an array (B, T, n) of the steps and a zero, (N + 1, n): zero where none counts.
-
-        It is in its own order, or that taken.
-        """
-        numbers = self._numbers[1]
-        if self.go_backwards and not taken:
-            numbers = numbers[:, ::-1]
-        np.take(steps, numbers, axis=0, out=array, mode="clip")
+    def put(self, steps: Array, array: Array) -> None:
+        """Write an array (B, T, n) of the steps and a zero, (N + 1, n): zero where none counts."""
+        np.take(steps, self._numbers[1], axis=0, out=array, mode="clip")
 
 
 def _take(array: Array, places: Array, idle: Array, steps: Array) -> None:
     """Write steps (N, n) of an array (B, T, n); zeros for those that are idle."""
-    np.take(array.reshape(-1, array.shape[2]), places, axis=0, out=steps, mode="clip")
+    if array.flags.c_contiguous:
+        np.take(array.reshape(-1, array.shape[2]), places, axis=0, out=steps, mode="clip")
+    else:
+        steps[...] = array[np.divmod(places, array.shape[1])]
     steps[idle] = 0
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from gru_c import truncated
 from gru_c.arrays import as_real
+from gru_c.chain import NO_LAYERS
 from gru_c.layers.base import check_count
 from gru_c.passes import blas_held
 from gru_c.progress import Progress, check_verbose
@@ -73,7 +75,7 @@ class Data:
                 "compile(optimizer='adam', loss='mse') first"
             )
         if not model.layers:
-            raise ValueError("the model has no layers: add some first")
+            raise ValueError(NO_LAYERS)
         inputs = model.check_input(x)
         if inputs.ndim < 2:
             raise ValueError(f"x must have shape (samples, ...), got {inputs.shape}")
@@ -93,6 +95,14 @@ class Data:
         """Return some of the samples."""
         weight = None if self.weight is None else self.weight[where]
         return Data(self.x[where], self.y[where], weight)
+
+    def steps(self, first: int, end: int, *, only_x: bool = False) -> Data:
+        """Return time steps first .. end of all samples; `only_x`: of the inputs alone."""
+        if only_x:
+            return Data(self.x[:, first:end], self.y, self.weight)
+        per_step = self.weight is not None and self.weight.ndim > 1 and self.weight.shape[1] > 1
+        weight = self.weight[:, first:end] if per_step else self.weight  # type: ignore[index]
+        return Data(self.x[:, first:end], self.y[:, first:end], weight)
 
     def batches(self, batch_size: int, order: Array | None = None) -> Iterator[Data]:
         """Yield the samples by `batch_size`, in the order given."""
@@ -153,6 +163,7 @@ class FitSettings:
     initial_epoch: int
     shuffle: bool
     verbose: int
+    bptt_steps: int | None = None
 
     @classmethod
     def of(
@@ -162,15 +173,29 @@ class FitSettings:
         initial_epoch: int,
         shuffle: bool,
         verbose: str | int,
+        bptt_steps: int | None = None,
     ) -> FitSettings:
-        """Check the arguments."""
+        """Check the arguments; `bptt_steps` has been checked."""
         return cls(
             check_batch_size(batch_size),
             _check_epoch("epochs", epochs),
             _check_epoch("initial_epoch", initial_epoch),
             bool(shuffle),
             check_verbose(verbose),
+            bptt_steps,
         )
+
+
+def require_whole_batches(model: Sequential, samples: int, batch_size: int) -> None:
+    """Raise ValueError where a stateful layer would meet a batch of another size."""
+    layers = model.stateful_layers
+    if layers and samples % batch_size:
+        raise ValueError(
+            f"layer {layers[0].label!r} is stateful, so all batches must be of one size: {samples} "
+            f"samples are no multiple of batch_size={batch_size}"
+        )
+    for layer in layers:
+        layer.require_state_for(batch_size)
 
 
 def check_batch_size(batch_size: int | None) -> int:
@@ -194,12 +219,16 @@ def _train_step(model: Sequential, batch: Data) -> tuple[float, Array]:
     """
     assert model.loss is not None
     assert model.optimizer is not None
-    paired = model.head_is_paired
+    paired, parameters = model.head_is_paired, model.parameters
     outputs = model.forward(batch.x, training=True)
     loss, d_outputs = model.loss.value_and_gradient(batch.y, outputs, batch.weight, logits=paired)
+    if parameters.regularized:
+        loss += parameters.penalty()
     if math.isfinite(loss):
         model.backward(d_outputs, through_activation=not paired, keep_tape=False)
-        model.optimizer.step(model.parameters)
+        if parameters.regularized:
+            parameters.add_penalty_gradient()
+        model.optimizer.step(parameters)
     return loss, outputs
 
 
@@ -280,6 +309,9 @@ def fit(
     model: Sequential, data: FitData, settings: FitSettings, rng: np.random.Generator | None
 ) -> History:
     """Train for some epochs; see `Sequential.fit`."""
+    for part in (data.train, data.validation):
+        if part is not None:
+            require_whole_batches(model, len(part), settings.batch_size)
     _prepare(model, data.train)
     model.seed_run(rng)
     model.history = history = History()
@@ -307,7 +339,10 @@ def _epoch(
         metric.reset()
     total, seen = 0.0, 0
     for number, batch in enumerate(data.batches(settings.batch_size, order), start=1):
-        loss, outputs = _train_step(model, batch)
+        if settings.bptt_steps is None:
+            loss, outputs = _train_step(model, batch)
+        else:
+            loss, outputs = truncated.step(model, batch, settings.bptt_steps, _train_step)
         if not math.isfinite(loss):
             problem = f"the loss became {loss} at batch {number}"
             first = (number - 1) * settings.batch_size
@@ -328,6 +363,7 @@ def evaluate(
     model: Sequential, data: Data, batch_size: int, verbose: str | int
 ) -> dict[str, float]:
     """Mean loss and metrics; see `Sequential.evaluate`."""
+    require_whole_batches(model, len(data), batch_size)
     batches = math.ceil(len(data) / batch_size)
     with Progress(check_verbose(verbose), "Evaluate", batches) as progress:
         logs = _evaluate(model, data, batch_size, progress)
@@ -350,7 +386,9 @@ def _evaluate(
                 metric.update(batch.y, outputs)
             if progress is not None:
                 progress.update()
-    return {"loss": total / len(data), **_results(model)}
+    # Of the layers, as a model that shares them with another has no `Parameters` of its own.
+    penalty = sum(layer.penalty() for layer in model.layers)
+    return {"loss": total / len(data) + penalty, **_results(model)}
 
 
 def predict(
@@ -360,6 +398,7 @@ def predict(
     model.require_built("predict")
     inputs = model.check_input(x)
     size = check_batch_size(batch_size)
+    require_whole_batches(model, len(inputs), min(size, len(inputs)) or 1)
     mode = check_verbose(verbose)
     if verbose == "auto" and (len(inputs) <= size or not sys.stderr.isatty()):
         mode = 0

@@ -128,6 +128,26 @@ gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args)
     return GRU_OK;
 }
 
+gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps) {
+    measures m;
+    gru_problem endless = *problem;
+    endless.time = SIZE_MAX / 1024;
+    *steps = 0;
+    gru_status status = check_problem(problem);
+    if (status == GRU_OK) {
+        /* of its sizes only the chunks matter, so that overflow of the others does not */
+        if (gru_engine_of(problem) == GRU_ENGINE_PACKED) {
+            (void)gru_plan_of(&endless, GRU_BACKWARD, &m.plan);
+            *steps = m.plan.chunk_steps;
+        } else {
+            status = gru_layout_of(&endless, GRU_BACKWARD, &m.layout);
+            *steps = m.layout.chunk_steps;
+            status = status == GRU_TOO_LARGE ? GRU_OK : status;
+        }
+    }
+    return status;
+}
+
 /* The gradients of no steps: nothing reaches the weights, d_state passes through. */
 static void backward_nothing(const gru_problem *p, const gru_backward_args *a) {
     const size_t itemsize = gru_itemsize(p->dtype), H = p->units;

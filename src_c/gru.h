@@ -204,6 +204,12 @@ typedef struct gru_backward_args {
 
 gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args);
 
+/* Steps whose part in a weight's gradient is summed at a time, from the last ones of a sequence to the
+ * first, whatever its length. A sequence in pieces of a multiple of these steps (but for the last
+ * piece), from the last piece to the first with `accumulate`, has the gradients of the whole one: to the
+ * bit with the packed engine, but for rounding with the BLAS engine. */
+gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps);
+
 /* ---- what a model needs besides ----------------------------------------------------------- */
 
 /* A matrix as it lies in memory (row-major, `stride` elements from row to row), and whether the

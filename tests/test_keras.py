@@ -3,19 +3,12 @@
 Weights go across as they are, in Keras's order and shapes.
 """
 
-import os
-
 import numpy as np
 import pytest
+from keras_peer import keras
 
 import gru_c
 from gru_c import optimizers, schedules
-
-os.environ.setdefault("KERAS_BACKEND", "torch")
-pytest.importorskip("torch")
-keras = pytest.importorskip("keras")
-if keras.backend.backend() != "torch":
-    pytest.skip("Keras runs on another backend here", allow_module_level=True)
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's and PyTorch's own
 

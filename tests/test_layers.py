@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from testing_tools import assert_gradients, finite_difference
 
 from gru_c import GRU, Dense, Dropout, Input, Parameters, gru_forward
 from gru_c.layers import Layer
@@ -9,33 +10,6 @@ from gru_c.layers import Layer
 RNG = np.random.default_rng(11)
 X = RNG.standard_normal((3, 6, 4))
 on_each_engine = pytest.mark.usefixtures("engine")
-
-
-def finite_difference(loss, array, direction, step=1e-6):
-    """Slope of loss() when `array` moves along `direction`, in place and back again."""
-    array += step * direction
-    above = loss()
-    array -= 2 * step * direction
-    below = loss()
-    array += step * direction
-    return (above - below) / (2 * step)
-
-
-def assert_gradients(layer, x, call=None):
-    """Every gradient of the layer and of x against finite differences, along random directions."""
-    call = call or (lambda training=False: layer.forward(x, training=training))
-    output = call(training=True)
-    d_output = RNG.standard_normal(output.shape)
-    d_x = layer.backward(d_output)
-
-    def loss():
-        return float((call() * d_output).sum())
-
-    pairs = [(p.value, p.gradient.copy()) for p in layer.parameters] + [(x, d_x)]
-    for array, gradient in pairs:
-        direction = RNG.standard_normal(array.shape)
-        expected = finite_difference(loss, array, direction)
-        assert (gradient * direction).sum() == pytest.approx(expected, rel=1e-6, abs=1e-8)
 
 
 # ---- GRU ----------------------------------------------------------------------------------------

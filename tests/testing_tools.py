@@ -1,6 +1,7 @@
 """What several test files need: arguments for a GRU, and comparisons."""
 
 import numpy as np
+import pytest
 
 
 def random_arguments(
@@ -55,3 +56,35 @@ def assert_close(actual, expected, tolerance):
     assert actual.shape == expected.shape
     scale = max(1.0, np.abs(expected).max(initial=0))
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * scale)
+
+
+def finite_difference(loss, array, direction, step=1e-6):
+    """Slope of loss() when `array` moves along `direction`, in place and back again."""
+    array += step * direction
+    above = loss()
+    array -= 2 * step * direction
+    below = loss()
+    array += step * direction
+    return (above - below) / (2 * step)
+
+
+def assert_gradients(layer, x, call=None):
+    """Every gradient of the layer and of x against finite differences, along random directions.
+
+    A layer that returns None has no gradient of x.
+    """
+    rng = np.random.default_rng(12)
+    call = call or (lambda training=False: layer.forward(x, training=training))
+    output = call(training=True)
+    d_output = rng.standard_normal(output.shape)
+    d_x = layer.backward(d_output)
+
+    def loss():
+        return float((call() * d_output).sum())
+
+    pairs = [(p.value, p.gradient.copy()) for p in layer.parameters]
+    pairs += [] if d_x is None else [(x, d_x)]
+    for array, gradient in pairs:
+        direction = rng.standard_normal(array.shape)
+        expected = finite_difference(loss, array, direction)
+        assert (gradient * direction).sum() == pytest.approx(expected, rel=1e-6, abs=1e-8)

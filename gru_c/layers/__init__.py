@@ -1,12 +1,45 @@
 """Layers, one file each."""
 
+from gru_c.layers.activation import Activation
 from gru_c.layers.base import Layer
+from gru_c.layers.bidirectional import Bidirectional
 from gru_c.layers.dense import Dense
 from gru_c.layers.dropout import Dropout
+from gru_c.layers.embedding import Embedding
+from gru_c.layers.flatten import Flatten
 from gru_c.layers.gru import GRU
 from gru_c.layers.input import Input
+from gru_c.layers.layer_normalization import LayerNormalization
+from gru_c.layers.masking import Masking
+from gru_c.layers.repeat_vector import RepeatVector
 
-__all__ = ["GRU", "LAYERS", "Dense", "Dropout", "Input", "Layer"]
+__all__ = [
+    "GRU",
+    "LAYERS",
+    "Activation",
+    "Bidirectional",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "Input",
+    "Layer",
+    "LayerNormalization",
+    "Masking",
+    "RepeatVector",
+]
 
+_CLASSES: tuple[type[Layer], ...] = (
+    GRU,
+    Bidirectional,
+    Dense,
+    Dropout,
+    Embedding,
+    LayerNormalization,
+    Activation,
+    RepeatVector,
+    Flatten,
+    Masking,
+)
 # The classes that a saved model may name.
-LAYERS: dict[str, type[Layer]] = {"GRU": GRU, "Dense": Dense, "Dropout": Dropout}
+LAYERS: dict[str, type[Layer]] = {c.__name__: c for c in _CLASSES}

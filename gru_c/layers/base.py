@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c._names import Configurable, snake_case
 from gru_c.arrays import as_real
-from gru_c.parameters import Parameter, refuse_shallow_copy
+from gru_c.parameters import Parameter, penalty_of, refuse_shallow_copy
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -66,6 +66,7 @@ class Layer(Configurable):
         self.owned = False  # part of Parameters
         self.parameters: list[Parameter] = []
         self.tape: Any = None
+        self.prefix = ""  # of its weights' names, where it is part of another layer
 
     # ---- what a kind of layer says about itself ----
 
@@ -76,6 +77,40 @@ class Layer(Configurable):
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the weights, in the order of `get_weights`."""
         return {}
+
+    @property
+    def mixes_time(self) -> bool:
+        """Whether an output step depends on later steps of the input, or there are none left."""
+        return False
+
+    def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array | None:
+        """Say which time steps of the output count.
+
+        Parameters
+        ----------
+        x : array_like
+            Input.
+        mask : ndarray of bool, shape (B, T), optional
+            Which steps of the input count; None means all.
+
+        Returns
+        -------
+        ndarray of bool, shape (B, T), or None
+            `mask` itself, from a layer that keeps the time axis.
+        """
+        return mask
+
+    def prepare_input(self, x: Array) -> Array:
+        """Return a model's input as this layer takes it, if it is the first.
+
+        The model gives all its samples at once, before it changes anything, so this is where
+        values are refused.
+        """
+        return x
+
+    def open_shape(self, shape: tuple[int, ...]) -> Shape:
+        """Return the shape to build for, given that of data: None where any length will do."""
+        return (*(None for _ in shape[:-1]), *shape[-1:])
 
     def forward(self, x: Array, *, training: bool = False) -> Any:
         """Compute the output; with ``training=True`` keep ``self.tape`` for `backward`."""
@@ -133,34 +168,41 @@ class Layer(Configurable):
         dtype = np.dtype(self.dtype or np.float32)
         generator = np.random.default_rng(rng)
         self.parameters = [
-            Parameter(name, self._initial_value(name, shape, dtype, generator))
+            self._make_parameter(name, shape, dtype, generator)
             for name, shape in self.weight_shapes(input_shape).items()
         ]
         self.dtype = dtype.name
         self.built_shape = (None, *input_shape[1:])
         self.built = True
 
-    def _initial_value(
+    def _make_parameter(
         self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], rng: np.random.Generator
-    ) -> Array:
-        """Return a weight's first value, in the order in memory that the core reads."""
-        value = np.array(self._initializer(name)(shape, dtype, rng), dtype, order="C")
+    ) -> Parameter:
+        """Return a weight with its first value, in the order in memory that the core reads."""
+        constraint = self._option(name, "constraint")
+        if constraint is not None:
+            constraint.check(f"{name} of layer {self.label!r}", shape)
+        initializer = self._option(name, "initializer")
+        value = np.array(initializer(shape, dtype, rng), dtype, order="C")
         if value.shape != shape:
             raise ValueError(
                 f"the initializer of {name} of layer {self.label!r} made an array of shape "
                 f"{value.shape}, wanted {shape}"
             )
-        return value
+        return Parameter(name, value, self._option(name, "regularizer"), constraint)
 
-    def _initializer(self, weight: str) -> Any:
-        """Return the initializer of a weight: the attribute named after it."""
-        return getattr(self, f"{weight}_initializer")
+    def _option(self, weight: str, kind: str) -> Any:
+        """Return the "initializer", "regularizer" or "constraint" of a weight, if it has one.
+
+        It is the attribute named after both.
+        """
+        return getattr(self, f"{weight}_{kind}", None)
 
     def __call__(self, x: npt.ArrayLike, *, training: bool = False, **arguments: Any) -> Any:
         """Compute the output for `x`, building the layer on first use."""
         array = as_real("x", x)
         if not self.built:
-            self.build(open_shape(array.shape))
+            self.build(self.open_shape(array.shape))
         return self.forward(array, training=training, **arguments)
 
     @property
@@ -178,7 +220,7 @@ class Layer(Configurable):
 
     def _parameter(self, name: str) -> Parameter:
         for parameter in self.parameters:
-            if parameter.name == name:
+            if parameter.name == self.prefix + name:
                 return parameter
         known = ", ".join(p.name for p in self.parameters) or "none: is it built?"
         raise ValueError(f"layer {self.label!r} has no weight {name!r}; it has: {known}")
@@ -204,6 +246,10 @@ class Layer(Configurable):
         """
         set_values(self.parameters, weights, f"layer {self.label!r}", built=self.built)
 
+    def penalty(self) -> float:
+        """Return the sum of the penalties of the weights that have a regularizer."""
+        return penalty_of(self.parameters)
+
     def count_params(self) -> int:
         """Return the number of weights."""
         self._require_built("count_params")
@@ -221,6 +267,25 @@ class Layer(Configurable):
                 f"layer {self.label!r} has no weights yet, so {what} is not possible: call "
                 "layer.build(input_shape) or layer(x), or add it to a model with an input shape"
             )
+
+    def _refuse_shape(self, wanted: str, given: Shape) -> NoReturn:
+        raise ValueError(f"layer {self.label!r} wants input of shape {wanted}, got {given}")
+
+    def _refuse_features(self, features: int, given: Array) -> NoReturn:
+        raise ValueError(
+            f"layer {self.label!r} is built for {features} features on the last axis, "
+            f"got x of shape {given.shape}"
+        )
+
+    def _require_features(self, input_shape: Shape) -> None:
+        """Raise ValueError unless the input is (batch, ..., features), with known features."""
+        if len(input_shape) < 2 or not input_shape[-1]:
+            self._refuse_shape("(batch, ..., features)", input_shape)
+
+    def _require_sequences(self, input_shape: Shape) -> None:
+        """Raise ValueError unless the input is (batch, time, features), with known features."""
+        if len(input_shape) != 3 or not input_shape[2]:
+            self._refuse_shape("(batch, time, features)", input_shape)
 
     def _as_input(self, x: npt.ArrayLike) -> Array:
         """`x` in the layer's dtype, once the layer is built."""
@@ -295,11 +360,6 @@ def make_rng(seed: int | None) -> np.random.Generator:
     except (TypeError, ValueError):
         message = f"seed must be a non-negative integer or None, got {seed!r}"
         raise (ValueError if isinstance(seed, int) else TypeError)(message) from None
-
-
-def open_shape(shape: tuple[int, ...]) -> Shape:
-    """Return the shape of data like these: weights depend on the size of the last axis alone."""
-    return (*(None for _ in shape[:-1]), *shape[-1:])
 
 
 def check_sample_shape(shape: Sequence[int | None]) -> Shape:

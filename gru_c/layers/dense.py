@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import _core, activations, initializers
+from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c._threads import team_threads
 from gru_c.layers.base import Array, Layer, Shape, check_count
 
@@ -34,6 +34,10 @@ class Dense(Layer):
         Whether there is a bias.
     kernel_initializer, bias_initializer : str or Initializer
         Where the weights start.
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties on the size of the weights; see `gru_c.regularizers`.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What the weights satisfy after every step; see `gru_c.constraints`.
     name, dtype, input_shape
         See `Layer`.
 
@@ -58,6 +62,10 @@ class Dense(Layer):
         kernel_initializer: object = "glorot_uniform",
         bias_initializer: object = "zeros",
         *,
+        kernel_regularizer: object = None,
+        bias_regularizer: object = None,
+        kernel_constraint: object = None,
+        bias_constraint: object = None,
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
@@ -68,6 +76,10 @@ class Dense(Layer):
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
 
     @property
     def activation(self) -> str:
@@ -76,11 +88,7 @@ class Dense(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(..., units); ValueError unless the input has a last axis of known length."""
-        if len(input_shape) < 2 or not input_shape[-1]:
-            raise ValueError(
-                f"layer {self.label!r} wants input of shape (batch, ..., features), "
-                f"got {input_shape}"
-            )
+        self._require_features(input_shape)
         return (*input_shape[:-1], self.units)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
@@ -107,10 +115,7 @@ class Dense(Layer):
         array = self._as_input(x)
         kernel = self.value("kernel")
         if array.ndim < 2 or array.shape[-1] != len(kernel):
-            raise ValueError(
-                f"layer {self.label!r} is built for {len(kernel)} features on the last axis, "
-                f"got x of shape {array.shape}"
-            )
+            self._refuse_features(len(kernel), array)
         rows = math.prod(array.shape[:-1])
         x_rows = np.ascontiguousarray(array).reshape(rows, len(kernel))
         out = np.empty((rows, self.units), array.dtype)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy.typing as npt
 
 from gru_c.layers.base import Array
 from gru_c.layers.drawing import DrawingLayer
+from gru_c.layers.weightless import Tape, WeightlessLayer
 from gru_c.passes import check_rate
 
 
-class Dropout(DrawingLayer):
+class Dropout(DrawingLayer, WeightlessLayer):
     """Set a random share of the input to zero while training, and scale up the rest.
 
     What is kept is divided by ``1 - rate``, so that the expectation stays; outside training the
@@ -58,20 +58,11 @@ class Dropout(DrawingLayer):
         array = self._as_input(x)
         if not training:
             return array
-        self.tape = mask = self.draw_mask(array.shape, self.rate)
+        mask = self.draw_mask(array.shape, self.rate)
+        self.tape = Tape(mask, array.shape)
         dropped: Array = array * mask
         return dropped
 
-    def backward(
-        self,
-        d_output: npt.ArrayLike,
-        *,
-        tape: Any = None,
-        accumulate: bool = False,
-        input_gradient: bool = True,
-        keep_tape: bool = True,
-    ) -> Array | None:
-        """Return the gradient of the input, zero where it was dropped; see `Layer.backward`."""
-        mask: Array = self._take_tape(tape)
-        gradient = self._as_gradient(d_output, mask.shape)
-        return gradient * mask if input_gradient else None
+    def input_gradient_of(self, kept: Array, d_output: Array) -> Array:
+        """Return the gradient, zero where the input was dropped; the mask is what was kept."""
+        return d_output * kept

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import initializers, passes, ragged
+from gru_c import constraints, initializers, passes, regularizers
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
-from gru_c.arrays import Array, as_sequences, as_state, check_features
+from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features
+from gru_c.checkpoints import check_every
+from gru_c.checkpoints import run_forward as run_with_checkpoints
 from gru_c.layers.base import Shape, check_count
 from gru_c.layers.drawing import DrawingLayer
+from gru_c.ragged import RaggedTape
+from gru_c.ragged import run_forward as run_ragged
 from gru_c.steps import Steps
 
 
@@ -35,6 +39,10 @@ class GRU(DrawingLayer):
         Whether there is a bias.
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Where the weights start.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties on the size of the weights; see `gru_c.regularizers`.
+    kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
+        What the weights satisfy after every step; see `gru_c.constraints`.
     return_sequences : bool
         Return every step's output (B, T, H) rather than the last one's (B, H).
     return_state : bool
@@ -44,6 +52,12 @@ class GRU(DrawingLayer):
     zero_output_for_mask : bool
         The output of a step that does not count is zero; else it repeats the one before. As in
         Keras this goes for the last step's, too, when ``return_sequences=False``.
+    stateful : bool
+        Begin every batch with the states that the last one ended with, row by row; `reset_states`
+        ends that. No gradient passes from batch to batch.
+    time_major : bool
+        Input and output are (T, B, features) rather than (B, T, features), without a copy. Not for
+        a layer of a `Sequential`.
     reset_after : bool
         Apply the reset gate after the recurrent product (Keras's, PyTorch's and cuDNN's variant)
         or before it (Cho et al. 2014).
@@ -58,6 +72,10 @@ class GRU(DrawingLayer):
         for each step [2]_. Otherwise the expectation of that is taken.
     clip : float, optional
         Hold the sums before the activations within +-clip, as ONNX does.
+    checkpoint_every : int or "auto", optional
+        While training, keep the state every so many steps instead of the gates of all steps, and
+        compute those again in the backward pass: for long sequences, whose tape would need much
+        memory. See `gru_c.gru_forward`.
     seed : int, optional
         Of what dropout, recurrent_dropout and zoneout draw; in a model with a seed, that is taken.
     inference_weights : {"float32", "bfloat16", "int8"}
@@ -121,15 +139,24 @@ class GRU(DrawingLayer):
         recurrent_initializer: object = "orthogonal",
         bias_initializer: object = "zeros",
         *,
+        kernel_regularizer: object = None,
+        recurrent_regularizer: object = None,
+        bias_regularizer: object = None,
+        kernel_constraint: object = None,
+        recurrent_constraint: object = None,
+        bias_constraint: object = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
         zero_output_for_mask: bool = False,
+        stateful: bool = False,
+        time_major: bool = False,
         reset_after: bool = True,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         zoneout: float = 0.0,
         clip: float | None = None,
+        checkpoint_every: int | str | None = None,
         seed: int | None = None,
         inference_weights: str = "float32",
         name: str | None = None,
@@ -144,21 +171,32 @@ class GRU(DrawingLayer):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
         self.zero_output_for_mask = bool(zero_output_for_mask)
+        self.stateful = bool(stateful)
+        self.time_major = bool(time_major)
         self.reset_after = bool(reset_after)
         self.dropout = passes.check_rate("dropout", dropout)
         self.recurrent_dropout = passes.check_rate("recurrent_dropout", recurrent_dropout)
         self.zoneout = zoneout
         self.clip = clip
+        self.checkpoint_every = check_every(checkpoint_every)
         self.set_seed(seed)
         self.inference_weights = lookup(
             "inference_weights of a GRU", inference_weights, {n: n for n in WEIGHT_FORMATS}
         )
         passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
         self.cell = passes.Cell.of(reset_after, activation, recurrent_activation, clip, zoneout)
+        self.state: Array | None = None  # after the last batch, if stateful
+        self.num_threads: int | None = None  # of its passes, where a layer around it says so
         self._memory: Array | None = None  # of a tape that was used up, for the next one
         self._packed: Array | None = None  # weights, while they do not change
 
@@ -185,13 +223,11 @@ class GRU(DrawingLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
-        if len(input_shape) != 3 or not input_shape[2]:
-            raise ValueError(
-                f"layer {self.label!r} wants input of shape (batch, time, features), "
-                f"got {input_shape}"
-            )
-        batch, time, _ = input_shape
-        return (batch, time, self.units) if self.return_sequences else (batch, self.units)
+        self._require_sequences(input_shape)
+        first, second, _ = input_shape
+        if self.return_sequences:
+            return (first, second, self.units)
+        return (second if self.time_major else first, self.units)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
         """Shapes of kernel, recurrent_kernel and, with ``use_bias``, bias."""
@@ -204,8 +240,15 @@ class GRU(DrawingLayer):
             shapes["bias"] = (2, gates) if self.reset_after else (gates,)
         return shapes
 
-    def _initializer(self, weight: str) -> Any:
-        return super()._initializer("recurrent" if weight == "recurrent_kernel" else weight)
+    def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array | None:
+        """Return the mask with ``return_sequences``; without it there are no steps left.
+
+        With ``go_backwards`` it is not turned round, though the output is: Keras's are the same.
+        """
+        return mask if self.return_sequences else None
+
+    def _option(self, weight: str, kind: str) -> Any:
+        return super()._option("recurrent" if weight == "recurrent_kernel" else weight, kind)
 
     def forward(
         self,
@@ -227,7 +270,7 @@ class GRU(DrawingLayer):
         training : bool
             Keep ``self.tape`` for `backward`.
         mask : array_like of bool, shape (B, T), optional
-            Which steps count; what that means says `gru_forward`.
+            Which steps count; `gru_forward` says what that means.
         lengths : array_like of int, shape (B,), optional
             How many steps of each sequence count, the first ones, instead of a mask.
 
@@ -241,44 +284,104 @@ class GRU(DrawingLayer):
         sequences = as_sequences("x", x, np.dtype(self.dtype))
         kernel = self.value("kernel")
         check_features(sequences.shape[2], kernel, "x")
-        B, T, _ = sequences.shape
+        output = None
+        if self.return_sequences:
+            output = np.empty((*sequences.shape[:2], self.units), self.dtype)
+        result = output
+        if self.time_major:
+            sequences, output = _swapped(sequences), _swapped(output)
+        B = len(sequences)
         state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
         steps = Steps.of(
-            (B, T),
+            sequences.shape[:2],
             mask,
             lengths,
             go_backwards=self.go_backwards,
             zero_output=self.zero_output_for_mask,
         )
-        output = np.empty((B, T, self.units), self.dtype) if self.return_sequences else None
+        given_state = state is not None
+        if self.stateful and not given_state:
+            self.require_state_for(B)
+            state = self.state
         x_mask, draws = self._draw(B, sequences.shape[2]) if training else (None, {})
         if x_mask is not None:
             sequences = sequences * x_mask
-        last, tape = ragged.run_forward(
-            sequences,
-            kernel,
-            self.value("recurrent_kernel"),
-            self.value("bias") if self.use_bias else None,
-            state,
-            output,
-            steps=steps,
-            cell=self.cell,
-            go_backwards=self.go_backwards,
-            training=training,
-            memory=self._memory if training else None,
-            packed=None if training else self._packed,
-            weights_format=0 if training else WEIGHT_FORMATS[self.inference_weights],
-            **draws,
-        )
+        last, tape = self._run(sequences, state, output, training, steps, draws)
         if training:
-            self._memory = None
-            self.tape = (tape, state is not None, x_mask)
-        if output is None and steps is not None:
-            output = np.where(steps.state_is_output[:, None], last, last.dtype.type(0))
+            self.tape = (tape, given_state, x_mask)
+        if self.stateful:
+            self.state = last.copy()
+        if result is None and steps is not None:
+            result = _rows_of(steps, last)
         if not self.return_state:
-            return last if output is None else output
+            return last if result is None else result
         # Two arrays, so that changing one leaves the other.
-        return (last.copy() if output is None else output), last
+        return (last.copy() if result is None else result), last
+
+    @property
+    def mixes_time(self) -> bool:
+        """Whether the steps are taken from the last to the first."""
+        return self.go_backwards
+
+    def require_state_for(self, batch: int) -> None:
+        """Raise ValueError where a stateful layer holds the states of a batch of another size."""
+        if self.state is not None and len(self.state) != batch:
+            raise ValueError(
+                f"layer {self.label!r} is stateful and holds the states of {len(self.state)} "
+                f"sequences, got a batch of {batch}: call reset_states() before batches of another "
+                "size"
+            )
+
+    def reset_states(self, states: npt.ArrayLike | None = None) -> None:
+        """Set the state that a stateful layer begins its next batch with.
+
+        Parameters
+        ----------
+        states : array_like of shape (B, H), optional
+            Zeros by default, for a batch of any size.
+
+        Raises
+        ------
+        ValueError
+            When the layer is not stateful, or the shape does not fit.
+        TypeError
+            When the states are no real numbers.
+        """
+        if not self.stateful:
+            raise ValueError(f"layer {self.label!r} is not stateful: it keeps no states")
+        state = None if states is None else as_real("states", states, self.dtype or np.float32)
+        if state is not None and (state.ndim != 2 or state.shape[1] != self.units):
+            raise ValueError(f"states must have shape (batch, {self.units}), got {state.shape}")
+        self.state = None if state is None else np.array(state, order="C")
+
+    reset_state = reset_states
+
+    def _run(
+        self,
+        x: Array,
+        state: Array | None,
+        output: Array | None,
+        training: bool,
+        steps: Steps | None,
+        options: dict[str, Any],
+    ) -> tuple[Array, Any]:
+        """Run a pass over checked arrays: the last state, and the tape when training."""
+        bias = self.value("bias") if self.use_bias else None
+        arguments = (x, self.value("kernel"), self.value("recurrent_kernel"), bias, state, output)
+        options |= {"cell": self.cell, "go_backwards": self.go_backwards}
+        options["num_threads"] = self.num_threads
+        if not training:
+            options["packed"] = self._packed
+            options["weights_format"] = WEIGHT_FORMATS[self.inference_weights]
+        elif self.checkpoint_every is not None:
+            options["every"] = self.checkpoint_every
+        else:
+            options["memory"], self._memory = self._memory, None
+        if steps is not None:
+            return run_ragged(*arguments, steps=steps, training=training, **options)
+        if "every" in options:
+            return run_with_checkpoints(*arguments, **options)
+        return passes.run_forward(*arguments, training=training, **options)
 
     def _draw(self, B: int, features: int) -> tuple[Array | None, dict[str, Any]]:
         """Draw for a training pass: the input's mask (B, 1, features), and its arguments."""
@@ -324,18 +427,23 @@ class GRU(DrawingLayer):
         d_sequence = None
         if d_output is not None and self.return_sequences:
             d_sequence = as_sequences("d_output", d_output, np.dtype(self.dtype))
-            self._as_gradient(d_sequence, (B, T, H))
+            self._as_gradient(d_sequence, (T, B, H) if self.time_major else (B, T, H))
+            d_sequence = _swapped(d_sequence) if self.time_major else d_sequence
         elif d_output is not None:
             d_last_output = self._as_gradient(d_output, (B, H))
-            if isinstance(tape, ragged.RaggedTape):
-                d_last_output = np.where(tape.steps.state_is_output[:, None], d_last_output, 0)
+            if isinstance(tape, RaggedTape):
+                d_last_output = _rows_of(tape.steps, d_last_output)
             d_last = np.ascontiguousarray(
                 d_last_output if d_last is None else d_last + d_last_output
             )
-        d_x = np.empty(tape.x_shape, self.dtype) if input_gradient else None
+        result = d_x = None
+        if input_gradient:
+            features = tape.x.shape[2]
+            shape = (T, B, features) if self.time_major else (B, T, features)
+            result = d_x = np.empty(shape, self.dtype)
+            d_x = _swapped(d_x) if self.time_major else d_x
         d_initial_state = np.empty((B, H), self.dtype) if given_state else None
-        memory = ragged.run_backward(
-            tape,
+        memory = tape.backward(
             d_sequence,
             d_last,
             d_x,
@@ -350,4 +458,15 @@ class GRU(DrawingLayer):
             d_x *= x_mask
         if memory is not None:
             self._memory, self.tape = memory, None
-        return (d_x, d_initial_state) if given_state else d_x
+        return (result, d_initial_state) if given_state else result
+
+
+def _rows_of(steps: Steps, last: Array) -> Array:
+    """Return the rows (B, H) whose last output is the last state; zeros for the others."""
+    rows: Array = np.where(steps.state_is_output[:, None], last, last.dtype.type(0))
+    return rows
+
+
+def _swapped(array: Any) -> Any:
+    """Return (B, T, n) for (T, B, n) and the other way round, without a copy; None for None."""
+    return None if array is None else array.swapaxes(0, 1)

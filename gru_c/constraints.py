@@ -1,0 +1,169 @@
+"""What weights must satisfy after every optimizer step, with Keras's names and formulas.
+
+References
+----------
+Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural
+    networks from overfitting, 2014 (the maximum norm).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c._names import Configurable, deserialize, serialize, snake_case
+from gru_c._numbers import finite_number
+
+__all__ = ["Constraint", "MaxNorm", "NonNeg", "UnitNorm", "get", "serialize"]
+
+Array = npt.NDArray[Any]
+
+_EPSILON = 1e-7  # Keras's, which keeps a weight of zeros from a division by zero
+
+
+class Constraint(Configurable):
+    """Base of all constraints; a subclass defines `__call__`."""
+
+    def __call__(self, weight: Array) -> Array:
+        """Return the weight that satisfies the constraint, a new array of the same shape."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(weight)")
+
+    def check(self, owner: str, shape: tuple[int, ...]) -> None:
+        """Raise ValueError if a weight of this shape cannot be constrained.
+
+        `owner` is what the message calls it: ``"bias of layer 'gru'"``.
+        """
+
+
+class NonNeg(Constraint):
+    """Negative entries become 0."""
+
+    def __call__(self, weight: Array) -> Array:
+        """Return max(w, 0)."""
+        constrained: Array = np.maximum(weight, 0)
+        return constrained
+
+
+class _NormConstraint(Constraint):
+    """A constraint of the norms along some axes.
+
+    Along axis 0 of a kernel (inputs, units) these are the norms of what comes into each unit.
+    """
+
+    axis: int | tuple[int, ...]
+
+    def check(self, owner: str, shape: tuple[int, ...]) -> None:
+        """Raise ValueError if there is no such axis."""
+        axes = (self.axis,) if isinstance(self.axis, int) else self.axis
+        for axis in axes:
+            if not -len(shape) <= axis < len(shape):
+                raise ValueError(f"{owner} of shape {shape} has no axis {axis} for {self!r}")
+
+    def _norms(self, weight: Array) -> Array:
+        squares = np.square(weight)
+        norms: Array = np.sqrt(squares.sum(axis=self.axis, keepdims=True))
+        return norms
+
+
+class MaxNorm(_NormConstraint):
+    """Scale down what has a norm above `max_value`.
+
+    ``w * min(norm, max_value) / (norm + 1e-7)``.
+
+    Parameters
+    ----------
+    max_value : float
+        Largest norm, at least 0.
+    axis : int or sequence of int
+        Axes that a norm is taken over.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an argument is out of range or of the wrong type.
+
+    Examples
+    --------
+    >>> MaxNorm(1.0)(np.array([[3.0, 0.3], [4.0, 0.4]])).round(3)
+    array([[0.6, 0.3],
+           [0.8, 0.4]])
+    """
+
+    def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
+        self.max_value = finite_number("MaxNorm", "max_value", max_value, ">= 0")
+        self.axis = _check_axis("MaxNorm", axis)
+
+    def __call__(self, weight: Array) -> Array:
+        """Return the scaled weight."""
+        norms = self._norms(weight)
+        return weight * (np.minimum(norms, self.max_value) / (norms + _EPSILON))
+
+
+class UnitNorm(_NormConstraint):
+    """Scale to norm 1: ``w / (norm + 1e-7)``.
+
+    Parameters
+    ----------
+    axis : int or sequence of int
+        Axes that a norm is taken over.
+
+    Raises
+    ------
+    TypeError
+        When `axis` is something else.
+
+    Examples
+    --------
+    >>> UnitNorm()(np.array([[3.0, 0.3], [4.0, 0.4]])).round(3)
+    array([[0.6, 0.6],
+           [0.8, 0.8]])
+    """
+
+    def __init__(self, axis: int | Sequence[int] = 0) -> None:
+        self.axis = _check_axis("UnitNorm", axis)
+
+    def __call__(self, weight: Array) -> Array:
+        """Return the scaled weight."""
+        return weight / (self._norms(weight) + _EPSILON)
+
+
+def _check_axis(owner: str, axis: object) -> int | tuple[int, ...]:
+    """Return the axis as an int, or several as a tuple."""
+    axes: list[Any] = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+    if not axes or any(
+        isinstance(one, bool) or not isinstance(one, (int, np.integer)) for one in axes
+    ):
+        raise TypeError(f"{owner}: axis must be an integer or several, got {axis!r}")
+    return tuple(map(int, axes)) if isinstance(axis, (list, tuple)) else int(axes[0])
+
+
+_CLASSES: tuple[type[Constraint], ...] = (MaxNorm, NonNeg, UnitNorm)
+CONSTRAINTS: dict[str, type[Constraint]] = {snake_case(c.__name__): c for c in _CLASSES}
+
+
+def get(spec: object) -> Constraint | None:
+    """Find or make a constraint.
+
+    Parameters
+    ----------
+    spec : str, dict, Constraint or None
+        A name such as ``"max_norm"``, the dict of `serialize`, an instance, or None for none.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    TypeError
+        If `spec` is something else.
+
+    Examples
+    --------
+    >>> get("max_norm"), get("NonNeg")
+    (MaxNorm(max_value=2, axis=0), NonNeg())
+    """
+    if spec is None:
+        return None
+    return deserialize("constraint", spec, CONSTRAINTS, base=Constraint)

@@ -1,0 +1,79 @@
+"""An activation as a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from gru_c import activations
+from gru_c.layers.base import Array, Layer
+
+
+class Activation(Layer):
+    """Apply an activation function.
+
+    Parameters
+    ----------
+    activation : str or gru_c.activations.Activation
+        "relu", "sigmoid", "softmax" (over the last axis), ...; see `gru_c.activations`.
+    name, dtype, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When there is no such activation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import Activation
+    >>> Activation("relu")(np.array([[-3.0, 0.0, 2.0]]))
+    array([[0., 0., 2.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        activation: str | activations.Activation | None,
+        *,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+        input_shape: Sequence[int | None] | None = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        self._activation = activations.get(activation)
+
+    @property
+    def activation(self) -> str:
+        """Name of the activation."""
+        return self._activation.name
+
+    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Return the activation of x, of the same shape."""
+        y = self._activation.forward(self._as_input(x))
+        if training:
+            self.tape = y
+        return y
+
+    def backward(
+        self,
+        d_output: npt.ArrayLike,
+        *,
+        tape: Any = None,
+        accumulate: bool = False,
+        input_gradient: bool = True,
+        keep_tape: bool = True,
+        through_activation: bool = True,
+    ) -> Array | None:
+        """Return the gradient of the input; see `Layer.backward`.
+
+        With ``through_activation=False`` that is `d_output` itself, as a loss gives it that is
+        paired with the activation.
+        """
+        y: Array = self._take_tape(tape)
+        d = self._as_gradient(d_output, y.shape)
+        if not input_gradient:
+            return None
+        return self._activation.backward(y, d) if through_activation else d

@@ -1,0 +1,430 @@
+"""A GRU in both directions."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c._names import deserialize, lookup
+from gru_c._threads import get_num_threads
+from gru_c.layers.base import Array, Shape
+from gru_c.layers.drawing import DrawingLayer
+from gru_c.layers.gru import GRU
+
+# Multiply-adds of a pass over both directions from which a second Python thread pays: it takes 0.1
+# ms to start, which is the time of so many.
+SIDE_BY_SIDE_WORK = 50e6
+
+MERGE_MODES = ("concat", "sum", "mul", "ave")
+
+
+class _Tape(NamedTuple):
+    tapes: tuple[Any, Any]
+    outputs: tuple[Array, Array]  # what was merged, in the order of time
+
+
+class Bidirectional(DrawingLayer):
+    """Run a GRU forwards and another one backwards over each sequence, and merge what they give.
+
+    Weights: those of the forward layer, then those of the backward layer, as Keras has them.
+
+    Parameters
+    ----------
+    layer : GRU
+        The forward layer's settings; the layer itself is not used. The backward layer has the same
+        with ``go_backwards`` the other way round.
+    merge_mode : {"concat", "sum", "mul", "ave"} or None
+        How the outputs become one; with None there are two. The backward layer's steps come back
+        in the order of time.
+    backward_layer : GRU, optional
+        Other settings for the backward layer: of the same ``units`` unless the outputs are put
+        side by side or stay two.
+    seed, name, dtype, input_shape
+        See `GRU` and `Layer`.
+
+    Attributes
+    ----------
+    forward_layer, backward_layer : GRU
+
+    Raises
+    ------
+    TypeError
+        When a layer is no `GRU`.
+    ValueError
+        When a layer has weights already, or the two do not go together.
+
+    Notes
+    -----
+    With ``return_state`` of the layer, the last states of both follow the output; `initial_state`
+    is a pair, for the forward and for the backward layer. Where there is work for more than one
+    thread, the directions run side by side; the results are the same to the bit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import GRU, Bidirectional
+    >>> layer = Bidirectional(GRU(4, return_sequences=True))
+    >>> layer(np.zeros((2, 10, 8))).shape
+    (2, 10, 8)
+    """
+
+    def __init__(
+        self,
+        layer: GRU,
+        merge_mode: str | None = "concat",
+        backward_layer: GRU | None = None,
+        *,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+        input_shape: Sequence[int | None] | None = None,
+    ) -> None:
+        layer = _settings("layer", layer)
+        given = None if backward_layer is None else _settings("backward_layer", backward_layer)
+        super().__init__(
+            name=name,
+            dtype=layer.dtype if dtype is None else dtype,
+            input_shape=layer.input_shape if input_shape is None else input_shape,
+        )
+        self.merge_mode = None if merge_mode is None else _merge_mode(merge_mode)
+        self.layer = layer
+        self.forward_layer = _direction(layer, "forward", layer.go_backwards)
+        self.backward_layer = _direction(given or layer, "backward", not layer.go_backwards)
+        self._given_backward_layer = given
+        self._check_pair(given)
+        self.set_seed(seed)
+
+    def _check_pair(self, given: GRU | None) -> None:
+        a, b = self.forward_layer, self.backward_layer
+        if given is not None and given.go_backwards == self.layer.go_backwards:
+            raise ValueError(
+                f"backward_layer must go the other way than layer: both have "
+                f"go_backwards={given.go_backwards}"
+            )
+        for setting in ("return_sequences", "return_state", "stateful"):
+            if getattr(a, setting) != getattr(b, setting):
+                raise ValueError(f"layer and backward_layer differ in {setting}")
+        if self.merge_mode in ("sum", "mul", "ave") and a.units != b.units:
+            raise ValueError(
+                f"merge_mode={self.merge_mode!r} needs as many units in both directions, got "
+                f"{a.units} and {b.units}"
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments; see `Configurable.get_config`."""
+        config = super().get_config()
+        if self._given_backward_layer is None:
+            config["backward_layer"] = None
+        return config
+
+    def seed_from(self, rng: np.random.Generator) -> None:
+        """Let both directions draw from `rng`, unless they have their own seeds."""
+        super().seed_from(rng)
+        self._seed_directions()
+
+    def set_seed(self, seed: int | None) -> None:
+        """Draw from a generator of this seed; see `DrawingLayer`."""
+        super().set_seed(seed)
+        if seed is not None:
+            self._seed_directions()
+
+    def _seed_directions(self) -> None:
+        # A generator each: side by side, nobody knows who would draw first.
+        self.forward_layer.seed_from(self.rng)
+        self.backward_layer.seed_from(self.rng.spawn(1)[0])
+
+    # ---- two layers as one ----
+
+    @property
+    def directions(self) -> tuple[GRU, GRU]:
+        """The forward and the backward layer."""
+        return self.forward_layer, self.backward_layer
+
+    @property
+    def return_sequences(self) -> bool:
+        """Whether every step's output is returned."""
+        return self.layer.return_sequences
+
+    @property
+    def return_state(self) -> bool:
+        """Whether the last states are returned, too."""
+        return self.layer.return_state
+
+    @property
+    def stateful(self) -> bool:
+        """Whether the states stay from batch to batch."""
+        return self.layer.stateful
+
+    @property
+    def mixes_time(self) -> bool:
+        """True: the backward layer begins with the last step."""
+        return True
+
+    def require_state_for(self, batch: int) -> None:
+        """Raise ValueError where the layer holds the states of a batch of another size."""
+        for layer in self.directions:
+            layer.require_state_for(batch)
+
+    def reset_states(self, states: Sequence[npt.ArrayLike | None] | None = None) -> None:
+        """Set the states of a stateful layer, a pair; see `GRU.reset_states`."""
+        for layer, state in zip(self.directions, _pair("states", states), strict=True):
+            layer.reset_states(state)
+
+    reset_state = reset_states
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        """Shape of the merged output; with ``merge_mode=None`` a pair of shapes."""
+        a, b = (layer.compute_output_shape(input_shape) for layer in self.directions)
+        if self.merge_mode is None:
+            return a, b
+        units = self.forward_layer.units + self.backward_layer.units
+        return (*a[:-1], units) if self.merge_mode == "concat" else a
+
+    def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
+        """Shapes of the forward layer's weights, then of the backward layer's."""
+        return {
+            layer.prefix + name: shape
+            for layer in self.directions
+            for name, shape in layer.weight_shapes(input_shape).items()
+        }
+
+    def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array | None:
+        """Return the mask with ``return_sequences``; without it there are no steps left."""
+        return self.forward_layer.compute_mask(x, mask)
+
+    def build(self, input_shape: Shape, rng: np.random.Generator | int | None = None) -> None:
+        """Make the weights of both directions; see `Layer.build`."""
+        if self.built:
+            raise ValueError(f"layer {self.label!r} is built already")
+        self.compute_output_shape(input_shape)  # checks the shape
+        generator = np.random.default_rng(rng)
+        fresh = [_direction(layer, "", layer.go_backwards) for layer in self.directions]
+        for layer in fresh:  # where an initializer raises, this layer is as it was
+            layer.dtype = self.dtype
+            layer.build(input_shape, generator)
+        for layer, made in zip(self.directions, fresh, strict=True):
+            layer.parameters = made.parameters
+            layer.dtype, layer.built, layer.built_shape = made.dtype, True, made.built_shape
+            for parameter in layer.parameters:
+                parameter.name = layer.prefix + parameter.name
+        self.parameters = [item for layer in self.directions for item in layer.parameters]
+        self.dtype = self.forward_layer.dtype
+        self.built_shape = (None, *input_shape[1:])
+        self.built = True
+
+    def hold_weights(self, hold: bool) -> None:
+        """Let both directions keep packed weights; see `GRU.hold_weights`."""
+        for layer in self.directions:
+            layer.hold_weights(hold)
+
+    # ---- computing ----
+
+    def forward(
+        self,
+        x: npt.ArrayLike,
+        *,
+        initial_state: Sequence[npt.ArrayLike | None] | None = None,
+        training: bool = False,
+        **arguments: Any,
+    ) -> Any:
+        """Run both directions over a batch of sequences.
+
+        Parameters
+        ----------
+        x : array_like of shape (B, T, I)
+            Input; with ``training=True`` it must not be changed before the backward pass.
+        initial_state : pair of array_like of shape (B, H), optional
+            States before the first step of the forward and of the backward layer.
+        training : bool
+            Keep ``self.tape`` for `backward`.
+        **arguments
+            As of `GRU.forward`, for both.
+
+        Returns
+        -------
+        ndarray, or tuple of ndarray
+            The merged output, or the two of them with ``merge_mode=None``; with ``return_state``
+            also both last states (B, H).
+        """
+        array = self._as_input(x)
+        states = _pair("initial_state", initial_state)
+        results = self._both(
+            array.shape,
+            lambda i: self.directions[i].forward(
+                array, initial_state=states[i], training=training, **arguments
+            ),
+        )
+        found = [result if self.return_state else (result,) for result in results]
+        outputs = found[0][0], self._in_time(found[1][0])
+        if training:
+            tapes = self.forward_layer.tape, self.backward_layer.tape
+            self.tape = _Tape(tapes, outputs)
+        merged = self._merge(*outputs)
+        last = tuple(state for _, *rest in found for state in rest)
+        if self.merge_mode is None:
+            return (*merged, *last)
+        return (merged, *last) if last else merged
+
+    def _in_time(self, steps: Array) -> Array:
+        """Turn the backward layer's steps from its own order to that of time, or back."""
+        return steps[:, ::-1] if self.return_sequences else steps
+
+    def _merge(self, a: Array, b: Array) -> Any:
+        if self.merge_mode == "concat":
+            return np.concatenate([a, b], axis=-1)
+        if self.merge_mode is None:
+            return a, np.ascontiguousarray(b)
+        merged = a * b if self.merge_mode == "mul" else a + b
+        if self.merge_mode == "ave":
+            merged *= merged.dtype.type(0.5)
+        return merged
+
+    def _split(self, d_output: Any, outputs: tuple[Array, Array]) -> tuple[Any, Any]:
+        """Return the gradients of both outputs, in the order of time."""
+        a, b = outputs
+        if self.merge_mode is None:
+            return _pair("d_output", d_output)
+        if d_output is None:
+            return None, None
+        if self.merge_mode == "concat":
+            shape = (*a.shape[:-1], a.shape[-1] + b.shape[-1])
+            d = self._as_gradient(d_output, shape)
+            return d[..., : a.shape[-1]], d[..., a.shape[-1] :]
+        d = self._as_gradient(d_output, a.shape)
+        if self.merge_mode == "mul":
+            return d * b, d * a
+        d = d * d.dtype.type(0.5) if self.merge_mode == "ave" else d
+        return d, d
+
+    def backward(
+        self,
+        d_output: Any = None,
+        *,
+        d_state: Sequence[npt.ArrayLike | None] | None = None,
+        tape: Any = None,
+        accumulate: bool = False,
+        input_gradient: bool = True,
+        keep_tape: bool = True,
+    ) -> Any:
+        """Write the weights' gradients and return that of the input.
+
+        Parameters
+        ----------
+        d_output : array_like, optional
+            Gradient with respect to the output, of its shape (a pair with ``merge_mode=None``).
+        d_state : pair of array_like of shape (B, H), optional
+            Gradients with respect to the last states, in addition.
+        tape, accumulate, input_gradient, keep_tape
+            See `Layer.backward`.
+
+        Returns
+        -------
+        ndarray of shape (B, T, I), or tuple
+            The gradient of x (None without ``input_gradient``). When the forward pass was given
+            initial states, a pair with the pair of their gradients.
+        """
+        own: _Tape = self._take_tape(tape)
+        d_a, d_b = self._split(d_output, own.outputs)
+        d_outputs = d_a, d_b if d_b is None else self._in_time(np.asarray(d_b))
+        d_states = _pair("d_state", d_state)
+        results = self._both(
+            own.tapes[0][0].x.shape,
+            lambda i: self.directions[i].backward(
+                d_outputs[i],
+                d_state=d_states[i],
+                tape=own.tapes[i],
+                accumulate=accumulate,
+                input_gradient=input_gradient,
+                keep_tape=keep_tape,
+            ),
+        )
+        if not keep_tape:
+            self.tape = None
+        given = [bool(one[1]) for one in own.tapes]
+        (d_x, d_first), (d_more, d_second) = (
+            result if has_state else (result, None)
+            for result, has_state in zip(results, given, strict=True)
+        )
+        if input_gradient:
+            d_x += d_more
+        return (d_x, (d_first, d_second)) if any(given) else d_x
+
+    def _both(self, shape: tuple[int, ...], run: Callable[[int], Any]) -> list[Any]:
+        """Run both directions over an input of this shape, side by side where that pays."""
+        a, b = self.directions
+        work = float(math.prod(shape[:2])) * sum(item.value.size for item in self.parameters)
+        threads = get_num_threads()
+        if threads < 2 or work < SIDE_BY_SIDE_WORK:
+            return [run(0), run(1)]
+        a.num_threads, b.num_threads = threads - threads // 2, threads // 2
+        try:
+            return _side_by_side(run)
+        finally:
+            a.num_threads = b.num_threads = None
+
+
+def _side_by_side(run: Callable[[int], Any]) -> list[Any]:
+    """Return [run(0), run(1)], the second from another thread; an exception of either is raised."""
+    results: list[Any] = [None, None]
+    problems: list[BaseException] = []
+
+    def other() -> None:
+        try:
+            results[1] = run(1)
+        except BaseException as problem:
+            problems.append(problem)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    try:
+        results[0] = run(0)
+    finally:
+        thread.join()
+    if problems:
+        raise problems[0]
+    return results
+
+
+def _settings(argument: str, layer: object) -> GRU:
+    """Check a layer that stands for its settings; also from a stored configuration."""
+    if isinstance(layer, dict):
+        layer = deserialize("layer", layer, {"GRU": GRU})
+    if not isinstance(layer, GRU):
+        raise TypeError(f"{argument} of a Bidirectional must be a GRU, got {layer!r}")
+    if layer.built:
+        raise ValueError(
+            f"{argument} of a Bidirectional has weights already: give a new GRU, and the weights "
+            "to set_weights"
+        )
+    return layer
+
+
+def _merge_mode(merge_mode: str) -> str:
+    return lookup("merge_mode", merge_mode, {name: name for name in MERGE_MODES})
+
+
+def _direction(layer: GRU, prefix: str, go_backwards: bool) -> GRU:
+    """Make a layer of the same settings."""
+    config = {**layer.get_config(), "go_backwards": go_backwards, "input_shape": None}
+    config["zero_output_for_mask"] = layer.return_sequences  # Keras's rule
+    config["name"] = f"{prefix}_{layer.label}" if prefix else None
+    made = GRU(**config)
+    made.prefix = f"{prefix}_" if prefix else ""
+    return made
+
+
+def _pair(name: str, values: Any) -> tuple[Any, Any]:
+    if values is None:
+        return None, None
+    if not isinstance(values, (tuple, list)) or len(values) != 2:
+        raise ValueError(
+            f"{name} of a Bidirectional must be a pair, for the forward and the backward layer, "
+            f"got {type(values).__name__}"
+            + (f" of {len(values)}" if isinstance(values, (tuple, list)) else "")
+        )
+    return values[0], values[1]

@@ -1,0 +1,150 @@
+"""Normalization of the features of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c import _core, initializers
+from gru_c._numbers import finite_number
+from gru_c.layers.base import Array, Layer, Shape
+
+
+class _Tape(NamedTuple):
+    normal: Array  # (rows, I): mean 0, variance 1
+    scale: Array  # (rows, 1): what it was multiplied with
+    shape: tuple[int, ...]  # of the input
+
+
+class LayerNormalization(Layer):
+    """Give the last axis mean 0 and variance 1, then `gamma` and `beta`.
+
+    ``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``. Weights: ``gamma (features,)``
+    with `scale` and ``beta (features,)`` with `center`.
+
+    Parameters
+    ----------
+    axis : int
+        -1, the last one.
+    epsilon : float
+        Added to the variance, above 0.
+    center, scale : bool
+        Whether there is a `beta`, a `gamma`.
+    beta_initializer, gamma_initializer : str or Initializer
+        Where the weights start.
+    name, dtype, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an argument is out of range or of the wrong type.
+
+    References
+    ----------
+    J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer Normalization", 2016, arXiv:1607.06450.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import LayerNormalization
+    >>> LayerNormalization(epsilon=1e-6)(np.array([[1.0, 3.0], [10.0, 30.0]])).round(3)
+    array([[-1.,  1.],
+           [-1.,  1.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: object = "zeros",
+        gamma_initializer: object = "ones",
+        *,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+        input_shape: Sequence[int | None] | None = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        if axis != -1:
+            raise ValueError(
+                f"LayerNormalization takes the last axis only: axis must be -1, got {axis!r}"
+            )
+        self.axis = -1
+        self.epsilon = float(finite_number("LayerNormalization", "epsilon", epsilon, "> 0"))
+        self.center = bool(center)
+        self.scale = bool(scale)
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of the input; ValueError unless it has a last axis of known length."""
+        self._require_features(input_shape)
+        return input_shape
+
+    def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
+        """Shapes of gamma, with ``scale``, and beta, with ``center``."""
+        features = (input_shape[-1] or 0,)
+        names = [name for name, used in (("gamma", self.scale), ("beta", self.center)) if used]
+        return dict.fromkeys(names, features)
+
+    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Normalize.
+
+        Parameters
+        ----------
+        x : array_like of shape (B, ..., features)
+            Input.
+        training : bool
+            Keep ``self.tape`` for `backward`.
+
+        Returns
+        -------
+        ndarray of shape (B, ..., features)
+        """
+        array = self._as_input(x)
+        features = (self.built_shape or ())[-1] or 0
+        if array.ndim < 2 or array.shape[-1] != features:
+            self._refuse_features(features, array)
+        rows = np.ascontiguousarray(array).reshape(-1, features)
+        with np.errstate(over="ignore", invalid="ignore"):  # the result shows it
+            normal = rows - rows.mean(axis=1, keepdims=True)
+            variance = np.square(normal).mean(axis=1, keepdims=True)
+            scale = 1 / np.sqrt(variance + self.epsilon)
+            normal *= scale
+            y = normal * self.value("gamma") if self.scale else normal
+            y = y + self.value("beta") if self.center else y
+        if training:
+            self.tape = _Tape(normal, scale, array.shape)
+        output: Array = y.reshape(array.shape)
+        return output
+
+    def backward(
+        self,
+        d_output: npt.ArrayLike,
+        *,
+        tape: Any = None,
+        accumulate: bool = False,
+        input_gradient: bool = True,
+        keep_tape: bool = True,
+    ) -> Array | None:
+        """Write the weights' gradients and return that of the input; see `Layer.backward`."""
+        normal, scale, shape = self._take_tape(tape)
+        d = np.ascontiguousarray(self._as_gradient(d_output, shape)).reshape(normal.shape)
+        if self.scale:
+            _core.column_sums(d * normal, self.gradient("gamma"), accumulate)
+        if self.center:
+            _core.column_sums(d, self.gradient("beta"), accumulate)
+        if not input_gradient:
+            return None
+        d_normal = d * self.value("gamma") if self.scale else d
+        # Mean and variance depend on x, too: what d_normal has along 1 and along x is lost.
+        along_x = (d_normal * normal).mean(axis=1, keepdims=True)
+        d_x: Array = d_normal - d_normal.mean(axis=1, keepdims=True) - normal * along_x
+        d_x *= scale
+        d_input: Array = d_x.reshape(shape)
+        return d_input

@@ -1,0 +1,82 @@
+"""Steps that do not count, marked by a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c._numbers import finite_number
+from gru_c.arrays import as_real
+from gru_c.layers.base import Array, Shape
+from gru_c.layers.weightless import Tape, WeightlessLayer
+
+
+class Masking(WeightlessLayer):
+    """Mark the steps all of whose features are `mask_value` as not counting, and zero them.
+
+    Parameters
+    ----------
+    mask_value : float
+        The value.
+    name, dtype, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        When mask_value is no finite number. NaN is none: it is equal to nothing, itself included.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import Masking
+    >>> x = np.array([[[1.0, -1.0], [-1.0, -1.0]]])
+    >>> layer = Masking(mask_value=-1.0)
+    >>> layer(x)
+    array([[[ 1., -1.],
+            [ 0.,  0.]]], dtype=float32)
+    >>> layer.compute_mask(x)
+    array([[ True, False]])
+    """
+
+    def __init__(
+        self,
+        mask_value: float = 0.0,
+        *,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+        input_shape: Sequence[int | None] | None = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        self.mask_value = float(finite_number("Masking", "mask_value", mask_value))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of the input; ValueError unless it is (B, T, features)."""
+        self._require_sequences(input_shape)
+        return input_shape
+
+    def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array:
+        """Return which steps of x have a feature other than `mask_value`, (B, T)."""
+        array = as_real("x", x, self.dtype or np.float32)
+        counts: Array = (array != self.mask_value).any(axis=-1)
+        return counts
+
+    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Return x of shape (B, T, features), zero in the steps that do not count."""
+        array = self._as_input(x)
+        self.compute_output_shape(array.shape)  # checks the shape
+        counts = self.compute_mask(array)
+        if training:
+            self.tape = Tape(counts, array.shape)
+        return _zero_but(counts, array)
+
+    def input_gradient_of(self, kept: Array, d_output: Array) -> Array:
+        """Return the gradient, zero in the same steps."""
+        return _zero_but(kept, d_output)
+
+
+def _zero_but(counts: Array, steps: Array) -> Array:
+    """Zero the steps (B, T, features) that do not count."""
+    return np.where(counts[:, :, None], steps, steps.dtype.type(0))

@@ -1,0 +1,135 @@
+"""Penalties on the size of weights, with Keras's names, defaults and formulas.
+
+A penalty is added to the loss that `fit`, `evaluate` and `train_on_batch` report, its gradient to
+that of the weight, before gradients are clipped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c._names import Configurable, deserialize, lookup, serialize
+from gru_c._numbers import finite_number
+
+__all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "serialize"]
+
+Array = npt.NDArray[Any]
+
+_DEFAULT_FACTOR = 0.01
+
+
+class Regularizer(Configurable):
+    """Base of all regularizers; a subclass defines `__call__` and `add_gradient`."""
+
+    def __call__(self, weight: Array) -> float:
+        """Return the penalty of a weight of any shape."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(weight)")
+
+    def add_gradient(self, weight: Array, gradient: Array) -> None:
+        """Add the derivative of the penalty by the weight to `gradient`, of the same shape."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define add_gradient(weight, gradient)"
+        )
+
+
+class L1L2(Regularizer):
+    """``l1 * sum(|w|) + l2 * sum(w^2)``.
+
+    By name, ``"l1_l2"``, both factors are 0.01.
+
+    Parameters
+    ----------
+    l1, l2 : float
+        Factors, at least 0.
+
+    Raises
+    ------
+    ValueError
+        When a factor is negative or no finite number.
+
+    Examples
+    --------
+    >>> L1L2(l1=1.0, l2=0.5)(np.array([2.0, -4.0]))
+    16.0
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.l1 = float(finite_number(type(self).__name__, "l1", l1, ">= 0"))
+        self.l2 = float(finite_number(type(self).__name__, "l2", l2, ">= 0"))
+
+    def __call__(self, weight: Array) -> float:
+        """Return the penalty, summed in float64; infinite where that overflows."""
+        penalty = 0.0
+        with np.errstate(over="ignore"):
+            if self.l1:
+                penalty += self.l1 * float(np.abs(weight).sum(dtype=np.float64))
+            if self.l2:
+                penalty += self.l2 * float(np.square(weight, dtype=np.float64).sum())
+        return penalty
+
+    def add_gradient(self, weight: Array, gradient: Array) -> None:
+        """Add ``l1 * sign(w) + 2 * l2 * w``; the sign of 0 is 0."""
+        if self.l1:
+            gradient += self.l1 * np.sign(weight)
+        if self.l2:
+            gradient += 2 * self.l2 * weight
+
+
+class L1(L1L2):
+    """``l1 * sum(|w|)``.
+
+    Parameters
+    ----------
+    l1 : float
+        Factor, at least 0.
+    """
+
+    def __init__(self, l1: float = _DEFAULT_FACTOR) -> None:
+        super().__init__(l1=l1)
+
+
+class L2(L1L2):
+    """``l2 * sum(w^2)``.
+
+    Parameters
+    ----------
+    l2 : float
+        Factor, at least 0.
+    """
+
+    def __init__(self, l2: float = _DEFAULT_FACTOR) -> None:
+        super().__init__(l2=l2)
+
+
+REGULARIZERS: dict[str, type[L1L2]] = {"l1": L1, "l2": L2, "l1_l2": L1L2}
+
+
+def get(spec: object) -> Regularizer | None:
+    """Find or make a regularizer.
+
+    Parameters
+    ----------
+    spec : str, dict, Regularizer or None
+        A name such as ``"l2"``, the dict of `serialize`, an instance, or None for none.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    TypeError
+        If `spec` is something else.
+
+    Examples
+    --------
+    >>> get("l2"), get("l1_l2")
+    (L2(l2=0.01), L1L2(l1=0.01, l2=0.01))
+    """
+    if spec is None:
+        return None
+    if isinstance(spec, str) and lookup("regularizer", spec, REGULARIZERS) is L1L2:
+        # The class's own defaults, for one factor without the other, would make a name of nothing.
+        return L1L2(_DEFAULT_FACTOR, _DEFAULT_FACTOR)
+    return deserialize("regularizer", spec, REGULARIZERS, base=Regularizer)
