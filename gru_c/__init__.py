@@ -59,6 +59,7 @@ from gru_c.parameters import Parameters
 from gru_c.passes import GRUTape
 from gru_c.ragged import RaggedTape
 from gru_c.saving import load_model
+from gru_c.sequences import pad_sequences
 from gru_c.training import History
 
 _apply_environment()
@@ -95,6 +96,7 @@ __all__ = [
     "losses",
     "metrics",
     "optimizers",
+    "pad_sequences",
     "regularizers",
     "schedules",
     "set_num_threads",

@@ -79,10 +79,7 @@ class Steps:
         go_backwards: bool = False,
         zero_output: bool = False,
     ) -> Steps | None:
-        """Check what a user said of a batch of shape (B, T); None when every step counts.
-
-        Raises ValueError or TypeError unless that is a mask or lengths that fit the batch.
-        """
+        """Check what a user said of a batch of shape (B, T); None when every step counts."""
         counts = which_count(shape, mask, lengths)
         if counts is None or counts.all():
             return None
@@ -233,19 +230,30 @@ def _take(array: Array, places: Array, idle: Array, steps: Array) -> None:
 
 
 def which_count(
-    shape: tuple[int, int], mask: npt.ArrayLike | None, lengths: npt.ArrayLike | None
+    shape: tuple[int, ...], mask: npt.ArrayLike | None, lengths: npt.ArrayLike | None
 ) -> Array | None:
-    """Return which steps (B, T) count, as bools; None when nothing was said of it."""
+    """Return which steps (B, T) of an array (B, T, ...) count; None when nothing was said of it.
+
+    Raises ValueError or TypeError unless that is a mask or lengths that fit the array.
+    """
     if mask is not None and lengths is not None:
         raise ValueError("mask and lengths say the same thing in two ways: give one of them")
+    if mask is not None:
+        return _check_mask(mask, shape)
     if lengths is not None:
-        return np.arange(shape[1]) < check_lengths(lengths, shape)[:, None]
-    return None if mask is None else _check_mask(mask, shape)
+        return mask_of(check_lengths(lengths, shape), shape[1])
+    return None
 
 
-def check_lengths(lengths: npt.ArrayLike, shape: tuple[int, int]) -> Array:
+def mask_of(lengths: Array, T: int) -> Array:
+    """Return which of T steps are the first ones of each row."""
+    mask: Array = np.arange(T) < lengths[:, None]
+    return mask
+
+
+def check_lengths(lengths: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
     """Return lengths as integers (B,), each in [0, T]; else raise ValueError or TypeError."""
-    B, T = shape
+    B, T = _sequences(shape)
     array = as_real("lengths", lengths)
     if array.dtype.kind not in "iu":
         raise TypeError(f"lengths must be integers, got dtype {array.dtype}")
@@ -257,10 +265,16 @@ def check_lengths(lengths: npt.ArrayLike, shape: tuple[int, int]) -> Array:
     return array.astype(np.intp, copy=False)
 
 
-def _check_mask(mask: npt.ArrayLike, shape: tuple[int, int]) -> Array:
+def _check_mask(mask: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
     array = as_real("mask", mask)
     if array.dtype.kind != "b":
         raise TypeError(f"mask must hold bools, True for a step that counts, got {array.dtype}")
-    if array.shape != shape:
-        raise ValueError(f"mask must have shape (B, T) = {shape}, got {array.shape}")
+    if array.shape != _sequences(shape):
+        raise ValueError(f"mask must have shape (B, T) = {shape[:2]}, got {array.shape}")
     return array
+
+
+def _sequences(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) < 2:
+        raise ValueError(f"only sequences (B, T, ...) have steps, got an array of shape {shape}")
+    return shape[:2]

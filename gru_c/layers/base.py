@@ -70,6 +70,9 @@ class Layer(Configurable):
 
     # ---- what a kind of layer says about itself ----
 
+    takes_mask = False  # whether `forward` has an argument ``mask``
+    makes_mask = False  # whether `compute_mask` says of steps that they do not count
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the output for an input shape, batch axis first; ValueError if it cannot be."""
         return input_shape

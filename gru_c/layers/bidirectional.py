@@ -73,6 +73,8 @@ class Bidirectional(DrawingLayer):
     (2, 10, 8)
     """
 
+    takes_mask = True
+
     def __init__(
         self,
         layer: GRU,

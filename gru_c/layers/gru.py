@@ -129,6 +129,8 @@ class GRU(DrawingLayer):
     ((2, 10, 8), (8, 12))
     """
 
+    takes_mask = True
+
     def __init__(
         self,
         units: int,
