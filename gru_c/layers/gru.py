@@ -48,7 +48,9 @@ class GRU(DrawingLayer):
         Take the steps from the last to the first; the output stays in the order taken.
     stateful : bool
         Begin every batch with the states that the last one ended with, row by row; `reset_states`
-        ends that. No gradient passes from batch to batch.
+        ends that, nothing else does: not the end of an epoch, of `fit` or of a validation, which
+        move the states as well. No gradient passes from batch to batch. All batches must be of one
+        size, and `fit` shuffles the rows unless it is told ``shuffle=False``. As in Keras.
     time_major : bool
         Input and output are (T, B, features) rather than (B, T, features), without a copy. Not for
         a layer of a `Sequential`.
@@ -273,12 +275,11 @@ class GRU(DrawingLayer):
         result = output
         if self.time_major:
             sequences, output = _swapped(sequences), _swapped(output)
-        B = len(sequences)
-        state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
-        given_state = state is not None
+        B, given_state = len(sequences), initial_state is not None
         if self.stateful and not given_state:
             self.require_state_for(B)
-            state = self.state
+            initial_state = self.state
+        state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
         x_mask, draws = self._draw(B, sequences.shape[2]) if training else (None, {})
         if x_mask is not None:
             sequences = sequences * x_mask
@@ -291,6 +292,11 @@ class GRU(DrawingLayer):
             return last if result is None else result
         # Two arrays, so that changing one leaves the other.
         return (last.copy() if result is None else result), last
+
+    @property
+    def directions(self) -> tuple[GRU, ...]:
+        """The layer itself; of a `Bidirectional` there are two."""
+        return (self,)
 
     @property
     def mixes_time(self) -> bool:
@@ -321,14 +327,20 @@ class GRU(DrawingLayer):
         TypeError
             When the states are no real numbers.
         """
-        if not self.stateful:
-            raise ValueError(f"layer {self.label!r} is not stateful: it keeps no states")
-        state = None if states is None else as_real("states", states, self.dtype or np.float32)
-        if state is not None and (state.ndim != 2 or state.shape[1] != self.units):
-            raise ValueError(f"states must have shape (batch, {self.units}), got {state.shape}")
-        self.state = None if state is None else np.array(state, order="C")
+        self.state = self.checked_states(states)
 
     reset_state = reset_states
+
+    def checked_states(self, states: npt.ArrayLike | None) -> Array | None:
+        """Return a copy of what `reset_states` was given, or an exception that says what it was."""
+        if not self.stateful:
+            raise ValueError(f"layer {self.label!r} is not stateful: it keeps no states")
+        if states is None:
+            return None
+        state = np.array(as_real("states", states), self.dtype, order="C")
+        if state.ndim != 2 or state.shape[1] != self.units:
+            raise ValueError(f"states must have shape (batch, {self.units}), got {state.shape}")
+        return state
 
     def _run(
         self,
