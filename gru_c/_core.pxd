@@ -62,6 +62,7 @@ cdef extern from "gru.h" nogil:
         int reset_after
         gru_cell_kind kind
         int masks_state
+        int weights_are_packed
         int threads
         gru_weight_format weights_format
 

@@ -117,6 +117,7 @@ cdef int _set_cell(gru_problem *problem, object cell, bint masks_state=False) ex
     problem.kind.clip = cell.clip
     problem.kind.zoneout = cell.zoneout
     problem.masks_state = masks_state
+    problem.weights_are_packed = False
     return 0
 
 
@@ -227,6 +228,7 @@ def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
     problem.reset_after = reset_after
     problem.kind = _usual_kind()
     problem.masks_state = False
+    problem.weights_are_packed = False
     problem.threads = threads
     if gru_engine_of(&problem) != GRU_ENGINE_PACKED:
         return None
@@ -335,6 +337,7 @@ def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
         args.draws = &numbers
     args.weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
     args.packed = _data(packed)
+    problem.weights_are_packed = packed is not None
     args.x = _sequence_in(x)
     args.initial_state = _data(initial_state)
     args.output = _sequence(output)

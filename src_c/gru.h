@@ -112,6 +112,7 @@ typedef struct gru_problem {
     int reset_after; /* 1 or 0, see the cell above */
     gru_cell_kind kind;
     int masks_state;                  /* 1: the calls give a state_mask */
+    int weights_are_packed;           /* 1: the forward pass is given packed weights */
     int threads;                      /* >= 1; at most so many threads work */
     gru_weight_format weights_format; /* else than full: engine auto is the packed one */
 } gru_problem;

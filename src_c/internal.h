@@ -33,6 +33,7 @@
     X(zoneout_keeps, (size_t n, size_t first, unsigned key, double rate, REAL *keeps))             \
     X(add_masked,                                                                                  \
       (size_t rows, size_t n, const REAL *mask, const REAL *from, size_t row, REAL *to))           \
+    X(row_product, (const TYPED(gru_row_product) * g))                                             \
     X(lane_cells_forward, (size_t n, size_t gate, REAL *gates, const REAL *h, REAL *h_next))       \
     X(transpose, (size_t rows, size_t columns, const REAL *from, ptrdiff_t from_row, REAL *to,     \
                   ptrdiff_t to_row))                                                               \
@@ -61,6 +62,9 @@ typedef struct gru_run {
 /* Elements of k that are summed before they are added to the rest: keeps the rounding error of long
  * sums down, at 1% of the time. */
 enum { GRU_K_BLOCK = 128 };
+
+/* Rows of scratch memory that row_product needs: sums and totals of so many at once. */
+enum { GRU_ROW_SCRATCH = 8 };
 
 #define REAL_BITS 32
 #include "real.h"
@@ -192,6 +196,11 @@ typedef struct gru_plan {
     size_t scratch, scratch_bytes; /* of each thread: a part of a weight's gradient, then ... */
     size_t scratch_bias, scratch_d_x;
     size_t workspace_bytes;
+
+    /* inference of a few rows and steps with the weights as they are */
+    int by_rows;
+    size_t row_bias;    /* (4, X) z r xn hn; gates are (T, B, 4, X) */
+    size_t row_scratch; /* (GRU_ROW_SCRATCH, X) */
 
     /* inference with sequences as lanes, where units would leave many lanes empty */
     int by_lanes;
