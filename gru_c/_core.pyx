@@ -266,6 +266,14 @@ cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
     return _raise_unless_ok(status)
 
 
+cdef cnp.ndarray _bytes_on_a_line(size_t size):
+    """Bytes that begin on a cache line."""
+    cdef cnp.npy_intp length = size + 64
+    cdef cnp.ndarray memory = <cnp.ndarray>cnp.PyArray_EMPTY(1, &length, cnp.NPY_UINT8, 0)
+    cdef size_t past = <size_t>cnp.PyArray_DATA(memory) % 64
+    return memory[64 - past:]
+
+
 def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
          cell, int threads, int weights_format=GRU_WEIGHTS_FULL):
     """gru_pack: the weights as the packed engine reads them, as an array of bytes."""
@@ -273,7 +281,6 @@ def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp
     cdef gru_weights weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
     cdef gru_status status
     cdef size_t size
-    cdef cnp.npy_intp length
     problem.batch = problem.time = 1
     problem.input = cnp.PyArray_DIM(kernel, 0)
     problem.units = cnp.PyArray_DIM(recurrent_kernel, 0)
@@ -283,10 +290,7 @@ def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp
     problem.threads = threads
     _set_cell(&problem, cell)
     _raise_unless_ok(gru_packed_bytes(&problem, &size))
-    length = size + 64
-    cdef cnp.ndarray memory = <cnp.ndarray>cnp.PyArray_EMPTY(1, &length, cnp.NPY_UINT8, 0)
-    cdef size_t past = <size_t>cnp.PyArray_DATA(memory) % 64  # the core wants a cache line
-    cdef cnp.ndarray packed = memory[64 - past:]
+    cdef cnp.ndarray packed = _bytes_on_a_line(size)
     cdef void *data = _data(packed)
     with nogil:
         status = gru_pack(&problem, &weights, data)
@@ -385,6 +389,7 @@ def matmul(cnp.ndarray a not None, bint transpose_a, cnp.ndarray b not None, bin
     args.k = cnp.PyArray_DIM(a, 0 if transpose_a else 1)
     args.a = gru_matrix(_data(a), cnp.PyArray_DIM(a, 1), transpose_a)
     args.b = gru_matrix(_data(b), cnp.PyArray_DIM(b, 1), transpose_b)
+    args.packed = NULL
     args.c = _data(out)
     args.accumulate = accumulate
     args.threads = threads
@@ -497,3 +502,8 @@ def rmsprop(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
     with nogil:
         status = gru_rmsprop(dtype, &update, rho, epsilon, momentum, v_data, a_data, m_data)
     _raise_unless_ok(status)
+
+
+# ---- streams --------------------------------------------------------------------------------
+
+include "_stream.pxi"

@@ -137,10 +137,11 @@ typedef struct gru_sequence_out {
 } gru_sequence_out;
 
 typedef enum gru_pass {
-    GRU_FORWARD,      /* without a tape */
-    GRU_FORWARD_TAPE, /* with one */
-    GRU_BACKWARD,     /* that may use up the tape */
-    GRU_BACKWARD_KEEP /* that leaves it as it is */
+    GRU_FORWARD,       /* without a tape */
+    GRU_FORWARD_TAPE,  /* with one */
+    GRU_BACKWARD,      /* that may use up the tape */
+    GRU_BACKWARD_KEEP, /* that leaves it as it is */
+    GRU_FORWARD_STEP   /* a step of a stream, see below */
 } gru_pass;
 
 /* The engine that works on a problem: GRU_ENGINE_BLAS or GRU_ENGINE_PACKED. */
@@ -204,6 +205,40 @@ typedef struct gru_backward_args {
 
 gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args);
 
+/* ---- streams ------------------------------------------------------------------------------
+ * A stream takes a stack of layers through one time step after the other, on the calling thread, with
+ * the bits of gru_forward by the packed engine on the whole sequence. Its memory holds states and
+ * scratch and all that is found out only once; the packed weights lie outside, for many streams. */
+
+typedef struct gru_stream_layer {
+    /* 1: y = activation(x W + b), with `kind.activation` GRU_LINEAR, GRU_RELU, GRU_SIGMOID or GRU_TANH, and
+     * of the problem else only B, I, H, dtype and threads; 0: a GRU. */
+    int dense;
+    gru_problem
+        problem; /* of one step: time is 1; of all layers of a stack B and dtype are the same */
+    const void *packed; /* gru_stream_pack */
+} gru_stream_layer;
+
+/* The weights of one layer, `packed` of which is not looked at: bytes of the packed copy, and the copy,
+ * which has the alignment of a cache line. A dense layer has kernel (I, H) and bias (H) or null. */
+gru_status gru_stream_packed_bytes(const gru_stream_layer *layer, size_t *bytes);
+gru_status gru_stream_pack(const gru_stream_layer *layer, const gru_weights *weights, void *packed);
+
+/* Bytes of a stream's memory, of any alignment; and a stream in it, all states zero. It stays where it
+ * is, and belongs to the instruction set in use: with another one, steps are refused. */
+gru_status gru_stream_bytes(const gru_stream_layer *layers, size_t count, size_t *bytes);
+gru_status gru_stream_begin(const gru_stream_layer *layers, size_t count, void *memory);
+
+/* A step: x (B, I of the first layer) -> y (B, H of the last), both contiguous; they may overlap. */
+gru_status gru_stream_step(void *stream, const void *x, void *y);
+
+/* Back to before the last step, once. */
+void gru_stream_step_back(void *stream);
+
+/* The state (B, H) of layer i, a GRU. */
+gru_status gru_stream_get_state(const void *stream, size_t i, void *state);
+gru_status gru_stream_set_state(void *stream, size_t i, const void *state);
+
 /* ---- what a model needs besides ----------------------------------------------------------- */
 
 /* A matrix as it lies in memory (row-major, `stride` elements from row to row), and whether the
@@ -218,16 +253,22 @@ typedef struct gru_matrix {
 typedef struct gru_matmul_args {
     gru_dtype dtype;
     size_t m, n, k;
-    gru_matrix a, b; /* in */
-    void *c;         /* out contiguous */
-    int accumulate;  /* 1: the product is added to what c holds */
-    int threads;     /* cut over m and n only, so the bits do not depend on it */
-    void *workspace; /*     gru_matmul_bytes */
+    gru_matrix a, b;    /* in */
+    const void *packed; /* in  what gru_matmul_pack made of b; null: pack it now */
+    void *c;            /* out contiguous */
+    int accumulate;     /* 1: the product is added to what c holds */
+    int threads;        /* cut over m and n only, so the bits do not depend on it */
+    void *workspace;    /*     gru_matmul_bytes */
 } gru_matmul_args;
 
 /* Bytes of scratch memory that a matmul of these sizes needs; the arrays need not be there yet. */
 gru_status gru_matmul_bytes(const gru_matmul_args *args, size_t *bytes);
 gru_status gru_matmul(const gru_matmul_args *args);
+
+/* b as the matmul reads it, for calls with the same one and any m: bytes of the copy, and the copy, which
+ * depends on the instruction set in use. `packed` has the alignment of a cache line. */
+gru_status gru_matmul_packed_bytes(const gru_matmul_args *args, size_t *bytes);
+gru_status gru_matmul_pack(const gru_matmul_args *args, void *packed);
 
 /* out (n) = the sum of the rows of a (m, n; contiguous), added to out when `accumulate`. */
 gru_status gru_column_sums(gru_dtype dtype, size_t m, size_t n, const void *a, void *out,
