@@ -8,6 +8,7 @@ cdef extern from "gru.h" nogil:
         GRU_BLAS_LIMIT
         GRU_NO_BLAS
         GRU_NO_ISA
+        GRU_SMALL_WORKSPACE
 
     const char *gru_status_message(gru_status status)
 
@@ -111,6 +112,8 @@ cdef extern from "gru.h" nogil:
         void *workspace
 
     gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args)
+    gru_status gru_forward_within(const gru_problem *problem, const gru_forward_args *args,
+                                  size_t bytes, size_t *needed)
 
     ctypedef struct gru_backward_args:
         gru_weights weights

@@ -251,18 +251,30 @@ def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
     return state if output is None else (output, state)
 
 
+# Multiply-adds from which the GIL is let go: some 10 us. To get it back may take as long.
+cdef double _LONG = 400e3
+
+
+cdef double _work(const gru_problem *problem) noexcept:
+    """Multiply-adds of a GRU."""
+    return (3.0 * problem.batch * problem.time * problem.units
+            * (<double>problem.input + problem.units))
+
+
 cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
-    """gru_forward with a workspace, without the GIL."""
-    cdef gru_status status
-    cdef size_t size
+    """gru_forward with a workspace: that of the last call, if it is enough."""
+    cdef gru_status status = GRU_SMALL_WORKSPACE
+    cdef size_t size = 0
     cdef _Memory memory
-    _raise_unless_ok(gru_workspace_bytes(
-        problem, GRU_FORWARD if args.tape == NULL else GRU_FORWARD_TAPE, &size))
-    _borrow(size, &memory)
-    args.workspace = memory.data
-    with nogil:
-        status = gru_forward(problem, args)
-    _give_back(memory)
+    while status == GRU_SMALL_WORKSPACE:
+        _borrow(size, &memory)
+        args.workspace = memory.data
+        if _work(problem) >= _LONG:
+            with nogil:
+                status = gru_forward_within(problem, args, memory.size, &size)
+        else:
+            status = gru_forward_within(problem, args, memory.size, &size)
+        _give_back(memory)
     return _raise_unless_ok(status)
 
 

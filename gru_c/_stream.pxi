@@ -1,9 +1,5 @@
 # Part of _core.pyx: layers of the core, one after the other, one time step at a time.
 
-# Multiply-adds of a step from which the GIL is let go: some 10 us. To get it back may take as long.
-cdef double _LONG_STEP = 400e3
-
-
 cdef int _set_layer(gru_stream_layer *layer, tuple spec, size_t batch) except -1:
     """Fill in what (dense, input, units, typenum, cell, weights_format, packed) says.
 
@@ -52,7 +48,7 @@ cdef class Stack:
     cdef void *_memory
     cdef gru_stream_layer *_layers
     cdef Py_ssize_t _count
-    cdef object _kept  # the packed weights
+    cdef readonly list packed  # weights, for as long as they are read
     cdef int _typenum
     cdef bint _long, _busy
 
@@ -66,10 +62,10 @@ cdef class Stack:
             raise MemoryError(f"could not allocate the layers of a stream: {self._count}")
         for i, spec in enumerate(specs):
             _set_layer(&self._layers[i], spec, batch)
-            work += (<double>batch) * spec[2] * (spec[1] if spec[0] else 3 * (spec[1] + spec[2]))
+            work += _work(&self._layers[i].problem)
         self._typenum = specs[0][3]
-        self._long = work >= _LONG_STEP
-        self._kept = [spec[6] for spec in specs]
+        self._long = work >= _LONG
+        self.packed = [spec[6] for spec in specs]
         _raise_unless_ok(gru_stream_bytes(self._layers, self._count, &size))
         self._memory = PyMem_RawMalloc(size)
         if self._memory == NULL:

@@ -106,10 +106,17 @@ gru_status gru_pack(const gru_problem *problem, const gru_weights *weights, void
 }
 
 gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args) {
+    size_t needed;
+    return gru_forward_within(problem, args, SIZE_MAX, &needed);
+}
+
+gru_status gru_forward_within(const gru_problem *problem, const gru_forward_args *args,
+                              size_t bytes, size_t *needed) {
     measures m;
     const gru_status status = measure(problem, args->tape ? GRU_FORWARD_TAPE : GRU_FORWARD, &m);
-    if (status != GRU_OK) {
-        return status;
+    *needed = status == GRU_OK ? m.workspace_bytes : 0;
+    if (status != GRU_OK || bytes < *needed) {
+        return status == GRU_OK ? GRU_SMALL_WORKSPACE : status;
     }
     const int steps = problem->batch && problem->time;
     if (weights_missing(problem, &args->weights) || !args->workspace || !args->state ||

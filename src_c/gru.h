@@ -25,11 +25,12 @@
 
 typedef enum gru_status {
     GRU_OK = 0,
-    GRU_BAD_ARGUMENT, /* null where an array is needed, no units, no threads, unknown dtype */
-    GRU_TOO_LARGE,    /* a number of bytes that size_t cannot hold */
-    GRU_BLAS_LIMIT,   /* a matrix side that the int of BLAS cannot hold */
-    GRU_NO_BLAS,      /* the BLAS engine is wanted, gru_set_blas was not called */
-    GRU_NO_ISA        /* gru_select_isa: unknown name, or more than this CPU has */
+    GRU_BAD_ARGUMENT,   /* null where an array is needed, no units, no threads, unknown dtype */
+    GRU_TOO_LARGE,      /* a number of bytes that size_t cannot hold */
+    GRU_BLAS_LIMIT,     /* a matrix side that the int of BLAS cannot hold */
+    GRU_NO_BLAS,        /* the BLAS engine is wanted, gru_set_blas was not called */
+    GRU_NO_ISA,         /* gru_select_isa: unknown name, or more than this CPU has */
+    GRU_SMALL_WORKSPACE /* gru_forward_within: more bytes are needed */
 } gru_status;
 
 /* A sentence about a status, for a message. Never null. */
@@ -182,6 +183,11 @@ typedef struct gru_forward_args {
 } gru_forward_args;
 
 gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args);
+
+/* The same with a workspace of `bytes`, if those are enough, and the bytes that it needs: for short
+ * calls, in which it takes time to ask for the size first. */
+gru_status gru_forward_within(const gru_problem *problem, const gru_forward_args *args,
+                              size_t bytes, size_t *needed);
 
 typedef struct gru_backward_args {
     gru_weights weights;      /* in   as in the forward pass */
