@@ -36,6 +36,7 @@ from gru_c.model import Sequential
 from gru_c.parameters import Parameters
 from gru_c.passes import GRUTape
 from gru_c.saving import load_model
+from gru_c.stream import Stream
 from gru_c.training import History
 
 _apply_environment()
@@ -51,6 +52,7 @@ __all__ = [
     "Input",
     "Parameters",
     "Sequential",
+    "Stream",
     "__version__",
     "activations",
     "get_num_threads",

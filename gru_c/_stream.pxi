@@ -1,15 +1,12 @@
 # Part of _core.pyx: layers of the core, one after the other, one time step at a time.
 
-cdef int _set_layer(gru_stream_layer *layer, tuple spec, size_t batch) except -1:
-    """Fill in what (dense, input, units, typenum, cell, weights_format, packed) says.
-
-    Of a dense layer `cell` is the number of its activation.
-    """
-    dense, input_size, units, typenum, cell, weights_format, packed = spec
+cdef int _set_layer(gru_stream_layer *layer, object stage, size_t batch) except -1:
+    """Fill in what a stages.CoreStage says."""
+    dense, features, units, typenum, cell, weights_format, packed = stage
     cdef gru_problem *problem = &layer.problem
     layer.dense = dense
     layer.packed = _data(packed)
-    problem.batch, problem.time, problem.input, problem.units = batch, 1, input_size, units
+    problem.batch, problem.time, problem.input, problem.units = batch, 1, features, units
     problem.dtype = GRU_F32 if typenum == cnp.NPY_FLOAT32 else GRU_F64
     problem.engine = GRU_ENGINE_PACKED
     problem.threads = 1
@@ -22,14 +19,14 @@ cdef int _set_layer(gru_stream_layer *layer, tuple spec, size_t batch) except -1
     return 0
 
 
-def stream_pack(tuple spec not None, cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel,
+def stream_pack(object stage, cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel,
                 cnp.ndarray bias):
-    """gru_stream_pack for the layer that `spec` describes: an array of bytes."""
+    """gru_stream_pack for the layer that `stage` describes: an array of bytes."""
     cdef gru_stream_layer layer
     cdef gru_weights weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
     cdef gru_status status
     cdef size_t size
-    _set_layer(&layer, spec, 1)
+    _set_layer(&layer, stage, 1)
     _raise_unless_ok(gru_stream_packed_bytes(&layer, &size))
     cdef cnp.ndarray packed = _bytes_on_a_line(size)
     cdef void *data = _data(packed)
@@ -52,20 +49,20 @@ cdef class Stack:
     cdef int _typenum
     cdef bint _long, _busy
 
-    def __cinit__(self, list specs not None, size_t batch):
+    def __cinit__(self, list stages not None, size_t batch):
         cdef size_t size
         cdef double work = 0
-        self._count = len(specs)
+        self._count = len(stages)
         self._layers = <gru_stream_layer *>PyMem_RawMalloc(
             self._count * sizeof(gru_stream_layer) + 1)
         if self._layers == NULL:
             raise MemoryError(f"could not allocate the layers of a stream: {self._count}")
-        for i, spec in enumerate(specs):
-            _set_layer(&self._layers[i], spec, batch)
+        for i, stage in enumerate(stages):
+            _set_layer(&self._layers[i], stage, batch)
             work += _work(&self._layers[i].problem)
-        self._typenum = specs[0][3]
+        self._typenum = stages[0].typenum
         self._long = work >= _LONG
-        self.packed = [spec[6] for spec in specs]
+        self.packed = [stage.packed for stage in stages]
         _raise_unless_ok(gru_stream_bytes(self._layers, self._count, &size))
         self._memory = PyMem_RawMalloc(size)
         if self._memory == NULL:

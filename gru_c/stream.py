@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import _core, activations
+from gru_c import _core
 from gru_c.arrays import Array, as_real
 from gru_c.chain import Chain
-from gru_c.layers import GRU, Dense, Dropout, Layer
-from gru_c.layers.base import Shape, check_count
-
-# Activations of a Dense layer that the core knows: the others are called from here.
-_CORE_ACTIVATIONS = {
-    name: _core.ACTIVATIONS[name] for name in ("linear", "relu", "sigmoid", "tanh")
-}
-
-# Packed weights by a digest of what they were made of, as long as a stream has them.
-_PACKED: WeakValueDictionary[bytes, Array] = WeakValueDictionary()
+from gru_c.layers.base import check_count
+from gru_c.stages import CoreStage, Stage, has_time, stages_of
 
 Rows = int | slice | Sequence[int] | Array
-# A layer for _core.Stack, or a function of (B, ...) -> (B, ...).
-_Stage = tuple[Any, ...] | Callable[[Array], Array]
 
 
 class Stream:
@@ -85,16 +72,15 @@ class Stream:
     def __init__(self, model: Chain, batch_size: int = 1) -> None:
         self.batch_size = check_count("batch_size", batch_size)
         model.require_built("a stream")
-        assert model.input_shape is not None  # of a model that is built
+        stages = list(stages_of(model))
         self.dtype = np.dtype(model.dtype)
-        timed = _has_time(model)
-        self._shape = (batch_size, *model.input_shape[2 if timed else 1 :])
-        stages = list(_stages(model.layers, model.input_shape, timed))
+        sample = (model.input_shape or ())[2 if has_time(model) else 1 :]
+        self._shape = (self.batch_size, *sample)
+        self._units = [  # of the layers with a state
+            stage.units for stage in stages if isinstance(stage, CoreStage) and not stage.dense
+        ]
         self._parts = list(_parts(stages, self.batch_size))
         self._stacks = [part for part in self._parts if isinstance(part, _core.Stack)]
-        self._units = [
-            stage[2] for stage in stages if isinstance(stage, tuple) and not stage[0]
-        ]  # of the layers with a state
         whole = len(self._parts) == len(self._stacks) == 1
         self._short_way = self._parts[0].step if whole else _no_short_way
         self._lock = threading.Lock()
@@ -261,92 +247,9 @@ def _check_rows(rows: Rows, batch_size: int) -> Any:
     return where
 
 
-# ---- what a model is made of --------------------------------------------------------------------
-
-
-def _has_time(model: Chain) -> bool:
-    """Is the second axis of the model's input time?"""
-    assert model.input_shape is not None
-    return len(model.input_shape) > 2 or any(isinstance(layer, GRU) for layer in model.layers)
-
-
-def _stages(layers: Sequence[Layer], shape: Shape, timed: bool) -> Iterator[_Stage]:
-    """Go through the layers with the shapes of their inputs."""
-    for layer in layers:
-        if not layer.stepwise:
-            raise ValueError(
-                f"layer {layer.label!r} ({type(layer).__name__}) cannot be streamed: its output at "
-                "one time step depends on more than that step of its input and what came before"
-            )
-        output_shape = layer.compute_output_shape(shape)
-        flat = len(shape) - timed == 2  # (batch, features)
-        forward = type(layer).forward
-        if isinstance(layer, GRU):
-            if forward is not GRU.forward:
-                raise ValueError(f"layer {layer.label!r} has a forward of its own: no streaming")
-            yield _gru(layer)
-            still_timed = timed and layer.return_sequences
-        else:
-            still_timed = timed
-            if isinstance(layer, Dense) and forward is Dense.forward and flat:
-                yield from _dense(layer)
-            elif forward is not Dropout.forward:
-                yield _by_forward(copy.deepcopy(layer), timed)
-        shape, timed = output_shape, still_timed
-
-
-def _gru(layer: GRU) -> tuple[Any, ...]:
-    weights = [layer.value("kernel"), layer.value("recurrent_kernel")]
-    bias = layer.value("bias") if layer.use_bias else None
-    weights_format = _core.WEIGHT_FORMATS[layer.inference_weights]
-    return _packed((False, *_sizes(weights[0], layer.units), layer.cell, weights_format), *weights, bias)
-
-
-def _dense(layer: Dense) -> Iterator[_Stage]:
-    """One stage or, with an activation that the core does not know, two."""
-    kernel, bias = layer.value("kernel"), layer.value("bias") if layer.use_bias else None
-    function = layer.activation_function
-    known = _CORE_ACTIVATIONS.get(function.name)
-    known = known if activations.ACTIVATIONS.get(function.name) is function else None
-    number = _CORE_ACTIVATIONS["linear"] if known is None else known
-    yield _packed((True, *_sizes(kernel, layer.units), number, 0), kernel, None, bias)
-    if known is None:
-        yield function.forward
-
-
-def _sizes(kernel: Array, units: int) -> tuple[int, int, int]:
-    return len(kernel), units, kernel.dtype.num
-
-
-def _packed(
-    spec: tuple[Any, ...], kernel: Array, recurrent_kernel: Array | None, bias: Array | None
-) -> tuple[Any, ...]:
-    """Return the stage of a layer with its packed weights: those of another stream, if it has the same."""
-    digest = hashlib.blake2b(repr((_core.active_isa(), spec, bias is None)).encode())
-    for weight in (kernel, recurrent_kernel, bias):
-        if weight is not None:
-            digest.update(np.ascontiguousarray(weight))
-    key = digest.digest()
-    packed = _PACKED.get(key)
-    if packed is None:
-        packed = _core.stream_pack((*spec, None), kernel, recurrent_kernel, bias)
-        _PACKED[key] = packed
-    return (*spec, packed)
-
-
-def _by_forward(layer: Layer, timed: bool) -> Callable[[Array], Array]:
-    """Return a step through a layer that the core does not know."""
-
-    def forward(x: Array) -> Array:
-        y: Array = layer.forward(np.expand_dims(x, 1) if timed else x)
-        return y[:, 0] if timed else y
-
-    return forward
-
-
-def _parts(stages: list[_Stage], batch_size: int) -> Iterator[Any]:
+def _parts(stages: list[Stage], batch_size: int) -> Iterator[Any]:
     """Put neighbours that the core knows into one stack."""
-    for known, group in groupby(stages, lambda stage: isinstance(stage, tuple)):
+    for known, group in groupby(stages, lambda stage: isinstance(stage, CoreStage)):
         if known:
             yield _core.Stack(list(group), batch_size)
         else:
