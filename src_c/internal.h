@@ -34,6 +34,7 @@
     X(add_masked,                                                                                  \
       (size_t rows, size_t n, const REAL *mask, const REAL *from, size_t row, REAL *to))           \
     X(lane_cells_forward, (size_t n, size_t gate, REAL *gates, const REAL *h, REAL *h_next))       \
+    X(single_step, (const TYPED(gru_single) * s))                                                  \
     X(transpose, (size_t rows, size_t columns, const REAL *from, ptrdiff_t from_row, REAL *to,     \
                   ptrdiff_t to_row))                                                               \
     X(pack_rows, (const TYPED(gru_pack) * p))                                                      \
