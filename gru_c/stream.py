@@ -113,35 +113,43 @@ class Stream:
     def _step(self, x_t: npt.ArrayLike, out: Array | None) -> Array:
         """Take a step with arrays that want a closer look, or through layers of Python."""
         x = as_real("x_t", x_t)
-        fits = x.ndim == len(self._shape) and all(
-            wanted in (None, size) for wanted, size in zip(self._shape, x.shape, strict=True)
-        )
-        if not fits:
-            sizes = ", ".join("any" if size is None else str(size) for size in self._shape)
-            raise ValueError(f"x_t must have shape ({sizes}), got {x.shape}")
+        self._check_shape(x)
+        done: list[Any] = []
         with self._alone():
-            y, done = x, []
             try:
-                for part in self._parts:
-                    y = self._through(part, y)
-                    done.append(part)
+                y = self._through_parts(x, done)
                 if out is not None:
                     _check_out(out, y)
             except BaseException:
                 for stack in done:
-                    if isinstance(stack, _core.Stack):
-                        stack.step_back()
+                    stack.step_back()
                 raise
         if out is None:
-            return y.copy() if np.may_share_memory(x, y) else y
+            return np.array(y, self.dtype) if np.may_share_memory(x, y) else y
         out[...] = y
         return out
 
-    def _through(self, part: Any, x: Array) -> Array:
-        if not isinstance(part, _core.Stack):
-            return np.asarray(part(x), self.dtype)
-        y: Array = part.step(np.ascontiguousarray(as_real("x_t", x, self.dtype)))
-        return y
+    def _check_shape(self, x: Array) -> None:
+        if x.ndim != len(self._shape) or any(
+            wanted not in (None, size) for wanted, size in zip(self._shape, x.shape, strict=True)
+        ):
+            sizes = ", ".join("any" if size is None else str(size) for size in self._shape)
+            raise ValueError(f"x_t must have shape ({sizes}), got {x.shape}")
+
+    def _through_parts(self, x: Array, done: list[Any]) -> Array:
+        """Return the output for x; in `done` the stacks that have taken the step."""
+        for part in self._parts:
+            if not isinstance(part, _core.Stack):
+                x = np.asarray(part(x), self.dtype)
+                continue
+            y = part.step(np.ascontiguousarray(as_real("x_t", x, self.dtype)))
+            if y is None:
+                raise ValueError(
+                    f"a layer gave an output of shape {x.shape}: the next cannot use it"
+                )
+            done.append(part)
+            x = y
+        return x
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

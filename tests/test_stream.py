@@ -121,10 +121,16 @@ def test_a_model_without_a_recurrent_layer():
     model = Sequential([Dense(4, "tanh", input_shape=(3,)), Dense(2)], seed=0)
     x = random_numbers(5, 3)
     assert_same_bits(model.stream(5).step(x), model.predict(x, verbose=0))
-    only_dropout = Sequential([Dropout(0.5, input_shape=(None, 3))])
-    y = only_dropout.stream(5).step(x)
+
+
+def test_a_model_that_does_nothing():
+    x = random_numbers(5, 3)
+    stream = Sequential([Dropout(0.5, input_shape=(None, 3))]).stream(5)
+    y = stream.step(x)
     assert_same_bits(y, x)
     assert not np.shares_memory(x, y)
+    assert_same_bits(stream.step(x.astype(np.float64)), x)
+    assert stream.state == []
 
 
 class Doubling(Layer):
