@@ -35,6 +35,7 @@
       (size_t rows, size_t n, const REAL *mask, const REAL *from, size_t row, REAL *to))           \
     X(row_product, (const TYPED(gru_row_product) * g))                                             \
     X(lane_cells_forward, (size_t n, size_t gate, REAL *gates, const REAL *h, REAL *h_next))       \
+    X(single_step, (const TYPED(gru_single) * s))                                                  \
     X(transpose, (size_t rows, size_t columns, const REAL *from, ptrdiff_t from_row, REAL *to,     \
                   ptrdiff_t to_row))                                                               \
     X(pack_rows, (const TYPED(gru_pack) * p))                                                      \
@@ -318,6 +319,23 @@ void gru_packed_forward_f32(const gru_problem *, const gru_plan *, const gru_for
 void gru_packed_forward_f64(const gru_problem *, const gru_plan *, const gru_forward_args *);
 void gru_packed_backward_f32(const gru_problem *, const gru_plan *, const gru_backward_args *);
 void gru_packed_backward_f64(const gru_problem *, const gru_plan *, const gru_backward_args *);
+
+/* One layer of a stream: bytes of its memory, which begins on a cache line; its beginning, a step,
+ * whose result has `row` elements from row to row, and the way back; its state. */
+#define GRU_STEPPER(REAL_NAME)                                                                     \
+    gru_status gru_stepper_bytes_##REAL_NAME(const gru_problem *p, size_t *bytes);                 \
+    void gru_stepper_begin_##REAL_NAME(const gru_problem *p, const char *packed, void *memory);    \
+    const void *gru_stepper_step_##REAL_NAME(void *memory, const void *x, size_t x_row,            \
+                                             size_t *row);                                         \
+    void gru_stepper_back_##REAL_NAME(void *memory);                                               \
+    void gru_stepper_get_##REAL_NAME(const void *memory, void *state);                             \
+    void gru_stepper_set_##REAL_NAME(void *memory, const void *state);
+GRU_STEPPER(f32)
+GRU_STEPPER(f64)
+#undef GRU_STEPPER
+
+/* Can the core work with it? */
+gru_status gru_check_problem(const gru_problem *problem);
 
 /* Was the tape written with this plan's layout, that is, the same instruction set? */
 int gru_tape_fits(const gru_plan *plan, const void *tape);

@@ -117,7 +117,7 @@ static void layout_rows(const gru_problem *p, gru_plan *l, gru_arena *r) {
     l->gates = gru_take(r, p->time, p->batch, 4 * l->state_row);
 }
 
-static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, int tape) {
+static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, gru_pass pass) {
     if (l->by_rows) {
         layout_rows(p, l, r);
         return;
@@ -126,10 +126,10 @@ static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, int 
         layout_lanes(p, l, r);
         return;
     }
-    l->packed = gru_take_bytes(r, l->packed_bytes);
+    l->packed = pass == GRU_FORWARD_STEP ? 0 : gru_take_bytes(r, l->packed_bytes);
     l->mask = p->masks_state ? gru_take(r, p->batch, l->state_row, 1) : 0;
     l->keeps = p->kind.zoneout > 0 ? gru_take(r, p->batch, l->state_row, 1) : 0;
-    if (tape) {
+    if (pass == GRU_FORWARD_TAPE) {
         return;
     }
     l->states = gru_take(r, 2, p->batch, l->state_row);
@@ -201,10 +201,10 @@ gru_status gru_plan_of(const gru_problem *p, gru_pass pass, gru_plan *l) {
     layout_tape(p, l);
     gru_arena r = {itemsize, 0, 0};
     l->zeros = gru_take(&r, l->lanes, 1, 1);
-    if (pass == GRU_FORWARD || pass == GRU_FORWARD_TAPE) {
-        layout_forward(p, l, &r, pass == GRU_FORWARD_TAPE);
-    } else {
+    if (pass == GRU_BACKWARD || pass == GRU_BACKWARD_KEEP) {
         layout_backward(p, l, &r, pass == GRU_BACKWARD_KEEP);
+    } else {
+        layout_forward(p, l, &r, pass);
     }
     l->overflow |= r.overflow | __builtin_add_overflow(r.bytes, (size_t)64, &l->workspace_bytes);
     return l->overflow ? GRU_TOO_LARGE : GRU_OK;
