@@ -58,6 +58,7 @@ from gru_c.model import Sequential
 from gru_c.parameters import Parameters
 from gru_c.passes import GRUTape
 from gru_c.saving import load_model
+from gru_c.stream import Stream
 from gru_c.training import History
 
 _apply_environment()
@@ -80,6 +81,7 @@ __all__ = [
     "Parameters",
     "RepeatVector",
     "Sequential",
+    "Stream",
     "__version__",
     "activations",
     "constraints",

@@ -215,6 +215,11 @@ class GRU(DrawingLayer):
         passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
         super().build(input_shape, rng)
 
+    @property
+    def stepwise(self) -> bool:
+        """True, with the state kept from step to step, unless the last step comes first."""
+        return not self.go_backwards
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
         self._require_sequences(input_shape)
