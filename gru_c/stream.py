@@ -32,6 +32,9 @@ class Stream:
     its weights does not change it. Make a new stream for new weights, and give it the state of the
     old one. Streams that are made of the same weights share one packed copy of them.
 
+    A stream begins with states of zero, also where a layer is ``stateful``, whose own states it
+    leaves alone.
+
     Different streams may be stepped in different Python threads, each on its own thread; long
     steps let go of the GIL. One stream is for one thread at a time: while that is at work, calls
     from others raise RuntimeError.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from testing_tools import assert_same_bits, make_model, play, random_numbers
 
-from gru_c import GRU, Dense, Sequential, _core
+from gru_c import GRU, Activation, Dense, Embedding, LayerNormalization, Masking, Sequential, _core
 from gru_c.layers import Layer
 
 # ---- input and output ---------------------------------------------------------------------------
@@ -341,3 +341,30 @@ def test_a_batch_too_large_for_memory():
 def test_streams_are_neither_copied_nor_pickled():
     with pytest.raises(TypeError):
         copy.deepcopy(make_model(GRU(3)).stream())
+
+
+def test_text_goes_step_by_step():
+    words = np.random.default_rng(0).integers(0, 30, (3, 12))
+    layers = [
+        Embedding(30, 8),
+        GRU(16, return_sequences=True, stateful=True),
+        LayerNormalization(),
+        GRU(9, return_sequences=True),
+        Activation("relu"),
+        Dense(30, activation="softmax"),
+    ]
+    model = Sequential(layers, seed=0)
+    model.build((None, None))
+    expected = model.predict(words, batch_size=3)
+    stream = model.stream(batch_size=3)
+    np.testing.assert_allclose(play(stream, words), expected, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match="index 30 "):
+        stream.step(np.array([1, 30, 2]))
+
+
+@pytest.mark.parametrize("layer", [Embedding(30, 8, mask_zero=True), Masking()])
+def test_layers_that_make_masks_are_refused(layer):
+    model = Sequential([layer, GRU(3)])
+    model.build((None, None) if isinstance(layer, Embedding) else (None, None, 2))
+    with pytest.raises(ValueError, match="cannot be streamed"):
+        model.stream()

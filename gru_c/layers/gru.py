@@ -227,8 +227,11 @@ class GRU(DrawingLayer):
 
     @property
     def stepwise(self) -> bool:
-        """True, with the state kept from step to step, unless the last step comes first."""
-        return not self.go_backwards
+        """True, with the state kept from step to step, unless the last step comes first.
+
+        Not for ``time_major``, which no model takes.
+        """
+        return not self.go_backwards and not self.time_major
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
