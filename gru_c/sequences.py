@@ -71,9 +71,9 @@ def is_list(values: object) -> bool:
 
 def split_pair(x: Any, lengths: npt.ArrayLike | None) -> tuple[Any, npt.ArrayLike | None]:
     """Return x and lengths, also where x is the pair of both."""
-    if lengths is not None or not isinstance(x, tuple) or len(x) != 2 or is_list(x):
+    if lengths is not None or not isinstance(x, tuple) or len(x) != 2 or np.ndim(x[1]) != 1:
         return x, lengths
-    return (x[0], x[1]) if np.ndim(x[1]) == 1 else (x, None)
+    return x if is_list(x[0]) or np.ndim(x[0]) > 1 else (x, None)
 
 
 def pad_sequences(

@@ -253,9 +253,8 @@ def _epoch(
         else:
             loss, outputs, mask = truncated.step(model, batch, settings.bptt_steps, _train_step)
         if not math.isfinite(loss):
-            problem = f"the loss became {loss} at batch {number}"
-            samples = np.arange(len(data))[where]
-            before.give_up(f"{problem} of epoch {epoch + 1}{_culprit(batch, samples)}")
+            problem = f"the loss became {loss} at batch {number} of epoch {epoch + 1}"
+            before.give_up(problem + _culprit(batch, np.arange(len(data))[where]))
         total, seen = total + loss * len(batch), seen + len(batch)
         for metric in model.metrics:
             metric.update(batch.y, outputs, **_if_any(mask))
@@ -263,7 +262,8 @@ def _epoch(
     # The last step's harm shows in no loss. Weight by weight, because the gaps between them may
     # hold anything: Adam with epsilon 0 makes NaN of them.
     if not all(np.isfinite(item.value).all() for item in model.parameters.items):
-        before.give_up(f"a weight became infinite at the end of epoch {epoch + 1}{_culprit(batch)}")
+        problem = f"a weight became infinite at the end of epoch {epoch + 1}"
+        before.give_up(problem + _culprit(batch, np.arange(len(data))[where]))
     return {"loss": total / seen, **_results(model)}
 
 
