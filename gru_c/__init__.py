@@ -57,7 +57,9 @@ from gru_c.layers import (
 from gru_c.model import Sequential
 from gru_c.parameters import Parameters
 from gru_c.passes import GRUTape
+from gru_c.ragged import RaggedTape
 from gru_c.saving import load_model
+from gru_c.sequences import pad_sequences
 from gru_c.stream import Stream
 from gru_c.training import History
 
@@ -79,6 +81,7 @@ __all__ = [
     "LayerNormalization",
     "Masking",
     "Parameters",
+    "RaggedTape",
     "RepeatVector",
     "Sequential",
     "Stream",
@@ -95,6 +98,7 @@ __all__ = [
     "losses",
     "metrics",
     "optimizers",
+    "pad_sequences",
     "regularizers",
     "schedules",
     "set_num_threads",

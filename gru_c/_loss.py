@@ -85,6 +85,7 @@ class Loss(Configurable):
         y_true: npt.ArrayLike,
         output_shape: tuple[int, ...],
         sample_weight: npt.ArrayLike | None = None,
+        mask: Array | None = None,
     ) -> tuple[Array, Array | None]:
         """Check whole data once, before anything is computed or changed.
 
@@ -97,6 +98,8 @@ class Loss(Configurable):
             (n, ..., outputs), the number of samples included.
         sample_weight : array_like, optional
             Shape (n,) or `output_shape` without its last axis.
+        mask : ndarray of bool, optional
+            Which steps count, (n, T); what the others hold is not looked at.
 
         Returns
         -------
@@ -113,12 +116,16 @@ class Loss(Configurable):
             [0, 1], or a weight is not finite. NaN is a valid target of a regression.
         """
         output_shape = _targets.output_shape(self._owner, output_shape)
-        y = self._fit(y_true, output_shape)
-        self._check_values(y)
-        if sample_weight is None:
-            return y, None
-        weight = _targets.fit_weights(self._owner, sample_weight, output_shape[:-1])
-        _targets.check_finite_weights(self._owner, weight)
+        y = self._shaped(y_true, output_shape)
+        weight = self._weights(sample_weight, output_shape)
+        if weight is not None:
+            _targets.check_finite_weights(self._owner, weight)
+        if mask is None:
+            y = self._labels(y, output_shape)
+            self._check_values(y)
+        else:
+            (some,) = _targets.counting(self._owner, mask, y)
+            self._check_values(self._labels(some, output_shape))
         return y, weight
 
     def __call__(
@@ -126,11 +133,14 @@ class Loss(Configurable):
         y_true: npt.ArrayLike,
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
+        mask: Array | None = None,
     ) -> float:
         """Return the loss, 0.0 for no samples.
 
         Parameters and errors are those of `check`, with `y_pred` of shape (n, ..., outputs).
         """
+        if mask is not None:
+            return self(*self._counting(y_true, y_pred, sample_weight, mask))
         p = _targets.predictions(self._owner, y_pred)
         y, weight = self.check(y_true, p.shape, sample_weight)
         with _quiet():
@@ -152,6 +162,7 @@ class Loss(Configurable):
         sample_weight: npt.ArrayLike | None = None,
         *,
         logits: bool = False,
+        mask: Array | None = None,
     ) -> tuple[float, Array]:
         """Return the loss and its gradient.
 
@@ -166,6 +177,9 @@ class Loss(Configurable):
         logits : bool
             `y_pred` came out of `paired_activation`, and the gradient is wanted by what went in:
             (p - y) * weight / count, right even where p has been rounded to 0 or 1.
+        mask : ndarray of bool, optional
+            Which steps count, (n, T): the loss is that of these steps alone, as if there were no
+            others, and the gradient of the others is zero.
 
         Returns
         -------
@@ -178,11 +192,11 @@ class Loss(Configurable):
         ValueError
             If `logits` is asked of a loss without `paired_activation`; and see `check`.
         """
+        if mask is not None:
+            return self._of_counting(y_true, y_pred, sample_weight, logits, mask)
         p = _targets.predictions(self._owner, y_pred)
         y = self._fit(y_true, p.shape)
-        weight = None
-        if sample_weight is not None:
-            weight = _targets.fit_weights(self._owner, sample_weight, p.shape[:-1])
+        weight = self._weights(sample_weight, p.shape)
         p64 = p.astype(np.float64, copy=False)
         derivative = self.pre_activation_gradient if logits else self.per_sample_gradient
         with _quiet():
@@ -193,9 +207,54 @@ class Loss(Configurable):
             dtype = p.dtype if p.dtype.kind == "f" else np.dtype(np.float64)
             return value, gradient.astype(dtype, copy=False)
 
+    def _of_counting(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
+        logits: bool,
+        mask: Array,
+    ) -> tuple[float, Array]:
+        """Return loss and gradient of the steps that count."""
+        y, p, weight = self._counting(y_true, y_pred, sample_weight, mask)
+        value, some = self.value_and_gradient(y, p, weight, logits=logits)
+        gradient = np.zeros(np.shape(y_pred), some.dtype)
+        gradient[mask] = some
+        return value, gradient
+
+    def _counting(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
+        mask: Array,
+    ) -> tuple[Array, Array, Array | None]:
+        """Return targets, predictions and weights of the steps that count, one after the other."""
+        p = _targets.predictions(self._owner, y_pred)
+        y, p_some = _targets.counting(self._owner, mask, self._shaped(y_true, p.shape), p)
+        weight = self._weights(sample_weight, p.shape)
+        if weight is not None:
+            weight = np.broadcast_to(_spread(weight, p.ndim - 1), p.shape[:-1])[mask]
+        return y, p_some, weight
+
+    def _weights(
+        self, sample_weight: npt.ArrayLike | None, output_shape: tuple[int, ...]
+    ) -> Array | None:
+        if sample_weight is None:
+            return None
+        return _targets.fit_weights(self._owner, sample_weight, output_shape[:-1])
+
     def _fit(self, y_true: npt.ArrayLike, output_shape: tuple[int, ...]) -> Array:
+        return self._labels(self._shaped(y_true, output_shape), output_shape)
+
+    def _shaped(self, y_true: npt.ArrayLike, output_shape: tuple[int, ...]) -> Array:
+        """Return targets of the plain shape."""
         y = _targets.real_array(self._owner, "y", y_true)
         return _targets.fit_shape(self._owner, y, self._shapes(output_shape), self._shape_hint)
+
+    def _labels(self, y: Array, output_shape: tuple[int, ...]) -> Array:
+        """Return targets as `per_sample` takes them: only labels are something else."""
+        return y
 
     def _shapes(self, output_shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
         """Shapes that targets may have, the plain one first."""
@@ -254,6 +313,7 @@ class FunctionLoss(Loss):
         y_true: npt.ArrayLike,
         output_shape: tuple[int, ...],
         sample_weight: npt.ArrayLike | None = None,
+        mask: Array | None = None,
     ) -> tuple[Array, Array | None]:
         """Check the dtype and the number of samples; the rest is the function's own matter."""
         self._refuse(sample_weight)
@@ -267,9 +327,10 @@ class FunctionLoss(Loss):
         y_true: npt.ArrayLike,
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
+        mask: Array | None = None,
     ) -> float:
         """Return the function's value."""
-        return self.value_and_gradient(y_true, y_pred, sample_weight)[0]
+        return self.value_and_gradient(y_true, y_pred, sample_weight, mask=mask)[0]
 
     def value_and_gradient(
         self,
@@ -278,9 +339,16 @@ class FunctionLoss(Loss):
         sample_weight: npt.ArrayLike | None = None,
         *,
         logits: bool = False,
+        mask: Array | None = None,
     ) -> tuple[float, Array]:
-        """Return what the function returns, the gradient copied to the dtype of `y_pred`."""
+        """Return what the function returns, the gradient copied to the dtype of `y_pred`.
+
+        With a mask, the function gets the targets and predictions of the steps that count, one
+        after the other.
+        """
         self._refuse(sample_weight)
+        if mask is not None:
+            return self._of_counting(y_true, y_pred, None, logits, mask)
         p = _targets.predictions(self._owner, y_pred)
         y = _targets.real_array(self._owner, "y", y_true)
         if logits:
@@ -296,6 +364,9 @@ class FunctionLoss(Loss):
                 f"{self._owner} must return a gradient of shape {p.shape}, got {gradient.shape}"
             )
         return float(result[0]), gradient
+
+    def _shaped(self, y_true: npt.ArrayLike, output_shape: tuple[int, ...]) -> Array:
+        return _targets.real_array(self._owner, "y", y_true)
 
     def _refuse(self, sample_weight: npt.ArrayLike | None) -> None:
         if sample_weight is not None:

@@ -84,6 +84,21 @@ def fit_weights(owner: str, sample_weight: npt.ArrayLike, shape: Shape) -> Array
     return weight
 
 
+def counting(owner: str, mask: npt.ArrayLike, *arrays: Array) -> tuple[Array, ...]:
+    """Return what counts of arrays (n, ..., outputs): a row for each True of the mask (n, ...).
+
+    Raises ValueError where an array does not begin with the mask's axes.
+    """
+    chosen = np.asarray(mask)
+    for array in arrays:
+        if array.shape[: chosen.ndim] != chosen.shape:
+            raise ValueError(
+                f"{owner}: a mask of shape {chosen.shape} does not go with values of shape "
+                f"{array.shape}"
+            )
+    return tuple(array[chosen] for array in arrays)
+
+
 def check_finite_weights(owner: str, weight: Array) -> None:
     """Raise ValueError for an infinite weight or NaN."""
     bad = ~np.isfinite(weight)

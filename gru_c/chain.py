@@ -15,6 +15,7 @@ from gru_c.layers import GRU, Bidirectional, Embedding, Input, Layer
 from gru_c.layers.base import Array, Shape, check_dtype, make_rng, set_values
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.parameters import Parameters, refuse_shallow_copy
+from gru_c.steps import which_count
 
 NO_LAYERS = "the model has no layers: add some first"
 
@@ -172,6 +173,11 @@ class Chain:
         return self._input_shape
 
     @property
+    def fixed_time(self) -> int | None:
+        """How many time steps the input must have; None for any number."""
+        return None if self._input_shape is None else self._input_shape[1]
+
+    @property
     def output_shape(self) -> Shape | None:
         """Shape of the output, batch axis first; None before it is known."""
         return None if self._input_shape is None else self.compute_output_shape(self._input_shape)
@@ -238,11 +244,32 @@ class Chain:
 
     # ---- computing ----
 
-    def forward(self, x: Array, *, training: bool = False) -> Array:
+    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
         """Run the chain; with ``training=True`` the layers keep what `backward` needs."""
+        return self.run(x, mask, training=training)[0]
+
+    def run(
+        self, x: Array, mask: Array | None = None, *, training: bool = False
+    ) -> tuple[Array, Array | None]:
+        """Run the chain, with a mask (B, T) of the steps that count; None: all of them.
+
+        Returns the output, and which of its steps count: None where all do, or there are none.
+        """
+        if mask is not None and not self.layers[0].takes_mask:
+            # What is there does not matter: not even if it is not finite.
+            x = np.where(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x, x.dtype.type(0))
         for layer in self.layers:
-            x = layer.forward(x, training=training)
-        return x
+            passed_on = layer.compute_mask(x, mask)
+            extra: dict[str, Any] = {"mask": mask} if layer.takes_mask and mask is not None else {}
+            x = layer.forward(x, training=training, **extra)
+            mask = passed_on
+        return x, mask
+
+    @property
+    def passes_mask_on(self) -> bool:
+        """Whether the output has the steps of the input, so that their mask is its own."""
+        x, mask = np.zeros((1, 1, 1)), np.ones((1, 1), bool)
+        return all(layer.compute_mask(x, mask) is not None for layer in self.layers)
 
     def backward(
         self, d_output: Array, *, through_activation: bool = True, keep_tape: bool = True
@@ -279,12 +306,23 @@ class Chain:
             for layer in self.layers:
                 layer.hold_weights(False)
 
-    def __call__(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
-        """Compute the output for one batch, building the model on first use."""
+    def __call__(
+        self,
+        x: npt.ArrayLike,
+        *,
+        training: bool = False,
+        mask: npt.ArrayLike | None = None,
+        lengths: npt.ArrayLike | None = None,
+    ) -> Array:
+        """Compute the output for one batch, building the model on first use.
+
+        `mask` and `lengths` are those of `GRU.forward`.
+        """
         array = as_real("x", x)
+        counts = which_count(array.shape, mask, lengths)
         if not self.built:
             self.build_from_data(array)
-        return self.forward(self.check_input(array), training=training)
+        return self.forward(self.check_input(array), training=training, mask=counts)
 
     def check_input(self, x: npt.ArrayLike) -> Array:
         """`x` as an array whose shape the model takes; ValueError or TypeError otherwise."""

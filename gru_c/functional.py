@@ -42,8 +42,11 @@ from gru_c.passes import (
     run_forward,
     weights_format_of,
 )
+from gru_c.ragged import RaggedTape
+from gru_c.ragged import run_forward as run_ragged
+from gru_c.steps import Steps
 
-Tape = GRUTape | CheckpointTape
+Tape = GRUTape | CheckpointTape | RaggedTape
 
 
 class GRUForward(NamedTuple):
@@ -55,7 +58,7 @@ class GRUForward(NamedTuple):
         The state after every step.
     state : ndarray of shape (B, H)
         The state after the last step.
-    tape : GRUTape, CheckpointTape or None
+    tape : GRUTape, CheckpointTape, RaggedTape or None
         For `gru_backward`; None unless ``training=True``.
     """
 
@@ -119,6 +122,9 @@ def gru_forward(
     engine: str = "auto",
     num_threads: int | None = None,
     inference_weights: str = "float32",
+    lengths: npt.ArrayLike | None = None,
+    mask: npt.ArrayLike | None = None,
+    zero_output_for_mask: bool = False,
 ) -> GRUForward:
     """Run a GRU over a batch of sequences.
 
@@ -162,6 +168,12 @@ def gru_forward(
     inference_weights : {"float32", "bfloat16", "int8"}
         What kernel and recurrent_kernel are rounded to; less than "float32" is faster where
         reading them takes the time, for float32 arrays and without training. See `GRU`.
+    lengths : array_like of int, shape (B,), optional
+        How many steps of each sequence count, in [0, T]: the first ones. See Notes.
+    mask : array_like of bool, shape (B, T), optional
+        Which steps count, instead of lengths: any pattern.
+    zero_output_for_mask : bool
+        The output of a step that does not count is zero.
 
     Returns
     -------
@@ -173,10 +185,23 @@ def gru_forward(
     ------
     ValueError
         When shapes do not fit each other, an activation, the engine or inference_weights is
-        unknown, clip is not positive, or weights of fewer bits are wanted for training, for
-        float64 or of ``engine="blas"``.
+        unknown, clip is not positive, a length is not in [0, T], lengths and mask are both given,
+        or weights of fewer bits are wanted for training, for float64 or of ``engine="blas"``.
     TypeError
-        When an array does not hold real numbers.
+        When an array does not hold real numbers, lengths are no integers, or a mask no bools.
+
+    Notes
+    -----
+    A step that does not count is not computed: what x holds there does not matter, and the time is
+    that of the steps that count. It leaves the state as it is, and its output repeats the one
+    before; before the first step that counts the output is zero, whatever the initial state. (These
+    are Keras's semantics; PyTorch pads the output of packed sequences with zeros.) Gradients
+    follow: that of a repeated output is the repeated step's, and that of x is zero. With
+    ``go_backwards`` each row begins at its own last step that counts, and ``output[:, 0]`` still
+    belongs to ``x[:, -1]``.
+
+    In the packed engine a row's results are the same bits as those of the row alone, without the
+    steps that do not count.
 
     Examples
     --------
@@ -190,11 +215,15 @@ def gru_forward(
     ((2, 5, 4), (2, 4))
     >>> bool((result.output[:, -1] == result.state).all())
     True
+    >>> short = gru_forward(x, kernel, recurrent_kernel, lengths=[5, 2])
+    >>> bool((short.state[1] == result.output[1, 1]).all())
+    True
     """
+    every_step = lengths is None and mask is None
     simple = engine in ("auto", "packed") and inference_weights == "float32"
     usual = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
     every = None if checkpoint_every is None else check_every(checkpoint_every)
-    if simple and usual and not (training or go_backwards or time_major):
+    if simple and usual and every_step and not (training or go_backwards or time_major):
         plain = _core.forward_plain(
             x,
             kernel,
@@ -240,7 +269,14 @@ def gru_forward(
         "num_threads": num_threads,
     }
     tape: Tape | None
-    if training and every is not None:
+    steps = None
+    if not every_step:
+        backwards, zero = bool(go_backwards), bool(zero_output_for_mask)
+        steps = Steps.of(shape[:2], mask, lengths, go_backwards=backwards, zero_output=zero)
+    if steps is not None:
+        options |= {"training": bool(training), "weights_format": weights_format}
+        last, tape = run_ragged(*arguments, steps=steps, every=every, **options)
+    elif training and every is not None:
         last, tape = run_with_checkpoints(*arguments, every=every, **options)
     else:
         options |= {"training": bool(training), "weights_format": weights_format}
@@ -262,7 +298,7 @@ def gru_backward(
 
     Parameters
     ----------
-    tape : GRUTape or CheckpointTape
+    tape : GRUTape, CheckpointTape or RaggedTape
         From ``gru_forward(..., training=True)``.
     d_output : array_like of shape (B, T, H), optional
         Gradient of the loss with respect to ``.output``; zeros by default.
@@ -273,7 +309,7 @@ def gru_backward(
         False saves memory and time, and the tape cannot be used again.
     d_hidden : bool
         Return the gradient with respect to the state after every step, too: how much of the loss
-        still reaches that step.
+        still reaches that step. Zero for a step that does not count.
 
     Returns
     -------

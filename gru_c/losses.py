@@ -6,6 +6,7 @@ With more than one time step in the output, "sample" means a step of a sample he
     sum of weight * value / number of values,
 
 Keras's reduction ``sum_over_batch_size``: the divisor is the count, not the sum of the weights.
+With a mask, steps that do not count are no samples: they enter neither the sum nor the count.
 Everything is computed in float64 and the gradient rounded to the dtype of the predictions.
 
 References
@@ -308,12 +309,12 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     def _shapes(self, output_shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
         return _targets.label_shapes(output_shape)
 
-    def _fit(self, y_true: npt.ArrayLike, output_shape: tuple[int, ...]) -> Array:
+    def _labels(self, y: Array, output_shape: tuple[int, ...]) -> Array:
         # Labels are checked on every call: a negative one would silently count from the end.
-        return _targets.labels(self._owner, super()._fit(y_true, output_shape), output_shape[-1])
+        return _targets.labels(self._owner, y, output_shape[-1])
 
     def _check_values(self, y: Array) -> None:
-        """`_fit` has checked the labels."""
+        """`_labels` has checked them."""
 
 
 _CLASSES: tuple[type[Loss], ...] = (

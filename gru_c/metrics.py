@@ -53,7 +53,9 @@ class Metric(Configurable):
         self._sum = 0.0
         self._count = 0
 
-    def update(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> None:
+    def update(
+        self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike, mask: Array | None = None
+    ) -> None:
         """Take in a batch.
 
         Parameters
@@ -62,6 +64,8 @@ class Metric(Configurable):
             Targets, in a shape that the loss of the same name takes.
         y_pred : array_like, shape (n, ..., outputs)
             Predictions.
+        mask : ndarray of bool, shape (n, T), optional
+            Which steps count; the others are ignored.
 
         Raises
         ------
@@ -71,7 +75,10 @@ class Metric(Configurable):
             If the shapes do not fit.
         """
         p = _targets.predictions(self._owner, y_pred)
-        values = self.values(_targets.real_array(self._owner, "y", y_true), p)
+        y = _targets.real_array(self._owner, "y", y_true)
+        if mask is not None:
+            y, p = _targets.counting(self._owner, mask, y, p)
+        values = self.values(y, p)
         self._sum += float(values.sum(dtype=np.float64))
         self._count += values.size
 

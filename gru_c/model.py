@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from gru_c import losses, optimizers, saving, training, truncated
 from gru_c.chain import Chain
+from gru_c.data import Data, FitData, Samples
 from gru_c.layers import Activation, Dense, Layer
-from gru_c.layers.base import Array, make_rng
+from gru_c.layers.base import make_rng
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
 from gru_c.stream import Stream
@@ -73,33 +74,44 @@ class Sequential(Chain):
     # ---- predicting ----
 
     def predict(
-        self, x: npt.ArrayLike, batch_size: int | None = None, verbose: str | int = "auto"
-    ) -> Array:
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        *,
+        lengths: npt.ArrayLike | None = None,
+        bucket: bool = False,
+    ) -> Any:
         """Return the outputs for x, batch by batch.
 
         Parameters
         ----------
-        x : array_like of shape (samples, ...)
+        x, lengths
+            As in `fit`.
         batch_size : int, optional
             Samples at a time; 32 by default.
         verbose : {"auto", 0, 1, 2}
             1 shows a bar; "auto" does in a terminal when there are several batches.
+        bucket : bool
+            Take sequences of similar length together. The outputs keep their order.
 
         Returns
         -------
-        ndarray of shape (samples, ...)
+        ndarray of shape (samples, ...), or list of ndarray
+            A list where x is one and each time step has an output: an array for each sequence.
 
         Raises
         ------
         ValueError
-            When the model has no weights yet, or x does not fit it.
+            When the model has no weights yet, or x or lengths do not fit.
         """
-        return training.predict(self, x, batch_size, verbose)
+        return training.predict(self, x, batch_size, verbose, lengths, bucket)
 
-    def predict_on_batch(self, x: npt.ArrayLike) -> Array:
+    def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Any:
         """Return the outputs for x, taken as one batch; see `predict`."""
         self.require_built("predict_on_batch")
-        return self.forward(self.check_input(x))
+        count = max(len(Samples.inputs(self, x, lengths)), 1)
+        return training.predict(self, x, count, 0, lengths)
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Return the model as a machine that takes one time step after the other.
@@ -173,16 +185,18 @@ class Sequential(Chain):
 
     def fit(
         self,
-        x: npt.ArrayLike,
-        y: npt.ArrayLike,
+        x: Any,
+        y: Any,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: str | int = "auto",
         *,
+        lengths: npt.ArrayLike | None = None,
+        bucket: bool = False,
         validation_split: float = 0.0,
         validation_data: tuple[Any, ...] | None = None,
         shuffle: bool = True,
-        sample_weight: npt.ArrayLike | None = None,
+        sample_weight: Any = None,
         initial_epoch: int = 0,
         bptt_steps: int | None = None,
         seed: int | None = None,
@@ -191,10 +205,12 @@ class Sequential(Chain):
 
         Parameters
         ----------
-        x : array_like of shape (samples, ...)
-            Inputs.
-        y : array_like
-            Targets, of the output's shape; see the loss.
+        x : array_like of shape (samples, ...), or list of ndarray
+            Inputs. Sequences of different length are a list of arrays (time, features), or one
+            array with `lengths`; also as the pair ``(x, lengths)``.
+        y : array_like, or list of ndarray
+            Targets, of the output's shape; see the loss. A list like x where x is one and each
+            time step has an output.
         batch_size : int, optional
             Samples of a step; 32 by default.
         epochs : int
@@ -202,6 +218,11 @@ class Sequential(Chain):
         verbose : {"auto", 0, 1, 2}
             0 is silent, 1 a bar per epoch, 2 a line per epoch; "auto" a bar in a terminal, else
             lines.
+        lengths : array_like of int, shape (samples,), optional
+            How many time steps of each sequence count: the first ones. What x and y hold in the
+            others does not matter; they enter neither loss nor metrics.
+        bucket : bool
+            Draw batches of sequences of similar length, each as long as its longest one.
         validation_split : float
             Share of the samples, the last ones, that is kept for validation; in [0, 1).
         validation_data : tuple (x, y) or (x, y, sample_weight), optional
@@ -209,7 +230,7 @@ class Sequential(Chain):
         shuffle : bool
             Draw the samples in a new order in every epoch.
         sample_weight : array_like, optional
-            Weight of each sample (samples,), or of each step (samples, T).
+            Weight of each sample (samples,), or of each step (samples, T); a list like y.
         initial_epoch : int
             Number of the first epoch, to go on counting.
         bptt_steps : int, optional
@@ -236,30 +257,34 @@ class Sequential(Chain):
             When the loss became NaN or infinite: it says at which batch, and weights and
             optimizer are as they were at the beginning of that epoch.
         """
-        data = training.FitData.of(self, x, y, sample_weight, validation_split, validation_data)
+        data = FitData.of(self, x, y, sample_weight, validation_split, validation_data, lengths)
         pieces = truncated.check_bptt_steps(self, data.train, bptt_steps)
+        bucket = data.train.check_bucket(bucket)
         return training.fit(
             self,
             data,
-            training.FitSettings.of(batch_size, epochs, initial_epoch, shuffle, verbose, pieces),
+            training.FitSettings.of(
+                batch_size, epochs, initial_epoch, shuffle, verbose, pieces, bucket
+            ),
             None if seed is None else make_rng(seed),
         )
 
     def evaluate(
         self,
-        x: npt.ArrayLike,
-        y: npt.ArrayLike,
+        x: Any,
+        y: Any,
         batch_size: int | None = None,
         verbose: str | int = "auto",
-        sample_weight: npt.ArrayLike | None = None,
+        sample_weight: Any = None,
         *,
+        lengths: npt.ArrayLike | None = None,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Return the loss, and the metrics after it when there are any.
 
         Parameters
         ----------
-        x, y, batch_size, verbose, sample_weight
+        x, y, batch_size, verbose, sample_weight, lengths
             As in `fit`.
         return_dict : bool
             Return names and values.
@@ -270,7 +295,7 @@ class Sequential(Chain):
             As `fit`; also when the model has no weights yet.
         """
         self.require_built("evaluate")
-        data = training.Data.of(self, x, y, sample_weight)
+        data = Data.of(self, x, y, sample_weight, lengths)
         logs = training.evaluate(self, data, training.check_batch_size(batch_size), verbose)
         return training.as_result(logs, return_dict)
 
@@ -290,10 +315,11 @@ class Sequential(Chain):
 
     def train_on_batch(
         self,
-        x: npt.ArrayLike,
-        y: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
         *,
+        lengths: npt.ArrayLike | None = None,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Take one optimizer step on one batch; return its loss and metrics as `evaluate` does.
@@ -305,7 +331,7 @@ class Sequential(Chain):
         FloatingPointError
             When the loss is NaN or infinite; nothing has been changed then.
         """
-        data = training.Data.of(self, x, y, sample_weight)
+        data = Data.of(self, x, y, sample_weight, lengths)
         return training.as_result(training.train_on_batch(self, data), return_dict)
 
     # ---- files ----

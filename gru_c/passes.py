@@ -22,7 +22,7 @@ AUTO: int = _core.ENGINES["auto"]
 FULL_WEIGHTS: int = _core.WEIGHT_FORMATS["float32"]
 
 _NOTHING = nullcontext()
-_USED_UP = np.empty(0, np.uint8)
+USED_UP = np.empty(0, np.uint8)  # the memory of a tape that has none any more
 
 # The memory of the last tape that was used up, for the next one: fresh memory of this size costs a
 # page fault per 4 KiB, which for a small layer is a third of the step.
@@ -141,7 +141,7 @@ class GRUTape:
     def take_memory(self) -> Array:
         """Return the memory, which is no longer part of the tape."""
         memory = self.memory
-        object.__setattr__(self, "memory", _USED_UP)
+        object.__setattr__(self, "memory", USED_UP)
         return memory
 
     def __repr__(self) -> str:
@@ -182,15 +182,12 @@ def run_forward(
     tape = None
     if training:
         size = _core.tape_bytes(x, recurrent_kernel, cell, engine, state_mask is not None)
-        memory = memory if memory is not None else _spare_memory()
-        if memory is None or memory.size < size:
-            memory = np.empty(size, np.uint8)
         tape = GRUTape(
             x,
             kernel,
             recurrent_kernel,
             None if bias is None else bias.shape,
-            memory,
+            tape_memory(size, memory),
             cell=cell,
             go_backwards=go_backwards,
             engine=engine,
@@ -225,13 +222,15 @@ def pack_weights(
     bias: Array | None,
     *,
     cell: Cell,
+    engine: int = AUTO,
     weights_format: int = FULL_WEIGHTS,
 ) -> Array | None:
     """Return the weights as the packed engine reads them, for many calls of `run_forward`.
 
-    None where "auto" is another engine. They are a copy: changed weights must be packed again.
+    None where the engine is another one. They are a copy: changed weights must be packed again.
     """
-    if not weights_format and _core.auto_engine() != _core.ENGINES["packed"]:
+    engine = _core.auto_engine() if engine == AUTO else engine
+    if not weights_format and engine != _core.ENGINES["packed"]:
         return None
     packed: Array = _core.pack(kernel, recurrent_kernel, bias, cell, team_threads(), weights_format)
     return packed
@@ -255,11 +254,7 @@ def run_backward(
 
     With ``keep_tape=False`` the tape's memory is returned, and the tape cannot be used again.
     """
-    if tape.memory is _USED_UP:
-        raise ValueError(
-            "the tape has been used up by a backward pass with keep_tape=False: run the forward "
-            "pass again, or go back with keep_tape=True"
-        )
+    refuse_used_up(tape.memory)
     if tape.go_backwards and d_x is not None:
         d_x = d_x[:, ::-1]
     threads = _threads_of(tape.engine, tape.num_threads)
@@ -285,6 +280,21 @@ def run_backward(
             d_hidden,
         )
     return None if keep_tape else tape.take_memory()
+
+
+def refuse_used_up(memory: Array) -> None:
+    """Raise ValueError for the memory of a tape that has been used up."""
+    if memory is USED_UP:
+        raise ValueError(
+            "the tape has been used up by a backward pass with keep_tape=False: run the forward "
+            "pass again, or go back with keep_tape=True"
+        )
+
+
+def tape_memory(size: int, memory: Array | None) -> Array:
+    """Return memory for a tape: the given one, that of the last tape, or new memory."""
+    memory = memory if memory is not None else _spare_memory()
+    return np.empty(size, np.uint8) if memory is None or memory.size < size else memory
 
 
 def keep_spare(memory: Array | None) -> None:

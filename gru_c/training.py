@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import states, truncated
-from gru_c.arrays import as_real
-from gru_c.chain import NO_LAYERS
+from gru_c.data import Data, FitData, Samples
 from gru_c.layers.base import check_count
 from gru_c.passes import blas_held
 from gru_c.progress import Progress, check_verbose
+from gru_c.sequences import SequenceList
+from gru_c.steps import mask_of
 
 if TYPE_CHECKING:
     from gru_c.model import Sequential
@@ -53,108 +53,6 @@ class History:
 
 
 @dataclass(frozen=True)
-class Data:
-    """Samples that have been checked against a model and its loss."""
-
-    x: Array
-    y: Array
-    weight: Array | None
-
-    @classmethod
-    def of(
-        cls,
-        model: Sequential,
-        x: npt.ArrayLike,
-        y: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None,
-    ) -> Data:
-        """Check everything that a loop will need, before anything is changed."""
-        if model.optimizer is None or model.loss is None:
-            raise ValueError(
-                "the model does not know what to minimise: call "
-                "compile(optimizer='adam', loss='mse') first"
-            )
-        if not model.layers:
-            raise ValueError(NO_LAYERS)
-        inputs = model.check_input(x)
-        if inputs.ndim < 2:
-            raise ValueError(f"x must have shape (samples, ...), got {inputs.shape}")
-        if len(inputs) == 0:
-            raise ValueError(f"x has no samples: its shape is {inputs.shape}")
-        targets = as_real("y", y)
-        if targets.ndim == 0 or len(targets) != len(inputs):
-            raise ValueError(f"x has {len(inputs)} samples, y has shape {targets.shape}")
-        output_shape = model.compute_output_shape(inputs.shape)
-        shape = tuple(int(size or 0) for size in output_shape)
-        return cls(inputs, *model.loss.check(targets, shape, sample_weight))
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def take(self, where: slice | Array) -> Data:
-        """Return some of the samples."""
-        weight = None if self.weight is None else self.weight[where]
-        return Data(self.x[where], self.y[where], weight)
-
-    def steps(self, first: int, end: int, *, only_x: bool = False) -> Data:
-        """Return time steps first .. end of all samples; `only_x`: of the inputs alone."""
-        if only_x:
-            return Data(self.x[:, first:end], self.y, self.weight)
-        per_step = self.weight is not None and self.weight.ndim > 1 and self.weight.shape[1] > 1
-        weight = self.weight[:, first:end] if per_step else self.weight  # type: ignore[index]
-        return Data(self.x[:, first:end], self.y[:, first:end], weight)
-
-    def batches(self, batch_size: int, order: Array | None = None) -> Iterator[Data]:
-        """Yield the samples by `batch_size`, in the order given."""
-        for first in range(0, len(self), batch_size):
-            window = slice(first, first + batch_size)
-            yield self.take(window if order is None else order[window])
-
-
-@dataclass(frozen=True)
-class FitData:
-    """Samples to train on, and samples to validate on."""
-
-    train: Data
-    validation: Data | None
-
-    @classmethod
-    def of(
-        cls,
-        model: Sequential,
-        x: npt.ArrayLike,
-        y: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None,
-        validation_split: float,
-        validation_data: tuple[Any, ...] | None,
-    ) -> FitData:
-        """Check and split."""
-        data = Data.of(model, x, y, sample_weight)
-        if validation_data is not None:
-            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-                raise ValueError(
-                    "validation_data must be (x, y) or (x, y, sample_weight), got "
-                    f"{type(validation_data).__name__}"
-                )
-            validation_x, validation_y, *weight = validation_data
-            return cls(data, Data.of(model, validation_x, validation_y, *(weight or [None])))
-        if (
-            not isinstance(validation_split, (int, float, np.number))
-            or not 0 <= validation_split < 1
-        ):
-            raise ValueError(f"validation_split must be in [0, 1), got {validation_split!r}")
-        if validation_split == 0:
-            return cls(data, None)
-        kept = math.floor(len(data) * (1 - validation_split))
-        if kept in (0, len(data)):
-            raise ValueError(
-                f"validation_split={validation_split} of {len(data)} samples leaves "
-                f"{kept} to train on and {len(data) - kept} to validate on"
-            )
-        return cls(data.take(slice(0, kept)), data.take(slice(kept, None)))
-
-
-@dataclass(frozen=True)
 class FitSettings:
     """How `fit` goes over the data."""
 
@@ -164,6 +62,7 @@ class FitSettings:
     shuffle: bool
     verbose: int
     bptt_steps: int | None = None
+    bucket: bool = False
 
     @classmethod
     def of(
@@ -174,8 +73,9 @@ class FitSettings:
         shuffle: bool,
         verbose: str | int,
         bptt_steps: int | None = None,
+        bucket: bool = False,
     ) -> FitSettings:
-        """Check the arguments; `bptt_steps` has been checked."""
+        """Check the arguments; `bptt_steps` and `bucket` have been checked."""
         return cls(
             check_batch_size(batch_size),
             _check_epoch("epochs", epochs),
@@ -183,6 +83,7 @@ class FitSettings:
             bool(shuffle),
             check_verbose(verbose),
             bptt_steps,
+            bucket,
         )
 
 
@@ -200,16 +101,18 @@ def _check_epoch(name: str, value: object) -> int:
 # ---- one batch ----------------------------------------------------------------------------------
 
 
-def _train_step(model: Sequential, batch: Data) -> tuple[float, Array]:
-    """Take one optimizer step; loss and outputs of the batch.
+def _train_step(model: Sequential, batch: Data) -> tuple[float, Array, Array | None]:
+    """Take one optimizer step; loss and outputs of the batch, and which of their steps count.
 
     When the loss is not finite, nothing is changed; it is for the caller to say so.
     """
     assert model.loss is not None
     assert model.optimizer is not None
     paired, parameters = model.head_is_paired, model.parameters
-    outputs = model.forward(batch.x, training=True)
-    loss, d_outputs = model.loss.value_and_gradient(batch.y, outputs, batch.weight, logits=paired)
+    outputs, mask = model.run(batch.x, batch.mask, training=True)
+    loss, d_outputs = model.loss.value_and_gradient(
+        batch.y, outputs, batch.weight, logits=paired, **_if_any(mask)
+    )
     if parameters.regularized:
         loss += parameters.penalty()
     if math.isfinite(loss):
@@ -217,30 +120,36 @@ def _train_step(model: Sequential, batch: Data) -> tuple[float, Array]:
         if parameters.regularized:
             parameters.add_penalty_gradient()
         model.optimizer.step(parameters)
-    return loss, outputs
+    return loss, outputs, mask
+
+
+def _if_any(mask: Array | None) -> dict[str, Any]:
+    """Return the mask as an argument: a user's losses and metrics need not know of masks."""
+    return {} if mask is None else {"mask": mask}
 
 
 def _prepare(model: Sequential, data: Data) -> None:
     """Build what is not there yet, so that the first step finds everything in its place."""
     assert model.optimizer is not None
     if not model.built:
-        model.build_from_data(data.x)
+        model.build_from_data(np.broadcast_to(np.float32(0), data.shape(None)))
     model.optimizer.build(model.parameters)
 
 
-def train_on_batch(model: Sequential, batch: Data) -> dict[str, float]:
+def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
     """One step; loss and metrics of the batch."""
-    states.require_whole_batches(model, len(batch), len(batch))
-    _prepare(model, batch)
+    states.require_whole_batches(model, len(data), len(data))
+    _prepare(model, data)
     before = states.kept(model)
+    batch = data.batch(slice(None), model.fixed_time)
     with blas_held():
-        loss, outputs = _train_step(model, batch)
+        loss, outputs, mask = _train_step(model, batch)
     if not math.isfinite(loss):
         states.put_back(before)
         raise FloatingPointError(f"the loss is {loss}{_culprit(batch)}; nothing was changed")
     for metric in model.metrics:
         metric.reset()
-        metric.update(batch.y, outputs)
+        metric.update(batch.y, outputs, **_if_any(mask))
     return {"loss": loss, **_results(model)}
 
 
@@ -249,12 +158,15 @@ def _results(model: Sequential) -> dict[str, float]:
 
 
 def _culprit(batch: Data, samples: Array | None = None) -> str:
-    """Name what in the batch is not finite, if anything is.
+    """Name what in the batch is not finite, if anything that counts is.
 
     `samples` are the places of the batch's samples in the user's data, where the two differ.
     """
-    for name, array in (("x", batch.x), ("y", batch.y)):
-        bad = np.argwhere(~np.isfinite(array)) if array.dtype.kind == "f" else np.empty((0,))
+    for name, array, by_step in (("x", batch.x, True), ("y", batch.y, batch.per_step)):
+        finite = np.isfinite(array) if array.dtype.kind == "f" else np.ones(array.shape, bool)
+        if by_step and batch.mask is not None:
+            finite[~batch.mask] = True
+        bad = np.argwhere(~finite)
         if len(bad):
             sample, *rest = bad[0]
             place = [sample if samples is None else samples[sample], *rest]
@@ -326,23 +238,27 @@ def _epoch(
 ) -> dict[str, float]:
     """Go once over the data; mean loss and metrics."""
     before = _Snapshot(model)
-    order = model.rng.permutation(len(data)) if settings.shuffle else None
+    plan = data.plan(
+        settings.batch_size, model.rng if settings.shuffle else None, bucket=settings.bucket
+    )
     for metric in model.metrics:
         metric.reset()
     total, seen = 0.0, 0
-    for number, batch in enumerate(data.batches(settings.batch_size, order), start=1):
+    for number, where in enumerate(plan, start=1):
+        batch = data.batch(where, model.fixed_time)
+        if settings.bucket and model.fixed_time is None:
+            batch = batch.shortened()
         if settings.bptt_steps is None:
-            loss, outputs = _train_step(model, batch)
+            loss, outputs, mask = _train_step(model, batch)
         else:
-            loss, outputs = truncated.step(model, batch, settings.bptt_steps, _train_step)
+            loss, outputs, mask = truncated.step(model, batch, settings.bptt_steps, _train_step)
         if not math.isfinite(loss):
             problem = f"the loss became {loss} at batch {number}"
-            first = (number - 1) * settings.batch_size
-            samples = (np.arange(len(data)) if order is None else order)[first:]
+            samples = np.arange(len(data))[where]
             before.give_up(f"{problem} of epoch {epoch + 1}{_culprit(batch, samples)}")
         total, seen = total + loss * len(batch), seen + len(batch)
         for metric in model.metrics:
-            metric.update(batch.y, outputs)
+            metric.update(batch.y, outputs, **_if_any(mask))
         progress.update(lambda: {"loss": total / seen, **_results(model)})  # noqa: B023
     # The last step's harm shows in no loss. Weight by weight, because the gaps between them may
     # hold anything: Adam with epsilon 0 makes NaN of them.
@@ -371,11 +287,12 @@ def _evaluate(
         metric.reset()
     total = 0.0
     with blas_held(), model.weights_held():
-        for batch in data.batches(batch_size):
-            outputs = model.forward(batch.x)
-            total += model.loss(batch.y, outputs, batch.weight) * len(batch)
+        for where in data.plan(batch_size):
+            batch = data.batch(where, model.fixed_time)
+            outputs, mask = model.run(batch.x, batch.mask)
+            total += model.loss(batch.y, outputs, batch.weight, **_if_any(mask)) * len(batch)
             for metric in model.metrics:
-                metric.update(batch.y, outputs)
+                metric.update(batch.y, outputs, **_if_any(mask))
             if progress is not None:
                 progress.update()
     # Of the layers, as a model that shares them with another has no `Parameters` of its own.
@@ -384,28 +301,59 @@ def _evaluate(
 
 
 def predict(
-    model: Sequential, x: npt.ArrayLike, batch_size: int | None, verbose: str | int
-) -> Array:
+    model: Sequential,
+    x: Any,
+    batch_size: int | None,
+    verbose: str | int,
+    lengths: npt.ArrayLike | None = None,
+    bucket: bool = False,
+) -> Array | list[Array]:
     """Return the outputs for all samples; see `Sequential.predict`."""
     model.require_built("predict")
-    inputs = model.check_input(x)
+    samples = Samples.inputs(model, x, lengths)
     size = check_batch_size(batch_size)
-    states.require_whole_batches(model, size, len(inputs))
+    states.require_whole_batches(model, size, len(samples))
+    plan = samples.plan(size, bucket=samples.check_bucket(bucket))
     mode = check_verbose(verbose)
-    if verbose == "auto" and (len(inputs) <= size or not sys.stderr.isatty()):
+    if verbose == "auto" and (len(plan) <= 1 or not sys.stderr.isatty()):
         mode = 0
-    shape = model.compute_output_shape(inputs.shape)
-    outputs = np.empty([int(length or 0) for length in shape], model.dtype)
     with (
         blas_held(),
-        model.weights_held() if len(inputs) > size else nullcontext(),
-        Progress(mode, "Predict", math.ceil(len(inputs) / size)) as progress,
+        model.weights_held() if len(plan) > 1 else nullcontext(),
+        Progress(mode, "Predict", len(plan)) as progress,
     ):
-        for first in range(0, len(inputs), size):
-            window = slice(first, first + size)
-            outputs[window] = model.forward(inputs[window])
-            progress.update()
+        compute = _predict_list if isinstance(samples.x, SequenceList) else _predict_array
+        return compute(model, samples, plan, progress)
+
+
+def _predict_array(
+    model: Sequential, samples: Samples, plan: list[Any], progress: Progress
+) -> Array:
+    """Return the outputs in one array."""
+    x, lengths = samples.x, samples.lengths
+    shape = model.compute_output_shape(x.shape)
+    outputs = np.empty([int(length or 0) for length in shape], model.dtype)
+    for where in plan:
+        mask = None if lengths is None else mask_of(lengths[where], x.shape[1])
+        outputs[where] = model.forward(x[where], mask=mask)
+        progress.update()
     return outputs
+
+
+def _predict_list(
+    model: Sequential, samples: Samples, plan: list[Any], progress: Progress
+) -> Array | list[Array]:
+    """Return a list, where each step of a sequence has an output, else one array."""
+    found: list[Any] = [None] * len(samples)
+    mask = None
+    for where in plan:
+        batch = samples.batch(where, model.fixed_time)
+        outputs, mask = model.run(batch.x, batch.mask)
+        numbers = np.arange(len(samples))[where]
+        for number, output, length in zip(numbers, outputs, samples.x.lengths[where], strict=True):
+            found[number] = output if mask is None else output[:length]
+        progress.update()
+    return np.stack(found) if mask is None else found
 
 
 def as_result(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:

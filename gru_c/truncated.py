@@ -18,10 +18,10 @@ from gru_c.layers import GRU
 from gru_c.layers.base import check_count
 
 if TYPE_CHECKING:
+    from gru_c.data import Data
     from gru_c.model import Sequential
-    from gru_c.training import Data
 
-Step = Callable[["Sequential", "Data"], tuple[float, Array]]
+Step = Callable[["Sequential", "Data"], tuple[float, Array, Array | None]]
 
 
 def check_bptt_steps(model: Sequential, data: Data, bptt_steps: object) -> int | None:
@@ -37,12 +37,16 @@ def check_bptt_steps(model: Sequential, data: Data, bptt_steps: object) -> int |
             )
     if not any(isinstance(layer, GRU) for layer in model.layers):
         raise ValueError("bptt_steps is for models with a GRU")
+    if data.lengths is not None or any(layer.makes_mask for layer in model.layers):
+        raise ValueError("bptt_steps is for sequences all of whose steps count")
     if data.x.ndim < 2:
         raise ValueError(f"bptt_steps needs x of shape (samples, time, ...), got {data.x.shape}")
     return steps
 
 
-def step(model: Sequential, batch: Data, steps: int, train_step: Step) -> tuple[float, Array]:
+def step(
+    model: Sequential, batch: Data, steps: int, train_step: Step
+) -> tuple[float, Array, Array | None]:
     """Train on a batch in pieces of `steps`: the mean loss over the time steps, and the outputs.
 
     Where the output is a sequence, every piece is trained on; else the pieces before the last only
@@ -61,12 +65,12 @@ def step(model: Sequential, batch: Data, steps: int, train_step: Step) -> tuple[
     total, outputs = 0.0, []
     with _states_carried(model):
         for first, end in zip([0, *ends], ends, strict=False):
-            loss, output = train_step(model, batch.steps(first, end))
+            loss, output, _ = train_step(model, batch.steps(first, end))
             total += loss * (end - first)
             outputs.append(output)
             if not np.isfinite(total):
-                return total, output
-    return total / T, np.concatenate(outputs, axis=1)
+                return total, output, None
+    return total / T, np.concatenate(outputs, axis=1), None
 
 
 @contextmanager

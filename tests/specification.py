@@ -39,10 +39,14 @@ def gru(
     clip=np.inf,
     state_mask=1,
     keeps=None,
+    mask=None,
+    zero_output=False,
 ):
     """Outputs (B, T, H) in the order of the steps taken, and the last state (B, H).
 
-    `keeps` (T, B, H) is the probability with which each unit keeps its state over each step.
+    `keeps` (T, B, H) is the probability with which each unit keeps its state over each step; `mask`
+    (B, T) says which steps count: the others leave the state, and repeat the output or, with
+    `zero_output`, show zero.
     """
 
     def f(name, a):
@@ -54,8 +58,10 @@ def gru(
     b_in, b_rec = b if reset_after else (b, np.zeros(3 * H))
     h = np.zeros((len(x), H)) if h is None else np.asarray(h, np.result_type(h, np.float64))
     z_, r_, n_ = slice(0, H), slice(H, 2 * H), slice(2 * H, 3 * H)
-    outputs = []
-    for t, x_t in enumerate(x.swapaxes(0, 1)[:: -1 if go_backwards else 1]):
+    outputs, order = [], -1 if go_backwards else 1
+    mask = np.ones(x.shape[:2], bool) if mask is None else mask
+    shown = np.zeros_like(h)
+    for t, x_t in enumerate(x.swapaxes(0, 1)[::order]):
         a, m = x_t @ W + b_in, h * state_mask
         z = f(recurrent_activation, a[:, z_] + m @ U[:, z_] + b_rec[z_])
         r = f(recurrent_activation, a[:, r_] + m @ U[:, r_] + b_rec[r_])
@@ -64,8 +70,11 @@ def gru(
         else:
             n = f(activation, a[:, n_] + (r * m) @ U[:, n_])
         after = (1 - z) * n + z * h
-        h = after if keeps is None else keeps[t] * h + (1 - keeps[t]) * after
-        outputs.append(h)
+        after = after if keeps is None else keeps[t] * h + (1 - keeps[t]) * after
+        counts = mask[:, ::order][:, t, None]
+        h = np.where(counts, after, h)
+        shown = np.where(counts, after, 0 if zero_output else shown)
+        outputs.append(shown)
     return (np.stack(outputs, 1) if outputs else np.zeros((len(x), 0, H))), h
 
 

@@ -70,6 +70,9 @@ class Layer(Configurable):
 
     # ---- what a kind of layer says about itself ----
 
+    takes_mask = False  # whether `forward` has an argument ``mask``
+    makes_mask = False  # whether `compute_mask` says of steps that they do not count
+
     @property
     def stepwise(self) -> bool:
         """Whether the layer can take the time steps one by one, as `Sequential.stream` does.

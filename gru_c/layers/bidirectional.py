@@ -75,6 +75,8 @@ class Bidirectional(DrawingLayer):
     (2, 10, 8)
     """
 
+    takes_mask = True
+
     def __init__(
         self,
         layer: GRU,
@@ -404,6 +406,7 @@ def _settings(argument: str, layer: object) -> GRU:
 def _direction(layer: GRU, prefix: str, go_backwards: bool) -> GRU:
     """Make a layer of the same settings."""
     config = {**layer.get_config(), "go_backwards": go_backwards, "input_shape": None}
+    config["zero_output_for_mask"] = layer.return_sequences  # Keras's rule
     config["name"] = f"{prefix}_{layer.label}" if prefix else None
     made = GRU(**config)
     made.prefix = f"{prefix}_" if prefix else ""

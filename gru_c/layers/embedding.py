@@ -72,7 +72,7 @@ class Embedding(Layer):
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = bool(mask_zero)
+        self.mask_zero = self.makes_mask = bool(mask_zero)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, ..., output_dim) for (B, ...)."""
@@ -89,8 +89,11 @@ class Embedding(Layer):
         return (None,) * len(shape)
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array | None:
-        """Return where x is not 0, with ``mask_zero``; else None, as every index counts."""
-        return as_real("x", x) != 0 if self.mask_zero else None
+        """Return the mask, with ``mask_zero`` only where x is not 0."""
+        if not self.mask_zero:
+            return mask
+        counts: Array = as_real("x", x) != 0
+        return counts if mask is None else counts & mask
 
     def prepare_input(self, x: npt.ArrayLike) -> npt.NDArray[np.intp]:
         """Return x as indices.

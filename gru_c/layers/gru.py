@@ -16,6 +16,9 @@ from gru_c.checkpoints import check_every
 from gru_c.checkpoints import run_forward as run_with_checkpoints
 from gru_c.layers.base import Shape, check_count
 from gru_c.layers.stateful import StatefulLayer
+from gru_c.ragged import RaggedTape
+from gru_c.ragged import run_forward as run_ragged
+from gru_c.steps import Steps
 
 
 class GRU(StatefulLayer):
@@ -46,6 +49,9 @@ class GRU(StatefulLayer):
         Return the last state (B, H) besides the output. Not for a layer of a `Sequential`.
     go_backwards : bool
         Take the steps from the last to the first; the output stays in the order taken.
+    zero_output_for_mask : bool
+        The output of a step that does not count is zero; else it repeats the one before. As in
+        Keras this goes for the last step's, too, when ``return_sequences=False``.
     stateful : bool
         Begin every batch with the states that the last one ended with, row by row; `reset_states`
         ends that, nothing else does: not the end of an epoch, of `fit` or of a validation, which
@@ -125,6 +131,8 @@ class GRU(StatefulLayer):
     ((2, 10, 8), (8, 12))
     """
 
+    takes_mask = True
+
     def __init__(
         self,
         units: int,
@@ -144,6 +152,7 @@ class GRU(StatefulLayer):
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
+        zero_output_for_mask: bool = False,
         stateful: bool = False,
         time_major: bool = False,
         reset_after: bool = True,
@@ -175,6 +184,7 @@ class GRU(StatefulLayer):
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
+        self.zero_output_for_mask = bool(zero_output_for_mask)
         self.stateful = bool(stateful)
         self.time_major = bool(time_major)
         self.reset_after = bool(reset_after)
@@ -239,7 +249,10 @@ class GRU(StatefulLayer):
         return shapes
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array | None:
-        """Return the mask with ``return_sequences``; without it there are no steps left."""
+        """Return the mask with ``return_sequences``; without it there are no steps left.
+
+        With ``go_backwards`` it is not turned round, though the output is: Keras's are the same.
+        """
         return mask if self.return_sequences else None
 
     def _option(self, weight: str, kind: str) -> Any:
@@ -251,6 +264,8 @@ class GRU(StatefulLayer):
         *,
         initial_state: npt.ArrayLike | None = None,
         training: bool = False,
+        mask: npt.ArrayLike | None = None,
+        lengths: npt.ArrayLike | None = None,
     ) -> Any:
         """Run the layer over a batch of sequences.
 
@@ -262,6 +277,10 @@ class GRU(StatefulLayer):
             State before the first step; zeros by default.
         training : bool
             Keep ``self.tape`` for `backward`.
+        mask : array_like of bool, shape (B, T), optional
+            Which steps count; `gru_forward` says what that means.
+        lengths : array_like of int, shape (B,), optional
+            How many steps of each sequence count, the first ones, instead of a mask.
 
         Returns
         -------
@@ -279,20 +298,28 @@ class GRU(StatefulLayer):
         result = output
         if self.time_major:
             sequences, output = _swapped(sequences), _swapped(output)
-        B = len(sequences)
-        state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
-        given_state = state is not None
+        steps = Steps.of(
+            sequences.shape[:2],
+            mask,
+            lengths,
+            go_backwards=self.go_backwards,
+            zero_output=self.zero_output_for_mask,
+        )
+        B, given_state = len(sequences), initial_state is not None
         if self.stateful and not given_state:
             self.require_state_for(B)
-            state = as_state("states", self.state, (B, self.units), self.dtype)
+            initial_state = self.state
+        state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
         x_mask, draws = self._draw(B, sequences.shape[2]) if training else (None, {})
         if x_mask is not None:
             sequences = sequences * x_mask
-        last, tape = self._run(sequences, state, output, training, draws)
+        last, tape = self._run(sequences, state, output, training, steps, draws)
         if training:
             self.tape = (tape, given_state, x_mask)
         if self.stateful:
             self.state = last.copy()
+        if result is None and steps is not None:
+            result = _rows_of(steps, last)
         if not self.return_state:
             return last if result is None else result
         # Two arrays, so that changing one leaves the other.
@@ -314,6 +341,7 @@ class GRU(StatefulLayer):
         state: Array | None,
         output: Array | None,
         training: bool,
+        steps: Steps | None,
         options: dict[str, Any],
     ) -> tuple[Array, Any]:
         """Run a pass over checked arrays: the last state, and the tape when training."""
@@ -322,14 +350,17 @@ class GRU(StatefulLayer):
         options |= {"cell": self.cell, "go_backwards": self.go_backwards}
         options["num_threads"] = self.num_threads
         if not training:
-            options |= {"packed": self._packed}
-            options |= {"weights_format": WEIGHT_FORMATS[self.inference_weights]}
+            options["packed"] = self._packed
+            options["weights_format"] = WEIGHT_FORMATS[self.inference_weights]
         elif self.checkpoint_every is not None:
-            return run_with_checkpoints(*arguments, every=self.checkpoint_every, **options)
+            options["every"] = self.checkpoint_every
         else:
-            options |= {"training": True, "memory": self._memory}
-            self._memory = None
-        return passes.run_forward(*arguments, **options)
+            options["memory"], self._memory = self._memory, None
+        if steps is not None:
+            return run_ragged(*arguments, steps=steps, training=training, **options)
+        if "every" in options:
+            return run_with_checkpoints(*arguments, **options)
+        return passes.run_forward(*arguments, training=training, **options)
 
     def _draw(self, B: int, features: int) -> tuple[Array | None, dict[str, Any]]:
         """Draw for a training pass: the input's mask (B, 1, features), and its arguments."""
@@ -379,6 +410,8 @@ class GRU(StatefulLayer):
             d_sequence = _swapped(d_sequence) if self.time_major else d_sequence
         elif d_output is not None:
             d_last_output = self._as_gradient(d_output, (B, H))
+            if isinstance(tape, RaggedTape):
+                d_last_output = _rows_of(tape.steps, d_last_output)
             d_last = np.ascontiguousarray(
                 d_last_output if d_last is None else d_last + d_last_output
             )
@@ -405,6 +438,12 @@ class GRU(StatefulLayer):
         if memory is not None:
             self._memory, self.tape = memory, None
         return (result, d_initial_state) if given_state else result
+
+
+def _rows_of(steps: Steps, last: Array) -> Array:
+    """Return the rows (B, H) whose last output is the last state; zeros for the others."""
+    rows: Array = np.where(steps.state_is_output[:, None], last, last.dtype.type(0))
+    return rows
 
 
 def _swapped(array: Any) -> Any:

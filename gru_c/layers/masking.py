@@ -41,6 +41,8 @@ class Masking(WeightlessLayer):
     array([[ True, False]])
     """
 
+    makes_mask = True
+
     def __init__(
         self,
         mask_value: float = 0.0,
@@ -58,10 +60,10 @@ class Masking(WeightlessLayer):
         return input_shape
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array:
-        """Return which steps of x have a feature other than `mask_value`, (B, T)."""
+        """Return which steps of x, of those in the mask, have a feature other than `mask_value`."""
         array = as_real("x", x, self.dtype or np.float32)
         counts: Array = (array != self.mask_value).any(axis=-1)
-        return counts
+        return counts if mask is None else counts & mask
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return x of shape (B, T, features), zero in the steps that do not count."""
