@@ -35,7 +35,7 @@ def require_whole_batches(model: Sequential, batch_size: int, *samples: int) -> 
 def kept(model: Sequential) -> States:
     """Return the states of all stateful layers, for `put_back`."""
     layers = [one for layer in model.stateful_layers for one in layer.directions]
-    return [(layer, layer.state) for layer in layers]  # a pass makes new ones
+    return [(layer, layer.state) for layer in layers]
 
 
 def put_back(states: States) -> None:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gru_c._names import deserialize, lookup
+from gru_c._names import deserialize
 from gru_c._threads import get_num_threads, side_by_side
 from gru_c.arrays import as_sequences, as_state
+from gru_c.layers import merging
 from gru_c.layers.base import Array, Shape
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.layers.gru import GRU
@@ -22,8 +23,6 @@ STEP_OF_TWO_THREADS = 100e3
 # Multiply-adds of a pass over both directions from which a second Python thread pays: it takes 0.1
 # ms to start.
 SIDE_BY_SIDE_WORK = 50e6
-
-MERGE_MODES = ("concat", "sum", "mul", "ave")
 
 
 class _Tape(NamedTuple):
@@ -96,7 +95,7 @@ class Bidirectional(DrawingLayer):
             dtype=layer.dtype if dtype is None else dtype,
             input_shape=layer.input_shape if input_shape is None else input_shape,
         )
-        self.merge_mode = None if merge_mode is None else _merge_mode(merge_mode)
+        self.merge_mode = None if merge_mode is None else merging.check_mode(merge_mode)
         self.layer = layer
         self.forward_layer = _direction(layer, "forward", layer.go_backwards)
         self.backward_layer = _direction(given or layer, "backward", not layer.go_backwards)
@@ -302,31 +301,18 @@ class Bidirectional(DrawingLayer):
         return steps[::-1] if self.time_major else steps[:, ::-1]
 
     def _merge(self, a: Array, b: Array) -> Any:
-        if self.merge_mode == "concat":
-            return np.concatenate([a, b], axis=-1)
         if self.merge_mode is None:
             return a, np.ascontiguousarray(b)
-        merged = a * b if self.merge_mode == "mul" else a + b
-        if self.merge_mode == "ave":
-            merged *= merged.dtype.type(0.5)
-        return merged
+        return merging.merge(self.merge_mode, a, b)
 
     def _split(self, d_output: Any, outputs: tuple[Array, Array]) -> tuple[Any, Any]:
         """Return the gradients of both outputs, in the order of time."""
-        a, b = outputs
         if self.merge_mode is None:
             return _pair("d_output", d_output)
         if d_output is None:
             return None, None
-        if self.merge_mode == "concat":
-            shape = (*a.shape[:-1], a.shape[-1] + b.shape[-1])
-            d = self._as_gradient(d_output, shape)
-            return d[..., : a.shape[-1]], d[..., a.shape[-1] :]
-        d = self._as_gradient(d_output, a.shape)
-        if self.merge_mode == "mul":
-            return d * b, d * a
-        d = d * d.dtype.type(0.5) if self.merge_mode == "ave" else d
-        return d, d
+        shape = merging.merged_shape(self.merge_mode, *outputs)
+        return merging.split(self.merge_mode, self._as_gradient(d_output, shape), *outputs)
 
     def backward(
         self,
@@ -415,10 +401,6 @@ def _settings(argument: str, layer: object) -> GRU:
             "to set_weights"
         )
     return layer
-
-
-def _merge_mode(merge_mode: str) -> str:
-    return lookup("merge_mode", merge_mode, {name: name for name in MERGE_MODES})
 
 
 def _direction(layer: GRU, prefix: str, go_backwards: bool) -> GRU:

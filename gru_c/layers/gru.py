@@ -11,17 +11,17 @@ import numpy.typing as npt
 from gru_c import constraints, initializers, passes, regularizers
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
-from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features
+from gru_c.arrays import Array, as_sequences, as_state, check_features
 from gru_c.checkpoints import check_every
 from gru_c.checkpoints import run_forward as run_with_checkpoints
 from gru_c.layers.base import Shape, check_count
-from gru_c.layers.drawing import DrawingLayer
+from gru_c.layers.stateful import StatefulLayer
 from gru_c.ragged import RaggedTape
 from gru_c.ragged import run_forward as run_ragged
 from gru_c.steps import Steps
 
 
-class GRU(DrawingLayer):
+class GRU(StatefulLayer):
     """Gated recurrent unit layer, with the names, defaults and weights of Keras's.
 
     Weights: ``kernel (I, 3H)``, ``recurrent_kernel (H, 3H)`` and ``bias``, (2, 3H) with
@@ -199,7 +199,6 @@ class GRU(DrawingLayer):
         )
         passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
         self.cell = passes.Cell.of(reset_after, activation, recurrent_activation, clip, zoneout)
-        self.state: Array | None = None  # after the last batch, if stateful
         self.num_threads: int | None = None  # of its passes, where a layer around it says so
         self._memory: Array | None = None  # of a tape that was used up, for the next one
         self._packed: Array | None = None  # weights, while they do not change
@@ -338,45 +337,6 @@ class GRU(DrawingLayer):
     def mixes_time(self) -> bool:
         """Whether the steps are taken from the last to the first."""
         return self.go_backwards
-
-    def require_state_for(self, batch: int) -> None:
-        """Raise ValueError where a stateful layer holds the states of a batch of another size."""
-        if self.state is not None and len(self.state) != batch:
-            raise ValueError(
-                f"layer {self.label!r} is stateful and holds the states of {len(self.state)} "
-                f"sequences, got a batch of {batch}: call reset_states() before batches of another "
-                "size"
-            )
-
-    def reset_states(self, states: npt.ArrayLike | None = None) -> None:
-        """Set the state that a stateful layer begins its next batch with.
-
-        Parameters
-        ----------
-        states : array_like of shape (B, H), optional
-            Zeros by default, for a batch of any size.
-
-        Raises
-        ------
-        ValueError
-            When the layer is not stateful, or the shape does not fit.
-        TypeError
-            When the states are no real numbers.
-        """
-        self.state = self.checked_states(states)
-
-    reset_state = reset_states
-
-    def checked_states(self, states: npt.ArrayLike | None) -> Array | None:
-        """Return a copy of what `reset_states` was given, or an exception that says what it was."""
-        if not self.stateful:
-            raise ValueError(f"layer {self.label!r} is not stateful: it keeps no states")
-        if states is None:
-            return None
-        state = np.array(as_real("states", states), self.dtype, order="C")
-        if state.ndim != 2 or state.shape[1] != self.units:
-            raise ValueError(f"states must have shape (batch, {self.units}), got {state.shape}")
-        return state
 
     def _run(
         self,
