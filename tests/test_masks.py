@@ -20,6 +20,7 @@ from gru_c import (
     metrics,
 )
 from gru_c.checkpoints import CheckpointTape
+from gru_c.steps import Steps
 
 RNG = np.random.default_rng(17)
 B, T, I = 6, 9, 3
@@ -87,14 +88,18 @@ def test_checkpoints_change_no_bit(go_backwards):
         assert_same_bits(actual, expected)
 
 
-def test_dropout_of_a_masked_batch_is_that_of_each_row():
-    """A row of full length is not touched by what the others lack."""
-    outputs = []
-    for mask in (None, HOLES | (np.arange(B) == 0)[:, None]):
-        layer = gru(return_sequences=True, dropout=0.3, recurrent_dropout=0.4)
-        outputs.append(layer.forward(X, mask=mask, training=True))
-    assert_same_bits(outputs[1][0], outputs[0][0])
-    assert np.abs(outputs[1][2] - outputs[0][2]).max() > 1e-3
+@pytest.mark.parametrize("rates", [{"dropout": 0.3}, {"recurrent_dropout": 0.4}, {"zoneout": 0.2}])
+def test_a_row_of_full_length_draws_what_it_does_without_a_mask(rates):
+    x = RNG.normal(size=(4, 60, I))
+    full = 0 if "zoneout" in rates else 3  # zoneout draws for the rows as they are sorted
+    lengths = np.where(np.arange(4) == full, 60, 5)
+    assert len(Steps.of((4, 60), lengths=lengths).intervals) == 2
+    outputs = [
+        gru(return_sequences=True, **rates).forward(x, lengths=said, training=True)
+        for said in (None, lengths)
+    ]
+    assert_same_bits(outputs[1][full], outputs[0][full])
+    assert np.abs(outputs[1][1] - outputs[0][1]).max() > 1e-3
 
 
 def test_zoneout_draws_for_the_steps_that_count():

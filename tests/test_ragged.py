@@ -15,6 +15,7 @@ from testing_tools import (
 
 from gru_c import RaggedTape, gru_backward, gru_forward
 from gru_c._core import ENGINES
+from gru_c.steps import Steps
 
 TOLERANCES = {np.float32: 2e-5, np.float64: 1e-12}
 SIZES = st.tuples(
@@ -169,6 +170,30 @@ def test_the_gradient_of_every_state(keep_tape):
         one = slice(row, row + 1)
         expected = gru_backward(result.tape, d_output[one, :length], d_state[one], d_hidden=True)
         assert_close(hidden[one, :length], expected.hidden, 1e-13)
+
+
+# ---- what is computed ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lengths", "intervals"),
+    [
+        ([5, 60, 0, 30], [(3, 0, 5, 0), (2, 5, 25, 15), (1, 30, 30, 65)]),
+        ([10, 9, 8, 60], [(4, 0, 10, 0), (1, 10, 50, 40)]),  # two short ones joined to the first
+        ([0, 0], []),
+    ],
+    ids=str,
+)
+def test_rows_that_have_ended_are_not_computed(lengths, intervals):
+    assert Steps.of((len(lengths), 60), lengths=lengths).intervals == intervals
+
+
+@pytest.mark.parametrize("share", [0.1, 0.7])
+def test_hardly_more_is_computed_than_counts(share):
+    mask = random_mask(64, 200, share)
+    steps = Steps.of(mask.shape, mask)
+    assert mask.sum() <= steps.count <= mask.sum() + 24 * len(steps.intervals)
+    assert len(steps.intervals) < 40
 
 
 # ---- bits ---------------------------------------------------------------------------------------
