@@ -10,7 +10,7 @@ test: build
 
 lint:
 	ruff check . && ruff format --check . && mypy
-	clang-format --dry-run --Werror src_c/*.[ch] src_c/*.inc tests/*.c
+	clang-format --dry-run --Werror src_c/*.[ch] src_c/*.inc tests/*.c tests/*.inc
 
 bench: build
 	python -m pytest bench

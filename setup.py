@@ -27,6 +27,7 @@ CORE = [
     "packed_plan",
     "reduced",
     "sequence",
+    "stream",
     "team",
     "workspace",
 ]

@@ -2,8 +2,8 @@
 
     pytest bench/bench_long.py
 
-One layer, B=8 T=10,000 I=8 H=128 float32, two threads. The memory that a step holds beyond its inputs
-and results is printed with each time, in ``extra_info``.
+One layer, B=8 T=10,000 I=8 H=128 float32, two threads. The memory that a step holds beyond its
+inputs and results is printed with each time, in ``extra_info``.
 """
 
 import tracemalloc

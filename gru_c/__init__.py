@@ -60,6 +60,7 @@ from gru_c.passes import GRUTape
 from gru_c.ragged import RaggedTape
 from gru_c.saving import load_model
 from gru_c.sequences import pad_sequences
+from gru_c.stream import Stream
 from gru_c.training import History
 
 _apply_environment()
@@ -83,6 +84,7 @@ __all__ = [
     "RaggedTape",
     "RepeatVector",
     "Sequential",
+    "Stream",
     "__version__",
     "activations",
     "constraints",

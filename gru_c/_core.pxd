@@ -8,6 +8,7 @@ cdef extern from "gru.h" nogil:
         GRU_BLAS_LIMIT
         GRU_NO_BLAS
         GRU_NO_ISA
+        GRU_SMALL_WORKSPACE
 
     const char *gru_status_message(gru_status status)
 
@@ -62,6 +63,7 @@ cdef extern from "gru.h" nogil:
         int reset_after
         gru_cell_kind kind
         int masks_state
+        int weights_are_packed
         int threads
         gru_weight_format weights_format
 
@@ -83,6 +85,7 @@ cdef extern from "gru.h" nogil:
         GRU_FORWARD_TAPE
         GRU_BACKWARD
         GRU_BACKWARD_KEEP
+        GRU_FORWARD_STEP
 
     gru_engine gru_engine_of(const gru_problem *problem)
 
@@ -110,6 +113,8 @@ cdef extern from "gru.h" nogil:
         void *workspace
 
     gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args)
+    gru_status gru_forward_within(const gru_problem *problem, const gru_forward_args *args,
+                                  size_t bytes, size_t *needed)
 
     ctypedef struct gru_backward_args:
         gru_weights weights
@@ -131,6 +136,21 @@ cdef extern from "gru.h" nogil:
     gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args)
     gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps)
 
+    ctypedef struct gru_stream_layer:
+        int dense
+        gru_problem problem
+        const void *packed
+
+    gru_status gru_stream_packed_bytes(const gru_stream_layer *layer, size_t *bytes)
+    gru_status gru_stream_pack(const gru_stream_layer *layer, const gru_weights *weights,
+                               void *packed)
+    gru_status gru_stream_bytes(const gru_stream_layer *layers, size_t count, size_t *bytes)
+    gru_status gru_stream_begin(const gru_stream_layer *layers, size_t count, void *memory)
+    gru_status gru_stream_step(void *stream, const void *x, void *y)
+    void gru_stream_step_back(void *stream)
+    gru_status gru_stream_get_state(const void *stream, size_t i, void *state)
+    gru_status gru_stream_set_state(void *stream, size_t i, const void *state)
+
     ctypedef struct gru_matrix:
         const void *data
         size_t stride
@@ -140,6 +160,7 @@ cdef extern from "gru.h" nogil:
         gru_dtype dtype
         size_t m, n, k
         gru_matrix a, b
+        const void *packed
         void *c
         int accumulate
         int threads
@@ -147,6 +168,8 @@ cdef extern from "gru.h" nogil:
 
     gru_status gru_matmul_bytes(const gru_matmul_args *args, size_t *bytes)
     gru_status gru_matmul(const gru_matmul_args *args)
+    gru_status gru_matmul_packed_bytes(const gru_matmul_args *args, size_t *bytes)
+    gru_status gru_matmul_pack(const gru_matmul_args *args, void *packed)
     gru_status gru_column_sums(gru_dtype dtype, size_t m, size_t n, const void *a, void *out,
                                int accumulate)
     gru_status gru_sigmoid(gru_dtype dtype, size_t n, const void *x, void *y) noexcept

@@ -117,6 +117,7 @@ cdef int _set_cell(gru_problem *problem, object cell, bint masks_state=False) ex
     problem.kind.clip = cell.clip
     problem.kind.zoneout = cell.zoneout
     problem.masks_state = masks_state
+    problem.weights_are_packed = False
     return 0
 
 
@@ -227,6 +228,7 @@ def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
     problem.reset_after = reset_after
     problem.kind = _usual_kind()
     problem.masks_state = False
+    problem.weights_are_packed = False
     problem.threads = threads
     if gru_engine_of(&problem) != GRU_ENGINE_PACKED:
         return None
@@ -251,19 +253,39 @@ def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
     return state if output is None else (output, state)
 
 
+# Multiply-adds from which the GIL is let go: some 10 us. To get it back may take as long.
+cdef double _LONG = 400e3
+
+
+cdef double _work(const gru_problem *problem) noexcept:
+    """Multiply-adds of a GRU."""
+    return (3.0 * problem.batch * problem.time * problem.units
+            * (<double>problem.input + problem.units))
+
+
 cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
-    """gru_forward with a workspace, without the GIL."""
-    cdef gru_status status
-    cdef size_t size
+    """gru_forward with a workspace: that of the last call, if it is enough."""
+    cdef gru_status status = GRU_SMALL_WORKSPACE
+    cdef size_t size = 0
     cdef _Memory memory
-    _raise_unless_ok(gru_workspace_bytes(
-        problem, GRU_FORWARD if args.tape == NULL else GRU_FORWARD_TAPE, &size))
-    _borrow(size, &memory)
-    args.workspace = memory.data
-    with nogil:
-        status = gru_forward(problem, args)
-    _give_back(memory)
+    while status == GRU_SMALL_WORKSPACE:
+        _borrow(size, &memory)
+        args.workspace = memory.data
+        if _work(problem) >= _LONG:
+            with nogil:
+                status = gru_forward_within(problem, args, memory.size, &size)
+        else:
+            status = gru_forward_within(problem, args, memory.size, &size)
+        _give_back(memory)
     return _raise_unless_ok(status)
+
+
+cdef cnp.ndarray _bytes_on_a_line(size_t size):
+    """Bytes that begin on a cache line."""
+    cdef cnp.npy_intp length = size + 64
+    cdef cnp.ndarray memory = <cnp.ndarray>cnp.PyArray_EMPTY(1, &length, cnp.NPY_UINT8, 0)
+    cdef size_t past = <size_t>cnp.PyArray_DATA(memory) % 64
+    return memory[64 - past:]
 
 
 def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
@@ -273,7 +295,6 @@ def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp
     cdef gru_weights weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
     cdef gru_status status
     cdef size_t size
-    cdef cnp.npy_intp length
     problem.batch = problem.time = 1
     problem.input = cnp.PyArray_DIM(kernel, 0)
     problem.units = cnp.PyArray_DIM(recurrent_kernel, 0)
@@ -283,10 +304,7 @@ def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp
     problem.threads = threads
     _set_cell(&problem, cell)
     _raise_unless_ok(gru_packed_bytes(&problem, &size))
-    length = size + 64
-    cdef cnp.ndarray memory = <cnp.ndarray>cnp.PyArray_EMPTY(1, &length, cnp.NPY_UINT8, 0)
-    cdef size_t past = <size_t>cnp.PyArray_DATA(memory) % 64  # the core wants a cache line
-    cdef cnp.ndarray packed = memory[64 - past:]
+    cdef cnp.ndarray packed = _bytes_on_a_line(size)
     cdef void *data = _data(packed)
     with nogil:
         status = gru_pack(&problem, &weights, data)
@@ -335,6 +353,7 @@ def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
         args.draws = &numbers
     args.weights = gru_weights(_data(kernel), _data(recurrent_kernel), _data(bias))
     args.packed = _data(packed)
+    problem.weights_are_packed = packed is not None
     args.x = _sequence_in(x)
     args.initial_state = _data(initial_state)
     args.output = _sequence(output)
@@ -395,6 +414,7 @@ def matmul(cnp.ndarray a not None, bint transpose_a, cnp.ndarray b not None, bin
     args.k = cnp.PyArray_DIM(a, 0 if transpose_a else 1)
     args.a = gru_matrix(_data(a), cnp.PyArray_DIM(a, 1), transpose_a)
     args.b = gru_matrix(_data(b), cnp.PyArray_DIM(b, 1), transpose_b)
+    args.packed = NULL
     args.c = _data(out)
     args.accumulate = accumulate
     args.threads = threads
@@ -507,3 +527,8 @@ def rmsprop(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
     with nogil:
         status = gru_rmsprop(dtype, &update, rho, epsilon, momentum, v_data, a_data, m_data)
     _raise_unless_ok(status)
+
+
+# ---- streams --------------------------------------------------------------------------------
+
+include "_stream.pxi"

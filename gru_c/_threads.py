@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import operator
 import os
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +116,41 @@ def openmp_threads(n: int | None = None) -> int:
         return 1
     _used_threads = _used_threads or count > 1
     return count
+
+
+def side_by_side(run: Callable[[int], Any]) -> list[Any]:
+    """Return [run(0), run(1)], the second from another thread; an exception of either is raised.
+
+    A thread that has not begun when run(0) is over, on a machine that is busy otherwise, is not
+    waited for: the caller does run(1), too.
+    """
+    results: list[Any] = [None, None]
+    problems: list[BaseException] = []
+    claim, working = threading.Lock(), threading.Lock()
+    working.acquire()
+
+    def other() -> None:
+        if claim.acquire(blocking=False):
+            try:
+                results[1] = run(1)
+            except BaseException as problem:
+                problems.append(problem)
+            finally:
+                working.release()
+
+    with suppress(RuntimeError):  # no more threads
+        _thread.start_new_thread(other, ())  # threading.Thread would wait until it runs
+    try:
+        results[0] = run(0)
+    finally:
+        late = claim.acquire(blocking=False)
+        if not late:
+            working.acquire()
+    if late:
+        results[1] = run(1)
+    if problems:
+        raise problems[0]
+    return results
 
 
 def _free_openblas() -> None:

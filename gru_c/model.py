@@ -15,6 +15,7 @@ from gru_c.layers import Activation, Dense, Layer
 from gru_c.layers.base import make_rng
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
+from gru_c.stream import Stream
 
 
 class Sequential(Chain):
@@ -111,6 +112,41 @@ class Sequential(Chain):
         self.require_built("predict_on_batch")
         count = max(len(Samples.inputs(self, x, lengths)), 1)
         return training.predict(self, x, count, 0, lengths)
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """Return the model as a machine that takes one time step after the other.
+
+        Parameters
+        ----------
+        batch_size : int
+            Sequences that go in step.
+
+        Returns
+        -------
+        Stream
+            With the weights of now, all states zero.
+
+        Raises
+        ------
+        ValueError
+            When the model has no weights yet, or a layer needs more than one step of its input at
+            a time.
+        TypeError
+            When batch_size is no integer.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gru_c import Dense, GRU, Sequential
+        >>> model = Sequential([GRU(50, input_shape=(None, 8)), Dense(1)], seed=0)
+        >>> stream = model.stream()
+        >>> x = np.random.randn(1, 10, 8).astype(np.float32)
+        >>> for t in range(10):
+        ...     y = stream.step(x[:, t])
+        >>> bool((y == model.predict(x, verbose=0)).all())
+        True
+        """
+        return Stream(self, batch_size)
 
     # ---- training ----
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import truncated
+from gru_c import states, truncated
 from gru_c.data import Data, FitData, Samples
 from gru_c.layers.base import check_count
 from gru_c.passes import blas_held
@@ -87,18 +87,6 @@ class FitSettings:
         )
 
 
-def require_whole_batches(model: Sequential, samples: int, batch_size: int) -> None:
-    """Raise ValueError where a stateful layer would meet a batch of another size."""
-    layers = model.stateful_layers
-    if layers and samples % batch_size:
-        raise ValueError(
-            f"layer {layers[0].label!r} is stateful, so all batches must be of one size: {samples} "
-            f"samples are no multiple of batch_size={batch_size}"
-        )
-    for layer in layers:
-        layer.require_state_for(batch_size)
-
-
 def check_batch_size(batch_size: int | None) -> int:
     """Return the batch size as an int >= 1, or an exception that says what it was."""
     return DEFAULT_BATCH_SIZE if batch_size is None else check_count("batch_size", batch_size)
@@ -150,11 +138,14 @@ def _prepare(model: Sequential, data: Data) -> None:
 
 def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
     """One step; loss and metrics of the batch."""
+    states.require_whole_batches(model, len(data), len(data))
     _prepare(model, data)
+    before = states.kept(model)
     batch = data.batch(slice(None), model.fixed_time)
     with blas_held():
         loss, outputs, mask = _train_step(model, batch)
     if not math.isfinite(loss):
+        states.put_back(before)
         raise FloatingPointError(f"the loss is {loss}{_culprit(batch)}; nothing was changed")
     for metric in model.metrics:
         metric.reset()
@@ -192,7 +183,7 @@ def _culprit(batch: Data, samples: Array | None = None) -> str:
 
 
 class _Snapshot:
-    """Weights and optimizer state at the beginning of an epoch, to go back to."""
+    """Weights, optimizer and states at the beginning of an epoch, to go back to."""
 
     def __init__(self, model: Sequential) -> None:
         assert model.optimizer is not None
@@ -200,6 +191,7 @@ class _Snapshot:
         self.values = model.parameters.values.copy()
         self.slots = {name: slot.copy() for name, slot in model.optimizer.slots.items()}
         self.iterations = model.optimizer.iterations
+        self.states = states.kept(model)
 
     def give_up(self, problem: str) -> NoReturn:
         """Go back and raise."""
@@ -215,15 +207,15 @@ class _Snapshot:
         for name, slot in self.slots.items():
             optimizer.slots[name][:] = slot
         optimizer.iterations = self.iterations
+        states.put_back(self.states)
 
 
 def fit(
     model: Sequential, data: FitData, settings: FitSettings, rng: np.random.Generator | None
 ) -> History:
     """Train for some epochs; see `Sequential.fit`."""
-    for part in (data.train, data.validation):
-        if part is not None:
-            require_whole_batches(model, len(part), settings.batch_size)
+    parts = [part for part in (data.train, data.validation) if part is not None]
+    states.require_whole_batches(model, settings.batch_size, *map(len, parts))
     _prepare(model, data.train)
     model.seed_run(rng)
     model.history = history = History()
@@ -279,7 +271,7 @@ def evaluate(
     model: Sequential, data: Data, batch_size: int, verbose: str | int
 ) -> dict[str, float]:
     """Mean loss and metrics; see `Sequential.evaluate`."""
-    require_whole_batches(model, len(data), batch_size)
+    states.require_whole_batches(model, batch_size, len(data))
     batches = math.ceil(len(data) / batch_size)
     with Progress(check_verbose(verbose), "Evaluate", batches) as progress:
         logs = _evaluate(model, data, batch_size, progress)
@@ -320,7 +312,7 @@ def predict(
     model.require_built("predict")
     samples = Samples.inputs(model, x, lengths)
     size = check_batch_size(batch_size)
-    require_whole_batches(model, len(samples), min(size, len(samples)) or 1)
+    states.require_whole_batches(model, size, len(samples))
     plan = samples.plan(size, bucket=samples.check_bucket(bucket))
     mode = check_verbose(verbose)
     if verbose == "auto" and (len(plan) <= 1 or not sys.stderr.isatty()):

@@ -117,7 +117,7 @@ size_t gru_active_lanes(gru_dtype dtype) {
 }
 
 int gru_active_fma(void) {
-    return strcmp(active()->name, "baseline") != 0;
+    return active() != &ISAS[sizeof ISAS / sizeof *ISAS - 1]; /* all but the baseline */
 }
 
 int gru_has_openmp(void) {
@@ -142,6 +142,8 @@ const char *gru_status_message(gru_status status) {
         return "a matrix side is too long for BLAS, which counts in 32-bit integers";
     case GRU_NO_BLAS:
         return "the BLAS engine was called before BLAS was handed to the core";
+    case GRU_SMALL_WORKSPACE:
+        return "the workspace has fewer bytes than the call needs";
     case GRU_NO_ISA:
         return "an instruction set that is unknown, or that this CPU does not have";
     }

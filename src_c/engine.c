@@ -23,7 +23,7 @@ static int kind_is_valid(const gru_cell_kind *k) {
            k->clip > 0 && k->zoneout >= 0 && k->zoneout < 1;
 }
 
-static gru_status check_problem(const gru_problem *p) {
+gru_status gru_check_problem(const gru_problem *p) {
     const int valid = p->units >= 1 && p->threads >= 1 &&
                       (p->dtype == GRU_F32 || p->dtype == GRU_F64) &&
                       (p->engine == GRU_ENGINE_AUTO || p->engine == GRU_ENGINE_BLAS ||
@@ -45,7 +45,7 @@ typedef struct measures {
 } measures;
 
 static gru_status measure(const gru_problem *p, gru_pass pass, measures *m) {
-    gru_status status = check_problem(p);
+    gru_status status = gru_check_problem(p);
     if (status == GRU_OK && pass != GRU_FORWARD && p->weights_format != GRU_WEIGHTS_FULL) {
         status = GRU_BAD_ARGUMENT;
     }
@@ -85,7 +85,7 @@ static int weights_missing(const gru_problem *p, const gru_weights *w) {
 
 gru_status gru_packed_bytes(const gru_problem *problem, size_t *bytes) {
     gru_plan plan;
-    gru_status status = check_problem(problem);
+    gru_status status = gru_check_problem(problem);
     status = status == GRU_OK ? gru_plan_of(problem, GRU_FORWARD, &plan) : status;
     *bytes = status == GRU_OK ? plan.packed_bytes : 0;
     return status;
@@ -93,7 +93,7 @@ gru_status gru_packed_bytes(const gru_problem *problem, size_t *bytes) {
 
 gru_status gru_pack(const gru_problem *problem, const gru_weights *weights, void *packed) {
     gru_plan plan;
-    gru_status status = check_problem(problem);
+    gru_status status = gru_check_problem(problem);
     status = status == GRU_OK ? gru_plan_of(problem, GRU_FORWARD, &plan) : status;
     if (status != GRU_OK) {
         return status;
@@ -106,10 +106,17 @@ gru_status gru_pack(const gru_problem *problem, const gru_weights *weights, void
 }
 
 gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args) {
+    size_t needed;
+    return gru_forward_within(problem, args, SIZE_MAX, &needed);
+}
+
+gru_status gru_forward_within(const gru_problem *problem, const gru_forward_args *args,
+                              size_t bytes, size_t *needed) {
     measures m;
     const gru_status status = measure(problem, args->tape ? GRU_FORWARD_TAPE : GRU_FORWARD, &m);
-    if (status != GRU_OK) {
-        return status;
+    *needed = status == GRU_OK ? m.workspace_bytes : 0;
+    if (status != GRU_OK || bytes < *needed) {
+        return status == GRU_OK ? GRU_SMALL_WORKSPACE : status;
     }
     const int steps = problem->batch && problem->time;
     if (weights_missing(problem, &args->weights) || !args->workspace || !args->state ||
@@ -133,7 +140,7 @@ gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps) {
     gru_problem endless = *problem;
     endless.time = SIZE_MAX / 1024;
     *steps = 0;
-    gru_status status = check_problem(problem);
+    gru_status status = gru_check_problem(problem);
     if (status == GRU_OK) {
         /* of its sizes only the chunks matter, so that overflow of the others does not */
         if (gru_engine_of(problem) == GRU_ENGINE_PACKED) {

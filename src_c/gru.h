@@ -25,11 +25,12 @@
 
 typedef enum gru_status {
     GRU_OK = 0,
-    GRU_BAD_ARGUMENT, /* null where an array is needed, no units, no threads, unknown dtype */
-    GRU_TOO_LARGE,    /* a number of bytes that size_t cannot hold */
-    GRU_BLAS_LIMIT,   /* a matrix side that the int of BLAS cannot hold */
-    GRU_NO_BLAS,      /* the BLAS engine is wanted, gru_set_blas was not called */
-    GRU_NO_ISA        /* gru_select_isa: unknown name, or more than this CPU has */
+    GRU_BAD_ARGUMENT,   /* null where an array is needed, no units, no threads, unknown dtype */
+    GRU_TOO_LARGE,      /* a number of bytes that size_t cannot hold */
+    GRU_BLAS_LIMIT,     /* a matrix side that the int of BLAS cannot hold */
+    GRU_NO_BLAS,        /* the BLAS engine is wanted, gru_set_blas was not called */
+    GRU_NO_ISA,         /* gru_select_isa: unknown name, or more than this CPU has */
+    GRU_SMALL_WORKSPACE /* gru_forward_within: more bytes are needed */
 } gru_status;
 
 /* A sentence about a status, for a message. Never null. */
@@ -112,6 +113,7 @@ typedef struct gru_problem {
     int reset_after; /* 1 or 0, see the cell above */
     gru_cell_kind kind;
     int masks_state;                  /* 1: the calls give a state_mask */
+    int weights_are_packed;           /* 1: the forward pass is given packed weights */
     int threads;                      /* >= 1; at most so many threads work */
     gru_weight_format weights_format; /* else than full: engine auto is the packed one */
 } gru_problem;
@@ -137,10 +139,11 @@ typedef struct gru_sequence_out {
 } gru_sequence_out;
 
 typedef enum gru_pass {
-    GRU_FORWARD,      /* without a tape */
-    GRU_FORWARD_TAPE, /* with one */
-    GRU_BACKWARD,     /* that may use up the tape */
-    GRU_BACKWARD_KEEP /* that leaves it as it is */
+    GRU_FORWARD,       /* without a tape */
+    GRU_FORWARD_TAPE,  /* with one */
+    GRU_BACKWARD,      /* that may use up the tape */
+    GRU_BACKWARD_KEEP, /* that leaves it as it is */
+    GRU_FORWARD_STEP   /* a step of a stream, see below */
 } gru_pass;
 
 /* The engine that works on a problem: GRU_ENGINE_BLAS or GRU_ENGINE_PACKED. */
@@ -182,6 +185,11 @@ typedef struct gru_forward_args {
 
 gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args);
 
+/* The same with a workspace of `bytes`, if those are enough, and the bytes that it needs: for short
+ * calls, in which it takes time to ask for the size first. */
+gru_status gru_forward_within(const gru_problem *problem, const gru_forward_args *args,
+                              size_t bytes, size_t *needed);
+
 typedef struct gru_backward_args {
     gru_weights weights;      /* in   as in the forward pass */
     gru_sequence_in x;        /* in   as in the forward pass */
@@ -210,6 +218,40 @@ gru_status gru_backward(const gru_problem *problem, const gru_backward_args *arg
  * bit with the packed engine, but for rounding with the BLAS engine. */
 gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps);
 
+/* ---- streams ------------------------------------------------------------------------------
+ * A stream takes a stack of layers through one time step after the other, on the calling thread, with
+ * the bits of gru_forward by the packed engine on the whole sequence. Its memory holds states and
+ * scratch and all that is found out only once; the packed weights lie outside, for many streams. */
+
+typedef struct gru_stream_layer {
+    /* 1: y = activation(x W + b), with `kind.activation` GRU_LINEAR, GRU_RELU, GRU_SIGMOID or GRU_TANH, and
+     * of the problem else only B, I, H, dtype and threads; 0: a GRU. */
+    int dense;
+    gru_problem
+        problem; /* of one step: time is 1; of all layers of a stack B and dtype are the same */
+    const void *packed; /* gru_stream_pack */
+} gru_stream_layer;
+
+/* The weights of one layer, `packed` of which is not looked at: bytes of the packed copy, and the copy,
+ * which has the alignment of a cache line. A dense layer has kernel (I, H) and bias (H) or null. */
+gru_status gru_stream_packed_bytes(const gru_stream_layer *layer, size_t *bytes);
+gru_status gru_stream_pack(const gru_stream_layer *layer, const gru_weights *weights, void *packed);
+
+/* Bytes of a stream's memory, of any alignment; and a stream in it, all states zero. It stays where it
+ * is, and belongs to the instruction set in use: with another one, steps are refused. */
+gru_status gru_stream_bytes(const gru_stream_layer *layers, size_t count, size_t *bytes);
+gru_status gru_stream_begin(const gru_stream_layer *layers, size_t count, void *memory);
+
+/* A step: x (B, I of the first layer) -> y (B, H of the last), both contiguous; they may overlap. */
+gru_status gru_stream_step(void *stream, const void *x, void *y);
+
+/* Back to before the last step, once. */
+void gru_stream_step_back(void *stream);
+
+/* The state (B, H) of layer i, a GRU. */
+gru_status gru_stream_get_state(const void *stream, size_t i, void *state);
+gru_status gru_stream_set_state(void *stream, size_t i, const void *state);
+
 /* ---- what a model needs besides ----------------------------------------------------------- */
 
 /* A matrix as it lies in memory (row-major, `stride` elements from row to row), and whether the
@@ -224,16 +266,22 @@ typedef struct gru_matrix {
 typedef struct gru_matmul_args {
     gru_dtype dtype;
     size_t m, n, k;
-    gru_matrix a, b; /* in */
-    void *c;         /* out contiguous */
-    int accumulate;  /* 1: the product is added to what c holds */
-    int threads;     /* cut over m and n only, so the bits do not depend on it */
-    void *workspace; /*     gru_matmul_bytes */
+    gru_matrix a, b;    /* in */
+    const void *packed; /* in  what gru_matmul_pack made of b; null: pack it now */
+    void *c;            /* out contiguous */
+    int accumulate;     /* 1: the product is added to what c holds */
+    int threads;        /* cut over m and n only, so the bits do not depend on it */
+    void *workspace;    /*     gru_matmul_bytes */
 } gru_matmul_args;
 
 /* Bytes of scratch memory that a matmul of these sizes needs; the arrays need not be there yet. */
 gru_status gru_matmul_bytes(const gru_matmul_args *args, size_t *bytes);
 gru_status gru_matmul(const gru_matmul_args *args);
+
+/* b as the matmul reads it, for calls with the same one and any m: bytes of the copy, and the copy, which
+ * depends on the instruction set in use. `packed` has the alignment of a cache line. */
+gru_status gru_matmul_packed_bytes(const gru_matmul_args *args, size_t *bytes);
+gru_status gru_matmul_pack(const gru_matmul_args *args, void *packed);
 
 /* out (n) = the sum of the rows of a (m, n; contiguous), added to out when `accumulate`. */
 gru_status gru_column_sums(gru_dtype dtype, size_t m, size_t n, const void *a, void *out,

@@ -33,7 +33,9 @@
     X(zoneout_keeps, (size_t n, size_t first, unsigned key, double rate, REAL *keeps))             \
     X(add_masked,                                                                                  \
       (size_t rows, size_t n, const REAL *mask, const REAL *from, size_t row, REAL *to))           \
+    X(row_product, (const TYPED(gru_row_product) * g))                                             \
     X(lane_cells_forward, (size_t n, size_t gate, REAL *gates, const REAL *h, REAL *h_next))       \
+    X(single_step, (const TYPED(gru_single) * s))                                                  \
     X(transpose, (size_t rows, size_t columns, const REAL *from, ptrdiff_t from_row, REAL *to,     \
                   ptrdiff_t to_row))                                                               \
     X(pack_rows, (const TYPED(gru_pack) * p))                                                      \
@@ -61,6 +63,9 @@ typedef struct gru_run {
 /* Elements of k that are summed before they are added to the rest: keeps the rounding error of long
  * sums down, at 1% of the time. */
 enum { GRU_K_BLOCK = 128 };
+
+/* Rows of scratch memory that row_product needs: sums and totals of so many at once. */
+enum { GRU_ROW_SCRATCH = 8 };
 
 #define REAL_BITS 32
 #include "real.h"
@@ -193,6 +198,11 @@ typedef struct gru_plan {
     size_t scratch_bias, scratch_d_x;
     size_t workspace_bytes;
 
+    /* inference of a few rows and steps with the weights as they are */
+    int by_rows;
+    size_t row_bias;    /* (4, X) z r xn hn; gates are (T, B, 4, X) */
+    size_t row_scratch; /* (GRU_ROW_SCRATCH, X) */
+
     /* inference with sequences as lanes, where units would leave many lanes empty */
     int by_lanes;
     size_t lane_vectors;           /* of a slice, at the most: 1 or 2; W is all of their lanes */
@@ -309,6 +319,23 @@ void gru_packed_forward_f32(const gru_problem *, const gru_plan *, const gru_for
 void gru_packed_forward_f64(const gru_problem *, const gru_plan *, const gru_forward_args *);
 void gru_packed_backward_f32(const gru_problem *, const gru_plan *, const gru_backward_args *);
 void gru_packed_backward_f64(const gru_problem *, const gru_plan *, const gru_backward_args *);
+
+/* One layer of a stream: bytes of its memory, which begins on a cache line; its beginning, a step,
+ * whose result has `row` elements from row to row, and the way back; its state. */
+#define GRU_STEPPER(REAL_NAME)                                                                     \
+    gru_status gru_stepper_bytes_##REAL_NAME(const gru_problem *p, size_t *bytes);                 \
+    void gru_stepper_begin_##REAL_NAME(const gru_problem *p, const char *packed, void *memory);    \
+    const void *gru_stepper_step_##REAL_NAME(void *memory, const void *x, size_t x_row,            \
+                                             size_t *row);                                         \
+    void gru_stepper_back_##REAL_NAME(void *memory);                                               \
+    void gru_stepper_get_##REAL_NAME(const void *memory, void *state);                             \
+    void gru_stepper_set_##REAL_NAME(void *memory, const void *state);
+GRU_STEPPER(f32)
+GRU_STEPPER(f64)
+#undef GRU_STEPPER
+
+/* Can the core work with it? */
+gru_status gru_check_problem(const gru_problem *problem);
 
 /* Was the tape written with this plan's layout, that is, the same instruction set? */
 int gru_tape_fits(const gru_plan *plan, const void *tape);

@@ -54,12 +54,14 @@ static void run_gangs(const gru_plan *plan, gru_task *task, void *context, gru_g
 #include "real.h"
 #include "packed_weights.inc"
 #include "packed.inc"
+#include "packed_stream.inc"
 #include "packed_backward.inc"
 #undef REAL_BITS
 #define REAL_BITS 64
 #include "real.h"
 #include "packed_weights.inc"
 #include "packed.inc"
+#include "packed_stream.inc"
 #include "packed_backward.inc"
 #undef REAL_BITS
 
@@ -70,7 +72,7 @@ typedef struct gru_matmul_plan {
     size_t lanes, triples;
     size_t block_rows, block_vectors, row_blocks, column_blocks; /* tasks */
     int threads;
-    size_t b, scratch, scratch_bytes, workspace_bytes;
+    size_t b, packed_bytes, scratch, scratch_bytes, workspace_bytes;
 } gru_matmul_plan;
 
 enum {
@@ -94,9 +96,11 @@ static gru_status plan_matmul(const gru_matmul_args *a, gru_matmul_plan *l) {
     l->threads = work < GRU_SERIAL_WORK ? 1 : a->threads;
     gru_arena r = {gru_itemsize(a->dtype), 0, 0};
     gru_take(&r, l->lanes, 1, 1);
-    size_t columns = 0;
-    r.overflow |= __builtin_mul_overflow(l->triples, 3 * l->lanes, &columns);
-    l->b = gru_take(&r, columns, a->k, 1);
+    gru_arena b = {r.itemsize, 0, 0};
+    gru_take(&b, l->triples, a->k, 3 * l->lanes);
+    l->packed_bytes = b.bytes;
+    r.overflow |= b.overflow;
+    l->b = a->packed ? 0 : gru_take_bytes(&r, b.bytes);
     gru_arena one = {r.itemsize, 0, 0};
     gru_take(&one, gru_min(a->m, MATMUL_ROWS), l->lanes, 1);
     l->scratch_bytes = one.bytes;
@@ -122,6 +126,26 @@ gru_status gru_matmul_bytes(const gru_matmul_args *args, size_t *bytes) {
     const gru_status status = plan_matmul(args, &plan);
     *bytes = status == GRU_OK ? plan.workspace_bytes : 0;
     return status;
+}
+
+gru_status gru_matmul_packed_bytes(const gru_matmul_args *args, size_t *bytes) {
+    gru_matmul_plan plan;
+    const gru_status status = plan_matmul(args, &plan);
+    *bytes = status == GRU_OK ? plan.packed_bytes : 0;
+    return status;
+}
+
+gru_status gru_matmul_pack(const gru_matmul_args *args, void *packed) {
+    gru_matmul_plan plan;
+    const gru_status status = plan_matmul(args, &plan);
+    if (status != GRU_OK) {
+        return status;
+    }
+    if (!packed || packed != gru_align(packed) || (args->k && args->n && !args->b.data)) {
+        return GRU_BAD_ARGUMENT;
+    }
+    BY_DTYPE(args->dtype, pack_b)(&plan, args, packed);
+    return GRU_OK;
 }
 
 gru_status gru_matmul(const gru_matmul_args *args) {

@@ -15,7 +15,11 @@ enum {
     MEMBER_WORK = 50 * 1000,
     /* Rows of a weight's gradient that one task makes. */
     GRADIENT_ROWS = 256,
-    LANES_UNITS = 112
+    LANES_UNITS = 112,
+    /* Rows times steps up to which weights are read where they are, and the elements of them from which
+     * that pays. */
+    FEW_ROWS = 16,
+    ROWS_WEIGHTS = 4 * 1024
 };
 
 static size_t smaller_of_doubles(double a, size_t b) {
@@ -98,15 +102,34 @@ static int better_by_lanes(const gru_problem *p, const gru_plan *l) {
     return p->reset_after && !gru_kind_of(p) && p->units <= LANES_UNITS && sequences < units;
 }
 
-static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, int tape) {
+/* Would packing the weights take longer than the rest? */
+static int better_by_rows(const gru_problem *p, const gru_plan *l) {
+    const double weights = 3.0 * (double)p->units * ((double)p->input + (double)p->units);
+    return p->reset_after && !gru_kind_of(p) && !l->reduced && !p->weights_are_packed &&
+           p->units >= l->lanes && weights >= ROWS_WEIGHTS && p->time &&
+           p->batch <= FEW_ROWS / p->time;
+}
+
+static void layout_rows(const gru_problem *p, gru_plan *l, gru_arena *r) {
+    l->row_bias = gru_take(r, 4, l->state_row, 1);
+    l->row_scratch = gru_take(r, GRU_ROW_SCRATCH, l->state_row, 1);
+    l->states = gru_take(r, 2, p->batch, l->state_row);
+    l->gates = gru_take(r, p->time, p->batch, 4 * l->state_row);
+}
+
+static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, gru_pass pass) {
+    if (l->by_rows) {
+        layout_rows(p, l, r);
+        return;
+    }
     if (l->by_lanes) {
         layout_lanes(p, l, r);
         return;
     }
-    l->packed = gru_take_bytes(r, l->packed_bytes);
+    l->packed = pass == GRU_FORWARD_STEP ? 0 : gru_take_bytes(r, l->packed_bytes);
     l->mask = p->masks_state ? gru_take(r, p->batch, l->state_row, 1) : 0;
     l->keeps = p->kind.zoneout > 0 ? gru_take(r, p->batch, l->state_row, 1) : 0;
-    if (tape) {
+    if (pass == GRU_FORWARD_TAPE) {
         return;
     }
     l->states = gru_take(r, 2, p->batch, l->state_row);
@@ -169,7 +192,8 @@ gru_status gru_plan_of(const gru_problem *p, gru_pass pass, gru_plan *l) {
     l->chunk_steps = steps ? steps : 1;
     l->chunks = gru_divide_up(p->time, l->chunk_steps);
     cut(p, l);
-    l->by_lanes = pass == GRU_FORWARD && !l->reduced && better_by_lanes(p, l);
+    l->by_rows = pass == GRU_FORWARD && better_by_rows(p, l);
+    l->by_lanes = pass == GRU_FORWARD && !l->by_rows && !l->reduced && better_by_lanes(p, l);
     if (l->by_lanes) {
         cut_lanes(p, l);
     }
@@ -177,10 +201,10 @@ gru_status gru_plan_of(const gru_problem *p, gru_pass pass, gru_plan *l) {
     layout_tape(p, l);
     gru_arena r = {itemsize, 0, 0};
     l->zeros = gru_take(&r, l->lanes, 1, 1);
-    if (pass == GRU_FORWARD || pass == GRU_FORWARD_TAPE) {
-        layout_forward(p, l, &r, pass == GRU_FORWARD_TAPE);
-    } else {
+    if (pass == GRU_BACKWARD || pass == GRU_BACKWARD_KEEP) {
         layout_backward(p, l, &r, pass == GRU_BACKWARD_KEEP);
+    } else {
+        layout_forward(p, l, &r, pass);
     }
     l->overflow |= r.overflow | __builtin_add_overflow(r.bytes, (size_t)64, &l->workspace_bytes);
     return l->overflow ? GRU_TOO_LARGE : GRU_OK;

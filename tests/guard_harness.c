@@ -566,6 +566,8 @@ static void check(const gru_problem *p, const example *e, manner how) {
     give_all_back();
 }
 
+#include "guard_stream.inc"
+
 /* ---- matmul -------------------------------------------------------------------------------- */
 
 /* Both operands as they lie in memory: rows of `columns` elements and a gap. */
@@ -698,6 +700,9 @@ static void run_variant(size_t number, const char *isa, const example *e, unsign
              keep_tape ? ", tape kept" : "", how.packed, how.accumulate, how.layout,
              at_end ? "end" : "beginning", skipped);
     check(&p, e, how);
+    if (p.engine == GRU_ENGINE_PACKED && !training) {
+        check_stream(&p, e);
+    }
 }
 
 static void run_case(size_t number, int reset_after) {

@@ -1,6 +1,8 @@
 """A GRU in both directions: merging, states, weights, threads."""
 
 import copy
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from gru_c import (
     load_model,
     set_num_threads,
 )
+from gru_c._threads import side_by_side
 
 MODES = ["concat", "sum", "mul", "ave"]
 each_mode = pytest.mark.parametrize("mode", MODES)
@@ -101,6 +104,32 @@ def test_states_and_their_gradients():
         assert (losses[0] - losses[1]) / 2 == pytest.approx(expected, rel=1e-6)
 
 
+@either_output
+@each_mode
+def test_time_before_batch(mode, sequences, engine):
+    layer, plain = make(mode, sequences=sequences, time_major=True), make(mode, sequences=sequences)
+    x = np.ascontiguousarray(x_of().swapaxes(0, 1))
+    expected, found = plain.forward(x_of(), training=True), layer.forward(x, training=True)
+    assert all(np.shares_memory(tape.x, x) for tape, *_ in layer.tape.tapes)
+    assert layer.compute_output_shape(x.shape) == found.shape
+    d_expected, d_x = plain.backward(expected), layer.backward(found)
+    for a, b in ((found, expected), (d_x, d_expected)):
+        assert_close(a, b.swapaxes(0, 1) if b.ndim == 3 else b, 1e-15)
+    for a, b in zip(layer.parameters, plain.parameters, strict=True):
+        assert_close(a.gradient, b.gradient, 1e-15)
+
+
+def test_with_checkpoints(engine):
+    x = np.random.default_rng(0).normal(size=(40, 60, 3))
+    found = []
+    for every in (None, 8):
+        layer = make(units=20, checkpoint_every=every)
+        output = layer.forward(x, training=True)
+        found.append([output, layer.backward(output), *(p.gradient for p in layer.parameters)])
+    for a, b in zip(*found, strict=True):
+        assert_close(a, b, 1e-12)
+
+
 def test_the_backward_layer_may_have_its_own_settings():
     layer = Bidirectional(
         GRU(4, return_sequences=True),
@@ -120,6 +149,7 @@ def test_the_backward_layer_may_have_its_own_settings():
 )
 def test_side_by_side_gives_the_same_bits(threads, options, engine, monkeypatch):
     monkeypatch.setattr("gru_c.layers.bidirectional.SIDE_BY_SIDE_WORK", 0)
+    monkeypatch.setattr("gru_c.layers.bidirectional.side_by_side", spy := Spy(side_by_side))
     x = np.random.default_rng(0).normal(size=(9, 30, 20)).astype(np.float32)
     found, before = [], get_num_threads()
     for count in (1, threads):
@@ -131,8 +161,93 @@ def test_side_by_side_gives_the_same_bits(threads, options, engine, monkeypatch)
         assert layer.tape is None
         found.append([layer(x), output, d_x, *(p.gradient for p in layer.parameters)])
     set_num_threads(before)
+    assert spy.calls == 3  # with more than one thread
     for a, b in zip(*found, strict=True):
         assert_same_bits(a, b)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "pays"),
+    [
+        ((1, 800, 128), True),
+        ((8, 500, 64), True),
+        ((1, 100, 128), False),  # too short for another thread
+        ((1, 800, 256), False),  # units for two threads
+        ((32, 1000, 20), False),  # rows for two threads
+    ],
+    ids=str,
+)
+def test_side_by_side_where_one_direction_leaves_a_thread_idle(sizes, pays, monkeypatch):
+    B, T, H = sizes
+    monkeypatch.setattr("gru_c.layers.bidirectional.side_by_side", spy := Spy(side_by_side))
+    before = get_num_threads()
+    set_num_threads(2)
+    Bidirectional(GRU(H))(np.zeros((B, T, 3)))
+    set_num_threads(before)
+    assert spy.calls == pays
+
+
+class Spy:
+    """A function whose calls are counted."""
+
+    def __init__(self, function):
+        self.function, self.calls = function, 0
+
+    def __call__(self, *arguments):
+        self.calls += 1
+        return self.function(*arguments)
+
+
+def test_the_caller_does_what_no_thread_has_begun(monkeypatch):
+    monkeypatch.setattr("_thread.start_new_thread", lambda *_: None)
+    assert side_by_side(lambda i: (i, threading.get_ident())) == [
+        (i, threading.get_ident()) for i in range(2)
+    ]
+
+
+def test_the_caller_does_both_where_there_are_no_more_threads(monkeypatch):
+    def full(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("_thread.start_new_thread", full)
+    assert side_by_side(lambda i: i) == [0, 1]
+
+
+def test_a_late_thread_does_nothing(monkeypatch):
+    late = []
+    monkeypatch.setattr("_thread.start_new_thread", lambda function, _: late.append(function))
+    done = []
+    side_by_side(done.append)
+    late[0]()
+    assert done == [0, 1]
+
+
+def test_two_threads_do_one_each():
+    barrier = threading.Barrier(2, timeout=60)
+
+    def run(i):
+        barrier.wait()
+        return i, threading.get_ident()
+
+    (first, caller), (second, other) = side_by_side(run)
+    assert (first, second) == (0, 1)
+    assert caller == threading.get_ident() != other
+
+
+def test_an_exception_of_the_caller_waits_for_the_other_thread():
+    begun, ended = threading.Event(), []
+
+    def run(i):
+        if i == 0:
+            assert begun.wait(60)
+            raise KeyError("mine")
+        begun.set()
+        time.sleep(0.05)
+        ended.append(i)
+
+    with pytest.raises(KeyError, match="mine"):
+        side_by_side(run)
+    assert ended == [1]
 
 
 def test_an_exception_in_the_other_thread_arrives(monkeypatch):
@@ -169,24 +284,53 @@ def test_a_model_trains_saves_and_copies(tmp_path):
     assert_same_bits(model.predict(x), expected)
 
 
+def of_torch(weight):
+    """A weight as PyTorch has it: gates r, z, n, as rows."""
+    z, r, n = np.split(weight.T, 3)
+    return np.concatenate([r, z, n])
+
+
 def test_torch_computes_the_same():
     torch = pytest.importorskip("torch")
-    layer, x = make(), x_of()
+    layer, x = make(return_state=True), x_of()
     theirs = torch.nn.GRU(3, 5, bidirectional=True, batch_first=True, dtype=torch.float64)
+    parameters = dict(theirs.named_parameters())
+    names = [
+        (f"{name}_l0{suffix}", index)
+        for suffix, first in (("", 0), ("_reverse", 3))
+        for name, index in zip(
+            ("weight_ih", "weight_hh", "bias_ih", "bias_hh"),
+            (first, first + 1, (first + 2, 0), (first + 2, 1)),
+            strict=True,
+        )
+    ]
 
-    def of_torch(weight):  # gates z r n, columns -> r z n, rows
-        z, r, n = np.split(weight.T, 3)
-        return torch.tensor(np.concatenate([r, z, n]))
+    def pick(arrays, index):
+        return of_torch(arrays[index[0]][index[1]] if isinstance(index, tuple) else arrays[index])
 
     weights = layer.get_weights()
     with torch.no_grad():
-        for suffix, (W, U, b) in zip(("", "_reverse"), (weights[:3], weights[3:]), strict=True):
-            for name, value in (("weight_ih", W), ("weight_hh", U)):
-                getattr(theirs, f"{name}_l0{suffix}").copy_(of_torch(value))
-            for name, value in (("bias_ih", b[0]), ("bias_hh", b[1])):
-                getattr(theirs, f"{name}_l0{suffix}").copy_(of_torch(value))
-        expected = theirs(torch.tensor(x))[0].numpy()
-    assert_close(layer(x), expected, 1e-14)
+        for name, index in names:
+            parameters[name].copy_(torch.tensor(pick(weights, index)))
+    rng = np.random.default_rng(5)
+    states = rng.normal(size=(2, 4, 5))
+    d_output, d_states = rng.normal(size=(4, 6, 10)), rng.normal(size=(2, 4, 5))
+    x_torch, states_torch = torch.tensor(x), torch.tensor(states)
+    for tensor in (x_torch, states_torch):
+        tensor.requires_grad_()
+    output, last = theirs(x_torch, states_torch)
+    torch.autograd.backward([output, last], [torch.tensor(d_output), torch.tensor(d_states)])
+
+    found = layer.forward(x, initial_state=list(states), training=True)
+    expected = (output, *last)
+    for a, b in zip(found, expected, strict=True):
+        assert_close(a, b.detach().numpy(), 1e-14)
+    d_x, d_initial = layer.backward(d_output, d_state=list(d_states))
+    assert_close(d_x, x_torch.grad.numpy(), 1e-13)
+    assert_close(np.stack(d_initial), states_torch.grad.numpy(), 1e-13)
+    gradients = [parameter.gradient for parameter in layer.parameters]
+    for name, index in names:
+        assert_close(pick(gradients, index), parameters[name].grad.numpy(), 1e-13)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +356,18 @@ def test_torch_computes_the_same():
             "differ in return_sequences",
         ),
         (lambda: Bidirectional(make().forward_layer), ValueError, "has weights already"),
+        (
+            lambda: Sequential([Bidirectional(GRU(3, time_major=True))]),
+            ValueError,
+            "time_major=True is not for a Sequential",
+        ),
+        (
+            lambda: Bidirectional(
+                GRU(3), backward_layer=GRU(3, go_backwards=True, time_major=True)
+            ),
+            ValueError,
+            "differ in time_major",
+        ),
         (
             lambda: make()(x_of(), initial_state=np.zeros((4, 5))),
             ValueError,

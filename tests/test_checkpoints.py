@@ -115,6 +115,41 @@ def test_adding_up_gradients():
         assert_same_bits(a, b)
 
 
+@pytest.mark.parametrize("sizes", [(8, 600, 20, 130), (40, 70, 8, 33)], ids=str)
+def test_the_same_bits_for_any_number_of_threads(sizes, engine):
+    B, T, _, H = sizes
+    arguments = random_arguments(*sizes, dtype=np.float32)
+    pair = random_gradients(B, T, H, dtype=np.float32)
+    results = []
+    for threads in (1, 2, 3):
+        options = {"training": True, "checkpoint_every": "auto", "num_threads": threads}
+        results.append(gru_backward(gru_forward(**arguments, **options).tape, *pair))
+    for found in results[1:]:
+        assert_all_same_bits(found, results[0])
+
+
+def test_a_tape_may_be_used_again():
+    arguments, pair = random_arguments(64, 30, 3, 20), random_gradients(64, 30, 20)
+    tape = gru_forward(**arguments, training=True, checkpoint_every=4).tape
+    first = gru_backward(tape, *pair, keep_tape=False)
+    assert_all_same_bits(gru_backward(tape, *pair), first)
+
+
+def test_time_before_batch_and_states_that_stay():
+    x = np.random.default_rng(0).normal(size=(60, 40, 4))
+    results = []
+    for every in (None, 7):
+        layer = GRU(17, return_sequences=True, time_major=True, stateful=True)
+        layer.checkpoint_every = every
+        layer.build((None, None, 4), rng=1)
+        for part in (x, x[::-1]):
+            output = layer.forward(part, training=True)
+            d_x = layer.backward(output)
+        results.append([output, d_x, layer.state, *(p.gradient for p in layer.parameters)])
+    for a, b in zip(*results, strict=True):
+        assert_same_bits(a, b)
+
+
 def test_a_model_trains_to_the_same_bits():
     x, y = np.random.default_rng(0).normal(size=(70, 90, 3)), np.zeros((70, 1))
     weights = []

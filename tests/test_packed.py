@@ -248,3 +248,20 @@ def test_sizes_around_tiles_and_chunks(sizes, dtype, bias, initial_state, option
 def test_sizes_beyond_a_block(dtype, reset_after, sizes):
     arguments = random_arguments(*sizes, dtype=dtype, reset_after=reset_after)
     assert_right(arguments, dtype, sizes, reset_after=reset_after)
+
+
+@pytest.mark.parametrize("rows", [(1, 1), (1, 16), (4, 4), (16, 1), (2, 8), (3, 5)], ids=str)
+@pytest.mark.parametrize(
+    "sizes", [(0, 64), (1, 37), (9, 65), (130, 40), (3, 129), (64, 200), (5, 16)], ids=str
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("given", [True, False])
+def test_weights_that_are_read_where_they_are_give_the_same_bits(rows, sizes, dtype, given):
+    """Of few rows and steps; a training pass packs them."""
+    arguments = random_arguments(*rows, *sizes, dtype=dtype, bias=given, initial_state=given)
+    few = gru_forward(**arguments, engine="packed")
+    packed = gru_forward(**arguments, training=True, engine="packed")
+    assert_same_bits(few.output, packed.output)
+    assert_same_bits(few.state, packed.state)
+    arguments["x"] = arguments["x"].swapaxes(0, 1).copy().swapaxes(0, 1)  # other strides
+    assert_same_bits(gru_forward(**arguments, engine="packed").output, packed.output)

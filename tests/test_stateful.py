@@ -1,10 +1,10 @@
-"""States that stay from batch to batch, time before batch, and truncated backpropagation."""
+"""States that stay from batch to batch, and time before batch."""
 
 import numpy as np
 import pytest
 from testing_tools import assert_close, assert_same_bits, random_arguments
 
-from gru_c import GRU, Bidirectional, Dense, Flatten, Sequential, gru_backward, gru_forward
+from gru_c import GRU, Bidirectional, Dense, Sequential, gru_backward, gru_forward
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(6, 20, 3)).astype(np.float32)
@@ -93,7 +93,15 @@ def test_models_keep_states_until_they_are_reset():
         ),
         (
             lambda m: (m.predict(X, batch_size=6), m.fit(X[:2], X[:2, :, :1], verbose=0)),
-            "no multiple of batch_size=32",
+            "holds the states of 6 sequences, got a batch of 2",
+        ),
+        (
+            lambda m: m.fit(X, X[:, :, :1], 32, validation_data=(X[:2], X[:2, :, :1]), verbose=0),
+            "must be of one size: got batches of 6 and of 2 samples",
+        ),
+        (
+            lambda m: (m.predict(X, batch_size=6), m.train_on_batch(X[:2], X[:2, :, :1])),
+            "holds the states of 6 sequences, got a batch of 2",
         ),
     ],
 )
@@ -104,6 +112,81 @@ def test_changing_batch_sizes_are_refused_before_anything_changes(call, message)
         call(model)
     for a, b in zip(model.get_weights(), before, strict=True):
         assert_same_bits(a, b)
+
+
+def test_fewer_samples_than_a_batch_are_one_batch():
+    model = stateful_model()
+    model.fit(X, X[:, :, :1], validation_data=(X, X[:, :, :1]), verbose=0)
+    model.evaluate(X, X[:, :, :1])
+    assert len(model.layers[0].state) == 6
+    assert model.predict(X[:0]).shape == (0, 20, 1)
+
+
+def directions_of(model):
+    return [direction.state for direction in model.layers[0].directions]
+
+
+@pytest.mark.parametrize("wrap", [Bidirectional, lambda layer: layer], ids=["both", "one"])
+@pytest.mark.parametrize(
+    "train",
+    [
+        lambda model, x, y: model.fit(x, y, batch_size=3, verbose=0, shuffle=False),
+        lambda model, x, y: model.train_on_batch(x[3:], y[3:]),
+    ],
+    ids=["fit", "train_on_batch"],
+)
+def test_a_loss_that_is_not_finite_leaves_the_states(train, wrap):
+    model = Sequential([wrap(GRU(4, stateful=True)), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    model.predict_on_batch(X[:3]) if model.built else model(X[:3])
+    before = [state.copy() for state in directions_of(model)]
+    x = X.copy()
+    x[4, 0, 0] = np.nan
+    with pytest.raises(FloatingPointError):
+        train(model, x, np.zeros((6, 1)))
+    for state, expected in zip(directions_of(model), before, strict=True):
+        assert_same_bits(state, expected)
+
+
+def test_states_given_before_there_are_weights():
+    """In whatever dtype they come, they become the layer's."""
+    states = np.full((6, 5), 0.5, np.float16)
+    layer = GRU(5, stateful=True, dtype="float64")
+    plain = GRU(5, dtype="float64")
+    layer.reset_states(states)
+    for one in (layer, plain):
+        one.build((None, None, 3), rng=0)
+    assert_same_bits(layer(X), plain(X, initial_state=states))
+    late = GRU(5, stateful=True)
+    late.reset_states(states)
+    model = Sequential([late], dtype="float64")
+    assert model(X).dtype == np.float64
+    plain.set_weights(model.get_weights())
+    late.reset_states(states)
+    assert_same_bits(model(X), plain(X, initial_state=states))
+
+
+def test_states_are_copied():
+    states = np.zeros((6, 5), np.float32)
+    layer = layer_of("one")
+    layer.reset_states(states)
+    states += 1
+    assert not layer.state.any()
+
+
+def test_of_a_pair_of_states_both_are_set_or_none():
+    layer = layer_of("both")
+    layer(X)
+    before = [one.state.copy() for one in layer.directions]
+    good = np.zeros((6, 5))
+    with pytest.raises(ValueError, match=r"states must have shape \(batch, 5\), got \(6, 4\)"):
+        layer.reset_states([good, good[:, :4]])
+    with pytest.raises(ValueError, match=r"initial_state must have shape .* got \(6, 4\)"):
+        layer(X, initial_state=[good, good[:, :4]])
+    with pytest.raises(ValueError, match="holds the states of 6 sequences, got a batch of 2"):
+        layer(X[:2], initial_state=[good[:2], None])
+    for one, state in zip(layer.directions, before, strict=True):
+        assert_same_bits(one.state, state)
 
 
 @pytest.mark.parametrize(
@@ -166,114 +249,3 @@ def test_time_major_functions():
 def test_a_model_takes_no_time_major_layer():
     with pytest.raises(ValueError, match="time_major=True is not for a Sequential"):
         Sequential([GRU(3, time_major=True)])
-
-
-# ---- truncated backpropagation ------------------------------------------------------------------
-
-
-def truncated_model(sequences, seed=0, **options):
-    layers = [
-        GRU(6, return_sequences=True, input_shape=(None, 3), **options),
-        GRU(4, return_sequences=sequences),
-        Dense(1),
-    ]
-    model = Sequential(layers, seed=seed, dtype="float64")
-    model.compile("sgd", "mse", metrics=["mae"])
-    return model
-
-
-@pytest.mark.parametrize("sequences", [True, False])
-@pytest.mark.parametrize("steps", [20, 1000])
-def test_one_piece_is_plain_training(sequences, steps):
-    y = X[:, :, :1] if sequences else X[:, 0, :1]
-    models = [truncated_model(sequences) for _ in range(2)]
-    plain = models[0].fit(X, y, epochs=3, verbose=0)
-    cut = models[1].fit(X, y, epochs=3, verbose=0, bptt_steps=steps)
-    assert plain.history == cut.history
-    for a, b in zip(*(model.get_weights() for model in models), strict=True):
-        assert_same_bits(a, b)
-
-
-@pytest.mark.parametrize("sequences", [True, False])
-def test_torch_with_detached_states_computes_the_same(sequences):
-    torch = pytest.importorskip("torch")
-    model = truncated_model(sequences)
-    y = (X[:, :, :1] if sequences else X[:, 0, :1]).astype(float)
-    sizes = [(3, 6), (6, 4)]
-    grus = [torch.nn.GRU(i, h, batch_first=True, dtype=torch.float64) for i, h in sizes]
-    dense = torch.nn.Linear(4, 1, dtype=torch.float64)
-
-    def of_torch(weight):
-        z, r, n = np.split(weight.T, 3)
-        return torch.tensor(np.concatenate([r, z, n]))
-
-    weights = model.get_weights()
-    with torch.no_grad():
-        for gru, (W, U, b) in zip(grus, (weights[:3], weights[3:6]), strict=True):
-            for parameter, value in zip(gru.parameters(), (W, U, *b), strict=True):
-                parameter.copy_(of_torch(value))
-        dense.weight.copy_(torch.tensor(weights[6].T))
-        dense.bias.copy_(torch.tensor(weights[7]))
-    parameters = [*grus[0].parameters(), *grus[1].parameters(), *dense.parameters()]
-    optimizer = torch.optim.SGD(parameters, 0.01)
-    states, losses = [None, None], []
-    for first in range(0, 20, 6):
-        piece = torch.tensor(X[:, first : first + 6].astype(float))
-        h, after = piece, []
-        for gru, state in zip(grus, states, strict=True):
-            h, last = gru(h, state)
-            after.append(last.detach())
-        states = after
-        if sequences:
-            loss = ((dense(h) - torch.tensor(y[:, first : first + 6])) ** 2).mean()
-        elif first == 18:
-            loss = ((dense(h[:, -1]) - torch.tensor(y)) ** 2).mean()
-        else:
-            continue
-        losses.append(float(loss.detach()) * (piece.shape[1] if sequences else 1))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    history = model.fit(X, y, shuffle=False, verbose=0, bptt_steps=6).history
-    assert history["loss"][0] == pytest.approx(sum(losses) / (20 if sequences else 1), rel=1e-12)
-    np.testing.assert_allclose(model.get_weights()[6].T, dense.weight.detach(), rtol=1e-11)
-    found = model.get_weights()[1]
-    expected = of_torch(found).numpy()
-    np.testing.assert_allclose(expected, grus[0].weight_hh_l0.detach(), rtol=1e-9, atol=1e-14)
-
-
-def test_states_do_not_stay_behind_a_batch():
-    model = truncated_model(True)
-    model.fit(X, X[:, :, :1], verbose=0, bptt_steps=6)
-    assert all(layer.state is None and not layer.stateful for layer in model.layers[:2])
-    assert_same_bits(model.predict(X), model.predict(X))
-
-
-def test_weights_of_steps_are_cut_too():
-    weight = np.zeros((6, 20))
-    weight[:, 12:18] = 1
-    y = X[:, :, :1] * 3
-    model, other = truncated_model(True), truncated_model(True)
-    model.fit(X, y, verbose=0, bptt_steps=6, sample_weight=weight)
-    y[:, :12] = y[:, 18:] = 1e3  # does not count
-    other.fit(X, y, verbose=0, bptt_steps=6, sample_weight=weight)
-    for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
-        assert_same_bits(a, b)
-
-
-@pytest.mark.parametrize(
-    ("layers", "steps", "message"),
-    [
-        ([GRU(3), Dense(1)], 0, "bptt_steps must be a positive integer, got 0"),
-        ([GRU(3, go_backwards=True), Dense(1)], 5, "layer 'gru' needs all of them at once"),
-        ([Bidirectional(GRU(3)), Dense(1)], 5, "layer 'bidirectional' needs all"),
-        ([GRU(3, return_sequences=True), Flatten(), Dense(1)], 5, "layer 'flatten' needs all"),
-        ([Dense(1)], 5, "bptt_steps is for models with a GRU"),
-    ],
-)
-def test_models_that_cannot_be_cut(layers, steps, message):
-    model = Sequential(layers)
-    model.compile("sgd", "mse")
-    y = np.zeros((6, 20, 1)) if len(layers) == 1 else np.zeros((6, 1))
-    with pytest.raises(ValueError, match=message):
-        model.fit(X, y, bptt_steps=steps, verbose=0)

@@ -1,7 +1,9 @@
-"""What several test files need: arguments for a GRU, and comparisons."""
+"""What several test files need: arguments for a GRU, models to stream, and comparisons."""
 
 import numpy as np
 import pytest
+
+from gru_c import Sequential
 
 
 def random_arguments(
@@ -88,3 +90,23 @@ def assert_gradients(layer, x, call=None):
         direction = rng.standard_normal(array.shape)
         expected = finite_difference(loss, array, direction)
         assert (gradient * direction).sum() == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+def make_model(*layers, I=5, dtype="float32", seed=0):
+    """Model of these layers, with biases that are not zero."""
+    model = Sequential(dtype=dtype, seed=seed)
+    for layer in layers:
+        model.add(layer)
+    model.build((None, None, I))
+    rng = np.random.default_rng(seed + 1)
+    model.set_weights([w + rng.normal(size=w.shape) * 0.1 for w in model.get_weights()])
+    return model
+
+
+def random_numbers(*shape, dtype="float32", seed=3):
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+def play(stream, x):
+    """Outputs of all steps of x (B, T, I): (B, T, n)."""
+    return np.stack([stream.step(x[:, t]) for t in range(x.shape[1])], axis=1)

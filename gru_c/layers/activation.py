@@ -50,6 +50,11 @@ class Activation(Layer):
         """Name of the activation."""
         return self._activation.name
 
+    @property
+    def stepwise(self) -> bool:
+        """True: a step of the output depends on that step of the input alone."""
+        return True
+
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return the activation of x, of the same shape."""
         y = self._activation.forward(self._as_input(x))

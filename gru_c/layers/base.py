@@ -73,6 +73,14 @@ class Layer(Configurable):
     takes_mask = False  # whether `forward` has an argument ``mask``
     makes_mask = False  # whether `compute_mask` says of steps that they do not count
 
+    @property
+    def stepwise(self) -> bool:
+        """Whether the layer can take the time steps one by one, as `Sequential.stream` does.
+
+        A layer that says so computes each step of its output from that step of its input alone.
+        """
+        return False
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the output for an input shape, batch axis first; ValueError if it cannot be."""
         return input_shape

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import math
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gru_c._names import deserialize, lookup
-from gru_c._threads import get_num_threads
+from gru_c._names import deserialize
+from gru_c._threads import get_num_threads, side_by_side
+from gru_c.arrays import as_sequences, as_state
+from gru_c.layers import merging
 from gru_c.layers.base import Array, Shape
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.layers.gru import GRU
 
+# A batch of so many rows, or a step of so many multiply-adds, keeps two threads busy by itself (as
+# src_c/packed_plan.c cuts it): then the directions run one after the other, each on all threads.
+ROWS_OF_TWO_THREADS = 16
+STEP_OF_TWO_THREADS = 100e3
 # Multiply-adds of a pass over both directions from which a second Python thread pays: it takes 0.1
-# ms to start, which is the time of so many.
+# ms to start.
 SIDE_BY_SIDE_WORK = 50e6
-
-MERGE_MODES = ("concat", "sum", "mul", "ave")
 
 
 class _Tape(NamedTuple):
@@ -93,7 +95,7 @@ class Bidirectional(DrawingLayer):
             dtype=layer.dtype if dtype is None else dtype,
             input_shape=layer.input_shape if input_shape is None else input_shape,
         )
-        self.merge_mode = None if merge_mode is None else _merge_mode(merge_mode)
+        self.merge_mode = None if merge_mode is None else merging.check_mode(merge_mode)
         self.layer = layer
         self.forward_layer = _direction(layer, "forward", layer.go_backwards)
         self.backward_layer = _direction(given or layer, "backward", not layer.go_backwards)
@@ -108,7 +110,7 @@ class Bidirectional(DrawingLayer):
                 f"backward_layer must go the other way than layer: both have "
                 f"go_backwards={given.go_backwards}"
             )
-        for setting in ("return_sequences", "return_state", "stateful"):
+        for setting in ("return_sequences", "return_state", "stateful", "time_major"):
             if getattr(a, setting) != getattr(b, setting):
                 raise ValueError(f"layer and backward_layer differ in {setting}")
         if self.merge_mode in ("sum", "mul", "ave") and a.units != b.units:
@@ -158,6 +160,11 @@ class Bidirectional(DrawingLayer):
         return self.layer.return_state
 
     @property
+    def time_major(self) -> bool:
+        """Whether input and output are (T, B, features)."""
+        return self.layer.time_major
+
+    @property
     def stateful(self) -> bool:
         """Whether the states stay from batch to batch."""
         return self.layer.stateful
@@ -174,8 +181,10 @@ class Bidirectional(DrawingLayer):
 
     def reset_states(self, states: Sequence[npt.ArrayLike | None] | None = None) -> None:
         """Set the states of a stateful layer, a pair; see `GRU.reset_states`."""
-        for layer, state in zip(self.directions, _pair("states", states), strict=True):
-            layer.reset_states(state)
+        pair = zip(self.directions, _pair("states", states), strict=True)
+        checked = [layer.checked_states(state) for layer, state in pair]
+        for layer, state in zip(self.directions, checked, strict=True):
+            layer.state = state
 
     reset_state = reset_states
 
@@ -253,10 +262,12 @@ class Bidirectional(DrawingLayer):
             The merged output, or the two of them with ``merge_mode=None``; with ``return_state``
             also both last states (B, H).
         """
-        array = self._as_input(x)
-        states = _pair("initial_state", initial_state)
+        array = as_sequences("x", self._as_input(x), np.dtype(self.dtype))
+        B, T = array.shape[1::-1] if self.time_major else array.shape[:2]
+        states = self._checked_states(initial_state, B)
         results = self._both(
-            array.shape,
+            B,
+            T,
             lambda i: self.directions[i].forward(
                 array, initial_state=states[i], training=training, **arguments
             ),
@@ -272,36 +283,36 @@ class Bidirectional(DrawingLayer):
             return (*merged, *last)
         return (merged, *last) if last else merged
 
+    def _checked_states(self, initial_state: Any, B: int) -> list[Array | None]:
+        """Return both initial states; an exception before either direction has run."""
+        states: list[Array | None] = []
+        for layer, state in zip(
+            self.directions, _pair("initial_state", initial_state), strict=True
+        ):
+            if state is None:
+                layer.require_state_for(B)
+            states.append(as_state("initial_state", state, (B, layer.units), self.dtype))
+        return states
+
     def _in_time(self, steps: Array) -> Array:
         """Turn the backward layer's steps from its own order to that of time, or back."""
-        return steps[:, ::-1] if self.return_sequences else steps
+        if not self.return_sequences:
+            return steps
+        return steps[::-1] if self.time_major else steps[:, ::-1]
 
     def _merge(self, a: Array, b: Array) -> Any:
-        if self.merge_mode == "concat":
-            return np.concatenate([a, b], axis=-1)
         if self.merge_mode is None:
             return a, np.ascontiguousarray(b)
-        merged = a * b if self.merge_mode == "mul" else a + b
-        if self.merge_mode == "ave":
-            merged *= merged.dtype.type(0.5)
-        return merged
+        return merging.merge(self.merge_mode, a, b)
 
     def _split(self, d_output: Any, outputs: tuple[Array, Array]) -> tuple[Any, Any]:
         """Return the gradients of both outputs, in the order of time."""
-        a, b = outputs
         if self.merge_mode is None:
             return _pair("d_output", d_output)
         if d_output is None:
             return None, None
-        if self.merge_mode == "concat":
-            shape = (*a.shape[:-1], a.shape[-1] + b.shape[-1])
-            d = self._as_gradient(d_output, shape)
-            return d[..., : a.shape[-1]], d[..., a.shape[-1] :]
-        d = self._as_gradient(d_output, a.shape)
-        if self.merge_mode == "mul":
-            return d * b, d * a
-        d = d * d.dtype.type(0.5) if self.merge_mode == "ave" else d
-        return d, d
+        shape = merging.merged_shape(self.merge_mode, *outputs)
+        return merging.split(self.merge_mode, self._as_gradient(d_output, shape), *outputs)
 
     def backward(
         self,
@@ -334,8 +345,10 @@ class Bidirectional(DrawingLayer):
         d_a, d_b = self._split(d_output, own.outputs)
         d_outputs = d_a, d_b if d_b is None else self._in_time(np.asarray(d_b))
         d_states = _pair("d_state", d_state)
+        B, T, _ = own.tapes[0][0].x.shape
         results = self._both(
-            own.tapes[0][0].x.shape,
+            B,
+            T,
             lambda i: self.directions[i].backward(
                 d_outputs[i],
                 d_state=d_states[i],
@@ -356,40 +369,24 @@ class Bidirectional(DrawingLayer):
             d_x += d_more
         return (d_x, (d_first, d_second)) if any(given) else d_x
 
-    def _both(self, shape: tuple[int, ...], run: Callable[[int], Any]) -> list[Any]:
-        """Run both directions over an input of this shape, side by side where that pays."""
+    def _both(self, B: int, T: int, run: Callable[[int], Any]) -> list[Any]:
+        """Return [run(0), run(1)], side by side where that pays."""
         a, b = self.directions
-        work = float(math.prod(shape[:2])) * sum(item.value.size for item in self.parameters)
         threads = get_num_threads()
-        if threads < 2 or work < SIDE_BY_SIDE_WORK:
+        if threads < 2 or not self._leaves_threads_idle(B, T):
             return [run(0), run(1)]
         a.num_threads, b.num_threads = threads - threads // 2, threads // 2
         try:
-            return _side_by_side(run)
+            return side_by_side(run)
         finally:
             a.num_threads = b.num_threads = None
 
-
-def _side_by_side(run: Callable[[int], Any]) -> list[Any]:
-    """Return [run(0), run(1)], the second from another thread; an exception of either is raised."""
-    results: list[Any] = [None, None]
-    problems: list[BaseException] = []
-
-    def other() -> None:
-        try:
-            results[1] = run(1)
-        except BaseException as problem:
-            problems.append(problem)
-
-    thread = threading.Thread(target=other)
-    thread.start()
-    try:
-        results[0] = run(0)
-    finally:
-        thread.join()
-    if problems:
-        raise problems[0]
-    return results
+    def _leaves_threads_idle(self, B: int, T: int) -> bool:
+        """Whether one direction keeps one thread busy, and long enough to start another."""
+        units = max(layer.units for layer in self.directions)
+        work = float(B) * T * sum(item.value.size for item in self.parameters)
+        one_thread = B < ROWS_OF_TWO_THREADS and 3.0 * B * units**2 < STEP_OF_TWO_THREADS
+        return one_thread and work >= SIDE_BY_SIDE_WORK
 
 
 def _settings(argument: str, layer: object) -> GRU:
@@ -404,10 +401,6 @@ def _settings(argument: str, layer: object) -> GRU:
             "to set_weights"
         )
     return layer
-
-
-def _merge_mode(merge_mode: str) -> str:
-    return lookup("merge_mode", merge_mode, {name: name for name in MERGE_MODES})
 
 
 def _direction(layer: GRU, prefix: str, go_backwards: bool) -> GRU:

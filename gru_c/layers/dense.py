@@ -86,6 +86,16 @@ class Dense(Layer):
         """Name of the activation."""
         return self._activation.name
 
+    @property
+    def activation_function(self) -> activations.Activation:
+        """The activation itself."""
+        return self._activation
+
+    @property
+    def stepwise(self) -> bool:
+        """True: a step of the output depends on that step of the input alone."""
+        return True
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(..., units); ValueError unless the input has a last axis of known length."""
         self._require_features(input_shape)

@@ -53,6 +53,11 @@ class Dropout(DrawingLayer, WeightlessLayer):
         self.rate = check_rate("rate", rate)
         self.set_seed(seed)
 
+    @property
+    def stepwise(self) -> bool:
+        """True: outside training it does nothing."""
+        return True
+
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Drop and scale when training, else return x in the layer's dtype."""
         array = self._as_input(x)

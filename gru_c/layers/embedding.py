@@ -74,6 +74,11 @@ class Embedding(Layer):
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = self.makes_mask = bool(mask_zero)
 
+    @property
+    def stepwise(self) -> bool:
+        """True, but with ``mask_zero``: a stream has no steps that do not count."""
+        return not self.mask_zero
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, ..., output_dim) for (B, ...)."""
         if not input_shape:

@@ -11,17 +11,17 @@ import numpy.typing as npt
 from gru_c import constraints, initializers, passes, regularizers
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
-from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features
+from gru_c.arrays import Array, as_sequences, as_state, check_features
 from gru_c.checkpoints import check_every
 from gru_c.checkpoints import run_forward as run_with_checkpoints
 from gru_c.layers.base import Shape, check_count
-from gru_c.layers.drawing import DrawingLayer
+from gru_c.layers.stateful import StatefulLayer
 from gru_c.ragged import RaggedTape
 from gru_c.ragged import run_forward as run_ragged
 from gru_c.steps import Steps
 
 
-class GRU(DrawingLayer):
+class GRU(StatefulLayer):
     """Gated recurrent unit layer, with the names, defaults and weights of Keras's.
 
     Weights: ``kernel (I, 3H)``, ``recurrent_kernel (H, 3H)`` and ``bias``, (2, 3H) with
@@ -54,7 +54,9 @@ class GRU(DrawingLayer):
         Keras this goes for the last step's, too, when ``return_sequences=False``.
     stateful : bool
         Begin every batch with the states that the last one ended with, row by row; `reset_states`
-        ends that. No gradient passes from batch to batch.
+        ends that, nothing else does: not the end of an epoch, of `fit` or of a validation, which
+        move the states as well. No gradient passes from batch to batch. All batches must be of one
+        size, and `fit` shuffles the rows unless it is told ``shuffle=False``. As in Keras.
     time_major : bool
         Input and output are (T, B, features) rather than (B, T, features), without a copy. Not for
         a layer of a `Sequential`.
@@ -197,7 +199,6 @@ class GRU(DrawingLayer):
         )
         passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
         self.cell = passes.Cell.of(reset_after, activation, recurrent_activation, clip, zoneout)
-        self.state: Array | None = None  # after the last batch, if stateful
         self.num_threads: int | None = None  # of its passes, where a layer around it says so
         self._memory: Array | None = None  # of a tape that was used up, for the next one
         self._packed: Array | None = None  # weights, while they do not change
@@ -222,6 +223,14 @@ class GRU(DrawingLayer):
         """Make the weights; see `Layer.build`. ValueError for fewer bits than float64's."""
         passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
         super().build(input_shape, rng)
+
+    @property
+    def stepwise(self) -> bool:
+        """True, with the state kept from step to step, unless the last step comes first.
+
+        Not for ``time_major``, which no model takes.
+        """
+        return not self.go_backwards and not self.time_major
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
@@ -292,8 +301,6 @@ class GRU(DrawingLayer):
         result = output
         if self.time_major:
             sequences, output = _swapped(sequences), _swapped(output)
-        B = len(sequences)
-        state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
         steps = Steps.of(
             sequences.shape[:2],
             mask,
@@ -301,10 +308,11 @@ class GRU(DrawingLayer):
             go_backwards=self.go_backwards,
             zero_output=self.zero_output_for_mask,
         )
-        given_state = state is not None
+        B, given_state = len(sequences), initial_state is not None
         if self.stateful and not given_state:
             self.require_state_for(B)
-            state = self.state
+            initial_state = self.state
+        state = as_state("initial_state", initial_state, (B, self.units), self.dtype)
         x_mask, draws = self._draw(B, sequences.shape[2]) if training else (None, {})
         if x_mask is not None:
             sequences = sequences * x_mask
@@ -321,42 +329,14 @@ class GRU(DrawingLayer):
         return (last.copy() if result is None else result), last
 
     @property
+    def directions(self) -> tuple[GRU, ...]:
+        """The layer itself; of a `Bidirectional` there are two."""
+        return (self,)
+
+    @property
     def mixes_time(self) -> bool:
         """Whether the steps are taken from the last to the first."""
         return self.go_backwards
-
-    def require_state_for(self, batch: int) -> None:
-        """Raise ValueError where a stateful layer holds the states of a batch of another size."""
-        if self.state is not None and len(self.state) != batch:
-            raise ValueError(
-                f"layer {self.label!r} is stateful and holds the states of {len(self.state)} "
-                f"sequences, got a batch of {batch}: call reset_states() before batches of another "
-                "size"
-            )
-
-    def reset_states(self, states: npt.ArrayLike | None = None) -> None:
-        """Set the state that a stateful layer begins its next batch with.
-
-        Parameters
-        ----------
-        states : array_like of shape (B, H), optional
-            Zeros by default, for a batch of any size.
-
-        Raises
-        ------
-        ValueError
-            When the layer is not stateful, or the shape does not fit.
-        TypeError
-            When the states are no real numbers.
-        """
-        if not self.stateful:
-            raise ValueError(f"layer {self.label!r} is not stateful: it keeps no states")
-        state = None if states is None else as_real("states", states, self.dtype or np.float32)
-        if state is not None and (state.ndim != 2 or state.shape[1] != self.units):
-            raise ValueError(f"states must have shape (batch, {self.units}), got {state.shape}")
-        self.state = None if state is None else np.array(state, order="C")
-
-    reset_state = reset_states
 
     def _run(
         self,

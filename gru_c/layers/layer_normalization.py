@@ -81,6 +81,11 @@ class LayerNormalization(Layer):
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
 
+    @property
+    def stepwise(self) -> bool:
+        """True: only the last axis is normalised."""
+        return True
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the input; ValueError unless it has a last axis of known length."""
         self._require_features(input_shape)

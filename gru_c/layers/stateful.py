@@ -1,0 +1,64 @@
+"""Layers whose states may stay from batch to batch."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c.arrays import Array, as_real
+from gru_c.layers.drawing import DrawingLayer
+
+
+class StatefulLayer(DrawingLayer):
+    """A layer with states, which with ``stateful=True`` are the next batch's first ones.
+
+    Attributes
+    ----------
+    units : int
+    stateful : bool
+    state : ndarray of shape (B, units) or None
+        After the last batch, if stateful. Never changed in place: a pass makes a new one.
+    """
+
+    units: int
+    stateful: bool
+    state: Array | None = None
+
+    def require_state_for(self, batch: int) -> None:
+        """Raise ValueError where a stateful layer holds the states of a batch of another size."""
+        if self.state is not None and len(self.state) != batch:
+            raise ValueError(
+                f"layer {self.label!r} is stateful and holds the states of {len(self.state)} "
+                f"sequences, got a batch of {batch}: call reset_states() before batches of another "
+                "size"
+            )
+
+    def reset_states(self, states: npt.ArrayLike | None = None) -> None:
+        """Set the state that a stateful layer begins its next batch with.
+
+        Parameters
+        ----------
+        states : array_like of shape (B, H), optional
+            Zeros by default, for a batch of any size.
+
+        Raises
+        ------
+        ValueError
+            When the layer is not stateful, or the shape does not fit.
+        TypeError
+            When the states are no real numbers.
+        """
+        self.state = self.checked_states(states)
+
+    reset_state = reset_states
+
+    def checked_states(self, states: npt.ArrayLike | None) -> Array | None:
+        """Return a copy of what `reset_states` was given, or an exception that says what it was."""
+        if not self.stateful:
+            raise ValueError(f"layer {self.label!r} is not stateful: it keeps no states")
+        if states is None:
+            return None
+        state = np.array(as_real("states", states), self.dtype, order="C")
+        if state.ndim != 2 or state.shape[1] != self.units:
+            raise ValueError(f"states must have shape (batch, {self.units}), got {state.shape}")
+        return state

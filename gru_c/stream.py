@@ -1,0 +1,267 @@
+"""A trained model, one time step at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c import _core
+from gru_c.arrays import Array, as_real
+from gru_c.chain import Chain
+from gru_c.layers.base import check_count
+from gru_c.stages import CoreStage, Stage, has_time, stages_of
+
+Rows = int | slice | Sequence[int] | Array
+
+
+class Stream:
+    """A model that takes one time step after the other, with its states: `Sequential.stream`.
+
+    What `step` returns are the numbers of `Sequential.predict` on the whole sequence so far: for a
+    layer with ``return_sequences=True`` at the end those of this step, else those that predict
+    would return if the sequence ended here. They are the same to the bit wherever ``engine="auto"``
+    is the packed engine: on every CPU with fused multiply-adds; on others they agree to rounding.
+
+    A stream keeps the weights that the model had when it was made: training the model or setting
+    its weights does not change it. Make a new stream for new weights, and give it the state of the
+    old one. Streams that are made of the same weights share one packed copy of them.
+
+    A stream begins with states of zero, also where a layer is ``stateful``, whose own states it
+    leaves alone.
+
+    Different streams may be stepped in different Python threads, each on its own thread; long
+    steps let go of the GIL. One stream is for one thread at a time: while that is at work, calls
+    from others raise RuntimeError.
+
+    Parameters
+    ----------
+    model : Chain
+        Built. Layers that mix time steps are refused: see `Layer.stepwise`.
+    batch_size : int
+        Sequences that go in step.
+
+    Attributes
+    ----------
+    batch_size : int
+    state : list of ndarray
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `Sequential.stream`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import GRU, Sequential
+    >>> stream = Sequential([GRU(3, input_shape=(None, 2))], seed=0).stream(batch_size=2)
+    >>> y = stream.step(np.ones((2, 2)))
+    >>> before = stream.state
+    >>> after = stream.step(np.ones((2, 2)))
+    >>> stream.state = before
+    >>> bool((stream.step(np.ones((2, 2))) == after).all())
+    True
+    >>> stream.reset(rows=0)
+    >>> stream.state[0][0]
+    array([0., 0., 0.], dtype=float32)
+    """
+
+    def __init__(self, model: Chain, batch_size: int = 1) -> None:
+        self.batch_size = check_count("batch_size", batch_size)
+        model.require_built("a stream")
+        stages = list(stages_of(model))
+        self.dtype = np.dtype(model.dtype)
+        sample = (model.input_shape or ())[2 if has_time(model) else 1 :]
+        self._shape = (self.batch_size, *sample)
+        self._units = [  # of the layers with a state
+            stage.units for stage in stages if isinstance(stage, CoreStage) and not stage.dense
+        ]
+        self._parts = list(_parts(stages, self.batch_size))
+        self._stacks = [part for part in self._parts if isinstance(part, _core.Stack)]
+        whole = len(self._parts) == len(self._stacks) == 1
+        self._short_way = self._parts[0].step if whole else _no_short_way
+        self._lock = threading.Lock()
+
+    def step(self, x_t: npt.ArrayLike, out: Array | None = None) -> Array:
+        """Take one time step.
+
+        Parameters
+        ----------
+        x_t : array_like of shape (batch_size, features)
+            This step of the input. Contiguous and of the model's dtype it is read where it is.
+        out : ndarray of shape (batch_size, outputs), optional
+            Contiguous and of the model's dtype: where to write the output. Without it, a new array
+            is made.
+
+        Returns
+        -------
+        ndarray of shape (batch_size, outputs)
+
+        Raises
+        ------
+        ValueError, TypeError
+            When x_t or out does not fit; the stream is as it was.
+        RuntimeError
+            When another thread is at work on the stream.
+        """
+        y = self._short_way(x_t, out)
+        return self._step(x_t, out) if y is None else y
+
+    def _step(self, x_t: npt.ArrayLike, out: Array | None) -> Array:
+        """Take a step with arrays that want a closer look, or through layers of Python."""
+        x = as_real("x_t", x_t)
+        self._check_shape(x)
+        done: list[Any] = []
+        with self._alone():
+            try:
+                y = self._through_parts(x, done)
+                if out is not None:
+                    _check_out(out, y)
+            except BaseException:
+                for stack in done:
+                    stack.step_back()
+                raise
+        if out is None:
+            return np.array(y, self.dtype) if np.may_share_memory(x, y) else y
+        out[...] = y
+        return out
+
+    def _check_shape(self, x: Array) -> None:
+        if x.ndim != len(self._shape) or any(
+            wanted not in (None, size) for wanted, size in zip(self._shape, x.shape, strict=True)
+        ):
+            sizes = ", ".join("any" if size is None else str(size) for size in self._shape)
+            raise ValueError(f"x_t must have shape ({sizes}), got {x.shape}")
+
+    def _through_parts(self, x: Array, done: list[Any]) -> Array:
+        """Return the output for x; in `done` the stacks that have taken the step."""
+        for part in self._parts:
+            if not isinstance(part, _core.Stack):
+                x = np.asarray(part(x), self.dtype)
+                continue
+            y = part.step(np.ascontiguousarray(as_real("x_t", x, self.dtype)))
+            if y is None:
+                raise ValueError(
+                    f"a layer gave an output of shape {x.shape}: the next cannot use it"
+                )
+            done.append(part)
+            x = y
+        return x
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError("another thread is at work on this stream: give each its own")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    # ---- the state ----
+
+    @property
+    def state(self) -> list[Array]:
+        """Copies of the states (batch_size, H) of the GRU layers; may be set to such a list."""
+        states = [np.empty((self.batch_size, units), self.dtype) for units in self._units]
+        with self._alone():
+            for stack, part in self._by_stack(states):
+                stack.get_states(part)
+        return states
+
+    @state.setter
+    def state(self, states: Sequence[npt.ArrayLike]) -> None:
+        if isinstance(states, np.ndarray) or not isinstance(states, Sequence):
+            raise TypeError(
+                f"state must be a list of {len(self._units)} arrays, one for each GRU layer, "
+                f"got {type(states).__name__}"
+            )
+        if len(states) != len(self._units):
+            raise ValueError(
+                f"state must have {len(self._units)} arrays, one for each GRU layer, "
+                f"got {len(states)}"
+            )
+        arrays = []
+        for i, (value, units) in enumerate(zip(states, self._units, strict=True)):
+            array = np.ascontiguousarray(as_real(f"state[{i}]", value, self.dtype))
+            if array.shape != (self.batch_size, units):
+                raise ValueError(
+                    f"state[{i}] must have shape {(self.batch_size, units)}, got {array.shape}"
+                )
+            arrays.append(array)
+        with self._alone():
+            for stack, part in self._by_stack(arrays):
+                stack.set_states(part)
+
+    def _by_stack(self, states: list[Array]) -> Iterator[tuple[Any, list[Array]]]:
+        first = 0
+        for stack in self._stacks:
+            count = len(stack.state_layers())
+            yield stack, states[first : first + count]
+            first += count
+
+    def reset(self, rows: Rows | None = None) -> None:
+        """Set states to zero: a new sequence begins.
+
+        Parameters
+        ----------
+        rows : int, slice, sequence of int or of bool, optional
+            Those of the batch whose sequence is over; by default all.
+
+        Raises
+        ------
+        IndexError, TypeError
+            When there is no such row; the stream is as it was.
+        """
+        where = slice(None) if rows is None else _check_rows(rows, self.batch_size)
+        states = self.state
+        for state in states:
+            state[where] = 0
+        self.state = states
+
+    def __repr__(self) -> str:
+        return f"<Stream of {self.batch_size} sequences, states of {self._units} units>"
+
+
+def _no_short_way(x_t: object, out: object) -> None:
+    """Stand for `_core.Stack.step` where a model has other layers, too."""
+
+
+def _check_out(out: object, y: Array) -> None:
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be an array, got {type(out).__name__}")
+    if out.shape != y.shape or out.dtype != y.dtype or not out.flags.writeable:
+        raise ValueError(
+            f"out must be a writeable array of shape {y.shape} and dtype {y.dtype}, got "
+            f"{'one' if out.flags.writeable else 'a read-only one'} of {out.shape}, {out.dtype}"
+        )
+
+
+def _check_rows(rows: Rows, batch_size: int) -> Any:
+    """`rows` as what an array of so many rows can be indexed with."""
+    if isinstance(rows, slice):
+        return rows
+    where = np.asarray(rows)
+    if where.size == 0:
+        return where.astype(np.intp)
+    if where.dtype.kind not in "iub":
+        raise TypeError(f"rows must be integers, booleans or a slice, got {rows!r}")
+    if where.dtype.kind == "b" and where.shape != (batch_size,):
+        raise IndexError(f"rows must have shape {(batch_size,)} as booleans, got {where.shape}")
+    if where.dtype.kind != "b" and not (-batch_size <= where.min() <= where.max() < batch_size):
+        raise IndexError(f"rows must be between 0 and {batch_size - 1}, got {rows!r}")
+    return where
+
+
+def _parts(stages: list[Stage], batch_size: int) -> Iterator[Any]:
+    """Put neighbours that the core knows into one stack."""
+    for known, group in groupby(stages, lambda stage: isinstance(stage, CoreStage)):
+        if known:
+            yield _core.Stack(list(group), batch_size)
+        else:
+            yield from group
