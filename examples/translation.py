@@ -47,7 +47,7 @@ READ = "\0 ,-./0123456789abcdefghijklmnopqrstuvwxyz"  # index 0 fills shorter te
 WRITTEN = END + "-0123456789"
 LONGEST = len("2026-11-23" + END)
 BATCH = 64
-HELD_OUT = 2000  # days
+HELD_OUT = 2000  # days, and texts of them
 
 
 def make_forms(day: date) -> list[str]:
@@ -201,7 +201,7 @@ def main(arguments: list[str] | None = None) -> float:
     for text, translation, good in list(zip(texts, translations, right, strict=True))[:10]:
         print(f"  {text:32}  {translation}  {'' if good else 'wrong'}".rstrip())
     share = float(np.mean(right))
-    print(f"{share:.2%} of {len(right)} days that were not in training are exactly right")
+    print(f"{share:.2%} of {len(right)} texts of days that were not in training are exactly right")
     return share
 
 

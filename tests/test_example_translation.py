@@ -23,7 +23,7 @@ def test_a_short_run_prints_translations_and_the_share(capsys):
     printed = capsys.readouterr().out
     assert len(re.findall(r"^epoch 1: loss [\d.]+, [\d.]+ s$", printed, re.MULTILINE)) == 1
     assert len(re.findall(r"^  \w.* wrong$", printed, re.MULTILINE)) == 10
-    assert f"{share:.2%} of 2000 days that were not in training" in printed
+    assert f"{share:.2%} of 2000 texts of days that were not in training" in printed
 
 
 def test_the_forms_of_a_day():
