@@ -102,11 +102,16 @@ class Samples:
             batches = [batches[i] for i in rng.permutation(len(batches))]
         return batches
 
-    def check_bucket(self, bucket: object) -> bool:
-        """Return whether to draw by length; ValueError where there are no lengths."""
+    def check_bucket(self, model: Sequential, bucket: object) -> bool:
+        """Return whether to draw by length; ValueError where that cannot be."""
         if bucket and self.lengths is None:
             raise ValueError(
                 "bucket=True is for sequences of different length: give lengths, or x as a list"
+            )
+        if bucket and model.stateful_layers:
+            raise ValueError(
+                f"bucket=True changes which samples follow each other, and layer "
+                f"{model.stateful_layers[0].label!r} is stateful"
             )
         return bool(bucket)
 

@@ -259,7 +259,7 @@ class Sequential(Chain):
         """
         data = FitData.of(self, x, y, sample_weight, validation_split, validation_data, lengths)
         pieces = truncated.check_bptt_steps(self, data.train, bptt_steps)
-        bucket = data.train.check_bucket(bucket)
+        bucket = data.train.check_bucket(self, bucket)
         return training.fit(
             self,
             data,

@@ -313,7 +313,7 @@ def predict(
     samples = Samples.inputs(model, x, lengths)
     size = check_batch_size(batch_size)
     states.require_whole_batches(model, size, len(samples))
-    plan = samples.plan(size, bucket=samples.check_bucket(bucket))
+    plan = samples.plan(size, bucket=samples.check_bucket(model, bucket))
     mode = check_verbose(verbose)
     if verbose == "auto" and (len(plan) <= 1 or not sys.stderr.isatty()):
         mode = 0

@@ -252,6 +252,14 @@ def test_bad_input_of_a_value_for_each_step(y, weight, message):
         model_of(True).fit(LIST, y, sample_weight=weight, verbose=0)
 
 
+def test_buckets_do_not_go_with_states_that_stay():
+    model = Sequential([GRU(3, stateful=True, input_shape=(None, I)), Dense(1)])
+    model.compile("adam", "mse")
+    for call in (lambda **o: model.fit(LIST, Y, **o), lambda **o: model.predict(LIST, **o)):
+        with pytest.raises(ValueError, match="layer 'gru' is stateful"):
+            call(batch_size=4, bucket=True, verbose=0)
+
+
 def test_masks_of_layers_do_not_go_with_bptt():
     model = Sequential([Masking(), GRU(3), Dense(1)])
     model.compile("adam", "mse")
