@@ -260,8 +260,10 @@ class Chain:
             x = np.where(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x, x.dtype.type(0))
         for layer in self.layers:
             passed_on = layer.compute_mask(x, mask)
-            extra: dict[str, Any] = {"mask": mask} if layer.takes_mask and mask is not None else {}
-            x = layer.forward(x, training=training, **extra)
+            if mask is not None and layer.takes_mask:
+                x = layer.forward(x, training=training, mask=mask)  # type: ignore[call-arg]
+            else:
+                x = layer.forward(x, training=training)
             mask = passed_on
         return x, mask
 

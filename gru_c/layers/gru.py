@@ -301,13 +301,9 @@ class GRU(StatefulLayer):
         result = output
         if self.time_major:
             sequences, output = _swapped(sequences), _swapped(output)
-        steps = Steps.of(
-            sequences.shape[:2],
-            mask,
-            lengths,
-            go_backwards=self.go_backwards,
-            zero_output=self.zero_output_for_mask,
-        )
+        steps = None
+        if mask is not None or lengths is not None:
+            steps = self._steps(sequences.shape[:2], mask, lengths)
         B, given_state = len(sequences), initial_state is not None
         if self.stateful and not given_state:
             self.require_state_for(B)
@@ -364,6 +360,10 @@ class GRU(StatefulLayer):
         if "every" in options:
             return run_with_checkpoints(*arguments, **options)
         return passes.run_forward(*arguments, training=training, **options)
+
+    def _steps(self, shape: Any, mask: Any, lengths: Any) -> Steps | None:
+        back, zero = self.go_backwards, self.zero_output_for_mask
+        return Steps.of(shape, mask, lengths, go_backwards=back, zero_output=zero)
 
     def _draw(self, B: int, features: int) -> tuple[Array | None, dict[str, Any]]:
         """Draw for a training pass: the input's mask (B, 1, features), and its arguments."""
