@@ -18,8 +18,8 @@ enum {
     LANES_UNITS = 112,
     /* Rows times steps up to which weights are read where they are, and the elements of them from which
      * that pays. */
-    FEW_ROWS = 16,
-    ROWS_WEIGHTS = 4 * 1024
+    FEW_ROWS = 4,
+    ROWS_WEIGHTS = 16 * 1024
 };
 
 static size_t smaller_of_doubles(double a, size_t b) {
