@@ -152,6 +152,7 @@ model.compile(optimizer="adam", loss="mse")
 x, y = rng.normal(size=(64, 30, 8)), rng.normal(size=(64, 1))
 model.fit(x, y, epochs=1, verbose=0)
 before = os_threads()
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may have had it ignored
 interrupted = 0
 for delay in (0.05, 0.1, 0.15, 0.2):
     threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
