@@ -78,6 +78,7 @@ def stages_of(model: Chain) -> Iterator[Stage]:
 
 
 def require_stepwise(layer: Layer) -> None:
+    """Raise ValueError for a layer that cannot take one time step after the other."""
     what = f"layer {layer.label!r} ({type(layer).__name__}) cannot be streamed: "
     if not layer.stepwise:
         raise ValueError(
