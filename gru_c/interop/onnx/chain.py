@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from gru_c.interop.onnx.activations import is_function, read_function
-from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator, Settings
+from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator
 from gru_c.interop.onnx.model import Step, compute
 from gru_c.interop.onnx.operators import MOVING
 from gru_c.interop.onnx.proto import Node, element_type, shown
@@ -55,7 +55,7 @@ def _follow(walk: Walk, step: Step) -> None:
         if node.operator in _LAYERS_THAT_MOVE:
             walk.mover = node
     elif isinstance(operator, GRUOperator):
-        _gru(walk, node, operator.settings)
+        _gru(walk, node, operator)
     elif node.operator in _HANDLERS:
         _HANDLERS[node.operator](walk, node)
     elif is_function(node):
@@ -85,23 +85,21 @@ def _end(walk: Walk) -> None:
 # ---- layers -------------------------------------------------------------------------------------
 
 
-def _gru(walk: Walk, node: Node, settings: Settings) -> None:
+def _gru(walk: Walk, node: Node, operator: GRUOperator) -> None:
     W, R, B = (walk.weight(node, place) for place in (1, 2, 3))
     if W is None or R is None or node.inputs[0] not in walk.labelled:
         node.refuse("a layer of gru_c has weights of its own, and an input that has none")
-    _require_plain_start(walk, node)
-    x = walk.labels_of(node.inputs[0])
-    batch_first = settings.batch_first
+    x, batch_first = walk.labels_of(node.inputs[0]), operator.settings.batch_first
     if x.ndim != 3:
         node.refuse(f"X must have three axes, got shape {x.shape}")
     walk.arrive(x if batch_first else x.swapaxes(0, 1), node, beside=True)
     batch, time = walk.current.shape[:2]
+    _require_plain_start(walk, node, operator, R.shape[-1])
     found = []
-    for options, weights in settings.directions(W, R, B):
+    for options, weights in operator.settings.directions(W, R, B):
         labels = walk.fresh((batch, time, options["units"]))
         found.append(Direction(node, options, weights, labels))
         walk.ends.append(found[-1].own(False))
-    walk.dtype = W.dtype
     walk.pending += found
     lasts = [one.own(False) for one in found]
     sequences = [one.labels for one in found]
@@ -112,13 +110,14 @@ def _gru(walk: Walk, node: Node, settings: Settings) -> None:
         walk.label(name, labels)
 
 
-def _require_plain_start(walk: Walk, node: Node) -> None:
+def _require_plain_start(walk: Walk, node: Node, operator: GRUOperator, units: int) -> None:
     """Raise ValueError unless the node begins with zeros and takes all steps."""
     inputs = dict(enumerate(node.inputs))
     first, lens = (
         walk.values[inputs[place]] if inputs.get(place) else None
         for place in (INITIAL_H, SEQUENCE_LENS)
     )
+    operator.states(first, len(walk.current), units, walk.dtype)  # checks the shape
     if first is not None and first.any():
         node.refuse("it begins with a state of the file's, a layer of gru_c with zeros")
     if lens is not None:
@@ -138,7 +137,6 @@ def _dense(walk: Walk, node: Node) -> None:
         node.refuse(f"its bias has shape {bias.shape}, wanted ({units},)")
     weights = [kernel] if bias is None else [kernel, bias.reshape(units)]
     walk.add(Dense(units, use_bias=bias is not None), weights, node)
-    walk.dtype = kernel.dtype
     walk.put(node, walk.fresh((*labels.shape[:-1], units)))
 
 

@@ -188,7 +188,7 @@ class GRUOperator:
         batch_first = self.settings.batch_first
         batch, steps = X.shape[:2] if batch_first else (X.shape[1], X.shape[0])
         lens = _checked_lens(sequence_lens, batch, steps)
-        states = self._states(initial_h, batch, X.dtype)
+        states = self.states(initial_h, batch, layers[0].units, X.dtype)
         room.require((len(layers), batch, steps, layers[0].units))
         results = [
             self._one(layer, X, lens, state) for layer, state in zip(layers, states, strict=True)
@@ -197,20 +197,18 @@ class GRUOperator:
         Y_h = np.stack([last for _, last in results], axis=1 if batch_first else 0)
         return Y.astype(X.dtype, copy=False), Y_h.astype(X.dtype, copy=False)
 
-    def _states(
-        self, initial_h: Array | None, batch: int, dtype: np.dtype[Any]
+    def states(
+        self, initial_h: Array | None, batch: int, units: int, dtype: np.dtype[Any]
     ) -> Sequence[Array | None]:
-        """Return the initial state (B, H) of each direction."""
+        """Return the initial state (B, H) of each direction; ValueError where it does not fit."""
         count = len(self.settings.backwards)
         if initial_h is None:
             return [None] * count
         axis = 1 if self.settings.batch_first else 0
-        units = self.settings.hidden_size
-        wanted = [batch, initial_h.shape[-1] if units is None and initial_h.ndim else units]
-        wanted.insert(axis, count)
-        if initial_h.shape != tuple(wanted) or initial_h.dtype != dtype:
-            raise ValueError(
-                f"initial_h must be {dtype} of shape {tuple(wanted)}, "
+        wanted = (batch, count, units) if axis else (count, batch, units)
+        if initial_h.shape != wanted or initial_h.dtype != dtype:
+            self.node.refuse(
+                f"initial_h must be {dtype} of shape {wanted}, "
                 f"got {initial_h.dtype} of shape {initial_h.shape}"
             )
         return list(np.moveaxis(initial_h, axis, 0))
@@ -292,9 +290,7 @@ def run_node(
     """
     if not isinstance(node, library().NodeProto):
         raise TypeError(f"run_node wants an onnx.NodeProto, got {type(node).__name__}")
-    own = Node.of(node, library().defs.onnx_opset_version())
-    if own.operator != "GRU":
-        own.refuse("run_node evaluates GRU nodes")
+    own = Node.of(node, library().defs.onnx_opset_version(), ("GRU",))
     given = _in_order(own, inputs)
     arrays = [
         None if value is None else as_real(f"{own.label}: {name}", value)

@@ -7,7 +7,7 @@ an attribute is of a kind that an operator of `gru_c.interop.onnx.operators` tak
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -51,6 +51,16 @@ def shown(name: str) -> str:
     """Return a name from a file for a message: quoted, without control characters, not too long."""
     cut = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 3] + "..."
     return ascii(cut)
+
+
+def text(value: str | bytes, what: str = "a name in it") -> str:
+    """Return a string of a message; protobuf gives bytes where they are no UTF-8."""
+    if isinstance(value, str):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"{what} is no text: {shown(value.decode('latin-1'))}") from None
 
 
 def element_type(number: int, what: str) -> np.dtype[Any]:
@@ -124,24 +134,21 @@ class Node:
     name: str = ""
 
     @classmethod
-    def of(cls, proto: Any, opset: int) -> Node:
-        """Read a NodeProto; ValueError, which names it, for an attribute of another kind."""
-        made = next((name for name in proto.output if name), "")
-        label = f"node {shown(proto.name or made)} ({shown(proto.op_type)[1:-1]})"
-        if proto.domain not in ("", "ai.onnx"):
+    def of(cls, proto: Any, opset: int, known: Container[str]) -> Node:
+        """Read a NodeProto; ValueError, which names it, if its operator is not known or not so."""
+        name, operator, domain = map(text, (proto.name, proto.op_type, proto.domain))
+        inputs, outputs = (tuple(map(text, names)) for names in (proto.input, proto.output))
+        made = next((name for name in outputs if name), "")
+        label = f"node {shown(name or made)} ({shown(operator)[1:-1]})"
+        if domain not in ("", "ai.onnx"):
             raise ValueError(
-                f"{label} is of the domain {shown(proto.domain)}; gru_c knows ONNX's own operators"
+                f"{label} is of the domain {shown(domain)}; gru_c knows ONNX's own operators"
             )
-        attributes = {a.name: _attribute(a, label) for a in proto.attribute}
-        return cls(
-            proto.op_type,
-            label,
-            tuple(proto.input),
-            tuple(proto.output),
-            attributes,
-            opset,
-            proto.name,
-        )
+        if operator not in known:
+            raise ValueError(f"{label}: gru_c does not have this operator")
+        attributes = {text(a.name): _attribute(a, label) for a in proto.attribute}
+        _check_by_onnx(proto, opset, label)
+        return cls(operator, label, inputs, outputs, attributes, opset, name)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return an attribute, or the default."""
@@ -161,17 +168,29 @@ class Node:
         return results if isinstance(results, tuple) else (results,)
 
 
+def _check_by_onnx(proto: Any, opset: int, label: str) -> None:
+    """Let onnx say whether a node is what its operator's definition allows."""
+    checker = library().checker
+    context = checker.C.CheckerContext()
+    context.ir_version, context.opset_imports = library().IR_VERSION, {"": opset}
+    try:
+        checker.check_node(proto, context)
+    except (checker.ValidationError, RuntimeError, TypeError, UnicodeError) as error:
+        text = "".join(c if c.isprintable() else " " for c in str(error)[:300])
+        raise ValueError(f"{label} is not valid: {' '.join(text.split())}") from None
+
+
 def _attribute(proto: Any, label: str) -> Any:
-    what = f"{label}: attribute {shown(proto.name)}"
+    what = f"{label}: attribute {shown(text(proto.name))}"
     kinds = library().AttributeProto
     if proto.ref_attr_name:
         raise ValueError(f"{what} is that of a function")
     if proto.type == kinds.TENSOR:
         return array_of(proto.t, what)
     if proto.type == kinds.STRING:
-        return _text(proto.s, what)
+        return text(proto.s, what)
     if proto.type == kinds.STRINGS:
-        return [_text(item, what) for item in proto.strings]
+        return [text(item, what) for item in proto.strings]
     if proto.type == kinds.FLOAT:
         return _as_written(proto.f)
     if proto.type == kinds.FLOATS:
@@ -184,10 +203,3 @@ def _attribute(proto: Any, label: str) -> Any:
 def _as_written(value: float) -> float:
     """Return the shortest number that is this one in float32: 0.3 rather than 0.30000001192."""
     return float(str(np.float32(value)))
-
-
-def _text(value: bytes, what: str) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        raise ValueError(f"{what} is no text") from None

@@ -12,11 +12,12 @@ import numpy as np
 
 from gru_c.arrays import Array
 from gru_c.interop.onnx.operators import OPERATORS
-from gru_c.interop.onnx.proto import Node, array_of, element_type, library, shown
+from gru_c.interop.onnx.proto import Node, array_of, element_type, library, shown, text
 
 OLDEST_OPSET = 7  # the first with the GRU of today and with NumPy's broadcasting
 _MOST_BYTES = 2**31 - 1  # protobuf's limit
 _LOOPS = ("Loop", "Scan", "If")
+_KNOWN = {"GRU", *OPERATORS}
 
 
 @dataclass(frozen=True)
@@ -82,28 +83,36 @@ def _parse(file: Path) -> Any:
         raise ValueError(f"it is no ONNX file, or damaged ({type(error).__name__})") from None
     if not model.ir_version or not model.HasField("graph"):
         raise ValueError("it is no ONNX file: it holds no graph")
+    if model.ir_version > library().IR_VERSION:
+        raise ValueError(
+            f"its format has the version {model.ir_version}, and the installed onnx knows those up "
+            f"to {library().IR_VERSION}"
+        )
     return model
 
 
 def _graph_of(model: Any) -> Graph:
     """Check a ModelProto and take it apart; ValueError for the first thing that cannot be read."""
     opset = _opset_of(model)
-    if model.functions:
-        raise ValueError(
-            f"it defines the function {shown(model.functions[0].name)}; gru_c reads ONNX's own "
-            "operators only"
-        )
     graph = model.graph
-    if graph.sparse_initializer:
-        raise ValueError("it has sparse initializers, which gru_c does not read")
-    constants = {t.name: array_of(t, f"initializer {shown(t.name)}") for t in graph.initializer}
+    for what, found in (
+        ("functions of its own", model.functions),
+        ("training information", model.training_info),
+        ("sparse initializers", graph.sparse_initializer),
+    ):
+        if found:
+            raise ValueError(f"it has {what}, which gru_c does not read")
+    tensors = {text(tensor.name): tensor for tensor in graph.initializer}
+    constants = {name: array_of(t, f"initializer {shown(name)}") for name, t in tensors.items()}
+    if len(constants) < len(graph.initializer):
+        raise ValueError("two of its initializers have the same name")
     # Loops first: what else is missing belongs to them.
     of_loops = (proto for proto in graph.node if proto.op_type in _LOOPS)
-    nodes = [_node_of(proto, opset) for proto in chain(of_loops, graph.node)]
-    inputs = [_input_of(value) for value in graph.input if value.name not in constants]
-    _check_by_onnx(model)
-    _check_order(nodes, {*constants, *(item.name for item in inputs)}, graph.output)
-    return Graph(nodes, constants, inputs, [v.name for v in graph.output], model.producer_name)
+    nodes = [Node.of(proto, opset, _KNOWN) for proto in chain(of_loops, graph.node)]
+    inputs = [_input_of(value) for value in graph.input if text(value.name) not in constants]
+    outputs = [text(value.name) for value in graph.output]
+    _check_order(nodes, {*constants, *(item.name for item in inputs)}, outputs)
+    return Graph(nodes, constants, inputs, outputs, text(model.producer_name))
 
 
 def _opset_of(model: Any) -> int:
@@ -120,49 +129,24 @@ def _opset_of(model: Any) -> int:
     return version
 
 
-def _node_of(proto: Any, opset: int) -> Node:
-    """Read a node; its operator is looked at first, because that is what a reader can name."""
-    bare = library().NodeProto(
-        name=proto.name, op_type=proto.op_type, domain=proto.domain, output=proto.output[:1]
-    )
-    shell = Node.of(bare, opset)
-    if proto.op_type not in OPERATORS and proto.op_type != "GRU":
-        shell.refuse("gru_c does not have this operator")
-    return Node.of(proto, opset)
-
-
 def _input_of(value: Any) -> Input:
-    what = f"the input {shown(value.name)}"
+    name = text(value.name)
+    what = f"the input {shown(name)}"
     if value.type.WhichOneof("value") != "tensor_type":
         raise ValueError(f"{what} is no tensor")
     tensor = value.type.tensor_type
     shape = None
     if tensor.HasField("shape"):
         shape = tuple(
-            d.dim_value if d.HasField("dim_value") else d.dim_param or None
+            d.dim_value if d.HasField("dim_value") else text(d.dim_param) or None
             for d in tensor.shape.dim
         )
         if any(isinstance(size, int) and size < 0 for size in shape):
             raise ValueError(f"{what} has a shape that no array can have: {list(shape)}")
-    return Input(value.name, element_type(tensor.elem_type, what), shape)
+    return Input(name, element_type(tensor.elem_type, what), shape)
 
 
-def _check_by_onnx(model: Any) -> None:
-    """Let onnx say whether every node is what its operator's definition allows."""
-    checker = library().checker
-    try:
-        checker.check_model(model, full_check=False)
-    except checker.ValidationError as error:
-        raise ValueError(f"it is not valid: {_one_line(str(error))}") from None
-    except (RuntimeError, TypeError, UnicodeError) as error:
-        raise ValueError(f"onnx cannot check it: {_one_line(str(error))}") from None
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:500]).split())
-
-
-def _check_order(nodes: list[Node], known: set[str], outputs: Any) -> None:
+def _check_order(nodes: list[Node], known: set[str], outputs: list[str]) -> None:
     def refuse(what: str, name: str) -> NoReturn:
         raise ValueError(f"{what} wants the value {shown(name)}, which nothing before it gives")
 
@@ -171,7 +155,14 @@ def _check_order(nodes: list[Node], known: set[str], outputs: Any) -> None:
         for name in node.inputs:
             if name not in known:
                 refuse(node.label, name)
-        known.update(node.outputs)
-    for value in outputs:
-        if value.name not in known:
-            refuse("an output", value.name)
+        for name in node.outputs:
+            if name and name in known:
+                raise ValueError(
+                    f"{node.label} gives the value {shown(name)}, which is there already"
+                )
+            known.add(name)
+    if not outputs:
+        raise ValueError("the graph has no output")
+    for name in outputs:
+        if not name or name not in known:
+            refuse("an output", name)

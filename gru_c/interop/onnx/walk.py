@@ -181,7 +181,10 @@ class Walk:
         name = node.inputs[place]
         if name not in self.graph.constants:
             node.refuse(f"its input {shown(name)} is no weight of the file")
-        return self.graph.constants[name]
+        array = self.graph.constants[name]
+        if array.dtype != self.dtype and node.operator != "Gather":  # whose indices are integers
+            node.refuse(f"its input {shown(name)} is {array.dtype}, for numbers of {self.dtype}")
+        return array
 
     def put(self, node: Node, labels: Array) -> None:
         """Say what the last layer gives."""
