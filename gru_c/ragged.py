@@ -163,8 +163,8 @@ def run_forward(
     x = x[:, ::-1] if go_backwards else x
     weights = kernel, recurrent_kernel, bias
     H, N = len(recurrent_kernel), steps.count
-    I, B = x.shape[-1], len(steps.rows)
-    sizes = [N * I * x.itemsize, (N + 1) * H * x.itemsize]
+    B, features = len(steps.rows), x.shape[-1]
+    sizes = [N * features * x.itemsize, (N + 1) * H * x.itemsize]
     options.update(cell=cell, engine=engine)
     if training and every is not None:
         options["every"] = every
@@ -173,7 +173,7 @@ def run_forward(
     if options.get("training"):
         sizes += _tape_sizes(steps, x, recurrent_kernel, cell, engine, "state_mask" in options)
     memory, pieces = _divide(sizes, memory)
-    inputs = np.ndarray((N, I), x.dtype, pieces[0])
+    inputs = np.ndarray((N, features), x.dtype, pieces[0])
     outputs = np.ndarray((N + 1, H), x.dtype, pieces[1])
     steps.gather(x, inputs)
     state = np.zeros((B, H), x.dtype) if initial_state is None else initial_state

@@ -137,7 +137,7 @@ class StepOrder:
 
     @cached_property
     def _gathered(self) -> tuple[Array, Array, Array]:
-        """Row and time of each step gathered (N,), of an idle one its row's last; which are idle."""
+        """Row and time of each step gathered (N,), an idle one being its row's last; the idle."""
         steps = np.diff(self._begins, append=self.count)
         time = np.repeat(np.arange(len(steps)), steps)
         row = self.rows[np.arange(self.count) - self._begins[time]]
