@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from gru_c import passes
 from gru_c.arrays import Array, as_sequences
@@ -37,6 +36,10 @@ class Spare:
         self.tapes: deque[Array] = deque(maxlen=directions)
         self.kernels: deque[Array] = deque(maxlen=directions)
 
+    def give_kernels(self, *kernels: Any) -> None:
+        """Keep the memory of kernels that nobody needs any more."""
+        self.kernels.extend(kernel.base for kernel in kernels)
+
     def take(self, pool: deque[Array]) -> Array | None:
         """Return memory from one of the two, if there is some."""
         try:
@@ -58,12 +61,15 @@ class Layer:
     packed : tuple of PackedSteps
         Of each direction, for packed sequences (total, n); else empty.
     spare : Spare
+    tapes : list
+        What a training pass has left, of each direction.
     """
 
     directions: int
     batch_first: bool
     packed: tuple[PackedSteps, ...] = ()
     spare: Spare = field(default_factory=Spare)
+    tapes: list[Any] = field(default_factory=list)
 
     def array(self, tensor: Any) -> Any:
         """Return the memory of (T, B, n) as (B, T, n), of packed ones as it is; None for None."""
@@ -90,9 +96,9 @@ class Layer:
         threads = torch.get_num_threads()
         if self.directions == 1:
             return [run(0, threads)]
-        B, T = (len(self.packed[0].lengths), 1) if self.packed else x.shape[:2]
-        T = -(-len(x) // B) if self.packed else T
-        units, size = len(weights[0][1]), sum(array.size for w in weights for array in w[:2])
+        B = len(self.packed[0].lengths) if self.packed else len(x)
+        T = len(x) // B if self.packed else x.shape[1]
+        units, size = len(weights[0][1]), sum(w[0].size + w[1].size for w in weights)
         return run_both(lambda i, n: run(i, n or threads), B, T, units, size, threads)
 
 
@@ -133,20 +139,20 @@ def run(layer: Layer, training: bool, x: Any, h: Any, tensors: Any) -> tuple[Any
 
     results = layer.run_both(one, x_array, weights)
     if not training:
-        spare.kernels.extend(kernel.base for kernel, *_ in weights)
+        spare.give_kernels(*(w[0] for w in weights))
     last = torch.from_numpy(np.stack([state for state, _ in results]))
     return output, last, [tape for _, tape in results]
 
 
 def go_back(
-    layer: Layer, tapes: list[Any], x: Any, d_output: Any, d_last: Any, keep_tapes: bool
+    layer: Layer, x: Any, d_output: Any, d_last: Any, keep_tapes: bool
 ) -> tuple[list[Any], Any, list[Any]]:
     """Go back through the tapes of `run`.
 
     Parameters
     ----------
-    layer, tapes
-        As of `run`.
+    layer : Layer
+        With the tapes.
     x : tensor or None
         The input, whose gradient is wanted; None: it is not.
     d_output, d_last : tensor or None
@@ -160,7 +166,7 @@ def go_back(
         Gradients of x by each direction (an empty list if not wanted), of the states before the
         first step, and of the weights.
     """
-    shown = layer.array(d_output)
+    tapes, shown = layer.tapes, layer.array(d_output)
     d_ends = None if d_last is None else np.ascontiguousarray(d_last.numpy())
     d_x = []
     if x is not None:
@@ -182,7 +188,7 @@ def go_back(
         )
         if memory is not None:
             layer.spare.tapes.append(memory)
-            layer.spare.kernels.append(tapes[i].kernel.base)
+            layer.spare.give_kernels(tapes[i].kernel)
 
     layer.run_both(one, tapes[0].x, d_weights)
     d_arrays = [array for gradients in d_weights for array in from_core(*gradients)]
@@ -207,23 +213,31 @@ class GRULayer(torch.autograd.Function):  # type: ignore[misc]
     """`run` and `go_back` for autograd: ``GRULayer.apply(layer, x, h, *tensors)``."""
 
     @staticmethod
-    def forward(ctx: Any, layer: Layer, x: Any, h: Any, *tensors: Any) -> tuple[Any, Any]:
+    def forward(layer: Layer, x: Any, h: Any, *tensors: Any) -> tuple[Any, Any]:
         """Return the output and the last states; see `run`."""
-        output, last, ctx.tapes = run(layer, True, x, h, tensors)
-        ctx.layer = layer
-        ctx.set_materialize_grads(False)
-        # The tapes hold what is needed. This lets PyTorch see whether something was changed since.
-        ctx.save_for_backward(x, *tensors)
+        output, last, tapes = run(layer, True, x, h, tensors)
+        layer.tapes.extend(tapes)
         return output, last
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Keep what `backward` needs; apart from `forward`, so that ``torch.func`` can call it."""
+        ctx.layer, x, _, *tensors = inputs
+        ctx.set_materialize_grads(False)
+        # The tapes hold what is needed. This lets PyTorch see whether something was changed since.
+        ctx.save_for_backward(x, *tensors)
+
+    @staticmethod
     def backward(ctx: Any, d_output: Any, d_last: Any) -> tuple[Any, ...]:
         """Return the gradients of what `forward` was given; see `go_back`."""
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "gru_c's gradients cannot be differentiated again (create_graph=True): take "
+                "torch.nn.GRU for that"
+            )
         x, *_ = ctx.saved_tensors
         wanted = x if ctx.needs_input_grad[1] else None
-        keep = _keeps_graph()
-        d_x, d_h, d_tensors = go_back(ctx.layer, ctx.tapes, wanted, d_output, d_last, keep)
+        d_x, d_h, d_tensors = go_back(ctx.layer, wanted, d_output, d_last, _keeps_graph())
         return None, sum(d_x[1:], d_x[0]) if d_x else None, d_h, *d_tensors
 
 

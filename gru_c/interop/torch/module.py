@@ -11,11 +11,9 @@ from torch.nn.utils.rnn import PackedSequence
 from gru_c.interop.torch.autograd import Layer, Spare, run_layer, wants_gradients
 from gru_c.packed_steps import PackedSteps
 
-# Putting the weights into the core's order takes the time of a few of PyTorch's steps of one row; of
-# more where they are read from main memory. Measured for H from 50 to 1024.
+# Putting the weights into the core's order takes the time of a few of PyTorch's steps of one row;
+# of more where they are read from main memory. Measured for H from 50 to 1024.
 _FEW_STEPS, _FEW_LARGE_STEPS, _LARGE = 8, 40, 2**21
-
-_DTYPES = (torch.float32, torch.float64)
 
 
 class GRU(torch.nn.GRU):  # type: ignore[misc]
@@ -26,8 +24,9 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
     ``torch.get_num_threads()`` threads, in float32 or float64; tensors are not copied.
 
     Under ``torch.jit.trace``, ``torch.export`` and ``torch.onnx.export`` it is a ``torch.nn.GRU``,
-    so that what they write runs elsewhere; also to predict a few steps, for which the weights would
-    have to be reordered.
+    so that what they write runs elsewhere; also to predict a few steps, for which putting the
+    weights into the core's order would not pay. ``torch.jit.script`` and the transforms of
+    ``torch.func`` cannot look into it and raise.
 
     Parameters
     ----------
@@ -40,8 +39,8 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
     ValueError
         From ``forward``, for tensors that are not on the CPU, or neither float32 nor float64.
     RuntimeError
-        From a backward pass through a backward pass (``create_graph=True``), and as ``torch.nn.GRU``
-        for shapes that do not fit.
+        From a backward pass that is to be differentiated (``create_graph=True``), and as
+        ``torch.nn.GRU`` for shapes that do not fit.
 
     References
     ----------
@@ -78,11 +77,11 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
         h_n : tensor
             Last states, of the shape of hx.
         """
-        if torch.compiler.is_compiling() or torch.jit.is_tracing():
-            return super().forward(input, hx)  # type: ignore[no-any-return]
-        self._update_flat_weights()
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
+        _check_tensor("input", input)
+        if torch.compiler.is_compiling() or torch.jit.is_tracing() or self._is_short(input, hx):
+            return super().forward(input, hx)  # type: ignore[no-any-return]
         if input.dim() not in (2, 3):
             raise ValueError(f"GRU: expected input to be 2D or 3D, got {input.dim()}D")
         if hx is not None and hx.dim() != input.dim():
@@ -97,22 +96,20 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
         output, last = self._forward_batch(input.transpose(0, 1), hx)
         return output.transpose(0, 1), last
 
+    def _is_short(self, x: Any, hx: Any) -> bool:
+        """Whether PyTorch's own kernel is faster: to predict a few steps."""
+        weights = 3 * self.hidden_size * (self.input_size + self.hidden_size)
+        few = _FEW_STEPS if weights < _LARGE else _FEW_LARGE_STEPS
+        if x.numel() >= few * self.input_size:
+            return False
+        return not wants_gradients(*(t for t in (x, hx, *self._flat_weights) if t is not None))
+
     def _forward_batch(self, x: Any, hx: Any) -> tuple[Any, Any]:
         """Run over (T, B, input_size)."""
         x, hx = self._checked(x, hx, None)
         if len(x) < 1:
             raise RuntimeError("expected sequences of at least one step, got none")
-        if self._is_quick(x, hx):
-            x, hx = (x.transpose(0, 1) if self.batch_first else x), hx.contiguous()
-            output, last = super().forward(x, hx)
-            return output.transpose(0, 1) if self.batch_first else output, last
         return self._stack(x, hx, ())
-
-    def _is_quick(self, x: Any, hx: Any) -> bool:
-        """Whether PyTorch's own kernel is faster: to predict a few steps."""
-        weights = 3 * self.hidden_size * (self.input_size + self.hidden_size)
-        few = _FEW_STEPS if weights < _LARGE else _FEW_LARGE_STEPS
-        return len(x) * x.shape[1] < few and not wants_gradients(x, hx, *self._flat_weights)
 
     def _forward_packed(self, sequences: Any, hx: Any) -> tuple[Any, Any]:
         data, batch_sizes, sorted_indices, unsorted_indices = sequences
@@ -128,6 +125,7 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
 
     def _checked(self, x: Any, hx: Any, batch_sizes: Any) -> tuple[Any, Any]:
         """Return input and states (zeros for None) that have passed all checks."""
+        self._update_flat_weights()
         weights = dict(zip(self._flat_weights_names, self._flat_weights, strict=True))
         dtype = self._flat_weights[0].dtype
         if torch.is_autocast_enabled("cpu"):
@@ -169,8 +167,8 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
         return {key: value for key, value in super().__getstate__().items() if key != "_spares"}
 
 
-def _check_tensor(name: str, tensor: Any, dtype: Any) -> None:
-    """Raise ValueError or TypeError unless it is a tensor of that dtype that the core can read."""
+def _check_tensor(name: str, tensor: Any, dtype: Any = None) -> None:
+    """Raise ValueError or TypeError unless the core can read it, and it is of `dtype` if given."""
     if not isinstance(tensor, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(tensor).__name__}")
     if not tensor.is_cpu:
@@ -178,12 +176,14 @@ def _check_tensor(name: str, tensor: Any, dtype: Any) -> None:
             f"gru_c computes on the CPU, and {name} is on {tensor.device}: "
             "move it with .cpu(), or take torch.nn.GRU"
         )
-    if tensor.dtype not in _DTYPES:
+    if tensor.layout != torch.strided:
+        raise ValueError(f"{name} must be a dense tensor, got layout {tensor.layout}")
+    if dtype is None:
+        return
+    if tensor.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"gru_c computes in float32 and float64, and {name} is {tensor.dtype}")
     if tensor.dtype != dtype:
         raise ValueError(f"{name} is {tensor.dtype}, but the first weight {dtype}")
-    if tensor.layout != torch.strided:
-        raise ValueError(f"{name} must be a dense tensor, got layout {tensor.layout}")
 
 
 def _checked_sizes(batch_sizes: Any, total: int) -> Any:
@@ -192,8 +192,8 @@ def _checked_sizes(batch_sizes: Any, total: int) -> Any:
     fits = sizes.ndim == 1 and len(sizes) and (np.diff(sizes) <= 0).all() and sizes[-1] > 0
     if not fits or sizes.sum() != total:
         raise ValueError(
-            f"batch_sizes of a PackedSequence must not increase and sum to the {total} steps of its "
-            f"data, got {sizes.tolist()[:20]}"
+            f"batch_sizes of a PackedSequence must not increase and sum to the {total} steps of "
+            f"its data, got {sizes.tolist()[:20]}"
         )
     return sizes
 

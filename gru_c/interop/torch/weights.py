@@ -1,7 +1,7 @@
 """The weights of one direction of one layer: PyTorch's tensors and the core's arrays.
 
-PyTorch has gates r, z, n and a row for each, ``weight_ih`` (3H, I) and ``weight_hh`` (3H, H), and two
-biases (3H,). The core has gates z, r, n and a column for each, and one bias (2, 3H).
+PyTorch has gates r, z, n and a row for each, ``weight_ih`` (3H, I) and ``weight_hh`` (3H, H), and
+two biases (3H,). The core has gates z, r, n and a column for each, and one bias (2, 3H).
 """
 
 from __future__ import annotations
