@@ -80,6 +80,8 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
         _check_tensor("input", input)
+        if hx is not None:
+            _check_tensor("hx", hx)
         if torch.compiler.is_compiling() or torch.jit.is_tracing() or self._is_short(input, hx):
             return super().forward(input, hx)  # type: ignore[no-any-return]
         if input.dim() not in (2, 3):
