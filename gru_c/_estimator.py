@@ -14,7 +14,7 @@ from gru_c import optimizers
 from gru_c._estimator_data import WeightedSamples, check_weight, check_x
 from gru_c._extras import require
 from gru_c._numbers import finite_number
-from gru_c._threads import check_num_threads, use_threads
+from gru_c._threads import use_threads
 from gru_c.arrays import Array
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Dropout, Input
 from gru_c.layers.base import check_count
@@ -168,15 +168,17 @@ class GRUEstimator(BaseEstimator):  # type: ignore[misc]
         for name in ("bidirectional", "early_stopping", "warm_start"):
             if not isinstance(getattr(self, name), (bool, np.bool_)):
                 raise TypeError(f"{owner}: {name} must be a bool, got {getattr(self, name)!r}")
+        if not isinstance(self.verbose, (bool, int, np.integer, np.bool_)):
+            raise TypeError(f"{owner}: verbose must be a bool or an int, got {self.verbose!r}")
         for name in ("batch_size", "epochs", "n_iter_no_change"):
             check_count(f"{owner}: {name}", getattr(self, name))
+        if self.num_threads is not None:
+            check_count(f"{owner}: num_threads", self.num_threads)
         finite_number(owner, "learning_rate", self.learning_rate, "> 0")
         finite_number(owner, "tol", self.tol, ">= 0")
         share = finite_number(owner, "validation_fraction", self.validation_fraction, "> 0")
         if share >= 1:
             raise ValueError(f"{owner}: validation_fraction must be below 1, got {share}")
-        if self.num_threads is not None:
-            check_num_threads(self.num_threads)
         self._architecture()
 
     def _architecture(self) -> tuple[tuple[int, ...], bool, float]:

@@ -74,7 +74,7 @@ def check_x(estimator: Any, X: Any, *, reset: bool) -> Sequences:
         sequences = _check_list(rows)
         _check_features(estimator, sequences[0].shape[1], reset)
         return sequences
-    with np.errstate(over="ignore"):  # it is infinite then, which is refused
+    with np.errstate(over="ignore", invalid="ignore"):  # what is infinite then is refused
         array: Array = utils.check_array(
             X, dtype=np.float32, order="C", allow_nd=True, estimator=estimator, input_name="X"
         )
@@ -120,7 +120,7 @@ def _rows_of(X: Any) -> list[Any] | None:
     return rows if are_arrays or len({len(row) for row in rows}) > 1 else None
 
 
-def _check_list(rows: list[Any]) -> list[Array]:
+def _check_list(rows: list[Any]) -> Sequences:
     found = SequenceList.of("X", rows)
     if found.steps.ndim > 2 or found.steps.shape[1:] == (0,):
         raise ValueError(
@@ -130,7 +130,7 @@ def _check_list(rows: list[Any]) -> list[Array]:
     if not found.lengths.all():
         raise ValueError(f"X[{found.lengths.argmin()}] has no time steps, a minimum of 1 is needed")
     with np.errstate(over="ignore"):
-        steps = found.steps.reshape(len(found.steps), -1).astype(np.float32)
+        steps = found.steps.reshape(len(found.steps), -1).astype(np.float32, order="C")
     bad = np.argwhere(~np.isfinite(steps))
     if len(bad):
         row = int(np.searchsorted(found.begins, bad[0, 0], side="right")) - 1
@@ -138,6 +138,8 @@ def _check_list(rows: list[Any]) -> list[Array]:
             f"Input X contains NaN, infinity or a value too large for float32: X[{row}] does at "
             f"time step {bad[0, 0] - found.begins[row]}"
         )
+    if (found.lengths == found.lengths[0]).all():
+        return steps.reshape(len(rows), -1, steps.shape[1])
     return np.split(steps, found.begins[1:])
 
 

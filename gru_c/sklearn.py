@@ -72,7 +72,8 @@ class GRURegressor(RegressorMixin, GRUEstimator):  # type: ignore[misc]
         An int gives the same bits in every run, on any number of threads.
     num_threads : int, optional
         Threads of this estimator's calls; by default as `gru_c.set_num_threads` says. Processes
-        that joblib starts have their share of the CPUs; for its threads give 1.
+        that joblib starts (backend "loky", its default) have their share of the CPUs each; beside
+        others in Python threads (backend "threading") give 1.
     verbose : bool
         Print a line for each epoch.
     warm_start : bool
@@ -226,7 +227,8 @@ class GRUClassifier(ClassifierMixin, GRUEstimator):  # type: ignore[misc]
         unknown = labels[(weight > 0) & ~np.isin(labels, self.classes_)]
         if len(unknown):
             raise ValueError(
-                f"y holds {unknown[0]!r}, which is not among the classes {list(self.classes_)}"
+                f"y holds {unknown[:1].tolist()[0]!r}, which is not among the classes "
+                f"{self.classes_.tolist()}"
             )
         return np.searchsorted(self.classes_, labels)[:, None]
 
@@ -237,12 +239,12 @@ class GRUClassifier(ClassifierMixin, GRUEstimator):  # type: ignore[misc]
         if several and not np.array_equal(found, np.arange(labels.shape[1])):
             raise ValueError(
                 f"classes of {labels.shape[1]} labels are 0, ..., {labels.shape[1] - 1}, got "
-                f"{list(found)}"
+                f"{found.tolist()}"
             )
         if len(found) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes with a weight that is "
-                f"not zero, but there is only one class: {found[0]!r}"
+                f"not zero, but there is only one class: {found.tolist()}"
             )
         return found
 
@@ -253,8 +255,8 @@ class GRUClassifier(ClassifierMixin, GRUEstimator):  # type: ignore[misc]
             raise ValueError(f"y must have shape {wanted} as before, got {labels.shape}")
         if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
-                f"classes must be the same in every call: they were {list(self.classes_)}, now "
-                f"{list(classes)}"
+                "classes must be the same in every call: they were "
+                f"{self.classes_.tolist()}, now {np.unique(classes).tolist()}"
             )
 
     def _head(self) -> tuple[int, str | None, str]:
