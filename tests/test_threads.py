@@ -16,13 +16,6 @@ from gru_c._threads import single_threaded_blas
 only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
 
 
-@pytest.fixture
-def keep_num_threads():
-    before = gru_c.get_num_threads()
-    yield
-    gru_c.set_num_threads(before)
-
-
 # ---- how many -----------------------------------------------------------------------------------
 
 
