@@ -70,7 +70,7 @@ def read_spec(spec: object) -> tuple[str, dict[str, Any]]:
             f"no 'class_name' with a 'config' of one of Keras's classes: {_short(spec)}"
         )
     module = str(spec.get("module") or "keras").partition(".")[0]
-    if module != "keras" or spec.get("registered_name") not in (None, class_name):
+    if module not in ("keras", "tf_keras") or spec.get("registered_name") not in (None, class_name):
         raise ValueError(
             f"{class_name!r} is a class of somebody's own, from {spec.get('module')!r}"
         )

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -243,7 +244,8 @@ def _legacy_places(h5: Any, root: str, names: dict[str, list[str]], size: int) -
             continue
         group = _hdf5.member(h5, root + layer)
         if group is None:
-            raise ValueError(f"the file has no weights for layer {layer!r}")
+            there = ", ".join(islice(_hdf5.member(h5, root.rstrip("/")) if root else h5, 10))
+            raise ValueError(f"the file has no weights of a layer {layer!r}; it has {there}")
         for weight, found in zip(
             weights, _hdf5.texts(group, "weight_names", len(weights), size), strict=True
         ):
