@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from gru_c.arrays import Array
 from gru_c.saving import compare_shapes
 
 DAMAGED = "no readable .keras or HDF5 file: it is truncated, damaged or of another format"
+_HEAP = b"GCOL\x01\0\0\0"  # how a collection of strings begins
 
 
 def h5py() -> Any:
@@ -24,13 +26,50 @@ def h5py() -> Any:
 
 
 @contextmanager
-def opened(source: Path | BytesIO) -> Iterator[Any]:
+def opened(source: Path | bytes) -> Iterator[Any]:
     """Open a file to read, and say of whatever the library raises that the file is damaged."""
     try:
-        with h5py().File(source, "r") as file:
+        with _content(source) as content:
+            _check_heaps(content)
+        stream = BytesIO(source) if isinstance(source, bytes) else source
+        with h5py().File(stream, "r") as file:
+            if file.id.get_create_plist().get_sizes() != (8, 8):
+                raise ValueError("an HDF5 file whose addresses are not of 8 bytes is not read")
             yield file
     except (OSError, RuntimeError, KeyError) as error:
         raise ValueError(f"{DAMAGED} ({error})") from error
+
+
+@contextmanager
+def _content(source: Path | bytes) -> Iterator[bytes | mmap]:
+    """Give the bytes of a file without reading all of it."""
+    if isinstance(source, bytes) or not source.stat().st_size:  # of no bytes there is no map
+        yield source if isinstance(source, bytes) else b""
+        return
+    with source.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        yield content
+
+
+def _check_heaps(content: bytes | mmap) -> None:
+    """Raise ValueError for a collection of strings that HDF5 would never come to the end of.
+
+    It is a header of 16 bytes and objects, each a header of 16 bytes and its content; HDF5 2.0
+    takes a free one (of index 0) of no length as the next one again and again.
+    """
+    left = len(content) // 16  # there are no more objects in a file, unless collections overlap
+    start = content.find(_HEAP)
+    while start >= 0:
+        end = start + int.from_bytes(content[start + 8 : start + 16], "little")
+        at = start + 16
+        while at + 16 <= end:
+            length = int.from_bytes(content[at + 8 : at + 16], "little")
+            free = content[at : at + 2] == b"\0\0"
+            step = length if free else 16 + (length + 7) // 8 * 8
+            left -= 1
+            if not 16 <= step <= end - at or left < 0:
+                raise ValueError(f"{DAMAGED} (strings at byte {start})")
+            at += step
+        start = content.find(_HEAP, start + len(_HEAP))
 
 
 def member(group: Any, path: str) -> Any:
@@ -84,7 +123,8 @@ def read_weights(
     """
     found = {path: member(file, path) for path in wanted}
     datasets = {path: item for path, item in found.items() if isinstance(item, h5py().Dataset)}
-    compare_shapes("dataset", wanted, {p: d.shape for p, d in {**others, **datasets}.items()})
+    shapes = {path: item.shape or () for path, item in {**others, **datasets}.items()}
+    compare_shapes("dataset", wanted, shapes)
     for path, dataset in datasets.items():
         _check_numbers(path, dataset)
     total = sum(dataset.id.get_storage_size() for dataset in datasets.values())

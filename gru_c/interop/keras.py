@@ -135,7 +135,7 @@ def _load_zip(file: Path, model: Sequential | None) -> Sequential:
         version = metadata.get("keras_version") if isinstance(metadata, dict) else None
         found = model_of(spec, str(version))
         content = _member(archive, _WEIGHTS)
-    with _hdf5.opened(BytesIO(content)) as h5:
+    with _hdf5.opened(content) as h5:
         made = _made(found, _read(found, h5, len(content)))
     compile_as(made, spec.get("compile_config"))
     return made
