@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
 from gru_c._extras import require
 from gru_c.arrays import Array
+from gru_c.interop._hdf5_walk import DAMAGED, check
 from gru_c.saving import compare_shapes
 
-DAMAGED = "no readable .keras or HDF5 file: it is truncated, damaged or of another format"
-_HEAP = b"GCOL\x01\0\0\0"  # how a collection of strings begins
+# What is read of them besides datasets: the names of Keras's attributes.
+ATTRIBUTES = ("model_config", "training_config", "keras_version", "weight_names")
 
 
 def h5py() -> Any:
@@ -29,8 +29,7 @@ def h5py() -> Any:
 def opened(source: Path | bytes) -> Iterator[Any]:
     """Open a file to read, and say of whatever the library raises that the file is damaged."""
     try:
-        with _content(source) as content:
-            _check_heaps(content)
+        check(source, ATTRIBUTES)
         stream = BytesIO(source) if isinstance(source, bytes) else source
         with h5py().File(stream, "r") as file:
             if file.id.get_create_plist().get_sizes() != (8, 8):
@@ -38,38 +37,6 @@ def opened(source: Path | bytes) -> Iterator[Any]:
             yield file
     except (OSError, RuntimeError, KeyError) as error:
         raise ValueError(f"{DAMAGED} ({error})") from error
-
-
-@contextmanager
-def _content(source: Path | bytes) -> Iterator[bytes | mmap]:
-    """Give the bytes of a file without reading all of it."""
-    if isinstance(source, bytes) or not source.stat().st_size:  # of no bytes there is no map
-        yield source if isinstance(source, bytes) else b""
-        return
-    with source.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-        yield content
-
-
-def _check_heaps(content: bytes | mmap) -> None:
-    """Raise ValueError for a collection of strings that HDF5 would never come to the end of.
-
-    It is a header of 16 bytes and objects, each a header of 16 bytes and its content; HDF5 2.0
-    takes a free one (of index 0) of no length as the next one again and again.
-    """
-    left = len(content) // 16  # there are no more objects in a file, unless collections overlap
-    start = content.find(_HEAP)
-    while start >= 0:
-        end = start + int.from_bytes(content[start + 8 : start + 16], "little")
-        at = start + 16
-        while at + 16 <= end:
-            length = int.from_bytes(content[at + 8 : at + 16], "little")
-            free = content[at : at + 2] == b"\0\0"
-            step = length if free else 16 + (length + 7) // 8 * 8
-            left -= 1
-            if not 16 <= step <= end - at or left < 0:
-                raise ValueError(f"{DAMAGED} (strings at byte {start})")
-            at += step
-        start = content.find(_HEAP, start + len(_HEAP))
 
 
 def member(group: Any, path: str) -> Any:
@@ -171,6 +138,7 @@ def texts(item: Any, name: str, count: int, size: int) -> list[str]:
 
 def _strings(item: Any, name: str, shape: tuple[int, ...], size: int) -> Any:
     """Read an attribute of strings, once its shape and size are known to be right."""
+    assert name in ATTRIBUTES  # checked when the file was opened
     attribute = item.attrs.get_id(name)
     if attribute.shape != shape or h5py().check_string_dtype(attribute.dtype) is None:
         wanted = f"{shape[0]} strings" if shape else "a string"
