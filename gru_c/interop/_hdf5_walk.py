@@ -6,8 +6,8 @@ chance. What is looked at is what Keras writes; a file made on purpose may have 
 
 References
 ----------
-HDF5 File Format Specification 3.0: II.A (superblock), III.A.1 (B-trees), III.D (local heaps), III.E (global
-heaps), IV.A.2.b (dataspaces), IV.A.2.m (attributes).
+HDF5 File Format Specification 3.0: II.A (superblock), III.A.1 (B-trees), III.D (local heaps),
+III.E (global heaps), IV.A.2.b (dataspaces), IV.A.2.m (attributes).
 """
 
 from __future__ import annotations

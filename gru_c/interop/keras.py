@@ -93,6 +93,9 @@ def load(path: str | os.PathLike[str], model: Sequential | None = None) -> Seque
     is an error, as are dtypes other than float32 and float64, and the ``hard_sigmoid`` of Keras 2,
     which is another function.
 
+    Damage that the HDF5 library is known to answer with endless work is found before it starts. A
+    file made on purpose may know of more: read what strangers send in a process with a time limit.
+
     Examples
     --------
     >>> import os, tempfile
