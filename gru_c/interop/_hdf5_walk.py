@@ -42,12 +42,16 @@ def check(source: Path | bytes, names: Iterable[str]) -> None:
         try:
             if content[:8] == _FILE and content[8] < 2 and _number(content, 48) != _NOWHERE:
                 raise _DamageError("a file in several parts")
-            strings = {at: _collection(content, at) for at in _found(content, _GLOBAL)}
+            # What is walked over has 16 bytes at the least; more of it stands in one place.
+            steps = iter(range(len(content) // 16))
+            strings = {at: _collection(content, at, steps) for at in _found(content, _GLOBAL)}
             for name in names:
-                _check_attributes(content, name.encode() + b"\0", strings)
+                _check_attributes(content, name.encode() + b"\0", strings, steps)
             for start in _found(content, _LOCAL):
-                _check_local_heap(content, start)
+                _check_local_heap(content, start, steps)
             _check_trees(content)
+        except StopIteration:
+            raise ValueError(f"{DAMAGED} (it overlaps)") from None
         except (_DamageError, struct.error, IndexError) as error:
             raise ValueError(f"{DAMAGED} ({error})") from None
 
@@ -75,7 +79,7 @@ def _number(content: Content, at: int) -> int:
     return number
 
 
-def _collection(content: Content, start: int) -> dict[int, int]:
+def _collection(content: Content, start: int, steps: Iterator[int]) -> dict[int, int]:
     """Return the lengths of a collection's strings by their indices.
 
     It is a header of 16 bytes and objects, each a header of 16 bytes and its content; the library
@@ -85,6 +89,7 @@ def _collection(content: Content, start: int) -> dict[int, int]:
     end = start + _number(content, start + 8)
     at = start + 16
     while at + 16 <= end:
+        next(steps)
         index, length = struct.unpack_from("<H6xQ", content, at)
         step = 16 + (length + 7) // 8 * 8 if index else length
         if not 16 <= step <= end - at or index in lengths:
@@ -94,7 +99,9 @@ def _collection(content: Content, start: int) -> dict[int, int]:
     return lengths
 
 
-def _check_attributes(content: Content, name: bytes, strings: dict[int, dict[int, int]]) -> None:
+def _check_attributes(
+    content: Content, name: bytes, strings: dict[int, dict[int, int]], steps: Iterator[int]
+) -> None:
     """Compare the strings that attributes of a name refer to with those that there are.
 
     A reference is a length, a collection's address and an index; the library makes an array of the
@@ -103,6 +110,7 @@ def _check_attributes(content: Content, name: bytes, strings: dict[int, dict[int
     for at in _found(content, name):
         data, count = _attribute_data(content, at, len(name))
         for reference in range(data, data + 16 * count, 16):
+            next(steps)
             length, start, index = struct.unpack_from("<IQI", content, reference)
             if length > strings.get(start, {}).get(index, 0):
                 raise _DamageError(f"a string at byte {reference}")
@@ -127,14 +135,15 @@ def _attribute_data(content: Content, name: int, name_size: int) -> tuple[int, i
     return 0, 0
 
 
-def _check_local_heap(content: Content, start: int) -> None:
+def _check_local_heap(content: Content, start: int, steps: Iterator[int]) -> None:
     """Walk over the free blocks of names, each of which says where the next one is."""
     size, free, data = struct.unpack_from("<QQQ", content, start + 8)
-    left = size // 16
+    seen = set()
     while free not in (_LAST, _NOWHERE):
-        left -= 1
-        if left < 0 or free + 16 > size:
+        next(steps)
+        if free in seen or free + 16 > size:
             raise _DamageError(f"names at byte {start}")
+        seen.add(free)
         free = _number(content, data + free)
 
 
