@@ -54,6 +54,12 @@ def string_elsewhere(content):
     struct.pack_into("<Q", content, at, 2**40)
 
 
+def large_characters(content):
+    """The size of what a string consists of, in the type before its reference."""
+    at = content.find(b"model_config\0")
+    struct.pack_into("<I", content, content.find(struct.pack("<I", 1), at + 24), 2**30)
+
+
 def circle_of_names(content):
     start = content.find(b"HEAP")
     _, free, data = struct.unpack_from("<QQQ", content, start + 8)
@@ -75,6 +81,7 @@ def driver(content):
         (stuck_string, "strings at byte"),
         (long_string, "a string at byte"),
         (string_elsewhere, "a string at byte"),
+        (large_characters, "a type at byte"),
         (circle_of_names, "names at byte"),
         (circle_of_nodes, "a tree at byte"),
         (driver, "a file in several parts"),

@@ -127,8 +127,10 @@ def _attribute_data(content: Content, name: int, name_size: int) -> tuple[int, i
             continue
         sizes = struct.unpack_from("<HHH", content, name - head + 2)
         size, of_type, of_shape = (-(-one // multiple) * multiple for one in sizes)
-        shape = name + size + of_type
-        if sizes[0] == name_size and content[name + size] & 15 == _VARIABLE_LENGTH:
+        kind, shape = name + size, name + size + of_type
+        if sizes[0] == name_size and content[kind] & 15 == _VARIABLE_LENGTH:
+            if struct.unpack_from("<4xI4xI", content, kind) != (16, 1):  # a reference, a character
+                raise _DamageError(f"a type at byte {kind}")
             dimensions = shape + (8 if content[shape] == 1 else 4)
             lengths = struct.unpack_from(f"<{content[shape + 1]}Q", content, dimensions)
             return shape + of_shape, min(math.prod(lengths), len(content) // 16)
