@@ -16,10 +16,10 @@ from gru_c._extras import require
 from gru_c._numbers import finite_number
 from gru_c._threads import use_threads
 from gru_c.arrays import Array
+from gru_c.cell import check_rate
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Dropout, Input
 from gru_c.layers.base import check_count
 from gru_c.model import Sequential
-from gru_c.passes import check_rate
 from gru_c.progress import LINE, SILENT, Progress
 
 BaseEstimator: Any = require("sklearn.base", "sklearn").BaseEstimator

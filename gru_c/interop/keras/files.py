@@ -29,9 +29,9 @@ from typing import Any
 
 from gru_c._names import snake_case
 from gru_c.arrays import Array
-from gru_c.interop import _hdf5
-from gru_c.interop._keras_layers import KerasModel, model_as_keras, model_of, vars_of
-from gru_c.interop._keras_training import compile_as, compile_config
+from gru_c.interop.keras import hdf5
+from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of, vars_of
+from gru_c.interop.keras.training import compile_as, compile_config
 from gru_c.model import Sequential
 from gru_c.saving import assemble, wanted_shapes, write_whole
 
@@ -123,7 +123,7 @@ def load(path: str | os.PathLike[str], model: Sequential | None = None) -> Seque
             is_zip = content.read(2) == b"PK"
         if is_zip:
             return _load_zip(file, model)
-        with _hdf5.opened(file) as h5:
+        with hdf5.opened(file) as h5:
             return _load_hdf5(h5, file.stat().st_size, model)
     except (ValueError, TypeError, OSError, RecursionError, OverflowError) as error:
         raise ValueError(f"{os.fspath(file)}: {error}") from error
@@ -138,7 +138,7 @@ def _load_zip(file: Path, model: Sequential | None) -> Sequential:
         version = metadata.get("keras_version") if isinstance(metadata, dict) else None
         found = model_of(spec, str(version))
         content = _member(archive, _WEIGHTS)
-    with _hdf5.opened(content) as h5:
+    with hdf5.opened(content) as h5:
         made = _made(found, _read(found, h5, len(content)))
     compile_as(made, spec.get("compile_config"))
     return made
@@ -148,14 +148,14 @@ def _load_hdf5(h5: Any, size: int, model: Sequential | None) -> Sequential:
     if model is not None:
         model.set_weights(_read(_keras_model(model), h5, size))
         return model
-    config = _hdf5.text(h5, "model_config", size)
+    config = hdf5.text(h5, "model_config", size)
     if config is None:
         raise ValueError(
             "an HDF5 file without 'model_config' holds no model but weights: give the gru_c model "
             "that they are for, load(path, model=...)"
         )
-    found = model_of(_json(config), str(_hdf5.text(h5, "keras_version", size)))
-    training = _hdf5.text(h5, "training_config", size)
+    found = model_of(_json(config), str(hdf5.text(h5, "keras_version", size)))
+    training = hdf5.text(h5, "training_config", size)
     spec = None if training is None else _json(training)
     made = _made(found, _read(found, h5, size))
     compile_as(made, spec)
@@ -211,16 +211,16 @@ def _read(model: KerasModel, h5: Any, size: int) -> list[Array]:
     for key in wanted:
         layer, _, weight = key.partition("/")
         names[layer].append(weight)
-    whole = _hdf5.member(h5, "model_weights") is not None
+    whole = hdf5.member(h5, "model_weights") is not None
     if whole or "layer_names" in h5.attrs:
         root = "model_weights/" if whole else ""
         places = _legacy_places(h5, root, names, size)
     else:
         root = "layers/"
         places = _places(model, names)
-    below = _hdf5.datasets_below(h5, root.rstrip("/"))
+    below = hdf5.datasets_below(h5, root.rstrip("/"))
     others = {path: item for path, item in below.items() if "/seed_generator/" not in path}
-    return _hdf5.read_weights(h5, dict(zip(places, wanted.values(), strict=True)), others, size)
+    return hdf5.read_weights(h5, dict(zip(places, wanted.values(), strict=True)), others, size)
 
 
 # ---- where the weights are ----------------------------------------------------------------------
@@ -245,12 +245,12 @@ def _legacy_places(h5: Any, root: str, names: dict[str, list[str]], size: int) -
     for layer, weights in names.items():
         if not weights:
             continue
-        group = _hdf5.member(h5, root + layer)
+        group = hdf5.member(h5, root + layer)
         if group is None:
-            there = ", ".join(islice(_hdf5.member(h5, root.rstrip("/")) if root else h5, 10))
+            there = ", ".join(islice(hdf5.member(h5, root.rstrip("/")) if root else h5, 10))
             raise ValueError(f"the file has no weights of a layer {layer!r}; it has {there}")
         for weight, found in zip(
-            weights, _hdf5.texts(group, "weight_names", len(weights), size), strict=True
+            weights, hdf5.texts(group, "weight_names", len(weights), size), strict=True
         ):
             last = found.rpartition("/")[2].partition(":")[0]  # "gru/gru_cell/kernel:0"
             if weight.removeprefix("forward_").removeprefix("backward_") != last:
@@ -318,7 +318,7 @@ def _weights_file(model: Sequential) -> bytes:
     names = {str(layer.name): [item.name for item in layer.parameters] for layer in model.layers}
     places = _places(_keras_model(model), names)
     content = BytesIO()
-    with _hdf5.h5py().File(content, "w") as h5:
+    with hdf5.h5py().File(content, "w") as h5:
         for place, weight in zip(places, model.get_weights(), strict=True):
             h5[place] = weight
     return content.getvalue()

@@ -13,7 +13,7 @@ from typing import Any
 
 from gru_c._extras import require
 from gru_c.arrays import Array
-from gru_c.interop._hdf5_walk import DAMAGED, check
+from gru_c.interop.keras.hdf5_walk import DAMAGED, check
 from gru_c.saving import compare_shapes
 
 # What is read of them besides datasets: the names of Keras's attributes.

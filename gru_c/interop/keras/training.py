@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from gru_c import losses, metrics, optimizers
-from gru_c.interop._keras_config import as_keras, known, read_spec
+from gru_c.interop.keras.config import as_keras, known, read_spec
 from gru_c.model import Sequential
 
 # Keras's Accuracy counts equal numbers; MeanOfLoss it has not.

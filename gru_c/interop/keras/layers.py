@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from gru_c import activations, initializers
 from gru_c.chain import check_for_chain
-from gru_c.interop._keras_config import (
+from gru_c.interop.keras.config import (
     as_keras,
     kind_of,
     last_word,
