@@ -184,6 +184,8 @@ cdef extern from "gru.h" nogil:
                                int accumulate)
     gru_status gru_sigmoid(gru_dtype dtype, size_t n, const void *x, void *y) noexcept
     gru_status gru_tanh(gru_dtype dtype, size_t n, const void *x, void *y) noexcept
+    gru_status gru_transpose(gru_dtype dtype, size_t rows, size_t columns, const void *source,
+                             ptrdiff_t from_row, void *to, ptrdiff_t to_row)
     gru_status gru_sum_squares(gru_dtype dtype, size_t n, const void *x, double *sum)
 
     ctypedef struct gru_update:

@@ -472,6 +472,21 @@ def tanh(cnp.ndarray x not None, cnp.ndarray out not None):
     _activate(gru_tanh, x, out)
 
 
+def transpose(cnp.ndarray x not None, cnp.ndarray out not None):
+    """Write x (m, n) transposed to out (n, m); both have their elements of a row side by side."""
+    cdef size_t m = cnp.PyArray_DIM(x, 0)
+    cdef size_t n = cnp.PyArray_DIM(x, 1)
+    cdef gru_dtype dtype = _dtype(x)
+    cdef ptrdiff_t from_row = cnp.PyArray_STRIDE(x, 0) // cnp.PyArray_ITEMSIZE(x)
+    cdef ptrdiff_t to_row = cnp.PyArray_STRIDE(out, 0) // cnp.PyArray_ITEMSIZE(out)
+    cdef void *data = _data(x)
+    cdef void *result = _data(out)
+    cdef gru_status status
+    with nogil:
+        status = gru_transpose(dtype, m, n, data, from_row, result, to_row)
+    _raise_unless_ok(status)
+
+
 def sum_squares(cnp.ndarray x not None):
     """Sum of the squares of x, added up in double precision."""
     cdef size_t n = cnp.PyArray_SIZE(x)

@@ -6,8 +6,8 @@ import _thread
 import operator
 import os
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def _default_num_threads() -> int:
 
 _most_threads = _MOST_THREADS if _core.HAS_OPENMP else 1  # built without threads
 _num_threads = min(_default_num_threads(), _most_threads)
+_of_python_threads: dict[int, int] = {}  # by the thread's number: what `use_threads` has set there
 
 # OpenMP's threads do not survive a fork, and libgomp waits for them for ever: a child forked after
 # they were started works on its own thread only.
@@ -93,12 +94,37 @@ def set_num_threads(n: int) -> None:
 
 def get_num_threads() -> int:
     """Return how many threads the core may use; see `set_num_threads`."""
-    return _num_threads
+    return team_threads()
+
+
+@contextmanager
+def use_threads(n: int | None) -> Iterator[None]:
+    """While this lasts, calls from this Python thread use `n` threads; None: as before.
+
+    What is set for the process, and what other Python threads use, stays.
+
+    Raises TypeError or ValueError as `set_num_threads` does.
+    """
+    if n is None:
+        yield
+        return
+    thread = threading.get_ident()
+    before = _of_python_threads.get(thread)
+    _of_python_threads[thread] = min(check_num_threads(n), _most_threads)
+    try:
+        yield
+    finally:
+        if before is None:
+            del _of_python_threads[thread]
+        else:
+            _of_python_threads[thread] = before
 
 
 def team_threads(n: int | None = None) -> int:
-    """Return the threads of a call of the core's own team: `n`, or the process's setting."""
+    """Return the threads of a call of the core's own team: `n`, or the setting."""
     if n is None:
+        if _of_python_threads:  # 5 ns; to look always would take 45
+            return _of_python_threads.get(threading.get_ident(), _num_threads)
         return _num_threads
     if type(n) is int and 1 <= n <= _most_threads:  # a short call has no time for more
         return n
@@ -128,11 +154,13 @@ def side_by_side(run: Callable[[int], Any]) -> list[Any]:
     problems: list[BaseException] = []
     claim, working = threading.Lock(), threading.Lock()
     working.acquire()
+    threads = _of_python_threads.get(threading.get_ident())
 
     def other() -> None:
         if claim.acquire(blocking=False):
             try:
-                results[1] = run(1)
+                with use_threads(threads):
+                    results[1] = run(1)
             except BaseException as problem:
                 problems.append(problem)
             finally:
@@ -257,6 +285,9 @@ single_threaded_blas = _SingleThreadedBlas()
 def _after_fork_in_child() -> None:
     global _forked
     _forked = _forked or _used_threads
+    thread = threading.get_ident()  # a new thread may get the number of one that is gone
+    for other in _of_python_threads.keys() - {thread}:
+        del _of_python_threads[other]
     single_threaded_blas.reset_after_fork()
 
 

@@ -40,8 +40,7 @@ References
 ----------
 .. [1] K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
    Machine Translation", EMNLP 2014, doi:10.3115/v1/D14-1179.
-.. [2] As in Keras 3. ONNX, where they are to be written out, has 0.2 and 0.5 for hard_sigmoid and
-   0.01 for leaky_relu.
+.. [2] As in Keras 3. ONNX's own defaults are 0.2 and 0.5 for hard_sigmoid, 0.01 for leaky_relu.
 """
 
 from __future__ import annotations

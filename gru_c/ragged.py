@@ -17,7 +17,7 @@ from gru_c.arrays import Array
 from gru_c.cell import Cell
 from gru_c.checkpoints import CheckpointTape
 from gru_c.passes import AUTO, GRUTape
-from gru_c.steps import Steps
+from gru_c.steps import StepOrder
 
 Weights = tuple[Array, Array, Array | None]
 
@@ -32,9 +32,9 @@ class RaggedTape:
 
     Attributes
     ----------
-    steps : Steps
+    steps : StepOrder
         Which steps counted.
-    x : ndarray of shape (B, T, I)
+    x : ndarray of shape (B, T, I), or as `steps` says
         The input, in the order in which the steps were taken.
     kernel, recurrent_kernel, bias_shape, go_backwards, time_major
         As in a `GRUTape`.
@@ -44,7 +44,7 @@ class RaggedTape:
         Of the intervals, in the order of time; they share the memory.
     """
 
-    steps: Steps
+    steps: StepOrder
     x: Array
     kernel: Array
     recurrent_kernel: Array
@@ -55,9 +55,9 @@ class RaggedTape:
     time_major: bool = False
 
     @property
-    def output_shape(self) -> tuple[int, int, int]:
-        """(B, T, H)."""
-        return (*self.x.shape[:2], len(self.recurrent_kernel))
+    def output_shape(self) -> tuple[int, ...]:
+        """(B, T, H); in general the places of the steps, and H."""
+        return (*self.x.shape[:-1], len(self.recurrent_kernel))
 
     def take_memory(self) -> Array:
         """Return the memory, which is no longer part of the tape."""
@@ -84,14 +84,14 @@ class RaggedTape:
         passes.refuse_used_up(self.memory)
         if self.go_backwards and d_x is not None:
             d_x = d_x[:, ::-1]
-        steps, dtype, N, H = self.steps, d_kernel.dtype, self.steps.count, self.output_shape[2]
+        steps, dtype, N, H = self.steps, d_kernel.dtype, self.steps.count, len(d_recurrent_kernel)
         d_weights = d_kernel, d_recurrent_kernel, d_bias
         for gradient in () if accumulate else d_weights:
             if gradient is not None:
                 gradient[...] = 0
         d_outputs = np.empty((N, H), dtype)
         steps.gradients(d_output, d_state, d_outputs)
-        d_inputs = None if d_x is None else np.empty((N + 1, d_x.shape[2]), dtype)
+        d_inputs = None if d_x is None else np.empty((N + 1, d_x.shape[-1]), dtype)
         d_steps = None if d_hidden is None else np.empty((N + 1, H), dtype)
         d_first = self._go_back(d_outputs, d_inputs, d_weights, keep_tape, d_steps)
         for of_steps, array in ((d_inputs, d_x), (d_steps, d_hidden)):
@@ -133,10 +133,10 @@ class RaggedTape:
         return d_state
 
     def __repr__(self) -> str:
-        B, T, H = self.output_shape
+        lengths, H = self.steps.lengths, len(self.recurrent_kernel)
         return (
-            f"<RaggedTape of {B} sequences x {T} steps, of which {self.steps.lengths.sum()} count, "
-            f"x {H} units, {self.memory.nbytes} bytes>"
+            f"<RaggedTape of {len(lengths)} sequences, {lengths.sum()} steps in all, x {H} units, "
+            f"{self.memory.nbytes} bytes>"
         )
 
 
@@ -148,7 +148,7 @@ def run_forward(
     initial_state: Array | None,
     output: Array | None,
     *,
-    steps: Steps,
+    steps: StepOrder,
     cell: Cell,
     go_backwards: bool = False,
     training: bool = False,
@@ -164,7 +164,8 @@ def run_forward(
     x = x[:, ::-1] if go_backwards else x
     weights = kernel, recurrent_kernel, bias
     H, N = len(recurrent_kernel), steps.count
-    sizes = [N * x.shape[2] * x.itemsize, (N + 1) * H * x.itemsize]
+    B, features = len(steps.rows), x.shape[-1]
+    sizes = [N * features * x.itemsize, (N + 1) * H * x.itemsize]
     options.update(cell=cell, engine=engine)
     if training and every is not None:
         options["every"] = every
@@ -173,10 +174,10 @@ def run_forward(
     if options.get("training"):
         sizes += _tape_sizes(steps, x, recurrent_kernel, cell, engine, "state_mask" in options)
     memory, pieces = _divide(sizes, memory)
-    inputs = np.ndarray((N, x.shape[2]), x.dtype, pieces[0])
+    inputs = np.ndarray((N, features), x.dtype, pieces[0])
     outputs = np.ndarray((N + 1, H), x.dtype, pieces[1])
     steps.gather(x, inputs)
-    state = np.zeros((len(x), H), x.dtype) if initial_state is None else initial_state
+    state = np.zeros((B, H), x.dtype) if initial_state is None else initial_state
     tapes = _run_intervals(steps, inputs, weights, state, outputs, pieces[2:], options)
     last = steps.last(outputs, state)
     if output is not None:
@@ -198,10 +199,11 @@ def _packed(weights: Weights, options: dict[str, Any]) -> Array | None:
 
 
 def _tape_sizes(
-    steps: Steps, x: Array, recurrent_kernel: Array, cell: Cell, engine: int, masks_state: bool
+    steps: StepOrder, x: Array, recurrent_kernel: Array, cell: Cell, engine: int, masks_state: bool
 ) -> list[int]:
     """Bytes of the tape of each interval."""
-    parts = [x[: interval.rows, : interval.steps] for interval in steps.intervals]
+    gathered = np.broadcast_to(x.dtype.type(0), (steps.count, x.shape[-1]))  # for its shape
+    parts = [interval.of(gathered) for interval in steps.intervals]
     engines = [_core.resolve_engine(part, recurrent_kernel, cell, engine) for part in parts]
     return [
         _core.tape_bytes(part, recurrent_kernel, cell, resolved, masks_state)
@@ -217,7 +219,7 @@ def _divide(sizes: list[int], memory: Array | None) -> tuple[Array, list[Array]]
 
 
 def _run_intervals(
-    steps: Steps,
+    steps: StepOrder,
     inputs: Array,
     weights: Weights,
     state: Array,

@@ -52,47 +52,44 @@ class Interval(NamedTuple):
         return by_row
 
 
-@dataclass(frozen=True, eq=False)
-class Steps:
-    """The steps of a batch that count.
+class StepOrder:
+    """The order in which the steps that count are computed, and the ways there and back.
 
     Arrays of what is gathered have shape (N, n): a row for each step, idle ones included, in the
-    order of the intervals.
-
-    Attributes
-    ----------
-    counts : ndarray of bool, shape (B, T)
-        Which count, in the order taken.
-    zero_output : bool
-        Whether the output of a step that does not count is zero; else it repeats the one before.
+    order of the intervals. Those that are gathered from have a place for each step: `Steps` says it
+    of (B, T, n), `gru_c.packed_steps` of another layout.
     """
 
-    counts: Array
-    zero_output: bool
-
-    @classmethod
-    def of(
-        cls,
-        shape: tuple[int, int],
-        mask: npt.ArrayLike | None = None,
-        lengths: npt.ArrayLike | None = None,
-        *,
-        go_backwards: bool = False,
-        zero_output: bool = False,
-    ) -> Steps | None:
-        """Check what a user said of a batch of shape (B, T); None when every step counts."""
-        counts = which_count(shape, mask, lengths)
-        if counts is None or counts.all():
-            return None
-        return cls(counts[:, ::-1] if go_backwards else counts, zero_output)
-
-    # ---- the order ----
+    # ---- what a layout says of itself ----
 
     @cached_property
     def lengths(self) -> Array:
         """How many of a row's steps count, (B,)."""
-        lengths: Array = np.count_nonzero(self.counts, axis=1)
-        return lengths
+        raise NotImplementedError
+
+    @cached_property
+    def _places(self) -> tuple[Array, Array]:
+        """Where each step gathered (N,) is among the places, and which are idle."""
+        raise NotImplementedError
+
+    def show(self, outputs: Array, output: Array) -> None:
+        """Write the output, given those of the steps and a zero, (N + 1, H)."""
+        raise NotImplementedError
+
+    def put(self, steps: Array, array: Array) -> None:
+        """Write an array of all places, given one of the steps and a zero, (N + 1, n)."""
+        raise NotImplementedError
+
+    @property
+    def state_is_output(self) -> Array:
+        """Whether the last output of a row (B,) is its last state."""
+        is_output: Array = self.lengths > 0
+        return is_output
+
+    def _add_repeats(self, d_output: Array, d_outputs: Array) -> None:
+        """Add the gradients of places that show the output of a step elsewhere."""
+
+    # ---- the order ----
 
     @cached_property
     def rows(self) -> Array:
@@ -139,16 +136,90 @@ class Steps:
         return np.concatenate(begins) if begins else np.zeros(1, np.intp)
 
     @cached_property
-    def _places(self) -> tuple[Array, Array]:
-        """Where each step gathered (N,) is among the batch's B T, and which are idle."""
+    def _gathered(self) -> tuple[Array, Array, Array]:
+        """Row and time of each step gathered (N,), an idle one being its row's last; the idle."""
         steps = np.diff(self._begins, append=self.count)
         time = np.repeat(np.arange(len(steps)), steps)
-        rank = np.arange(self.count) - self._begins[time]
-        row = self.rows[rank]
+        row = self.rows[np.arange(self.count) - self._begins[time]]
         last = self.lengths[row] - 1
+        return row, np.minimum(time, last), np.flatnonzero(time > last)
+
+    @property
+    def _ends(self) -> tuple[Array, Array]:
+        """Rows with a step that counts, and the numbers of their last ones."""
+        rows = np.flatnonzero(self.lengths)
+        return rows, self._begins[self.lengths[rows] - 1] + self._ranks[rows]
+
+    # ---- there ----
+
+    def gather(self, x: Array, inputs: Array) -> None:
+        """Write the steps (N, I) of an array of all places (..., I)."""
+        _take(x, *self._places, inputs)
+
+    def last(self, outputs: Array, state: Array) -> Array:
+        """Return the last states (B, H), of outputs and the states before the first step."""
+        rows, ends = self._ends
+        state = state.copy()
+        state[rows] = outputs[ends]
+        return state
+
+    # ---- and back ----
+
+    def gradients(self, d_output: Array | None, d_state: Array | None, d_outputs: Array) -> None:
+        """Write the gradients of the steps' outputs (N, H), given those of `show` and `last`."""
+        if d_output is None:
+            d_outputs[...] = 0
+        else:
+            _take(d_output, *self._places, d_outputs)
+            self._add_repeats(d_output, d_outputs)
+        if d_state is not None:
+            rows, ends = self._ends
+            d_outputs[ends] += d_state[rows]
+
+
+@dataclass(frozen=True, eq=False)
+class Steps(StepOrder):
+    """The steps of a batch that count.
+
+    Attributes
+    ----------
+    counts : ndarray of bool, shape (B, T)
+        Which count, in the order taken.
+    zero_output : bool
+        Whether the output of a step that does not count is zero; else it repeats the one before.
+    """
+
+    counts: Array
+    zero_output: bool
+
+    @classmethod
+    def of(
+        cls,
+        shape: tuple[int, int],
+        mask: npt.ArrayLike | None = None,
+        lengths: npt.ArrayLike | None = None,
+        *,
+        go_backwards: bool = False,
+        zero_output: bool = False,
+    ) -> Steps | None:
+        """Check what a user said of a batch of shape (B, T); None when every step counts."""
+        counts = which_count(shape, mask, lengths)
+        if counts is None or counts.all():
+            return None
+        return cls(counts[:, ::-1] if go_backwards else counts, zero_output)
+
+    @cached_property
+    def lengths(self) -> Array:
+        """How many of a row's steps count, (B,)."""
+        lengths: Array = np.count_nonzero(self.counts, axis=1)
+        return lengths
+
+    @cached_property
+    def _places(self) -> tuple[Array, Array]:
+        """Where each step gathered (N,) is among the batch's B T, and which are idle."""
+        row, time, idle = self._gathered
         first = self.lengths.cumsum() - self.lengths  # of each row, among those that count
-        places = np.flatnonzero(self.counts)[first[row] + np.minimum(time, last)]
-        return places, np.flatnonzero(time > last)
+        return np.flatnonzero(self.counts)[first[row] + time], idle
 
     @cached_property
     def _numbers(self) -> tuple[Array, Array]:
@@ -171,47 +242,14 @@ class Steps:
         places = np.flatnonzero(~self.counts & (self._shown < self.count))
         return places, self._shown.reshape(-1)[places]
 
-    @property
-    def _ends(self) -> tuple[Array, Array]:
-        """Rows with a step that counts, and the numbers of their last ones."""
-        rows = np.flatnonzero(self.lengths)
-        return rows, self._begins[self.lengths[rows] - 1] + self._ranks[rows]
-
-    # ---- there ----
-
-    def gather(self, x: Array, inputs: Array) -> None:
-        """Write the steps (N, I) of an array (B, T, I)."""
-        _take(x, *self._places, inputs)
-
     def show(self, outputs: Array, output: Array) -> None:
         """Write the output (B, T, H), given those of the steps and a zero, (N + 1, H)."""
         np.take(outputs, self._shown, axis=0, out=output, mode="clip")
 
-    def last(self, outputs: Array, state: Array) -> Array:
-        """Return the last states (B, H), of outputs and the states before the first step."""
-        rows, ends = self._ends
-        state = state.copy()
-        state[rows] = outputs[ends]
-        return state
-
     @property
     def state_is_output(self) -> Array:
         """Whether the last output of a row (B,) is its last state. Else it is zero, as in Keras."""
-        shown: Array = self.counts[:, -1] if self.zero_output else self.lengths > 0
-        return shown
-
-    # ---- and back ----
-
-    def gradients(self, d_output: Array | None, d_state: Array | None, d_outputs: Array) -> None:
-        """Write the gradients of the steps' outputs (N, H), given those of `show` and `last`."""
-        if d_output is None:
-            d_outputs[...] = 0
-        else:
-            _take(d_output, *self._places, d_outputs)
-            self._add_repeats(d_output, d_outputs)
-        if d_state is not None:
-            rows, ends = self._ends
-            d_outputs[ends] += d_state[rows]
+        return self.counts[:, -1] if self.zero_output else super().state_is_output
 
     def _add_repeats(self, d_output: Array, d_outputs: Array) -> None:
         """Add what reaches a step through the outputs that repeat its own."""
@@ -227,11 +265,11 @@ class Steps:
 
 
 def _take(array: Array, places: Array, idle: Array, steps: Array) -> None:
-    """Write steps (N, n) of an array (B, T, n); zeros for those that are idle."""
+    """Write steps (N, n) of an array of places (..., n); zeros for those that are idle."""
     if array.flags.c_contiguous:
-        np.take(array.reshape(-1, array.shape[2]), places, axis=0, out=steps, mode="clip")
+        np.take(array.reshape(-1, array.shape[-1]), places, axis=0, out=steps, mode="clip")
     else:
-        steps[...] = array[np.divmod(places, array.shape[1])]
+        steps[...] = array[np.unravel_index(places, array.shape[:-1])]
     steps[idle] = 0
 
 

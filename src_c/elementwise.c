@@ -44,6 +44,15 @@ gru_status gru_tanh(gru_dtype dtype, size_t n, const void *x, void *y) {
     return GRU_OK;
 }
 
+gru_status gru_transpose(gru_dtype dtype, size_t rows, size_t columns, const void *from,
+                         ptrdiff_t from_row, void *to, ptrdiff_t to_row) {
+    if (!is_dtype(dtype)) {
+        return GRU_BAD_ARGUMENT;
+    }
+    CALL_KERNEL(dtype, transpose(rows, columns, from, from_row, to, to_row));
+    return GRU_OK;
+}
+
 gru_status gru_sum_squares(gru_dtype dtype, size_t n, const void *x, double *sum) {
     if (!is_dtype(dtype)) {
         return GRU_BAD_ARGUMENT;

@@ -305,6 +305,11 @@ gru_status gru_column_sums(gru_dtype dtype, size_t m, size_t n, const void *a, v
 gru_status gru_sigmoid(gru_dtype dtype, size_t n, const void *x, void *y);
 gru_status gru_tanh(gru_dtype dtype, size_t n, const void *x, void *y);
 
+/* to[j][i] = from[i][j] for `rows` rows of `columns` elements; rows of `from` and of `to` are from_row
+ * and to_row elements apart. They do not overlap. */
+gru_status gru_transpose(gru_dtype dtype, size_t rows, size_t columns, const void *from,
+                         ptrdiff_t from_row, void *to, ptrdiff_t to_row);
+
 /* The sum of squares of x (n), added up in double precision in a fixed order. */
 gru_status gru_sum_squares(gru_dtype dtype, size_t n, const void *x, double *sum);
 

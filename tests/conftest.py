@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
+import gru_c
 from gru_c import _core
 
 # What a test draws is the same in every run; `--hypothesis-profile=explore` draws anew. A fixture
@@ -26,6 +27,14 @@ def _numpy_on_one_thread():
     """
     with threadpool_limits(1, user_api="blas"):
         yield
+
+
+@pytest.fixture
+def keep_num_threads():
+    """What a test sets with `set_num_threads` is undone."""
+    before = gru_c.get_num_threads()
+    yield
+    gru_c.set_num_threads(before)
 
 
 @pytest.fixture(params=_core.isa_names())

@@ -345,7 +345,7 @@ def test_a_tape_serves_again_unless_it_is_used_up():
     assert_all_same_bits(gru_backward(tape, d_output, d_state, keep_tape=False), first)
     with pytest.raises(ValueError, match="used up"):
         gru_backward(tape, d_output, d_state)
-    assert "6 sequences x 9 steps" in repr(tape)
+    assert repr(tape).startswith("<RaggedTape of 6 sequences, ")
 
 
 @pytest.mark.parametrize("engine", list(ENGINES))

@@ -17,13 +17,6 @@ from gru_c.cell import Cell
 only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
 
 
-@pytest.fixture
-def keep_num_threads():
-    before = gru_c.get_num_threads()
-    yield
-    gru_c.set_num_threads(before)
-
-
 # ---- how many -----------------------------------------------------------------------------------
 
 

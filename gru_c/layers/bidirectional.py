@@ -9,20 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c._names import deserialize
-from gru_c._threads import get_num_threads, side_by_side
+from gru_c._threads import get_num_threads
 from gru_c.arrays import as_sequences, as_state
+from gru_c.directions import run_both
 from gru_c.layers import merging
 from gru_c.layers.base import Array, Shape
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.layers.gru import GRU
-
-# A batch of so many rows, or a step of so many multiply-adds, keeps two threads busy by itself (as
-# src_c/packed_plan.c cuts it): then the directions run one after the other, each on all threads.
-ROWS_OF_TWO_THREADS = 16
-STEP_OF_TWO_THREADS = 100e3
-# Multiply-adds of a pass over both directions from which a second Python thread pays: it takes 0.1
-# ms to start.
-SIDE_BY_SIDE_WORK = 50e6
 
 
 class _Tape(NamedTuple):
@@ -371,22 +364,18 @@ class Bidirectional(DrawingLayer):
 
     def _both(self, B: int, T: int, run: Callable[[int], Any]) -> list[Any]:
         """Return [run(0), run(1)], side by side where that pays."""
-        a, b = self.directions
-        threads = get_num_threads()
-        if threads < 2 or not self._leaves_threads_idle(B, T):
-            return [run(0), run(1)]
-        a.num_threads, b.num_threads = threads - threads // 2, threads // 2
-        try:
-            return side_by_side(run)
-        finally:
-            a.num_threads = b.num_threads = None
 
-    def _leaves_threads_idle(self, B: int, T: int) -> bool:
-        """Whether one direction keeps one thread busy, and long enough to start another."""
+        def with_threads(i: int, threads: int | None) -> Any:
+            layer = self.directions[i]
+            layer.num_threads = threads
+            try:
+                return run(i)
+            finally:
+                layer.num_threads = None
+
         units = max(layer.units for layer in self.directions)
-        work = float(B) * T * sum(item.value.size for item in self.parameters)
-        one_thread = B < ROWS_OF_TWO_THREADS and 3.0 * B * units**2 < STEP_OF_TWO_THREADS
-        return one_thread and work >= SIDE_BY_SIDE_WORK
+        weights = sum(item.value.size for item in self.parameters)
+        return run_both(with_threads, B, T, units, weights, get_num_threads())
 
 
 def _settings(argument: str, layer: object) -> GRU:

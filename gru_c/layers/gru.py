@@ -19,7 +19,7 @@ from gru_c.layers.base import Shape, check_count
 from gru_c.layers.stateful import StatefulLayer
 from gru_c.ragged import RaggedTape
 from gru_c.ragged import run_forward as run_ragged
-from gru_c.steps import Steps
+from gru_c.steps import StepOrder, Steps
 
 
 class GRU(StatefulLayer):
@@ -448,7 +448,7 @@ class GRU(StatefulLayer):
         return (result, d_initial_state) if given_state else result
 
 
-def _rows_of(steps: Steps, last: Array) -> Array:
+def _rows_of(steps: StepOrder, last: Array) -> Array:
     """Return the rows (B, H) whose last output is the last state; zeros for the others."""
     rows: Array = np.where(steps.state_is_output[:, None], last, last.dtype.type(0))
     return rows

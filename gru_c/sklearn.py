@@ -1,0 +1,329 @@
+"""Estimators for scikit-learn: ``pip install "gru_c[sklearn]"``.
+
+>>> import numpy as np
+>>> from sklearn.model_selection import cross_val_score
+>>> from gru_c.sklearn import GRUClassifier
+>>> X = np.random.default_rng(0).standard_normal((90, 5, 2))  # (n, T, features)
+>>> y = np.where(X[:, 0, 0] > 0, "up", "down")
+>>> classifier = GRUClassifier(hidden_units=8, learning_rate=0.03, epochs=40, random_state=0)
+>>> bool(cross_val_score(classifier, X, y, cv=3).mean() > 0.8)
+True
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c._estimator import GRUEstimator
+from gru_c._estimator_data import WeightedSamples, check_y
+from gru_c._extras import require
+from gru_c.activations import sigmoid, softmax
+from gru_c.arrays import Array
+
+ClassifierMixin: Any = require("sklearn.base", "sklearn").ClassifierMixin
+RegressorMixin: Any = require("sklearn.base", "sklearn").RegressorMixin
+metrics = require("sklearn.metrics", "sklearn")
+multiclass = require("sklearn.utils.multiclass", "sklearn")
+
+__all__ = ["GRUClassifier", "GRURegressor"]
+
+Self = TypeVar("Self", bound=GRUEstimator)
+
+
+class GRURegressor(RegressorMixin, GRUEstimator):  # type: ignore[misc]
+    """GRU layers, one on the other, that predict numbers for sequences.
+
+    **X** is an array (n, T, features); a list of n arrays (T_i, features), or (T_i,) for one
+    feature, whose lengths may differ; or an array (n, T): n series of one feature. What was fitted
+    in one form predicts in each of them. The number of features must stay; T may change, but not
+    from 2-D X to 2-D X, whose columns are scikit-learn's features. X is not scaled: put a
+    ``StandardScaler`` before (n, T), or divide (n, T, features) by ``X.std(axis=(0, 1))``.
+
+    **y** is an array (n,), or (n, k) for several outputs. It is standardised inside.
+
+    Training sees how much of each sample there is, weights and copies added up, not their order.
+    An epoch goes over all distinct samples.
+
+    Parameters
+    ----------
+    hidden_units : int or sequence of int
+        Units of each GRU layer.
+    bidirectional : bool
+        Every layer reads in both directions, which doubles its outputs.
+    dropout : float
+        Share of each GRU layer's outputs that training drops; in [0, 1).
+    learning_rate : float
+        Of Adam; the norm of the gradient is held at 1.
+    batch_size : int
+        Samples of a training step. Sequences in a list are drawn with others of like length.
+    epochs : int
+        How often training goes over the data, at the most.
+    early_stopping : bool
+        Hold out a part of the data (classes in equal shares), stop when `score` on it has not grown
+        by `tol` for `n_iter_no_change` epochs, and take the weights of the best epoch.
+    validation_fraction : float
+        Which part; in (0, 1).
+    n_iter_no_change : int
+    tol : float
+    random_state : int, RandomState or None
+        An int gives the same bits in every run, on any number of threads.
+    num_threads : int, optional
+        Threads of this estimator's calls; by default as `gru_c.set_num_threads` says. Processes
+        that joblib starts (backend "loky", its default) have their share of the CPUs each; beside
+        others in Python threads (backend "threading") give 1.
+    verbose : bool
+        Print a line for each epoch.
+    warm_start : bool
+        A further `fit` goes on with the weights and the state of Adam.
+
+    Attributes
+    ----------
+    model_ : Sequential
+        What was trained; of a regressor, on ``(y - target_mean_) / target_scale_``.
+    n_features_in_ : int
+        Number of features; after 2-D X its number of columns.
+    n_steps_in_ : int or None
+        Number of columns that 2-D X must have; None after X of another form.
+    feature_names_in_ : ndarray of str
+        Names of the columns, after a data frame.
+    n_outputs_ : int
+        Units of the last layer.
+    n_iter_ : int
+        Epochs trained.
+    loss_curve_ : list of float
+        Loss of every epoch.
+    validation_scores_ : list of float, or None
+        Score after each epoch of ``early_stopping=True``.
+    best_validation_score_ : float or None
+        The best one in the last `fit`.
+    target_mean_, target_scale_ : ndarray of shape (k,)
+        Mean and standard deviation of the first y.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c.sklearn import GRURegressor
+    >>> X = np.random.default_rng(0).standard_normal((100, 8))
+    >>> y = 100 + 10 * X[:, -1]
+    >>> regressor = GRURegressor(hidden_units=16, epochs=40, learning_rate=0.02, random_state=0)
+    >>> bool(regressor.fit(X, y).score(X, y) > 0.9)
+    True
+    >>> regressor.predict([[0.5, -0.2, 1.0], X[0]]).shape  # sequences of other lengths
+    (2,)
+    """
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _encode(self, y: Any, weight: Array, classes: Any, first: bool) -> Array:
+        numbers = check_y(self, y, np.float64)
+        numbers = numbers.reshape(len(numbers), -1)
+        if not first and numbers.shape[1] != self.n_outputs_:
+            raise ValueError(f"y has {numbers.shape[1]} outputs, the model {self.n_outputs_}")
+        return numbers
+
+    def _begin(self, train: WeightedSamples) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = np.average(train.y, axis=0, weights=train.weight)
+            variance = np.average((train.y - mean) ** 2, axis=0, weights=train.weight)
+        if not np.isfinite(variance).all():
+            raise ValueError("the squares of y are infinite: divide it by a large number")
+        scale = np.sqrt(variance)
+        scale[scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1  # constant
+        self.target_mean_, self.target_scale_ = mean, scale
+
+    def _as_trained(self, y: Array) -> Array:
+        standard: Array = (y - self.target_mean_) / self.target_scale_
+        return standard
+
+    def _head(self) -> tuple[int, str | None, str]:
+        return len(self.target_mean_), None, "mse"
+
+    def _score_of(self, held_out: WeightedSamples, outputs: Array) -> float:
+        targets = self._as_trained(held_out.y)
+        return float(metrics.r2_score(targets, outputs, sample_weight=held_out.weight))
+
+    def partial_fit(self: Self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Train one epoch, going on with the weights and the state of Adam.
+
+        Parameters and errors are those of `fit`. The first call sets the scale of y.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def predict(self, X: Any) -> Array:
+        """Return the predictions, (n,) or (n, k).
+
+        Parameters
+        ----------
+        X : array_like or list of array_like
+            Sequences, see the class.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            When there was no `fit`, or X does not fit.
+        """
+        predictions = self._predicted(X) * self.target_scale_ + self.target_mean_
+        single: Array = predictions[:, 0]
+        return single if self.n_outputs_ == 1 else predictions
+
+
+class GRUClassifier(ClassifierMixin, GRUEstimator):  # type: ignore[misc]
+    """GRU layers, one on the other, that predict classes of sequences.
+
+    **X** is that of `GRURegressor`.
+
+    **y** is an array (n,) of two or more classes, numbers or strings; or an array (n, k) of 0 and
+    1: k labels, of which a sample may have any.
+
+    Parameters and attributes are those of `GRURegressor`, without the target's mean and scale, and
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        The classes, sorted; 0, ..., k - 1 for labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c.sklearn import GRUClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.standard_normal((length, 2)) for length in rng.integers(3, 9, 80)]
+    >>> y = ["up" if x[-1, 0] > 0 else "down" for x in X]
+    >>> classifier = GRUClassifier(hidden_units=16, epochs=30, learning_rate=0.02, random_state=0)
+    >>> bool(classifier.fit(X, y).score(X, y) > 0.9)
+    True
+    >>> classifier.predict_proba(X[:3]).shape
+    (3, 2)
+    """
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _encode(self, y: Any, weight: Array, classes: Any, first: bool) -> Array:
+        labels = check_y(self, y, None)
+        multiclass.check_classification_targets(labels)
+        kind = multiclass.type_of_target(labels, input_name="y")
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                "y of several columns must hold 0 and 1, a column for each label; got "
+                "multiclass-multioutput targets: fit a classifier for each column"
+            )
+        several = labels.ndim == 2
+        if not first:
+            self._check_same(labels, several, classes)
+        else:
+            self._multilabel = several
+            self.classes_ = self._find_classes(labels[weight > 0], several, classes)
+        if several:
+            return labels
+        unknown = labels[(weight > 0) & ~np.isin(labels, self.classes_)]
+        if len(unknown):
+            raise ValueError(
+                f"y holds {unknown[:1].tolist()[0]!r}, which is not among the classes "
+                f"{self.classes_.tolist()}"
+            )
+        return np.searchsorted(self.classes_, labels)[:, None]
+
+    def _find_classes(self, labels: Array, several: bool, classes: Any) -> Array:
+        if several and classes is None:
+            return np.arange(labels.shape[1])
+        found = np.unique(labels if classes is None else np.asarray(classes))
+        if several and not np.array_equal(found, np.arange(labels.shape[1])):
+            raise ValueError(
+                f"classes of {labels.shape[1]} labels are 0, ..., {labels.shape[1] - 1}, got "
+                f"{found.tolist()}"
+            )
+        if len(found) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes with a weight that is "
+                f"not zero, but there is only one class: {found.tolist()}"
+            )
+        return found
+
+    def _check_same(self, labels: Array, several: bool, classes: Any) -> None:
+        """Raise ValueError unless labels and classes are of the kind that the model has."""
+        if several != self._multilabel or (several and labels.shape[1] != self.n_outputs_):
+            wanted = f"(n, {self.n_outputs_})" if self._multilabel else "(n,)"
+            raise ValueError(f"y must have shape {wanted} as before, got {labels.shape}")
+        if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                "classes must be the same in every call: they were "
+                f"{self.classes_.tolist()}, now {np.unique(classes).tolist()}"
+            )
+
+    def _head(self) -> tuple[int, str | None, str]:
+        if self._multilabel:
+            return len(self.classes_), "sigmoid", "binary_crossentropy"
+        return len(self.classes_), "softmax", "sparse_categorical_crossentropy"
+
+    def _decide(self, outputs: Array) -> Array:
+        """Return the places of the classes (n,), or 0 and 1 for every label (n, k)."""
+        decisions: Array = outputs > 0 if self._multilabel else outputs.argmax(axis=1)
+        return decisions.astype(np.intp)
+
+    def _score_of(self, held_out: WeightedSamples, outputs: Array) -> float:
+        targets = held_out.y if self._multilabel else held_out.y[:, 0]
+        weight = held_out.weight
+        return float(metrics.accuracy_score(targets, self._decide(outputs), sample_weight=weight))
+
+    def partial_fit(
+        self: Self,
+        X: Any,
+        y: Any,
+        classes: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Train one epoch, going on with the weights and the state of Adam.
+
+        Parameters and errors are those of `fit`, and
+
+        Parameters
+        ----------
+        classes : array_like
+            All classes that y will ever hold; needed in the first call.
+        """
+        if classes is None and not hasattr(self, "model_"):
+            raise ValueError("classes must be passed on the first call to partial_fit")
+        return self._partial_fit(X, y, sample_weight, classes)
+
+    def predict(self, X: Any) -> Array:
+        """Return the class of each sequence (n,), or 0 and 1 for every label (n, k).
+
+        Parameters and errors are those of `GRURegressor.predict`.
+        """
+        decisions = self._decide(self._predicted(X))
+        return decisions if self._multilabel else self.classes_[decisions]
+
+    def decision_function(self, X: Any) -> Array:
+        """Return what goes into the last activation: (n,) for two classes, else (n, k).
+
+        Of two classes it is the second one's less the first one's, their log odds. Parameters and
+        errors are those of `GRURegressor.predict`.
+        """
+        outputs = self._predicted(X)
+        two = not self._multilabel and self.n_outputs_ == 2
+        return outputs[:, 1] - outputs[:, 0] if two else outputs
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probabilities of the classes, which sum to 1, or of every label: (n, k).
+
+        Parameters and errors are those of `GRURegressor.predict`.
+        """
+        outputs = self._predicted(X)
+        return (sigmoid if self._multilabel else softmax)(outputs)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithms of `predict_proba`, exact also where that is rounded to 0."""
+        outputs = self._predicted(X)
+        if self._multilabel:
+            return -np.logaddexp(0, -outputs)
+        logs: Array = outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True)
+        return logs
