@@ -14,7 +14,7 @@ References
 The operators: https://onnx.ai/onnx/operators/
 """
 
-from gru_c.interop.onnx.export import export
+from gru_c.interop.onnx.writing import export
 from gru_c.interop.onnx.gru_node import run_node
 from gru_c.interop.onnx.model import ONNXModel, load
 

@@ -74,8 +74,9 @@ def _end(walk: Walk) -> None:
         walk.pending[0].node.refuse("its output goes nowhere, so it is no part of a chain")
     if not walk.layers:
         raise ValueError("the graph has no layer")
+    ends = np.concatenate([labels.ravel() for labels in walk.ends or [np.empty(0)]])
     for name in others:
-        if name not in walk.labelled or not np.isin(walk.labels_of(name), walk.ends).all():
+        if name not in walk.labelled or not np.isin(walk.labels_of(name), ends).all():
             raise ValueError(
                 f"the graph is no chain of layers: the output {shown(name)} is neither the last "
                 "layer's nor a last state"

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gru_c.arrays import Array, as_real
 from gru_c.interop.onnx.activations import read_activations
-from gru_c.interop.onnx.proto import Node, library
+from gru_c.interop.onnx.proto import Node, library, shown, text
 from gru_c.interop.onnx.room import Room
 from gru_c.layers import GRU
 
@@ -290,6 +290,8 @@ def run_node(
     """
     if not isinstance(node, library().NodeProto):
         raise TypeError(f"run_node wants an onnx.NodeProto, got {type(node).__name__}")
+    if node.op_type != "GRU":
+        raise ValueError(f"run_node evaluates GRU nodes, got {shown(text(node.op_type))}")
     own = Node.of(node, library().defs.onnx_opset_version(), ("GRU",))
     given = _in_order(own, inputs)
     arrays = [

@@ -131,11 +131,12 @@ class Walk:
             after = _between(labels, given)
             if after is None:
                 continue
+            mover = self.mover
             if taker is not None:
                 self.add(taker[0], taker[1], self.pending[0].node)
                 self.pending = []
             for layer in after:
-                self.add(layer, [], self.mover)
+                self.add(layer, [], mover)
             self.current = labels
             return
         what = "the output" if node is None else node.label
