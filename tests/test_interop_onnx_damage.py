@@ -3,6 +3,7 @@
 import os
 import random
 import tracemalloc
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -245,7 +246,7 @@ def test_results_that_outgrow_the_input_are_refused(name, stored, peak):
     [((0, 1e12, 1), "far larger"), ((0, np.nan, 1), "NaN"), ((0, 1, 0), "division by zero")],
 )
 def test_ranges(limits, message, stored):
-    inputs = {name: ("float32", ()) for name in "abc"}
+    inputs = dict.fromkeys("abc", ("float32", ()))
     model = load(stored(make_model([node("Range", list("abc"), ["y"])], inputs=inputs)))
     with pytest.raises(ValueError, match=rf"node 'y' \(Range\): .*{message}"):
         model.run(None, dict(zip("abc", limits, strict=True)))
@@ -292,12 +293,12 @@ def test_indices_are_whole_numbers(stored):
 
 # ---- chance -------------------------------------------------------------------------------------
 
-SOURCES = ["last_step", "both_ways", "packed", "text", "last_state_dynamo", "keras_torch"]
+SOURCES = ["last_step", "both_ways", "packed", "text", "with_state", "keras_torch"]
 NUMBERS = [0, 1, -1, 3, 7, 10**6, 2**31, 2**63 - 1, -(2**63)]
 
 
 def use(path):
-    """Load a file, run the model, make a Sequential of it; only ValueErrors pass."""
+    """Load a file, run the model, make a Sequential of it: no other exceptions, and no crash."""
     try:
         model = load(path)
     except ValueError:
@@ -307,12 +308,8 @@ def use(path):
         lambda: model.run(None, {name: np.ones((2, 6, 4)) for name in model.input_names}),
         lambda: model.predict(np.ones((2, 6), int)),
     ):
-        try:
+        with suppress(ValueError, TypeError):  # a TypeError is floats for indices
             attempt()
-        except ValueError as error:
-            assert str(error)
-        except TypeError as error:
-            assert "wants int64, got" in str(error)
     return True
 
 

@@ -62,6 +62,8 @@ def node_tests():
 
 @pytest.mark.parametrize("name", NODE_TESTS)
 def test_of_onnx(name, node_tests):
+    if name not in node_tests:
+        pytest.skip("this onnx does not have it yet")
     case = node_tests[name]
     for inputs, outputs in case.data_sets:
         results = run_node(case.model.graph.node[0], list(inputs))

@@ -193,8 +193,8 @@ class GRUOperator:
         results = [
             self._one(layer, X, lens, state) for layer, state in zip(layers, states, strict=True)
         ]
-        Y = np.stack([y for y, _ in results], axis=2 if batch_first else 1)
-        Y_h = np.stack([last for _, last in results], axis=1 if batch_first else 0)
+        Y = _side_by_side([y for y, _ in results], 2 if batch_first else 1)
+        Y_h = _side_by_side([last for _, last in results], 1 if batch_first else 0)
         return Y.astype(X.dtype, copy=False), Y_h.astype(X.dtype, copy=False)
 
     def states(
@@ -227,6 +227,11 @@ class GRUOperator:
         if layer.go_backwards:
             y = y[:, ::-1] if self.settings.batch_first else y[::-1]
         return y, last
+
+
+def _side_by_side(arrays: list[Array], axis: int) -> Array:
+    """Return the directions along a new axis; of one alone no copy."""
+    return np.stack(arrays, axis) if len(arrays) > 1 else np.expand_dims(arrays[0], axis)
 
 
 def _checked_lens(lens: Array | None, batch: int, steps: int) -> Array | None:
