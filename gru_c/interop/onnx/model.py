@@ -235,9 +235,10 @@ def load(path: str | os.PathLike[str]) -> ONNXModel:
 
     Notes
     -----
-    ``torch.onnx.export`` writes a GRU node for each layer of an ``nn.GRU``. With ``dynamo=True``
-    some versions leave out ``linear_before_reset``, which then means 0: such a file computes
-    something else than the PyTorch model did, here as everywhere.
+    ``torch.onnx.export`` writes a GRU node for each layer of an ``nn.GRU``. With ``dynamo=True`` it
+    needs ``external_data=False`` to write one file rather than two, and some versions leave out
+    ``linear_before_reset``, which then means 0: such a file computes something else than the
+    PyTorch model did, here as everywhere.
 
     Keras 3 writes no GRU nodes. On PyTorch its exporter writes the operators of every time step,
     which can be run for that number of steps; on TensorFlow (tf2onnx) a ``Loop``, which is refused.
