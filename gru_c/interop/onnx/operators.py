@@ -275,14 +275,20 @@ def _reduce(function: Callable[..., Any]) -> Operator:
     return operator
 
 
+def _mean(x: Array, axis: tuple[int, ...] | None, keepdims: bool) -> Any:
+    """Return the mean; NaN for that of nothing, where NumPy's would warn."""
+    total = np.sum(x, axis=axis, keepdims=keepdims)
+    return total / (x.size / max(total.size, 1))
+
+
 def _layer_normalization(
     node: Node, room: Room, x: Array, scale: Array, bias: Array | None = None
 ) -> Any:
     room.broadcast(x, scale, *(() if bias is None else (bias,)))
     axes = tuple(range(x.ndim)[node.get("axis", -1) :])
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    normal = wide - wide.mean(axes, keepdims=True)
-    variance = np.square(normal).mean(axes, keepdims=True)
+    normal = wide - _mean(wide, axes, True)
+    variance = _mean(np.square(normal), axes, True)
     y = normal / np.sqrt(variance + wide.dtype.type(node.get("epsilon", 1e-5))) * scale
     return (y if bias is None else y + bias).astype(x.dtype, copy=False)
 
@@ -358,7 +364,7 @@ OPERATORS: dict[str, Operator] = {
     "Clip": _clip,
     "Softmax": _along_axis(_activation("softmax")),
     "LogSoftmax": _along_axis(_log_softmax),
-    "ReduceMean": _reduce(np.mean),
+    "ReduceMean": _reduce(_mean),
     "ReduceSum": _reduce(np.sum),
     "ReduceProd": _reduce(np.prod),
     "LayerNormalization": _layer_normalization,
