@@ -61,6 +61,7 @@ from gru_c.ragged import RaggedTape
 from gru_c.saving import load_model
 from gru_c.sequences import pad_sequences
 from gru_c.stream import Stream
+from gru_c.timeseries import timeseries_dataset
 from gru_c.training import History
 
 _apply_environment()
@@ -103,4 +104,5 @@ __all__ = [
     "schedules",
     "set_num_threads",
     "show_config",
+    "timeseries_dataset",
 ]
