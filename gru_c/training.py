@@ -1,30 +1,26 @@
-"""The loops over batches: fit, evaluate, predict."""
+"""The loops over batches that train and evaluate."""
 
 from __future__ import annotations
 
 import math
-import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import states, truncated
-from gru_c.data import Data, FitData, Samples
-from gru_c.layers.base import check_count
+from gru_c.data import Data, check_batch_size
 from gru_c.passes import blas_held
 from gru_c.progress import Progress, check_verbose
-from gru_c.sequences import SequenceList
-from gru_c.steps import mask_of
+from gru_c.sources import FitData, Source
 
 if TYPE_CHECKING:
     from gru_c.model import Sequential
 
 Array = npt.NDArray[Any]
-
-DEFAULT_BATCH_SIZE = 32
+T = TypeVar("T")
 
 
 class History:
@@ -87,11 +83,6 @@ class FitSettings:
         )
 
 
-def check_batch_size(batch_size: int | None) -> int:
-    """Return the batch size as an int >= 1, or an exception that says what it was."""
-    return DEFAULT_BATCH_SIZE if batch_size is None else check_count("batch_size", batch_size)
-
-
 def _check_epoch(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
         raise ValueError(f"{name} must be an integer of at least 0, got {value!r}")
@@ -141,7 +132,7 @@ def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
     states.require_whole_batches(model, len(data), len(data))
     _prepare(model, data)
     before = states.kept(model)
-    batch = data.batch(slice(None), model.fixed_time)
+    batch = data.batch(model, slice(None))
     with blas_held():
         loss, outputs, mask = _train_step(model, batch)
     if not math.isfinite(loss):
@@ -200,6 +191,14 @@ class _Snapshot:
             f"{problem}; weights and optimizer are as they were at the beginning of this epoch"
         )
 
+    def guarded(self, batches: Iterator[T]) -> Iterator[T]:
+        """Pass batches on; where there is an exception in place of one, go back first."""
+        try:
+            yield from batches
+        except Exception:
+            self._restore()
+            raise
+
     def _restore(self) -> None:
         optimizer = self.model.optimizer
         assert optimizer is not None
@@ -214,65 +213,77 @@ def fit(
     model: Sequential, data: FitData, settings: FitSettings, rng: np.random.Generator | None
 ) -> History:
     """Train for some epochs; see `Sequential.fit`."""
-    parts = [part for part in (data.train, data.validation) if part is not None]
-    states.require_whole_batches(model, settings.batch_size, *map(len, parts))
-    _prepare(model, data.train)
+    data.require_epochs(settings.epochs - settings.initial_epoch)
+    arrays = [len(part) for part in data.parts if isinstance(part, Data)]
+    states.require_whole_batches(model, settings.batch_size, *arrays)
+    _prepare(model, data.train.first)
     model.seed_run(rng)
     model.history = history = History()
     with blas_held():
         for epoch in range(settings.initial_epoch, settings.epochs):
-            batches = math.ceil(len(data.train) / settings.batch_size)
+            batches = data.train.batch_count(settings.batch_size)
             title = f"Epoch {epoch + 1}/{settings.epochs}"
             with Progress(settings.verbose, title, batches) as progress:
                 logs = _epoch(model, data.train, settings, epoch, progress)
+                if logs is None:
+                    break
                 if data.validation is not None:
                     found = _evaluate(model, data.validation, settings.batch_size)
                     logs.update({f"val_{name}": value for name, value in found.items()})
                 progress.finish(logs)
             history.append(epoch, logs)
+            data.train.end_epoch()
+            if data.train.ended:
+                break
     return history
 
 
 def _epoch(
-    model: Sequential, data: Data, settings: FitSettings, epoch: int, progress: Progress
-) -> dict[str, float]:
-    """Go once over the data; mean loss and metrics."""
+    model: Sequential,
+    data: Data | Source,
+    settings: FitSettings,
+    epoch: int,
+    progress: Progress,
+) -> dict[str, float] | None:
+    """Go once over the data; mean loss and metrics, None where there was nothing."""
     before = _Snapshot(model)
-    plan = data.plan(
-        settings.batch_size, model.rng if settings.shuffle else None, bucket=settings.bucket
-    )
+    rng = model.rng if settings.shuffle else None
+    batches = data.batches(model, settings.batch_size, rng, settings.bucket)
     for metric in model.metrics:
         metric.reset()
     total, seen = 0.0, 0
-    for number, where in enumerate(plan, start=1):
-        batch = data.batch(where, model.fixed_time)
-        if settings.bucket and model.fixed_time is None:
-            batch = batch.shortened()
+    for number, (batch, samples) in enumerate(before.guarded(batches), start=1):
         if settings.bptt_steps is None:
             loss, outputs, mask = _train_step(model, batch)
         else:
             loss, outputs, mask = truncated.step(model, batch, settings.bptt_steps, _train_step)
         if not math.isfinite(loss):
-            problem = f"the loss became {loss} at batch {number} of epoch {epoch + 1}"
-            before.give_up(problem + _culprit(batch, np.arange(len(data))[where]))
+            problem = f"the loss became {loss} at batch {number} of epoch {epoch + 1}{data.place}"
+            before.give_up(problem + _culprit(batch, samples))
         total, seen = total + loss * len(batch), seen + len(batch)
         for metric in model.metrics:
             metric.update(batch.y, outputs, **_if_any(mask))
-        progress.update(lambda: {"loss": total / seen, **_results(model)})  # noqa: B023
+        progress.update(
+            len(batch),
+            lambda: {"loss": total / seen, **_results(model)},  # noqa: B023
+        )
+    if not seen:
+        return None
     # The last step's harm shows in no loss. Weight by weight, because the gaps between them may
     # hold anything: Adam with epsilon 0 makes NaN of them.
     if not all(np.isfinite(item.value).all() for item in model.parameters.items):
         problem = f"a weight became infinite at the end of epoch {epoch + 1}"
-        before.give_up(problem + _culprit(batch, np.arange(len(data))[where]))
+        before.give_up(problem + _culprit(batch, samples))
     return {"loss": total / seen, **_results(model)}
 
 
 def evaluate(
-    model: Sequential, data: Data, batch_size: int, verbose: str | int
+    model: Sequential, data: Data | Source, batch_size: int, verbose: str | int
 ) -> dict[str, float]:
     """Mean loss and metrics; see `Sequential.evaluate`."""
-    states.require_whole_batches(model, batch_size, len(data))
-    batches = math.ceil(len(data) / batch_size)
+    if isinstance(data, Data):
+        states.require_whole_batches(model, batch_size, len(data))
+    batches = data.batch_count(batch_size)
     with Progress(check_verbose(verbose), "Evaluate", batches) as progress:
         logs = _evaluate(model, data, batch_size, progress)
         progress.finish(logs)
@@ -280,80 +291,24 @@ def evaluate(
 
 
 def _evaluate(
-    model: Sequential, data: Data, batch_size: int, progress: Progress | None = None
+    model: Sequential, data: Data | Source, batch_size: int, progress: Progress | None = None
 ) -> dict[str, float]:
     assert model.loss is not None
     for metric in model.metrics:
         metric.reset()
-    total = 0.0
+    total, seen = 0.0, 0
     with blas_held(), model.weights_held():
-        for where in data.plan(batch_size):
-            batch = data.batch(where, model.fixed_time)
+        for batch, _ in data.batches(model, batch_size):
             outputs, mask = model.run(batch.x, batch.mask)
-            total += model.loss(batch.y, outputs, batch.weight, **_if_any(mask)) * len(batch)
+            loss = model.loss(batch.y, outputs, batch.weight, **_if_any(mask))
+            total, seen = total + loss * len(batch), seen + len(batch)
             for metric in model.metrics:
                 metric.update(batch.y, outputs, **_if_any(mask))
             if progress is not None:
-                progress.update()
+                progress.update(len(batch))
     # Of the layers, as a model that shares them with another has no `Parameters` of its own.
     penalty = sum(layer.penalty() for layer in model.layers)
-    return {"loss": total / len(data) + penalty, **_results(model)}
-
-
-def predict(
-    model: Sequential,
-    x: Any,
-    batch_size: int | None,
-    verbose: str | int,
-    lengths: npt.ArrayLike | None = None,
-    bucket: bool = False,
-) -> Array | list[Array]:
-    """Return the outputs for all samples; see `Sequential.predict`."""
-    model.require_built("predict")
-    samples = Samples.inputs(model, x, lengths)
-    size = check_batch_size(batch_size)
-    states.require_whole_batches(model, size, len(samples))
-    plan = samples.plan(size, bucket=samples.check_bucket(model, bucket))
-    mode = check_verbose(verbose)
-    if verbose == "auto" and (len(plan) <= 1 or not sys.stderr.isatty()):
-        mode = 0
-    with (
-        blas_held(),
-        model.weights_held() if len(plan) > 1 else nullcontext(),
-        Progress(mode, "Predict", len(plan)) as progress,
-    ):
-        compute = _predict_list if isinstance(samples.x, SequenceList) else _predict_array
-        return compute(model, samples, plan, progress)
-
-
-def _predict_array(
-    model: Sequential, samples: Samples, plan: list[Any], progress: Progress
-) -> Array:
-    """Return the outputs in one array."""
-    x, lengths = samples.x, samples.lengths
-    shape = model.compute_output_shape(x.shape)
-    outputs = np.empty([int(length or 0) for length in shape], model.dtype)
-    for where in plan:
-        mask = None if lengths is None else mask_of(lengths[where], x.shape[1])
-        outputs[where] = model.forward(x[where], mask=mask)
-        progress.update()
-    return outputs
-
-
-def _predict_list(
-    model: Sequential, samples: Samples, plan: list[Any], progress: Progress
-) -> Array | list[Array]:
-    """Return a list, where each step of a sequence has an output, else one array."""
-    found: list[Any] = [None] * len(samples)
-    mask = None
-    for where in plan:
-        batch = samples.batch(where, model.fixed_time)
-        outputs, mask = model.run(batch.x, batch.mask)
-        numbers = np.arange(len(samples))[where]
-        for number, output, length in zip(numbers, outputs, samples.x.lengths[where], strict=True):
-            found[number] = output if mask is None else output[:length]
-        progress.update()
-    return np.stack(found) if mask is None else found
+    return {"loss": total / seen + penalty if seen else math.nan, **_results(model)}
 
 
 def as_result(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:
