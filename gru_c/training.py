@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import math
 import sys
-from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import states, truncated
+from gru_c.callbacks import CallbackList
 from gru_c.data import Data, FitData, Samples
+from gru_c.history import History
+from gru_c.interrupts import Interrupt
 from gru_c.layers.base import check_count
 from gru_c.passes import blas_held
 from gru_c.progress import Progress, check_verbose
+from gru_c.run_file import RunFile
+from gru_c.runs import Run, RunEnded, Totals
 from gru_c.sequences import SequenceList
 from gru_c.steps import mask_of
 
@@ -25,31 +31,6 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 DEFAULT_BATCH_SIZE = 32
-
-
-class History:
-    """What a `fit` recorded.
-
-    Attributes
-    ----------
-    history : dict of str to list of float
-        A value per epoch: "loss", the metrics, and both with "val_" before the name.
-    epoch : list of int
-        Numbers of the epochs, from 0.
-    """
-
-    def __init__(self) -> None:
-        self.history: dict[str, list[float]] = {}
-        self.epoch: list[int] = []
-
-    def append(self, epoch: int, logs: dict[str, float]) -> None:
-        """Add an epoch."""
-        self.epoch.append(epoch)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
-
-    def __repr__(self) -> str:
-        return f"<History of {len(self.epoch)} epochs: {', '.join(self.history)}>"
 
 
 @dataclass(frozen=True)
@@ -85,6 +66,11 @@ class FitSettings:
             bptt_steps,
             bucket,
         )
+
+    @property
+    def deciding(self) -> dict[str, Any]:
+        """What the result depends on, by name."""
+        return {name: value for name, value in asdict(self).items() if name != "verbose"}
 
 
 def check_batch_size(batch_size: int | None) -> int:
@@ -182,122 +168,153 @@ def _culprit(batch: Data, samples: Array | None = None) -> str:
 # ---- epochs -------------------------------------------------------------------------------------
 
 
-class _Snapshot:
-    """Weights, optimizer and states at the beginning of an epoch, to go back to."""
-
-    def __init__(self, model: Sequential) -> None:
-        assert model.optimizer is not None
-        self.model = model
-        self.values = model.parameters.values.copy()
-        self.slots = {name: slot.copy() for name, slot in model.optimizer.slots.items()}
-        self.iterations = model.optimizer.iterations
-        self.states = states.kept(model)
-
-    def give_up(self, problem: str) -> NoReturn:
-        """Go back and raise."""
-        self._restore()
-        raise FloatingPointError(
-            f"{problem}; weights and optimizer are as they were at the beginning of this epoch"
-        )
-
-    def _restore(self) -> None:
-        optimizer = self.model.optimizer
-        assert optimizer is not None
-        self.model.parameters.values[:] = self.values
-        for name, slot in self.slots.items():
-            optimizer.slots[name][:] = slot
-        optimizer.iterations = self.iterations
-        states.put_back(self.states)
-
-
 def fit(
-    model: Sequential, data: FitData, settings: FitSettings, rng: np.random.Generator | None
+    model: Sequential,
+    data: FitData,
+    settings: FitSettings,
+    rng: np.random.Generator | None,
+    callbacks: CallbackList,
+    file: RunFile | None = None,
 ) -> History:
     """Train for some epochs; see `Sequential.fit`."""
     parts = [part for part in (data.train, data.validation) if part is not None]
     states.require_whole_batches(model, settings.batch_size, *map(len, parts))
+    found = None if file is None else file.read()
     _prepare(model, data.train)
+    model.stop_training = False
+    callbacks.begin(
+        model,
+        verbose=settings.verbose,
+        epochs=settings.epochs,
+        steps=math.ceil(len(data.train) / settings.batch_size),
+        validation=data.validation is not None,
+    )
+    callbacks.call("on_train_begin")
     model.seed_run(rng)
-    model.history = history = History()
-    with blas_held():
-        for epoch in range(settings.initial_epoch, settings.epochs):
-            batches = math.ceil(len(data.train) / settings.batch_size)
-            title = f"Epoch {epoch + 1}/{settings.epochs}"
-            with Progress(settings.verbose, title, batches) as progress:
-                logs = _epoch(model, data.train, settings, epoch, progress)
-                if data.validation is not None:
-                    found = _evaluate(model, data.validation, settings.batch_size)
-                    logs.update({f"val_{name}": value for name, value in found.items()})
-                progress.finish(logs)
-            history.append(epoch, logs)
-    return history
+    with blas_held(), Interrupt() as interrupt:
+        run = Run(model, callbacks, file, interrupt, settings.initial_epoch)
+        if found is not None:
+            run.take_up(found)
+        with suppress(RunEnded):
+            while run.epoch < settings.epochs and not model.stop_training:
+                _fit_epoch(model, data, settings, run)
+        return run.finish()
+
+
+def _fit_epoch(model: Sequential, data: FitData, settings: FitSettings, run: Run) -> None:
+    """Train and validate once."""
+    batches = math.ceil(len(data.train) / settings.batch_size)
+    title = f"Epoch {run.epoch + 1}/{settings.epochs}"
+    with Progress(settings.verbose, title, batches) as progress:
+        logs = _epoch(model, data.train, settings, run, progress)
+        if data.validation is not None:
+            found = _evaluate(
+                model, data.validation, settings.batch_size, run.callbacks, run.end_if_interrupted
+            )
+            logs.update({f"val_{name}": value for name, value in found.items()})
+        run.callbacks.call("on_epoch_end", run.epoch, logs=logs)
+        progress.finish(logs)
+    run.end_epoch(logs)
 
 
 def _epoch(
-    model: Sequential, data: Data, settings: FitSettings, epoch: int, progress: Progress
+    model: Sequential, data: Data, settings: FitSettings, run: Run, progress: Progress
 ) -> dict[str, float]:
     """Go once over the data; mean loss and metrics."""
-    before = _Snapshot(model)
+    before, totals = run.begin_epoch(), run.totals
     plan = data.plan(
         settings.batch_size, model.rng if settings.shuffle else None, bucket=settings.bucket
     )
-    for metric in model.metrics:
-        metric.reset()
-    total, seen = 0.0, 0
-    for number, where in enumerate(plan, start=1):
+    run.ordered()
+    where = None
+    for where in plan[totals.batches :]:
+        run.begin_batch()
         batch = data.batch(where, model.fixed_time)
         if settings.bucket and model.fixed_time is None:
             batch = batch.shortened()
-        if settings.bptt_steps is None:
-            loss, outputs, mask = _train_step(model, batch)
-        else:
-            loss, outputs, mask = truncated.step(model, batch, settings.bptt_steps, _train_step)
+        try:
+            loss, outputs, mask = _fit_step(model, batch, settings)
+        except KeyboardInterrupt:  # a second Ctrl-C, which may have come in the middle of a step
+            before.restore()
+            raise
         if not math.isfinite(loss):
-            problem = f"the loss became {loss} at batch {number} of epoch {epoch + 1}"
-            before.give_up(problem + _culprit(batch, np.arange(len(data))[where]))
-        total, seen = total + loss * len(batch), seen + len(batch)
+            problem = (
+                f"the loss became {loss} at batch {totals.batches + 1} of epoch {run.epoch + 1}"
+            )
+            run.give_up(before, problem + _culprit(batch, np.arange(len(data))[where]))
+        totals.add(loss, len(batch))
         for metric in model.metrics:
             metric.update(batch.y, outputs, **_if_any(mask))
-        progress.update(lambda: {"loss": total / seen, **_results(model)})  # noqa: B023
+        progress.update(run.logs)
+        if run.end_batch():
+            break
     # The last step's harm shows in no loss. Weight by weight, because the gaps between them may
     # hold anything: Adam with epsilon 0 makes NaN of them.
     if not all(np.isfinite(item.value).all() for item in model.parameters.items):
-        problem = f"a weight became infinite at the end of epoch {epoch + 1}"
-        before.give_up(problem + _culprit(batch, np.arange(len(data))[where]))
-    return {"loss": total / seen, **_results(model)}
+        problem = f"a weight became infinite at the end of epoch {run.epoch + 1}"
+        culprit = "" if where is None else _culprit(batch, np.arange(len(data))[where])
+        run.give_up(before, problem + culprit)
+    logs = run.logs()
+    run.end_training()
+    return logs
+
+
+def _fit_step(
+    model: Sequential, batch: Data, settings: FitSettings
+) -> tuple[float, Array, Array | None]:
+    if settings.bptt_steps is None:
+        return _train_step(model, batch)
+    return truncated.step(model, batch, settings.bptt_steps, _train_step)
 
 
 def evaluate(
-    model: Sequential, data: Data, batch_size: int, verbose: str | int
+    model: Sequential,
+    data: Data,
+    batch_size: int,
+    verbose: str | int,
+    callbacks: CallbackList,
 ) -> dict[str, float]:
     """Mean loss and metrics; see `Sequential.evaluate`."""
     states.require_whole_batches(model, batch_size, len(data))
     batches = math.ceil(len(data) / batch_size)
-    with Progress(check_verbose(verbose), "Evaluate", batches) as progress:
-        logs = _evaluate(model, data, batch_size, progress)
+    mode = check_verbose(verbose)
+    callbacks.begin(model, verbose=mode, epochs=1, steps=batches)
+    with Progress(mode, "Evaluate", batches) as progress:
+        logs = _evaluate(model, data, batch_size, callbacks, progress.update)
         progress.finish(logs)
     return logs
 
 
 def _evaluate(
-    model: Sequential, data: Data, batch_size: int, progress: Progress | None = None
+    model: Sequential,
+    data: Data,
+    batch_size: int,
+    callbacks: CallbackList,
+    after_batch: Callable[[], None],
 ) -> dict[str, float]:
     assert model.loss is not None
     for metric in model.metrics:
         metric.reset()
-    total = 0.0
-    with blas_held(), model.weights_held():
-        for where in data.plan(batch_size):
-            batch = data.batch(where, model.fixed_time)
-            outputs, mask = model.run(batch.x, batch.mask)
-            total += model.loss(batch.y, outputs, batch.weight, **_if_any(mask)) * len(batch)
-            for metric in model.metrics:
-                metric.update(batch.y, outputs, **_if_any(mask))
-            if progress is not None:
-                progress.update()
+    totals = Totals()
     # Of the layers, as a model that shares them with another has no `Parameters` of its own.
     penalty = sum(layer.penalty() for layer in model.layers)
-    return {"loss": total / len(data) + penalty, **_results(model)}
+
+    def logs() -> dict[str, float]:
+        return {"loss": totals.mean_loss + penalty, **_results(model)}
+
+    callbacks.call("on_test_begin")
+    with blas_held(), model.weights_held():
+        for number, where in enumerate(data.plan(batch_size)):
+            callbacks.call("on_test_batch_begin", number)
+            batch = data.batch(where, model.fixed_time)
+            outputs, mask = model.run(batch.x, batch.mask)
+            totals.add(model.loss(batch.y, outputs, batch.weight, **_if_any(mask)), len(batch))
+            for metric in model.metrics:
+                metric.update(batch.y, outputs, **_if_any(mask))
+            callbacks.call("on_test_batch_end", number, logs=logs)
+            after_batch()
+    callbacks.call("on_test_end", logs=logs)
+    return logs()
 
 
 def predict(
@@ -307,8 +324,10 @@ def predict(
     verbose: str | int,
     lengths: npt.ArrayLike | None = None,
     bucket: bool = False,
+    callbacks: object = None,
 ) -> Array | list[Array]:
     """Return the outputs for all samples; see `Sequential.predict`."""
+    hooks = CallbackList(callbacks)
     model.require_built("predict")
     samples = Samples.inputs(model, x, lengths)
     size = check_batch_size(batch_size)
@@ -323,32 +342,40 @@ def predict(
         Progress(mode, "Predict", len(plan)) as progress,
     ):
         compute = _predict_list if isinstance(samples.x, SequenceList) else _predict_array
-        return compute(model, samples, plan, progress)
+        hooks.begin(model, verbose=mode, epochs=1, steps=len(plan))
+        hooks.call("on_predict_begin")
+        found = compute(model, samples, plan, progress, hooks)
+        hooks.call("on_predict_end")
+        return found
 
 
 def _predict_array(
-    model: Sequential, samples: Samples, plan: list[Any], progress: Progress
+    model: Sequential, samples: Samples, plan: list[Any], progress: Progress, hooks: CallbackList
 ) -> Array:
     """Return the outputs in one array."""
     x, lengths = samples.x, samples.lengths
     shape = model.compute_output_shape(x.shape)
     outputs = np.empty([int(length or 0) for length in shape], model.dtype)
-    for where in plan:
+    for number, where in enumerate(plan):
+        hooks.call("on_predict_batch_begin", number)
         mask = None if lengths is None else mask_of(lengths[where], x.shape[1])
-        outputs[where] = model.forward(x[where], mask=mask)
+        outputs[where] = found = model.forward(x[where], mask=mask)
+        hooks.call("on_predict_batch_end", number, logs={"outputs": found})
         progress.update()
     return outputs
 
 
 def _predict_list(
-    model: Sequential, samples: Samples, plan: list[Any], progress: Progress
+    model: Sequential, samples: Samples, plan: list[Any], progress: Progress, hooks: CallbackList
 ) -> Array | list[Array]:
     """Return a list, where each step of a sequence has an output, else one array."""
     found: list[Any] = [None] * len(samples)
     mask = None
-    for where in plan:
+    for place, where in enumerate(plan):
+        hooks.call("on_predict_batch_begin", place)
         batch = samples.batch(where, model.fixed_time)
         outputs, mask = model.run(batch.x, batch.mask)
+        hooks.call("on_predict_batch_end", place, logs={"outputs": outputs})
         numbers = np.arange(len(samples))[where]
         for number, output, length in zip(numbers, outputs, samples.x.lengths[where], strict=True):
             found[number] = output if mask is None else output[:length]
