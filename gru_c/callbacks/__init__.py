@@ -9,7 +9,7 @@
 >>> history = model.fit(X, y, epochs=9, validation_split=0.2, verbose=0, callbacks=[stop])
 """
 
-from gru_c.callbacks.base import Callback, CallbackList, LambdaCallback
+from gru_c.callbacks.base import Callback, CallbackList, LambdaCallback, Logs
 from gru_c.callbacks.files import CSVLogger, ModelCheckpoint, TensorBoard
 from gru_c.callbacks.rates import LearningRateScheduler, ReduceLROnPlateau
 from gru_c.callbacks.stopping import EarlyStopping, TerminateOnNaN
@@ -21,6 +21,7 @@ __all__ = [
     "EarlyStopping",
     "LambdaCallback",
     "LearningRateScheduler",
+    "Logs",
     "ModelCheckpoint",
     "ReduceLROnPlateau",
     "TensorBoard",
