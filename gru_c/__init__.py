@@ -21,6 +21,7 @@ if _find_spec("gru_c._core") is None:
 from gru_c import _openmp as _openmp  # isort: skip; before anything else loads the core
 from gru_c import (
     activations,
+    callbacks,
     constraints,
     initializers,
     layers,
@@ -41,6 +42,7 @@ from gru_c.functional import (
     gru_forward,
     gru_step,
 )
+from gru_c.history import History
 from gru_c.layers import (
     GRU,
     Activation,
@@ -62,7 +64,6 @@ from gru_c.saving import load_model
 from gru_c.sequences import pad_sequences
 from gru_c.stream import Stream
 from gru_c.timeseries import timeseries_dataset
-from gru_c.training import History
 
 _apply_environment()
 
@@ -88,6 +89,7 @@ __all__ = [
     "Stream",
     "__version__",
     "activations",
+    "callbacks",
     "constraints",
     "get_num_threads",
     "gru_backward",

@@ -43,13 +43,23 @@ cdef extern from "gru.h" nogil:
         GRU_WEIGHTS_BF16
         GRU_WEIGHTS_INT8
 
-    ctypedef enum gru_activation:
+    ctypedef enum gru_function:
         GRU_TANH
         GRU_SIGMOID
         GRU_HARD_SIGMOID
         GRU_RELU
         GRU_LINEAR
         GRU_SOFTSIGN
+        GRU_AFFINE
+        GRU_LEAKY_RELU
+        GRU_THRESHOLDED_RELU
+        GRU_SCALED_TANH
+        GRU_ELU
+        GRU_SOFTPLUS
+
+    ctypedef struct gru_activation:
+        gru_function function
+        double alpha, beta
 
     ctypedef struct gru_cell_kind:
         gru_activation activation, recurrent_activation

@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from gru_c.passes import Cell
+from gru_c.cell import Cell
 from gru_c.stages import CoreStage
 
 _Array = npt.NDArray[Any]

@@ -19,6 +19,8 @@ WEIGHT_FORMATS = {
 ACTIVATIONS = {
     "tanh": GRU_TANH, "sigmoid": GRU_SIGMOID, "hard_sigmoid": GRU_HARD_SIGMOID,
     "relu": GRU_RELU, "linear": GRU_LINEAR, "softsign": GRU_SOFTSIGN,
+    "affine": GRU_AFFINE, "leaky_relu": GRU_LEAKY_RELU, "thresholded_relu": GRU_THRESHOLDED_RELU,
+    "scaled_tanh": GRU_SCALED_TANH, "elu": GRU_ELU, "softplus": GRU_SOFTPLUS,
 }
 COMPILER = _COMPILER.decode()
 HAS_OPENMP = bool(gru_has_openmp())
@@ -106,14 +108,21 @@ cdef gru_sequence_in _sequence_in(cnp.ndarray array):
 
 
 cdef gru_cell_kind _usual_kind() noexcept:
-    return gru_cell_kind(GRU_TANH, GRU_SIGMOID, INFINITY, 0)
+    return gru_cell_kind(gru_activation(GRU_TANH, 0, 0), gru_activation(GRU_SIGMOID, 0, 0),
+                         INFINITY, 0)
+
+
+cdef gru_activation _activation(object activation) except *:
+    """A number of ACTIVATIONS, alpha and beta."""
+    function, alpha, beta = activation
+    return gru_activation(<gru_function><int>function, alpha, beta)
 
 
 cdef int _set_cell(gru_problem *problem, object cell, bint masks_state=False) except -1:
-    """Copy what a passes.Cell says."""
+    """Copy what a cell.Cell says."""
     problem.reset_after = cell.reset_after
-    problem.kind.activation = <gru_activation><int>cell.activation
-    problem.kind.recurrent_activation = <gru_activation><int>cell.recurrent_activation
+    problem.kind.activation = _activation(cell.activation)
+    problem.kind.recurrent_activation = _activation(cell.recurrent_activation)
     problem.kind.clip = cell.clip
     problem.kind.zoneout = cell.zoneout
     problem.masks_state = masks_state

@@ -18,7 +18,7 @@ import numpy as np
 T = TypeVar("T")
 
 # What Keras writes next to class_name and config; it carries nothing that is needed here.
-_KERAS_KEYS = {"module", "registered_name", "build_config"}
+_KERAS_KEYS = {"module", "registered_name", "build_config", "shared_object_id"}
 
 
 def snake_case(name: str) -> str:

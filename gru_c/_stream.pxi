@@ -15,7 +15,7 @@ cdef int _set_layer(gru_stream_layer *layer, object stage, size_t batch) except 
         return _set_cell(problem, cell)
     problem.reset_after = problem.masks_state = 0
     problem.kind = _usual_kind()
-    problem.kind.activation = <gru_activation><int>cell
+    problem.kind.activation.function = <gru_function><int>cell
     return 0
 
 

@@ -76,7 +76,7 @@ class Chain:
             raise TypeError(f"add wants a layer, got {layer!r}{hint}")
         if layer in self.layers:
             raise ValueError(f"layer {layer.label!r} is already part of the model")
-        _check_for_chain(layer)
+        check_for_chain(layer)
         if isinstance(layer, Embedding) and self.layers:
             raise ValueError(
                 f"layer {layer.label!r} takes whole numbers, which no layer gives: it must be the "
@@ -416,7 +416,7 @@ class Chain:
         return f"<{type(self).__name__} {self.name!r}: {names}>"
 
 
-def _check_for_chain(layer: Layer) -> None:
+def check_for_chain(layer: Layer) -> None:
     """Raise ValueError for a layer whose input or output is not what a chain passes on."""
     if getattr(layer, "return_state", False):
         raise ValueError("return_state=True gives two outputs; a Sequential passes on one")

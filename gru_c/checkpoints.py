@@ -17,7 +17,8 @@ import numpy as np
 
 from gru_c import _core, passes
 from gru_c.arrays import Array
-from gru_c.passes import AUTO, Cell, GRUTape
+from gru_c.cell import Cell
+from gru_c.passes import AUTO, GRUTape
 
 
 def check_every(every: object) -> int | str | None:

@@ -240,7 +240,7 @@ class Data(Samples):
         """Samples from which all that goes for the others can be told."""
         return self
 
-    def end_epoch(self) -> None:
+    def end_epochs(self, count: int) -> None:
         """Nothing: arrays need not know."""
 
     def batch_count(self, batch_size: int) -> int:
@@ -253,14 +253,23 @@ class Data(Samples):
         batch_size: int,
         rng: np.random.Generator | None = None,
         bucket: bool = False,
+        done: int = 0,
     ) -> Iterator[tuple[Data, Array]]:
-        """Yield the batches of an epoch, and the numbers of their samples."""
-        for where in self.plan(batch_size, rng, bucket=bucket):
-            batch = self.batch(model, where)
-            if bucket and model.fixed_time is None:
-                batch = batch.shortened()
-            chosen = isinstance(where, np.ndarray)
-            yield batch, where if chosen else np.arange(*where.indices(len(self)))
+        """Return the batches of an epoch but the first ones, and the numbers of their samples.
+
+        Their order is drawn at once.
+        """
+        plan = self.plan(batch_size, rng, bucket=bucket)[done:]
+        shorten = bucket and model.fixed_time is None
+        return (self._numbered(model, where, shorten) for where in plan)
+
+    def _numbered(
+        self, model: Sequential, where: slice | Array, shorten: bool
+    ) -> tuple[Data, Array]:
+        batch = self.batch(model, where)
+        if not isinstance(where, np.ndarray):
+            where = np.arange(*where.indices(len(self)))
+        return batch.shortened() if shorten else batch, where
 
     def steps(self, first: int, end: int, *, only_x: bool = False) -> Data:
         """Return time steps first .. end of a batch; `only_x`: of the inputs alone."""

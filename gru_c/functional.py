@@ -8,9 +8,30 @@ The cell, for every time step (``sigmoid`` and ``tanh`` elementwise, ``*`` eleme
     n  = tanh(x Wn + (r * h) Un + bn)          reset_after=False
     h' = (1 - z) * n + z * h
 
-``recurrent_activation`` takes sigmoid's place and ``activation`` that of tanh: "tanh", "sigmoid",
-"hard_sigmoid" (``clip(x / 6 + 1/2, 0, 1)``, as in Keras 3), "relu", "linear" or "softsign"
-(``x / (1 + |x|)``). With ``clip`` their arguments are held within +-clip, as in ONNX.
+``recurrent_activation`` takes sigmoid's place and ``activation`` that of tanh. They are a name or,
+where the function has parameters alpha and beta, also ``(name, alpha)`` or ``(name, alpha, beta)``
+as in ``("leaky_relu", 0.01)``. The functions are those of ONNX:
+
+================== ================================ =============
+name               function                         alpha, beta
+================== ================================ =============
+"tanh"             tanh(x)
+"sigmoid"          1 / (1 + exp(-x))
+"relu"             max(x, 0)
+"linear"           x
+"softsign"         x / (1 + abs(x))
+"softplus"         log(1 + exp(x))
+"hard_sigmoid"     clip(alpha x + beta, 0, 1)       1/6, 1/2 [2]_
+"affine"           alpha x + beta                   1, 0
+"leaky_relu"       x if x >= 0, else alpha x        0.2 [2]_
+"thresholded_relu" x if x > alpha, else 0           1
+"scaled_tanh"      alpha tanh(beta x)               1, 1
+"elu"              x if x >= 0, else alpha expm1(x) 1
+================== ================================ =============
+
+The last column is what they are by default. "leaky_relu", "thresholded_relu" and "elu" with
+``alpha < 0`` are for prediction only. With ``clip`` the arguments of the functions are held within
++-clip, as in ONNX.
 
 Sizes: B batch rows, T time steps, I input features, H hidden units. The gate order of all weights
 is z, r, n: Keras's arrays fit as they are.
@@ -19,6 +40,7 @@ References
 ----------
 .. [1] K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
    Machine Translation", EMNLP 2014, doi:10.3115/v1/D14-1179.
+.. [2] As in Keras 3. ONNX's own defaults are 0.2 and 0.5 for hard_sigmoid, 0.01 for leaky_relu.
 """
 
 from __future__ import annotations
@@ -32,11 +54,11 @@ import numpy.typing as npt
 from gru_c import _core
 from gru_c._threads import team_threads
 from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
+from gru_c.cell import ActivationLike, Cell
 from gru_c.checkpoints import CheckpointTape, check_every
 from gru_c.checkpoints import run_forward as run_with_checkpoints
 from gru_c.passes import (
     AUTO,
-    Cell,
     GRUTape,
     keep_spare,
     run_forward,
@@ -112,8 +134,8 @@ def gru_forward(
     initial_state: npt.ArrayLike | None = None,
     *,
     reset_after: bool = True,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
+    activation: ActivationLike = "tanh",
+    recurrent_activation: ActivationLike = "sigmoid",
     clip: float | None = None,
     go_backwards: bool = False,
     time_major: bool = False,
@@ -143,8 +165,9 @@ def gru_forward(
         State before the first step; zeros by default.
     reset_after : bool
         Which candidate: see the module's text. True is that of Keras, PyTorch and cuDNN.
-    activation, recurrent_activation : str
-        Of the candidate, and of the two gates: see the module's text.
+    activation, recurrent_activation : str or tuple
+        Of the candidate, and of the two gates: a name, or a name and parameters, see the module's
+        text.
     clip : float, optional
         Hold the sums before the activations within +-clip.
     go_backwards : bool
@@ -185,8 +208,9 @@ def gru_forward(
     ------
     ValueError
         When shapes do not fit each other, an activation, the engine or inference_weights is
-        unknown, clip is not positive, a length is not in [0, T], lengths and mask are both given,
-        or weights of fewer bits are wanted for training, for float64 or of ``engine="blas"``.
+        unknown, an activation does not take the parameters given, or cannot be trained with them,
+        clip is not positive, a length is not in [0, T], lengths and mask are both given, or weights
+        of fewer bits are wanted for training, for float64 or of ``engine="blas"``.
     TypeError
         When an array does not hold real numbers, lengths are no integers, or a mask no bools.
 
@@ -250,6 +274,9 @@ def gru_forward(
             f"inference_weights={inference_weights!r} does not go with "
             + ("training=True" if training else "engine='blas'")
         )
+    cell = Cell.of(reset_after, activation, recurrent_activation, clip)
+    if training:
+        cell.require_way_back()
     sequences = as_sequences("x", x, dtype)
     if time_major:
         sequences = sequences.swapaxes(0, 1)
@@ -263,7 +290,7 @@ def gru_forward(
         output = result.swapaxes(0, 1)
     arguments = (sequences, *weights, state, output)
     options: dict[str, Any] = {
-        "cell": Cell.of(reset_after, activation, recurrent_activation, clip),
+        "cell": cell,
         "go_backwards": bool(go_backwards),
         "engine": _engine_code(engine),
         "num_threads": num_threads,

@@ -9,12 +9,15 @@ from typing import Any
 import numpy.typing as npt
 
 from gru_c import losses, optimizers, predicting, profiling, saving, sources, training, truncated
+from gru_c.callbacks import CallbackList
 from gru_c.chain import Chain
 from gru_c.data import Data, Samples, check_batch_size
+from gru_c.history import History
 from gru_c.layers import Activation, Dense, Layer
 from gru_c.layers.base import check_count, make_rng
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
+from gru_c.run_file import RunFile, about_run
 from gru_c.stream import Stream
 
 
@@ -39,6 +42,8 @@ class Sequential(Chain):
         What `compile` set; None, None and [] before.
     history : History or None
         Of the last `fit`, kept also when it ended in an exception.
+    stop_training : bool
+        Set by a callback, it ends `fit`.
 
     Examples
     --------
@@ -69,7 +74,8 @@ class Sequential(Chain):
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[Metric] = []
-        self.history: training.History | None = None
+        self.history: History | None = None
+        self.stop_training = False
 
     # ---- predicting ----
 
@@ -82,6 +88,7 @@ class Sequential(Chain):
         lengths: npt.ArrayLike | None = None,
         bucket: bool = False,
         steps: int | None = None,
+        callbacks: object = None,
     ) -> Any:
         """Return the outputs for x, batch by batch.
 
@@ -97,6 +104,8 @@ class Sequential(Chain):
             Take sequences of similar length together. The outputs keep their order.
         steps : int, optional
             Batches to take from a source; by default all.
+        callbacks : Callback or list of Callback, optional
+            See `gru_c.callbacks`.
 
         Returns
         -------
@@ -109,7 +118,7 @@ class Sequential(Chain):
         ValueError
             When the model has no weights yet, or x or lengths do not fit.
         """
-        return predicting.predict(self, x, batch_size, verbose, lengths, bucket, steps)
+        return predicting.predict(self, x, batch_size, verbose, lengths, bucket, steps, callbacks)
 
     def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Any:
         """Return the outputs for x, taken as one batch; see `predict`."""
@@ -245,6 +254,7 @@ class Sequential(Chain):
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: str | int = "auto",
+        callbacks: object = None,
         *,
         lengths: npt.ArrayLike | None = None,
         bucket: bool = False,
@@ -257,8 +267,17 @@ class Sequential(Chain):
         initial_epoch: int = 0,
         bptt_steps: int | None = None,
         seed: int | None = None,
-    ) -> training.History:
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_interval: float | None = None,
+        resume: bool = False,
+    ) -> History:
         """Train.
+
+        Ctrl-C ends the run after the batch at hand: the history so far is returned, with
+        ``interrupted`` set, and a line says so. Pressed again, within two seconds or in the same
+        run, it raises KeyboardInterrupt at once; where that comes in the middle of a step, the
+        model is as it was at the beginning of the epoch. All this in the main thread, and unless
+        the program handles SIGINT itself.
 
         Parameters
         ----------
@@ -281,6 +300,8 @@ class Sequential(Chain):
         verbose : {"auto", 0, 1, 2}
             0 is silent, 1 a bar per epoch, 2 a line per epoch; "auto" a bar in a terminal, else
             lines.
+        callbacks : Callback or list of Callback, optional
+            See `gru_c.callbacks`.
         lengths : array_like of int, shape (samples,), optional
             How many time steps of each sequence count: the first ones. What x and y hold in the
             others does not matter; they enter neither loss nor metrics.
@@ -313,22 +334,34 @@ class Sequential(Chain):
         seed : int, optional
             Makes this run's shuffling and dropout repeatable by themselves; by default they go on
             from the model's seed.
+        checkpoint : path, optional
+            A safetensors file that is written while the model trains, with all that is needed to go
+            on; `load_model` reads the model in it, too.
+        checkpoint_interval : float, optional
+            Seconds between two writes within an epoch; 0: after every batch. There is one at the
+            end of every epoch, too. By default 30, and writing takes no more than 2% of the time.
+        resume : bool
+            Go on with the run in the file, if there is one: the result has the bits that the run
+            without an interruption would have had, however it was ended. The run must be the
+            same: model, shapes of the data, arguments, callbacks that keep something; only the
+            epochs may be more. A run that had come to its end does nothing more.
 
         Returns
         -------
         History
-            With ``.history`` (a list per name, a value per epoch) and ``.epoch``.
+            With ``.history`` (a list per name, a value per epoch), ``.epoch`` and ``.interrupted``.
 
         Raises
         ------
         ValueError, TypeError
-            When something given does not fit; nothing has been changed then. When a later batch
-            of a source does not: it says which, and weights and optimizer are as they were at the
-            beginning of that epoch (of its validation: as the epoch left them). So it is, too,
-            where the source itself raises.
+            When something given does not fit, or the file to go on with is damaged or that of
+            another run; nothing has been changed then. When a later batch of a source does not: it
+            says which, and weights and optimizer are as they were at the beginning of that epoch
+            (of its validation: as the epoch left them). So it is, too, where the source raises.
         FloatingPointError
             When the loss became NaN or infinite: it says at which batch, and weights and
-            optimizer are as they were at the beginning of that epoch.
+            optimizer are as they were at the beginning of that epoch. With the callback
+            `TerminateOnNaN` the run ends quietly instead.
         """
         arrays = {"batch_size": batch_size, "bucket": bucket}
         steps = ("steps_per_epoch", steps_per_epoch)
@@ -336,16 +369,24 @@ class Sequential(Chain):
             self, x, y, sample_weight, lengths, steps, arrays, bptt_steps=bptt_steps, goes_on=True
         )
         data = sources.FitData.of(self, train, validation_split, validation_data, validation_steps)
-        pieces = truncated.check_bptt_steps(self, train.first, bptt_steps)
-        bucket = train.first.check_bucket(self, bucket)
-        return training.fit(
-            self,
-            data,
-            training.FitSettings.of(
-                batch_size, epochs, initial_epoch, shuffle, verbose, pieces, bucket
-            ),
-            None if seed is None else make_rng(seed),
+        settings = training.FitSettings.of(
+            batch_size,
+            epochs,
+            initial_epoch,
+            shuffle,
+            verbose,
+            truncated.check_bptt_steps(self, train.first, bptt_steps),
+            train.first.check_bucket(self, bucket),
         )
+        rng = None if seed is None else make_rng(seed)
+        hooks = CallbackList(callbacks)
+        file = None
+        if checkpoint is not None:
+            about = about_run(self, data, hooks, **settings.deciding, seed=seed)
+            file = RunFile(checkpoint, checkpoint_interval, resume, about)
+        elif resume or checkpoint_interval is not None:
+            raise ValueError("resume and checkpoint_interval need a file: give checkpoint=path")
+        return training.fit(self, data, settings, rng, hooks, file)
 
     def evaluate(
         self,
@@ -357,13 +398,14 @@ class Sequential(Chain):
         *,
         lengths: npt.ArrayLike | None = None,
         steps: int | None = None,
+        callbacks: object = None,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Return the loss, and the metrics after it when there are any.
 
         Parameters
         ----------
-        x, y, batch_size, verbose, sample_weight, lengths
+        x, y, batch_size, verbose, sample_weight, lengths, callbacks
             As in `fit`.
         steps : int, optional
             Batches to take from a source; by default all.
@@ -376,9 +418,9 @@ class Sequential(Chain):
             As `fit`; also when the model has no weights yet.
         """
         self.require_built("evaluate")
-        arrays = {"batch_size": batch_size}
+        arrays, hooks = {"batch_size": batch_size}, CallbackList(callbacks)
         data = sources.of_pairs(self, x, y, sample_weight, lengths, ("steps", steps), arrays)
-        logs = training.evaluate(self, data, check_batch_size(batch_size), verbose)
+        logs = training.evaluate(self, data, check_batch_size(batch_size), verbose, hooks)
         return training.as_result(logs, return_dict)
 
     @property

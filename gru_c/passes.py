@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from gru_c import _core
 from gru_c._names import lookup
 from gru_c._threads import openmp_threads, single_threaded_blas, team_threads
 from gru_c.arrays import Array
+from gru_c.cell import Cell
 
 AUTO: int = _core.ENGINES["auto"]
 FULL_WEIGHTS: int = _core.WEIGHT_FORMATS["float32"]
@@ -28,64 +28,6 @@ USED_UP = np.empty(0, np.uint8)  # the memory of a tape that has none any more
 # page fault per 4 KiB, which for a small layer is a third of the step.
 _SPARE: list[Array] = []
 _MOST_SPARE_BYTES = 2**26
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What a step computes, besides the weights.
-
-    Attributes
-    ----------
-    reset_after : bool
-        Which candidate, see `gru_c.functional`.
-    activation, recurrent_activation : int
-        Of the candidate and of the gates, by their numbers in the core.
-    clip : float
-        The sums before the activations are held within +-clip.
-    zoneout : float
-        Probability with which a unit keeps its state over a step.
-    """
-
-    reset_after: bool = True
-    activation: int = _core.ACTIVATIONS["tanh"]
-    recurrent_activation: int = _core.ACTIVATIONS["sigmoid"]
-    clip: float = math.inf
-    zoneout: float = 0.0
-
-    @classmethod
-    def of(
-        cls,
-        reset_after: bool,
-        activation: str,
-        recurrent_activation: str,
-        clip: float | None,
-        zoneout: float = 0.0,
-    ) -> Cell:
-        """Check what a user said of a cell; ValueError or TypeError for what cannot be."""
-        return cls(
-            bool(reset_after),
-            lookup("activation of a GRU", activation, _core.ACTIVATIONS),
-            lookup("recurrent_activation of a GRU", recurrent_activation, _core.ACTIVATIONS),
-            math.inf if clip is None else _check_clip(clip),
-            check_rate("zoneout", zoneout),
-        )
-
-
-def check_rate(name: str, value: object) -> float:
-    """Return a probability in [0, 1), or an exception that says what it was."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{name} must be a number in [0, 1), got {value!r}")
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} must be in [0, 1), got {value!r}")
-    return float(value)
-
-
-def _check_clip(clip: object) -> float:
-    if isinstance(clip, bool) or not isinstance(clip, (int, float, np.number)):
-        raise TypeError(f"clip must be a positive number or None, got {clip!r}")
-    if not clip > 0:
-        raise ValueError(f"clip must be positive, or None for no clipping, got {clip!r}")
-    return float(clip)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

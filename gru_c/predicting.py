@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gru_c import sources, states
 from gru_c.arrays import Array
+from gru_c.callbacks import CallbackList
 from gru_c.data import Samples, check_batch_size
 from gru_c.passes import blas_held
 from gru_c.progress import LINE, SILENT, Progress, check_verbose
@@ -27,8 +28,10 @@ def predict(
     lengths: npt.ArrayLike | None = None,
     bucket: bool = False,
     steps: int | None = None,
+    callbacks: object = None,
 ) -> Array | list[Array]:
     """Return the outputs for all samples; see `Sequential.predict`."""
+    hooks = CallbackList(callbacks)
     model.require_built("predict")
     arrays = {"batch_size": batch_size, "lengths": lengths, "bucket": bucket}
     source = sources.of_inputs(model, x, steps, arrays)
@@ -46,10 +49,15 @@ def predict(
         model.weights_held() if several else nullcontext(),
         Progress(mode, "Predict", batches) as progress,
     ):
+        hooks.begin(model, verbose=mode, epochs=1, steps=batches)
+        hooks.call("on_predict_begin")
+        run = _Run(model, progress, hooks)
         if source is None:
-            return _predict(model, samples, plan, progress)
-        each = [slice(None)]
-        return _joined([_predict(model, batch, each, progress) for batch in source.samples()])
+            found = run.through(samples, plan)
+        else:
+            found = _joined([run.through(batch, [slice(None)]) for batch in source.samples()])
+        hooks.call("on_predict_end")
+        return found
 
 
 def _joined(parts: list[Array | list[Array]]) -> Array | list[Array]:
@@ -60,37 +68,42 @@ def _joined(parts: list[Array | list[Array]]) -> Array | list[Array]:
     return [output for part in parts for output in part]
 
 
-def _predict(
-    model: Sequential, samples: Samples, plan: list[Any], progress: Progress
-) -> Array | list[Array]:
-    compute = _predict_list if isinstance(samples.x, SequenceList) else _predict_array
-    return compute(model, samples, plan, progress)
+class _Run:
+    """Batches that go through a model, one after the other."""
 
+    def __init__(self, model: Sequential, progress: Progress, hooks: CallbackList) -> None:
+        self.model = model
+        self.progress = progress
+        self.hooks = hooks
+        self.number = 0  # of the next batch
 
-def _predict_array(
-    model: Sequential, samples: Samples, plan: list[Any], progress: Progress
-) -> Array:
-    """Return the outputs in one array."""
-    shape = model.compute_output_shape(samples.x.shape)
-    outputs = np.empty([int(length or 0) for length in shape], model.dtype)
-    for where in plan:
-        batch = samples.batch(model, where)
-        found = outputs[where] = model.forward(batch.x, mask=batch.mask)
-        progress.update(len(found))
-    return outputs
+    def through(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
+        """Return the outputs of samples, in batches as planned."""
+        if isinstance(samples.x, SequenceList):
+            return self._list(samples, plan)
+        shape = self.model.compute_output_shape(samples.x.shape)
+        outputs = np.empty([int(length or 0) for length in shape], self.model.dtype)
+        for where in plan:
+            outputs[where], _ = self._batch(samples.batch(self.model, where))
+        return outputs
 
+    def _list(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
+        """Return a list, where each step of a sequence has an output, else one array."""
+        found: list[Any] = [None] * len(samples)
+        mask = None
+        for where in plan:
+            outputs, mask = self._batch(samples.batch(self.model, where))
+            numbers = np.arange(len(samples))[where]
+            lengths = samples.x.lengths[where]
+            for number, output, length in zip(numbers, outputs, lengths, strict=True):
+                found[number] = output if mask is None else output[:length]
+        return np.stack(found) if mask is None else found
 
-def _predict_list(
-    model: Sequential, samples: Samples, plan: list[Any], progress: Progress
-) -> Array | list[Array]:
-    """Return a list, where each step of a sequence has an output, else one array."""
-    found: list[Any] = [None] * len(samples)
-    mask = None
-    for where in plan:
-        batch = samples.batch(model, where)
-        outputs, mask = model.run(batch.x, batch.mask)
-        numbers = np.arange(len(samples))[where]
-        for number, output, length in zip(numbers, outputs, samples.x.lengths[where], strict=True):
-            found[number] = output if mask is None else output[:length]
-        progress.update(len(batch))
-    return np.stack(found) if mask is None else found
+    def _batch(self, batch: Samples) -> tuple[Array, Array | None]:
+        """Return the outputs of a batch, and which of their steps count."""
+        self.hooks.call("on_predict_batch_begin", self.number)
+        outputs, mask = self.model.run(batch.x, batch.mask)
+        self.hooks.call("on_predict_batch_end", self.number, logs={"outputs": outputs})
+        self.number += 1
+        self.progress.update(len(outputs))
+        return outputs, mask

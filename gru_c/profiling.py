@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gru_c import states
-from gru_c.layers import Bidirectional, Layer
+from gru_c.layers import Bidirectional, Layer, drawing
 from gru_c.layers.base import Array, Shape
-from gru_c.layers.drawing import DrawingLayer
 from gru_c.passes import blas_held
 
 if TYPE_CHECKING:
@@ -236,9 +235,7 @@ def _measured(
 def _unchanged(model: Sequential) -> Iterator[None]:
     """Put back what passes change besides gradients and tapes: states and random generators."""
     before = states.kept(model)
-    layers = [layer for layer in model.layers if isinstance(layer, DrawingLayer)]
-    layers += [part for one in layers if isinstance(one, Bidirectional) for part in one.directions]
-    generators = [layer.rng.bit_generator for layer in layers]
+    generators = [rng.bit_generator for rng in drawing.generators(model.layers)]
     drawn = [generator.state for generator in generators]
     try:
         yield

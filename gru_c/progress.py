@@ -96,3 +96,12 @@ class Progress:
 def _rounded(logs: dict[str, float]) -> dict[str, str]:
     """Four digits of every value, final zeros kept so that lines stay aligned."""
     return {name: f"{value:#.4g}".rstrip(".") for name, value in logs.items()}
+
+
+def say(message: str) -> None:
+    """Print a line, also while a bar is shown."""
+    tqdm = sys.modules.get("tqdm")
+    if tqdm is None:
+        print(message, flush=True)
+    else:
+        tqdm.tqdm.write(message)

@@ -14,8 +14,9 @@ import numpy as np
 
 from gru_c import _core, checkpoints, passes
 from gru_c.arrays import Array
+from gru_c.cell import Cell
 from gru_c.checkpoints import CheckpointTape
-from gru_c.passes import AUTO, Cell, GRUTape
+from gru_c.passes import AUTO, GRUTape
 from gru_c.steps import StepOrder
 
 Weights = tuple[Array, Array, Array | None]

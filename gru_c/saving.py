@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ import numpy.typing as npt
 from gru_c import losses, metrics, optimizers
 from gru_c._names import deserialize, serialize
 from gru_c.layers import LAYERS, Layer
-from gru_c.layers.base import check_sample_shape
+from gru_c.layers.base import Shape, check_sample_shape
 
 if TYPE_CHECKING:
     from gru_c.model import Sequential
@@ -28,7 +30,17 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 FORMAT_VERSION = 1
-_FOREIGN_SUFFIXES = {".keras", ".h5", ".hdf5", ".pt", ".pth", ".onnx", ".npz"}
+MAX_LAYERS = 1000  # of a model in a file; names are compared with each other
+# Suffixes of other formats, and the module that knows them.
+_FOREIGN_SUFFIXES = {
+    ".keras": "gru_c.interop.keras",
+    ".h5": "gru_c.interop.keras",
+    ".hdf5": "gru_c.interop.keras",
+    ".pt": "gru_c.interop.torch",
+    ".pth": "gru_c.interop.torch",
+    ".onnx": "gru_c.interop.onnx",
+    ".npz": "",
+}
 
 
 # ---- writing ------------------------------------------------------------------------------------
@@ -36,30 +48,46 @@ _FOREIGN_SUFFIXES = {".keras", ".h5", ".hdf5", ".pt", ".pth", ".onnx", ".npz"}
 
 def save_model(model: Sequential, path: str | os.PathLike[str], include_optimizer: bool) -> None:
     """Write a model; see `Sequential.save`."""
-    from safetensors.numpy import save
-
     target = Path(path)
+    check_target(target)
+    tensors, metadata = contents(model, include_optimizer)
+    if include_optimizer:
+        tensors.update(slot_tensors(model))
+    write_tensors(target, tensors, metadata)
+
+
+def check_target(target: Path) -> None:
+    """Raise ValueError for a path that stands for another format."""
     if target.suffix.lower() in _FOREIGN_SUFFIXES:
         raise ValueError(
             f"save writes a safetensors file, which should not be named {target.name!r}: "
-            f"take {target.with_suffix('.safetensors').name!r}"
+            f"take {target.with_suffix('.safetensors').name!r}{_other_way(target, ', or')}"
         )
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {os.fspath(target.parent)!r} to save in")
+
+
+def contents(
+    model: Sequential, include_optimizer: bool = False
+) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the weights and the metadata of a file."""
     model.require_built("save")
     tensors = {
         f"{layer.name}/{parameter.name}": parameter.value
         for layer in model.layers
         for parameter in layer.parameters
     }
-    if include_optimizer:
-        tensors.update(_slot_tensors(model))
     metadata = {
         "format": "gru_c",
         "format_version": str(FORMAT_VERSION),
         "model": json.dumps(_model_config(model, include_optimizer)),
     }
-    _write(target, save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata))
+    return tensors, metadata
+
+
+def write_tensors(target: Path, tensors: Mapping[str, Array], metadata: dict[str, str]) -> None:
+    """Write a safetensors file, the whole or nothing."""
+    from safetensors.numpy import save
+
+    write_whole(target, save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata))
 
 
 def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
@@ -67,7 +95,7 @@ def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
         "name": model.name,
         "dtype": model.dtype,
         "input_shape": list(model.input_shape or ()),  # a built model knows it
-        "layers": [_plain_config(layer, f"layer {layer.name!r}") for layer in model.layers],
+        "layers": [plain_config(layer, f"layer {layer.name!r}") for layer in model.layers],
     }
     if model.optimizer is None:
         return config
@@ -84,13 +112,13 @@ def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
 
 def _compile_config(model: Sequential) -> dict[str, Any]:
     return {
-        "optimizer": _plain_config(model.optimizer, "the optimizer"),
-        "loss": None if model.loss is None else _plain_config(model.loss, "the loss"),
-        "metrics": [_plain_config(item, f"metric {item.name!r}") for item in model.metrics],
+        "optimizer": plain_config(model.optimizer, "the optimizer"),
+        "loss": None if model.loss is None else plain_config(model.loss, "the loss"),
+        "metrics": [plain_config(item, f"metric {item.name!r}") for item in model.metrics],
     }
 
 
-def _plain_config(obj: object, what: str) -> dict[str, Any]:
+def plain_config(obj: object, what: str) -> dict[str, Any]:
     """Return the object's class name and configuration; ValueError when JSON cannot hold it."""
     try:
         spec = serialize(obj)
@@ -100,23 +128,33 @@ def _plain_config(obj: object, what: str) -> dict[str, Any]:
     return spec
 
 
-def _slot_tensors(model: Sequential) -> dict[str, Array]:
+def slot_tensors(model: Sequential) -> dict[str, Array]:
+    """Return the optimizer's state as tensors, weight by weight."""
     if model.optimizer is None:
         raise ValueError("include_optimizer=True, but the model has no optimizer: compile it first")
     model.optimizer.build(model.parameters)
     return {
         f"optimizer/{slot}/{name}": view
         for slot, flat in model.optimizer.slots.items()
-        for name, view in zip(_weight_names(model), model.parameters.views(flat), strict=True)
+        for name, view in zip(weight_names(model), model.parameters.views(flat), strict=True)
     }
 
 
-def _weight_names(model: Sequential) -> list[str]:
+def weight_names(model: Sequential) -> list[str]:
+    """Return the names of the weights' tensors, in the order of the model's parameters."""
     return [f"{layer.name}/{item.name}" for layer in model.layers for item in layer.parameters]
 
 
-def _write(target: Path, content: bytes) -> None:
+def _other_way(path: Path, words: str) -> str:
+    """Name the module that knows the format that a path's suffix stands for, if there is one."""
+    module = _FOREIGN_SUFFIXES.get(path.suffix.lower())
+    return f"{words} {module} for that format" if module else ""
+
+
+def write_whole(target: Path, content: bytes) -> None:
     """Write the whole file or nothing: into another file first, which then takes the name."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {os.fspath(target.parent)!r} to save in")
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
     try:
         with temporary.open("xb") as file:
@@ -166,9 +204,9 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     >>> again.count_params()
     63
     """
-    tensors, metadata = _read(Path(path))
+    tensors, metadata = read_tensors(Path(path))
     try:
-        config = _checked_config(metadata)
+        config = checked_config(metadata)
         model = _rebuild(config, {name: array.shape for name, array in tensors.items()})
         _fill(model, config, tensors)
     except (ValueError, TypeError) as error:
@@ -176,7 +214,8 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     return model
 
 
-def _read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return what a safetensors file holds; ValueError where it is none or damaged."""
     from safetensors import SafetensorError, safe_open
 
     if not path.exists():
@@ -187,11 +226,12 @@ def _read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(
             f"{os.fspath(path)} is no readable safetensors file: it is truncated, damaged or of "
-            f"another format ({error})"
+            f"another format ({error}){_other_way(path, ': take')}"
         ) from error
 
 
-def _checked_config(metadata: dict[str, str]) -> dict[str, Any]:
+def checked_config(metadata: dict[str, str]) -> dict[str, Any]:
+    """Return the configuration of a model; ValueError unless it has what one must have."""
     if metadata.get("format") != "gru_c":
         raise ValueError(
             "a safetensors file, but not of a gru_c model: its metadata has no format 'gru_c'"
@@ -224,8 +264,30 @@ def _rebuild(config: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Sequ
     if batch is not None or not sample_shape:
         raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
     input_shape = (None, *check_sample_shape(sample_shape))
-    model = Sequential(name=config["name"], dtype=config["dtype"])
-    layers: list[Layer] = [deserialize("layer", spec, LAYERS) for spec in config["layers"]]
+    specs = check_specs(config["layers"])
+    layers = [deserialize("layer", spec, LAYERS) for spec in specs]
+    wanted = wanted_shapes(layers, input_shape)
+    compare_shapes("tensor", wanted, {k: v for k, v in shapes.items() if k.count("/") == 1})
+    return assemble(Sequential(name=config["name"], dtype=config["dtype"]), layers, input_shape)
+
+
+def check_specs(specs: list[Any]) -> list[Any]:
+    """Return the layers' configurations; ValueError when they are too many."""
+    if len(specs) > MAX_LAYERS:
+        raise ValueError(f"the model has {len(specs)} layers, more than {MAX_LAYERS}")
+    return specs
+
+
+def wanted_shapes(layers: Sequence[Layer], input_shape: Shape) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of layers that are not built yet, as ``layer/weight``.
+
+    What a file claims is compared with these before any memory is taken.
+
+    Raises
+    ------
+    ValueError
+        When a layer cannot take what the one before it gives, or two have the same name.
+    """
     shape = input_shape
     wanted: dict[str, tuple[int, ...]] = {}
     for layer in layers:
@@ -233,7 +295,31 @@ def _rebuild(config: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Sequ
         for name, weight_shape in layer.weight_shapes(shape).items():
             wanted[f"{layer.name}/{name}"] = weight_shape
         shape = output_shape
-    _compare_shapes(wanted, {k: v for k, v in shapes.items() if k.count("/") == 1})
+    for label, count in Counter(layer.name for layer in layers).items():
+        if count > 1:
+            raise ValueError(f"{count} layers have the name {label!r}")
+    return wanted
+
+
+def compare_shapes(
+    what: str, wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Raise ValueError unless the file has all weights that are wanted, and no others.
+
+    `what` is what the format calls them, for the message.
+    """
+    for name, shape in wanted.items():
+        if name not in given:
+            raise ValueError(f"the {what} {name!r} is missing")
+        if tuple(given[name]) != shape:
+            raise ValueError(f"the {what} {name!r} has shape {given[name]}, not {shape}")
+    extra = sorted(set(given) - set(wanted))
+    if extra:
+        raise ValueError(f"the {what} {extra[0]!r} belongs to no layer of the model")
+
+
+def assemble(model: Sequential, layers: Sequence[Layer], input_shape: Shape) -> Sequential:
+    """Add the layers and make their weights, once their shapes are known to be those of a file."""
     for layer in layers:
         layer.input_shape = None  # the model's configuration has it
         model.add(layer)
@@ -241,19 +327,8 @@ def _rebuild(config: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Sequ
     return model
 
 
-def _compare_shapes(wanted: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]]) -> None:
-    for name, shape in wanted.items():
-        if name not in given:
-            raise ValueError(f"the tensor {name!r} is missing")
-        if tuple(given[name]) != shape:
-            raise ValueError(f"the tensor {name!r} has shape {given[name]}, not {shape}")
-    extra = sorted(set(given) - set(wanted))
-    if extra:
-        raise ValueError(f"the tensor {extra[0]!r} belongs to no layer of the model")
-
-
 def _fill(model: Sequential, config: dict[str, Any], tensors: dict[str, Array]) -> None:
-    model.set_weights([tensors[name] for name in _weight_names(model)])
+    model.set_weights([tensors[name] for name in weight_names(model)])
     spec = config.get("compile")
     if spec is None:
         return
@@ -265,23 +340,25 @@ def _fill(model: Sequential, config: dict[str, Any], tensors: dict[str, Array]) 
         [metrics.get(item) for item in spec["metrics"]],
     )
     if "iterations" in config:
-        _fill_optimizer(model, config["iterations"], tensors)
+        fill_optimizer(model, config["iterations"], tensors)
 
 
-def _fill_optimizer(model: Sequential, iterations: object, tensors: dict[str, Array]) -> None:
+def fill_optimizer(model: Sequential, iterations: object, tensors: dict[str, Array]) -> None:
+    """Give the optimizer the state of `slot_tensors`; ValueError where that does not fit."""
     optimizer = model.optimizer
     assert optimizer is not None
     if not isinstance(iterations, int) or iterations < 0:
         raise ValueError(f"the optimizer's number of steps is damaged: {iterations!r}")
     optimizer.build(model.parameters)
-    names = _weight_names(model)
+    names = weight_names(model)
     items = model.parameters.items
     wanted = {
         f"optimizer/{slot}/{name}": item.value.shape
         for slot in optimizer.slots
         for name, item in zip(names, items, strict=True)
     }
-    _compare_shapes(wanted, {k: v.shape for k, v in tensors.items() if k.count("/") == 3})
+    given = {k: v.shape for k, v in tensors.items() if k.count("/") == 3}
+    compare_shapes("tensor", wanted, given)
     for slot, flat in optimizer.slots.items():
         for name, view in zip(names, model.parameters.views(flat), strict=True):
             view[...] = tensors[f"optimizer/{slot}/{name}"]

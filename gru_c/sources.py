@@ -78,7 +78,8 @@ class Source:
         self.given = given
         self.steps = steps
         self.ended = False
-        self.once = not _by_number(given) and hasattr(given, "__next__")
+        self.by_number = _by_number(given)
+        self.once = not self.by_number and hasattr(given, "__next__")
         self._check = check
         self._goes_on = self.once or (goes_on and steps is not None)
         self._items: Iterator[tuple[str, Any]] | None = None  # of the epoch that has begun
@@ -88,27 +89,28 @@ class Source:
 
     def _look(self) -> Any:
         """Return the first batch, before an epoch begins, and without losing it."""
-        items = self._begin(None)
+        items = self._begin()
         item = next(items, None)
         if item is None:
             raise ValueError("the source of batches gave none")
-        if not _by_number(self.given):
+        if not self.by_number:
             self._items = chain([item], items)
         return self._checked(item)
 
-    def _begin(self, rng: np.random.Generator | None) -> Iterator[tuple[str, Any]]:
-        """Yield the batches from the first one on, with their names; by number as `rng` draws."""
-        if not _by_number(self.given):
-            for number, batch in enumerate(self.given, start=1):
-                yield f"batch {number} of the source", batch
-            return
+    def _begin(
+        self, rng: np.random.Generator | None = None, done: int = 0
+    ) -> Iterator[tuple[str, Any]]:
+        """Return the batches with their names; by number as `rng` draws, but the first ones."""
+        if not self.by_number:
+            return ((f"batch {n} of the source", one) for n, one in enumerate(self.given, start=1))
         count = len(self.given)
-        for number in range(count) if rng is None else rng.permutation(count).tolist():
-            yield f"batch [{number}] of the source", self.given[number]
+        order = list(range(count)) if rng is None else rng.permutation(count).tolist()
+        return ((f"batch [{n}] of the source", self.given[n]) for n in order[done:])
 
-    def end_epoch(self) -> None:
-        """Say so to a source that wants to know, as Keras does."""
-        getattr(self.given, "on_epoch_end", lambda: None)()
+    def end_epochs(self, count: int) -> None:
+        """Say of so many epochs that they have ended to a source that asks, as Keras does."""
+        for _ in range(count):
+            getattr(self.given, "on_epoch_end", lambda: None)()
 
     def _checked(self, item: tuple[str, Any]) -> Any:
         self._name, batch = item
@@ -121,7 +123,7 @@ class Source:
     @property
     def place(self) -> str:
         """Words that say which batch was the last."""
-        return f" ({self._name})" if _by_number(self.given) else ""
+        return f" ({self._name})" if self.by_number else ""
 
     def batch_count(self, batch_size: int) -> int | None:
         """Return the number of batches of an epoch; None while it is not known."""
@@ -132,9 +134,16 @@ class Source:
         except TypeError:  # there is no length, or none that is known
             return self._whole
 
-    def samples(self, rng: np.random.Generator | None = None) -> Iterator[Any]:
-        """Yield the batches of an epoch, checked."""
-        taken = 0
+    def samples(self, rng: np.random.Generator | None = None, done: int = 0) -> Iterator[Any]:
+        """Return the batches of an epoch, checked; by number but the first ones.
+
+        Their order is drawn at once.
+        """
+        if self._items is None:
+            self._items = self._begin(rng, done)
+        return self._epoch(rng, done)
+
+    def _epoch(self, rng: np.random.Generator | None, taken: int) -> Iterator[Any]:
         for item in islice(self._read(rng), self.steps):
             yield self._checked(item)
             taken += 1
@@ -152,9 +161,10 @@ class Source:
 
     def _read(self, rng: np.random.Generator | None) -> Iterator[tuple[str, Any]]:
         """Yield batches from where the source is, to its end or without one."""
+        fresh = False
         while True:
-            fresh, found = self._items is None, False
             items = self._items = self._items or self._begin(rng)
+            found = False
             for item in items:
                 found = True
                 yield item
@@ -163,6 +173,7 @@ class Source:
             self._items = None
             if not self._goes_on or (fresh and not found):
                 return
+            fresh = True
 
     def batches(
         self,
@@ -170,13 +181,14 @@ class Source:
         batch_size: int,
         rng: np.random.Generator | None = None,
         bucket: bool = False,
+        done: int = 0,
     ) -> Iterator[tuple[Data, None]]:
-        """Yield the batches of an epoch of training; size and bucket are the source's own matter.
+        """Return the batches of an epoch as those of `Data`; their samples have no numbers.
 
-        The numbers of the samples are not known.
+        Size and bucket are the source's own matter.
         """
-        for samples in self.samples(rng):
-            yield samples.batch(model, slice(None)), None
+        each = slice(None)
+        return ((one.batch(model, each), None) for one in self.samples(rng, done))
 
 
 # ---- what fit, evaluate and predict are given ---------------------------------------------------
@@ -306,3 +318,16 @@ class FitData:
                     f"a generator gives its batches only once: say with {name} how many of them "
                     f"are one of the {epochs} epochs"
                 )
+
+    def require_repeatable(self) -> None:
+        """Raise ValueError unless a run on these can be gone on with from any batch."""
+        train, validation = self.train, self.validation
+        if isinstance(train, Source) and (not train.by_number or train.steps is not None):
+            raise ValueError(
+                "checkpoint= is for arrays, and for a source with __len__ and __getitem__ without "
+                "steps_per_epoch: others cannot be begun in the middle"
+            )
+        if isinstance(validation, Source) and validation.once:
+            raise ValueError(
+                "checkpoint= is not for a validation on a generator, which cannot be begun anew"
+            )

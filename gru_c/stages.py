@@ -13,9 +13,9 @@ import numpy as np
 from gru_c import _core
 from gru_c.activations import ACTIVATIONS, Activation
 from gru_c.arrays import Array
+from gru_c.cell import Cell
 from gru_c.chain import Chain
 from gru_c.layers import GRU, Dense, Dropout, Layer
-from gru_c.passes import Cell
 
 
 class CoreStage(NamedTuple):

@@ -61,6 +61,12 @@ class StoredArray:
         return (len(self), *self.source.shape[1:])
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """As of an array."""
+        found: np.dtype[Any] = self.source.dtype
+        return found
+
+    @property
     def ndim(self) -> int:
         """Number of axes."""
         return len(self.source.shape)

@@ -17,10 +17,25 @@ static int format_fits(const gru_problem *p) {
             p->dtype == GRU_F32 && p->engine != GRU_ENGINE_BLAS);
 }
 
+static int activation_is_valid(const gru_activation *f) {
+    return f->function >= GRU_TANH && f->function <= GRU_SOFTPLUS && f->alpha >= -FLT_MAX &&
+           f->alpha <= FLT_MAX && f->beta >= -FLT_MAX && f->beta <= FLT_MAX;
+}
+
 static int kind_is_valid(const gru_cell_kind *k) {
-    return k->activation >= GRU_TANH && k->activation <= GRU_SOFTSIGN &&
-           k->recurrent_activation >= GRU_TANH && k->recurrent_activation <= GRU_SOFTSIGN &&
+    return activation_is_valid(&k->activation) && activation_is_valid(&k->recurrent_activation) &&
            k->clip > 0 && k->zoneout >= 0 && k->zoneout < 1;
+}
+
+static int has_way_back(const gru_activation *f) {
+    return f->alpha >= 0 || (f->function != GRU_LEAKY_RELU && f->function != GRU_ELU &&
+                             f->function != GRU_THRESHOLDED_RELU);
+}
+
+/* What is computed without a tape only. */
+static int is_for_inference(const gru_problem *p) {
+    return p->weights_format != GRU_WEIGHTS_FULL || !has_way_back(&p->kind.activation) ||
+           !has_way_back(&p->kind.recurrent_activation);
 }
 
 gru_status gru_check_problem(const gru_problem *p) {
@@ -46,7 +61,7 @@ typedef struct measures {
 
 static gru_status measure(const gru_problem *p, gru_pass pass, measures *m) {
     gru_status status = gru_check_problem(p);
-    if (status == GRU_OK && pass != GRU_FORWARD && p->weights_format != GRU_WEIGHTS_FULL) {
+    if (status == GRU_OK && pass != GRU_FORWARD && is_for_inference(p)) {
         status = GRU_BAD_ARGUMENT;
     }
     if (status != GRU_OK) {

@@ -86,13 +86,27 @@ typedef enum gru_weight_format {
 
 /* ---- sequences ---------------------------------------------------------------------------- */
 
-typedef enum gru_activation {
+/* What ONNX lets a GRU compute; a and b are the parameters alpha and beta. */
+typedef enum gru_function {
     GRU_TANH = 0,
     GRU_SIGMOID = 1,
-    GRU_HARD_SIGMOID = 2, /* min(max(x / 6 + 1 / 2, 0), 1) */
-    GRU_RELU = 3,         /* max(x, 0) */
-    GRU_LINEAR = 4,       /* x */
-    GRU_SOFTSIGN = 5      /* x / (1 + |x|) */
+    GRU_HARD_SIGMOID = 2,     /* min(max(a x + b, 0), 1); Keras 3 has a = 1 / 6, b = 1 / 2 */
+    GRU_RELU = 3,             /* max(x, 0) */
+    GRU_LINEAR = 4,           /* x */
+    GRU_SOFTSIGN = 5,         /* x / (1 + |x|) */
+    GRU_AFFINE = 6,           /* a x + b */
+    GRU_LEAKY_RELU = 7,       /* x < 0 ? a x : x */
+    GRU_THRESHOLDED_RELU = 8, /* x > a ? x : 0 */
+    GRU_SCALED_TANH = 9,      /* a tanh(b x) */
+    GRU_ELU = 10,             /* x < 0 ? a (exp(x) - 1) : x */
+    GRU_SOFTPLUS = 11         /* log(1 + exp(x)) */
+} gru_function;
+
+/* With a tape, a >= 0 for leaky_relu, thresholded_relu and elu: the way back knows f(x) alone, from
+ * which the slope follows where f rises or falls everywhere. */
+typedef struct gru_activation {
+    gru_function function;
+    double alpha, beta; /* not above FLT_MAX in size; not looked at where the function has none */
 } gru_activation;
 
 /* What a cell may do otherwise than the one above, in which all of this is GRU_TANH, GRU_SIGMOID,
@@ -224,8 +238,8 @@ gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps);
  * scratch and all that is found out only once; the packed weights lie outside, for many streams. */
 
 typedef struct gru_stream_layer {
-    /* 1: y = activation(x W + b), with `kind.activation` GRU_LINEAR, GRU_RELU, GRU_SIGMOID or GRU_TANH, and
-     * of the problem else only B, I, H, dtype and threads; 0: a GRU. */
+    /* 1: y = activation(x W + b), with `kind.activation` GRU_LINEAR, GRU_RELU, GRU_SIGMOID or GRU_TANH,
+     * and of the problem else only B, I, H, dtype and threads; 0: a GRU. */
     int dense;
     gru_problem
         problem; /* of one step: time is 1; of all layers of a stack B and dtype are the same */

@@ -233,8 +233,9 @@ size_t gru_itemsize(gru_dtype dtype);
 /* The kind of a problem's cell; null where it is the usual one. */
 static inline const gru_cell_kind *gru_kind_of(const gru_problem *p) {
     const gru_cell_kind *k = &p->kind;
-    const int usual = k->activation == GRU_TANH && k->recurrent_activation == GRU_SIGMOID &&
-                      k->clip > DBL_MAX && k->zoneout == 0 && !p->masks_state;
+    const int usual = k->activation.function == GRU_TANH &&
+                      k->recurrent_activation.function == GRU_SIGMOID && k->clip > DBL_MAX &&
+                      k->zoneout == 0 && !p->masks_state;
     return usual ? NULL : k;
 }
 

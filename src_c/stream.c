@@ -24,7 +24,7 @@ static const void *active_kernels(void) {
 
 static gru_status check_layer(const gru_stream_layer *layer) {
     const gru_problem *p = &layer->problem;
-    const gru_activation f = p->kind.activation;
+    const gru_function f = p->kind.activation.function;
     const int known =
         f == GRU_LINEAR || f == GRU_RELU || f == GRU_SIGMOID || f == GRU_TANH || !layer->dense;
     const gru_status status = gru_check_problem(p);
@@ -107,7 +107,7 @@ static void relu(gru_dtype dtype, size_t n, void *y) {
 
 static gru_status activate(const gru_problem *p, void *y) {
     const size_t n = p->batch * p->units;
-    switch (p->kind.activation) {
+    switch (p->kind.activation.function) {
     case GRU_SIGMOID:
         return gru_sigmoid(p->dtype, n, y, y);
     case GRU_TANH:

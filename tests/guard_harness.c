@@ -664,10 +664,13 @@ static void run_variant(size_t number, const char *isa, const example *e, unsign
         .dtype = bits & 1 ? GRU_F64 : GRU_F32,
         .engine = bits & 2 ? GRU_ENGINE_BLAS : GRU_ENGINE_PACKED,
         .reset_after = e->reset_after,
-        .kind = {GRU_TANH, GRU_SIGMOID, general ? 1e6 : INFINITY, general ? 1e-300 : 0},
+        .kind.recurrent_activation.function = GRU_SIGMOID,
+        .kind.clip = general ? 1e6 : INFINITY,
+        .kind.zoneout = general ? 1e-300 : 0,
         .masks_state = general,
         .threads = bits & 8 ? 3 : 1,
-        .weights_format = format};
+        .weights_format = format,
+    };
     const manner how = {.training = training,
                         .keep_tape = keep_tape,
                         .packed = p.engine == GRU_ENGINE_PACKED && random & 1,

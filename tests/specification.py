@@ -14,10 +14,16 @@ def sigmoid(a):
 ACTIVATIONS = {
     "tanh": np.tanh,
     "sigmoid": sigmoid,
-    "hard_sigmoid": lambda a: clipped(a / 6 + 0.5, 0, 1),
+    "hard_sigmoid": lambda a, alpha=1 / 6, beta=0.5: clipped(alpha * a + beta, 0, 1),
     "relu": lambda a: np.where(a.real > 0, a, 0),
     "linear": lambda a: a,
     "softsign": lambda a: a / (1 + a * np.sign(a.real)),
+    "affine": lambda a, alpha=1.0, beta=0.0: alpha * a + beta,
+    "leaky_relu": lambda a, alpha=0.2: np.where(a.real < 0, alpha * a, a),
+    "thresholded_relu": lambda a, alpha=1.0: np.where(a.real > alpha, a, 0),
+    "scaled_tanh": lambda a, alpha=1.0, beta=1.0: alpha * np.tanh(beta * a),
+    "elu": lambda a, alpha=1.0: np.where(a.real < 0, alpha * np.expm1(clipped(a, -999, 0)), a),
+    "softplus": lambda a: np.log1p(np.exp(a)),
 }
 
 
@@ -49,8 +55,9 @@ def gru(
     `zero_output`, show zero.
     """
 
-    def f(name, a):
-        return ACTIVATIONS[name](clipped(a, -clip, clip))
+    def f(activation, a):
+        name, *parameters = [activation] if isinstance(activation, str) else activation
+        return ACTIVATIONS[name](clipped(a, -clip, clip), *parameters)
 
     x, W, U = (np.asarray(a, np.result_type(a, np.float64)) for a in (x, W, U))
     H = len(U)

@@ -84,7 +84,7 @@ def test_without_steps(sizes, engine):
         {},
         {"dropout": 0.2, "recurrent_dropout": 0.2, "zoneout": 0.2},
         {"recurrent_activation": "hard_sigmoid", "clip": 2.0, "go_backwards": True},
-        {"reset_after": False, "zoneout": 0.3},
+        {"reset_after": False, "zoneout": 0.3, "activation": ("elu", 0.5)},
     ],
     ids=str,
 )

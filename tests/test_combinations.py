@@ -14,8 +14,8 @@ SETTINGS = st.fixed_dictionaries(
     {
         "reset_after": st.booleans(),
         "use_bias": st.booleans(),
-        "activation": st.sampled_from(["tanh", "tanh", "softsign", "sigmoid"]),
-        "recurrent_activation": st.sampled_from(["sigmoid", "sigmoid", "tanh"]),
+        "activation": st.sampled_from(["tanh", "tanh", "softsign", "softplus", ("elu", 0.5)]),
+        "recurrent_activation": st.sampled_from(["sigmoid", "sigmoid", ("scaled_tanh", 0.9)]),
         "clip": st.sampled_from([None, None, 0.5]),
         "dropout": st.sampled_from([0, 0, 0.3]),
         "recurrent_dropout": st.sampled_from([0, 0, 0.3]),

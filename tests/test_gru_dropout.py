@@ -121,7 +121,7 @@ def test_a_model_with_a_seed_repeats_its_training_and_its_copies_too(rates):
 
 def test_settings_come_back_from_the_configuration():
     options = {
-        "activation": "relu",
+        "activation": ["leaky_relu", 0.01],
         "recurrent_activation": "hard_sigmoid",
         "clip": 3.0,
         "dropout": 0.1,

@@ -144,7 +144,10 @@ def test_bidirectional(mode, sequences):
         np.testing.assert_allclose(found, expected.detach().numpy(), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("activation", ["relu", "linear", "softsign", "hard_sigmoid", "sigmoid"])
+OTHERS = ["relu", "linear", "softsign", "hard_sigmoid", "sigmoid", "leaky_relu", "elu", "softplus"]
+
+
+@pytest.mark.parametrize("activation", OTHERS)
 @pytest.mark.parametrize("recurrent", ["hard_sigmoid", "sigmoid"])
 @pytest.mark.parametrize("reset_after", [True, False])
 def test_activations_of_a_gru(activation, recurrent, reset_after):

@@ -280,6 +280,34 @@ def test_a_configuration_that_asks_for_too_much_is_refused_before_memory_is_take
         gru_c.load_model(path)
 
 
+def test_more_layers_than_a_model_may_have(path):
+    trained().save(path)
+    rewrite(path, model={"layers": [{"class_name": "Dropout", "config": {"rate": 0.5}}] * 1001})
+    with pytest.raises(ValueError, match="the model has 1001 layers, more than 1000"):
+        gru_c.load_model(path)
+
+
+def test_two_layers_of_one_name(path):
+    trained().save(path)
+    layer = {"class_name": "Flatten", "config": {"name": "a"}}
+    rewrite(path, model={"layers": [layer, layer]})
+    with pytest.raises(ValueError, match="2 layers have the name 'a'"):
+        gru_c.load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "module"),
+    [(".keras", "keras"), (".h5", "keras"), (".pt", "torch"), (".onnx", "onnx")],
+)
+def test_other_formats_have_their_modules(path, suffix, module):
+    other = path.with_suffix(suffix)
+    with pytest.raises(ValueError, match=f"or gru_c.interop.{module} for that format"):
+        trained().save(other)
+    other.write_bytes(b"something else")
+    with pytest.raises(ValueError, match=f": take gru_c.interop.{module} for that format"):
+        gru_c.load_model(other)
+
+
 def test_somebody_elses_safetensors(path):
     save_file({"weight_ih_l0": np.zeros((3, 3), np.float32)}, path)
     with pytest.raises(ValueError, match="its metadata has no format 'gru_c'"):

@@ -95,6 +95,10 @@ def test_weights_of_fewer_bits(weights, reset_after):
 
 KINDS = {
     "activations": {"activation": "relu", "recurrent_activation": "hard_sigmoid"},
+    "parameters": {
+        "activation": ("scaled_tanh", 1.7, 0.6),
+        "recurrent_activation": ("hard_sigmoid", 0.2, 0.4),
+    },
     "clip": {"clip": 0.5},
     "zoneout": {"zoneout": 0.3},
     "dropout": {"dropout": 0.5, "recurrent_dropout": 0.5},

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import gru_c
 from gru_c import _core, _threads, gru_backward, gru_forward, passes
 from gru_c._threads import single_threaded_blas
+from gru_c.cell import Cell
 
 only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
 
@@ -265,7 +266,7 @@ def test_other_python_threads_run_during_a_call(name):
 
     def call():
         if name == "forward":
-            passes.run_forward(x, *weights, state, cell=passes.Cell(), num_threads=1)
+            passes.run_forward(x, *weights, state, cell=Cell(), num_threads=1)
         else:
             passes.run_backward(tape, None, None, None, *gradients, None)
 

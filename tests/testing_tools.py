@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gru_c import Sequential
+from gru_c import GRU, Dense, Input, Sequential
 
 
 def random_arguments(
@@ -100,6 +100,13 @@ def make_model(*layers, I=5, dtype="float32", seed=0):
     model.build((None, None, I))
     rng = np.random.default_rng(seed + 1)
     model.set_weights([w + rng.normal(size=w.shape) * 0.1 for w in model.get_weights()])
+    return model
+
+
+def small_model(**options):
+    """Compiled model of two layers, for files; `options` are the GRU's."""
+    model = Sequential([Input((None, 4)), GRU(3, name="a", **options), Dense(1, name="b")], seed=0)
+    model.compile("adam", "mse")
     return model
 
 

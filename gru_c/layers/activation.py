@@ -51,6 +51,11 @@ class Activation(Layer):
         return self._activation.name
 
     @property
+    def activation_function(self) -> activations.Activation:
+        """The activation itself."""
+        return self._activation
+
+    @property
     def stepwise(self) -> bool:
         """True: a step of the output depends on that step of the input alone."""
         return True

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy.typing as npt
 
+from gru_c.cell import check_rate
 from gru_c.layers.base import Array
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.layers.weightless import Tape, WeightlessLayer
-from gru_c.passes import check_rate
 
 
 class Dropout(DrawingLayer, WeightlessLayer):

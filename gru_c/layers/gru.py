@@ -12,6 +12,7 @@ from gru_c import constraints, initializers, passes, regularizers
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
 from gru_c.arrays import Array, as_sequences, as_state, check_features
+from gru_c.cell import ActivationLike, Cell, check_rate
 from gru_c.checkpoints import check_every
 from gru_c.checkpoints import run_forward as run_with_checkpoints
 from gru_c.layers.base import Shape, check_count
@@ -32,9 +33,11 @@ class GRU(StatefulLayer):
     ----------
     units : int
         Hidden units H.
-    activation, recurrent_activation : str
-        Of the candidate and of the gates: "tanh", "sigmoid", "hard_sigmoid", "relu", "linear" or
-        "softsign".
+    activation, recurrent_activation : str or tuple
+        Of the candidate and of the gates: a name, ``(name, alpha)`` or ``(name, alpha, beta)``.
+        "tanh", "sigmoid", "relu", "linear", "softsign", "softplus"; with parameters "hard_sigmoid",
+        "affine", "leaky_relu", "thresholded_relu", "scaled_tanh", "elu": `gru_c.functional` says
+        what they are.
     use_bias : bool
         Whether there is a bias.
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
@@ -136,8 +139,8 @@ class GRU(StatefulLayer):
     def __init__(
         self,
         units: int,
-        activation: str = "tanh",
-        recurrent_activation: str = "sigmoid",
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
         use_bias: bool = True,
         kernel_initializer: object = "glorot_uniform",
         recurrent_initializer: object = "orthogonal",
@@ -169,8 +172,9 @@ class GRU(StatefulLayer):
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape)
         self.units = check_count("units", units)
-        self.activation = activation
-        self.recurrent_activation = recurrent_activation
+        self.cell = Cell.of(reset_after, activation, recurrent_activation, clip, zoneout)
+        self.activation = _name_or_tuple(activation)
+        self.recurrent_activation = _name_or_tuple(recurrent_activation)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
@@ -188,8 +192,8 @@ class GRU(StatefulLayer):
         self.stateful = bool(stateful)
         self.time_major = bool(time_major)
         self.reset_after = bool(reset_after)
-        self.dropout = passes.check_rate("dropout", dropout)
-        self.recurrent_dropout = passes.check_rate("recurrent_dropout", recurrent_dropout)
+        self.dropout = check_rate("dropout", dropout)
+        self.recurrent_dropout = check_rate("recurrent_dropout", recurrent_dropout)
         self.zoneout = zoneout
         self.clip = clip
         self.checkpoint_every = check_every(checkpoint_every)
@@ -198,7 +202,6 @@ class GRU(StatefulLayer):
             "inference_weights of a GRU", inference_weights, {n: n for n in WEIGHT_FORMATS}
         )
         passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
-        self.cell = passes.Cell.of(reset_after, activation, recurrent_activation, clip, zoneout)
         self.num_threads: int | None = None  # of its passes, where a layer around it says so
         self._memory: Array | None = None  # of a tape that was used up, for the next one
         self._packed: Array | None = None  # weights, while they do not change
@@ -292,6 +295,8 @@ class GRU(StatefulLayer):
             also the last state (B, H).
         """
         self._require_built("forward")
+        if training:
+            self.cell.require_way_back()
         sequences = as_sequences("x", x, np.dtype(self.dtype))
         kernel = self.value("kernel")
         check_features(sequences.shape[2], kernel, "x")
@@ -447,6 +452,11 @@ def _rows_of(steps: StepOrder, last: Array) -> Array:
     """Return the rows (B, H) whose last output is the last state; zeros for the others."""
     rows: Array = np.where(steps.state_is_output[:, None], last, last.dtype.type(0))
     return rows
+
+
+def _name_or_tuple(activation: ActivationLike) -> ActivationLike:
+    """Return it so that nobody changes it: lists come from files."""
+    return activation if isinstance(activation, str) else tuple(activation)
 
 
 def _swapped(array: Any) -> Any:

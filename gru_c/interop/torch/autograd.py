@@ -11,10 +11,10 @@ import torch
 
 from gru_c import passes
 from gru_c.arrays import Array, as_sequences
+from gru_c.cell import Cell
 from gru_c.directions import run_both
 from gru_c.interop.torch.weights import Weights, from_core, to_core
 from gru_c.packed_steps import PackedSteps
-from gru_c.passes import Cell
 from gru_c.ragged import run_forward as run_ragged
 
 CELL = Cell()

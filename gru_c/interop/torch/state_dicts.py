@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from gru_c.arrays import Array, as_real, compute_dtype
+from gru_c.cell import Cell
 from gru_c.interop.torch.weights import NAMES, from_core, to_core
 from gru_c.layers import (
     GRU,
@@ -21,7 +22,6 @@ from gru_c.layers import (
     LayerNormalization,
 )
 from gru_c.model import Sequential
-from gru_c.passes import Cell
 
 # What a weight is called in PyTorch, and whether it is transposed there.
 _TENSORS: dict[type[Layer], dict[str, tuple[str, bool]]] = {

@@ -1,0 +1,135 @@
+"""What Keras writes of an object, and what is taken from it: a class, and its options.
+
+Names are looked up in this package's own tables. An option is taken where the class here has it,
+passed over where it changes no result, and otherwise named in an exception.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from gru_c._names import lookup
+from gru_c.constraints import CONSTRAINTS
+from gru_c.initializers import INITIALIZERS
+from gru_c.regularizers import REGULARIZERS
+from gru_c.schedules import SCHEDULES
+
+Table = Mapping[str, Callable[..., Any]]
+
+# Options that hold an object, by their last word: what it is, its module in Keras, our classes.
+_KINDS: dict[str, tuple[str, str, Table]] = {
+    "initializer": ("initializer", "keras.initializers", INITIALIZERS),
+    "regularizer": ("regularizer", "keras.regularizers", REGULARIZERS),
+    "constraint": ("constraint", "keras.constraints", CONSTRAINTS),
+    "learning_rate": ("learning-rate schedule", "keras.optimizers.schedules", SCHEDULES),
+}
+
+# Options of Keras that say how to compute, where an object came from, or what it is called.
+_PASSED_OVER = {
+    *("name", "dtype", "batch_shape", "batch_input_shape", "input_length", "optional", "seed"),
+    *("unroll", "implementation", "supports_masking", "jit_compile", "is_legacy_optimizer"),
+    *("ema_momentum", "ema_overwrite_frequency", "lora_alpha"),  # of what use_ema, lora_rank ask
+}
+# Options of Keras alone, with the values that ask for nothing. With any other option these are None
+# and False, which is what new ones come with.
+_NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "trainable": (True,),
+    "data_format": ("channels_last", None),
+    "reduction": ("sum_over_batch_size", "auto"),
+    "label_smoothing": (0,),
+    "axis": (-1,),
+    "decay": (0, None),
+}
+
+
+def last_word(option: str) -> str:
+    """Return "initializer" for "kernel_initializer"."""
+    return option.rpartition("_")[2]
+
+
+def kind_of(option: str) -> tuple[str, str, Table] | None:
+    """Return what an option holds, its module in Keras and its classes here; None: no object."""
+    return _KINDS.get(option) or _KINDS.get(last_word(option))
+
+
+def read_spec(spec: object) -> tuple[str, dict[str, Any]]:
+    """Return the class name and the options of one of Keras's own classes.
+
+    Raises
+    ------
+    ValueError
+        When it is something else: damaged, a function, or a class that is not Keras's.
+    """
+    if not isinstance(spec, dict):
+        raise ValueError(f"a configuration must be a dict, got {_short(spec)}")
+    class_name, config = spec.get("class_name"), spec.get("config")
+    if not isinstance(class_name, str) or not isinstance(config, dict):
+        raise ValueError(
+            f"no 'class_name' with a 'config' of one of Keras's classes: {_short(spec)}"
+        )
+    module = str(spec.get("module") or "keras").partition(".")[0]
+    if module not in ("keras", "tf_keras") or spec.get("registered_name") not in (None, class_name):
+        raise ValueError(
+            f"{class_name!r} is a class of somebody's own, from {spec.get('module')!r}"
+        )
+    return class_name, config
+
+
+def options_of(config: Mapping[str, Any], taken: Collection[str]) -> dict[str, Any]:
+    """Return the options that are taken; ValueError for one that asks for what is not there."""
+    options = {}
+    for name, value in config.items():
+        if name in taken:
+            options[name] = value
+        elif name not in _PASSED_OVER:
+            require_neutral(name, value)
+    return options
+
+
+def require_neutral(name: str, value: object) -> None:
+    """Raise ValueError when an option that only Keras has asks for something."""
+    if value not in _NEUTRAL[name] if name in _NEUTRAL else value not in (None, False):
+        raise ValueError(f"gru_c has nothing for {name}={_short(value)}")
+
+
+def known(kind: str, spec: Any, table: Table) -> Any:
+    """Return what Keras says of an object as `gru_c` names it; names and None stay."""
+    if spec is None or isinstance(spec, (str, int, float)):
+        return spec
+    class_name, config = read_spec(spec)
+    found = lookup(kind, class_name, table)
+    options = options_of(config, inspect.signature(found).parameters)
+    return {
+        "class_name": class_name,
+        "config": {name: nested(name, value) for name, value in options.items()},
+    }
+
+
+def nested(option: str, value: Any) -> Any:
+    """Return the value of an option, which may be an object."""
+    kind = kind_of(option)
+    return value if kind is None else known(kind[0], value, kind[2])
+
+
+def as_keras(module: str, class_name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return Keras's configuration of an object, given that of `gru_c._names.serialize`."""
+    return {
+        "module": module,
+        "class_name": class_name,
+        "config": {name: _value_as_keras(name, value) for name, value in config.items()},
+        "registered_name": None,
+    }
+
+
+def _value_as_keras(option: str, value: Any) -> Any:
+    kind = kind_of(option)
+    if kind is None or not isinstance(value, dict):
+        return value
+    return as_keras(kind[1], value["class_name"], value["config"])
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

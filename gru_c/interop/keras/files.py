@@ -1,0 +1,331 @@
+"""Models in Keras's files: ``.keras``, ``.weights.h5`` and the older ``.h5``.
+
+`load` reads them and `save` writes a ``.keras``, with h5py; Keras itself is not needed. Weights go
+across as they are: gru_c's layers have Keras's shapes and gate order.
+
+Nothing from a file is executed, and none of its names becomes a path or an import. What a file
+claims of itself is compared with what it holds before memory is taken.
+
+A ``.keras`` is a zip of ``config.json``, ``metadata.json`` and ``model.weights.h5``. In the last,
+and in a ``.weights.h5``, the weights of a layer are ``layers/<group>/.../vars/<number>``, the group
+named after the layer's class and numbered from the second on. In an older ``.h5`` they are in
+``model_weights/<layer>``, under the names that the attribute ``weight_names`` lists.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from gru_c._names import snake_case
+from gru_c.arrays import Array
+from gru_c.interop.keras import hdf5
+from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of, vars_of
+from gru_c.interop.keras.training import compile_as, compile_config
+from gru_c.model import Sequential
+from gru_c.saving import assemble, wanted_shapes, write_whole
+
+__all__ = ["load", "save"]
+
+_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_LARGEST_CONFIG = 2**24  # bytes; that of a layer takes 2,000
+# A member of a zip may unpack to so many times its size: weights shrink little, bombs a
+# thousandfold.
+_LARGEST_RATIO = 32
+_SMALL = 2**20  # bytes of a member that may be anything
+_KERAS_VERSION = "3.15.1"  # whose files are written
+
+
+# ---- reading ------------------------------------------------------------------------------------
+
+
+def load(path: str | os.PathLike[str], model: Sequential | None = None) -> Sequential:
+    """Read a Sequential model that Keras saved.
+
+    Which format it is, the content says and not the name. A ``.keras`` or an older ``.h5`` of
+    Keras 2 and 3 is a whole model; a functional model is taken where it is a chain. Files of
+    weights alone (``model.save_weights``) need the model that they belong to.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    model : Sequential, optional
+        A built model of gru_c that takes the weights from an HDF5 file (``.weights.h5``, ``.h5``),
+        whatever else that holds.
+
+    Returns
+    -------
+    Sequential
+        `model` if it was given, else a new one with Keras's names, dtype, input shape and weights.
+        It is compiled as in Keras where gru_c has optimizer, loss and metrics; otherwise not at
+        all, and ``optimizer`` is None. The optimizer's state is not read.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
+    ValueError
+        When the file is damaged or of another format, its parts do not fit together, or the model
+        has a layer or an option that gru_c has not: the message names the first one. Nothing is
+        changed then.
+    TypeError
+        When `model` is no Sequential of gru_c.
+    ImportError
+        When h5py is not installed.
+
+    Notes
+    -----
+    ``TimeDistributed(Dense)`` becomes a `Dense`, which goes step by step by itself. (A
+    ``.weights.h5`` calls its group ``time_distributed``, so there it has no place in a model of
+    gru_c.) Seeds and ``unroll`` are passed over, and so are initializers that gru_c has not: the
+    layer then has the default one, of which the loaded weights show nothing. ``trainable=False``
+    is an error, as are dtypes other than float32 and float64. The ``hard_sigmoid`` of Keras 2,
+    which is another function, becomes a GRU's ``("hard_sigmoid", 0.2, 0.5)``; in other layers it is
+    an error.
+
+    Damage that the HDF5 library is known to answer with endless work is found before it starts. A
+    file made on purpose may know of more: read what strangers send in a process with a time limit.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from gru_c import Dense, GRU, Sequential
+    >>> from gru_c.interop import keras
+    >>> model = Sequential([GRU(4, input_shape=(10, 8)), Dense(1)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.keras")
+    ...     keras.save(model, path)
+    ...     again = keras.load(path)
+    >>> again
+    <Sequential 'sequential': gru, dense>
+    """
+    file = Path(path)
+    if not file.exists():
+        raise FileNotFoundError(f"there is no file {os.fspath(file)!r}")
+    if model is not None:
+        if not isinstance(model, Sequential):
+            raise TypeError(f"model must be a Sequential of gru_c, got {type(model).__name__}")
+        model.require_built("load")
+    try:
+        if file.is_dir():
+            raise ValueError("a folder, not a file")
+        with file.open("rb") as content:
+            is_zip = content.read(2) == b"PK"
+        if is_zip:
+            return _load_zip(file, model)
+        with hdf5.opened(file) as h5:
+            return _load_hdf5(h5, file.stat().st_size, model)
+    except (ValueError, TypeError, OSError, RecursionError, OverflowError) as error:
+        raise ValueError(f"{os.fspath(file)}: {error}") from error
+
+
+def _load_zip(file: Path, model: Sequential | None) -> Sequential:
+    if model is not None:
+        raise ValueError("it holds a model of its own; model= is for files of weights")
+    with _unzipped(file) as archive:
+        spec = _json(_member(archive, _CONFIG, _LARGEST_CONFIG))
+        metadata = _json(_member(archive, _METADATA, _LARGEST_CONFIG))
+        version = metadata.get("keras_version") if isinstance(metadata, dict) else None
+        found = model_of(spec, str(version))
+        content = _member(archive, _WEIGHTS)
+    with hdf5.opened(content) as h5:
+        made = _made(found, _read(found, h5, len(content)))
+    compile_as(made, spec.get("compile_config"))
+    return made
+
+
+def _load_hdf5(h5: Any, size: int, model: Sequential | None) -> Sequential:
+    if model is not None:
+        model.set_weights(_read(_keras_model(model), h5, size))
+        return model
+    config = hdf5.text(h5, "model_config", size)
+    if config is None:
+        raise ValueError(
+            "an HDF5 file without 'model_config' holds no model but weights: give the gru_c model "
+            "that they are for, load(path, model=...)"
+        )
+    found = model_of(_json(config), str(hdf5.text(h5, "keras_version", size)))
+    training = hdf5.text(h5, "training_config", size)
+    spec = None if training is None else _json(training)
+    made = _made(found, _read(found, h5, size))
+    compile_as(made, spec)
+    return made
+
+
+def _made(found: KerasModel, weights: list[Array]) -> Sequential:
+    """Make the model, once the weights that it wants are read."""
+    model = assemble(Sequential(name=found.name), found.layers, found.input_shape)
+    model.set_weights(weights)
+    return model
+
+
+@contextmanager
+def _unzipped(file: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a zip, and say of whatever its reader raises that the file is damaged."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError) as error:
+        raise ValueError(f"no readable .keras file: truncated or damaged ({error})") from error
+
+
+def _member(archive: zipfile.ZipFile, name: str, largest: int | None = None) -> bytes:
+    """Unpack a member into memory, unless it claims to be larger than can be."""
+    if name not in archive.namelist():
+        raise ValueError(f"no .keras file: the zip has no {name!r}")
+    info = archive.getinfo(name)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name!r} is compressed by method {info.compress_type}")
+    largest = largest or _SMALL + _LARGEST_RATIO * info.compress_size
+    if info.file_size > largest:
+        raise ValueError(
+            f"{name!r} claims {info.file_size} bytes, of which the zip has {info.compress_size}: "
+            f"no more than {largest} are unpacked"
+        )
+    return archive.read(info)  # at most what it claims
+
+
+def _json(text: str | bytes) -> Any:
+    if len(text) > _LARGEST_CONFIG:
+        raise ValueError(f"a configuration of {len(text)} bytes, more than {_LARGEST_CONFIG}")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError also of a number too long
+        raise ValueError(f"the configuration is damaged: {error}") from None
+
+
+def _read(model: KerasModel, h5: Any, size: int) -> list[Array]:
+    """Read the weights that the layers want, all of them and no others, from either layout."""
+    wanted = wanted_shapes(model.layers, model.input_shape)
+    names: dict[str, list[str]] = {str(layer.name): [] for layer in model.layers}
+    for key in wanted:
+        layer, _, weight = key.partition("/")
+        names[layer].append(weight)
+    whole = hdf5.member(h5, "model_weights") is not None
+    if whole or "layer_names" in h5.attrs:
+        root = "model_weights/" if whole else ""
+        places = _legacy_places(h5, root, names, size)
+    else:
+        root = "layers/"
+        places = _places(model, names)
+    below = hdf5.datasets_below(h5, root.rstrip("/"))
+    others = {path: item for path, item in below.items() if "/seed_generator/" not in path}
+    return hdf5.read_weights(h5, dict(zip(places, wanted.values(), strict=True)), others, size)
+
+
+# ---- where the weights are ----------------------------------------------------------------------
+
+
+def _places(model: KerasModel, names: dict[str, list[str]]) -> list[str]:
+    """Return the dataset of each weight of the model, in order, in a ``.weights.h5``."""
+    seen: Counter[str] = Counter()
+    places = []
+    for layer, class_name in zip(model.layers, model.class_names, strict=True):
+        base = snake_case(class_name)
+        group = f"layers/{base}_{seen[base]}" if seen[base] else f"layers/{base}"
+        seen[base] += 1
+        weights = vars_of(layer, class_name, names[str(layer.name)])
+        places += [f"{group}/{place}" for place in weights]
+    return places
+
+
+def _legacy_places(h5: Any, root: str, names: dict[str, list[str]], size: int) -> list[str]:
+    """Return the same for an older ``.h5``, whose groups list their weights by name."""
+    places = []
+    for layer, weights in names.items():
+        if not weights:
+            continue
+        group = hdf5.member(h5, root + layer)
+        if group is None:
+            there = ", ".join(islice(hdf5.member(h5, root.rstrip("/")) if root else h5, 10))
+            raise ValueError(f"the file has no weights of a layer {layer!r}; it has {there}")
+        for weight, found in zip(
+            weights, hdf5.texts(group, "weight_names", len(weights), size), strict=True
+        ):
+            last = found.rpartition("/")[2].partition(":")[0]  # "gru/gru_cell/kernel:0"
+            if weight.removeprefix("forward_").removeprefix("backward_") != last:
+                raise ValueError(f"layer {layer!r} has {found!r} in place of its {weight!r}")
+            places.append(f"{root}{layer}/{found}")
+    return places
+
+
+# ---- writing ------------------------------------------------------------------------------------
+
+
+def save(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """Write a model to a ``.keras`` file, which Keras 3 loads.
+
+    With its compilation, unless Keras has not the like of that (a function of one's own, say), and
+    without the optimizer's state, of which Keras gives a warning.
+
+    Parameters
+    ----------
+    model : Sequential
+        With weights.
+    path : path
+        Ends in ``.keras``. An existing file is replaced at once, when the new one is complete.
+
+    Raises
+    ------
+    ValueError
+        When the model has no weights yet, the path ends otherwise, or a layer has an option that
+        changes results and that Keras has not, such as `zoneout`, `clip` and `inference_weights`;
+        also ``stateful``, for which Keras fixes a batch size. Options that change none
+        (`checkpoint_every`, `seed`) and initializers of one's own are left out.
+    TypeError
+        When `model` is no Sequential of gru_c.
+    FileNotFoundError
+        When there is no such folder.
+    ImportError
+        When h5py is not installed.
+
+    Examples
+    --------
+    See `load`.
+    """
+    target = Path(path)
+    if not isinstance(model, Sequential):
+        raise TypeError(f"model must be a Sequential of gru_c, got {type(model).__name__}")
+    if target.suffix != ".keras":
+        raise ValueError(f"Keras loads files named *.keras, got {target.name!r}")
+    model.require_built("save")
+    shape = model.input_shape
+    assert shape is not None  # it is built
+    spec = model_as_keras(model.name, shape, model.layers)
+    compiled = None if model.optimizer is None else compile_config(model)
+    if compiled is not None:
+        spec["compile_config"] = compiled
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(_METADATA, json.dumps({"keras_version": _KERAS_VERSION}))
+        archive.writestr(_CONFIG, json.dumps(spec))
+        archive.writestr(_WEIGHTS, _weights_file(model))
+    write_whole(target, content.getvalue())
+
+
+def _weights_file(model: Sequential) -> bytes:
+    """Return an HDF5 file of the weights."""
+    names = {str(layer.name): [item.name for item in layer.parameters] for layer in model.layers}
+    places = _places(_keras_model(model), names)
+    content = BytesIO()
+    with hdf5.h5py().File(content, "w") as h5:
+        for place, weight in zip(places, model.get_weights(), strict=True):
+            h5[place] = weight
+    return content.getvalue()
+
+
+def _keras_model(model: Sequential) -> KerasModel:
+    """Return what there is to know of a model of gru_c to find its weights."""
+    names = [type(layer).__name__ for layer in model.layers]
+    return KerasModel(model.name, model.input_shape or (), model.layers, names)

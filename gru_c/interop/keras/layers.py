@@ -1,0 +1,302 @@
+"""Layers and chains of them: from Keras's configurations, and as such."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, NamedTuple
+
+from gru_c import activations, initializers
+from gru_c.cell import ActivationLike
+from gru_c.chain import check_for_chain
+from gru_c.interop.keras.config import (
+    as_keras,
+    kind_of,
+    last_word,
+    nested,
+    options_of,
+    read_spec,
+)
+from gru_c.layers import GRU, LAYERS, Activation, Bidirectional, Dense, Layer
+from gru_c.layers.base import Shape, check_sample_shape
+from gru_c.saving import check_specs
+
+# Options that Keras has not: those that change no result, and those that must have this value.
+_HERE_ALONE = {"time_major", "checkpoint_every", "input_shape"}
+_HERE_ALONE_AND_OFF = {"zoneout": 0.0, "clip": None, "inference_weights": "float32"}
+_NOT_COPIED = {*_HERE_ALONE, *_HERE_ALONE_AND_OFF, "name", "dtype", "seed"}
+_NOT_WRITTEN = {**_HERE_ALONE_AND_OFF, "stateful": False}  # Keras's batches have one size then
+
+
+class KerasModel(NamedTuple):
+    """A model as a configuration describes it, with no weights yet."""
+
+    name: str
+    input_shape: Shape
+    layers: list[Layer]
+    class_names: list[str]  # Keras's, after which it names the groups of a file
+
+
+# ---- reading ------------------------------------------------------------------------------------
+
+
+def model_of(spec: Any, version: str) -> KerasModel:
+    """Make the layers of a Sequential, or of a functional model that is a chain.
+
+    Parameters
+    ----------
+    spec : dict
+        Keras's configuration of the model.
+    version : str
+        Of Keras.
+
+    Raises
+    ------
+    ValueError
+        When it is no chain, or names the first layer or option that gru_c has not.
+    """
+    old = isinstance(spec, dict) and isinstance(spec.get("config"), list)  # Keras 2.2 and before
+    class_name, config = read_spec({**spec, "config": {"layers": spec["config"]}} if old else spec)
+    if class_name not in ("Sequential", "Functional", "Model"):
+        raise ValueError(f"the file holds a {class_name!r}, not a Sequential model")
+    specs = config.get("layers")
+    if not isinstance(specs, list) or not specs:
+        raise ValueError("the model's configuration has no layers")
+    check_specs(specs)
+    if class_name != "Sequential":
+        _check_chain(config, specs)
+    first_name, first = read_spec(specs[0])
+    if first_name == "InputLayer":
+        options_of(first, ())
+        specs = specs[1:]
+    input_shape = _input_shape(first, config)
+    shape = input_shape
+    layers: list[Layer] = []
+    for one in specs:
+        layers.append(_layer_of(one, len(shape), version))
+        shape = layers[-1].compute_output_shape(shape)
+    name = config.get("name", "sequential")
+    return KerasModel(str(name), input_shape, layers, [s["class_name"] for s in specs])
+
+
+def _input_shape(first: dict[str, Any], config: dict[str, Any]) -> Shape:
+    """Return the shape that the first layer, or the model, says the input has."""
+    said = (first.get("batch_shape"), first.get("batch_input_shape"))
+    shape = next((one for one in (*said, config.get("build_input_shape")) if one), None)
+    if not isinstance(shape, list) or len(shape) < 2:
+        raise ValueError(f"the model has no input shape, so it was never built: {shape!r}")
+    return (None, *check_sample_shape(shape[1:]))
+
+
+def _layer_of(spec: Any, rank: int, version: str) -> Layer:
+    """Make a layer, whose input has `rank` axes."""
+    class_name, config = read_spec(spec)
+    try:
+        if not isinstance(config.get("name"), str):
+            raise ValueError("it has no name")
+        if class_name == "TimeDistributed":
+            return _inner_dense(config, rank, version)
+        if class_name == "Lambda":
+            raise ValueError("it is code, and nothing from a file is executed")
+        if class_name not in LAYERS:
+            raise ValueError(f"gru_c has no such layer; it has {', '.join(sorted(LAYERS))}")
+        layer = LAYERS[class_name](**_arguments(class_name, config, rank, version))
+        check_for_chain(layer)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"layer {config.get('name')!r} ({class_name}): {error}") from error
+    return layer
+
+
+def _inner_dense(config: dict[str, Any], rank: int, version: str) -> Layer:
+    """Make the Dense that a TimeDistributed applies to every step: ours does that by itself."""
+    inner = config.get("layer")
+    class_name, inner_config = read_spec(inner)
+    if class_name != "Dense":
+        raise ValueError(f"gru_c takes a Dense step by step, no {class_name}")
+    options_of(config, {"layer"})
+    renamed = {"class_name": class_name, "config": {**inner_config, "name": config["name"]}}
+    return _layer_of(renamed, rank, version)
+
+
+def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str) -> dict[str, Any]:
+    """Return the arguments for a layer of gru_c."""
+    taken = set(inspect.signature(LAYERS[class_name]).parameters) - _NOT_COPIED
+    arguments = {"name": config["name"], "dtype": _dtype_of(config.get("dtype"))}
+    if class_name == "GRU":  # before Keras 2.1 there was no such option, but what it turns off
+        arguments["reset_after"] = False
+    for name, value in options_of(config, taken).items():
+        kind = last_word(name)
+        if kind == "initializer":
+            arguments |= _initializer(name, value)
+        elif kind == "activation":
+            arguments[name] = _activation(class_name, name, value, version)
+        elif kind == "layer":
+            arguments[name] = None if value is None else _layer_of(_direction(value), rank, version)
+        elif name == "axis":
+            arguments[name] = -1 if value in (rank - 1, [rank - 1], [-1]) else value
+        else:
+            arguments[name] = nested(name, value)
+    return arguments
+
+
+def _initializer(name: str, value: Any) -> dict[str, Any]:
+    """Return the initializer as an argument, or none: weights come from the file."""
+    try:
+        return {name: initializers.get(nested(name, value))}
+    except (ValueError, TypeError):
+        return {}
+
+
+def _activation(class_name: str, name: str, value: Any, version: str) -> ActivationLike:
+    if value is None:
+        return "linear"
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be the name of a function, got {value!r}")
+    if value == "hard_sigmoid" and not version.startswith("3"):
+        if class_name == "GRU":
+            return (value, 0.2, 0.5)
+        raise ValueError(
+            f"{name}='hard_sigmoid' of Keras {version} is clip(0.2 x + 0.5, 0, 1), here and in "
+            "Keras 3 it is clip(x / 6 + 0.5, 0, 1)"
+        )
+    return value
+
+
+def _direction(spec: Any) -> Any:
+    """Return a direction of a Bidirectional under the name that it had before."""
+    class_name, config = read_spec(spec)
+    name = str(config.get("name")).removeprefix("forward_").removeprefix("backward_")
+    return {"class_name": class_name, "config": {**config, "name": name}}
+
+
+def _dtype_of(policy: Any) -> str | None:
+    """Return the dtype that a layer computes in and keeps its weights in."""
+    if policy is None:
+        return None
+    name = read_spec(policy)[1].get("name") if isinstance(policy, dict) else policy
+    if name not in ("float32", "float64"):
+        raise ValueError(f"dtype {name!r}: gru_c computes in float32 or float64")
+    return str(name)
+
+
+def _check_chain(config: dict[str, Any], specs: list[Any]) -> None:
+    """Raise ValueError unless each layer of a functional model takes what the one before gives."""
+    before: list[str] = []
+    for spec in specs:
+        class_name, _ = read_spec(spec)
+        name, sources = str(spec.get("name")), _sources(spec.get("inbound_nodes"))
+        if sources != before:
+            raise ValueError(
+                f"layer {name!r} ({class_name}) takes {', '.join(sources) or 'nothing'}, where a "
+                f"chain has it take {', '.join(before) or 'nothing'}: of functional models gru_c "
+                "has chains alone"
+            )
+        before = [name]
+    if _sources(config.get("output_layers")) != before:
+        raise ValueError("the model has other outputs than that of its last layer")
+
+
+def _sources(value: Any) -> list[str]:
+    """Return the names of the layers whose outputs a part of a configuration refers to."""
+    if isinstance(value, dict):
+        history = value.get("keras_history")
+        return _sources(history if history else list(value.values()))
+    if not isinstance(value, list):
+        return []
+    if len(value) > 2 and isinstance(value[0], str) and isinstance(value[1], int):
+        return [value[0], *_sources(value[3:])]  # name, node, tensor; in Keras 2 further arguments
+    return [source for item in value for source in _sources(item)]
+
+
+# ---- writing ------------------------------------------------------------------------------------
+
+
+def model_as_keras(name: str, input_shape: Shape, layers: list[Layer]) -> dict[str, Any]:
+    """Return Keras's configuration of a Sequential.
+
+    Raises
+    ------
+    ValueError
+        When it names the first layer or option that Keras has not.
+    """
+    taken = {layer.name for layer in layers}
+    input_name = "input_layer"
+    while input_name in taken:
+        input_name += "_"
+    shape = list(input_shape)
+    dtype = layers[0].dtype
+    first = as_keras(
+        "keras.layers",
+        "InputLayer",
+        {"batch_shape": shape, "dtype": dtype, "name": input_name},
+    )
+    config = {
+        "name": name,
+        "trainable": True,
+        "dtype": dtype,
+        "layers": [first, *(_layer_as_keras(layer) for layer in layers)],
+        "build_input_shape": shape,
+    }
+    return {**as_keras("keras", "Sequential", config), "build_config": {"input_shape": shape}}
+
+
+def _layer_as_keras(layer: Layer) -> dict[str, Any]:
+    class_name = type(layer).__name__
+    what = f"layer {layer.label!r} ({class_name})"
+    if LAYERS.get(class_name) is not type(layer):
+        raise ValueError(f"{what}: Keras has no such layer")
+    for name, off in _NOT_WRITTEN.items():
+        if getattr(layer, name, off) != off:
+            raise ValueError(f"{what}: a Keras file has no {name}={getattr(layer, name)!r}")
+    config = {"name": layer.name, "trainable": True, "dtype": layer.dtype}
+    for name, value in layer.get_config().items():
+        if name not in _NOT_COPIED and _is_kept(what, name, getattr(layer, name)):
+            config[name] = value
+    if isinstance(layer, Bidirectional):
+        if len({direction.units for direction in layer.directions}) > 1:
+            raise ValueError(f"{what}: Keras wants as many units in both directions")
+        config["layer"], config["backward_layer"] = map(_layer_as_keras, layer.directions)
+    if isinstance(layer, (Dense, Activation)):
+        function = layer.activation_function
+        if activations.ACTIVATIONS.get(function.name) is not function:
+            raise ValueError(f"{what}: Keras has no activation {function.name!r} of one's own")
+    if isinstance(layer, GRU):
+        for option in ("activation", "recurrent_activation"):
+            config[option] = _activation_name(what, option, layer)
+    return as_keras("keras.layers", class_name, config)
+
+
+def _activation_name(what: str, option: str, layer: GRU) -> str:
+    """Return the name of an activation; ValueError where in Keras it says something else."""
+    given = getattr(layer, option)
+    name = given if isinstance(given, str) else given[0]
+    usual = GRU(1, activation=name, recurrent_activation=name).cell
+    if name not in activations.ACTIVATIONS or getattr(usual, option) != getattr(layer.cell, option):
+        raise ValueError(f"{what}: Keras has no {option}={given!r}")
+    return str(name)
+
+
+def _is_kept(what: str, name: str, value: Any) -> bool:
+    """Whether an option's value is written; ValueError where Keras has no such object."""
+    kind = kind_of(name)
+    if kind is None or value is None or type(value) in kind[2].values():
+        return True
+    if kind[0] == "initializer":
+        return False  # the weights are there
+    raise ValueError(f"{what}: Keras has no {kind[0]} {value!r}")
+
+
+# ---- where the weights are ----------------------------------------------------------------------
+
+
+def vars_of(layer: Layer, class_name: str, names: list[str]) -> list[str]:
+    """Return where, in its group of a ``.weights.h5``, a layer's weights of these names are."""
+    if isinstance(layer, Bidirectional):
+        forward = sum(name.startswith("forward_") for name in names)
+        backward = len(names) - forward
+        return [
+            *(f"forward_layer/cell/vars/{i}" for i in range(forward)),
+            *(f"backward_layer/cell/vars/{i}" for i in range(backward)),
+        ]
+    inner = "cell/" if isinstance(layer, GRU) else ""
+    inner = "layer/" if class_name == "TimeDistributed" else inner
+    return [f"{inner}vars/{i}" for i in range(len(names))]

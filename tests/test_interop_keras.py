@@ -1,0 +1,390 @@
+"""Files between Keras itself, where it is installed with PyTorch, and gru_c: both ways."""
+
+import numpy as np
+import pytest
+from keras_peer import keras
+
+pytest.importorskip("h5py")
+import gru_c
+from gru_c.interop import keras as files
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's, PyTorch's and absl's own
+
+K = keras.layers
+RNG = np.random.default_rng(71)
+X = RNG.standard_normal((12, 6, 4)).astype(np.float32)
+X[:5, 4:] = 0.5  # masked
+Y = RNG.standard_normal((12, 1)).astype(np.float32)
+WORDS = RNG.integers(0, 9, (5, 7))
+SEQUENCES = {"return_sequences": True}
+
+# A chain of layers of either library: `L` is where its layers are.
+CHAINS = {
+    "gru": lambda L: [L.GRU(5, name="first", **SEQUENCES), L.GRU(3), L.Dense(1, name="last")],
+    "reset_before": lambda L: [L.GRU(3, reset_after=False, go_backwards=True), L.Dense(2)],
+    "no_bias": lambda L: [L.GRU(3, use_bias=False), L.Dense(2, "relu", use_bias=False)],
+    "square": lambda L: [L.GRU(4, **SEQUENCES), L.GRU(4)],
+    "activations": lambda L: [
+        L.GRU(3, "softsign", "hard_sigmoid", **SEQUENCES),
+        L.GRU(3, "relu", "hard_sigmoid", reset_after=False, **SEQUENCES),
+        L.GRU(3, "linear"),
+        L.Dense(2, "leaky_relu"),
+    ],
+    "dropouts": lambda L: [L.GRU(3, dropout=0.1, recurrent_dropout=0.2, seed=3), L.Dropout(0.5)],
+    "masking": lambda L: [L.Masking(0.5), L.GRU(3, zero_output_for_mask=True, **SEQUENCES)],
+    "bidirectional": lambda L: [
+        L.Masking(0.5),
+        L.Bidirectional(L.GRU(3, **SEQUENCES)),
+        L.Bidirectional(
+            L.GRU(2, go_backwards=True, **SEQUENCES),
+            merge_mode="mul",
+            backward_layer=L.GRU(2, **SEQUENCES),
+            name="b",
+        ),
+        L.Bidirectional(
+            L.GRU(2), "ave", backward_layer=L.GRU(2, "relu", go_backwards=True, use_bias=False)
+        ),
+    ],
+    "normalization": lambda L: [
+        L.LayerNormalization(epsilon=0.1),
+        L.GRU(3, **SEQUENCES),
+        L.LayerNormalization(center=False, epsilon=0.1),
+        L.LayerNormalization(scale=False, epsilon=0.1),
+    ],
+    "shapes": lambda L: [
+        L.Flatten(),
+        L.Dense(3, "softplus"),
+        L.RepeatVector(2),
+        L.GRU(3, **SEQUENCES),
+        L.Dense(2),
+        L.Activation("softmax"),
+    ],
+    "initializers": lambda L: [
+        L.GRU(3, kernel_initializer="he_normal", recurrent_initializer="ones", **SEQUENCES),
+        L.Dense(2, kernel_initializer="random_uniform", bias_initializer="random_normal"),
+    ],
+    "penalties": lambda L: [
+        L.GRU(3, kernel_regularizer="l2", bias_constraint="non_neg", kernel_constraint="max_norm"),
+        L.Dense(1, kernel_regularizer="l1", bias_regularizer="l2", kernel_constraint="unit_norm"),
+    ],
+}
+TEXT = {
+    "words": lambda L: [L.Embedding(9, 4), L.GRU(3)],
+    "padded": lambda L: [L.Embedding(9, 4, mask_zero=True), L.Bidirectional(L.GRU(3))],
+}
+INPUTS = {**dict.fromkeys(CHAINS, X), **dict.fromkeys(TEXT, WORDS)}
+
+
+def chain(library, name, dtype=None, shape=None):
+    """A model of one of the chains, with weights that are not those that layers start with."""
+    layers = {**CHAINS, **TEXT}[name](library.layers)
+    shape = shape or INPUTS[name].shape[1:]
+    model = library.Sequential([library.layers.Input(shape), *layers], name="net")
+    rng = np.random.default_rng(3)
+    model.set_weights([rng.standard_normal(w.shape) / 2 for w in model.get_weights()])
+    return model
+
+
+def predictions(model, x):
+    return np.asarray(model.predict(x, verbose=0))
+
+
+def assert_same(a, b, x):
+    np.testing.assert_allclose(predictions(a, x), predictions(b, x), rtol=1e-6, atol=1e-6)
+
+
+# ---- Keras's files ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("name", INPUTS)
+def test_a_model_of_keras(tmp_path, name, suffix):
+    theirs = chain(keras, name)
+    theirs.save(tmp_path / f"model{suffix}")
+    ours = files.load(tmp_path / f"model{suffix}")
+    assert ours.name == "net"
+    assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
+    assert ours.input_shape == theirs.input_shape
+    assert ours.optimizer is None
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert_same(ours, theirs, INPUTS[name])
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_weights_of_keras(tmp_path, name):
+    path = tmp_path / "model.weights.h5"
+    theirs, ours = chain(keras, name), chain(gru_c, name)
+    ours.set_weights([np.zeros_like(w) for w in ours.get_weights()])
+    theirs.save_weights(path)
+    assert files.load(path, ours) is ours
+    assert_same(ours, theirs, INPUTS[name])
+
+
+def test_the_batch_and_the_time_may_be_open_or_not(tmp_path):
+    model = chain(keras, "square", shape=(None, 4))
+    model.save(tmp_path / "open.keras")
+    assert files.load(tmp_path / "open.keras").input_shape == (None, None, 4)
+    batches = [keras.layers.Input(batch_shape=(2, 5, 4)), keras.layers.GRU(3, stateful=True)]
+    model = keras.Sequential(batches)
+    model.save(tmp_path / "fixed.keras")
+    ours = files.load(tmp_path / "fixed.keras")
+    assert ours.input_shape == (None, 5, 4)
+    for _ in range(2):
+        np.testing.assert_allclose(
+            ours.predict(X[:2, :5], verbose=0), model.predict(X[:2, :5], verbose=0), atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_float64(tmp_path, suffix):
+    layers = keras.layers
+    model = keras.Sequential([layers.Input((6, 4)), layers.GRU(3, dtype="float64")])
+    model.save(tmp_path / f"model{suffix}")
+    ours = files.load(tmp_path / f"model{suffix}")
+    assert ours.dtype == "float64"
+    np.testing.assert_allclose(predictions(ours, X), predictions(model, X), rtol=1e-12, atol=1e-12)
+
+
+def test_options_that_change_nothing(tmp_path):
+    layers = [K.GRU(3, None, unroll=True, seed=-5, name="a"), K.Dense(2, None, name="b")]
+    layers[1].kernel_initializer = keras.initializers.VarianceScaling(2.0)
+    model = keras.Sequential([K.Input((6, 4), optional=True), *layers])
+    model.save(tmp_path / "model.keras")
+    ours = files.load(tmp_path / "model.keras")
+    assert ours.layers[0].activation == "linear"
+    assert isinstance(ours.layers[1].kernel_initializer, gru_c.initializers.GlorotUniform)
+    assert_same(ours, model, X)
+
+
+def test_dense_for_every_step(tmp_path):
+    layers = keras.layers
+    theirs = keras.Sequential(
+        [
+            layers.Input((6, 4)),
+            layers.TimeDistributed(layers.Dense(3, "tanh"), name="steps"),
+            layers.GRU(2, return_sequences=True),
+            layers.Dense(2),
+            layers.TimeDistributed(layers.Dense(1)),
+        ]
+    )
+    for suffix in (".keras", ".h5"):
+        theirs.save(tmp_path / f"model{suffix}")
+        ours = files.load(tmp_path / f"model{suffix}")
+        assert isinstance(ours.layers[0], gru_c.Dense)
+        assert ours.layers[0].name == "steps"
+        assert_same(ours, theirs, X)
+
+
+def test_a_functional_chain(tmp_path):
+    layers = keras.layers
+    x = layers.Input((6, 4))
+    h = layers.GRU(3, return_sequences=True)(x)
+    model = keras.Model(x, layers.Dense(1)(layers.GRU(2)(h)))
+    for suffix in (".keras", ".h5"):
+        model.save(tmp_path / f"model{suffix}")
+        assert_same(files.load(tmp_path / f"model{suffix}"), model, X)
+
+
+def test_training_goes_on(tmp_path):
+    rate = keras.optimizers.schedules.CosineDecay(0.05, 40)
+    theirs = chain(keras, "penalties")
+    theirs.compile(
+        keras.optimizers.AdamW(rate, weight_decay=0.01, global_clipnorm=1.0),
+        keras.losses.MeanSquaredError(),
+        metrics=["mae", keras.metrics.RootMeanSquaredError(name="root")],
+    )
+    theirs.save(tmp_path / "model.keras")
+    ours = files.load(tmp_path / "model.keras")
+    settings = {"epochs": 3, "batch_size": 4, "shuffle": False, "verbose": 0}
+    expected, found = (model.fit(X, Y, **settings).history for model in (theirs, ours))
+    assert expected["loss"][2] < expected["loss"][0]
+    assert set(found) == {"loss", "mae", "root"}
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "compiled"),
+    [
+        ({"optimizer": "adam", "loss": "mse", "metrics": ["accuracy"]}, True),
+        ({"optimizer": "sgd", "loss": None}, True),
+        ({"optimizer": "rmsprop", "loss": "binary_crossentropy", "metrics": ["mae"]}, True),
+        ({"optimizer": "nadam", "loss": "mse"}, False),
+        ({"optimizer": "adam", "loss": "log_cosh"}, False),
+        ({"optimizer": "adam", "loss": "mse", "metrics": ["auc"]}, False),
+        ({"optimizer": "adam", "loss": "mse", "loss_weights": [2.0]}, False),
+        ({"optimizer": keras.optimizers.Adam(amsgrad=True), "loss": "mse"}, False),
+        ({"optimizer": keras.optimizers.Adam(use_ema=True), "loss": "mse"}, False),
+        ({"optimizer": "adam", "loss": keras.losses.MeanSquaredError(reduction="sum")}, False),
+        (
+            {"optimizer": "adam", "loss": keras.losses.BinaryCrossentropy(label_smoothing=0.1)},
+            False,
+        ),
+        ({"optimizer": "adam", "loss": keras.losses.BinaryCrossentropy(from_logits=True)}, True),
+        ({"optimizer": "adam", "loss": "mse", "metrics": [keras.metrics.Accuracy()]}, False),
+    ],
+)
+def test_what_is_compiled(tmp_path, arguments, compiled):
+    model = chain(keras, "penalties")
+    model.compile(**arguments)
+    model.save(tmp_path / "model.keras")
+    ours = files.load(tmp_path / "model.keras")
+    assert (ours.optimizer is not None) == compiled
+    if not compiled:
+        assert (ours.loss, ours.metrics) == (None, [])
+        return
+    assert (ours.loss is None) == (arguments["loss"] is None)
+    assert [metric.name for metric in ours.metrics] == arguments.get("metrics", [])
+    if not isinstance(arguments["loss"], (str, type(None))):
+        assert ours.loss.from_logits
+
+
+# ---- what gru_c has not -------------------------------------------------------------------------
+
+
+class Doubled(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+@keras.saving.register_keras_serializable("mine", "GRU")
+class Mine(keras.layers.GRU):
+    pass
+
+
+keras.saving.register_keras_serializable("mine")(Doubled)
+REFUSED = {
+    "LSTM": (
+        lambda: [K.LSTM(3, name="a")],
+        r"layer 'a' \(LSTM\): gru_c has no such layer; it has Acti",
+    ),
+    "in a wrapper": (
+        lambda: [K.Bidirectional(K.LSTM(3, name="a"), name="b")],
+        r"layer 'b' \(Bidirectional\): layer 'a' \(LSTM\): gru_c has no such layer",
+    ),
+    "for every step": (
+        lambda: [K.TimeDistributed(K.Flatten(), name="a")],
+        r"'a' .*by step, no Flatten",
+    ),
+    "spatial": (
+        lambda: [K.SpatialDropout1D(0.1, name="a")],
+        r"layer 'a' \(SpatialDropout1D\): gru_c",
+    ),
+    "lambda": (
+        lambda: [K.Lambda(lambda x: x, name="a")],
+        r"layer 'a' \(Lambda\): it is code, and nothin",
+    ),
+    "own": (lambda: [Doubled()], "'Doubled' is a class of somebody's own"),
+    "own of a known name": (lambda: [Mine(3)], "is a class of somebody's own"),
+    "nested": (
+        lambda: [keras.Sequential([K.GRU(3)], name="a")],
+        r"layer 'a' \(Sequential\): gru_c has no",
+    ),
+    "gelu": (lambda: [K.GRU(3, "gelu", name="a")], r"layer 'a' \(GRU\): .*'gelu'"),
+    "activation": (
+        lambda: [K.Dense(3, "silu", name="a")],
+        r"layer 'a' \(Dense\): unknown activation 'silu'",
+    ),
+    "axis": (lambda: [K.LayerNormalization(axis=1, name="a")], r"layer 'a' .*axis must be -1"),
+    "rms": (
+        lambda: [K.LayerNormalization(rms_scaling=True, name="a")],
+        r"'a' .*nothing for rms_scaling",
+    ),
+    "noise": (
+        lambda: [K.Dropout(0.1, noise_shape=(None, 1, 4), name="a")],
+        r"'a' .*for noise_shape=\[",
+    ),
+    "frozen": (
+        lambda: [K.GRU(3, trainable=False, name="a")],
+        r"'a' \(GRU\): .*for trainable=False",
+    ),
+    "half": (
+        lambda: [K.GRU(3, dtype="mixed_float16", name="a")],
+        r"'a' \(GRU\): dtype 'mixed_float16'",
+    ),
+    "state": (
+        lambda: [K.GRU(3, activity_regularizer="l2", name="a")],
+        r"'a' .*for activity_regularizer",
+    ),
+    "soft": (
+        lambda: [K.GRU(3, kernel_regularizer="orthogonal_regularizer", name="a")],
+        "'a' .*unknown reg",
+    ),
+    "range": (
+        lambda: [K.Dense(3, kernel_constraint="min_max_norm", name="a")],
+        "'a' .*unknown constraint",
+    ),
+    "order": (
+        lambda: [K.Flatten(data_format="channels_first", name="a")],
+        r"'a' .*for data_format='cha",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_what_cannot_be_represented_is_named(tmp_path, case, suffix):
+    make, message = REFUSED[case]
+    path = tmp_path / f"model{suffix}"
+    if suffix == ".h5" and case.startswith("own"):
+        message = "gru_c has no such layer"
+    keras.Sequential([K.Input((6, 4)), *make()]).save(path)
+    with pytest.raises(ValueError, match=message) as caught:
+        files.load(path)
+    assert str(path) in str(caught.value)
+
+
+def branching(x):
+    return K.Add()([K.GRU(3)(x), K.GRU(3)(x)])
+
+
+def twice(x):
+    layer = K.GRU(4, return_sequences=True)
+    return layer(layer(x))
+
+
+@pytest.mark.parametrize("build", [branching, twice, lambda x: [h := K.GRU(3)(x), K.Dense(1)(h)]])
+def test_functional_models_that_are_no_chain(tmp_path, build):
+    x = K.Input((6, 4))
+    keras.Model(x, build(x)).save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match=r"a chain has it take|has other outputs"):
+        files.load(tmp_path / "model.keras")
+
+
+# ---- files for Keras ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_a_model_for_keras(tmp_path, name):
+    ours = chain(gru_c, name)
+    files.save(ours, tmp_path / "model.keras")
+    theirs = keras.saving.load_model(tmp_path / "model.keras")
+    assert theirs.name == "net"
+    assert theirs.input_shape == ours.input_shape
+    assert [layer.name for layer in theirs.layers] == [layer.name for layer in ours.layers]
+    assert_same(ours, theirs, INPUTS[name])
+    again = files.load(tmp_path / "model.keras")
+    np.testing.assert_array_equal(predictions(again, INPUTS[name]), predictions(ours, INPUTS[name]))
+
+
+def test_a_layer_of_the_name_that_the_input_would_have(tmp_path):
+    ours = gru_c.Sequential([gru_c.GRU(3, input_shape=(6, 4), name="input_layer")], dtype="float64")
+    files.save(ours, tmp_path / "model.keras")
+    theirs = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(predictions(theirs, X), predictions(ours, X), rtol=1e-12, atol=1e-12)
+
+
+def test_keras_trains_on(tmp_path):
+    ours = chain(gru_c, "penalties")
+    rate = gru_c.schedules.ExponentialDecay(0.05, 20, 0.9)
+    ours.compile(
+        gru_c.optimizers.SGD(rate, momentum=0.5, clipvalue=0.5), gru_c.losses.Huber(0.7), ["mae"]
+    )
+    files.save(ours, tmp_path / "model.keras")
+    theirs = keras.saving.load_model(tmp_path / "model.keras")
+    settings = {"epochs": 3, "batch_size": 4, "shuffle": False, "verbose": 0}
+    found, expected = (model.fit(X, Y, **settings).history for model in (ours, theirs))
+    assert set(found) == set(expected) == {"loss", "mae"}
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-4, err_msg=name)
