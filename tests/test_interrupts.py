@@ -56,10 +56,10 @@ def assert_same(one, two):
     assert one.optimizer.iterations == two.optimizer.iterations
     for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    for name, slot in one.optimizer.slots.items():
+    assert one.optimizer.slots
+    for name in one.optimizer.slots:
         pairs = zip(*(m.parameters.views(m.optimizer.slots[name]) for m in (one, two)), strict=True)
         assert all((a == b).all() for a, b in pairs)
-    assert slot.any()
 
 
 @pytest.mark.parametrize("batch", [0, 1, 2])
