@@ -216,7 +216,7 @@ class Run:
             self._drawn = self.model.rng.bit_generator.state
 
     def _take_position(self, state: dict[str, Any]) -> None:
-        self.totals = Totals(**state["totals"])
+        self.totals = Totals(*(state["totals"][name] for name in ("batches", "samples", "loss")))
         numbers = (state["epoch"], self.totals.batches, self.totals.samples)
         if not all(type(number) is int and number >= 0 for number in numbers):
             raise ValueError(f"epoch, batches and samples are {numbers}")
