@@ -336,7 +336,8 @@ class Sequential(Chain):
             from the model's seed.
         checkpoint : path, optional
             A safetensors file that is written while the model trains, with all that is needed to go
-            on; `load_model` reads the model in it, too.
+            on; `load_model` reads the model in it, too. For arrays, and for a source with
+            ``__getitem__`` that gives the same batches again.
         checkpoint_interval : float, optional
             Seconds between two writes within an epoch; 0: after every batch. There is one at the
             end of every epoch, too. By default 30, and writing takes no more than 2% of the time.

@@ -10,7 +10,7 @@ PROGRAMS = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.MULTILIN
 
 
 def test_the_readme_has_programs_and_the_two_commands():
-    assert len(PROGRAMS) == 10
+    assert len(PROGRAMS) == 11
     commands = re.findall(r"^pip install .*$", README.read_text(), re.MULTILINE)
     assert "pip install -e . && gru-c demo" in commands
     assert 'pip install -e ".[test]" && pytest' in commands

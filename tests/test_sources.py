@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from gru_c import GRU, Dense, Dropout, Embedding, Sequential, optimizers
+from gru_c import (
+    GRU,
+    Dense,
+    Dropout,
+    Embedding,
+    Sequential,
+    callbacks,
+    optimizers,
+    timeseries_dataset,
+)
 from gru_c.sources import is_source
 
 RNG = np.random.default_rng(91)
@@ -420,3 +429,74 @@ def test_a_source_needs_a_loss():
     model = Sequential([GRU(5, input_shape=(6, 4))])
     with pytest.raises(ValueError, match="call compile"):
         model.fit(iter(BATCHES))
+
+
+# ---- callbacks, and runs that go on --------------------------------------------------------------
+
+
+class Ended(Exception):  # noqa: N818
+    """What ends a run somewhere."""
+
+
+def ending(batches):
+    """A callback that ends a run after so many batches."""
+    seen = []
+
+    def count(number, logs):
+        seen.append(number)
+        if len(seen) == batches:
+            raise Ended
+
+    return callbacks.LambdaCallback(on_train_batch_end=count)
+
+
+def test_callbacks_see_the_batches_of_a_source():
+    seen = []
+    model = compiled()
+    watch = callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: seen.append(batch),
+        on_test_batch_end=lambda batch, logs: seen.append(f"test {batch}"),
+        on_predict_batch_end=lambda batch, logs: seen.append(logs["outputs"].shape),
+    )
+    model.fit(iter(BATCHES[:3]), validation_data=BATCHES[:2], callbacks=watch, verbose=0)
+    model.predict(iter([X[:3], X[:2]]), callbacks=watch, verbose=0)
+    assert seen == [0, 1, 2, "test 0", "test 1", (3, 1), (2, 1)]
+
+
+def windows():
+    """A source that draws its own order, too."""
+    series = X.reshape(-1, 4)
+    return timeseries_dataset(series, series[:, 0], 6, batch_size=40, shuffle=True, seed=4)
+
+
+@pytest.mark.parametrize("made", [lambda: Numbered(BATCHES), windows], ids=["numbered", "windows"])
+@pytest.mark.parametrize("batches", [2, 7, 11])
+def test_a_run_on_a_source_by_number_goes_on_to_the_bit(made, batches, tmp_path):
+    def run(**arguments):
+        source = made()
+        return trained(source, epochs=3, validation_data=Iterable(BATCHES), **arguments)
+
+    file = {"checkpoint": tmp_path / "run.safetensors", "checkpoint_interval": 0}
+    with pytest.raises(Ended):
+        run(**file, callbacks=ending(batches))
+    weights, history = run(**file, resume=True)
+    expected, expected_history = run()
+    np.testing.assert_array_equal(weights, expected)
+    assert history == expected_history
+    with pytest.raises(ValueError, match=r"another run: .*data.batches was '\d', is '4'"):
+        trained(Numbered(BATCHES[:4]), epochs=3, validation_data=BATCHES, **file, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"x": Iterable(BATCHES)}, "checkpoint= is for arrays, and for a source with __len__"),
+        ({"x": BATCHES, "steps_per_epoch": 2}, "without steps_per_epoch"),
+        ({"x": BATCHES, "validation_data": iter(BATCHES)}, "not for a validation on a generator"),
+    ],
+)
+def test_what_cannot_be_begun_in_the_middle_has_no_checkpoint(arguments, message, tmp_path):
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(ValueError, match=message):
+        compiled().fit(**arguments, checkpoint=path, verbose=0)
+    assert not path.exists()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from gru_c import GRU, Dense, Embedding, Sequential
+from gru_c import GRU, Dense, Embedding, Sequential, callbacks
 from gru_c.stored import StoredArray, is_stored
 
 RNG = np.random.default_rng(95)
@@ -172,16 +172,36 @@ def test_what_does_not_fit_is_found_before_anything_is_changed(change, message):
     assert sum(arguments["x"].reads) <= 2
 
 
+def test_a_run_goes_on_to_the_bit(store, tmp_path):
+    class Ended(Exception):  # noqa: N818
+        pass
+
+    def end(batch, logs):
+        if batch == 3:
+            raise Ended
+
+    file = {"checkpoint": tmp_path / "run.safetensors", "checkpoint_interval": 0}
+    settings = {"epochs": 2, "batch_size": 8, "verbose": 0}
+    ends = callbacks.LambdaCallback(on_train_batch_end=end)
+    with pytest.raises(Ended):
+        compiled().fit(store(X), Y, **settings, **file, callbacks=ends)
+    model, whole = compiled(), compiled()
+    history = model.fit(store(X), Y, **settings, **file, resume=True).history
+    assert history == whole.fit(X, Y, **settings).history
+    for a, b in zip(model.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="limits what memory a process can have")
 def test_a_memmap_larger_than_memory(run_python, tmp_path):
-    """1.2 GB of float64 in a sparse file, with 200 MB of memory to be had."""
+    """640 MB of float64 in a sparse file, with 200 MB of memory to be had."""
     done = run_python(f"""
 import resource
 import numpy as np
 import gru_c
 from gru_c import Dense, GRU, Sequential, timeseries_dataset
 
-shape = (150_000, 10, 100)
+shape = (80_000, 10, 100)
 np.memmap({str(tmp_path / "x")!r}, np.float64, "w+", shape=shape)
 x = np.memmap({str(tmp_path / "x")!r}, np.float64, "r", shape=shape)
 y = np.zeros(len(x))
@@ -204,4 +224,4 @@ print(model.predict(windows, verbose=0).shape)
     lines = done.stdout.splitlines()
     assert lines[0] == "too large", done.stderr
     assert float(lines[1]) < 1e-6
-    assert lines[2:] == ["(150000, 1)", "(9991, 1)"], done.stderr
+    assert lines[2:] == ["(80000, 1)", "(9991, 1)"], done.stderr
