@@ -21,6 +21,7 @@ if _find_spec("gru_c._core") is None:
 from gru_c import _openmp as _openmp  # isort: skip; before anything else loads the core
 from gru_c import (
     activations,
+    callbacks,
     constraints,
     initializers,
     layers,
@@ -41,6 +42,7 @@ from gru_c.functional import (
     gru_forward,
     gru_step,
 )
+from gru_c.history import History
 from gru_c.layers import (
     GRU,
     Activation,
@@ -61,7 +63,7 @@ from gru_c.ragged import RaggedTape
 from gru_c.saving import load_model
 from gru_c.sequences import pad_sequences
 from gru_c.stream import Stream
-from gru_c.training import History
+from gru_c.timeseries import timeseries_dataset
 
 _apply_environment()
 
@@ -87,6 +89,7 @@ __all__ = [
     "Stream",
     "__version__",
     "activations",
+    "callbacks",
     "constraints",
     "get_num_threads",
     "gru_backward",
@@ -103,4 +106,5 @@ __all__ = [
     "schedules",
     "set_num_threads",
     "show_config",
+    "timeseries_dataset",
 ]

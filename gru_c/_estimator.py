@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,11 +15,12 @@ from gru_c._extras import require
 from gru_c._numbers import finite_number
 from gru_c._threads import use_threads
 from gru_c.arrays import Array
+from gru_c.callbacks import Callback, Logs
 from gru_c.cell import check_rate
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Dropout, Input
 from gru_c.layers.base import check_count
 from gru_c.model import Sequential
-from gru_c.progress import LINE, SILENT, Progress
+from gru_c.progress import LINE, SILENT
 
 BaseEstimator: Any = require("sklearn.base", "sklearn").BaseEstimator
 model_selection = require("sklearn.model_selection", "sklearn")
@@ -28,6 +28,39 @@ utils = require("sklearn.utils", "sklearn")
 validation = require("sklearn.utils.validation", "sklearn")
 
 Self = TypeVar("Self", bound="GRUEstimator")
+
+
+class _Judge(Callback):
+    """Score what is held out after each epoch; end when that has stopped growing.
+
+    `EarlyStopping` takes an epoch that is better by less than its min_delta for none; here that is
+    one more without progress, but its weights are the best ones.
+    """
+
+    def __init__(self, estimator: GRUEstimator, held_out: WeightedSamples) -> None:
+        self.estimator = estimator
+        self.held_out = held_out
+        self.scores: list[float] = []
+        self.waited = 0
+        self.weights: list[Array] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Score."""
+        score = self.estimator.score_held_out(self.held_out)
+        best = max(self.scores, default=-np.inf)
+        self.scores.append(score)
+        self.waited = 0 if score > best + self.estimator.tol else self.waited + 1
+        if score > best:
+            self.weights = self.model.get_weights()
+        if logs is not None:
+            logs["validation_score"] = score
+        self.model.stop_training = self.waited == self.estimator.n_iter_no_change
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Go back to the best weights."""
+        if self.weights is not None:
+            self.model.set_weights(self.weights)
+
 
 _PREDICTED_AT_ONCE = 256  # samples
 _LARGEST_GRADIENT = 1.0  # its norm; what a recurrent network minimises has cliffs
@@ -95,6 +128,10 @@ class GRUEstimator(BaseEstimator):  # type: ignore[misc]
     def _score_of(self, held_out: WeightedSamples, outputs: Array) -> float:
         """Return the score of the model's outputs."""
         raise NotImplementedError
+
+    def score_held_out(self, held_out: WeightedSamples) -> float:
+        """Return the score of what is held out from a fit."""
+        return self._score_of(held_out, self._outputs(held_out.x))
 
     # ---- fitting ----
 
@@ -252,42 +289,25 @@ class GRUEstimator(BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = [*self.loss_curve_]
 
     def _train(self, train: WeightedSamples, held_out: WeightedSamples | None, epochs: int) -> None:
-        """Train epoch by epoch, to the end or while the score of what is held out grows."""
-        train = replace(train, y=self._as_trained(train.y))
-        scores, waited = [-np.inf], 0
-        weights: list[Array] = []
-        for epoch in range(epochs):
-            logs = self._train_epoch(train, epoch)
-            if held_out is not None:
-                score = self._score_of(held_out, self._outputs(held_out.x))
-                waited = 0 if score > max(scores) + self.tol else waited + 1
-                weights = self.model_.get_weights() if score > max(scores) else weights
-                scores.append(score)
-                logs["validation_score"] = score
-            title = f"Epoch {epoch + 1}/{epochs}"
-            Progress(LINE if self.verbose else SILENT, title, 0).finish(logs)
-            if waited == self.n_iter_no_change:
-                break
-        if held_out is not None:
-            self.model_.set_weights(weights)
-            self.validation_scores_ = [*(self.validation_scores_ or []), *scores[1:]]
-        self.best_validation_score_ = None if held_out is None else max(scores)
-        self.n_iter_ = len(self.loss_curve_)
-
-    def _train_epoch(self, train: WeightedSamples, epoch: int) -> dict[str, float]:
+        """Train to the end, or while the score of what is held out grows."""
+        judge = None if held_out is None else _Judge(self, held_out)
         history = self.model_.fit(
             train.x,
-            train.y,
+            self._as_trained(train.y),
             sample_weight=train.weight / train.weight.mean(),
             batch_size=self.batch_size,
             bucket=isinstance(train.x, list),
-            initial_epoch=epoch,  # for the message when the loss is not finite
-            epochs=epoch + 1,
-            verbose=0,
+            epochs=epochs,
+            verbose=LINE if self.verbose else SILENT,
+            callbacks=judge,
         )
-        (loss,) = history.history["loss"]
-        self.loss_curve_.append(loss)
-        return {"loss": loss}
+        if history.interrupted:  # a search over many fits is to end, too
+            raise KeyboardInterrupt
+        if judge is not None:
+            self.validation_scores_ = [*(self.validation_scores_ or []), *judge.scores]
+        self.best_validation_score_ = None if judge is None else max(judge.scores)
+        self.loss_curve_ += history.history["loss"]
+        self.n_iter_ = len(self.loss_curve_)
 
     # ---- predicting ----
 

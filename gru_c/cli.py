@@ -75,6 +75,8 @@ def _demo(options: argparse.Namespace) -> int:
     print()
     start = time.perf_counter()
     history = model.fit(X, y, epochs=options.epochs, verbose=1)
+    if history.interrupted:
+        raise KeyboardInterrupt
     seconds = time.perf_counter() - start
     for epoch, loss in zip(history.epoch, history.history["loss"], strict=True):
         print(f"epoch {epoch + 1:3}  loss {loss:.4f}")

@@ -42,7 +42,14 @@ class Metric(Configurable):
     ----------
     name : str, optional
         Key in the history; by default the class name in snake case.
+
+    Attributes
+    ----------
+    direction : {"min", "max"} or None
+        Which values are better; None: not known.
     """
+
+    direction: str | None = None
 
     def __init__(self, name: str | None = None) -> None:
         self.name = snake_case(type(self).__name__) if name is None else name
@@ -86,6 +93,17 @@ class Metric(Configurable):
         """Return the metric, NaN if nothing was seen."""
         return self._sum / self._count if self._count else math.nan
 
+    def get_state(self) -> dict[str, Any]:
+        """Return what has been summed, for a run that is to go on from a file.
+
+        A subclass that keeps something else defines this and `set_state`.
+        """
+        return {"sum": self._sum, "count": self._count}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take back what `get_state` returned."""
+        self._sum, self._count = float(state["sum"]), int(state["count"])
+
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return one value a sample (and time step), of which `result` is the mean."""
         raise NotImplementedError(f"{type(self).__name__} must define values(y_true, y_pred)")
@@ -117,6 +135,8 @@ class MeanOfLoss(Metric):
     ('huber', 1.5)
     """
 
+    direction = "min"
+
     def __init__(self, loss: object, name: str | None = None) -> None:
         self.loss = losses.get(loss)
         super().__init__(self.loss.name if name is None else name)
@@ -128,6 +148,8 @@ class MeanOfLoss(Metric):
 
 class MeanSquaredError(Metric):
     """Mean of (p - y)^2 over samples and outputs."""
+
+    direction = "min"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return the mean over the outputs of each sample."""
@@ -154,6 +176,8 @@ class RootMeanSquaredError(MeanSquaredError):
 class MeanAbsoluteError(Metric):
     """Mean of abs(p - y) over samples and outputs."""
 
+    direction = "min"
+
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return the mean over the outputs of each sample."""
         return losses.MeanAbsoluteError().sample_values(self._fit(y_true, y_pred), y_pred)
@@ -177,6 +201,8 @@ class BinaryAccuracy(Metric):
     0.667
     """
 
+    direction = "max"
+
     def __init__(self, threshold: float = 0.5, name: str | None = None) -> None:
         super().__init__(name)
         if not math.isfinite(threshold):
@@ -193,6 +219,8 @@ class BinaryAccuracy(Metric):
 class CategoricalAccuracy(Metric):
     """Share of samples whose largest output is that of the largest target (one-hot targets)."""
 
+    direction = "max"
+
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return 1 for each sample that is right, else 0."""
         y = self._fit(y_true, y_pred)
@@ -201,6 +229,8 @@ class CategoricalAccuracy(Metric):
 
 class SparseCategoricalAccuracy(Metric):
     """Share of samples whose largest output is that of the label."""
+
+    direction = "max"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return 1 for each sample that is right, else 0."""
@@ -229,6 +259,8 @@ class Accuracy(Metric):
     >>> metric.name, metric.result()
     ('acc', 0.5)
     """
+
+    direction = "max"
 
     def __init__(self, loss: object = None, name: str | None = None) -> None:
         super().__init__(name)

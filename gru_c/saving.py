@@ -48,27 +48,45 @@ _FOREIGN_SUFFIXES = {
 
 def save_model(model: Sequential, path: str | os.PathLike[str], include_optimizer: bool) -> None:
     """Write a model; see `Sequential.save`."""
-    from safetensors.numpy import save
-
     target = Path(path)
+    check_target(target)
+    tensors, metadata = contents(model, include_optimizer)
+    if include_optimizer:
+        tensors.update(slot_tensors(model))
+    write_tensors(target, tensors, metadata)
+
+
+def check_target(target: Path) -> None:
+    """Raise ValueError for a path that stands for another format."""
     if target.suffix.lower() in _FOREIGN_SUFFIXES:
         raise ValueError(
             f"save writes a safetensors file, which should not be named {target.name!r}: "
             f"take {target.with_suffix('.safetensors').name!r}{_other_way(target, ', or')}"
         )
+
+
+def contents(
+    model: Sequential, include_optimizer: bool = False
+) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the weights and the metadata of a file."""
     model.require_built("save")
     tensors = {
         f"{layer.name}/{parameter.name}": parameter.value
         for layer in model.layers
         for parameter in layer.parameters
     }
-    if include_optimizer:
-        tensors.update(_slot_tensors(model))
     metadata = {
         "format": "gru_c",
         "format_version": str(FORMAT_VERSION),
         "model": json.dumps(_model_config(model, include_optimizer)),
     }
+    return tensors, metadata
+
+
+def write_tensors(target: Path, tensors: Mapping[str, Array], metadata: dict[str, str]) -> None:
+    """Write a safetensors file, the whole or nothing."""
+    from safetensors.numpy import save
+
     write_whole(target, save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata))
 
 
@@ -77,7 +95,7 @@ def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
         "name": model.name,
         "dtype": model.dtype,
         "input_shape": list(model.input_shape or ()),  # a built model knows it
-        "layers": [_plain_config(layer, f"layer {layer.name!r}") for layer in model.layers],
+        "layers": [plain_config(layer, f"layer {layer.name!r}") for layer in model.layers],
     }
     if model.optimizer is None:
         return config
@@ -94,13 +112,13 @@ def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
 
 def _compile_config(model: Sequential) -> dict[str, Any]:
     return {
-        "optimizer": _plain_config(model.optimizer, "the optimizer"),
-        "loss": None if model.loss is None else _plain_config(model.loss, "the loss"),
-        "metrics": [_plain_config(item, f"metric {item.name!r}") for item in model.metrics],
+        "optimizer": plain_config(model.optimizer, "the optimizer"),
+        "loss": None if model.loss is None else plain_config(model.loss, "the loss"),
+        "metrics": [plain_config(item, f"metric {item.name!r}") for item in model.metrics],
     }
 
 
-def _plain_config(obj: object, what: str) -> dict[str, Any]:
+def plain_config(obj: object, what: str) -> dict[str, Any]:
     """Return the object's class name and configuration; ValueError when JSON cannot hold it."""
     try:
         spec = serialize(obj)
@@ -110,18 +128,20 @@ def _plain_config(obj: object, what: str) -> dict[str, Any]:
     return spec
 
 
-def _slot_tensors(model: Sequential) -> dict[str, Array]:
+def slot_tensors(model: Sequential) -> dict[str, Array]:
+    """Return the optimizer's state as tensors, weight by weight."""
     if model.optimizer is None:
         raise ValueError("include_optimizer=True, but the model has no optimizer: compile it first")
     model.optimizer.build(model.parameters)
     return {
         f"optimizer/{slot}/{name}": view
         for slot, flat in model.optimizer.slots.items()
-        for name, view in zip(_weight_names(model), model.parameters.views(flat), strict=True)
+        for name, view in zip(weight_names(model), model.parameters.views(flat), strict=True)
     }
 
 
-def _weight_names(model: Sequential) -> list[str]:
+def weight_names(model: Sequential) -> list[str]:
+    """Return the names of the weights' tensors, in the order of the model's parameters."""
     return [f"{layer.name}/{item.name}" for layer in model.layers for item in layer.parameters]
 
 
@@ -184,9 +204,9 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     >>> again.count_params()
     63
     """
-    tensors, metadata = _read(Path(path))
+    tensors, metadata = read_tensors(Path(path))
     try:
-        config = _checked_config(metadata)
+        config = checked_config(metadata)
         model = _rebuild(config, {name: array.shape for name, array in tensors.items()})
         _fill(model, config, tensors)
     except (ValueError, TypeError) as error:
@@ -194,7 +214,8 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     return model
 
 
-def _read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return what a safetensors file holds; ValueError where it is none or damaged."""
     from safetensors import SafetensorError, safe_open
 
     if not path.exists():
@@ -209,7 +230,8 @@ def _read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         ) from error
 
 
-def _checked_config(metadata: dict[str, str]) -> dict[str, Any]:
+def checked_config(metadata: dict[str, str]) -> dict[str, Any]:
+    """Return the configuration of a model; ValueError unless it has what one must have."""
     if metadata.get("format") != "gru_c":
         raise ValueError(
             "a safetensors file, but not of a gru_c model: its metadata has no format 'gru_c'"
@@ -306,7 +328,7 @@ def assemble(model: Sequential, layers: Sequence[Layer], input_shape: Shape) -> 
 
 
 def _fill(model: Sequential, config: dict[str, Any], tensors: dict[str, Array]) -> None:
-    model.set_weights([tensors[name] for name in _weight_names(model)])
+    model.set_weights([tensors[name] for name in weight_names(model)])
     spec = config.get("compile")
     if spec is None:
         return
@@ -318,16 +340,17 @@ def _fill(model: Sequential, config: dict[str, Any], tensors: dict[str, Array]) 
         [metrics.get(item) for item in spec["metrics"]],
     )
     if "iterations" in config:
-        _fill_optimizer(model, config["iterations"], tensors)
+        fill_optimizer(model, config["iterations"], tensors)
 
 
-def _fill_optimizer(model: Sequential, iterations: object, tensors: dict[str, Array]) -> None:
+def fill_optimizer(model: Sequential, iterations: object, tensors: dict[str, Array]) -> None:
+    """Give the optimizer the state of `slot_tensors`; ValueError where that does not fit."""
     optimizer = model.optimizer
     assert optimizer is not None
     if not isinstance(iterations, int) or iterations < 0:
         raise ValueError(f"the optimizer's number of steps is damaged: {iterations!r}")
     optimizer.build(model.parameters)
-    names = _weight_names(model)
+    names = weight_names(model)
     items = model.parameters.items
     wanted = {
         f"optimizer/{slot}/{name}": item.value.shape

@@ -9,7 +9,7 @@ def test_heavy_imports_wait_for_their_use(run_python):
     code = """
 import sys, gru_c
 heavy = ("scipy", "torch", "tqdm", "safetensors", "matplotlib", "threadpoolctl", "pandas")
-heavy += ("h5py", "keras", "onnx", "sklearn")
+heavy += ("tensorboard", "h5py", "keras", "onnx", "sklearn")
 print([name for name in heavy if name in sys.modules])
 arrays = [[[1.0]]], [[0.1] * 3], [[0.1] * 3]
 gru_c.gru_forward(*arrays, engine="packed")

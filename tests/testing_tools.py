@@ -1,9 +1,9 @@
-"""What several test files need: arguments for a GRU, models to stream, and comparisons."""
+"""What several test files need: arguments for a GRU, models to stream, logs, comparisons."""
 
 import numpy as np
 import pytest
 
-from gru_c import GRU, Dense, Input, Sequential
+from gru_c import GRU, Dense, Input, Sequential, callbacks, optimizers
 
 
 def random_arguments(
@@ -117,3 +117,61 @@ def random_numbers(*shape, dtype="float32", seed=3):
 def play(stream, x):
     """Outputs of all steps of x (B, T, I): (B, T, n)."""
     return np.stack([stream.step(x[:, t]) for t in range(x.shape[1])], axis=1)
+
+
+# ---- callbacks ----------------------------------------------------------------------------------
+
+
+def recorder(base=callbacks.Callback):
+    """A callback that keeps every call in `calls`: hook, number if any, logs."""
+
+    class Recorder(base):
+        def __init__(self):
+            super().__init__()
+            self.calls = []
+
+        def __getattribute__(self, name):
+            if name.startswith("on_") and "batch" not in name.split("_")[1]:
+                return lambda *given, **logs: self.calls.append(
+                    (name, *(g for g in given if isinstance(g, int)), _logs(given, logs))
+                )
+            return super().__getattribute__(name)
+
+    return Recorder()
+
+
+def _logs(given, logs):
+    found = logs.get("logs", given[-1] if given else None)
+    return dict(found) if isinstance(found, dict) else {}
+
+
+class Feeder:
+    """What stands for a model where the logs are made up; its weights are the epoch's number."""
+
+    def __init__(self, rate=0.1, metrics=(), save=None):
+        self.metrics = list(metrics)
+        self.save = save
+        self.stop_training = False
+        self.optimizer = optimizers.SGD(rate)
+        self.epoch = self.restored = None
+
+    def get_weights(self):
+        return [np.full(1, self.epoch)]
+
+    def set_weights(self, weights):
+        self.restored = int(weights[0][0])
+
+
+def feed(callback, values, name="loss", **options):
+    """Logs with a value for every epoch, until the callback ends the run; the model, the rates."""
+    model, rates = Feeder(**options), []
+    callback.set_model(model)
+    callback.on_train_begin({})
+    for model.epoch, value in enumerate(values):
+        callback.on_epoch_begin(model.epoch, {})
+        callback.on_epoch_end(model.epoch, {name: value})
+        rates.append(model.optimizer.learning_rate)
+        if model.stop_training:
+            break
+    callback.on_train_end({})
+    return model, rates

@@ -1,0 +1,29 @@
+"""What is called while a model trains, with Keras's names, arguments and defaults.
+
+>>> import numpy as np
+>>> from gru_c import Dense, GRU, Sequential, callbacks
+>>> X, y = np.random.randn(100, 10, 8), np.random.randn(100)
+>>> model = Sequential([GRU(8, input_shape=(10, 8)), Dense(1)], seed=0)
+>>> model.compile("adam", "mse")
+>>> stop = callbacks.EarlyStopping(patience=5, restore_best_weights=True)
+>>> history = model.fit(X, y, epochs=9, validation_split=0.2, verbose=0, callbacks=[stop])
+"""
+
+from gru_c.callbacks.base import Callback, CallbackList, LambdaCallback, Logs
+from gru_c.callbacks.files import CSVLogger, ModelCheckpoint, TensorBoard
+from gru_c.callbacks.rates import LearningRateScheduler, ReduceLROnPlateau
+from gru_c.callbacks.stopping import EarlyStopping, TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "Logs",
+    "ModelCheckpoint",
+    "ReduceLROnPlateau",
+    "TensorBoard",
+    "TerminateOnNaN",
+]

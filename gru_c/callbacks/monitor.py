@@ -1,0 +1,83 @@
+"""What callbacks that follow one of the logs have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gru_c._numbers import finite_number
+from gru_c.callbacks.base import Callback, Logs
+
+_MODES = ("auto", "min", "max")
+
+
+class MonitorCallback(Callback):
+    """Base of the callbacks that ask whether a quantity has improved.
+
+    Parameters
+    ----------
+    monitor : str
+        Name of a log, such as "val_loss".
+    mode : {"auto", "min", "max"}
+        Whether less or more is better; "auto" knows of the loss and of this package's metrics.
+    min_delta : float
+        Improvements of no more than that do not count.
+    """
+
+    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
+        owner = type(self).__name__
+        if not isinstance(monitor, str):
+            raise TypeError(f"{owner}: monitor must be the name of a log, got {monitor!r}")
+        if mode not in _MODES:
+            raise ValueError(f"{owner}: mode must be one of {', '.join(_MODES)}, got {mode!r}")
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = abs(finite_number(owner, "min_delta", min_delta))
+        self.best: float | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Find out which direction is better, and whether there will be such a log at all."""
+        name = self.monitor.removeprefix("val_")
+        directions = {"loss": "min", **{m.name: m.direction for m in self.model.metrics}}
+        if name != self.monitor and name in directions and not self._validates:
+            raise ValueError(
+                f"{type(self).__name__} monitors {self.monitor!r}, but there is no validation: "
+                f"give fit validation_data or validation_split, or monitor {name!r}"
+            )
+        direction = directions.get(name) if self.mode == "auto" else self.mode
+        if direction is None:
+            known = ", ".join(key for key, value in directions.items() if value)
+            raise ValueError(
+                f"{type(self).__name__} cannot know whether less or more of {self.monitor!r} is "
+                f"better: give mode='min' or mode='max', or monitor one of {known}"
+            )
+        self._sign = 1 if direction == "max" else -1
+
+    @property
+    def _validates(self) -> bool:
+        return self.params is None or bool(self.params.get("validation", True))
+
+    def value(self, logs: Logs | None) -> float:
+        """Return the quantity; ValueError where it is not among the logs."""
+        if not logs or self.monitor not in logs:
+            raise ValueError(
+                f"{type(self).__name__} monitors {self.monitor!r}, which is not among the logs: "
+                f"there are {', '.join(logs or ()) or 'none'}"
+            )
+        return float(logs[self.monitor])
+
+    def improves(self, value: float, reference: float | None) -> bool:
+        """Return whether a value is better than another one, or the first that is no NaN."""
+        if reference is None:
+            return value == value
+        return self._sign * (value - self._sign * self.min_delta) > self._sign * reference
+
+
+def check_whole(owner: Any, name: str, value: object, least: int = 0) -> int:
+    """Return a whole number; TypeError or ValueError where it is none, or less than `least`."""
+    label = f"{type(owner).__name__}: {name}"
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{label} must be an integer, got {value!r}")
+    number = int(value.__index__())
+    if number < least:
+        raise ValueError(f"{label} must be at least {least}, got {number}")
+    return number

@@ -1,0 +1,157 @@
+"""Callbacks that end a run before its last epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gru_c._numbers import finite_number
+from gru_c.arrays import Array
+from gru_c.callbacks.base import Callback, Logs
+from gru_c.callbacks.monitor import MonitorCallback, check_whole
+from gru_c.progress import say
+
+
+class EarlyStopping(MonitorCallback):
+    """End the run when a quantity has stopped improving.
+
+    Parameters
+    ----------
+    monitor : str
+        Name of a log.
+    min_delta : float
+        Least change that is an improvement.
+    patience : int
+        Epochs without one after which the run ends.
+    verbose : {0, 1}
+        1 says when it ends.
+    mode : {"auto", "min", "max"}
+        Whether less or more is better.
+    baseline : float, optional
+        Only what is better than that ends the waiting.
+    restore_best_weights : bool
+        Go back to the weights of the best epoch at the end of the run, whatever ends it.
+    start_from_epoch : int
+        First epoch that is looked at, from 0.
+
+    Attributes
+    ----------
+    stopped_epoch : int
+        The last epoch, from 0; 0 where the run was not ended.
+    best, best_epoch, best_weights
+        The best value, when that was, and the weights if they are to be restored.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument does not fit; when `fit` begins, for a monitor whose direction is not
+        known, or of a validation that is none; after an epoch, for one that is not among the logs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import Dense, Sequential, callbacks
+    >>> model = Sequential([Dense(1, input_shape=(2,))], seed=0)
+    >>> model.compile("sgd", "mse")
+    >>> stop = callbacks.EarlyStopping("loss", min_delta=0.01, patience=3)
+    >>> history = model.fit(np.ones((8, 2)), np.ones(8), epochs=500, verbose=0, callbacks=stop)
+    >>> stop.stopped_epoch == history.epoch[-1] < 499
+    True
+    """
+
+    state_names = ("wait", "best", "best_epoch", "stopped_epoch", "best_weights")
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = check_whole(self, "patience", patience)
+        self.verbose = verbose
+        self.baseline = (
+            None if baseline is None else finite_number("EarlyStopping", "baseline", baseline)
+        )
+        self.restore_best_weights = bool(restore_best_weights)
+        self.start_from_epoch = check_whole(self, "start_from_epoch", start_from_epoch)
+        self._reset()
+
+    def _reset(self) -> None:
+        self.wait = self.stopped_epoch = self.best_epoch = 0
+        self.best = None
+        self.best_weights: list[Array] | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Begin anew."""
+        super().on_train_begin(logs)
+        self._reset()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Compare with the best epoch so far."""
+        value = self.value(logs)
+        if epoch < self.start_from_epoch:
+            return
+        better = self.improves(value, self.best)
+        if self.restore_best_weights and (better or self.best_weights is None):
+            self.best_weights, self.best_epoch = self.model.get_weights(), epoch
+        self.wait += 1
+        if better:
+            self.best, self.best_epoch = value, epoch
+            if self.baseline is None or self.improves(value, self.baseline):
+                self.wait = 0
+        elif self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Go back to the best weights, where that is wanted."""
+        if self.stopped_epoch and self.verbose:
+            say(f"Epoch {self.stopped_epoch + 1}: early stopping")
+        if self.best_weights is not None:
+            if self.verbose:
+                say(f"Restoring the weights of epoch {self.best_epoch + 1}, the best one")
+            self.model.set_weights(self.best_weights)
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take back a state, when its weights are some of this model."""
+        weights = state.get("best_weights")
+        if weights is not None and [w.shape for w in weights] != [
+            w.shape for w in self.model.get_weights()
+        ]:
+            raise ValueError("best_weights are not of this model")
+        super().set_state(state)
+
+
+class TerminateOnNaN(Callback):
+    """End the run quietly when the loss is NaN or infinite.
+
+    Without this callback `fit` raises FloatingPointError then. In both cases weights and optimizer
+    are as they were at the beginning of the epoch, which is not recorded: the history ends with
+    the epoch before.
+
+    Parameters
+    ----------
+    raise_error : bool
+        Raise RuntimeError instead, as Keras does.
+    """
+
+    def __init__(self, raise_error: bool = False) -> None:
+        self.raise_error = bool(raise_error)
+
+    def terminate(self, problem: str) -> None:
+        """End the run; called when the model is as it was at the beginning of the epoch.
+
+        Raises
+        ------
+        RuntimeError
+            With ``raise_error=True``.
+        """
+        if self.raise_error:
+            raise RuntimeError(problem)
+        say(f"Terminating: {problem}")
+        self.model.stop_training = True

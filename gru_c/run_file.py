@@ -1,0 +1,254 @@
+"""The file that a training run goes on from: when it is written, and how it is read.
+
+It is the model's safetensors file (`gru_c.saving`) with the optimizer's tensors, tensors ``run:n``,
+and in the metadata ``run``, the JSON of everything else, and ``digest``, of all that. In the JSON,
+``{"tensor": n}`` stands for an array. Nothing from a file is executed.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import reprlib
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gru_c import run_state, saving
+from gru_c._numbers import finite_number
+from gru_c.arrays import Array
+from gru_c.callbacks import CallbackList
+from gru_c.data import Data
+from gru_c.sequences import SequenceList
+from gru_c.sources import FitData, Source
+from gru_c.stored import StoredArray
+
+if TYPE_CHECKING:
+    from gru_c.model import Sequential
+
+Tensors = dict[str, Array]
+
+_SECONDS = 30.0  # between two writes in an epoch
+_SHARE = 0.02  # of the time, at the most, goes into writing
+_TENSOR = "tensor"
+_ABSENT = object()
+
+
+class RunFile:
+    """The file of a run.
+
+    Parameters
+    ----------
+    path : path
+        A safetensors file.
+    interval : float or None
+        Seconds after which a write is due; None: as `Sequential.fit` says.
+    resume : bool
+        Whether to go on with what is in the file.
+    about : dict
+        What the run is: a run that is another one is refused.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        interval: float | None,
+        resume: bool,
+        about: dict[str, Any],
+    ) -> None:
+        self.path = Path(path)
+        saving.check_target(self.path)
+        if self.path.is_dir() or not self.path.parent.is_dir():
+            raise FileNotFoundError(f"{os.fspath(path)!r} is a folder, or in one that is not there")
+        self.interval = (
+            None
+            if interval is None
+            else finite_number("fit", "checkpoint_interval", interval, ">= 0")
+        )
+        self.resume = bool(resume)
+        self.about = json.loads(json.dumps(about, default=_name))
+        self._written, self._took = time.monotonic(), 0.0
+
+    def due(self, *, epoch_ended: bool) -> bool:
+        """Return whether it is time to write."""
+        passed = time.monotonic() - self._written
+        if self.interval is not None:
+            return epoch_ended or passed >= self.interval
+        return passed >= self._took / _SHARE and (epoch_ended or passed >= _SECONDS)
+
+    # ---- writing ----
+
+    def write(self, model: Sequential, state: dict[str, Any]) -> None:
+        """Write the model, and a state of arrays and what JSON can hold."""
+        began = time.monotonic()
+        arrays: list[Array] = []
+        tensors, metadata = saving.contents(model)
+        metadata["run"] = json.dumps({"about": self.about, "state": _pack(state, arrays, "state")})
+        tensors.update(saving.slot_tensors(model))
+        tensors.update({f"run:{n}": array for n, array in enumerate(arrays)})
+        metadata["digest"] = _digest(metadata, tensors)
+        saving.write_tensors(self.path, tensors, metadata)
+        self._written = time.monotonic()
+        self._took = self._written - began
+
+    # ---- reading ----
+
+    def read(self) -> tuple[dict[str, Any], Tensors] | None:
+        """Return the state and the model's tensors; None where the run begins anew.
+
+        Raises
+        ------
+        ValueError
+            When the file is damaged or holds no run, or that of something else.
+        """
+        for leftover in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.tmp"):
+            leftover.unlink()  # of a process that was killed while it wrote
+        if not self.resume or not self.path.exists():
+            return None
+        tensors, metadata = saving.read_tensors(self.path)
+        try:
+            saving.checked_config(metadata)
+            if "run" not in metadata:
+                raise ValueError("this is a model, but not a run to go on with")
+            if metadata.get("digest") != _digest(metadata, tensors):
+                raise ValueError("the file is damaged: its digest is another one")
+            run = json.loads(metadata["run"])
+            state = _unpack(run["state"], tensors)
+            self._compare(run["about"], state)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise ValueError(f"{os.fspath(self.path)}: {error}") from error
+        return state, {name: array for name, array in tensors.items() if "/" in name}
+
+    def _compare(self, about: dict[str, Any], state: dict[str, Any]) -> None:
+        """Raise ValueError unless this run is the one of the file, with as many epochs or more."""
+        before, now = dict(about), dict(self.about)
+        if now["learning_rate"] == state["learning_rate"]:  # as callbacks left it
+            now["learning_rate"] = before["learning_rate"]
+        if now["epochs"] > before["epochs"]:  # which is the same run, only longer
+            before["epochs"] = now["epochs"]
+        found, given = _leaves(before), _leaves(now)
+        other = [
+            f"{name} was {_shown(found.get(name, _ABSENT))}, is {_shown(given.get(name, _ABSENT))}"
+            for name in {**found, **given}
+            if found.get(name, _ABSENT) != given.get(name, _ABSENT)
+        ]
+        if other:
+            more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+            raise ValueError(f"this is another run: {'; '.join(other[:3])}{more}")
+        self.about["learning_rate"] = before["learning_rate"]
+
+
+def about_run(
+    model: Sequential, data: FitData, callbacks: CallbackList, **arguments: Any
+) -> dict[str, Any]:
+    """Return what tells a run from another one: model, shapes of the data, arguments.
+
+    Raises
+    ------
+    ValueError
+        When a layer cannot be described in a file, a metric's state is not known, or the data
+        cannot be had again from the middle.
+    """
+    data.require_repeatable()
+    run_state.check_metrics(model.metrics)
+    optimizer = _described(model.optimizer)
+    rate = optimizer["config"].get("learning_rate")
+    if not isinstance(rate, dict):
+        optimizer["config"]["learning_rate"] = None  # callbacks may set it
+    return {
+        "layers": [saving.plain_config(one, f"layer {one.name!r}") for one in model.layers],
+        "dtype": model.dtype,
+        "optimizer": optimizer,
+        "learning_rate": rate if isinstance(rate, float) else None,
+        "loss": _described(model.loss),
+        "metrics": [_described(metric) for metric in model.metrics],
+        "data": _shapes(data.train),
+        "validation": None if data.validation is None else _shapes(data.validation),
+        "callbacks": [type(one).__name__ for one in callbacks.keeping],
+        **arguments,
+    }
+
+
+def _described(obj: Any) -> dict[str, Any]:
+    """Return class, name and configuration; the name alone where that is a function."""
+    try:
+        config = obj.get_config()
+    except TypeError:
+        config = {}
+    return {"class": type(obj).__name__, "name": getattr(obj, "name", None), "config": config}
+
+
+def _shapes(data: Data | Source) -> dict[str, str]:
+    if isinstance(data, Source):
+        kind, count = type(data.given).__qualname__, data.batch_count(0)
+        return {"source": kind, "batches": "unknown" if count is None else str(count)}
+    arrays = {item.name: getattr(data, item.name) for item in fields(data)}
+    lists = {name: list_ for name, list_ in arrays.items() if isinstance(list_, SequenceList)}
+    arrays.update({name: list_.steps for name, list_ in lists.items()})
+    return {
+        name: f"{array.dtype} {array.shape}"
+        + (f" of {len(lists[name])} sequences" if name in lists else "")
+        for name, array in arrays.items()
+        if isinstance(array, (np.ndarray, StoredArray))
+    }
+
+
+def _name(function: Any) -> str:
+    return str(getattr(function, "__qualname__", type(function).__name__))
+
+
+def _shown(value: object) -> str:
+    return "absent" if value is _ABSENT else reprlib.repr(value)
+
+
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """Return what nested lists and dicts hold, by its path: ``model.layers.0.units``."""
+    if not isinstance(value, (dict, list)) or not value:
+        return {path: value}
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    found: dict[str, Any] = {}
+    for key, item in items:
+        found.update(_leaves(item, f"{path}.{key}" if path else str(key)))
+    return found
+
+
+def _pack(value: Any, arrays: list[Array], path: str) -> Any:
+    """Return a state as JSON can hold it; its arrays go into a list."""
+    if isinstance(value, np.ndarray):
+        arrays.append(value)
+        return {_TENSOR: len(arrays) - 1}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple)):
+        return [_pack(item, arrays, f"{path}[{n}]") for n, item in enumerate(value)]
+    if isinstance(value, dict) and _TENSOR not in value and all(isinstance(k, str) for k in value):
+        return {key: _pack(item, arrays, f"{path}[{key!r}]") for key, item in value.items()}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"a checkpoint cannot hold {path}, which is {value!r}")
+
+
+def _unpack(value: Any, tensors: Tensors) -> Any:
+    if isinstance(value, list):
+        return [_unpack(item, tensors) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {_TENSOR}:
+        return tensors[f"run:{value[_TENSOR]}"]
+    return {key: _unpack(item, tensors) for key, item in value.items()}
+
+
+def _digest(metadata: dict[str, str], tensors: Tensors) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for key in ("model", "run"):
+        digest.update(metadata[key].encode())
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

@@ -1,0 +1,121 @@
+"""What training changes in a model: to go back to within an epoch, and to be kept in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from gru_c import saving, states
+from gru_c.arrays import Array
+from gru_c.layers import drawing
+from gru_c.metrics import Metric
+
+if TYPE_CHECKING:
+    from gru_c.model import Sequential
+
+T = TypeVar("T")
+
+
+class Snapshot:
+    """Weights, optimizer and states of now, to go back to.
+
+    Parameters
+    ----------
+    model : Sequential
+    when : str
+        What to call this moment.
+    """
+
+    def __init__(self, model: Sequential, when: str) -> None:
+        assert model.optimizer is not None
+        self.model = model
+        self.when = when
+        self.values = model.parameters.values.copy()
+        self.slots = {name: slot.copy() for name, slot in model.optimizer.slots.items()}
+        self.iterations = model.optimizer.iterations
+        self.states = states.kept(model)
+
+    def guarded(self, batches: Iterator[T]) -> Iterator[T]:
+        """Pass batches on; where there is an exception in place of one, go back first."""
+        try:
+            yield from batches
+        except Exception:
+            self.restore()
+            raise
+
+    def restore(self) -> None:
+        """Go back."""
+        optimizer = self.model.optimizer
+        assert optimizer is not None
+        self.model.parameters.values[:] = self.values
+        for name, slot in self.slots.items():
+            optimizer.slots[name][:] = slot
+        optimizer.iterations = self.iterations
+        states.put_back(self.states)
+
+
+def generators(model: Sequential) -> list[np.random.Generator]:
+    """Return what a model draws from, each once: its own generator, then those of the layers."""
+    return [model.rng, *(rng for rng in drawing.generators(model.layers) if rng is not model.rng)]
+
+
+def check_metrics(metrics: list[Metric]) -> None:
+    """Raise ValueError for a metric that sums what its state does not hold."""
+    for metric in metrics:
+        kind = type(metric)
+        if kind.reset is not Metric.reset and kind.get_state is Metric.get_state:
+            raise ValueError(
+                f"metric {metric.name!r} has its own reset: for a checkpoint it must define "
+                "get_state and set_state, too"
+            )
+
+
+def capture(model: Sequential) -> dict[str, Any]:
+    """Return what training changes beside the weights and the optimizer's slots."""
+    optimizer = model.optimizer
+    assert optimizer is not None
+    rate = optimizer.learning_rate
+    return {
+        "iterations": optimizer.iterations,
+        "learning_rate": rate if isinstance(rate, float) else None,
+        "generators": [rng.bit_generator.state for rng in generators(model)],
+        "states": [state for _, state in states.kept(model)],
+    }
+
+
+def check_drawn(rng: np.random.Generator, drawn: Any) -> Any:
+    """Return the state of a generator; an exception unless it is one for this kind."""
+    type(rng.bit_generator)().state = drawn
+    return drawn
+
+
+def restore(model: Sequential, state: dict[str, Any], tensors: dict[str, Array]) -> None:
+    """Take back what `capture` returned, the weights, and the optimizer's slots.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        When it does not fit the model; that is then as it was, but perhaps for the optimizer.
+    """
+    values = [item.value for item in model.parameters.items]
+    weights = dict(zip(saving.weight_names(model), values, strict=True))
+    wanted = {name: value.shape for name, value in weights.items()}
+    given = {name: array.shape for name, array in tensors.items() if name.count("/") == 1}
+    saving.compare_shapes("tensor", wanted, given)
+    rngs = generators(model)
+    for rng, drawn in zip(rngs, state["generators"], strict=True):
+        check_drawn(rng, drawn)
+    layers = [layer for layer, _ in states.kept(model)]
+    pairs = list(zip(layers, state["states"], strict=True))
+    checked = [(layer, layer.checked_states(state)) for layer, state in pairs]
+    saving.fill_optimizer(model, state["iterations"], tensors)
+    assert model.optimizer is not None
+    if state["learning_rate"] is not None:
+        model.optimizer.learning_rate = state["learning_rate"]
+    for name, value in weights.items():
+        value[...] = tensors[name]
+    for rng, drawn in zip(rngs, state["generators"], strict=True):
+        rng.bit_generator.state = drawn
+    states.put_back(checked)
