@@ -33,7 +33,7 @@ class History:
     Attributes
     ----------
     history : dict of str to list of float
-        A value per epoch: "loss", the metrics, and both with "val_" before the name.
+        A value per epoch: "loss", the metrics, and both with ``"val_"`` before the name.
     epoch : list of int
         Numbers of the epochs, from 0.
     """
