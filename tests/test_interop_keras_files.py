@@ -151,6 +151,11 @@ class Quick(GRU):
             lambda: gru_c.Bidirectional(GRU(3), backward_layer=GRU(2, go_backwards=True)),
             "Keras wants as many units in both directions",
         ),
+        (lambda: GRU(3, "affine"), "Keras has no activation='affine'"),
+        (
+            lambda: GRU(3, recurrent_activation=("hard_sigmoid", 0.2, 0.5)),
+            r"Keras has no recurrent_activation=\('hard_sigmoid', 0.2, 0.5\)",
+        ),
         (lambda: Dense(3, own(np.cos)), "Keras has no activation 'own' of one's own"),
         (lambda: gru_c.Activation(own(np.cos)), "Keras has no activation 'own' of one's own"),
         (lambda: Dense(3, kernel_regularizer=Half()), "Keras has no regularizer Half"),

@@ -267,6 +267,14 @@ def set_config(value):
     return lambda h5: h5.attrs.__setitem__("model_config", value)
 
 
+def change_config(old, new):
+    def change(h5):
+        assert old in h5.attrs["model_config"]
+        h5.attrs["model_config"] = h5.attrs["model_config"].replace(old, new)
+
+    return change
+
+
 NAMES = ["gru/gru_cell/kernel:0", "gru/gru_cell/recurrent_kernel:0", "gru/gru_cell/bias:0"]
 
 
@@ -300,13 +308,8 @@ NAMES = ["gru/gru_cell/kernel:0", "gru/gru_cell/recurrent_kernel:0", "gru/gru_ce
             "'gru' in .* is a link to elsewhere, which is not followed",
         ),
         (
-            lambda h5: h5.attrs.__setitem__(
-                "model_config",
-                h5.attrs["model_config"].replace(
-                    '"recurrent_activation": "sigmoid"', '"recurrent_activation": "hard_sigmoid"'
-                ),
-            ),
-            r"layer 'gru' \(GRU\): .*'hard_sigmoid' of Keras 2.21.0 is clip\(0.2 x \+ 0.5, 0, 1\)",
+            change_config('"linear"', '"hard_sigmoid"'),
+            r"layer 'dense_1' \(Dense\): .*'hard_sigmoid' of Keras 2.21.0 is clip\(0.2 x",
         ),
     ],
 )
@@ -315,3 +318,14 @@ def test_an_older_file_that_does_not_fit(path, change, message):
     with pytest.raises(ValueError, match=message) as caught:
         keras.load(path)
     assert str(path) in str(caught.value)
+
+
+def test_the_hard_sigmoid_of_keras_2(path):
+    legacy(
+        path,
+        change_config(
+            '"recurrent_activation": "sigmoid"', '"recurrent_activation": "hard_sigmoid"'
+        ),
+    )
+    model = keras.load(path)
+    assert model.layers[2].recurrent_activation == ("hard_sigmoid", 0.2, 0.5)

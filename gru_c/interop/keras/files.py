@@ -90,8 +90,9 @@ def load(path: str | os.PathLike[str], model: Sequential | None = None) -> Seque
     ``.weights.h5`` calls its group ``time_distributed``, so there it has no place in a model of
     gru_c.) Seeds and ``unroll`` are passed over, and so are initializers that gru_c has not: the
     layer then has the default one, of which the loaded weights show nothing. ``trainable=False``
-    is an error, as are dtypes other than float32 and float64, and the ``hard_sigmoid`` of Keras 2,
-    which is another function.
+    is an error, as are dtypes other than float32 and float64. The ``hard_sigmoid`` of Keras 2,
+    which is another function, becomes a GRU's ``("hard_sigmoid", 0.2, 0.5)``; in other layers it is
+    an error.
 
     Damage that the HDF5 library is known to answer with endless work is found before it starts. A
     file made on purpose may know of more: read what strangers send in a process with a time limit.

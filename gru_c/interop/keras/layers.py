@@ -6,6 +6,7 @@ import inspect
 from typing import Any, NamedTuple
 
 from gru_c import activations, initializers
+from gru_c.cell import ActivationLike
 from gru_c.chain import check_for_chain
 from gru_c.interop.keras.config import (
     as_keras,
@@ -127,7 +128,7 @@ def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str)
         if kind == "initializer":
             arguments |= _initializer(name, value)
         elif kind == "activation":
-            arguments[name] = _activation(name, value, version)
+            arguments[name] = _activation(class_name, name, value, version)
         elif kind == "layer":
             arguments[name] = None if value is None else _layer_of(_direction(value), rank, version)
         elif name == "axis":
@@ -145,12 +146,14 @@ def _initializer(name: str, value: Any) -> dict[str, Any]:
         return {}
 
 
-def _activation(name: str, value: Any, version: str) -> str:
+def _activation(class_name: str, name: str, value: Any, version: str) -> ActivationLike:
     if value is None:
         return "linear"
     if not isinstance(value, str):
         raise ValueError(f"{name} must be the name of a function, got {value!r}")
     if value == "hard_sigmoid" and not version.startswith("3"):
+        if class_name == "GRU":
+            return (value, 0.2, 0.5)
         raise ValueError(
             f"{name}='hard_sigmoid' of Keras {version} is clip(0.2 x + 0.5, 0, 1), here and in "
             "Keras 3 it is clip(x / 6 + 0.5, 0, 1)"
@@ -256,7 +259,20 @@ def _layer_as_keras(layer: Layer) -> dict[str, Any]:
         function = layer.activation_function
         if activations.ACTIVATIONS.get(function.name) is not function:
             raise ValueError(f"{what}: Keras has no activation {function.name!r} of one's own")
+    if isinstance(layer, GRU):
+        for option in ("activation", "recurrent_activation"):
+            config[option] = _activation_name(what, option, layer)
     return as_keras("keras.layers", class_name, config)
+
+
+def _activation_name(what: str, option: str, layer: GRU) -> str:
+    """Return the name of an activation; ValueError where in Keras it says something else."""
+    given = getattr(layer, option)
+    name = given if isinstance(given, str) else given[0]
+    usual = GRU(1, activation=name, recurrent_activation=name).cell
+    if name not in activations.ACTIVATIONS or getattr(usual, option) != getattr(layer.cell, option):
+        raise ValueError(f"{what}: Keras has no {option}={given!r}")
+    return str(name)
 
 
 def _is_kept(what: str, name: str, value: Any) -> bool:
