@@ -1,6 +1,6 @@
 # Short names for CONTRIBUTING.md's commands.
 
-.PHONY: build test lint bench sanitize sanitize-threads
+.PHONY: build test lint docs bench sanitize sanitize-threads
 
 build: # the core, in place
 	python setup.py -q build_ext --inplace
@@ -11,6 +11,9 @@ test: build
 lint:
 	ruff check . && ruff format --check . && mypy
 	clang-format --dry-run --Werror src_c/*.[ch] src_c/*.inc tests/*.c tests/*.inc
+
+docs: build # docs/_build/index.html
+	python -m sphinx -W --keep-going -q -b html docs docs/_build
 
 bench: build
 	python -m pytest bench

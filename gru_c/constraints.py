@@ -2,8 +2,8 @@
 
 References
 ----------
-Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural
-    networks from overfitting, 2014 (the maximum norm).
+- Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent
+  neural networks from overfitting, 2014 (the maximum norm).
 """
 
 from __future__ import annotations

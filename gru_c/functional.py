@@ -1,6 +1,6 @@
 """GRU sequences on NumPy arrays: forward, backward and a single step, without a model.
 
-The cell, for every time step (``sigmoid`` and ``tanh`` elementwise, ``*`` elementwise)::
+The cell [1]_, for every time step (``sigmoid`` and ``tanh`` elementwise, ``*`` elementwise)::
 
     z  = sigmoid(x Wz + h Uz + bz)
     r  = sigmoid(x Wr + h Ur + br)

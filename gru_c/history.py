@@ -14,7 +14,7 @@ class History:
     Attributes
     ----------
     history : dict of str to list of float
-        A value per epoch: "loss", the metrics, both with "val_" before the name, and what callbacks
+        A value per epoch: "loss", the metrics, both with ``"val_"`` before the name, and what callbacks
         add ("learning_rate").
     epoch : list of int
         Numbers of the epochs, from 0.
@@ -41,7 +41,7 @@ class History:
         Parameters
         ----------
         names : sequence of str, optional
-            What to draw, without "val_"; by default everything.
+            What to draw, without ``"val_"``; by default everything.
 
         Returns
         -------

@@ -6,14 +6,14 @@ that a float32 model and a float64 model of the same seed start from the same we
 
 References
 ----------
-Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks,
-    2010.
-He, Zhang, Ren and Sun, Delving deep into rectifiers, 2015.
-LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998.
-Saxe, McClelland and Ganguli, Exact solutions to the nonlinear dynamics of learning, 2014
-    (orthogonal).
-Mezzadri, How to generate random matrices from the classical compact groups, 2007 (why the signs
-    are fixed).
+- Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks,
+  2010.
+- He, Zhang, Ren and Sun, Delving deep into rectifiers, 2015.
+- LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998.
+- Saxe, McClelland and Ganguli, Exact solutions to the nonlinear dynamics of learning, 2014
+  (orthogonal).
+- Mezzadri, How to generate random matrices from the classical compact groups, 2007 (why the signs
+  are fixed).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Losses with Keras's names and semantics, each with its gradient.
 
 A loss has one value a sample, the mean (categorical: the sum) over the last axis of the output.
-With more than one time step in the output, "sample" means a step of a sample here. The loss is
+With more than one time step in the output, "sample" means a step of a sample here. The loss is::
 
     sum of weight * value / number of values,
 
@@ -11,9 +11,9 @@ Everything is computed in float64 and the gradient rounded to the dtype of the p
 
 References
 ----------
-Bishop, Pattern Recognition and Machine Learning, 2006, 4.3 (why the gradient before a sigmoid or
-    softmax is p - y).
-Huber, Robust estimation of a location parameter, 1964.
+- Bishop, Pattern Recognition and Machine Learning, 2006, 4.3 (why the gradient before a sigmoid or
+  softmax is p - y).
+- Huber, Robust estimation of a location parameter, 1964.
 """
 
 from __future__ import annotations

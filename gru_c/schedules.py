@@ -5,8 +5,8 @@ learning rate of the next one.
 
 References
 ----------
-Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2017 (the cosine
-    schedules).
+- Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2017 (the cosine
+  schedules).
 """
 
 from __future__ import annotations
