@@ -63,6 +63,7 @@ from gru_c.ragged import RaggedTape
 from gru_c.saving import load_model
 from gru_c.sequences import pad_sequences
 from gru_c.stream import Stream
+from gru_c.timeseries import timeseries_dataset
 
 _apply_environment()
 
@@ -105,4 +106,5 @@ __all__ = [
     "schedules",
     "set_num_threads",
     "show_config",
+    "timeseries_dataset",
 ]

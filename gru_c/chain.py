@@ -15,6 +15,7 @@ from gru_c.layers import GRU, Bidirectional, Embedding, Input, Layer
 from gru_c.layers.base import Array, Shape, check_dtype, make_rng, set_values
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.parameters import Parameters, refuse_shallow_copy
+from gru_c.profiling import summary_lines
 from gru_c.steps import which_count
 
 NO_LAYERS = "the model has no layers: add some first"
@@ -393,26 +394,19 @@ class Chain:
         return sum(layer.count_params() for layer in self.layers)
 
     def summary(self, print_fn: Callable[[str], object] = print) -> None:
-        """Print the layers with their output shapes and numbers of weights.
+        """Print the layers with their output shapes, numbers of weights and estimated FLOPs.
+
+        FLOPs are those of the forward pass of a sample, or of a time step of it where the number
+        of steps is open; a training step takes three times as many. Counted are multiplications
+        with kernels and the additions with them: 2 * 3H * (I + H) for a step of a GRU of H units
+        on I features, 2 * I * O for a Dense.
 
         Parameters
         ----------
         print_fn : callable
             Given the table's lines one by one.
         """
-        shape = self._input_shape
-        rows = [("Layer (type)", "Output shape", "Params")]
-        for layer in self.layers:
-            shape = None if shape is None else layer.compute_output_shape(shape)
-            count = f"{layer.count_params():,}" if layer.built else "not built"
-            output = "?" if shape is None else str(shape)
-            rows.append((f"{layer.name} ({type(layer).__name__})", output, count))
-        widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        lines = [f"{a:{widths[0]}}  {b:{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
-        total = f"{self.count_params():,}" if self.built else "unknown before the model is built"
-        rule = "-" * len(lines[0])
-        table = [f"Model: {self.name}", rule, lines[0], rule, *lines[1:], rule]
-        for line in [*table, f"Total params: {total}"]:
+        for line in summary_lines(self):
             print_fn(line)
 
     __copy__ = refuse_shallow_copy

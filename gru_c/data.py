@@ -1,9 +1,10 @@
-"""What fit, evaluate and predict are given: samples, checked against a model, and their batches."""
+"""Arrays that fit, evaluate and predict are given: checked against a model, and their batches."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -12,14 +13,19 @@ import numpy.typing as npt
 from gru_c.arrays import as_real
 from gru_c.chain import NO_LAYERS
 from gru_c.layers import Embedding
+from gru_c.layers.base import check_count
 from gru_c.sequences import SequenceList, is_list, split_pair
 from gru_c.steps import check_lengths, mask_of
+from gru_c.stored import StoredArray, is_stored
 
 if TYPE_CHECKING:
+    from gru_c.losses import Loss
     from gru_c.model import Sequential
 
 Array = npt.NDArray[Any]
 Self = TypeVar("Self", bound="Samples")
+
+DEFAULT_BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,9 @@ class Samples:
 
     Attributes
     ----------
-    x : ndarray of shape (n, ...), or SequenceList
-        A batch has an array in any case.
+    x : ndarray of shape (n, ...), SequenceList or StoredArray
+        A batch has an array in any case. Of a stored array only the shape has been checked: its
+        batches are checked one by one, as they are read.
     lengths : ndarray of int, shape (n,), or None
         How many time steps of each sample count; None: all.
     """
@@ -49,6 +56,17 @@ class Samples:
         array = model.check_input(x)
         return Samples(array, None if lengths is None else check_lengths(lengths, array.shape))
 
+    @classmethod
+    def given_inputs(cls, model: Sequential, x: Any, lengths: npt.ArrayLike | None) -> Samples:
+        """As `inputs`, but an array in a file is left there."""
+        x, lengths = split_pair(x, lengths)
+        if not is_stored(x):
+            return Samples.inputs(model, x, lengths)
+        stored = StoredArray.of(x)
+        model.check_input(np.empty((0, *stored.shape[1:]), x.dtype))
+        checked = None if lengths is None else check_lengths(lengths, stored.shape)
+        return Samples(stored, checked)
+
     def __len__(self) -> int:
         return len(self.x)
 
@@ -67,21 +85,44 @@ class Samples:
 
     def take(self: Self, where: slice | Array) -> Self:
         """Return some of the samples."""
-        return self._with(lambda values: values[where], (np.ndarray, SequenceList))
+        return self._with(lambda values: values[where], (np.ndarray, SequenceList, StoredArray))
 
-    def batch(self: Self, where: slice | Array, time: int | None = None) -> Self:
-        """Return some of the samples as arrays: lists padded to `time`, or to the longest one."""
-        part = self.take(where)
+    def batch(self: Self, model: Sequential, where: slice | Array) -> Self:
+        """Return some samples as arrays: stored ones read and checked, lists padded.
+
+        A list is padded to the time of the model, or to the longest one.
+        """
+        whole = not isinstance(where, np.ndarray) and where.indices(len(self))[:2] == (0, len(self))
+        part = self if whole else self.take(where)
+        if isinstance(part.x, StoredArray):
+            read: Self = part._read(model)
+            return read
         if not isinstance(part.x, SequenceList):
             return part
+        time = model.fixed_time
         longest = max(int(part.x.lengths.max()), 1) if time is None else time
         return part._with(lambda values: values.pad(longest), SequenceList)
 
+    def _read(self: Self, model: Sequential) -> Any:
+        """Return what is stored as arrays; an exception names the sample that does not fit."""
+        try:
+            return self._checked(model)
+        except (ValueError, TypeError):
+            for i, number in enumerate(self.x.samples):
+                try:
+                    self.take(slice(i, i + 1))._checked(model)
+                except (ValueError, TypeError) as error:
+                    raise type(error)(f"sample {number} of x, taken alone: {error}") from None
+            raise
+
+    def _checked(self: Self, model: Sequential) -> Any:
+        """Read and check."""
+        return Samples.inputs(model, self.x.read(), self.lengths)
+
     def _with(self: Self, change: Any, kinds: Any) -> Self:
         """Return a copy in which all fields of some kinds are changed."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        changed = {name: change(v) for name, v in values.items() if isinstance(v, kinds)}
-        return replace(self, **changed)
+        changed = {n: change(v) if isinstance(v, kinds) else v for n, v in vars(self).items()}
+        return type(self)(**changed)
 
     def plan(
         self, batch_size: int, rng: np.random.Generator | None = None, *, bucket: bool = False
@@ -142,13 +183,7 @@ class Data(Samples):
         lengths: npt.ArrayLike | None = None,
     ) -> Data:
         """Check everything that a loop will need, before anything is changed."""
-        if model.optimizer is None or model.loss is None:
-            raise ValueError(
-                "the model does not know what to minimise: call "
-                "compile(optimizer='adam', loss='mse') first"
-            )
-        if not model.layers:
-            raise ValueError(NO_LAYERS)
+        loss = require_loss(model)
         inputs = Samples.inputs(model, x, lengths)
         given = inputs.shape(model.fixed_time)
         if len(given) < 2:
@@ -161,11 +196,80 @@ class Data(Samples):
             by_step = _check_steps(model, inputs.x, y, sample_weight, shape[2:])
             return cls(inputs.x, inputs.lengths, *by_step, per_step)
         targets = as_real("y", y)
-        if targets.ndim == 0 or len(targets) != len(inputs):
-            raise ValueError(f"x has {len(inputs)} samples, y has shape {targets.shape}")
+        _require_count("y", targets, len(inputs))
         mask = inputs.mask if per_step else None
-        checked = model.loss.check(targets, shape, sample_weight, mask)
-        return cls(inputs.x, inputs.lengths, *checked, per_step)
+        checked = loss.check(targets, shape, sample_weight, mask)
+        return cls(inputs.x, inputs.lengths, *checked, per_step=per_step)
+
+    @classmethod
+    def given(
+        cls,
+        model: Sequential,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        lengths: npt.ArrayLike | None = None,
+    ) -> Data:
+        """As `of`, but arrays in files are left there, where x is one of them."""
+        x, lengths = split_pair(x, lengths)
+        if not is_stored(x):
+            return cls.of(model, x, y, sample_weight, lengths)
+        require_loss(model)
+        inputs = Samples.given_inputs(model, x, lengths)
+        targets = StoredArray.of(y) if is_stored(y) else as_real("y", y)
+        _require_count("y", targets, len(inputs))
+        weight = None if sample_weight is None else as_real("sample_weight", sample_weight)
+        if weight is not None:
+            _require_count("sample_weight", weight, len(inputs))
+        data = cls(inputs.x, inputs.lengths, targets, weight, False)
+        first = data.batch(model, slice(0, 1))  # checks what goes for all of them
+        return replace(data, per_step=first.per_step)
+
+    def _checked(self, model: Sequential) -> Data:
+        """Read and check."""
+        y = self.y.read() if isinstance(self.y, StoredArray) else self.y
+        return Data.of(model, self.x.read(), y, self.weight, self.lengths)
+
+    # ---- what the loops go over; a `Source` has the same ----
+
+    ended = False  # whether there was less than was asked for
+    place = ""  # of the last batch, where its number does not say it
+
+    @property
+    def first(self) -> Data:
+        """Samples from which all that goes for the others can be told."""
+        return self
+
+    def end_epochs(self, count: int) -> None:
+        """Nothing: arrays need not know."""
+
+    def batch_count(self, batch_size: int) -> int:
+        """Return the number of batches of an epoch."""
+        return -(-len(self) // batch_size)
+
+    def batches(
+        self,
+        model: Sequential,
+        batch_size: int,
+        rng: np.random.Generator | None = None,
+        bucket: bool = False,
+        done: int = 0,
+    ) -> Iterator[tuple[Data, Array]]:
+        """Return the batches of an epoch but the first ones, and the numbers of their samples.
+
+        Their order is drawn at once.
+        """
+        plan = self.plan(batch_size, rng, bucket=bucket)[done:]
+        shorten = bucket and model.fixed_time is None
+        return (self._numbered(model, where, shorten) for where in plan)
+
+    def _numbered(
+        self, model: Sequential, where: slice | Array, shorten: bool
+    ) -> tuple[Data, Array]:
+        batch = self.batch(model, where)
+        if not isinstance(where, np.ndarray):
+            where = np.arange(*where.indices(len(self)))
+        return batch.shortened() if shorten else batch, where
 
     def steps(self, first: int, end: int, *, only_x: bool = False) -> Data:
         """Return time steps first .. end of a batch; `only_x`: of the inputs alone."""
@@ -177,11 +281,48 @@ class Data(Samples):
         weight = self.weight[:, first:end] if per_step else self.weight
         return replace(part, y=self.y[:, first:end], weight=weight)
 
+    def split(self, share: float) -> tuple[Data, Data | None]:
+        """Return what to train on, and the last samples, of this share, to validate on."""
+        if not isinstance(share, (int, float, np.number)) or not 0 <= share < 1:
+            raise ValueError(f"validation_split must be in [0, 1), got {share!r}")
+        if share == 0:
+            return self, None
+        kept = math.floor(len(self) * (1 - share))
+        if kept in (0, len(self)):
+            raise ValueError(
+                f"validation_split={share} of {len(self)} samples leaves {kept} to train on and "
+                f"{len(self) - kept} to validate on"
+            )
+        return self.take(slice(0, kept)), self.take(slice(kept, None))
+
     def shortened(self) -> Data:
         """Return a batch without the time steps at its end that count in no sample."""
         if self.lengths is None:
             return self
         return self.steps(0, max(int(self.lengths.max()), 1), only_x=not self.per_step)
+
+
+def check_batch_size(batch_size: int | None) -> int:
+    """Return the batch size as an int >= 1, or an exception that says what it was."""
+    return DEFAULT_BATCH_SIZE if batch_size is None else check_count("batch_size", batch_size)
+
+
+def require_loss(model: Sequential) -> Loss:
+    """Return the loss; ValueError unless the model has layers and knows what to minimise."""
+    if model.optimizer is None or model.loss is None:
+        raise ValueError(
+            "the model does not know what to minimise: call "
+            "compile(optimizer='adam', loss='mse') first"
+        )
+    if not model.layers:
+        raise ValueError(NO_LAYERS)
+    return model.loss
+
+
+def _require_count(name: str, values: Any, count: int) -> None:
+    """Raise ValueError unless there is a value for each sample."""
+    if values.ndim == 0 or len(values) != count:
+        raise ValueError(f"x has {count} samples, {name} has shape {values.shape}")
 
 
 def _check_list(model: Sequential, sequences: SequenceList) -> SequenceList:
@@ -246,47 +387,3 @@ def _what(values: Any) -> str:
     if isinstance(values, (list, tuple)):
         return f"{len(values)} of them"
     return f"an array of shape {np.shape(values)}"
-
-
-@dataclass(frozen=True)
-class FitData:
-    """Samples to train on, and samples to validate on."""
-
-    train: Data
-    validation: Data | None
-
-    @classmethod
-    def of(
-        cls,
-        model: Sequential,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
-        validation_split: float,
-        validation_data: tuple[Any, ...] | None,
-        lengths: npt.ArrayLike | None = None,
-    ) -> FitData:
-        """Check and split."""
-        data = Data.of(model, x, y, sample_weight, lengths)
-        if validation_data is not None:
-            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-                raise ValueError(
-                    "validation_data must be (x, y) or (x, y, sample_weight), got "
-                    f"{type(validation_data).__name__}"
-                )
-            validation_x, validation_y, *weight = validation_data
-            return cls(data, Data.of(model, validation_x, validation_y, *(weight or [None])))
-        if (
-            not isinstance(validation_split, (int, float, np.number))
-            or not 0 <= validation_split < 1
-        ):
-            raise ValueError(f"validation_split must be in [0, 1), got {validation_split!r}")
-        if validation_split == 0:
-            return cls(data, None)
-        kept = math.floor(len(data) * (1 - validation_split))
-        if kept in (0, len(data)):
-            raise ValueError(
-                f"validation_split={validation_split} of {len(data)} samples leaves "
-                f"{kept} to train on and {len(data) - kept} to validate on"
-            )
-        return cls(data.take(slice(0, kept)), data.take(slice(kept, None)))

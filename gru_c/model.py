@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy.typing as npt
 
-from gru_c import losses, optimizers, saving, training, truncated
+from gru_c import losses, optimizers, predicting, profiling, saving, sources, training, truncated
 from gru_c.callbacks import CallbackList
 from gru_c.chain import Chain
-from gru_c.data import Data, FitData, Samples
+from gru_c.data import Data, Samples, check_batch_size
 from gru_c.history import History
 from gru_c.layers import Activation, Dense, Layer
-from gru_c.layers.base import make_rng
+from gru_c.layers.base import check_count, make_rng
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
 from gru_c.run_file import RunFile, about_run
@@ -87,6 +87,7 @@ class Sequential(Chain):
         *,
         lengths: npt.ArrayLike | None = None,
         bucket: bool = False,
+        steps: int | None = None,
         callbacks: object = None,
     ) -> Any:
         """Return the outputs for x, batch by batch.
@@ -94,33 +95,36 @@ class Sequential(Chain):
         Parameters
         ----------
         x, lengths
-            As in `fit`.
+            As in `fit`. A source gives x, or tuples that begin with it.
         batch_size : int, optional
             Samples at a time; 32 by default.
         verbose : {"auto", 0, 1, 2}
-            1 shows a bar; "auto" does in a terminal when there are several batches.
+            1 shows a bar; "auto" does in a terminal or notebook when there are several batches.
         bucket : bool
             Take sequences of similar length together. The outputs keep their order.
+        steps : int, optional
+            Batches to take from a source; by default all.
         callbacks : Callback or list of Callback, optional
             See `gru_c.callbacks`.
 
         Returns
         -------
         ndarray of shape (samples, ...), or list of ndarray
-            A list where x is one and each time step has an output: an array for each sequence.
+            A list where x is one and each time step has an output, or where the outputs of a
+            source's batches differ in length: an array for each sequence.
 
         Raises
         ------
         ValueError
             When the model has no weights yet, or x or lengths do not fit.
         """
-        return training.predict(self, x, batch_size, verbose, lengths, bucket, callbacks)
+        return predicting.predict(self, x, batch_size, verbose, lengths, bucket, steps, callbacks)
 
     def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Any:
         """Return the outputs for x, taken as one batch; see `predict`."""
         self.require_built("predict_on_batch")
         count = max(len(Samples.inputs(self, x, lengths)), 1)
-        return training.predict(self, x, count, 0, lengths)
+        return predicting.predict(self, x, count, 0, lengths)
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Return the model as a machine that takes one time step after the other.
@@ -156,6 +160,57 @@ class Sequential(Chain):
         True
         """
         return Stream(self, batch_size)
+
+    def profile(
+        self,
+        x: Any,
+        *,
+        lengths: npt.ArrayLike | None = None,
+        training: bool = False,
+        repeats: int = 10,
+    ) -> profiling.Profile:
+        """Measure how long each layer takes for x, taken as one batch.
+
+        The layers run one after the other, each with what the ones before it make of x; nothing
+        that counts is changed. Operations are estimated as in `summary`.
+
+        Parameters
+        ----------
+        x, lengths
+            As in `fit`.
+        training : bool
+            Measure the passes of a training step, forward and backward (without the loss and the
+            optimizer), rather than the forward pass of `predict`.
+        repeats : int
+            Rounds over all layers, of which medians are taken.
+
+        Returns
+        -------
+        Profile
+            With ``rows``; ``print`` shows them as a table of time, GFLOP/s and share of the total.
+            Each direction of a `Bidirectional` is also measured alone.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When the model has no weights yet, or something given does not fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gru_c import Dense, GRU, Sequential
+        >>> model = Sequential([GRU(50, input_shape=(None, 8)), Dense(1)], seed=0)
+        >>> profile = model.profile(np.random.randn(32, 10, 8), training=True)
+        >>> [(row.layer, row.direction, row.flops) for row in profile.rows[:2]]
+        [('gru', 'forward', 5568000), ('gru', 'backward', 10368000)]
+        """
+        self.require_built("profile")
+        batch = Samples.inputs(self, x, lengths)
+        if not len(batch):
+            raise ValueError("x has no samples: there is nothing to measure")
+        batch = batch.batch(self, slice(None))
+        rounds = check_count("repeats", repeats)
+        return profiling.profile(self, batch.x, batch.mask, training, rounds)
 
     # ---- training ----
 
@@ -195,7 +250,7 @@ class Sequential(Chain):
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: str | int = "auto",
@@ -204,7 +259,9 @@ class Sequential(Chain):
         lengths: npt.ArrayLike | None = None,
         bucket: bool = False,
         validation_split: float = 0.0,
-        validation_data: tuple[Any, ...] | None = None,
+        validation_data: Any = None,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
         shuffle: bool = True,
         sample_weight: Any = None,
         initial_epoch: int = 0,
@@ -224,12 +281,18 @@ class Sequential(Chain):
 
         Parameters
         ----------
-        x : array_like of shape (samples, ...), or list of ndarray
+        x : array_like of shape (samples, ...), list of ndarray, or source of batches
             Inputs. Sequences of different length are a list of arrays (time, features), or one
-            array with `lengths`; also as the pair ``(x, lengths)``.
+            array with `lengths`; also as the pair ``(x, lengths)``. An `np.memmap`, or another
+            array in a file such as a dataset of h5py, is read and checked batch by batch.
+
+            A source gives batches ``(x, y)`` or ``(x, y, sample_weight)`` of any sizes: a list of
+            such tuples; an object with ``__len__`` and ``__getitem__``, whose ``on_epoch_end()``
+            is called if there is one; any other iterable; or a generator. Lists of anything else
+            and objects with ``__array__`` are data.
         y : array_like, or list of ndarray
             Targets, of the output's shape; see the loss. A list like x where x is one and each
-            time step has an output.
+            time step has an output. None with a source.
         batch_size : int, optional
             Samples of a step; 32 by default.
         epochs : int
@@ -246,10 +309,17 @@ class Sequential(Chain):
             Draw batches of sequences of similar length, each as long as its longest one.
         validation_split : float
             Share of the samples, the last ones, that is kept for validation; in [0, 1).
-        validation_data : tuple (x, y) or (x, y, sample_weight), optional
+        validation_data : tuple (x, y) or (x, y, sample_weight), or source of batches, optional
             Validate on these instead.
+        steps_per_epoch : int, optional
+            Batches of an epoch from a source; by default all. The next epoch goes on from there,
+            and a source that can be begun anew is, at its end. Needed for several epochs from a
+            generator; one that gives too few is warned of, and ends the training.
+        validation_steps : int, optional
+            Batches of a validation from a source, from its beginning; those of a generator go on.
         shuffle : bool
-            Draw the samples in a new order in every epoch.
+            Draw the samples in a new order in every epoch; of a source with ``__getitem__`` the
+            batches.
         sample_weight : array_like, optional
             Weight of each sample (samples,), or of each step (samples, T); a list like y.
         initial_epoch : int
@@ -266,7 +336,8 @@ class Sequential(Chain):
             from the model's seed.
         checkpoint : path, optional
             A safetensors file that is written while the model trains, with all that is needed to go
-            on; `load_model` reads the model in it, too.
+            on; `load_model` reads the model in it, too. For arrays, and for a source with
+            ``__getitem__`` that gives the same batches again.
         checkpoint_interval : float, optional
             Seconds between two writes within an epoch; 0: after every batch. There is one at the
             end of every epoch, too. By default 30, and writing takes no more than 2% of the time.
@@ -285,22 +356,28 @@ class Sequential(Chain):
         ------
         ValueError, TypeError
             When something given does not fit, or the file to go on with is damaged or that of
-            another run; nothing has been changed then.
+            another run; nothing has been changed then. When a later batch of a source does not: it
+            says which, and weights and optimizer are as they were at the beginning of that epoch
+            (of its validation: as the epoch left them). So it is, too, where the source raises.
         FloatingPointError
             When the loss became NaN or infinite: it says at which batch, and weights and
             optimizer are as they were at the beginning of that epoch. With the callback
             `TerminateOnNaN` the run ends quietly instead.
         """
-        data = FitData.of(self, x, y, sample_weight, validation_split, validation_data, lengths)
-        pieces = truncated.check_bptt_steps(self, data.train, bptt_steps)
+        arrays = {"batch_size": batch_size, "bucket": bucket}
+        steps = ("steps_per_epoch", steps_per_epoch)
+        train = sources.of_pairs(
+            self, x, y, sample_weight, lengths, steps, arrays, bptt_steps=bptt_steps, goes_on=True
+        )
+        data = sources.FitData.of(self, train, validation_split, validation_data, validation_steps)
         settings = training.FitSettings.of(
             batch_size,
             epochs,
             initial_epoch,
             shuffle,
             verbose,
-            pieces,
-            data.train.check_bucket(self, bucket),
+            truncated.check_bptt_steps(self, train.first, bptt_steps),
+            train.first.check_bucket(self, bucket),
         )
         rng = None if seed is None else make_rng(seed)
         hooks = CallbackList(callbacks)
@@ -315,12 +392,13 @@ class Sequential(Chain):
     def evaluate(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int | None = None,
         verbose: str | int = "auto",
         sample_weight: Any = None,
         *,
         lengths: npt.ArrayLike | None = None,
+        steps: int | None = None,
         callbacks: object = None,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
@@ -330,6 +408,8 @@ class Sequential(Chain):
         ----------
         x, y, batch_size, verbose, sample_weight, lengths, callbacks
             As in `fit`.
+        steps : int, optional
+            Batches to take from a source; by default all.
         return_dict : bool
             Return names and values.
 
@@ -339,9 +419,9 @@ class Sequential(Chain):
             As `fit`; also when the model has no weights yet.
         """
         self.require_built("evaluate")
-        data = Data.of(self, x, y, sample_weight, lengths)
-        size, hooks = training.check_batch_size(batch_size), CallbackList(callbacks)
-        logs = training.evaluate(self, data, size, verbose, hooks)
+        arrays, hooks = {"batch_size": batch_size}, CallbackList(callbacks)
+        data = sources.of_pairs(self, x, y, sample_weight, lengths, ("steps", steps), arrays)
+        logs = training.evaluate(self, data, check_batch_size(batch_size), verbose, hooks)
         return training.as_result(logs, return_dict)
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+import warnings
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -11,25 +13,42 @@ SILENT, BAR, LINE = 0, 1, 2
 
 
 def check_verbose(verbose: str | int) -> int:
-    """Return 0, 1 or 2; "auto" is a bar in a terminal, else lines."""
+    """Return 0, 1 or 2; "auto" is a bar in a terminal or notebook, else lines."""
     if verbose == "auto":
-        return BAR if sys.stderr.isatty() else LINE
+        return BAR if sys.stderr.isatty() or in_notebook() else LINE
     if verbose in (SILENT, BAR, LINE):
         return int(verbose)
     raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
 
 
-class Progress:
-    """A loop of so many batches: 1 a tqdm bar on stderr, 2 a line on stdout at its end."""
+def in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this."""
+    return "ipykernel.zmqshell" in sys.modules
 
-    def __init__(self, mode: int, title: str, batches: int) -> None:
+
+def _bar(**arguments: Any) -> Any:
+    """Make a bar of the kind that the place can show."""
+    with warnings.catch_warnings():
+        # A notebook without ipywidgets gets the bar of a terminal, with nothing said about it.
+        warnings.simplefilter("ignore")
+        from tqdm.autonotebook import tqdm
+
+    return tqdm(unit="batch", dynamic_ncols=True, **arguments)
+
+
+class Progress:
+    """A loop of so many batches, None if unknown.
+
+    1 is a tqdm bar on stderr, with the time left, 2 a line on stdout at the end. Both say how many
+    samples a second have been seen.
+    """
+
+    def __init__(self, mode: int, title: str, batches: int | None) -> None:
         self.mode = mode
         self.title = title
-        self._bar: Any = None
-        if mode == BAR:
-            from tqdm import tqdm
-
-            self._bar = tqdm(total=batches, desc=title, unit="batch", dynamic_ncols=True)
+        self._samples = 0
+        self._bar: Any = _bar(total=batches, desc=title) if mode == BAR else None
+        self._begin = self._last = time.perf_counter()
 
     def __enter__(self) -> Progress:
         return self
@@ -43,18 +62,35 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def update(self, logs: Callable[[], dict[str, float]] | None = None) -> None:
+    def update(self, samples: int, logs: Callable[[], dict[str, float]] | None = None) -> None:
         """Count a batch; `logs` is only called when the bar is drawn anew."""
-        if self._bar is not None and self._bar.update() and logs is not None:
-            self._bar.set_postfix(_rounded(logs()), refresh=False)
+        if self.mode == SILENT:
+            return
+        self._samples += samples
+        self._last = time.perf_counter()
+        if self._bar is not None and self._bar.update():
+            self._show({} if logs is None else logs(), refresh=False)
 
     def finish(self, logs: dict[str, float]) -> None:
         """Show the final values."""
         if self._bar is not None:
-            self._bar.set_postfix(_rounded(logs))
+            if self._bar.total is None:
+                self._bar.total = self._bar.n
+            self._show(logs, refresh=True)
         elif self.mode == LINE:
-            values = " - ".join(f"{name}: {value}" for name, value in _rounded(logs).items())
-            print(f"{self.title} - {values}", flush=True)
+            parts = [f"{name}: {value}" for name, value in _rounded(logs).items()]
+            if self._samples:
+                seconds = time.perf_counter() - self._begin
+                parts.insert(0, f"{seconds:.1f}s, {self._speed} samples/s")
+            print(" - ".join([self.title, *parts]), flush=True)
+
+    def _show(self, logs: dict[str, float], *, refresh: bool) -> None:
+        self._bar.set_postfix({**_rounded(logs), "samples/s": self._speed}, refresh=refresh)
+
+    @property
+    def _speed(self) -> str:
+        """Samples a second up to the last batch: what comes behind it, a validation, is no part."""
+        return f"{self._samples / max(self._last - self._begin, 1e-9):,.0f}"
 
 
 def _rounded(logs: dict[str, float]) -> dict[str, str]:

@@ -23,8 +23,10 @@ from gru_c import run_state, saving
 from gru_c._numbers import finite_number
 from gru_c.arrays import Array
 from gru_c.callbacks import CallbackList
-from gru_c.data import Data, FitData
+from gru_c.data import Data
 from gru_c.sequences import SequenceList
+from gru_c.sources import FitData, Source
+from gru_c.stored import StoredArray
 
 if TYPE_CHECKING:
     from gru_c.model import Sequential
@@ -149,8 +151,10 @@ def about_run(
     Raises
     ------
     ValueError
-        When a layer cannot be described in a file, or a metric's state is not known.
+        When a layer cannot be described in a file, a metric's state is not known, or the data
+        cannot be had again from the middle.
     """
+    data.require_repeatable()
     run_state.check_metrics(model.metrics)
     optimizer = _described(model.optimizer)
     rate = optimizer["config"].get("learning_rate")
@@ -179,7 +183,10 @@ def _described(obj: Any) -> dict[str, Any]:
     return {"class": type(obj).__name__, "name": getattr(obj, "name", None), "config": config}
 
 
-def _shapes(data: Data) -> dict[str, str]:
+def _shapes(data: Data | Source) -> dict[str, str]:
+    if isinstance(data, Source):
+        kind, count = type(data.given).__qualname__, data.batch_count(0)
+        return {"source": kind, "batches": "unknown" if count is None else str(count)}
     arrays = {item.name: getattr(data, item.name) for item in fields(data)}
     lists = {name: list_ for name, list_ in arrays.items() if isinstance(list_, SequenceList)}
     arrays.update({name: list_.steps for name, list_ in lists.items()})
@@ -187,7 +194,7 @@ def _shapes(data: Data) -> dict[str, str]:
         name: f"{array.dtype} {array.shape}"
         + (f" of {len(lists[name])} sequences" if name in lists else "")
         for name, array in arrays.items()
-        if isinstance(array, np.ndarray)
+        if isinstance(array, (np.ndarray, StoredArray))
     }
 
 

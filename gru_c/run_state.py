@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from gru_c import saving, states
 from gru_c.arrays import Array
-from gru_c.layers.drawing import DrawingLayer
+from gru_c.layers import drawing
 from gru_c.metrics import Metric
 
 if TYPE_CHECKING:
     from gru_c.model import Sequential
+
+T = TypeVar("T")
 
 
 class Snapshot:
@@ -34,6 +37,14 @@ class Snapshot:
         self.iterations = model.optimizer.iterations
         self.states = states.kept(model)
 
+    def guarded(self, batches: Iterator[T]) -> Iterator[T]:
+        """Pass batches on; where there is an exception in place of one, go back first."""
+        try:
+            yield from batches
+        except Exception:
+            self.restore()
+            raise
+
     def restore(self) -> None:
         """Go back."""
         optimizer = self.model.optimizer
@@ -47,9 +58,7 @@ class Snapshot:
 
 def generators(model: Sequential) -> list[np.random.Generator]:
     """Return what a model draws from, each once: its own generator, then those of the layers."""
-    layers = [one for layer in model.layers for one in (layer, *getattr(layer, "directions", ()))]
-    found = [model.rng, *(layer.rng for layer in layers if isinstance(layer, DrawingLayer))]
-    return list({id(rng): rng for rng in found}.values())
+    return [model.rng, *(rng for rng in drawing.generators(model.layers) if rng is not model.rng)]
 
 
 def check_metrics(metrics: list[Metric]) -> None:

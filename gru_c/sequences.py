@@ -73,7 +73,8 @@ def split_pair(x: Any, lengths: npt.ArrayLike | None) -> tuple[Any, npt.ArrayLik
     """Return x and lengths, also where x is the pair of both."""
     if lengths is not None or not isinstance(x, tuple) or len(x) != 2 or np.ndim(x[1]) != 1:
         return x, lengths
-    return x if is_list(x[0]) or np.ndim(x[0]) > 1 else (x, None)
+    ndim = len(x[0].shape) if hasattr(x[0], "shape") else np.ndim(x[0])  # reads nothing
+    return x if is_list(x[0]) or ndim > 1 else (x, None)
 
 
 def pad_sequences(

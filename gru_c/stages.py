@@ -66,7 +66,7 @@ def stages_of(model: Chain) -> Iterator[Stage]:
     assert model.input_shape is not None  # known once it is built
     shape, timed = model.input_shape, has_time(model)
     for layer in model.layers:
-        _require_stepwise(layer)
+        require_stepwise(layer)
         if isinstance(layer, GRU):
             yield _gru(layer)
         elif _is_plain(layer, Dense) and len(shape) == 2 + timed:
@@ -77,7 +77,8 @@ def stages_of(model: Chain) -> Iterator[Stage]:
         timed = timed and not (isinstance(layer, GRU) and not layer.return_sequences)
 
 
-def _require_stepwise(layer: Layer) -> None:
+def require_stepwise(layer: Layer) -> None:
+    """Raise ValueError for a layer that cannot take one time step after the other."""
     what = f"layer {layer.label!r} ({type(layer).__name__}) cannot be streamed: "
     if not layer.stepwise:
         raise ValueError(

@@ -1,12 +1,12 @@
-"""The loops over batches: fit, evaluate, predict."""
+"""The loops over batches that train and evaluate."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,23 +14,19 @@ import numpy.typing as npt
 
 from gru_c import states, truncated
 from gru_c.callbacks import CallbackList
-from gru_c.data import Data, FitData, Samples
+from gru_c.data import Data, check_batch_size
 from gru_c.history import History
 from gru_c.interrupts import Interrupt
-from gru_c.layers.base import check_count
 from gru_c.passes import blas_held
 from gru_c.progress import Progress, check_verbose
 from gru_c.run_file import RunFile
 from gru_c.runs import Run, RunEnded, Totals
-from gru_c.sequences import SequenceList
-from gru_c.steps import mask_of
+from gru_c.sources import FitData, Source
 
 if TYPE_CHECKING:
     from gru_c.model import Sequential
 
 Array = npt.NDArray[Any]
-
-DEFAULT_BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)
@@ -71,11 +67,6 @@ class FitSettings:
     def deciding(self) -> dict[str, Any]:
         """What the result depends on, by name."""
         return {name: value for name, value in asdict(self).items() if name != "verbose"}
-
-
-def check_batch_size(batch_size: int | None) -> int:
-    """Return the batch size as an int >= 1, or an exception that says what it was."""
-    return DEFAULT_BATCH_SIZE if batch_size is None else check_count("batch_size", batch_size)
 
 
 def _check_epoch(name: str, value: object) -> int:
@@ -127,7 +118,7 @@ def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
     states.require_whole_batches(model, len(data), len(data))
     _prepare(model, data)
     before = states.kept(model)
-    batch = data.batch(slice(None), model.fixed_time)
+    batch = data.batch(model, slice(None))
     with blas_held():
         loss, outputs, mask = _train_step(model, batch)
     if not math.isfinite(loss):
@@ -177,16 +168,17 @@ def fit(
     file: RunFile | None = None,
 ) -> History:
     """Train for some epochs; see `Sequential.fit`."""
-    parts = [part for part in (data.train, data.validation) if part is not None]
-    states.require_whole_batches(model, settings.batch_size, *map(len, parts))
+    data.require_epochs(settings.epochs - settings.initial_epoch)
+    arrays = [len(part) for part in data.parts if isinstance(part, Data)]
+    states.require_whole_batches(model, settings.batch_size, *arrays)
     found = None if file is None else file.read()
-    _prepare(model, data.train)
+    _prepare(model, data.train.first)
     model.stop_training = False
     callbacks.begin(
         model,
         verbose=settings.verbose,
         epochs=settings.epochs,
-        steps=math.ceil(len(data.train) / settings.batch_size),
+        steps=data.train.batch_count(settings.batch_size),
         validation=data.validation is not None,
     )
     callbacks.call("on_train_begin")
@@ -195,65 +187,67 @@ def fit(
         run = Run(model, callbacks, file, interrupt, settings.initial_epoch)
         if found is not None:
             run.take_up(found)
+            data.train.end_epochs(run.epoch - settings.initial_epoch)
         with suppress(RunEnded):
-            while run.epoch < settings.epochs and not model.stop_training:
+            while run.epoch < settings.epochs and not (model.stop_training or data.train.ended):
                 _fit_epoch(model, data, settings, run)
         return run.finish()
 
 
 def _fit_epoch(model: Sequential, data: FitData, settings: FitSettings, run: Run) -> None:
     """Train and validate once."""
-    batches = math.ceil(len(data.train) / settings.batch_size)
+    batches = data.train.batch_count(settings.batch_size)
     title = f"Epoch {run.epoch + 1}/{settings.epochs}"
     with Progress(settings.verbose, title, batches) as progress:
         logs = _epoch(model, data.train, settings, run, progress)
         if data.validation is not None:
             found = _evaluate(
-                model, data.validation, settings.batch_size, run.callbacks, run.end_if_interrupted
+                model,
+                data.validation,
+                settings.batch_size,
+                run.callbacks,
+                lambda _: run.end_if_interrupted(),
             )
             logs.update({f"val_{name}": value for name, value in found.items()})
         run.callbacks.call("on_epoch_end", run.epoch, logs=logs)
         progress.finish(logs)
     run.end_epoch(logs)
+    data.train.end_epochs(1)
 
 
 def _epoch(
-    model: Sequential, data: Data, settings: FitSettings, run: Run, progress: Progress
+    model: Sequential, data: Data | Source, settings: FitSettings, run: Run, progress: Progress
 ) -> dict[str, float]:
     """Go once over the data; mean loss and metrics."""
     before, totals = run.begin_epoch(), run.totals
-    plan = data.plan(
-        settings.batch_size, model.rng if settings.shuffle else None, bucket=settings.bucket
-    )
+    rng = model.rng if settings.shuffle else None
+    batches = data.batches(model, settings.batch_size, rng, settings.bucket, totals.batches)
     run.ordered()
-    where = None
-    for where in plan[totals.batches :]:
+    culprit: Callable[[], str] = str
+    for batch, samples in before.guarded(batches):
         run.begin_batch()
-        batch = data.batch(where, model.fixed_time)
-        if settings.bucket and model.fixed_time is None:
-            batch = batch.shortened()
+        culprit = partial(_culprit, batch, samples)
         try:
             loss, outputs, mask = _fit_step(model, batch, settings)
         except KeyboardInterrupt:  # a second Ctrl-C, which may have come in the middle of a step
             before.restore()
             raise
         if not math.isfinite(loss):
-            problem = (
-                f"the loss became {loss} at batch {totals.batches + 1} of epoch {run.epoch + 1}"
-            )
-            run.give_up(before, problem + _culprit(batch, np.arange(len(data))[where]))
+            place = f"batch {totals.batches + 1} of epoch {run.epoch + 1}{data.place}"
+            run.give_up(before, f"the loss became {loss} at {place}{culprit()}")
         totals.add(loss, len(batch))
         for metric in model.metrics:
             metric.update(batch.y, outputs, **_if_any(mask))
-        progress.update(run.logs)
+        progress.update(len(batch), run.logs)
         if run.end_batch():
             break
+    if not totals.batches:
+        raise RunEnded
     # The last step's harm shows in no loss. Weight by weight, because the gaps between them may
     # hold anything: Adam with epsilon 0 makes NaN of them.
     if not all(np.isfinite(item.value).all() for item in model.parameters.items):
         problem = f"a weight became infinite at the end of epoch {run.epoch + 1}"
-        culprit = "" if where is None else _culprit(batch, np.arange(len(data))[where])
-        run.give_up(before, problem + culprit)
+        run.give_up(before, problem + culprit())
     logs = run.logs()
     run.end_training()
     return logs
@@ -269,14 +263,15 @@ def _fit_step(
 
 def evaluate(
     model: Sequential,
-    data: Data,
+    data: Data | Source,
     batch_size: int,
     verbose: str | int,
     callbacks: CallbackList,
 ) -> dict[str, float]:
     """Mean loss and metrics; see `Sequential.evaluate`."""
-    states.require_whole_batches(model, batch_size, len(data))
-    batches = math.ceil(len(data) / batch_size)
+    if isinstance(data, Data):
+        states.require_whole_batches(model, batch_size, len(data))
+    batches = data.batch_count(batch_size)
     mode = check_verbose(verbose)
     callbacks.begin(model, verbose=mode, epochs=1, steps=batches)
     with Progress(mode, "Evaluate", batches) as progress:
@@ -287,10 +282,10 @@ def evaluate(
 
 def _evaluate(
     model: Sequential,
-    data: Data,
+    data: Data | Source,
     batch_size: int,
     callbacks: CallbackList,
-    after_batch: Callable[[], None],
+    after_batch: Callable[[int], None],
 ) -> dict[str, float]:
     assert model.loss is not None
     for metric in model.metrics:
@@ -304,83 +299,16 @@ def _evaluate(
 
     callbacks.call("on_test_begin")
     with blas_held(), model.weights_held():
-        for number, where in enumerate(data.plan(batch_size)):
+        for number, (batch, _) in enumerate(data.batches(model, batch_size)):
             callbacks.call("on_test_batch_begin", number)
-            batch = data.batch(where, model.fixed_time)
             outputs, mask = model.run(batch.x, batch.mask)
             totals.add(model.loss(batch.y, outputs, batch.weight, **_if_any(mask)), len(batch))
             for metric in model.metrics:
                 metric.update(batch.y, outputs, **_if_any(mask))
             callbacks.call("on_test_batch_end", number, logs=logs)
-            after_batch()
+            after_batch(len(batch))
     callbacks.call("on_test_end", logs=logs)
     return logs()
-
-
-def predict(
-    model: Sequential,
-    x: Any,
-    batch_size: int | None,
-    verbose: str | int,
-    lengths: npt.ArrayLike | None = None,
-    bucket: bool = False,
-    callbacks: object = None,
-) -> Array | list[Array]:
-    """Return the outputs for all samples; see `Sequential.predict`."""
-    hooks = CallbackList(callbacks)
-    model.require_built("predict")
-    samples = Samples.inputs(model, x, lengths)
-    size = check_batch_size(batch_size)
-    states.require_whole_batches(model, size, len(samples))
-    plan = samples.plan(size, bucket=samples.check_bucket(model, bucket))
-    mode = check_verbose(verbose)
-    if verbose == "auto" and (len(plan) <= 1 or not sys.stderr.isatty()):
-        mode = 0
-    with (
-        blas_held(),
-        model.weights_held() if len(plan) > 1 else nullcontext(),
-        Progress(mode, "Predict", len(plan)) as progress,
-    ):
-        compute = _predict_list if isinstance(samples.x, SequenceList) else _predict_array
-        hooks.begin(model, verbose=mode, epochs=1, steps=len(plan))
-        hooks.call("on_predict_begin")
-        found = compute(model, samples, plan, progress, hooks)
-        hooks.call("on_predict_end")
-        return found
-
-
-def _predict_array(
-    model: Sequential, samples: Samples, plan: list[Any], progress: Progress, hooks: CallbackList
-) -> Array:
-    """Return the outputs in one array."""
-    x, lengths = samples.x, samples.lengths
-    shape = model.compute_output_shape(x.shape)
-    outputs = np.empty([int(length or 0) for length in shape], model.dtype)
-    for number, where in enumerate(plan):
-        hooks.call("on_predict_batch_begin", number)
-        mask = None if lengths is None else mask_of(lengths[where], x.shape[1])
-        outputs[where] = found = model.forward(x[where], mask=mask)
-        hooks.call("on_predict_batch_end", number, logs={"outputs": found})
-        progress.update()
-    return outputs
-
-
-def _predict_list(
-    model: Sequential, samples: Samples, plan: list[Any], progress: Progress, hooks: CallbackList
-) -> Array | list[Array]:
-    """Return a list, where each step of a sequence has an output, else one array."""
-    found: list[Any] = [None] * len(samples)
-    mask = None
-    for place, where in enumerate(plan):
-        hooks.call("on_predict_batch_begin", place)
-        batch = samples.batch(where, model.fixed_time)
-        outputs, mask = model.run(batch.x, batch.mask)
-        hooks.call("on_predict_batch_end", place, logs={"outputs": outputs})
-        numbers = np.arange(len(samples))[where]
-        for number, output, length in zip(numbers, outputs, samples.x.lengths[where], strict=True):
-            found[number] = output if mask is None else output[:length]
-        progress.update()
-    return np.stack(found) if mask is None else found
 
 
 def as_result(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:

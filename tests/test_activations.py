@@ -88,6 +88,13 @@ def test_sigmoid_keeps_the_digits_of_small_values():
     np.testing.assert_allclose(activations.sigmoid(x), np.exp(x), rtol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int64", ">f8", "float16"])
+def test_sigmoid_and_tanh_refuse_what_the_core_cannot_read(dtype):
+    for function in (activations.sigmoid, activations.tanh):
+        with pytest.raises(TypeError, match=f"for float32 and float64, got {dtype}"):
+            function(np.ones(15, dtype))
+
+
 def test_softmax_and_softplus_of_large_numbers():
     x = np.array([[1e4, 1e4 + 1], [-1e4, -np.inf]])
     y = activations.softmax(x)

@@ -10,7 +10,7 @@ PROGRAMS = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.MULTILIN
 
 
 def test_the_readme_has_programs_and_the_two_commands():
-    assert len(PROGRAMS) == 10
+    assert len(PROGRAMS) == 12
     commands = re.findall(r"^pip install .*$", README.read_text(), re.MULTILINE)
     assert "pip install -e . && gru-c demo" in commands
     assert 'pip install -e ".[test]" && pytest' in commands
@@ -18,10 +18,13 @@ def test_the_readme_has_programs_and_the_two_commands():
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
 def test_program(program, tmp_path, monkeypatch):
-    if "import torch" in program:
-        pytest.importorskip("torch")
-    if ".plot()" in program:
-        pytest.importorskip("matplotlib")
+    for library, use in (
+        ("torch", "import torch"),
+        ("onnx", "import onnx"),
+        ("matplotlib", ".plot()"),
+    ):
+        if use in program:
+            pytest.importorskip(library)
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(compile(program, "README.md", "exec"), names)

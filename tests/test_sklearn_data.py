@@ -286,7 +286,8 @@ def test_partial_fit_of_a_classifier():
 def test_verbose_prints_a_line_for_each_epoch(capsys):
     regressor(verbose=True, early_stopping=True).fit(X, Y)
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("Epoch 1/2 - loss: ")
+    assert first.startswith("Epoch 1/2 - ")
+    assert " - loss: " in first
     assert "validation_score: " in second
     regressor().fit(X, Y)
     assert capsys.readouterr() == ("", "")

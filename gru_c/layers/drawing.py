@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from gru_c.layers.base import Array, Layer, make_rng
+
+
+def generators(layers: Iterable[Layer]) -> list[np.random.Generator]:
+    """Return what layers draw from, each once."""
+    every = [one for layer in layers for one in (layer, *getattr(layer, "directions", ()))]
+    found = [layer.rng for layer in every if isinstance(layer, DrawingLayer)]
+    return list({id(rng): rng for rng in found}.values())
 
 
 class DrawingLayer(Layer):

@@ -1,0 +1,307 @@
+"""A graph that runs: the operators in order, the GRU nodes on this package's core."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c.arrays import Array, as_real
+from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator
+from gru_c.interop.onnx.operators import OPERATORS, Operator
+from gru_c.interop.onnx.proto import Node, shown
+from gru_c.interop.onnx.reading import Graph, Input, read
+from gru_c.interop.onnx.room import Room
+from gru_c.model import Sequential
+
+Values = dict[str, Array | None]
+Step = tuple[Node, Operator]
+
+# What passes an absent value on: a GRU without an initial state begins with zeros, and so it does
+# with what is cut out of none.
+_PASSING = {"Identity", "Cast", "Slice", "Gather", "Squeeze", "Unsqueeze", "Transpose", "Reshape"}
+
+
+class ONNXModel:
+    """A model of an ONNX file, as `load` returns it.
+
+    Attributes
+    ----------
+    input_names : list of str
+        What `run` wants.
+    output_names : list of str
+        What it returns.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from gru_c import Dense, GRU, Sequential
+    >>> from gru_c.interop import onnx
+    >>> model = Sequential([GRU(5, input_shape=(None, 3)), Dense(2)], seed=0)
+    >>> x = np.ones((4, 7, 3), np.float32)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.onnx")
+    ...     onnx.export(model, path)
+    ...     served = onnx.load(path)
+    >>> served.input_names, served.output_names
+    (['x'], ['output'])
+    >>> bool(np.allclose(served.run(None, {"x": x})[0], model.predict(x, verbose=0)))
+    True
+    >>> [layer.name for layer in served.to_sequential().layers]
+    ['gru', 'dense']
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._constants = graph.constants
+        self._inputs = {item.name: item for item in graph.inputs}
+        self._weights = [array.shape for array in graph.constants.values()]
+        for node in graph.nodes:
+            numbers = [a for a in node.attributes.values() if isinstance(a, np.ndarray)]
+            self._weights += [array.shape for array in numbers]
+        self._steps = self._prepare()
+        self._optional = _optional_inputs(graph)
+        self._uses = Counter(name for node, _ in self._steps for name in node.inputs if name)
+        self._uses.update(graph.outputs)
+        for name in set(self._constants) - set(self._uses):
+            del self._constants[name]
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs that the file gives no value for."""
+        return list(self._inputs)
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs."""
+        return list(self._graph.outputs)
+
+    def _prepare(self) -> list[Step]:
+        """Compute what depends on constants alone; return the nodes that are left, ready to run."""
+        room = Room(self._weights)
+        steps: list[Step] = []
+        for node in self._graph.nodes:
+            if node.operator == "GRU":
+                steps.append((node, GRUOperator(node, self._constants)))
+                continue
+            step = node, OPERATORS[node.operator]
+            if not all(name in self._constants for name in node.inputs if name):
+                steps.append(step)
+                continue
+            for name, array in compute(step, self._constants, room):
+                assert array is not None
+                array.setflags(write=False)
+                self._constants[name] = array
+                room.used += array.size
+        return steps
+
+    def run(
+        self, output_names: Sequence[str] | None, feeds: Mapping[str, npt.ArrayLike]
+    ) -> list[Array]:
+        """Compute outputs, as ``onnxruntime.InferenceSession.run`` does.
+
+        Parameters
+        ----------
+        output_names : sequence of str or None
+            Which; None for all.
+        feeds : dict of str to array_like
+            A value for each input. Initial states and sequence_lens of GRU nodes may be left out:
+            zeros, and all steps.
+
+        Returns
+        -------
+        list of ndarray
+
+        Raises
+        ------
+        TypeError
+            When a value is not of the kind that the model wants, such as a float for an index.
+        ValueError
+            When a name is unknown, a value is missing or has another shape than the model wants, or
+            a node cannot be computed of what it gets, or its result is far larger than inputs and
+            weights account for; the message names the node.
+        """
+        wanted = self.output_names if output_names is None else list(output_names)
+        for name in wanted:
+            if name not in self._graph.outputs:
+                raise ValueError(f"there is no output {name!r}: {', '.join(self.output_names)}")
+        given = self._checked(feeds)
+        values: Values = {**self._constants, **given}
+        room = Room(self._weights, [a.shape for a in given.values() if a is not None])
+        left = self._uses.copy()
+        for step in self._steps:
+            for name, array in compute(step, values, room):
+                if left[name] and array is not None:
+                    room.used += array.size
+                values[name] = array
+            for name in step[0].inputs:
+                left[name] -= 1
+                if name and not left[name] and name not in self._constants:
+                    array = values.pop(name)
+                    room.used -= 0 if array is None or name in given else array.size
+        return [np.array(values[name], order="C") for name in wanted]
+
+    def predict(self, x: npt.ArrayLike) -> Array:
+        """Return the first output for the only input that has to be given.
+
+        Parameters
+        ----------
+        x : array_like
+            Input, as the model wants it.
+
+        Returns
+        -------
+        ndarray
+
+        Raises
+        ------
+        ValueError, TypeError
+            When the model has more inputs that have to be given, and as in `run`.
+        """
+        required = [name for name in self._inputs if name not in self._optional]
+        if len(required) != 1:
+            raise ValueError(
+                f"predict is for models with one input, this one has {len(required)} "
+                f"({', '.join(map(shown, required))}): call run"
+            )
+        return self.run(self.output_names[:1], {required[0]: x})[0]
+
+    def to_sequential(self) -> Sequential:
+        """Return the model as a `gru_c.Sequential`, which trains, saves and streams.
+
+        A dropout layer, which no file for prediction holds, does not come back.
+
+        Raises
+        ------
+        ValueError
+            When the graph is no chain of this package's layers; the message names the first node
+            that is none.
+        """
+        from gru_c.interop.onnx.chain import to_sequential
+
+        return to_sequential(self._graph, self._steps, self._optional)
+
+    def _checked(self, feeds: Mapping[str, npt.ArrayLike]) -> Values:
+        unknown = sorted(set(feeds) - set(self._inputs))
+        if unknown:
+            raise ValueError(
+                f"there is no input {shown(str(unknown[0]))}: "
+                + ", ".join(map(shown, self.input_names))
+            )
+        missing = [n for n in self._inputs if n not in feeds and n not in self._optional]
+        if missing:
+            raise ValueError(f"the input {shown(missing[0])} is missing")
+        return {
+            name: _fitting(item, feeds[name]) if name in feeds else None
+            for name, item in self._inputs.items()
+        }
+
+    def __repr__(self) -> str:
+        counts = Counter(node.operator for node in self._graph.nodes)
+        nodes = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+        return f"<ONNXModel {self.input_names} -> {self.output_names}: {nodes}>"
+
+
+def load(path: str | os.PathLike[str]) -> ONNXModel:
+    """Read a model, such as exporters of PyTorch and Keras write it.
+
+    GRU nodes in all their forms are computed by this package, with the operators that exporters
+    write around them. Everything is checked now, so that a model that is returned can be run.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    ONNXModel
+        `ONNXModel.run` and `ONNXModel.predict` compute, `ONNXModel.to_sequential` makes a model of
+        this package of it.
+
+    Raises
+    ------
+    ImportError
+        When onnx is not installed.
+    FileNotFoundError
+        When there is no such file.
+    ValueError
+        When the file is no ONNX file or damaged, an operator, a type or an attribute is none that
+        this package knows, values lie in another file, or a tensor has not the values that its
+        shape wants: the message names the first such thing.
+
+    Notes
+    -----
+    ``torch.onnx.export`` writes a GRU node for each layer of an ``nn.GRU``. With ``dynamo=True`` it
+    needs ``external_data=False`` to write one file rather than two, and some versions leave out
+    ``linear_before_reset``, which then means 0: such a file computes something else than the
+    PyTorch model did, here as everywhere.
+
+    Keras 3 writes no GRU nodes. On PyTorch its exporter writes the operators of every time step,
+    which can be run for that number of steps; on TensorFlow (tf2onnx) a ``Loop``, which is refused.
+
+    A node ``Dropout`` is what it is in prediction: nothing.
+
+    Examples
+    --------
+    See `ONNXModel`.
+    """
+    graph = read(path)
+    try:
+        return ONNXModel(graph)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{os.fspath(path)}: {error}") from None
+
+
+def compute(
+    step: Step, values: Mapping[str, Array | None], room: Room
+) -> list[tuple[str, Array | None]]:
+    """Return what a node gives, by name; ValueError, which names it, if that cannot be."""
+    node, operator = step
+    given = [values[name] if name else None for name in node.inputs]
+    if given and given[0] is None and node.operator in _PASSING and node.inputs[0]:
+        return [(name, None) for name in node.outputs]
+    results = node.attempt(operator, room, *given)
+    return [(n, np.asarray(a)) for n, a in zip(node.outputs, results, strict=False) if n]
+
+
+def _fitting(item: Input, value: npt.ArrayLike) -> Array:
+    """Return a value as an input wants it."""
+    array = as_real(f"the input {shown(item.name)}", value)
+    if not np.can_cast(array.dtype, item.dtype, "same_kind") and array.dtype.kind != "b":
+        raise TypeError(f"the input {shown(item.name)} wants {item.dtype}, got {array.dtype}")
+    cast = array.astype(item.dtype, copy=False)
+    if item.dtype.kind in "iu" and (cast != array).any():
+        raise ValueError(f"the input {shown(item.name)} has numbers that are none of {item.dtype}")
+    shape = item.shape
+    if shape is not None and (
+        len(shape) != array.ndim
+        or any(
+            isinstance(wanted, int) and wanted != given
+            for wanted, given in zip(shape, array.shape, strict=True)
+        )
+    ):
+        sizes = ", ".join("any" if not isinstance(n, int) else str(n) for n in shape)
+        raise ValueError(f"the input {shown(item.name)} wants shape ({sizes}), got {array.shape}")
+    return cast
+
+
+def _optional_inputs(graph: Graph) -> set[str]:
+    """Return the inputs that only say how GRU nodes begin and how long sequences are."""
+    optional = {item.name for item in graph.inputs}
+    passed_on: dict[str, set[str]] = {name: {name} for name in optional}
+    for node in graph.nodes:
+        for place, name in enumerate(node.inputs):
+            sources = passed_on.get(name, set())
+            if node.operator == "GRU" and place in (SEQUENCE_LENS, INITIAL_H):
+                continue
+            if node.operator in _PASSING and place == 0 and node.outputs:
+                passed_on[node.outputs[0]] = sources
+            else:
+                optional -= sources
+    for name in graph.outputs:
+        optional -= passed_on.get(name, set())
+    return optional

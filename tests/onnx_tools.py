@@ -1,0 +1,76 @@
+"""ONNX models made by hand, and what onnxruntime computes of them."""
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+
+GRU_INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h")
+
+
+def make_model(nodes, constants=None, inputs=None, outputs=("y",), opset=17):
+    """Return a ModelProto; inputs are (dtype, shape) by name, by default x of (batch, time, 3)."""
+    helper = onnx.helper
+    inputs = {"x": ("float32", ("batch", "time", 3))} if inputs is None else inputs
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [
+            helper.make_tensor_value_info(
+                name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape
+            )
+            for name, (dtype, shape) in inputs.items()
+        ],
+        [helper.make_empty_tensor_value_info(name) for name in outputs],
+        initializer=[onnx.numpy_helper.from_array(a, n) for n, a in (constants or {}).items()],
+    )
+    opsets = [helper.make_opsetid("", opset)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+
+def by_onnxruntime(model, feeds):
+    """Return the outputs of a ModelProto or of a file."""
+    ort = pytest.importorskip("onnxruntime")
+    ort.set_default_logger_severity(4)
+    source = model.SerializeToString() if hasattr(model, "SerializeToString") else str(model)
+    session = ort.InferenceSession(source, providers=["CPUExecutionProvider"])
+    return session.run(None, feeds)
+
+
+def gru_node(given, **attributes):
+    """Return a GRU node that has these inputs."""
+    names = [name if name in given else "" for name in GRU_INPUTS]
+    return onnx.helper.make_node("GRU", names, ["Y", "Y_h"], name="gru", **attributes)
+
+
+def gru_arrays(rng, T, B, I, H, directions=1, **wanted):
+    """Return the inputs of a GRU node; B, sequence_lens and initial_h where they are wanted."""
+
+    def array(*shape):
+        return rng.normal(size=shape).astype(np.float32) * np.float32(0.7)
+
+    G = 3 * H
+    arrays = {"X": array(T, B, I), "W": array(directions, G, I), "R": array(directions, G, H)}
+    if wanted.get("bias"):
+        arrays["B"] = array(directions, 2 * G)
+    if wanted.get("lens"):
+        arrays["sequence_lens"] = rng.integers(0, T + 1, B).astype(np.int32)
+    if wanted.get("initial"):
+        arrays["initial_h"] = array(directions, B, H)
+    return arrays
+
+
+def gru_by_onnxruntime(arrays, **attributes):
+    """Return Y and Y_h of a GRU node."""
+    inputs = {name: (array.dtype, array.shape) for name, array in arrays.items()}
+    node = gru_node(arrays, **attributes)
+    return by_onnxruntime(make_model([node], inputs=inputs, outputs=("Y", "Y_h")), arrays)
+
+
+def assert_all_close(actual, expected, tolerance=1e-6):
+    """Equal in number, dtype and shape, and no element further off, or by that part of it."""
+    assert len(actual) == len(expected)
+    for a, b in zip(actual, expected, strict=True):
+        assert a.dtype == b.dtype
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
