@@ -71,7 +71,7 @@ class RunFile:
             else finite_number("fit", "checkpoint_interval", interval, ">= 0")
         )
         self.resume = bool(resume)
-        self.about = json.loads(json.dumps(about, default=_name))
+        self.about = json.loads(json.dumps(about, default=_plain))
         self._written, self._took = time.monotonic(), 0.0
 
     def due(self, *, epoch_ended: bool) -> bool:
@@ -198,8 +198,11 @@ def _shapes(data: Data | Source) -> dict[str, str]:
     }
 
 
-def _name(function: Any) -> str:
-    return str(getattr(function, "__qualname__", type(function).__name__))
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold of a number of NumPy's, or of a function."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return getattr(value, "__qualname__", type(value).__name__)
 
 
 def _shown(value: object) -> str:

@@ -140,7 +140,7 @@ def test_an_exception_ends_fit_and_leaves_a_whole_model(hook):
     [
         ([callbacks.TerminateOnNaN], r"write TerminateOnNaN\(\)"),
         ([print], "got <built-in function print>"),
-        (3, "must be a list of Callback, got 3"),
+        (0, "must be a list of Callback, got 0"),
     ],
 )
 def test_what_is_no_callback_is_refused(given, message):

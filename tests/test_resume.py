@@ -366,7 +366,7 @@ def test_a_metric_that_sums_something_else(tmp_path):
         ({"batch_size": 5}, "batch_size was 7, is 5"),
         ({"epochs": 1}, "epochs was 2, is 1"),
         ({"shuffle": False}, "shuffle was True, is False"),
-        ({"seed": 3}, "seed was None, is 3"),
+        ({"seed": np.int64(3)}, "seed was None, is 3"),
         ({"initial_epoch": 1}, "initial_epoch was 0, is 1"),
         (
             {"validation_split": 0.0},

@@ -187,7 +187,8 @@ class CallbackList:
 
     def __init__(self, callbacks: object = None) -> None:
         self.callbacks: list[Callback] = []
-        given = [callbacks] if isinstance(callbacks, Callback) else callbacks or []
+        given = [] if callbacks is None else callbacks
+        given = [given] if isinstance(given, Callback) else given
         if not isinstance(given, Sequence):
             raise TypeError(f"callbacks must be a list of Callback, got {callbacks!r}")
         for callback in given:
