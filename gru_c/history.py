@@ -14,8 +14,8 @@ class History:
     Attributes
     ----------
     history : dict of str to list of float
-        A value per epoch: "loss", the metrics, both with ``"val_"`` before the name, and what callbacks
-        add ("learning_rate").
+        A value per epoch: "loss", the metrics, both with ``"val_"`` before the name, and what
+        callbacks add ("learning_rate").
     epoch : list of int
         Numbers of the epochs, from 0.
     interrupted : bool
