@@ -20,16 +20,16 @@ def check_verbose(verbose: str | int) -> int:
 
 
 class Progress:
-    """A loop of so many batches: 1 a tqdm bar on stderr, 2 a line on stdout at its end."""
+    """A loop of so many batches (units): 1 a tqdm bar on stderr, 2 a line on stdout at its end."""
 
-    def __init__(self, mode: int, title: str, batches: int) -> None:
+    def __init__(self, mode: int, title: str, batches: int, unit: str = "batch") -> None:
         self.mode = mode
         self.title = title
         self._bar: Any = None
         if mode == BAR:
             from tqdm import tqdm
 
-            self._bar = tqdm(total=batches, desc=title, unit="batch", dynamic_ncols=True)
+            self._bar = tqdm(total=batches, desc=title, unit=unit, dynamic_ncols=True)
 
     def __enter__(self) -> Progress:
         return self

@@ -46,8 +46,17 @@ _FOREIGN_SUFFIXES = {
 # ---- writing ------------------------------------------------------------------------------------
 
 
-def save_model(model: Sequential, path: str | os.PathLike[str], include_optimizer: bool) -> None:
-    """Write a model; see `Sequential.save`."""
+def save_model(
+    model: Sequential,
+    path: str | os.PathLike[str],
+    include_optimizer: bool,
+    more_tensors: Mapping[str, Array] | None = None,
+    more_metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write a model; see `Sequential.save`.
+
+    What is more in the file, `load_model` passes over: names of tensors with two slashes.
+    """
     from safetensors.numpy import save
 
     target = Path(path)
@@ -64,10 +73,12 @@ def save_model(model: Sequential, path: str | os.PathLike[str], include_optimize
     }
     if include_optimizer:
         tensors.update(_slot_tensors(model))
+    tensors.update(more_tensors or {})
     metadata = {
         "format": "gru_c",
         "format_version": str(FORMAT_VERSION),
         "model": json.dumps(_model_config(model, include_optimizer)),
+        **(more_metadata or {}),
     }
     write_whole(target, save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata))
 
@@ -184,6 +195,13 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     >>> again.count_params()
     63
     """
+    return read_model(path)[0]
+
+
+def read_model(
+    path: str | os.PathLike[str],
+) -> tuple[Sequential, dict[str, Array], dict[str, str]]:
+    """Read a model as `load_model` does, and return it with all tensors and the metadata."""
     tensors, metadata = _read(Path(path))
     try:
         config = _checked_config(metadata)
@@ -191,7 +209,7 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
         _fill(model, config, tensors)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)}: {error}") from error
-    return model
+    return model, tensors, metadata
 
 
 def _read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
