@@ -155,7 +155,8 @@ def _about_series(item: Series) -> str:
         text += f", {item.gaps} of them gaps in the times"
     if item.index is None:
         return text
-    return f"{text}; {item.index[0]} to {item.index[-1]}, frequency {item.index.freqstr}"
+    first, last = (str(time).removesuffix(" 00:00:00") for time in item.index[[0, -1]])
+    return f"{text}; {first} to {last}, frequency {item.index.freqstr}"
 
 
 def _about_model(forecaster: Forecaster) -> str:

@@ -33,6 +33,20 @@ def _axes(rows: int, title: str) -> tuple[Any, list[Any]]:
     return figure, list(axes[:, 0])
 
 
+def _add_legend(ax: Any) -> None:
+    """Add a legend above the axes, where it hides nothing."""
+    handles, labels = ax.get_legend_handles_labels()
+    order = np.argsort([label != "measured" for label in labels], kind="stable")
+    ax.legend(
+        [handles[i] for i in order],
+        [labels[i] for i in order],
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=len(labels),
+        frameon=False,
+    )
+
+
 def draw_forecast(panel: Panel, found: Array, levels: tuple[float, ...], past: int) -> Any:
     """Draw the ends of the series with forecasts (series, steps, levels); return the figure."""
     drawn = list(zip(panel.series, found, strict=True))[:MOST_SERIES]
@@ -49,7 +63,7 @@ def draw_forecast(panel: Panel, found: Array, levels: tuple[float, ...], past: i
         ax.plot(ahead, middle, color=OURS, linewidth=2, marker=marker, label="forecast")
         ax.set_title(item.name, loc="left")
         _label_times(ax, item.index)
-    axes[0].legend(loc="upper left", frameon=False)
+    _add_legend(axes[0])
     return figure
 
 
@@ -74,7 +88,7 @@ def draw_backtest(found: Backtest) -> Any:
     figure, axes = _axes(count + 1, title)
     for number in range(count):
         _draw_folds(axes[number], found, number)
-    axes[0].legend(loc="upper left", frameon=False, ncols=4)
+    _add_legend(axes[0])
     _draw_horizon(axes[-1], found)
     return figure
 

@@ -35,7 +35,8 @@ th, td {{ padding: .3rem 1.2rem .3rem 0; text-align: right; border-bottom: 1px s
 th:first-child, td:first-child {{ text-align: left; }}
 th {{ color: var(--soft); font-weight: 600; }}
 tr.best td {{ color: var(--best); font-weight: 700; }}
-img {{ width: 100%; height: auto; background: #fff; border-radius: 6px; }}
+img {{ width: 100%; height: auto; box-sizing: border-box; padding: .5rem; background: #fff;
+  border-radius: 6px; }}
 .soft {{ color: var(--soft); }}
 </style>
 </head>
