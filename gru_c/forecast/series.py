@@ -11,7 +11,7 @@ import numpy as np
 from gru_c.arrays import Array, as_real
 from gru_c.forecast.timestamps import regular
 
-_LARGEST = 1e150  # its square is a float
+_LARGEST = 1e100  # so that no square or quotient overflows
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from gru_c.forecast.series import Series
 from gru_c.forecast.timestamps import calendar_features
 
 _FLAT = 1e-9  # of the size of the values: less is rounding
+_SMALLEST = 1e-200  # the largest value of a series (1e100) over it is a float
+_FARTHEST = 1e6  # scaled values beyond are held there: new data may be of another kind altogether
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,24 @@ class Scale:
 
     @classmethod
     def of(cls, values: Array, references: Array, targets: Array) -> Scale:
-        """Measure a series; what is constant is divided by 1."""
-        size = max(float(np.nanmax(np.abs(values))), np.finfo(np.float64).tiny)
-        difference = targets - references
-        known = difference[~np.isnan(difference)]
-        step = float(np.sqrt((known**2).mean())) if known.size else 0.0
-        std = float(np.nanstd(values))
+        """Measure a series.
+
+        What is constant is divided by 1. Where the naive forecast is right up to rounding, its
+        corrections are as small as that.
+        """
+        smallest = max(_FLAT * float(np.nanmax(np.abs(values))), _SMALLEST)
+        std, step = float(np.nanstd(values)), _size(targets - references)
         return cls(
-            float(np.nanmean(values)), *(d if d > _FLAT * size else 1.0 for d in (std, step))
+            mean=float(np.nanmean(values)),
+            std=std if std > smallest else 1.0,
+            step=max(step, smallest),
         )
+
+
+def _size(values: Array) -> float:
+    """Return the root of the mean square of what is known, 0 where nothing is."""
+    known = values[~np.isnan(values)]
+    return float(np.sqrt((known**2).mean())) if known.size else 0.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,7 @@ class Layout:
             known = (item.covariates - self.covariate_mean) / self.covariate_std
             later = np.minimum(np.arange(len(values)) + self.horizon, len(known) - 1)
             columns += [known[: len(values)], known[later]]
-        return np.concatenate(columns, axis=1).astype(np.float32)
+        return _bounded(np.concatenate(columns, axis=1))
 
     def windows(self, item: Series, scale: Scale, origins: Array) -> Array:
         """Return the windows that end at some steps, (origins, window, features).
@@ -152,5 +163,9 @@ def make_windows(layout: Layout, item: Series, scale: Scale, origins: Array) -> 
         empty = np.empty((0, layout.window, layout.features), np.float32)
         return empty, targets.astype(np.float32)
     references = layout.naive(item, origins)
-    y = ((targets - references) / scale.step).astype(np.float32)
+    y = _bounded((targets - references) / scale.step)
     return layout.windows(item, scale, origins), y
+
+
+def _bounded(scaled: Array) -> Array:
+    return np.clip(scaled, -_FARTHEST, _FARTHEST).astype(np.float32)
