@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def regular(label: str, index: Any) -> tuple[Any, Array]:
             f"{label} has irregular times: {index[odd]} is no whole number of steps after "
             f"{index[odd - 1]}, where most are {step:g} seconds apart"
         )
-    grid = min(grids, key=len)
+    grid = min(grids, key=len).rename(index.name)
     return grid, grid.get_indexer(index)
 
 
@@ -64,7 +65,9 @@ def _grids(index: Any) -> list[Any]:
     pandas = require("pandas", "pandas")
     ends = {"start": index[0], "end": index[-1]}
     found = []
-    known = index.freqstr or pandas.infer_freq(index)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # from pandas 3.1 on, that it will be an object
+        known = index.freq or pandas.infer_freq(index)
     if known is not None:
         return [pandas.date_range(**ends, freq=known)]
     seconds = _seconds(index)
@@ -89,7 +92,7 @@ def _usual(seconds: Array) -> float:
 def after(index: Any, steps: int) -> Any:
     """Return the times of so many steps after the end of a regular index."""
     pandas = require("pandas", "pandas")
-    return pandas.date_range(index[-1], periods=steps + 1, freq=index.freq)[1:]
+    return pandas.date_range(index[-1], periods=steps + 1, freq=index.freq, name=index.name)[1:]
 
 
 def season_of(index: Any) -> int:
