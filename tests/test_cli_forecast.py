@@ -189,6 +189,7 @@ DAYS = "date,demand\n2026-01-01,1\n2026-01-02,2\n"
         ),
         ("date,demand\n2026-01-01,\n", [], "'demand' has no value in any row"),
         (DAYS, ["--time", "day"], "no column 'day'"),
+        (DAYS, ["--time", "demand"], "must be different: got ['demand', 'demand']"),
         (DAYS, [], "has 2 steps"),
         (DAYS, ["--group", "date", "--covariates", "x"], "do not go together"),
         (DAYS + "1,2,3,4\n", [], "is no CSV file: Error tokenizing data"),

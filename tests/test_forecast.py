@@ -186,6 +186,9 @@ def test_covariates_of_a_frame():
     np.testing.assert_array_equal(by_name.predict(4, known, frame[["promo"]]).y, expected)
     with pytest.raises(ValueError, match="the model has 1 covariates: give those of 4 steps"):
         given.predict()
+    with pytest.raises(ValueError, match=r"for each of 4 steps, got shape \(1, 1\)"):
+        given.fit(NOISY, T % 2).predict(covariates=5)
+    given.fit(known.y, known[["promo"]])
     with pytest.raises(ValueError, match="no row for 2026-06-04"):
         given.predict(5, covariates=frame[["promo"]])
     with pytest.raises(ValueError, match="trained without covariates"):

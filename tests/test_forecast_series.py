@@ -120,6 +120,7 @@ def test_calendar_features_by_hand():
         ({}, ValueError, "there is no series"),
         ({"a": np.ones((2, 2))}, ValueError, "series 'a' must have shape"),
         (pd.DataFrame({"a": ["x", "y"]}), TypeError, "series 'a' holds no numbers"),
+        (pd.Series(pd.date_range("2026", periods=3)), TypeError, "no numbers but datetime64"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), ValueError, "different names"),
     ],
 )

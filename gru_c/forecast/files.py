@@ -34,9 +34,11 @@ _CYCLES = ("day", "week", "year")
 def save(forecaster: Forecaster, path: str | os.PathLike[str]) -> None:
     """Write a forecaster; see `Forecaster.save`."""
     layout, past = forecaster.layout, forecaster.past
-    tails = [_tail(item, layout.window + layout.season) for item in past.series]
+    tails = [item.tail(layout.needed) for item in past.series]
     tensors = {f"forecaster/values/{i}": item.values for i, item in enumerate(tails)}
-    tensors |= {f"forecaster/covariates/{i}": item.covariates for i, item in enumerate(tails)}
+    tensors |= {
+        f"forecaster/covariates/{i}": item.covariates[: len(item)] for i, item in enumerate(tails)
+    }
     content = {
         "version": _VERSION,
         "arguments": {name: getattr(forecaster, name) for name in _arguments(type(forecaster))},
@@ -52,15 +54,6 @@ def save(forecaster: Forecaster, path: str | os.PathLike[str]) -> None:
 
 def _arguments(cls: type) -> list[str]:
     return list(inspect.signature(cls).parameters)
-
-
-def _tail(item: Series, steps: int) -> Series:
-    """Return the end of a series from a known value on, of so many steps or more."""
-    known = np.flatnonzero(~np.isnan(item.values[: max(len(item) - steps, 0) + 1]))
-    begin = int(known[-1])
-    index = None if item.index is None else item.index[begin:]
-    covariates = item.covariates[begin : len(item)]
-    return Series(item.name, item.values[begin:].copy(), index, covariates.copy())
 
 
 def _times(item: Series) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ import numpy as np
 from gru_c._numbers import finite_number
 from gru_c._quantile_loss import check_quantiles
 from gru_c._threads import check_num_threads, use_threads
-from gru_c.arrays import Array
+from gru_c.arrays import Array, as_real
 from gru_c.cell import check_rate
 from gru_c.forecast import files, plots, training
 from gru_c.forecast.backtest import Backtest
@@ -250,7 +250,7 @@ class Forecaster:
             apart = bool(count) and not set(self.covariates) <= set(getattr(series, "columns", ()))
             before = covariates if apart or not self.covariates else None
             if before is not None and not hasattr(before, "columns"):
-                before = np.asarray(before)[:-steps]
+                before = np.atleast_1d(as_real("covariates", before))[:-steps]
             panel = read_panel(series, before, self.covariates)
             self._check_like_trained(panel)
         if not count:
@@ -280,7 +280,7 @@ class Forecaster:
     def outputs(self, panel: Panel, steps: int) -> Array:
         """Return all levels of each series, (series, steps, levels), in the series' units."""
         scales = [self.scales.get(i.name) or scale_of(self.layout, i) for i in panel.series]
-        series = list(panel.series)
+        series = [item.tail(self.layout.needed) for item in panel.series]
         parts: list[Array] = []
         for done in range(0, steps, self.horizon):
             if done:

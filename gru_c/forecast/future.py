@@ -23,9 +23,8 @@ def with_future(
     """
     times = None if item.index is None else after(item.index, steps)
     if not (is_frame(covariates) and times is not None):
-        covariates = (
-            covariates[-steps:] if is_frame(covariates) else np.asarray(covariates)[-steps:]
-        )
+        given = covariates if is_frame(covariates) else np.atleast_1d(covariates)
+        covariates = given[-steps:]
     rows = covariate_rows(covariates, names, times, steps)
     if rows.shape[1] != count:
         raise ValueError(f"the model has {count} covariates, got {rows.shape[1]}")

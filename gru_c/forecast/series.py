@@ -44,6 +44,14 @@ class Series:
         index = None if self.index is None else self.index[:end]
         return replace(self, values=self.values[:end], index=index)
 
+    def tail(self, steps: int) -> Series:
+        """Return the end from a known value on, of so many steps or more where there are."""
+        known = np.flatnonzero(~np.isnan(self.values[: max(len(self) - steps, 0) + 1]))
+        begin = int(known[-1])
+        index = None if self.index is None else self.index[begin:]
+        covariates = self.covariates[begin:]
+        return replace(self, values=self.values[begin:], index=index, covariates=covariates)
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -164,6 +172,8 @@ def _times(index: Any) -> Any:
 
 
 def _numbers(label: str, data: Any) -> Array:
+    if data.dtype.kind not in "biufO":
+        raise TypeError(f"{label} holds no numbers but {data.dtype}")
     try:
         numbers: Array = data.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
@@ -181,10 +191,7 @@ def _checked(label: str, values: Array) -> Array:
 
 
 def _from_first_value(item: Series) -> Series:
-    begin = int(np.flatnonzero(~np.isnan(item.values))[0])
-    index = None if item.index is None else item.index[begin:]
-    covariates = item.covariates[begin:]
-    return replace(item, values=item.values[begin:], index=index, covariates=covariates)
+    return item.tail(len(item) - int(np.flatnonzero(~np.isnan(item.values))[0]))
 
 
 # ---- covariates ---------------------------------------------------------------------------------

@@ -52,6 +52,9 @@ def read_table(
     """
     if group is not None and covariates:
         raise ValueError("--covariates and --group do not go together")
+    chosen = [name for name in (target, time, group, *covariates) if name is not None]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"target, time, group and covariates must be different: got {chosen}")
     frame, separator = _read(Path(path))
     for name in (target, time, group, *covariates):
         _require_column(path, name, frame)

@@ -91,6 +91,11 @@ class Layout:
         """Steps that a forecast needs."""
         return max(self.window, self.season)
 
+    @property
+    def needed(self) -> int:
+        """Steps at the end of a series that a forecast depends on."""
+        return self.window + self.season
+
     def naive(self, item: Series, origins: Array) -> Array:
         """Return the naive forecasts from some steps of a series."""
         return self.references(filled(item.values), origins)
