@@ -259,6 +259,8 @@ def test_settings_that_are_refused(changes, message):
 def test_series_that_are_too_short():
     with pytest.raises(ValueError, match=r"series 'y' has 15 steps: window .* at least 16 besides"):
         small().fit(NOISY[:15])
+    with pytest.raises(ValueError, match="series '1' has 5 steps, a forecast needs window"):
+        small().fit([NOISY, NOISY[:5]])
     with pytest.raises(ValueError, match="2 folds of 4 leave nothing to train on"):
         small().backtest(NOISY[:8], folds=2)
     with pytest.raises(ValueError, match="has 5 steps, a forecast needs 12"):

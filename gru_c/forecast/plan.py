@@ -41,6 +41,12 @@ def make_plan(
             f"with covariates the window must be as long as the horizon: {window} < {horizon}"
         )
     season = expected_season(panel, season)
+    for item in panel.series:
+        if len(item) < max(window, season):
+            raise ValueError(
+                f"series {item.name!r} has {len(item)} steps, a forecast needs window (or season) "
+                f"{max(window, season)}"
+            )
     ends = [_end_of_training(item, horizon, fraction) for item in panel.series]
     shortest = max(window, season) + horizon
     if max(ends) < shortest:

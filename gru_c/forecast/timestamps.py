@@ -40,7 +40,13 @@ def regular(label: str, index: Any) -> tuple[Any, Array]:
     if not grids:
         seconds = _seconds(index)
         step = _usual(seconds)
-        odd = int(np.argmax(np.diff(seconds) % step != 0)) + 1
+        off = np.diff(seconds) % step != 0
+        if not off.any():
+            raise ValueError(
+                f"{label} has {len(index)} times from {index[0]} to {index[-1]}, less than half of "
+                f"the steps of {step:g} seconds that most of them are apart"
+            )
+        odd = int(np.argmax(off)) + 1
         raise ValueError(
             f"{label} has irregular times: {index[odd]} is no whole number of steps after "
             f"{index[odd - 1]}, where most are {step:g} seconds apart"
