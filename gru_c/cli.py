@@ -59,8 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser(
         "bench",
         help="time this machine, beside the other libraries that are installed",
-        description="Time forward passes and training steps on this machine, beside PyTorch and "
-        "onnxruntime where they are installed.",
+        description="Time forward passes and training steps on this machine, beside PyTorch, "
+        "onnxruntime and Keras where they are installed.",
         epilog="example: gru-c bench --rounds 20 --threads 1",
     )
     bench.add_argument("--rounds", type=_positive, default=20, help="default: 20")

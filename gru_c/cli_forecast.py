@@ -43,7 +43,11 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
     forecast.add_argument(
         "--quantiles", type=_quantiles, default=(0.1, 0.5, 0.9), help="default: 0.1,0.5,0.9"
     )
-    forecast.add_argument("--season", type=_season, help="steps of a season, 0 for none")
+    forecast.add_argument(
+        "--season",
+        type=_season,
+        help="steps of a season, 0 for none; default: by the frequency of the times",
+    )
     forecast.add_argument("--units", type=_counts, default=(64, 64), help="default: 64,64")
     forecast.add_argument("--epochs", type=count, default=100, help="at most; default: 100")
     forecast.add_argument("--folds", type=count, default=5, help="of the backtest; default: 5")

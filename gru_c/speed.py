@@ -11,6 +11,7 @@ import importlib.util
 import math
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -124,11 +125,29 @@ def _onnxruntime(problem: Problem, threads: int) -> tuple[Call, None]:
     return (lambda: session.run(["Y"], feed)), None
 
 
+def _keras(problem: Problem, threads: int) -> tuple[Call, None]:
+    _choose_backend()
+    keras = require("keras", "bench")  # its threads are its backend's own matter
+    _, T, I, H = problem.shape  # noqa: E741
+    model = keras.Sequential([keras.Input((T, I)), keras.layers.GRU(H, return_sequences=True)])
+    model.set_weights([problem.kernel, problem.recurrent_kernel, problem.bias])
+    return (lambda: model.predict_on_batch(problem.x)), None
+
+
+def _choose_backend() -> None:
+    """Let Keras use a backend that is there, unless somebody has chosen."""
+    backends = ("tensorflow", "jax", "torch")
+    found = next((name for name in backends if importlib.util.find_spec(name)), None)
+    if found is not None and "keras" not in sys.modules:
+        os.environ.setdefault("KERAS_BACKEND", found)
+
+
 # By name: the packages that it needs, and what makes its calls, forward and training.
 PEERS: dict[str, tuple[tuple[str, ...], Callable[[Problem, int], tuple[Call, Call | None]]]] = {
     "gru_c": ((), _ours),
     "PyTorch": (("torch",), _torch),
     "onnxruntime": (("onnxruntime", "onnx"), _onnxruntime),
+    "Keras": (("keras",), _keras),
 }
 
 
@@ -143,8 +162,8 @@ def compare(rounds: int = 20, threads: int | None = None) -> str:
         Of each library; by default what `gru_c.get_num_threads` says.
     """
     threads = get_num_threads() if threads is None else threads
-    missing = {name: _missing(needs) for name, (needs, _) in PEERS.items() if _missing(needs)}
-    peers = [name for name in PEERS if name not in missing]
+    reasons = {name: _why_not(name, threads) for name in PEERS}
+    peers = [name for name, reason in reasons.items() if not reason]
     lines = [
         f"Microseconds, medians of {rounds} rounds, {threads} threads of {os.cpu_count()} CPUs; "
         "how many times as long as gru_c",
@@ -157,12 +176,21 @@ def compare(rounds: int = 20, threads: int | None = None) -> str:
             calls = {name: pair[number] for name, pair in made.items()}
             medians = _medians({n: call for n, call in calls.items() if call is not None}, rounds)
             lines.append(f"{what:21}{shape!s:23}" + "".join(_cell(medians, name) for name in peers))
-    lines += [f"not installed: {', '.join(needs)} ({name})" for name, needs in missing.items()]
+    lines += [f"without {name}: {reason}" for name, reason in reasons.items() if reason]
     return "\n".join(lines)
 
 
-def _missing(needs: tuple[str, ...]) -> list[str]:
-    return [name for name in needs if importlib.util.find_spec(name) is None]
+def _why_not(name: str, threads: int) -> str:
+    """Say what a library is missing, nothing when it runs."""
+    needs, make = PEERS[name]
+    missing = [module for module in needs if importlib.util.find_spec(module) is None]
+    if missing:
+        return f"{' and '.join(missing)} not installed"
+    try:
+        make(Problem(Shape(1, 1, 1, 1)), threads)
+    except ImportError as error:
+        return str(error)
+    return ""
 
 
 def _cell(medians: dict[str, float], name: str) -> str:
