@@ -51,7 +51,7 @@ class Backtest:
     "naive" is the last value, "seasonal naive" the value one season before. RMSE and MAE are in the
     unit of the series; MASE divides by the mean error of the (seasonal) naive forecast one step
     (one season) ahead within the training part, so that 1 is as good as that. It is NaN for a
-    series that repeats itself.
+    series that repeats itself. Over several series of different units only MASE compares.
 
     Attributes
     ----------
