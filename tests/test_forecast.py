@@ -265,6 +265,8 @@ def test_series_that_are_too_short():
         small().backtest(NOISY[:8], folds=2)
     with pytest.raises(ValueError, match="has 5 steps, a forecast needs 12"):
         small().fit(NOISY).predict(4, NOISY[:5])
+    with pytest.raises(ValueError, match="at most 1000 horizons of 4, got 1000000000"):
+        small().fit(NOISY).predict(10**9)
     with pytest.raises(ValueError, match="window must be as long as the horizon: 2 < 4"):
         small(2).fit(NOISY, NOISY)
     with pytest.raises(ValueError, match="predict needs a forecaster that has been trained"):

@@ -26,6 +26,8 @@ from gru_c.layers.base import check_count, make_rng
 from gru_c.model import Sequential
 from gru_c.progress import check_verbose
 
+_MOST_HORIZONS = 1000  # that a forecast goes on from itself
+
 
 class Forecaster:
     """Forecasts of one or many series by stacked GRUs, one model for all of them.
@@ -218,7 +220,7 @@ class Forecaster:
         Parameters
         ----------
         steps : int, optional
-            By default the horizon.
+            By default the horizon; 1000 horizons at most.
         series : as in `fit`, optional
             Forecast the continuation of these instead of those of `fit`; a name known from there
             keeps its scaling, others are scaled by what is given.
@@ -232,10 +234,18 @@ class Forecaster:
             In the form of the series; with a last axis for the quantiles, or a column for each.
         """
         self.require_fitted("predict")
-        steps = self.horizon if steps is None else check_count("steps", steps)
+        steps = self._check_steps(steps)
         panel = self.past_of(series, covariates, steps)
         found = self.outputs(panel, steps)
         return forecast_form(panel, self._asked(found), self.quantiles)
+
+    def _check_steps(self, steps: int | None) -> int:
+        steps = self.horizon if steps is None else check_count("steps", steps)
+        if steps > _MOST_HORIZONS * self.horizon:
+            raise ValueError(
+                f"steps must be at most {_MOST_HORIZONS} horizons of {self.horizon}, got {steps}"
+            )
+        return steps
 
     def past_of(self, series: Any, covariates: Any, steps: int) -> Panel:
         """Return the series to go on from, with the covariates of their future."""
@@ -360,7 +370,7 @@ class Forecaster:
         matplotlib.figure.Figure
         """
         self.require_fitted("plot")
-        steps = self.horizon if steps is None else check_count("steps", steps)
+        steps = self._check_steps(steps)
         panel = self.past_of(None, covariates, steps)
         past = 3 * self.window if past is None else check_count("past", past)
         return plots.draw_forecast(panel, self.outputs(panel, steps), self.levels, past)
