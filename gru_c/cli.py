@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 import gru_c
+from gru_c import cli_forecast, speed
 
 _DEMO = """\
 A stacked GRU learns a regression: 100 random sequences of 10 steps x 8 features,
@@ -23,8 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
-    except (ValueError, OSError, ImportError) as error:
-        print(f"gru-c: error: {error}", file=sys.stderr)
+    except (ValueError, TypeError, ArithmeticError, MemoryError, OSError, ImportError) as error:
+        words = " ".join(str(error).split()) or type(error).__name__  # one line
+        print(f"gru-c: error: {words}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("gru-c: interrupted", file=sys.stderr)
@@ -53,6 +55,17 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: gru-c info",
     )
     info.set_defaults(run=_info)
+    cli_forecast.add_commands(commands, _positive)
+    bench = commands.add_parser(
+        "bench",
+        help="time this machine, beside the other libraries that are installed",
+        description="Time forward passes and training steps on this machine, beside PyTorch, "
+        "onnxruntime and Keras where they are installed.",
+        epilog="example: gru-c bench --rounds 20 --threads 1",
+    )
+    bench.add_argument("--rounds", type=_positive, default=20, help="default: 20")
+    bench.add_argument("--threads", type=_positive, help="default: as gru-c info says")
+    bench.set_defaults(run=_bench)
     return parser
 
 
@@ -88,4 +101,9 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _info(options: argparse.Namespace) -> int:
     gru_c.show_config()
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    print(speed.compare(options.rounds, options.threads))
     return 0

@@ -27,6 +27,7 @@ import numpy.typing as npt
 from gru_c import _targets
 from gru_c._loss import FunctionLoss, Loss
 from gru_c._names import deserialize, serialize, snake_case
+from gru_c._quantile_loss import QuantileLoss
 from gru_c.activations import sigmoid, softmax
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "QuantileLoss",
     "SparseCategoricalCrossentropy",
     "get",
     "serialize",
@@ -321,6 +323,7 @@ _CLASSES: tuple[type[Loss], ...] = (
     MeanSquaredError,
     MeanAbsoluteError,
     Huber,
+    QuantileLoss,
     BinaryCrossentropy,
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,
@@ -330,6 +333,7 @@ LOSSES: dict[str, type[Loss]] = {
     "mse": MeanSquaredError,
     "mae": MeanAbsoluteError,
     "bce": BinaryCrossentropy,
+    "quantile": QuantileLoss,
 }
 
 

@@ -33,21 +33,23 @@ def _bar(**arguments: Any) -> Any:
         warnings.simplefilter("ignore")
         from tqdm.autonotebook import tqdm
 
-    return tqdm(unit="batch", dynamic_ncols=True, **arguments)
+    return tqdm(dynamic_ncols=True, **arguments)
 
 
 class Progress:
-    """A loop of so many batches, None if unknown.
+    """A loop of so many batches (or other units), None if unknown.
 
     1 is a tqdm bar on stderr, with the time left, 2 a line on stdout at the end. Both say how many
     samples a second have been seen.
     """
 
-    def __init__(self, mode: int, title: str, batches: int | None) -> None:
+    def __init__(self, mode: int, title: str, batches: int | None, unit: str = "batch") -> None:
         self.mode = mode
         self.title = title
         self._samples = 0
-        self._bar: Any = _bar(total=batches, desc=title) if mode == BAR else None
+        self._bar: Any = None
+        if mode == BAR:
+            self._bar = _bar(total=batches, desc=title, unit=unit)
         self._begin = self._last = time.perf_counter()
 
     def __enter__(self) -> Progress:

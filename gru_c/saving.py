@@ -204,6 +204,13 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     >>> again.count_params()
     63
     """
+    return read_model(path)[0]
+
+
+def read_model(
+    path: str | os.PathLike[str],
+) -> tuple[Sequential, dict[str, Array], dict[str, str]]:
+    """Read a model as `load_model` does, and return it with all tensors and the metadata."""
     tensors, metadata = read_tensors(Path(path))
     try:
         config = checked_config(metadata)
@@ -211,7 +218,7 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
         _fill(model, config, tensors)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)}: {error}") from error
-    return model
+    return model, tensors, metadata
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:

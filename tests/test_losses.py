@@ -13,6 +13,7 @@ EVERY = [
     losses.MeanAbsoluteError(),
     losses.Huber(),
     losses.Huber(0.3),
+    losses.QuantileLoss(0.3),
     losses.BinaryCrossentropy(),
     losses.BinaryCrossentropy(from_logits=True),
     losses.CategoricalCrossentropy(),
@@ -60,6 +61,9 @@ def torch_values(torch, loss, y, p):
         function = logits if loss.from_logits else functional.binary_cross_entropy
     elif isinstance(loss, losses.Huber):
         return functional.huber_loss(p, y, reduction="none", delta=loss.delta).mean(-1)
+    elif isinstance(loss, losses.QuantileLoss):
+        (q,) = loss.quantiles
+        return torch.maximum(q * (y - p), (q - 1) * (y - p)).mean(-1)
     else:
         squared = isinstance(loss, losses.MeanSquaredError)
         function = functional.mse_loss if squared else functional.l1_loss

@@ -1,0 +1,229 @@
+"""The commands ``gru-c forecast`` and ``gru-c predict``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gru_c._extras import require
+from gru_c.forecast import Forecaster
+from gru_c.forecast.report import make_report, verdict
+from gru_c.forecast.series import Panel, Series, read_panel
+from gru_c.forecast.tables import Table, columns_of, read_table
+from gru_c.saving import write_whole
+
+_COVARIATES = (
+    "columns known ahead; the last rows, which have them and no target, are what is forecast"
+)
+_MOST_LINES = 10  # about series, or of a forecast
+
+
+def add_commands(commands: Any, count: Callable[[str], int]) -> None:
+    """Add the parsers of both commands; `count` reads a whole number of at least 1."""
+    forecast = commands.add_parser(
+        "forecast",
+        help="train a forecaster on a CSV file, with a report",
+        description="Train a forecaster on a column of a CSV file. Writes forecast.csv, "
+        "model.safetensors and report.html, with its errors beside those of naive forecasts.",
+        epilog="example: gru-c forecast data.csv --target demand --time date --window 168 "
+        "--horizon 24 --out out/",
+    )
+    forecast.add_argument("data", metavar="DATA.csv")
+    forecast.add_argument("--target", required=True, help="column to forecast")
+    forecast.add_argument("--time", help="column of times; without it rows are equal steps")
+    forecast.add_argument("--window", type=count, required=True, help="steps that the model sees")
+    forecast.add_argument("--horizon", type=count, required=True, help="steps that it forecasts")
+    forecast.add_argument("--out", default=".", help="folder to write to; default: this one")
+    forecast.add_argument("--covariates", type=_names, default=(), metavar="A,B", help=_COVARIATES)
+    forecast.add_argument("--group", help="column that names several series, one below the other")
+    forecast.add_argument(
+        "--quantiles", type=_quantiles, default=(0.1, 0.5, 0.9), help="default: 0.1,0.5,0.9"
+    )
+    forecast.add_argument(
+        "--season",
+        type=_season,
+        help="steps of a season, 0 for none; default: by the frequency of the times",
+    )
+    forecast.add_argument("--units", type=_counts, default=(64, 64), help="default: 64,64")
+    forecast.add_argument("--epochs", type=count, default=100, help="at most; default: 100")
+    forecast.add_argument("--folds", type=count, default=5, help="of the backtest; default: 5")
+    forecast.add_argument("--seed", type=_season, default=0, help="default: 0")
+    forecast.set_defaults(run=_forecast)
+    predict = commands.add_parser(
+        "predict",
+        help="forecast with a trained model",
+        description="Forecast what comes after the rows of a CSV file, with the model of "
+        "gru-c forecast.",
+        epilog="example: gru-c predict out/model.safetensors data.csv --time date",
+    )
+    predict.add_argument("model", metavar="MODEL.safetensors")
+    predict.add_argument("data", metavar="DATA.csv")
+    predict.add_argument("--target", help="column to forecast; default: as in training")
+    predict.add_argument("--time", help="column of times; default: the first one besides")
+    predict.add_argument("--group", help="column that names the series")
+    predict.add_argument("--steps", type=count, help="default: the model's horizon")
+    predict.add_argument("--out", default="forecast.csv", help="default: forecast.csv")
+    predict.set_defaults(run=_predict)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _quantiles(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(sorted({0.5, *(float(q) for q in text.split(","))}))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"wanted numbers as in 0.1,0.5,0.9, got {text!r}"
+        ) from None
+
+
+def _season(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"wanted a whole number of at least 0, got {text!r}")
+    return int(text)
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(units) for units in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"wanted whole numbers as in 64,64, got {text!r}"
+        ) from None
+
+
+# ---- gru-c forecast -----------------------------------------------------------------------------
+
+
+def _forecast(options: argparse.Namespace) -> int:
+    require("matplotlib", "plot")  # before the training, not behind it
+    table = read_table(
+        options.data, options.target, options.time, options.covariates, options.group
+    )
+    panel = read_panel(table.series, None, options.covariates)
+    understood = [*table.notes, *_about(panel, options.covariates)]
+    print("\n".join(understood))
+    if table.future is not None and len(table.future) < options.horizon:
+        raise ValueError(
+            f"{options.data} has covariates of {len(table.future)} steps ahead: a forecast needs "
+            f"{options.horizon}, in rows at the end whose {options.target!r} is empty"
+        )
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    forecaster = Forecaster(
+        options.window,
+        options.horizon,
+        options.units,
+        covariates=options.covariates,
+        quantiles=options.quantiles,
+        season=options.season,
+        epochs=options.epochs,
+        seed=options.seed,
+        verbose=1,
+    )
+    print(f"\nBacktest: the last {options.folds} times {options.horizon} steps")
+    found = forecaster.backtest(table.series, options.folds, refit=False)
+    print(f"{found}\n\n{verdict(found)}\n\nThe model, on all steps")
+    forecaster.fit(table.series)
+    future = None if table.future is None else table.future.iloc[: options.horizon]
+    rows = _rows(forecaster, forecaster.predict(covariates=future))
+    understood.append(_about_model(forecaster))
+    figures = {"forecast": forecaster.plot(covariates=future), "backtest": found.plot()}
+    title = f"Forecast of {options.target}"
+    report = make_report(title, understood, found, rows.to_dict("records"), figures)
+    forecaster.save(out / "model.safetensors")
+    _write_rows(out / "forecast.csv", rows)
+    write_whole(out / "report.html", report.encode())
+    written = [out / name for name in ("forecast.csv", "model.safetensors", "report.html")]
+    print(f"\nwritten: {', '.join(map(str, written))}")
+    return 0
+
+
+def _about(panel: Panel, covariates: tuple[str, ...]) -> list[str]:
+    """Say what the series are."""
+    lines = [f"{len(panel.series)} series"] if len(panel.series) > 1 else []
+    lines += [_about_series(item) for item in panel.series[:_MOST_LINES]]
+    return [*lines, f"covariates: {', '.join(covariates) or 'none'}"]
+
+
+def _about_series(item: Series) -> str:
+    low, high, missing = np.nanmin(item.values), np.nanmax(item.values), np.isnan(item.values).sum()
+    text = f"{item.name}: {len(item)} steps, {low:g} to {high:g}, {missing} missing"
+    if item.gaps:
+        text += f", {item.gaps} of them gaps in the times"
+    if item.index is None:
+        return text
+    first, last = (str(time).removesuffix(" 00:00:00") for time in item.index[[0, -1]])
+    return f"{text}; {first} to {last}, frequency {item.index.freqstr}"
+
+
+def _about_model(forecaster: Forecaster) -> str:
+    calendar = ", ".join(forecaster.layout.calendar) or "nothing"
+    return (
+        f"window {forecaster.window}, horizon {forecaster.horizon}, GRUs of "
+        f"{' and '.join(map(str, forecaster.hidden_units))} units, "
+        f"{forecaster.model_.count_params()} weights, {len(forecaster.history_['loss'])} epochs; "
+        f"season {forecaster.season_ or 'none'}; of the calendar: {calendar}; it corrects the "
+        f"last {'season' if forecaster.reference_ == 'season' else 'value'}"
+    )
+
+
+def _rows(forecaster: Forecaster, found: Any) -> Any:
+    """Return forecasts as one table: time or step, series where there are several, quantiles."""
+    pandas = require("pandas", "pandas")
+    if isinstance(found, dict):
+        parts = [part.assign(series=name) for name, part in found.items()]
+        table = pandas.concat(parts)
+        table = table[["series", *(column for column in table if column != "series")]]
+    else:
+        table = found
+        if table.columns.nlevels > 1:  # of one target with covariates
+            table = table[forecaster.names_[0]]
+    names = {0.5: "forecast"} | {q: f"q{q:g}" for q in forecaster.quantiles or () if q != 0.5}
+    table = table.rename(columns=names).rename_axis(columns=None)
+    return table.reset_index(names=table.index.name or "time")
+
+
+def _write_rows(path: Path, rows: Any) -> None:
+    write_whole(path, rows.to_csv(index=False, lineterminator="\n").encode())
+
+
+# ---- gru-c predict ------------------------------------------------------------------------------
+
+
+def _predict(options: argparse.Namespace) -> int:
+    forecaster = Forecaster.load(options.model)
+    several = len(forecaster.names_) > 1 or forecaster.past.form == "dict"
+    if several and options.group is None:
+        raise ValueError(f"the model has the series {forecaster.names_}: name their --group")
+    target = options.target or ("" if several else forecaster.names_[0])
+    if not target:
+        raise ValueError("the model has several series: name the --target")
+    table = _table_for(forecaster, options, target)
+    steps = forecaster.horizon if options.steps is None else options.steps
+    future = None if table.future is None else table.future.iloc[:steps]
+    if future is not None and len(future) < steps:
+        raise ValueError(
+            f"{options.data} has covariates of {len(future)} steps ahead, {steps} are needed"
+        )
+    panel = read_panel(table.series, None, forecaster.covariates)
+    print("\n".join([*table.notes, *_about(panel, forecaster.covariates)]))
+    rows = _rows(forecaster, forecaster.predict(steps, table.series, future))
+    _write_rows(Path(options.out), rows)
+    print(f"\n{rows.head(_MOST_LINES).to_string(index=False)}")
+    print(f"\nwritten: {options.out}, {len(rows)} rows")
+    return 0
+
+
+def _table_for(forecaster: Forecaster, options: argparse.Namespace, target: str) -> Table:
+    time = options.time
+    if time is None and forecaster.past.series[0].index is not None:
+        others = {target, options.group, *forecaster.covariates}
+        time = next((name for name in columns_of(options.data) if name not in others), None)
+    return read_table(options.data, target, time, forecaster.covariates, options.group)

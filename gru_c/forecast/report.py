@@ -1,0 +1,149 @@
+"""A report of a forecast: one HTML file with its pictures inside."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from gru_c.forecast.backtest import Backtest
+
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; --ink: #222; --page: #fff; --soft: #666; --line: #ddd;
+  --best: #b34700; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --ink: #e6e6e6; --page: #16181c; --soft: #a0a0a0; --line: #3a3d44; --best: #ff9a52; }}
+}}
+body {{ font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page);
+  max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
+h1 {{ font-size: 1.6rem; margin-bottom: 0; }}
+h2 {{ font-size: 1.2rem; margin-top: 2.2rem; }}
+p.lead {{ font-size: 1.1rem; }}
+p, li, caption {{ overflow-wrap: anywhere; }}
+.scroll {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .3rem 1.2rem .3rem 0; text-align: right; border-bottom: 1px solid var(--line); }}
+th:first-child, td:first-child {{ text-align: left; }}
+th {{ color: var(--soft); font-weight: 600; }}
+tr.best td {{ color: var(--best); font-weight: 700; }}
+img {{ width: 100%; height: auto; box-sizing: border-box; padding: .5rem; background: #fff;
+  border-radius: 6px; }}
+.soft {{ color: var(--soft); }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{body}
+</body>
+</html>
+"""
+
+
+def make_report(
+    title: str,
+    understood: Sequence[str],
+    found: Backtest,
+    forecast: Sequence[dict[str, Any]],
+    figures: dict[str, Any],
+) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    understood : sequence of str
+        Of the data and the model, a line each.
+    forecast : sequence of dict
+        Rows of the forecast.
+    figures : dict of str to matplotlib.figure.Figure
+        "forecast" and "backtest".
+    """
+    parts = [
+        f'<p class="lead">{escape(verdict(found))}</p>',
+        _picture(figures["forecast"], "measured values and their forecast"),
+        "<h2>Errors beside naive forecasts</h2>",
+        _errors(found),
+        f'<p class="soft">{escape(_explained(found))}</p>',
+        _picture(figures["backtest"], "forecasts of what had been measured, errors by steps ahead"),
+        "<h2>Data and model</h2>",
+        "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in understood) + "</ul>",
+        "<h2>Forecast</h2>",
+        _table(list(forecast[0]), [list(row.values()) for row in forecast]),
+    ]
+    return _PAGE.format(title=escape(title), body="\n".join(parts))
+
+
+def verdict(found: Backtest) -> str:
+    """Say in a sentence whether the model is better than the best naive forecast."""
+    ours, *others = found.summary()
+    best = min(others, key=lambda row: row["mae"])
+    if not best["mae"] > 0:
+        return f"The {best['method']} forecast makes no error: there is nothing to be gained."
+    gain = 1 - ours["mae"] / best["mae"]
+    if gain > 0:
+        return (
+            f"In the backtest the model's mean absolute error is {100 * gain:.0f} % smaller than "
+            f"that of the {best['method']} forecast."
+        )
+    return (
+        f"In the backtest the {best['method']} forecast is at least as good as the model, whose "
+        f"mean absolute error is {-100 * gain:.0f} % larger: take the {best['method']} forecast."
+    )
+
+
+def _explained(found: Backtest) -> str:
+    fold = found.folds[0]
+    text = (
+        f"{len(found.folds)} forecasts of {fold.measured.shape[1]} steps each, by a model that was "
+        "trained on what came before the first of them. naive: the last value"
+    )
+    if found.season:
+        text += f"; seasonal naive: the value {found.season} steps before"
+    text += ". MASE: the error over that of a naive forecast within the training part."
+    if found.interval is not None and found.coverage is not None:
+        low, high = found.interval
+        text += (
+            f" {100 * found.coverage:.0f} % of the values lie between the quantiles {low:g} and "
+            f"{high:g}, of {100 * (high - low):.0f} % wanted."
+        )
+    return text
+
+
+def _errors(found: Backtest) -> str:
+    rows = found.summary()
+    names = ["", "MAE", "RMSE", "MASE"]
+    best = min(range(len(rows)), key=lambda i: float(rows[i]["mae"]))
+    return _table(names, [list(row.values()) for row in rows], best)
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[Any]], best: int | None = None) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    body = "".join(
+        f"<tr{' class=best' if number == best else ''}>"
+        + "".join(f"<td>{escape(_text(value))}</td>" for value in row)
+        + "</tr>\n"
+        for number, row in enumerate(rows)
+    )
+    return (
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value).removesuffix(" 00:00:00")
+
+
+def _picture(figure: Any, text: str) -> str:
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=130)
+    data = base64.b64encode(png.getvalue()).decode("ascii")
+    return f'<p><img alt="{escape(text)}" src="data:image/png;base64,{data}"></p>'

@@ -1,0 +1,152 @@
+"""Times of a series: the grid they lie on, how long a season is, what the calendar says."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from gru_c._extras import require
+from gru_c.arrays import Array
+
+_DAY = 86_400.0
+_YEAR = 365.2425 * _DAY
+# Grids of unequal steps, which pandas knows by these names.
+_CALENDAR = ("D", "B", "MS", "ME", "QS", "QE", "YS", "YE")
+_MOST_DAYS = 300_000
+# Seconds of a step, and steps of a season: that of the day, the week, the year.
+_SEASONS = {7 * _DAY: 52, 28 * _DAY: 12, 89 * _DAY: 4}
+
+
+def regular(label: str, index: Any) -> tuple[Any, Array]:
+    """Return the regular grid that the times of a series lie on, and where on it each one is.
+
+    The grid is the coarsest one that holds all of them; at least half of it must be there.
+
+    Raises
+    ------
+    ValueError
+        When a time is missing, there twice, earlier than the one before, or on no grid: the
+        message names the first.
+    """
+    if index.hasnans:
+        raise ValueError(f"{label} has no time at row {int(np.argmax(index.isna()))}")
+    _require_ascending(label, index)
+    if len(index) < 3:
+        raise ValueError(f"{label} has {len(index)} steps: the frequency shows from 3 on")
+    grids = [grid for grid in _grids(index) if len(grid) <= 2 * len(index)]
+    grids = [grid for grid in grids if index.isin(grid).all()]
+    if not grids:
+        seconds = _seconds(index)
+        step = _usual(seconds)
+        off = np.diff(seconds) % step != 0
+        if not off.any():
+            raise ValueError(
+                f"{label} has {len(index)} times from {index[0]} to {index[-1]}, less than half of "
+                f"the steps of {step:g} seconds that most of them are apart"
+            )
+        odd = int(np.argmax(off)) + 1
+        raise ValueError(
+            f"{label} has irregular times: {index[odd]} is no whole number of steps after "
+            f"{index[odd - 1]}, where most are {step:g} seconds apart"
+        )
+    grid = min(grids, key=len).rename(index.name)
+    return grid, grid.get_indexer(index)
+
+
+def _require_ascending(label: str, index: Any) -> None:
+    later = np.diff(index.asi8)
+    if (later > 0).all():
+        return
+    if not index.is_unique:
+        twice = index[index.duplicated()][0]
+        raise ValueError(f"{label} has the time {twice} more than once")
+    bad = int(np.argmax(later <= 0)) + 1
+    raise ValueError(f"{label} is not in the order of time: {index[bad]} after {index[bad - 1]}")
+
+
+def _grids(index: Any) -> list[Any]:
+    """Return grids from the first to the last time, of which some may hold all times."""
+    pandas = require("pandas", "pandas")
+    ends = {"start": index[0], "end": index[-1]}
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # from pandas 3.1 on, that it will be an object
+        known = index.freq or pandas.infer_freq(index)
+    if known is not None:
+        return [pandas.date_range(**ends, freq=known)]
+    seconds = _seconds(index)
+    step = _usual(seconds)
+    if (seconds[-1] - seconds[0]) / step < 2 * len(index):
+        found.append(pandas.date_range(**ends, freq=pandas.Timedelta(seconds=step)))
+    if (seconds[-1] - seconds[0]) / _DAY < min(_MOST_DAYS, 800 * len(index)):
+        found += [pandas.date_range(**ends, freq=name) for name in _CALENDAR]
+    return found
+
+
+def _seconds(index: Any) -> Array:
+    seconds: Array = (index - index[0]).total_seconds().to_numpy()
+    return seconds
+
+
+def _usual(seconds: Array) -> float:
+    steps, counts = np.unique(np.diff(seconds), return_counts=True)
+    return float(steps[counts.argmax()])
+
+
+def after(index: Any, steps: int) -> Any:
+    """Return the times of so many steps after the end of a regular index."""
+    pandas = require("pandas", "pandas")
+    return pandas.date_range(index[-1], periods=steps + 1, freq=index.freq, name=index.name)[1:]
+
+
+def season_of(index: Any) -> int:
+    """Return how many steps a season has, as the frequency lets expect; 0: none.
+
+    A day where a step is shorter than that, else a week of days (or working days), a year of
+    weeks, months or quarters.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> season_of(pd.date_range("2020-01-01", periods=9, freq="h"))
+    24
+    """
+    if index is None:
+        return 0
+    if index.freqstr.startswith(("B", "C")):
+        return 5
+    step = _usual(_seconds(index))
+    if step < _DAY:
+        return round(_DAY / step) if _DAY % step == 0 else 0
+    if step == _DAY:
+        return 7
+    return next((n for least, n in _SEASONS.items() if least <= step < 1.2 * least), 0)
+
+
+def calendar_of(index: Any) -> tuple[str, ...]:
+    """Return which cycles of the calendar tell something about a series of these times.
+
+    Hour of day and day of week where a step is shorter; the time of the year once the series is
+    two years long, before which it is a clock that never comes back.
+    """
+    if index is None:
+        return ()
+    seconds = _seconds(index)
+    step = _usual(seconds)
+    cycles = (("day", _DAY, 3 * _DAY), ("week", 7 * _DAY, 21 * _DAY), ("year", _YEAR, 2 * _YEAR))
+    return tuple(name for name, cycle, least in cycles if step < cycle / 2 and seconds[-1] >= least)
+
+
+def calendar_features(index: Any, cycles: tuple[str, ...]) -> Array:
+    """Return sine and cosine of each cycle at each time, (n, 2 cycles)."""
+    hour = (index.hour + index.minute / 60 + index.second / 3600).to_numpy() / 24
+    phases = {
+        "day": hour,
+        "week": (index.day_of_week.to_numpy() + hour) / 7,
+        "year": (index.day_of_year.to_numpy() - 1 + hour) / 365.25,
+    }
+    angles = 2 * np.pi * np.stack([phases[cycle] for cycle in cycles])
+    features: Array = np.concatenate([np.sin(angles), np.cos(angles)]).T
+    return features
