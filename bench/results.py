@@ -38,7 +38,8 @@ def new(**about: Any) -> dict[str, Any]:
 
 def save(results: dict[str, Any], folder: Path) -> None:
     """Write results.json, a line for each case; an older one is replaced at once, or not at all."""
-    cases = [{**_rounded(case), "figures": summarise(case)} for case in results["cases"]]
+    rounded = map(_rounded, results["cases"])
+    cases = [{**case, "figures": summarise(case)} for case in rounded]
     lines = ",\n".join(json.dumps(case, default=list) for case in cases)
     head = json.dumps({key: value for key, value in results.items() if key != "cases"}, indent=1)
     text = head.rstrip().removesuffix("}").rstrip() + f',\n "cases": [\n{lines}\n ]\n}}\n'
