@@ -12,6 +12,8 @@ made that error larger and is left out: rain in 2012 is mostly called "fog" in 2
 It takes a few seconds and saves temperature.png. Mean absolute errors in 2015, in degrees Celsius:
 the GRUs 2.05 to 2.10 (seeds 0 to 19; 2.07 on average), today's value 2.24, the season's mean 3.15.
 Little more can be had from one station: a linear regression on today's measurements reaches 2.11.
+With the maximum alone, a `Forecaster` of the same size, which needs no more than the series,
+reaches 2.10 to 2.22 (2.14).
 
 Data: 1,461 days in Seattle, 2012 to 2015, from the dataset ``seattle-weather`` in the package
 vega_datasets. The package describes it as drawn from public-domain data of NOAA, the United States
@@ -26,6 +28,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from gru_c import GRU, Dense, Dropout, Sequential
+from gru_c.forecast import Forecaster
 from gru_c.optimizers import Adam
 from gru_c.schedules import CosineDecay
 
@@ -91,6 +94,15 @@ def forecast(days: pd.DataFrame, units: int, epochs: int, seed: int) -> np.ndarr
     return today[test] + scale * model.predict(x[test], verbose=0)[:, 0]
 
 
+def forecaster_error(days: pd.DataFrame, units: int, epochs: int, seed: int) -> float:
+    """Return what a Forecaster errs by that gets the maximum alone, forecasting every day anew."""
+    series = days.temp_max.asfreq("D")
+    count = int((series.index.year == TEST_YEAR).sum())
+    forecaster = Forecaster(WINDOW, 1, hidden_units=(units, units), epochs=epochs, seed=seed)
+    backtest = forecaster.backtest(series, folds=count, refit=False)
+    return float(np.mean([row["mae"] for row in backtest.rows if row["method"] == "GRU"]))
+
+
 def plot(measured: pd.Series, forecasts: np.ndarray, errors: dict[str, float], path: str) -> None:
     """Save the test year's curves beside the mean absolute errors."""
     plt.rcParams.update({"font.size": 13, "axes.spines.top": False, "axes.spines.right": False})
@@ -151,6 +163,8 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"Mean absolute error of tomorrow's maximum, {len(measured)} days of {TEST_YEAR}:")
     for name, error in errors.items():
         print(f"  {name:14} {error:.2f} °C")
+    alone = forecaster_error(days, options.units, options.epochs, options.seed)
+    print(f"A Forecaster, from the maximum alone: {alone:.2f} °C")
     plot(measured, forecasts["two GRUs"], errors, options.plot)
 
 
