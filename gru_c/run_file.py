@@ -8,7 +8,6 @@ and in the metadata ``run``, the JSON of everything else, and ``digest``, of all
 from __future__ import annotations
 
 import glob
-import hashlib
 import json
 import os
 import reprlib
@@ -247,7 +246,9 @@ def _unpack(value: Any, tensors: Tensors) -> Any:
 
 
 def _digest(metadata: dict[str, str], tensors: Tensors) -> str:
-    digest = hashlib.blake2b(digest_size=16)
+    from hashlib import blake2b  # its import takes as long as three of this package's modules
+
+    digest = blake2b(digest_size=16)
     for key in ("model", "run"):
         digest.update(metadata[key].encode())
     for name in sorted(tensors):
