@@ -5,8 +5,9 @@ highest and lowest price (changes are differences of logarithms, in percent). On
 for tomorrow's change, another one for its size, the absolute value.
 
 - Of the change it learns nothing of use. Its error is 0.4 % smaller than that of "as today", and
-  chance alone makes more; a plot in which the forecast seems to follow the price only shows that
-  it lags a day behind.
+  chance alone makes more: in 2011 to 2014 it was larger, 10.03 to 10.06 points beside 9.98 (ten
+  seeds). A plot in which the forecast seems to follow the price only shows that it lags a day
+  behind.
 - The size it forecasts better than three comparisons: the training years' mean, the exponential
   mean that risk managers use (RiskMetrics, decay 0.94), and a linear regression on the mean range
   of the last day, week and month (F. Corsi, "A Simple Approximate Long-Memory Model of Realized
