@@ -275,7 +275,12 @@ class Chain:
         return all(layer.compute_mask(x, mask) is not None for layer in self.layers)
 
     def backward(
-        self, d_output: Array, *, through_activation: bool = True, keep_tape: bool = True
+        self,
+        d_output: Array,
+        *,
+        through_activation: bool = True,
+        keep_tape: bool = True,
+        after_layer: Callable[[Layer], None] | None = None,
     ) -> None:
         """Write the gradients of all weights.
 
@@ -288,6 +293,8 @@ class Chain:
             See above; False needs a `Dense` or `Activation` as the last layer.
         keep_tape : bool
             See `Layer.backward`.
+        after_layer : callable, optional
+            Called with each layer once its gradients have been written, from the last to the first.
         """
         first, last = self.layers[0], self.layers[-1]
         for layer in reversed(self.layers):
@@ -297,6 +304,8 @@ class Chain:
             d_output = layer.backward(
                 d_output, input_gradient=layer is not first, keep_tape=keep_tape, **extra
             )
+            if after_layer is not None:
+                after_layer(layer)
 
     @contextmanager
     def weights_held(self) -> Iterator[None]:

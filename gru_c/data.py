@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 Self = TypeVar("Self", bound="Samples")
 
+Description = dict[str, dict[str, Any]]
+Fraction = tuple[int, int]  # number of a part, and how many there are
+
 DEFAULT_BATCH_SIZE = 32
 
 
@@ -100,7 +103,7 @@ class Samples:
         if not isinstance(part.x, SequenceList):
             return part
         time = model.fixed_time
-        longest = max(int(part.x.lengths.max()), 1) if time is None else time
+        longest = max(int(part.x.lengths.max(initial=1)), 1) if time is None else time
         return part._with(lambda values: values.pad(longest), SequenceList)
 
     def _read(self: Self, model: Sequential) -> Any:
@@ -188,8 +191,6 @@ class Data(Samples):
         given = inputs.shape(model.fixed_time)
         if len(given) < 2:
             raise ValueError(f"x must have shape (samples, ...), got {given}")
-        if len(inputs) == 0:
-            raise ValueError(f"x has no samples: its shape is {given}")
         shape = tuple(int(size or 0) for size in model.compute_output_shape(given))
         per_step = len(shape) > 2 and model.passes_mask_on
         if per_step and isinstance(inputs.x, SequenceList):
@@ -235,6 +236,11 @@ class Data(Samples):
     ended = False  # whether there was less than was asked for
     place = ""  # of the last batch, where its number does not say it
 
+    def described(self) -> Description:
+        """Return dtypes and shapes, to tell these data from others."""
+        found = {name: _described(value) for name, value in vars(self).items()}
+        return {name: facts for name, facts in found.items() if facts}
+
     @property
     def first(self) -> Data:
         """Samples from which all that goes for the others can be told."""
@@ -254,12 +260,15 @@ class Data(Samples):
         rng: np.random.Generator | None = None,
         bucket: bool = False,
         done: int = 0,
+        part: Fraction = (0, 1),
     ) -> Iterator[tuple[Data, Array]]:
         """Return the batches of an epoch but the first ones, and the numbers of their samples.
 
-        Their order is drawn at once.
+        Their order is drawn at once. Of each batch only a part is returned: which, of how many.
         """
         plan = self.plan(batch_size, rng, bucket=bucket)[done:]
+        if part != (0, 1):
+            plan = [_cut(where, len(self), part) for where in plan]
         shorten = bucket and model.fixed_time is None
         return (self._numbered(model, where, shorten) for where in plan)
 
@@ -299,7 +308,36 @@ class Data(Samples):
         """Return a batch without the time steps at its end that count in no sample."""
         if self.lengths is None:
             return self
-        return self.steps(0, max(int(self.lengths.max()), 1), only_x=not self.per_step)
+        return self.steps(0, max(int(self.lengths.max(initial=1)), 1), only_x=not self.per_step)
+
+
+def _described(value: Any) -> dict[str, Any]:
+    """Return dtype, length, and other axes of an array; of a list, how many sequences, too."""
+    if isinstance(value, SequenceList):
+        return {**_described(value.steps), "sequences": len(value)}
+    if not isinstance(value, (np.ndarray, StoredArray)):
+        return {}
+    return {"dtype": str(value.dtype), "length": len(value), "axes": list(value.shape[1:])}
+
+
+def part_of(count: int, part: Fraction) -> slice:
+    """Return which of so many samples are a part, of a number of parts as equal as can be."""
+    number, parts = part
+    return slice(count * number // parts, count * (number + 1) // parts)
+
+
+def _cut(where: slice | Array, count: int, part: Fraction) -> slice | Array:
+    if isinstance(where, slice):
+        first, end, _ = where.indices(count)
+        cut = part_of(end - first, part)
+        return slice(first + cut.start, first + cut.stop)
+    return where[part_of(len(where), part)]
+
+
+def require_samples(data: Data) -> None:
+    """Raise ValueError for data without samples."""
+    if not len(data):
+        raise ValueError(f"x has no samples: its shape is {data.shape(None)}")
 
 
 def check_batch_size(batch_size: int | None) -> int:

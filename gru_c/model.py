@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy.typing as npt
@@ -17,7 +18,8 @@ from gru_c.layers import Activation, Dense, Layer
 from gru_c.layers.base import check_count, make_rng
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
-from gru_c.run_file import RunFile, about_run
+from gru_c.replicas import Distribution, start
+from gru_c.run_file import RunFile, about_run, about_training
 from gru_c.stream import Stream
 
 
@@ -270,6 +272,7 @@ class Sequential(Chain):
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_interval: float | None = None,
         resume: bool = False,
+        distribution: Distribution | None = None,
     ) -> History:
         """Train.
 
@@ -346,6 +349,8 @@ class Sequential(Chain):
             without an interruption would have had, however it was ended. The run must be the
             same: model, shapes of the data, arguments, callbacks that keep something; only the
             epochs may be more. A run that had come to its end does nothing more.
+        distribution : gru_c.distributed.DataParallel, optional
+            Train one model in several processes, each of which calls this.
 
         Returns
         -------
@@ -364,30 +369,50 @@ class Sequential(Chain):
             optimizer are as they were at the beginning of that epoch. With the callback
             `TerminateOnNaN` the run ends quietly instead.
         """
-        arrays = {"batch_size": batch_size, "bucket": bucket}
-        steps = ("steps_per_epoch", steps_per_epoch)
-        train = sources.of_pairs(
-            self, x, y, sample_weight, lengths, steps, arrays, bptt_steps=bptt_steps, goes_on=True
-        )
-        data = sources.FitData.of(self, train, validation_split, validation_data, validation_steps)
-        settings = training.FitSettings.of(
-            batch_size,
-            epochs,
-            initial_epoch,
-            shuffle,
-            verbose,
-            truncated.check_bptt_steps(self, train.first, bptt_steps),
-            train.first.check_bucket(self, bucket),
-        )
-        rng = None if seed is None else make_rng(seed)
-        hooks = CallbackList(callbacks)
-        file = None
-        if checkpoint is not None:
-            about = about_run(self, data, hooks, **settings.deciding, seed=seed)
-            file = RunFile(checkpoint, checkpoint_interval, resume, about)
-        elif resume or checkpoint_interval is not None:
-            raise ValueError("resume and checkpoint_interval need a file: give checkpoint=path")
-        return training.fit(self, data, settings, rng, hooks, file)
+        replicas = start(distribution)
+        with replicas.session():
+            with replicas.together():
+                arrays = {"batch_size": batch_size, "bucket": bucket}
+                steps = ("steps_per_epoch", steps_per_epoch)
+                train = sources.of_pairs(
+                    self,
+                    x,
+                    y,
+                    sample_weight,
+                    lengths,
+                    steps,
+                    arrays,
+                    bptt_steps=bptt_steps,
+                    goes_on=True,
+                )
+                data = sources.FitData.of(
+                    self, train, validation_split, validation_data, validation_steps
+                )
+                settings = training.FitSettings.of(
+                    batch_size,
+                    epochs,
+                    initial_epoch,
+                    shuffle,
+                    verbose if replicas.first else 0,
+                    truncated.check_bptt_steps(self, train.first, bptt_steps),
+                    train.first.check_bucket(self, bucket),
+                )
+                data.require_epochs(settings.epochs - settings.initial_epoch)
+                rng = None if seed is None else make_rng(seed)
+                hooks = CallbackList(callbacks)
+                if checkpoint is None and (resume or checkpoint_interval is not None):
+                    raise ValueError(
+                        "resume and checkpoint_interval need a file: give checkpoint=path"
+                    )
+            given = {**settings.deciding, "seed": seed}
+            facts = partial(about_training, self, hooks, **given)
+            data = replicas.share(self, data, settings.batch_size, facts)
+            with replicas.together():
+                file = None
+                if checkpoint is not None and replicas.first:
+                    about = about_run(self, data, hooks, **given)
+                    file = RunFile(checkpoint, checkpoint_interval, resume, about)
+            return training.fit(self, data, settings, rng, hooks, file, replicas)
 
     def evaluate(
         self,
@@ -401,6 +426,7 @@ class Sequential(Chain):
         steps: int | None = None,
         callbacks: object = None,
         return_dict: bool = False,
+        distribution: Distribution | None = None,
     ) -> float | list[float] | dict[str, float]:
         """Return the loss, and the metrics after it when there are any.
 
@@ -412,16 +438,23 @@ class Sequential(Chain):
             Batches to take from a source; by default all.
         return_dict : bool
             Return names and values.
+        distribution : gru_c.distributed.DataParallel, optional
+            Evaluate in several processes, each of which calls this and gets the result.
 
         Raises
         ------
         ValueError, TypeError
             As `fit`; also when the model has no weights yet.
         """
-        self.require_built("evaluate")
-        arrays, hooks = {"batch_size": batch_size}, CallbackList(callbacks)
-        data = sources.of_pairs(self, x, y, sample_weight, lengths, ("steps", steps), arrays)
-        logs = training.evaluate(self, data, check_batch_size(batch_size), verbose, hooks)
+        replicas = start(distribution)
+        with replicas.session():
+            with replicas.together():
+                self.require_built("evaluate")
+                hooks, size = CallbackList(callbacks), check_batch_size(batch_size)
+                given = ("steps", steps), {"batch_size": batch_size}
+                data = sources.of_pairs(self, x, y, sample_weight, lengths, *given)
+            part = replicas.share(self, sources.FitData(data, None), size).train
+            logs = training.evaluate(self, part, size, verbose, hooks, replicas)
         return training.as_result(logs, return_dict)
 
     @property

@@ -17,6 +17,7 @@ Array = npt.NDArray[Any]
 
 # Every weight begins on a cache line of the flat vector.
 _CACHE_LINE = 64
+NOTES = 8  # numbers in the first cache line of a message, in either dtype
 
 
 def refuse_shallow_copy(obj: object) -> NoReturn:
@@ -89,6 +90,8 @@ class Parameters:
     values, gradients : ndarray
         The flat vectors. The gaps between weights belong to none of them; those of the gradients
         are zero.
+    message : ndarray
+        The gradients behind a cache line for notes, as processes send them to each other.
     items : list of Parameter
         The weights in the order of the layers.
     regularized : list of Parameter
@@ -136,8 +139,10 @@ class Parameters:
         self.constrained = [item for item in self.items if item.constraint is not None]
         self._dtype = self.items[0].value.dtype if self.items else np.dtype(np.float32)
         self._offsets = self._lay_out()
-        self.values = self._flatten([item.value for item in self.items])
-        self.gradients = self._flatten([item.gradient for item in self.items])
+        notes = _CACHE_LINE // self._dtype.itemsize
+        self.message = self._zeros(notes + self._offsets[-1])
+        self.values = self._fill(self.zeros(), [item.value for item in self.items])
+        self.gradients = self._fill(self.message[notes:], [item.gradient for item in self.items])
         values, gradients = self.views(self.values), self.views(self.gradients)
         for item, value, gradient in zip(self.items, values, gradients, strict=True):
             item.value, item.gradient = value, gradient
@@ -152,18 +157,25 @@ class Parameters:
             offsets.append(offsets[-1] + -(-item.value.size // step) * step)
         return offsets
 
-    def _flatten(self, arrays: list[Array]) -> Array:
-        flat = self.zeros()
+    def _fill(self, flat: Array, arrays: list[Array]) -> Array:
         for view, array in zip(self.views(flat), arrays, strict=True):
             view[...] = array
         return flat
 
     def zeros(self) -> Array:
         """Return a zero vector of the flat length, on a cache line: an optimizer's slot."""
+        return self._zeros(self._offsets[-1])
+
+    def _zeros(self, length: int) -> Array:
         spare = _CACHE_LINE // self._dtype.itemsize
-        memory = np.zeros(self._offsets[-1] + spare, self._dtype)
+        memory = np.zeros(length + spare, self._dtype)
         first = -memory.ctypes.data % _CACHE_LINE // self._dtype.itemsize
-        return memory[first : first + self._offsets[-1]]
+        return memory[first : first + length]
+
+    def span(self, layer: Layer) -> tuple[int, int]:
+        """Return where the weights of a layer begin and end in the flat vectors."""
+        before = sum(len(one.parameters) for one in self.layers[: self.layers.index(layer)])
+        return self._offsets[before], self._offsets[before + len(layer.parameters)]
 
     def views(self, flat: Array) -> list[Array]:
         """Split a flat vector into one view per weight, each of its weight's shape."""

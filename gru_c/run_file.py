@@ -12,9 +12,8 @@ import json
 import os
 import reprlib
 import time
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,10 +21,7 @@ from gru_c import run_state, saving
 from gru_c._numbers import finite_number
 from gru_c.arrays import Array
 from gru_c.callbacks import CallbackList
-from gru_c.data import Data
-from gru_c.sequences import SequenceList
-from gru_c.sources import FitData, Source
-from gru_c.stored import StoredArray
+from gru_c.sources import FitData
 
 if TYPE_CHECKING:
     from gru_c.model import Sequential
@@ -36,6 +32,14 @@ _SECONDS = 30.0  # between two writes in an epoch
 _SHARE = 0.02  # of the time, at the most, goes into writing
 _TENSOR = "tensor"
 _ABSENT = object()
+
+
+class Found(NamedTuple):
+    """A run as it was found: the file, its state, and the model's tensors."""
+
+    path: str
+    state: dict[str, Any]
+    tensors: Tensors
 
 
 class RunFile:
@@ -97,8 +101,8 @@ class RunFile:
 
     # ---- reading ----
 
-    def read(self) -> tuple[dict[str, Any], Tensors] | None:
-        """Return the state and the model's tensors; None where the run begins anew.
+    def read(self) -> Found | None:
+        """Return the run in the file; None where it begins anew.
 
         Raises
         ------
@@ -121,7 +125,8 @@ class RunFile:
             self._compare(run["about"], state)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"{os.fspath(self.path)}: {error}") from error
-        return state, {name: array for name, array in tensors.items() if "/" in name}
+        weights = {name: array for name, array in tensors.items() if "/" in name}
+        return Found(os.fspath(self.path), state, weights)
 
     def _compare(self, about: dict[str, Any], state: dict[str, Any]) -> None:
         """Raise ValueError unless this run is the one of the file, with as many epochs or more."""
@@ -130,16 +135,23 @@ class RunFile:
             now["learning_rate"] = before["learning_rate"]
         if now["epochs"] > before["epochs"]:  # which is the same run, only longer
             before["epochs"] = now["epochs"]
-        found, given = _leaves(before), _leaves(now)
-        other = [
-            f"{name} was {_shown(found.get(name, _ABSENT))}, is {_shown(given.get(name, _ABSENT))}"
-            for name in {**found, **given}
-            if found.get(name, _ABSENT) != given.get(name, _ABSENT)
-        ]
+        other = differences(before, now, "was", "is")
         if other:
-            more = f" and {len(other) - 3} more" if len(other) > 3 else ""
-            raise ValueError(f"this is another run: {'; '.join(other[:3])}{more}")
+            raise ValueError(f"this is another run: {other}")
         self.about["learning_rate"] = before["learning_rate"]
+
+
+def differences(one: Any, other: Any, verb: str, other_verb: str) -> str:
+    """Say what differs in nested lists and dicts, three things at the most; "" for nothing."""
+    found, given = _leaves(one), _leaves(other)
+    texts = [
+        f"{name} {verb} {_shown(found.get(name, _ABSENT))}, "
+        f"{other_verb} {_shown(given.get(name, _ABSENT))}"
+        for name in {**found, **given}
+        if found.get(name, _ABSENT) != given.get(name, _ABSENT)
+    ]
+    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
+    return "; ".join(texts[:3]) + more
 
 
 def about_run(
@@ -155,19 +167,25 @@ def about_run(
     """
     data.require_repeatable()
     run_state.check_metrics(model.metrics)
+    about = about_training(model, callbacks, **arguments)
+    about["layers"] = [saving.plain_config(one, f"layer {one.name!r}") for one in model.layers]
+    about["data"] = data.train.described()
+    about["validation"] = None if data.validation is None else data.validation.described()
+    return about
+
+
+def about_training(model: Sequential, callbacks: CallbackList, **arguments: Any) -> dict[str, Any]:
+    """Return the same without model and data."""
     optimizer = _described(model.optimizer)
     rate = optimizer["config"].get("learning_rate")
     if not isinstance(rate, dict):
         optimizer["config"]["learning_rate"] = None  # callbacks may set it
     return {
-        "layers": [saving.plain_config(one, f"layer {one.name!r}") for one in model.layers],
         "dtype": model.dtype,
         "optimizer": optimizer,
         "learning_rate": rate if isinstance(rate, float) else None,
         "loss": _described(model.loss),
         "metrics": [_described(metric) for metric in model.metrics],
-        "data": _shapes(data.train),
-        "validation": None if data.validation is None else _shapes(data.validation),
         "callbacks": [type(one).__name__ for one in callbacks.keeping],
         **arguments,
     }
@@ -180,21 +198,6 @@ def _described(obj: Any) -> dict[str, Any]:
     except TypeError:
         config = {}
     return {"class": type(obj).__name__, "name": getattr(obj, "name", None), "config": config}
-
-
-def _shapes(data: Data | Source) -> dict[str, str]:
-    if isinstance(data, Source):
-        kind, count = type(data.given).__qualname__, data.batch_count(0)
-        return {"source": kind, "batches": "unknown" if count is None else str(count)}
-    arrays = {item.name: getattr(data, item.name) for item in fields(data)}
-    lists = {name: list_ for name, list_ in arrays.items() if isinstance(list_, SequenceList)}
-    arrays.update({name: list_.steps for name, list_ in lists.items()})
-    return {
-        name: f"{array.dtype} {array.shape}"
-        + (f" of {len(lists[name])} sequences" if name in lists else "")
-        for name, array in arrays.items()
-        if isinstance(array, (np.ndarray, StoredArray))
-    }
 
 
 def _plain(value: Any) -> Any:

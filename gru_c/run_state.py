@@ -11,6 +11,7 @@ from gru_c import saving, states
 from gru_c.arrays import Array
 from gru_c.layers import drawing
 from gru_c.metrics import Metric
+from gru_c.replicas import Alone
 
 if TYPE_CHECKING:
     from gru_c.model import Sequential
@@ -83,6 +84,29 @@ def capture(model: Sequential) -> dict[str, Any]:
         "generators": [rng.bit_generator.state for rng in generators(model)],
         "states": [state for _, state in states.kept(model)],
     }
+
+
+def of_process(
+    model: Sequential, captured: list[dict[str, Any]], replicas: Alone
+) -> dict[str, Any]:
+    """Return what a process goes on with, of what `capture` returned in each.
+
+    Where there were more or fewer, each goes on drawing dropout as it has begun to.
+
+    Raises
+    ------
+    ValueError
+        When there were more or fewer, and stateful layers hold states.
+    """
+    if len(captured) == replicas.size:
+        return captured[replicas.rank]
+    if any(state is not None for one in captured for state in one["states"]):
+        raise ValueError(
+            f"{len(captured)} processes trained stateful layers; {replicas.size} cannot go on"
+        )
+    shared = captured[0]["generators"][:1]
+    own = [rng.bit_generator.state for rng in generators(model)[1:]]
+    return {**captured[0], "generators": shared + own}
 
 
 def check_drawn(rng: np.random.Generator, drawn: Any) -> Any:

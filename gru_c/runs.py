@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -10,14 +11,13 @@ from gru_c import run_state
 from gru_c.callbacks import CallbackList, TerminateOnNaN
 from gru_c.history import History
 from gru_c.progress import say
-from gru_c.run_file import RunFile, Tensors
+from gru_c.replicas import Alone
+from gru_c.run_file import Found, RunFile
 from gru_c.run_state import Snapshot
 
 if TYPE_CHECKING:
     from gru_c.interrupts import Interrupt
     from gru_c.model import Sequential
-
-Found = tuple[dict[str, Any], Tensors]  # what a `RunFile` was read to
 
 
 class RunEnded(Exception):  # noqa: N818  # it is no error
@@ -64,6 +64,8 @@ class Run:
     interrupt : Interrupt
     epoch : int
         The first one.
+    replicas : Alone
+        The processes that train together.
 
     Attributes
     ----------
@@ -80,11 +82,13 @@ class Run:
         file: RunFile | None,
         interrupt: Interrupt,
         epoch: int,
+        replicas: Alone,
     ) -> None:
         self.model = model
         self.callbacks = callbacks
         self.file = file
         self.interrupt = interrupt
+        self.replicas = replicas
         self.epoch = epoch
         self.totals = Totals()
         self.history = model.history = History()
@@ -92,16 +96,24 @@ class Run:
         self._order: Any = None  # state of the generator that drew this epoch's
         self._drawn: Any = None  # ... and where it is, in an epoch gone on with
         self._metrics: list[dict[str, Any]] | None = None  # before the validation uses them
+        self._keeps = replicas.any(file is not None)  # whether a file is written by any process
+        replicas.listen(self._wishes)
+
+    def _wishes(self) -> tuple[bool, bool]:
+        """Return whether this process wants to stop, and to write the file."""
+        due = self.file is not None and self.file.due(epoch_ended=False)
+        return self.interrupt.requested, due
 
     # ---- an epoch ----
 
     def begin_epoch(self) -> Snapshot:
         """Begin an epoch, unless the run goes on in the middle of it; what to go back to."""
         if self.totals.batches == 0:
-            self.callbacks.call("on_epoch_begin", self.epoch)
+            with self.replicas.together():
+                self.callbacks.call("on_epoch_begin", self.epoch)
             for metric in self.model.metrics:
                 metric.reset()
-            if self.file is not None:
+            if self._keeps:
                 self._order = self.model.rng.bit_generator.state
             return Snapshot(self.model, "at the beginning of this epoch")
         self.model.rng.bit_generator.state = self._order
@@ -116,37 +128,64 @@ class Run:
     def begin_batch(self) -> None:
         """Call what is to be called."""
         if self.callbacks.callbacks:
-            self.callbacks.call("on_train_batch_begin", self.totals.batches)
+            with self._together_if_called():
+                self.callbacks.call("on_train_batch_begin", self.totals.batches)
 
     def end_batch(self) -> bool:
         """Call what is to be called, and write the file if it is due; whether to end the epoch."""
         if self.callbacks.callbacks:
-            self.callbacks.call("on_train_batch_end", self.totals.batches - 1, logs=self.logs)
-        if self.model.stop_training or self.interrupt.requested:
+            with self._together_if_called():
+                self.callbacks.call("on_train_batch_end", self.totals.batches - 1, logs=self.logs)
+            if self.callbacks.in_batches:
+                self._agree_to_stop()
+        stop, write = self.replicas.signals()
+        if stop or self.model.stop_training:
             return True
-        if self.file is not None and self.file.due(epoch_ended=False):
+        if write:
             self._write()
         return False
 
+    def _together_if_called(self) -> AbstractContextManager[None]:
+        return self.replicas.together() if self.callbacks.in_batches else nullcontext()
+
+    def _agree_to_stop(self) -> None:
+        if self.replicas.any(self.model.stop_training):
+            self.model.stop_training = True
+
     def logs(self) -> dict[str, Any]:
         """Return the mean loss and the metrics of the epoch so far."""
-        metrics = {metric.name: metric.result() for metric in self.model.metrics}
-        return {"loss": self.totals.mean_loss, **metrics}
+        return {"loss": self.totals.mean_loss, **self.replicas.merged(self.model.metrics)}
+
+    def own_logs(self) -> dict[str, Any]:
+        """Return the same with the metrics over the samples of this process."""
+        return {"loss": self.totals.mean_loss, **Alone.merged(self.replicas, self.model.metrics)}
 
     def end_training(self) -> None:
         """End the batches of an epoch: its validation uses the same metrics."""
         self.end_if_interrupted()
-        if self.file is not None:
-            self._metrics = [metric.get_state() for metric in self.model.metrics]
+        if self._keeps:
+            self._metrics = self.replicas.merged_states(self.model.metrics)
 
-    def end_epoch(self, logs: dict[str, Any]) -> None:
-        """Record an epoch, and write the file if it is due."""
+    def end_epoch(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """Call what is to be called, and record the epoch; what is recorded."""
+        with self.replicas.together():
+            self.callbacks.call("on_epoch_end", self.epoch, logs=logs)
+        logs = self.replicas.first_of(lambda: logs)
+        self.replicas.check_even(self.model)
+        self._agree_to_stop()
         self.history.append(self.epoch, logs)
         self._logs = logs
+        return logs
+
+    def go_on(self) -> None:
+        """Go to the next epoch, and write the file if it is due."""
         self._to_epoch(self.epoch + 1)
         self.end_if_interrupted()
-        if self.file is not None and self.file.due(epoch_ended=True):
+        if self._keeps and self.replicas.any(self._due_after_epoch()):
             self._write()
+
+    def _due_after_epoch(self) -> bool:
+        return self.file is not None and self.file.due(epoch_ended=True)
 
     def _to_epoch(self, epoch: int) -> None:
         self.epoch, self.totals, self._metrics = epoch, Totals(), None
@@ -155,8 +194,14 @@ class Run:
 
     def end_if_interrupted(self) -> None:
         """Raise RunEnded after Ctrl-C."""
-        if self.interrupt.requested:
+        if self.replicas.any(self.interrupt.requested):
+            self.interrupt.requested = True
             raise RunEnded
+
+    def end_validation_if_interrupted(self) -> None:
+        """Raise RunEnded between two batches of a validation, unless others are at other ones."""
+        if self.replicas.size == 1:
+            self.end_if_interrupted()
 
     def give_up(self, before: Snapshot, problem: str) -> NoReturn:
         """Go back, and end the run: with FloatingPointError unless a callback takes it."""
@@ -172,46 +217,50 @@ class Run:
 
     def finish(self) -> History:
         """End the run; the history."""
-        if self.interrupt.requested:
+        if self.replicas.any(self.interrupt.requested):
             self.history.interrupted = True
             where = f"batch {self.totals.batches} of epoch" if self.totals.batches else "epoch"
             epoch = self.epoch + (1 if self.totals.batches else 0)
             say(f"Interrupted after {where} {epoch}: fit ends. Ctrl-C again within 2 s raises.")
-        if self.file is not None:
+        if self._keeps:
             self._write()  # before a callback goes back to other weights
-        self.callbacks.call("on_train_end", logs=self._logs)
+        with self.replicas.together():
+            self.callbacks.call("on_train_end", logs=self._logs)
         return self.history
 
     # ---- its file ----
 
     def _write(self) -> None:
-        assert self.file is not None
-        model = run_state.capture(self.model)
+        model, *others = self.replicas.gather(run_state.capture(self.model))
         state = {
             "model": model,
+            "others": others,  # what the other processes' models hold
             "learning_rate": model["learning_rate"],
             "epoch": self.epoch,
             "stopped": bool(self.model.stop_training),
             "totals": asdict(self.totals),
             "order": self._order if self.totals.batches else None,
-            "metrics": self._metrics or [metric.get_state() for metric in self.model.metrics],
+            "metrics": self._metrics or self.replicas.merged_states(self.model.metrics),
             "history": {"history": self.history.history, "epoch": self.history.epoch},
             "logs": self._logs,
             "callbacks": [one.get_state() for one in self.callbacks.keeping],
         }
-        self.file.write(self.model, state)
+        with self.replicas.together():
+            if self.file is not None:
+                self.file.write(self.model, state)
 
     def take_up(self, found: Found) -> None:
         """Go on with the run of a file; ValueError where it does not fit."""
-        assert self.file is not None
-        state, tensors = found
+        path, state, tensors = found
         try:
             self._take_position(state)
             for callback, kept in zip(self.callbacks.keeping, state["callbacks"], strict=True):
                 callback.set_state(kept)
-            run_state.restore(self.model, state["model"], tensors)
+            captured = [state["model"], *state.get("others", [])]
+            mine = run_state.of_process(self.model, captured, self.replicas)
+            run_state.restore(self.model, mine, tensors)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-            raise ValueError(f"{self.file.path}: the run's state is damaged: {error}") from error
+            raise ValueError(f"{path}: the run's state is damaged: {error}") from error
         if self.totals.batches:
             self._drawn = self.model.rng.bit_generator.state
 
@@ -224,7 +273,8 @@ class Run:
             self._order = run_state.check_drawn(self.model.rng, state["order"])
         self.epoch, self._logs = state["epoch"], dict(state["logs"])
         for metric, kept in zip(self.model.metrics, state["metrics"], strict=True):
-            metric.set_state(kept)
+            if self.replicas.first:  # it is the state of all
+                metric.set_state(kept)
         self.history.history = {k: list(v) for k, v in state["history"]["history"].items()}
         self.history.epoch = list(state["history"]["epoch"])
         self.model.stop_training = state["stopped"] is True

@@ -17,13 +17,13 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import states, truncated
-from gru_c.data import Data, Samples, require_loss
+from gru_c.data import Data, Description, Fraction, Samples, part_of, require_loss, require_samples
 from gru_c.layers.base import check_count
 from gru_c.stored import is_stored
 
@@ -120,6 +120,11 @@ class Source:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{self._name}: {error}") from error
 
+    def described(self) -> Description:
+        """Return what kind of source it is, and how many batches it has."""
+        kind = type(self.given).__qualname__
+        return {"source": {"kind": kind, "batches": self.batch_count(0)}}
+
     @property
     def place(self) -> str:
         """Words that say which batch was the last."""
@@ -182,13 +187,47 @@ class Source:
         rng: np.random.Generator | None = None,
         bucket: bool = False,
         done: int = 0,
+        part: Fraction = (0, 1),
     ) -> Iterator[tuple[Data, None]]:
         """Return the batches of an epoch as those of `Data`; their samples have no numbers.
 
         Size and bucket are the source's own matter.
         """
-        each = slice(None)
-        return ((one.batch(model, each), None) for one in self.samples(rng, done))
+        samples = self.samples(rng, done)
+        return ((one.batch(model, part_of(len(one), part)), None) for one in samples)
+
+
+class Batches(Protocol):
+    """What the loops go over: `Data`, `Source`, or a process's part of one.
+
+    Attributes
+    ----------
+    first : Data
+        Samples from which all that goes for the others can be told.
+    ended : bool
+        Whether there was less in the last epoch than was asked for.
+    place : str
+        Of the last batch, where its number does not say it.
+    """
+
+    @property
+    def ended(self) -> bool: ...  # noqa: D102
+    @property
+    def first(self) -> Any: ...  # noqa: D102
+    @property
+    def place(self) -> str: ...  # noqa: D102
+    def described(self) -> Description: ...  # noqa: D102
+    def end_epochs(self, count: int) -> None: ...  # noqa: D102
+    def batch_count(self, batch_size: int) -> int | None: ...  # noqa: D102
+    def batches(  # noqa: D102
+        self,
+        model: Sequential,
+        batch_size: int,
+        rng: np.random.Generator | None = None,
+        bucket: bool = False,
+        done: int = 0,
+        part: Fraction = (0, 1),
+    ) -> Iterator[tuple[Data, Any]]: ...
 
 
 # ---- what fit, evaluate and predict are given ---------------------------------------------------
@@ -239,6 +278,7 @@ def of_pairs(
                 + (f" of {len(batch)}" if isinstance(batch, (tuple, list)) else "")
             )
         data = Data.of(model, *batch)
+        require_samples(data)
         _require_state(model, data)
         truncated.check_bptt_steps(model, data, bptt_steps)
         return data
@@ -273,8 +313,8 @@ def _refuse(arguments: Mapping[str, Any]) -> None:
 class FitData:
     """What to train on, and what to validate on."""
 
-    train: Data | Source
-    validation: Data | Source | None
+    train: Batches
+    validation: Batches | None
 
     @classmethod
     def of(
@@ -305,7 +345,7 @@ class FitData:
         return cls(train, of_pairs(model, x, y, weight, None, steps, {}))
 
     @property
-    def parts(self) -> list[Data | Source]:
+    def parts(self) -> list[Batches]:
         """Both, or the one that there is."""
         return [self.train] if self.validation is None else [self.train, self.validation]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,16 @@ import numpy.typing as npt
 
 from gru_c import states, truncated
 from gru_c.callbacks import CallbackList
-from gru_c.data import Data, check_batch_size
+from gru_c.data import Data, check_batch_size, require_samples
 from gru_c.history import History
 from gru_c.interrupts import Interrupt
+from gru_c.layers import Layer
 from gru_c.passes import blas_held
-from gru_c.progress import Progress, check_verbose
+from gru_c.progress import SILENT, Progress, check_verbose
+from gru_c.replicas import Alone, Parts, Pass
 from gru_c.run_file import RunFile
 from gru_c.runs import Run, RunEnded, Totals
-from gru_c.sources import FitData, Source
+from gru_c.sources import Batches, FitData
 
 if TYPE_CHECKING:
     from gru_c.model import Sequential
@@ -78,26 +80,49 @@ def _check_epoch(name: str, value: object) -> int:
 # ---- one batch ----------------------------------------------------------------------------------
 
 
-def _train_step(model: Sequential, batch: Data) -> tuple[float, Array, Array | None]:
-    """Take one optimizer step; loss and outputs of the batch, and which of their steps count.
+def _train_step(model: Sequential, batch: Data, replicas: Alone) -> Pass:
+    """Take one optimizer step.
 
     When the loss is not finite, nothing is changed; it is for the caller to say so.
     """
-    assert model.loss is not None
     assert model.optimizer is not None
-    paired, parameters = model.head_is_paired, model.parameters
+    parameters = model.parameters
+    found = replicas.gradients(parameters, partial(_pass, model, batch))
+    if parameters.regularized:
+        found = found._replace(loss=found.loss + parameters.penalty())
+    if math.isfinite(found.loss):
+        if parameters.regularized:
+            parameters.add_penalty_gradient()
+        model.optimizer.step(parameters)
+        replicas.stepped(model)
+    return found
+
+
+def _pass(
+    model: Sequential, batch: Data, summed: bool, after_layer: Callable[[Layer], None] | None
+) -> Pass:
+    """Run a batch forward, and backward if the loss is finite: see `Alone.gradients`."""
+    assert model.loss is not None
+    paired = model.head_is_paired
     outputs, mask = model.run(batch.x, batch.mask, training=True)
     loss, d_outputs = model.loss.value_and_gradient(
         batch.y, outputs, batch.weight, logits=paired, **_if_any(mask)
     )
-    if parameters.regularized:
-        loss += parameters.penalty()
+    values = _count_values(outputs, mask)
     if math.isfinite(loss):
-        model.backward(d_outputs, through_activation=not paired, keep_tape=False)
-        if parameters.regularized:
-            parameters.add_penalty_gradient()
-        model.optimizer.step(parameters)
-    return loss, outputs, mask
+        if summed:
+            d_outputs *= d_outputs.dtype.type(values)
+        model.backward(
+            d_outputs, through_activation=not paired, keep_tape=False, after_layer=after_layer
+        )
+    return Pass(loss, values, len(batch), outputs, mask)
+
+
+def _count_values(outputs: Array, mask: Array | None) -> int:
+    """Return how many values a loss is the mean over."""
+    if mask is None:
+        return math.prod(outputs.shape[:-1])
+    return int(np.count_nonzero(mask)) * math.prod(outputs.shape[2:-1])
 
 
 def _if_any(mask: Array | None) -> dict[str, Any]:
@@ -115,23 +140,27 @@ def _prepare(model: Sequential, data: Data) -> None:
 
 def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
     """One step; loss and metrics of the batch."""
+    require_samples(data)
     states.require_whole_batches(model, len(data), len(data))
+    alone = Alone()
     _prepare(model, data)
     before = states.kept(model)
     batch = data.batch(model, slice(None))
     with blas_held():
-        loss, outputs, mask = _train_step(model, batch)
-    if not math.isfinite(loss):
+        found = _train_step(model, batch, alone)
+    if not math.isfinite(found.loss):
         states.put_back(before)
-        raise FloatingPointError(f"the loss is {loss}{_culprit(batch)}; nothing was changed")
+        raise FloatingPointError(f"the loss is {found.loss}{_culprit(batch)}; nothing was changed")
     for metric in model.metrics:
         metric.reset()
-        metric.update(batch.y, outputs, **_if_any(mask))
-    return {"loss": loss, **_results(model)}
+        metric.update(batch.y, found.outputs, **_if_any(found.mask))
+    return {"loss": found.loss, **alone.merged(model.metrics)}
 
 
-def _results(model: Sequential) -> dict[str, float]:
-    return {metric.name: metric.result() for metric in model.metrics}
+_NO_CULPRIT = (
+    ", while all of the batch's x and y are finite: the learning rate may be too high, or an "
+    "earlier batch held an infinite value"
+)
 
 
 def _culprit(batch: Data, samples: Array | None = None) -> str:
@@ -150,10 +179,17 @@ def _culprit(batch: Data, samples: Array | None = None) -> str:
             where = ", ".join(map(str, place))
             count = f"{len(bad)} values of {name} in this batch are not finite"
             return f": {count}, the first is {name}[{where}]"
-    return (
-        ", while all of the batch's x and y are finite: the learning rate may be too high, or an "
-        "earlier batch held an infinite value"
-    )
+    return _NO_CULPRIT
+
+
+def _culprit_of_all(replicas: Alone, own: str) -> str:
+    """Return the first process's words that name something, with its number."""
+    named = [
+        words if replicas.size == 1 else f" of rank {rank}{words}"
+        for rank, words in enumerate(replicas.gather(own))
+        if words != _NO_CULPRIT
+    ]
+    return named[0] if named else _NO_CULPRIT
 
 
 # ---- epochs -------------------------------------------------------------------------------------
@@ -165,26 +201,28 @@ def fit(
     settings: FitSettings,
     rng: np.random.Generator | None,
     callbacks: CallbackList,
-    file: RunFile | None = None,
+    file: RunFile | None,
+    replicas: Alone,
 ) -> History:
-    """Train for some epochs; see `Sequential.fit`."""
-    data.require_epochs(settings.epochs - settings.initial_epoch)
-    arrays = [len(part) for part in data.parts if isinstance(part, Data)]
-    states.require_whole_batches(model, settings.batch_size, *arrays)
-    found = None if file is None else file.read()
-    _prepare(model, data.train.first)
+    """Train for some epochs; see `Sequential.fit`. Only the first process has the file."""
+    found = replicas.first_of(lambda: None if file is None else file.read())
+    with replicas.together():
+        _prepare(model, data.train.first)
     model.stop_training = False
     callbacks.begin(
         model,
+        first=replicas.first,
         verbose=settings.verbose,
         epochs=settings.epochs,
         steps=data.train.batch_count(settings.batch_size),
         validation=data.validation is not None,
     )
-    callbacks.call("on_train_begin")
+    with replicas.together():
+        callbacks.call("on_train_begin")
     model.seed_run(rng)
-    with blas_held(), Interrupt() as interrupt:
-        run = Run(model, callbacks, file, interrupt, settings.initial_epoch)
+    replicas.even_out(model)
+    with blas_held(), Interrupt() as interrupt, replicas.drawing(model):
+        run = Run(model, callbacks, file, interrupt, settings.initial_epoch, replicas)
         if found is not None:
             run.take_up(found)
             data.train.end_epochs(run.epoch - settings.initial_epoch)
@@ -206,20 +244,21 @@ def _fit_epoch(model: Sequential, data: FitData, settings: FitSettings, run: Run
                 data.validation,
                 settings.batch_size,
                 run.callbacks,
-                lambda _: run.end_if_interrupted(),
+                lambda _: run.end_validation_if_interrupted(),
+                run.replicas,
             )
             logs.update({f"val_{name}": value for name, value in found.items()})
-        run.callbacks.call("on_epoch_end", run.epoch, logs=logs)
+        logs = run.end_epoch(logs)
         progress.finish(logs)
-    run.end_epoch(logs)
+    run.go_on()
     data.train.end_epochs(1)
 
 
 def _epoch(
-    model: Sequential, data: Data | Source, settings: FitSettings, run: Run, progress: Progress
+    model: Sequential, data: Batches, settings: FitSettings, run: Run, progress: Progress
 ) -> dict[str, float]:
     """Go once over the data; mean loss and metrics."""
-    before, totals = run.begin_epoch(), run.totals
+    before, totals, replicas = run.begin_epoch(), run.totals, run.replicas
     rng = model.rng if settings.shuffle else None
     batches = data.batches(model, settings.batch_size, rng, settings.bucket, totals.batches)
     run.ordered()
@@ -228,17 +267,19 @@ def _epoch(
         run.begin_batch()
         culprit = partial(_culprit, batch, samples)
         try:
-            loss, outputs, mask = _fit_step(model, batch, settings)
-        except KeyboardInterrupt:  # a second Ctrl-C, which may have come in the middle of a step
+            found = _fit_step(model, batch, settings, replicas)
+        except BaseException:  # a second Ctrl-C, say, which may have come in the middle of a step
             before.restore()
             raise
-        if not math.isfinite(loss):
+        if not math.isfinite(found.loss):
             place = f"batch {totals.batches + 1} of epoch {run.epoch + 1}{data.place}"
-            run.give_up(before, f"the loss became {loss} at {place}{culprit()}")
-        totals.add(loss, len(batch))
-        for metric in model.metrics:
-            metric.update(batch.y, outputs, **_if_any(mask))
-        progress.update(len(batch), run.logs)
+            words = _culprit_of_all(replicas, culprit())
+            run.give_up(before, f"the loss became {found.loss} at {place}{words}")
+        totals.add(found.loss, found.samples)
+        with replicas.together() if model.metrics else nullcontext():
+            for metric in model.metrics:
+                metric.update(batch.y, found.outputs, **_if_any(found.mask))
+        progress.update(found.samples, run.own_logs)
         if run.end_batch():
             break
     if not totals.batches:
@@ -247,68 +288,73 @@ def _epoch(
     # hold anything: Adam with epsilon 0 makes NaN of them.
     if not all(np.isfinite(item.value).all() for item in model.parameters.items):
         problem = f"a weight became infinite at the end of epoch {run.epoch + 1}"
-        run.give_up(before, problem + culprit())
+        run.give_up(before, problem + _culprit_of_all(replicas, culprit()))
     logs = run.logs()
     run.end_training()
     return logs
 
 
-def _fit_step(
-    model: Sequential, batch: Data, settings: FitSettings
-) -> tuple[float, Array, Array | None]:
+def _fit_step(model: Sequential, batch: Data, settings: FitSettings, replicas: Alone) -> Pass:
     if settings.bptt_steps is None:
-        return _train_step(model, batch)
-    return truncated.step(model, batch, settings.bptt_steps, _train_step)
+        return _train_step(model, batch, replicas)
+    train_step = partial(_train_step, replicas=replicas)
+    return truncated.step(model, batch, settings.bptt_steps, train_step)
 
 
 def evaluate(
     model: Sequential,
-    data: Data | Source,
+    data: Batches,
     batch_size: int,
     verbose: str | int,
     callbacks: CallbackList,
+    replicas: Alone,
 ) -> dict[str, float]:
     """Mean loss and metrics; see `Sequential.evaluate`."""
-    if isinstance(data, Data):
-        states.require_whole_batches(model, batch_size, len(data))
     batches = data.batch_count(batch_size)
-    mode = check_verbose(verbose)
-    callbacks.begin(model, verbose=mode, epochs=1, steps=batches)
+    mode = check_verbose(verbose if replicas.first else SILENT)
+    callbacks.begin(model, first=replicas.first, verbose=mode, epochs=1, steps=batches)
     with Progress(mode, "Evaluate", batches) as progress:
-        logs = _evaluate(model, data, batch_size, callbacks, progress.update)
+        logs = _evaluate(model, data, batch_size, callbacks, progress.update, replicas)
         progress.finish(logs)
     return logs
 
 
 def _evaluate(
     model: Sequential,
-    data: Data | Source,
+    data: Batches,
     batch_size: int,
     callbacks: CallbackList,
     after_batch: Callable[[int], None],
+    replicas: Alone,
 ) -> dict[str, float]:
+    """Mean loss and metrics over the samples of all; callbacks see this process's after a batch."""
     assert model.loss is not None
     for metric in model.metrics:
         metric.reset()
-    totals = Totals()
+    totals, parts = Totals(), Parts()
     # Of the layers, as a model that shares them with another has no `Parameters` of its own.
     penalty = sum(layer.penalty() for layer in model.layers)
+    alone = Alone()
 
-    def logs() -> dict[str, float]:
-        return {"loss": totals.mean_loss + penalty, **_results(model)}
+    def own_logs() -> dict[str, float]:
+        return {"loss": totals.mean_loss + penalty, **alone.merged(model.metrics)}
 
-    callbacks.call("on_test_begin")
-    with blas_held(), model.weights_held():
+    with replicas.together(), blas_held(), model.weights_held():
+        callbacks.call("on_test_begin")
         for number, (batch, _) in enumerate(data.batches(model, batch_size)):
             callbacks.call("on_test_batch_begin", number)
             outputs, mask = model.run(batch.x, batch.mask)
-            totals.add(model.loss(batch.y, outputs, batch.weight, **_if_any(mask)), len(batch))
+            loss = model.loss(batch.y, outputs, batch.weight, **_if_any(mask))
+            totals.add(loss, len(batch))
+            parts.append((loss, _count_values(outputs, mask), len(batch)))
             for metric in model.metrics:
                 metric.update(batch.y, outputs, **_if_any(mask))
-            callbacks.call("on_test_batch_end", number, logs=logs)
+            callbacks.call("on_test_batch_end", number, logs=own_logs)
             after_batch(len(batch))
-    callbacks.call("on_test_end", logs=logs)
-    return logs()
+    logs = {"loss": replicas.mean_loss(parts) + penalty, **replicas.merged(model.metrics)}
+    with replicas.together():
+        callbacks.call("on_test_end", logs=logs)
+    return logs
 
 
 def as_result(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gru_c.arrays import Array
 from gru_c.layers import GRU
 from gru_c.layers.base import check_count
+from gru_c.replicas import Pass
 
 if TYPE_CHECKING:
     from gru_c.data import Data
     from gru_c.model import Sequential
 
-Step = Callable[["Sequential", "Data"], tuple[float, Array, Array | None]]
+Step = Callable[["Sequential", "Data"], Pass]
 
 
 def check_bptt_steps(model: Sequential, data: Data, bptt_steps: object) -> int | None:
@@ -44,9 +44,7 @@ def check_bptt_steps(model: Sequential, data: Data, bptt_steps: object) -> int |
     return steps
 
 
-def step(
-    model: Sequential, batch: Data, steps: int, train_step: Step
-) -> tuple[float, Array, Array | None]:
+def step(model: Sequential, batch: Data, steps: int, train_step: Step) -> Pass:
     """Train on a batch in pieces of `steps`: the mean loss over the time steps, and the outputs.
 
     Where the output is a sequence, every piece is trained on; else the pieces before the last only
@@ -65,12 +63,12 @@ def step(
     total, outputs = 0.0, []
     with _states_carried(model):
         for first, end in zip([0, *ends], ends, strict=False):
-            loss, output, _ = train_step(model, batch.steps(first, end))
-            total += loss * (end - first)
-            outputs.append(output)
+            found = train_step(model, batch.steps(first, end))
+            total += found.loss * (end - first)
+            outputs.append(found.outputs)
             if not np.isfinite(total):
-                return total, output, None
-    return total / T, np.concatenate(outputs, axis=1), None
+                return found._replace(loss=total)
+    return found._replace(loss=total / T, outputs=np.concatenate(outputs, axis=1))
 
 
 @contextmanager

@@ -483,7 +483,7 @@ def test_a_run_on_a_source_by_number_goes_on_to_the_bit(made, batches, tmp_path)
     expected, expected_history = run()
     np.testing.assert_array_equal(weights, expected)
     assert history == expected_history
-    with pytest.raises(ValueError, match=r"another run: .*data.batches was '\d', is '4'"):
+    with pytest.raises(ValueError, match=r"another run: .*data.source.batches was \d, is 4"):
         trained(Numbered(BATCHES[:4]), epochs=3, validation_data=BATCHES, **file, resume=True)
 
 

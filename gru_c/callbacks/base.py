@@ -41,6 +41,9 @@ class Callback:
         Which trains.
     params : dict
         "verbose", "epochs" and "steps" (batches of an epoch), "validation" (whether there is one).
+    first_only : bool
+        Whether, of processes that train together (`gru_c.distributed`), only the first one calls
+        it: true for what writes files. All have it, and all others are called in each of them.
 
     Examples
     --------
@@ -60,6 +63,7 @@ class Callback:
     model: Any = None
     params: dict[str, Any] | None = None
     state_names: tuple[str, ...] = ()  # attributes that `get_state` returns
+    first_only = False  # whether, of processes that train together, only the first one calls it
 
     def set_model(self, model: Sequential) -> None:
         """Take note of the model."""
@@ -200,11 +204,12 @@ class CallbackList:
                 )
             self.callbacks.append(callback)
         # Only those that do something: a batch in which nothing is to be done costs nothing.
-        self._hooks: dict[str, list[Callable[..., object]]] = {}
+        self._hooks: dict[str, list[tuple[Callback, Callable[..., object]]]] = {}
+        self._first = True
         for name in HOOKS if self.callbacks else ():
-            functions = [getattr(one, name) for one in self.callbacks if _defines(one, name)]
-            if functions:
-                self._hooks[name] = functions
+            pairs = [(one, getattr(one, name)) for one in self.callbacks if _defines(one, name)]
+            if pairs:
+                self._hooks[name] = pairs
 
     @property
     def keeping(self) -> list[Callback]:
@@ -212,19 +217,26 @@ class CallbackList:
         own = Callback.get_state
         return [one for one in self.callbacks if one.state_names or type(one).get_state is not own]
 
-    def begin(self, model: Sequential, **params: Any) -> None:
-        """Tell all callbacks whose they are, before a loop begins."""
+    @property
+    def in_batches(self) -> bool:
+        """Whether something is called at batches of a training."""
+        return not self._hooks.keys().isdisjoint(("on_train_batch_begin", "on_train_batch_end"))
+
+    def begin(self, model: Sequential, first: bool = True, **params: Any) -> None:
+        """Tell all callbacks whose they are, and whether in the first process, before a loop."""
+        self._first = first
         for callback in self.callbacks:
             callback.set_params(params)
             callback.set_model(model)
 
     def call(self, hook: str, *number: int, logs: Logs | Callable[[], Logs] | None = None) -> None:
         """Call a hook of all; `logs` may be a function, which is called where they are needed."""
-        functions = self._hooks.get(hook)
-        if functions:
+        pairs = self._hooks.get(hook)
+        if pairs:
             found = logs() if callable(logs) else {} if logs is None else logs
-            for function in functions:
-                function(*number, found)
+            for callback, function in pairs:
+                if self._first or not callback.first_only:
+                    function(*number, found)
 
 
 def _defines(callback: Callback, hook: str) -> bool:

@@ -88,6 +88,7 @@ class ModelCheckpoint(MonitorCallback):
         self._batches = self._epoch = 0
 
     state_names = ("best", "_batches", "_epoch")
+    first_only = True
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Check what is monitored."""
@@ -167,6 +168,7 @@ class CSVLogger(Callback):
     """
 
     state_names = ("keys", "size")
+    first_only = True
 
     def __init__(
         self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
@@ -230,6 +232,7 @@ class TensorBoard(Callback):
     """
 
     state_names = ("_batches",)
+    first_only = True
 
     def __init__(
         self, log_dir: str | os.PathLike[str] = "logs", update_freq: str | int = _EPOCH
