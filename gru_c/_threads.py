@@ -30,14 +30,23 @@ def _cgroup_limit() -> float:
         return float("inf")
 
 
+def cpus_of_process() -> frozenset[int]:
+    """Numbers of the CPUs this process may run on."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux has it
+    return frozenset(affinity(0)) if affinity else frozenset(range(os.cpu_count() or 1))
+
+
+def usable(cpus: int) -> int:
+    """How many of so many CPUs the container lets this process use; at least 1."""
+    return max(1, int(min(cpus, _cgroup_limit())))
+
+
 def _default_num_threads() -> int:
     """OMP_NUM_THREADS, or the CPUs this process may run on."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if wanted.isdecimal() and int(wanted) > 0:  # isdigit would let "²" through
         return min(int(wanted), _MOST_THREADS)
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux has it
-    cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, int(min(cpus, _cgroup_limit())))
+    return usable(len(cpus_of_process()))
 
 
 _most_threads = _MOST_THREADS if _core.HAS_OPENMP else 1  # built without threads

@@ -104,6 +104,22 @@ class Metric(Configurable):
         """Take back what `get_state` returned."""
         self._sum, self._count = float(state["sum"]), int(state["count"])
 
+    def merged(self, states: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the state over the samples of several processes, given that of each.
+
+        A subclass that keeps something else than a sum and a count defines this, too.
+        """
+        return {name: sum(state[name] for state in states) for name in ("sum", "count")}
+
+    def check_mergeable(self) -> None:
+        """Raise ValueError for a metric that has a state of its own, and does not say how."""
+        kind = type(self)
+        if kind.get_state is not Metric.get_state and kind.merged is Metric.merged:
+            raise ValueError(
+                f"metric {self.name!r} has its own get_state: to be added up over processes it "
+                "must define merged(states), too"
+            )
+
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return one value a sample (and time step), of which `result` is the mean."""
         raise NotImplementedError(f"{type(self).__name__} must define values(y_true, y_pred)")

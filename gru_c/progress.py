@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -100,8 +101,24 @@ def _rounded(logs: dict[str, float]) -> dict[str, str]:
     return {name: f"{value:#.4g}".rstrip(".") for name, value in logs.items()}
 
 
+_mutes = 0
+
+
+@contextmanager
+def muted(wanted: bool) -> Iterator[None]:
+    """Let `say` be silent while this lasts, if that is wanted."""
+    global _mutes
+    _mutes += wanted
+    try:
+        yield
+    finally:
+        _mutes -= wanted
+
+
 def say(message: str) -> None:
     """Print a line, also while a bar is shown."""
+    if _mutes:
+        return
     tqdm = sys.modules.get("tqdm")
     if tqdm is None:
         print(message, flush=True)

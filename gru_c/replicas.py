@@ -91,6 +91,10 @@ class Alone:
         """Let an exception of one process in this block be one of all."""
         return nullcontext()
 
+    def later(self) -> AbstractContextManager[None]:
+        """Let an exception of one process in this block be one of all when they next meet."""
+        return nullcontext()
+
     def drawing(self, model: Sequential) -> AbstractContextManager[None]:
         """Let the layers of each process draw other random numbers while this lasts."""
         return nullcontext()

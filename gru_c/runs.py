@@ -209,7 +209,8 @@ class Run:
         problem = f"{problem}; weights and optimizer are as they were {before.when}"
         ending = [one for one in self.callbacks.callbacks if isinstance(one, TerminateOnNaN)]
         if not ending:
-            raise FloatingPointError(problem)
+            with self.replicas.together():
+                raise FloatingPointError(problem)
         for callback in ending:
             callback.terminate(problem)
         self._to_epoch(self.epoch)

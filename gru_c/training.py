@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -224,7 +224,8 @@ def fit(
     with blas_held(), Interrupt() as interrupt, replicas.drawing(model):
         run = Run(model, callbacks, file, interrupt, settings.initial_epoch, replicas)
         if found is not None:
-            run.take_up(found)
+            with replicas.together():
+                run.take_up(found)
             data.train.end_epochs(run.epoch - settings.initial_epoch)
         with suppress(RunEnded):
             while run.epoch < settings.epochs and not (model.stop_training or data.train.ended):
@@ -276,7 +277,7 @@ def _epoch(
             words = _culprit_of_all(replicas, culprit())
             run.give_up(before, f"the loss became {found.loss} at {place}{words}")
         totals.add(found.loss, found.samples)
-        with replicas.together() if model.metrics else nullcontext():
+        with replicas.later():
             for metric in model.metrics:
                 metric.update(batch.y, found.outputs, **_if_any(found.mask))
         progress.update(found.samples, run.own_logs)
@@ -312,6 +313,7 @@ def evaluate(
     """Mean loss and metrics; see `Sequential.evaluate`."""
     batches = data.batch_count(batch_size)
     mode = check_verbose(verbose if replicas.first else SILENT)
+    replicas.check_even(model)
     callbacks.begin(model, first=replicas.first, verbose=mode, epochs=1, steps=batches)
     with Progress(mode, "Evaluate", batches) as progress:
         logs = _evaluate(model, data, batch_size, callbacks, progress.update, replicas)

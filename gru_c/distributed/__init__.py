@@ -1,0 +1,14 @@
+"""Past one process: training on MPI, for ``pip install "gru_c[mpi]"``.
+
+>>> from gru_c import Dense, GRU, Sequential
+>>> from gru_c.distributed import DataParallel
+>>> import numpy as np
+>>> X, y = np.random.randn(100, 10, 8), np.random.randn(100)
+>>> model = Sequential([GRU(50, input_shape=(10, 8)), Dense(1)])
+>>> model.compile("adam", "mse")
+>>> history = model.fit(X, y, verbose=0, distribution=DataParallel())
+"""
+
+from gru_c.distributed.data_parallel import DataParallel, RankError
+
+__all__ = ["DataParallel", "RankError"]

@@ -1,0 +1,255 @@
+"""Which samples each process takes of the batches of all."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gru_c import states
+from gru_c.data import Data, Description, Fraction, require_samples
+from gru_c.sources import Batches
+
+if TYPE_CHECKING:
+    from gru_c.distributed.ranks import Ranks
+    from gru_c.model import Sequential
+
+Batch = tuple[Data, Any]
+
+_ADDED = {"length", "sequences", "batches"}  # of what is known of the data of each
+
+
+def shares(batch_size: int, counts: list[int]) -> list[int]:
+    """Return how many samples of a batch each process gives, that has so many of all.
+
+    In proportion, rounded by the largest remainders, and at least one of each that has any.
+
+    Raises
+    ------
+    ValueError
+        When the batch is too small for that.
+
+    Examples
+    --------
+    >>> shares(32, [50, 50]), shares(32, [60, 40]), shares(3, [100, 1, 0])
+    ([16, 16], [19, 13], [2, 1, 0])
+    """
+    giving = sum(1 for count in counts if count)
+    if batch_size < giving:
+        raise ValueError(
+            f"batch_size={batch_size} is that of all processes together, and {giving} of them have "
+            "samples: it must be at least as large"
+        )
+    total = sum(counts)
+    # One of each, the rest in proportion to what is left: nobody gives more than it has by much.
+    spare = batch_size - giving
+    exact = [spare * count / total for count in counts]
+    found = [int(share) + (1 if count else 0) for share, count in zip(exact, counts, strict=True)]
+    by_remainder = sorted(range(len(counts)), key=lambda rank: int(exact[rank]) - exact[rank])
+    for rank in by_remainder[: batch_size - sum(found)]:
+        found[rank] += 1
+    return found
+
+
+class Feed:
+    """What a process takes; the loops go over it as over `Data` or a `Source`.
+
+    Subclasses say what the batches are.
+
+    Attributes
+    ----------
+    own : Data or Source
+        What this process was given.
+    ended : bool
+        Whether one of the processes had less in the last epoch than was asked for.
+    """
+
+    def __init__(self, ranks: Ranks, own: Any, training: bool) -> None:
+        self.ranks = ranks
+        self.own = own
+        self.training = training
+        self.ended = False
+
+    @property
+    def first(self) -> Any:
+        """Samples from which all that goes for the others can be told."""
+        return self.own.first
+
+    @property
+    def place(self) -> str:
+        """Words that say which batch was the last."""
+        words: str = self.own.place
+        return words
+
+    def end_epochs(self, count: int) -> None:
+        """Say that so many epochs have ended."""
+        self.own.end_epochs(count)
+        self.ended = self.ranks.any(self.own.ended)
+
+    def empty(self) -> Batch:
+        """Return a batch without samples."""
+        first = self.own.first
+        return first.batch(self.ranks.model, slice(0, 0)), np.arange(0)
+
+    def guarded(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Pass batches on; where there is an exception, leave it to the step that all take part in.
+
+        An evaluation has no steps, and is guarded as a whole.
+        """
+        if not self.training:
+            yield from batches
+            return
+        while True:
+            try:
+                batch = next(batches, None)
+            except Exception as error:
+                self.ranks.problem = error
+                batch = self.empty()
+            if batch is None:
+                return
+            yield batch
+
+
+class WholeFeed(Feed):
+    """A part of each batch of data that all processes were given."""
+
+    def described(self) -> Description:
+        """Return what is known of the data."""
+        found: Description = self.own.described()
+        return found
+
+    def batch_count(self, batch_size: int) -> int | None:
+        """Return the number of batches of an epoch."""
+        count: int | None = self.own.batch_count(batch_size)
+        return count
+
+    def batches(
+        self,
+        model: Sequential,
+        batch_size: int,
+        rng: np.random.Generator | None = None,
+        bucket: bool = False,
+        done: int = 0,
+        part: Fraction = (0, 1),
+    ) -> Iterator[Batch]:
+        """Return this process's part of each batch, as drawn in all of them alike."""
+        own = (self.ranks.rank, self.ranks.size)
+        return self.guarded(self.own.batches(model, batch_size, rng, bucket, done, own))
+
+    def check_states(self, model: Sequential, batch_size: int) -> None:
+        """Raise ValueError where a stateful layer would meet parts of different size."""
+        if isinstance(self.own, Data):
+            states.require_whole_batches(model, batch_size, len(self.own))
+
+
+class ShardFeed(Feed):
+    """Batches of this process's own samples, as many as all have: without samples at the end."""
+
+    def __init__(
+        self, ranks: Ranks, own: Any, training: bool, counts: list[Any], batch_size: int
+    ) -> None:
+        super().__init__(ranks, own, training)
+        self._descriptions = ranks.gather(own.described())
+        self._counts = counts  # of samples, or of batches, that the processes have
+        self._arrays = isinstance(own, Data)
+        if self._arrays:
+            if not sum(counts):
+                raise ValueError("x has no samples in any process")
+            every = shares(batch_size, counts)
+            self._size = max(every[ranks.rank], 1)
+            pairs = zip(self._counts, every, strict=True)
+            self._batches = max(-(-count // size) if size else 0 for count, size in pairs)
+
+    def described(self) -> Description:
+        """Return what is known of the samples of all: lengths are added up."""
+        found: Description = {}
+        for one in self._descriptions:
+            for name, facts in one.items():
+                if name not in found:
+                    found[name] = dict(facts)
+                    continue
+                for key in found[name].keys() & _ADDED.intersection(facts):
+                    both = found[name][key], facts[key]
+                    found[name][key] = None if None in both else sum(both)
+        return found
+
+    def batch_count(self, batch_size: int) -> int | None:
+        """Return the number of batches of an epoch."""
+        if self._arrays:
+            return self._batches
+        return None if None in self._counts else max(self._counts)
+
+    def batches(
+        self,
+        model: Sequential,
+        batch_size: int,
+        rng: np.random.Generator | None = None,
+        bucket: bool = False,
+        done: int = 0,
+        part: Fraction = (0, 1),
+    ) -> Iterator[Batch]:
+        """Return this process's samples in batches, in an order of its own."""
+        if rng is not None:
+            rng = np.random.default_rng([int(rng.integers(2**63)), self.ranks.rank])
+        size = self._size if self._arrays else batch_size
+        own = self.guarded(self.own.batches(model, size, rng, bucket, done))
+        if not self.training:
+            return own
+        if self._arrays:
+            return self._filled(own, self._batches - done)
+        return self._while_any(own)
+
+    def _filled(self, batches: Iterator[Batch], count: int) -> Iterator[Batch]:
+        for _ in range(count):
+            yield next(batches, None) or self.empty()
+
+    def _while_any(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Go on while one of the processes has a batch."""
+        while True:
+            batch = next(batches, None)
+            if not self.ranks.any(batch is not None):
+                return
+            yield self.empty() if batch is None else batch
+
+    def check_states(self, model: Sequential, batch_size: int) -> None:
+        """Raise ValueError where a stateful layer would meet batches of different size."""
+        if not model.stateful_layers or not self._arrays:
+            return
+        states.require_whole_batches(model, self._size, len(self.own))
+        if self._size * self._batches != len(self.own):
+            raise ValueError(
+                f"layer {model.stateful_layers[0].label!r} is stateful, so all batches must be of "
+                f"one size: the processes have {self._counts} samples"
+            )
+
+
+def fingerprint(model: Sequential, own: Batches) -> int:
+    """Return a number that data that are not the same are not likely to have in common."""
+    first = own.first
+    found = 0
+    for where in (slice(0, 1), slice(len(first) - 1, len(first))):
+        batch = first.batch(model, where)
+        for value in (batch.x, batch.y):
+            found = zlib.crc32(np.ascontiguousarray(value).tobytes(), found)
+    return found
+
+
+def feed(
+    ranks: Ranks,
+    own: Batches,
+    counts: list[Any],
+    training: bool,
+    batch_size: int,
+    whole: bool,
+) -> WholeFeed | ShardFeed:
+    """Return what a process takes, of its own samples or as its part of those of all.
+
+    `counts` are the numbers of samples, or of a source's batches, that the processes were given.
+    """
+    if whole:
+        if isinstance(own, Data):
+            require_samples(own)
+        return WholeFeed(ranks, own, training)
+    return ShardFeed(ranks, own, training, counts, batch_size)
