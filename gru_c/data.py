@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -318,6 +318,23 @@ def _described(value: Any) -> dict[str, Any]:
     if not isinstance(value, (np.ndarray, StoredArray)):
         return {}
     return {"dtype": str(value.dtype), "length": len(value), "axes": list(value.shape[1:])}
+
+
+_ADDED = {"length", "sequences", "batches"}  # of what is described
+
+
+def added(descriptions: Iterable[Description]) -> Description:
+    """Return the description of the samples of several data together."""
+    found: Description = {}
+    for one in descriptions:
+        for name, facts in one.items():
+            if name not in found:
+                found[name] = dict(facts)
+                continue
+            for key in found[name].keys() & _ADDED.intersection(facts):
+                both = found[name][key], facts[key]
+                found[name][key] = None if None in both else sum(both)
+    return found
 
 
 def part_of(count: int, part: Fraction) -> slice:

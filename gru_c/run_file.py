@@ -169,8 +169,7 @@ def about_run(
     run_state.check_metrics(model.metrics)
     about = about_training(model, callbacks, **arguments)
     about["layers"] = [saving.plain_config(one, f"layer {one.name!r}") for one in model.layers]
-    about["data"] = data.train.described()
-    about["validation"] = None if data.validation is None else data.validation.described()
+    about.update(data.described())
     return about
 
 

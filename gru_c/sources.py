@@ -23,7 +23,16 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import states, truncated
-from gru_c.data import Data, Description, Fraction, Samples, part_of, require_loss, require_samples
+from gru_c.data import (
+    Data,
+    Description,
+    Fraction,
+    Samples,
+    added,
+    part_of,
+    require_loss,
+    require_samples,
+)
 from gru_c.layers.base import check_count
 from gru_c.stored import is_stored
 
@@ -315,6 +324,7 @@ class FitData:
 
     train: Batches
     validation: Batches | None
+    split: float = 0.0  # share of the samples given that are the validation's
 
     @classmethod
     def of(
@@ -331,7 +341,7 @@ class FitData:
             if isinstance(train, Source):
                 _refuse({"validation_split": validation_split})
                 return cls(train, None)
-            return cls(*train.split(validation_split))
+            return cls(*train.split(validation_split), split=validation_split)
         given: Any = (validation_data, None)
         if not (is_source(validation_data) or _is_list_of_batches(validation_data)):
             given = validation_data
@@ -348,6 +358,13 @@ class FitData:
     def parts(self) -> list[Batches]:
         """Both, or the one that there is."""
         return [self.train] if self.validation is None else [self.train, self.validation]
+
+    def described(self) -> dict[str, Any]:
+        """Return what tells these data from others: what was given, as processes round splits."""
+        parts = [part.described() for part in self.parts]
+        if self.split:
+            return {"data": added(parts), "validation": self.split}
+        return {"data": parts[0], "validation": parts[1] if len(parts) > 1 else None}
 
     def require_epochs(self, epochs: int) -> None:
         """Raise ValueError for a generator that would have to say where an epoch ends."""

@@ -370,7 +370,7 @@ def test_a_metric_that_sums_something_else(tmp_path):
         ({"initial_epoch": 1}, "initial_epoch was 0, is 1"),
         (
             {"validation_split": 0.0},
-            "data.x.length was 16, is 20",
+            "validation was 0.2, is None",
         ),
         (
             {"callbacks": callbacks.EarlyStopping()},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gru_c import states
-from gru_c.data import Data, Description, Fraction, require_samples
+from gru_c.data import Data, Description, Fraction, added, require_samples
 from gru_c.sources import Batches
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from gru_c.model import Sequential
 
 Batch = tuple[Data, Any]
-
-_ADDED = {"length", "sequences", "batches"}  # of what is known of the data of each
 
 
 def shares(batch_size: int, counts: list[int]) -> list[int]:
@@ -164,16 +162,7 @@ class ShardFeed(Feed):
 
     def described(self) -> Description:
         """Return what is known of the samples of all: lengths are added up."""
-        found: Description = {}
-        for one in self._descriptions:
-            for name, facts in one.items():
-                if name not in found:
-                    found[name] = dict(facts)
-                    continue
-                for key in found[name].keys() & _ADDED.intersection(facts):
-                    both = found[name][key], facts[key]
-                    found[name][key] = None if None in both else sum(both)
-        return found
+        return added(self._descriptions)
 
     def batch_count(self, batch_size: int) -> int | None:
         """Return the number of batches of an epoch."""

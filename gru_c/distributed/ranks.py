@@ -141,7 +141,7 @@ class Ranks(Alone):
         self.model = model
         training = about is not dict
         with self.together():
-            facts = {**about(), "validation": data.validation is not None}
+            facts = {**about(), "validation": data.split or data.validation is not None}
             check_metrics(model.metrics)
             for metric in model.metrics:
                 metric.check_mergeable()
@@ -159,7 +159,7 @@ class Ranks(Alone):
                 trains = training and not feeds
                 feeds.append(feed(self, own, counts, trains, batch_size, self.whole))
                 feeds[-1].check_states(model, batch_size)
-        return FitData(feeds[0], feeds[1] if len(feeds) > 1 else None)
+        return FitData(feeds[0], feeds[1] if len(feeds) > 1 else None, data.split)
 
     def _require_same(self, rule: str, facts: Any) -> None:
         """Raise ValueError in all processes unless they have the same facts."""
