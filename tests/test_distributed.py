@@ -258,6 +258,26 @@ def test_shards_go_on_with_the_same_bits_and_with_others(tmp_path):
     np.testing.assert_allclose(found["history"]["loss"], unbroken[0]["history"]["loss"], rtol=0.2)
 
 
+# ---- the example --------------------------------------------------------------------------------
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "distributed.py"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--shards"]])
+def test_the_example_shows_the_losses_of_one_process(arguments):
+    command = [MPIEXEC, "-n", "2", sys.executable, str(EXAMPLE), "--epochs", "2", *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=SECONDS, check=False, env=environment()
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()[-2:]]
+    for epoch, together, alone, difference in rows:
+        assert abs(float(together) - float(alone)) <= 1e-12 * float(alone)
+        assert float(difference) <= 1e-12
+    assert [row[0] for row in rows] == ["1", "2"]
+    assert float(rows[1][2]) < float(rows[0][2])
+
+
 # ---- without MPI --------------------------------------------------------------------------------
 
 
