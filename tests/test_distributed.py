@@ -271,7 +271,7 @@ def test_the_example_shows_the_losses_of_one_process(arguments):
     )
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines()[-2:]]
-    for epoch, together, alone, difference in rows:
+    for _, together, alone, difference in rows:
         assert abs(float(together) - float(alone)) <= 1e-12 * float(alone)
         assert float(difference) <= 1e-12
     assert [row[0] for row in rows] == ["1", "2"]
