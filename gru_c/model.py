@@ -369,48 +369,42 @@ class Sequential(Chain):
             optimizer are as they were at the beginning of that epoch. With the callback
             `TerminateOnNaN` the run ends quietly instead.
         """
+
+        def checked() -> tuple[sources.FitData, training.FitSettings, CallbackList]:
+            arrays = {"batch_size": batch_size, "bucket": bucket}
+            rest = sample_weight, lengths, ("steps_per_epoch", steps_per_epoch), arrays
+            train = sources.of_pairs(self, x, y, *rest, bptt_steps=bptt_steps, goes_on=True)
+            data = sources.FitData.of(
+                self, train, validation_split, validation_data, validation_steps
+            )
+            settings = training.FitSettings.of(
+                batch_size,
+                epochs,
+                initial_epoch,
+                shuffle,
+                verbose if replicas.first else 0,
+                truncated.check_bptt_steps(self, train.first, bptt_steps),
+                train.first.check_bucket(self, bucket),
+            )
+            data.require_epochs(settings.epochs - settings.initial_epoch)
+            if checkpoint is not None:
+                data.require_repeatable()
+            elif resume or checkpoint_interval is not None:
+                raise ValueError("resume and checkpoint_interval need a file: give checkpoint=path")
+            return data, settings, CallbackList(callbacks)
+
         replicas = start(distribution)
         with replicas.session():
             with replicas.together():
-                arrays = {"batch_size": batch_size, "bucket": bucket}
-                steps = ("steps_per_epoch", steps_per_epoch)
-                train = sources.of_pairs(
-                    self,
-                    x,
-                    y,
-                    sample_weight,
-                    lengths,
-                    steps,
-                    arrays,
-                    bptt_steps=bptt_steps,
-                    goes_on=True,
-                )
-                data = sources.FitData.of(
-                    self, train, validation_split, validation_data, validation_steps
-                )
-                settings = training.FitSettings.of(
-                    batch_size,
-                    epochs,
-                    initial_epoch,
-                    shuffle,
-                    verbose if replicas.first else 0,
-                    truncated.check_bptt_steps(self, train.first, bptt_steps),
-                    train.first.check_bucket(self, bucket),
-                )
-                data.require_epochs(settings.epochs - settings.initial_epoch)
+                data, settings, hooks = checked()
                 rng = None if seed is None else make_rng(seed)
-                hooks = CallbackList(callbacks)
-                if checkpoint is None and (resume or checkpoint_interval is not None):
-                    raise ValueError(
-                        "resume and checkpoint_interval need a file: give checkpoint=path"
-                    )
-            given = {**settings.deciding, "seed": seed}
-            facts = partial(about_training, self, hooks, **given)
+            arguments = {**settings.deciding, "seed": seed}
+            facts = partial(about_training, self, hooks, **arguments)
             data = replicas.share(self, data, settings.batch_size, facts)
             with replicas.together():
                 file = None
                 if checkpoint is not None and replicas.first:
-                    about = about_run(self, data, hooks, **given)
+                    about = about_run(self, data, hooks, **arguments)
                     file = RunFile(checkpoint, checkpoint_interval, resume, about)
             return training.fit(self, data, settings, rng, hooks, file, replicas)
 

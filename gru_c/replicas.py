@@ -60,6 +60,11 @@ def mean_of(parts: Parts) -> float:
     return sum(loss * count for loss, _, count in parts) / samples
 
 
+def results(metrics: list[Metric]) -> dict[str, float]:
+    """Return the results of metrics, by name."""
+    return {metric.name: metric.result() for metric in metrics}
+
+
 class Alone:
     """A process that trains its model alone.
 
@@ -106,12 +111,12 @@ class Alone:
         model: Sequential,
         data: FitData,
         batch_size: int,
-        about: Callable[[], dict[str, Any]] = dict,
+        about: Callable[[], dict[str, Any]] | None = None,
     ) -> FitData:
         """Return this process's part of the data, for batches of all of so many samples.
 
-        ValueError where there are no samples, or not whole batches for stateful layers; and unless
-        what `about` returns is the same in all processes.
+        To train on, where `about` is given: ValueError unless what it returns is the same in all
+        processes. And where there are no samples, or not whole batches for stateful layers.
         """
         arrays = [part for part in data.parts if isinstance(part, Data)]
         for part in arrays:
@@ -142,7 +147,7 @@ class Alone:
 
     def merged(self, metrics: list[Metric]) -> dict[str, float]:
         """Return the results of metrics over the samples of all."""
-        return {metric.name: metric.result() for metric in metrics}
+        return results(metrics)
 
     def mean_loss(self, parts: Parts) -> float:
         """Return the loss over the batches of all; NaN without samples."""

@@ -162,10 +162,8 @@ def about_run(
     Raises
     ------
     ValueError
-        When a layer cannot be described in a file, a metric's state is not known, or the data
-        cannot be had again from the middle.
+        When a layer cannot be described in a file, or a metric's state is not known.
     """
-    data.require_repeatable()
     run_state.check_metrics(model.metrics)
     about = about_training(model, callbacks, **arguments)
     about["layers"] = [saving.plain_config(one, f"layer {one.name!r}") for one in model.layers]

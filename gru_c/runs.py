@@ -11,7 +11,7 @@ from gru_c import run_state
 from gru_c.callbacks import CallbackList, TerminateOnNaN
 from gru_c.history import History
 from gru_c.progress import say
-from gru_c.replicas import Alone
+from gru_c.replicas import Alone, results
 from gru_c.run_file import Found, RunFile
 from gru_c.run_state import Snapshot
 
@@ -158,7 +158,7 @@ class Run:
 
     def own_logs(self) -> dict[str, Any]:
         """Return the same with the metrics over the samples of this process."""
-        return {"loss": self.totals.mean_loss, **Alone.merged(self.replicas, self.model.metrics)}
+        return {"loss": self.totals.mean_loss, **results(self.model.metrics)}
 
     def end_training(self) -> None:
         """End the batches of an epoch: its validation uses the same metrics."""

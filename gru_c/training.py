@@ -20,7 +20,7 @@ from gru_c.interrupts import Interrupt
 from gru_c.layers import Layer
 from gru_c.passes import blas_held
 from gru_c.progress import SILENT, Progress, check_verbose
-from gru_c.replicas import Alone, Parts, Pass
+from gru_c.replicas import Alone, Parts, Pass, results
 from gru_c.run_file import RunFile
 from gru_c.runs import Run, RunEnded, Totals
 from gru_c.sources import Batches, FitData
@@ -142,19 +142,18 @@ def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
     """One step; loss and metrics of the batch."""
     require_samples(data)
     states.require_whole_batches(model, len(data), len(data))
-    alone = Alone()
     _prepare(model, data)
     before = states.kept(model)
     batch = data.batch(model, slice(None))
     with blas_held():
-        found = _train_step(model, batch, alone)
+        found = _train_step(model, batch, Alone())
     if not math.isfinite(found.loss):
         states.put_back(before)
         raise FloatingPointError(f"the loss is {found.loss}{_culprit(batch)}; nothing was changed")
     for metric in model.metrics:
         metric.reset()
         metric.update(batch.y, found.outputs, **_if_any(found.mask))
-    return {"loss": found.loss, **alone.merged(model.metrics)}
+    return {"loss": found.loss, **results(model.metrics)}
 
 
 _NO_CULPRIT = (
@@ -336,10 +335,9 @@ def _evaluate(
     totals, parts = Totals(), Parts()
     # Of the layers, as a model that shares them with another has no `Parameters` of its own.
     penalty = sum(layer.penalty() for layer in model.layers)
-    alone = Alone()
 
     def own_logs() -> dict[str, float]:
-        return {"loss": totals.mean_loss + penalty, **alone.merged(model.metrics)}
+        return {"loss": totals.mean_loss + penalty, **results(model.metrics)}
 
     with replicas.together(), blas_held(), model.weights_held():
         callbacks.call("on_test_begin")

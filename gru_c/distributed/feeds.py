@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Batch = tuple[Data, Any]
 
+_LOOKED_AT = 16  # samples, to see whether data are the same
+
 
 def shares(batch_size: int, counts: list[int]) -> list[int]:
     """Return how many samples of a batch each process gives, that has so many of all.
@@ -217,11 +219,11 @@ class ShardFeed(Feed):
 def fingerprint(model: Sequential, own: Batches) -> int:
     """Return a number that data that are not the same are not likely to have in common."""
     first = own.first
+    some = np.unique(np.linspace(0, max(len(first) - 1, 0), _LOOKED_AT).astype(np.intp))
+    batch = first.batch(model, some[: len(first)])
     found = 0
-    for where in (slice(0, 1), slice(len(first) - 1, len(first))):
-        batch = first.batch(model, where)
-        for value in (batch.x, batch.y):
-            found = zlib.crc32(np.ascontiguousarray(value).tobytes(), found)
+    for value in (batch.x, batch.y):
+        found = zlib.crc32(np.ascontiguousarray(value).tobytes(), found)
     return found
 
 

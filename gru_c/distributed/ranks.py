@@ -135,13 +135,15 @@ class Ranks(Alone):
         model: Sequential,
         data: FitData,
         batch_size: int,
-        about: Callable[[], dict[str, Any]] = dict,
+        about: Callable[[], dict[str, Any]] | None = None,
     ) -> FitData:
         """Return this process's part of the data; ValueError unless all train the same."""
         self.model = model
-        training = about is not dict
         with self.together():
-            facts = {**about(), "validation": data.split or data.validation is not None}
+            facts = {
+                **(about() if about else {}),
+                "validation": data.split or data.validation is not None,
+            }
             check_metrics(model.metrics)
             for metric in model.metrics:
                 metric.check_mergeable()
@@ -156,7 +158,7 @@ class Ranks(Alone):
         for own in data.parts:
             counts = self.gather(own.batch_count(1))
             with self.together():
-                trains = training and not feeds
+                trains = about is not None and not feeds
                 feeds.append(feed(self, own, counts, trains, batch_size, self.whole))
                 feeds[-1].check_states(model, batch_size)
         return FitData(feeds[0], feeds[1] if len(feeds) > 1 else None, data.split)
