@@ -99,7 +99,7 @@ class DataParallel(Distribution):
         self.overlap = bool(overlap)
         self._own: Any = None
         if self.size > 1:
-            agreement.end_all_when_this_process_fails()
+            agreement.tell_others_of_the_end()
 
     @property
     def rank(self) -> int:
@@ -115,7 +115,7 @@ class DataParallel(Distribution):
         """Begin with the others; `fit` and `evaluate` call it."""
         if self.size == 1:
             return Alone()
-        ranks.wait_for_all(self.comm)
+        agreement.wait_for_all(self.comm)
         if self._own is None:
             self._own = self.comm.Dup()  # whose messages are not the user's
         return ranks.Ranks(self._own, self.auto_shard_dataset, self.overlap)

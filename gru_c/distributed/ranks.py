@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -36,23 +35,7 @@ T = TypeVar("T")
 # many processes failed, want to stop, want to write a file. In float32 counts are exact to 2^24.
 _LOSS, _VALUES, _SAMPLES, _FAILED, _STOP, _WRITE = range(6)
 
-_PATIENCE = 10.0  # seconds after which a process that waits for others says so
 _LEAST_PIECE = 1 << 16  # bytes: gradients of smaller layers go with those of the next one
-
-
-def wait_for_all(comm: Any) -> None:
-    """Wait until all have come here; warn once if that takes long."""
-    began, arrived, warned = time.monotonic(), comm.Ibarrier(), False
-    while not arrived.Test():
-        waited = time.monotonic() - began
-        time.sleep(min(1e-3, waited / 10))
-        if waited > _PATIENCE and not warned:
-            warned = True
-            warnings.warn(
-                f"rank {comm.rank} has waited {waited:.0f} s for the others to call fit or "
-                "evaluate, which all processes must do",
-                stacklevel=5,
-            )
 
 
 class Ranks(Alone):
