@@ -27,8 +27,33 @@ Self = TypeVar("Self", bound="Samples")
 
 Description = dict[str, dict[str, Any]]
 Fraction = tuple[int, int]  # number of a part, and how many there are
+WHOLE: Fraction = (0, 1)
 
 DEFAULT_BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """How the batches of an epoch are drawn.
+
+    Attributes
+    ----------
+    batch_size : int
+    rng : numpy.random.Generator or None
+        Draws the order; None: that of the samples.
+    bucket : bool
+        Take samples of similar length together.
+    done : int
+        Batches to leave out, the first ones.
+    part : tuple of int
+        What to take of each batch.
+    """
+
+    batch_size: int
+    rng: np.random.Generator | None = None
+    bucket: bool = False
+    done: int = 0
+    part: Fraction = WHOLE
 
 
 @dataclass(frozen=True)
@@ -253,23 +278,15 @@ class Data(Samples):
         """Return the number of batches of an epoch."""
         return -(-len(self) // batch_size)
 
-    def batches(
-        self,
-        model: Sequential,
-        batch_size: int,
-        rng: np.random.Generator | None = None,
-        bucket: bool = False,
-        done: int = 0,
-        part: Fraction = (0, 1),
-    ) -> Iterator[tuple[Data, Array]]:
-        """Return the batches of an epoch but the first ones, and the numbers of their samples.
+    def batches(self, model: Sequential, epoch: Epoch) -> Iterator[tuple[Data, Array]]:
+        """Return the batches of an epoch, and the numbers of their samples.
 
-        Their order is drawn at once. Of each batch only a part is returned: which, of how many.
+        Their order is drawn at once.
         """
-        plan = self.plan(batch_size, rng, bucket=bucket)[done:]
-        if part != (0, 1):
-            plan = [_cut(where, len(self), part) for where in plan]
-        shorten = bucket and model.fixed_time is None
+        plan = self.plan(epoch.batch_size, epoch.rng, bucket=epoch.bucket)[epoch.done :]
+        if epoch.part != WHOLE:
+            plan = [_cut(where, len(self), epoch.part) for where in plan]
+        shorten = epoch.bucket and model.fixed_time is None
         return (self._numbered(model, where, shorten) for where in plan)
 
     def _numbered(

@@ -26,7 +26,7 @@ from gru_c import states, truncated
 from gru_c.data import (
     Data,
     Description,
-    Fraction,
+    Epoch,
     Samples,
     added,
     part_of,
@@ -189,21 +189,13 @@ class Source:
                 return
             fresh = True
 
-    def batches(
-        self,
-        model: Sequential,
-        batch_size: int,
-        rng: np.random.Generator | None = None,
-        bucket: bool = False,
-        done: int = 0,
-        part: Fraction = (0, 1),
-    ) -> Iterator[tuple[Data, None]]:
+    def batches(self, model: Sequential, epoch: Epoch) -> Iterator[tuple[Data, None]]:
         """Return the batches of an epoch as those of `Data`; their samples have no numbers.
 
         Size and bucket are the source's own matter.
         """
-        samples = self.samples(rng, done)
-        return ((one.batch(model, part_of(len(one), part)), None) for one in samples)
+        samples = self.samples(epoch.rng, epoch.done)
+        return ((one.batch(model, part_of(len(one), epoch.part)), None) for one in samples)
 
 
 class Batches(Protocol):
@@ -228,15 +220,7 @@ class Batches(Protocol):
     def described(self) -> Description: ...  # noqa: D102
     def end_epochs(self, count: int) -> None: ...  # noqa: D102
     def batch_count(self, batch_size: int) -> int | None: ...  # noqa: D102
-    def batches(  # noqa: D102
-        self,
-        model: Sequential,
-        batch_size: int,
-        rng: np.random.Generator | None = None,
-        bucket: bool = False,
-        done: int = 0,
-        part: Fraction = (0, 1),
-    ) -> Iterator[tuple[Data, Any]]: ...
+    def batches(self, model: Sequential, epoch: Epoch) -> Iterator[tuple[Data, Any]]: ...  # noqa: D102
 
 
 # ---- what fit, evaluate and predict are given ---------------------------------------------------

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gru_c import states, truncated
 from gru_c.callbacks import CallbackList
-from gru_c.data import Data, check_batch_size, require_samples
+from gru_c.data import Data, Epoch, check_batch_size, require_samples
 from gru_c.history import History
 from gru_c.interrupts import Interrupt
 from gru_c.layers import Layer
@@ -260,7 +260,8 @@ def _epoch(
     """Go once over the data; mean loss and metrics."""
     before, totals, replicas = run.begin_epoch(), run.totals, run.replicas
     rng = model.rng if settings.shuffle else None
-    batches = data.batches(model, settings.batch_size, rng, settings.bucket, totals.batches)
+    epoch = Epoch(settings.batch_size, rng, settings.bucket, totals.batches)
+    batches = data.batches(model, epoch)
     run.ordered()
     culprit: Callable[[], str] = str
     for batch, samples in before.guarded(batches):
@@ -341,7 +342,7 @@ def _evaluate(
 
     with replicas.together(), blas_held(), model.weights_held():
         callbacks.call("on_test_begin")
-        for number, (batch, _) in enumerate(data.batches(model, batch_size)):
+        for number, (batch, _) in enumerate(data.batches(model, Epoch(batch_size))):
             callbacks.call("on_test_batch_begin", number)
             outputs, mask = model.run(batch.x, batch.mask)
             loss = model.loss(batch.y, outputs, batch.weight, **_if_any(mask))

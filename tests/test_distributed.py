@@ -220,15 +220,12 @@ def test_an_error_of_one_rank_is_one_of_all(kind, error, own, told, tmp_path):
         assert [found[2] for found in every] == [True, True]  # weights as they were
 
 
-@pytest.mark.parametrize(
-    "kind", ["killed", "exits", "sys.exit", "leaves", "before fit", "hook", "source"]
-)
+@pytest.mark.parametrize("kind", ["killed", "exits", "sys.exit", "before fit", "hook", "source"])
 def test_a_rank_that_dies_ends_all(kind, tmp_path):
     done = run(3, "failing", tmp_path, kind, "uncaught", ok=False)
     assert not list(tmp_path.glob("found.*"))
     words = {
         "before fit": "an error of the program's own",
-        "leaves": "rank 1 has ended; fit and evaluate wait for it",
         "source": "no such disk",
     }
     assert words.get(kind, "") in done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import builtins
 import os
 import sys
@@ -21,7 +20,6 @@ from gru_c._extras import require
 _TOLD_AS_THEY_ARE = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
-_GOODBYE = 26482  # tag of the only message of `MPI.COMM_WORLD` that this package sends
 _PATIENCE = 10.0  # seconds after which a process that waits for others says so
 _LONGEST_NAP = 0.1  # seconds between two looks; the first ones are shorter
 
@@ -92,11 +90,8 @@ def _flush() -> None:
         stream.flush()
 
 
-def tell_others_of_the_end() -> None:
-    """Let others know when this process ends; once is enough.
-
-    By an exception: then they end, too. Otherwise: one that waits for it in vain ends all.
-    """
+def end_all_when_this_process_fails() -> None:
+    """Let an exception that ends this process end the others, too; once is enough."""
     if getattr(sys.excepthook, "of_gru_c", False):
         return
     before = sys.excepthook
@@ -109,25 +104,14 @@ def tell_others_of_the_end() -> None:
 
     hook.of_gru_c = True  # type: ignore[attr-defined]
     sys.excepthook = hook
-    atexit.register(_say_goodbye)
-
-
-def _say_goodbye() -> None:
-    """Leave word with the first process; the first one with the second."""
-    mpi = require("mpi4py.MPI", "mpi")
-    if not mpi.Is_finalized():
-        world = mpi.COMM_WORLD
-        world.Isend(np.empty(0), 0 if world.rank else 1, _GOODBYE).Wait()
 
 
 def wait_for_all(comm: Any) -> None:
-    """Wait until all have come here; warn once if that takes long, and end if it would for ever."""
+    """Wait until all have come here; warn once if that takes long."""
     began, arrived, warned = time.monotonic(), comm.Ibarrier(), False
     while not arrived.Test():
         waited = time.monotonic() - began
         time.sleep(min(_LONGEST_NAP, waited / 10))
-        if waited > 2 * _LONGEST_NAP:
-            _end_unless_all_are_there(comm)
         if waited > _PATIENCE and not warned:
             warned = True
             warnings.warn(
@@ -135,12 +119,3 @@ def wait_for_all(comm: Any) -> None:
                 "evaluate, which all processes must do",
                 stacklevel=5,
             )
-
-
-def _end_unless_all_are_there(comm: Any) -> None:
-    """End all processes if one has left."""
-    mpi = require("mpi4py.MPI", "mpi")
-    numbers = mpi.Group.Translate_ranks(comm.group, range(comm.size), mpi.COMM_WORLD.group)
-    gone = [rank for rank, n in enumerate(numbers) if mpi.COMM_WORLD.Iprobe(n, _GOODBYE)]
-    if gone:
-        end_all(comm, RankError(f"rank {gone[0]} has ended; fit and evaluate wait for it"))

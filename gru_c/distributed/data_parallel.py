@@ -99,7 +99,7 @@ class DataParallel(Distribution):
         self.overlap = bool(overlap)
         self._own: Any = None
         if self.size > 1:
-            agreement.tell_others_of_the_end()
+            agreement.end_all_when_this_process_fails()
 
     @property
     def rank(self) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gru_c import states
-from gru_c.data import Data, Description, Fraction, added, require_samples
+from gru_c.data import Data, Description, Epoch, added, require_samples
 from gru_c.sources import Batches
 
 if TYPE_CHECKING:
@@ -125,18 +126,10 @@ class WholeFeed(Feed):
         count: int | None = self.own.batch_count(batch_size)
         return count
 
-    def batches(
-        self,
-        model: Sequential,
-        batch_size: int,
-        rng: np.random.Generator | None = None,
-        bucket: bool = False,
-        done: int = 0,
-        part: Fraction = (0, 1),
-    ) -> Iterator[Batch]:
+    def batches(self, model: Sequential, epoch: Epoch) -> Iterator[Batch]:
         """Return this process's part of each batch, as drawn in all of them alike."""
-        own = (self.ranks.rank, self.ranks.size)
-        return self.guarded(self.own.batches(model, batch_size, rng, bucket, done, own))
+        part = (self.ranks.rank, self.ranks.size)
+        return self.guarded(self.own.batches(model, replace(epoch, part=part)))
 
     def check_states(self, model: Sequential, batch_size: int) -> None:
         """Raise ValueError where a stateful layer would meet parts of different size."""
@@ -172,24 +165,18 @@ class ShardFeed(Feed):
             return self._batches
         return None if None in self._counts else max(self._counts)
 
-    def batches(
-        self,
-        model: Sequential,
-        batch_size: int,
-        rng: np.random.Generator | None = None,
-        bucket: bool = False,
-        done: int = 0,
-        part: Fraction = (0, 1),
-    ) -> Iterator[Batch]:
+    def batches(self, model: Sequential, epoch: Epoch) -> Iterator[Batch]:
         """Return this process's samples in batches, in an order of its own."""
-        if rng is not None:
-            rng = np.random.default_rng([int(rng.integers(2**63)), self.ranks.rank])
-        size = self._size if self._arrays else batch_size
-        own = self.guarded(self.own.batches(model, size, rng, bucket, done))
+        if epoch.rng is not None:
+            key = int(epoch.rng.integers(2**63))
+            epoch = replace(epoch, rng=np.random.default_rng([key, self.ranks.rank]))
+        if self._arrays:
+            epoch = replace(epoch, batch_size=self._size)
+        own = self.guarded(self.own.batches(model, epoch))
         if not self.training:
             return own
         if self._arrays:
-            return self._filled(own, self._batches - done)
+            return self._filled(own, self._batches - epoch.done)
         return self._while_any(own)
 
     def _filled(self, batches: Iterator[Batch], count: int) -> Iterator[Batch]:
