@@ -7,6 +7,8 @@ import os
 import pickle
 import signal
 import sys
+import time
+import warnings
 import zlib
 
 import numpy as np
@@ -305,6 +307,91 @@ def failing(parallel, kind, caught="caught"):
     return "nothing", "", False
 
 
+class Largest(metrics.Metric):
+    """The largest error; says how to add up its states only if `told` to."""
+
+    def reset(self):
+        self.largest = 0.0
+
+    def update(self, y_true, y_pred, mask=None):
+        self.largest = max([self.largest, *np.abs(y_pred - y_true).ravel()])
+
+    def result(self):
+        return float(self.largest)
+
+    def get_state(self):
+        return {"largest": float(self.largest)}
+
+    def set_state(self, state):
+        self.largest = state["largest"]
+
+
+class MergedLargest(Largest):
+    def merged(self, states):
+        return max(states, key=lambda state: state["largest"])
+
+
+def refusals(parallel):
+    """What each of these says, in all ranks."""
+    from gru_c.distributed import DataParallel
+
+    X, y = arrays(48)
+    mine = slice(parallel.rank, None, parallel.size)
+    whole = DataParallel(auto_shard_dataset=True)
+    few = slice(0, 28) if parallel.rank else slice(28, 48)
+    layer = {"input_shape": (6, 3)}
+    steps = X[:, :, :1]
+    cases = {
+        "other data": (GRU(3, **layer), (X[mine], y[mine]), {"distribution": whole}),
+        "stateful": (GRU(3, stateful=True, **layer), (X[few], y[few]), {"batch_size": 16}),
+        "pieces": (
+            GRU(3, return_sequences=True, **layer),
+            ([(X[:4], steps[:4])],),
+            {"bptt_steps": 2},
+        ),
+        "once": (
+            GRU(3, **layer),
+            (iter([(X, y)] * 9),),
+            {"steps_per_epoch": 2, "checkpoint": "run"},
+        ),
+        "metric": (GRU(3, **layer), (X[mine], y[mine]), {"metrics": [Largest()]}),
+        "none": (GRU(3, **layer), (X[:0], y[:0]), {}),
+        "verbose": (GRU(3, **layer), (X[mine], y[mine]), {"verbose": 7}),
+    }
+    found = {}
+    for name, (first, data, settings) in cases.items():
+        model = model_of(first, Dense(1), names=settings.pop("metrics", ()))
+        given = {"verbose": 0, "distribution": parallel, **settings}
+        try:
+            model.fit(*data, **given)
+        except (ValueError, TypeError) as error:
+            found[name] = str(error).removeprefix("rank 0: ")
+    return found
+
+
+def warnings_and_interrupts(parallel):
+    """The same samples in all; rank 1 comes late; then Ctrl-C in rank 1 alone."""
+    from gru_c.distributed import agreement
+
+    agreement._PATIENCE = 0.2
+    X, y = arrays(48)
+    model = model_of(GRU(3, input_shape=(6, 3)), Dense(1), names=[MergedLargest()])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if parallel.rank == 1:
+            time.sleep(0.6)
+        late = model.fit(X, y, verbose=0, distribution=parallel)
+    pressed = callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: (
+            os.kill(os.getpid(), signal.SIGINT) if parallel.rank == 1 and batch == 2 else None
+        )
+    )
+    mine = slice(parallel.rank, None, parallel.size)
+    history = model.fit(X[mine], y[mine], 8, 9, 2, pressed, distribution=parallel)
+    words = [str(one.message) for one in caught]
+    return words, (late.history, history.interrupted, history.epoch, weights_of(model))
+
+
 def checkpointed(parallel, path, kill_at="", whole="whole"):
     """Train from a checkpoint if there is one, written after every batch."""
     from gru_c.distributed import DataParallel
@@ -343,6 +430,8 @@ PROGRAMS = (
     shards,
     uneven,
     uneven_sources,
+    refusals,
+    warnings_and_interrupts,
     callback_run,
     threads_while_training,
     failing,

@@ -220,6 +220,40 @@ def test_an_error_of_one_rank_is_one_of_all(kind, error, own, told, tmp_path):
         assert [found[2] for found in every] == [True, True]  # weights as they were
 
 
+def test_what_is_refused_in_all_ranks(tmp_path):
+    every, _ = run(2, "refusals", tmp_path)
+    wanted = {
+        "other data": "all processes must be given the same data: samples is",
+        "stateful": "is stateful, so all batches must be of one size",
+        "pieces": "bptt_steps with a source of batches needs auto_shard_dataset=True",
+        "once": "checkpoint= is for arrays, and for a source with __len__",
+        "metric": "metric 'largest' has its own get_state",
+        "none": "x has no samples in any process",
+        "verbose": "verbose must be 'auto', 0, 1 or 2, got 7",
+    }
+    for found in every:
+        assert found.keys() == wanted.keys()
+        for name, words in wanted.items():
+            assert words in found[name], name
+
+
+def test_warnings_and_ctrl_c_in_one_rank(tmp_path):
+    every, done = run(2, "warnings_and_interrupts", tmp_path)
+    (first, same), (late, other) = every
+    assert_equal(same, other)
+    assert [word[:40] for word in first] == [
+        "rank 0 has waited 0 s for the others to ",
+        "all processes were given the same sample",
+    ]
+    assert late == []
+    assert same[0].keys() == {"loss", "merged_largest"}
+    assert same[1] is True
+    assert same[2] == []  # it ended after the third batch
+    assert done.stdout == "Interrupted after batch 3 of epoch 1: fit ends. " + (
+        "Ctrl-C again within 2 s raises.\n"
+    )
+
+
 @pytest.mark.parametrize("kind", ["killed", "exits", "sys.exit", "before fit", "hook", "source"])
 def test_a_rank_that_dies_ends_all(kind, tmp_path):
     done = run(3, "failing", tmp_path, kind, "uncaught", ok=False)
