@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mpi_faults
 import mpi_programs
+import mpi_training
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ SECONDS = 60  # after which a run hangs; each takes less than one
 
 
 def run(ranks, program, folder, *arguments, isa=None, ok=True):
-    """Run a program of mpi_programs.py: what each rank returned, or the finished process."""
+    """Run a program of mpi_training.py: what each rank returned, or the finished process."""
     path = Path(folder) / "found"
     command = [MPIEXEC]
     for rank in range(ranks if isa else 1):
@@ -65,22 +67,16 @@ def assert_close(found, wanted, tolerance=1e-12):
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_the_losses_are_those_of_one_process(ranks, tmp_path):
     every, _ = run(ranks, "same_losses", tmp_path)
-    for name in mpi_programs.CASES:
-        assert_close(every[0][name], mpi_programs.fit_case(name))
+    for name in mpi_training.CASES:
+        assert_close(every[0][name], mpi_training.fit_case(name))
         for other in every[1:]:
             assert_equal(other[name], every[0][name])
 
 
 def test_overlapping_gives_the_same(tmp_path):
     every, _ = run(2, "same_losses", tmp_path, "overlap")
-    assert_close(every[0]["plain"], mpi_programs.fit_case("plain"))
+    assert_close(every[0]["plain"], mpi_training.fit_case("plain"))
     assert_equal(every[1], every[0])
-
-
-class One:
-    """Stands for a DataParallel of one process."""
-
-    rank, size = 0, 1
 
 
 def alone(program, *arguments):
@@ -92,7 +88,7 @@ def alone(program, *arguments):
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_shards_of_equal_size_in_order_are_batches_of_one_process(ranks, tmp_path):
     every, _ = run(ranks, "shards", tmp_path)
-    wanted = alone(mpi_programs.shards)
+    wanted = alone(mpi_training.shards)
     assert_close(every[0], wanted)
     np.testing.assert_allclose(every[0]["evaluated"], wanted["evaluated"], rtol=1e-12)
     for other in every[1:]:
@@ -109,8 +105,8 @@ def test_every_run_has_the_same_bits_dropout_included(ranks, tmp_path):
 
 def test_one_process_has_the_bits_of_no_distribution(tmp_path):
     assert_equal(
-        alone(lambda parallel: mpi_programs.fit_case("plain", parallel)),
-        mpi_programs.fit_case("plain"),
+        alone(lambda parallel: mpi_training.fit_case("plain", parallel)),
+        mpi_training.fit_case("plain"),
     )
 
 
@@ -120,12 +116,11 @@ def test_one_process_has_the_bits_of_no_distribution(tmp_path):
 def test_uneven_and_empty_shards_train_on_every_sample(tmp_path):
     """47 samples, one, and none: batches of 11 and 1; the same as in one process."""
     every, _ = run(3, "uneven", tmp_path)
-    X, y = mpi_programs.arrays(48)
+    X, y = mpi_training.arrays(48)
     batches = [(X[0:11], y[0:11]), *[(X[i : i + 11], y[i : i + 11]) for i in range(11, 47, 11)]]
     batches[0] = tuple(np.concatenate([a, b[47:]]) for a, b in zip(batches[0], (X, y), strict=True))
     batches[-1] = (X[44:47], y[44:47])
-    model = mpi_programs.plain()[0]
-    model = mpi_programs.model_of(mpi_programs.GRU(4, input_shape=(6, 3)), mpi_programs.Dense(1))
+    model = mpi_training.model_of(mpi_training.GRU(4, input_shape=(6, 3)), mpi_training.Dense(1))
     history = model.fit(batches, epochs=2, verbose=0, shuffle=False)
     assert_close(every[0], {"history": history.history, "weights": model.get_weights()})
     assert_equal(every[2], every[0])
@@ -133,9 +128,9 @@ def test_uneven_and_empty_shards_train_on_every_sample(tmp_path):
 
 def test_sources_that_end_at_different_times(tmp_path):
     every, _ = run(2, "uneven_sources", tmp_path)
-    X, y = mpi_programs.arrays(48)
+    X, y = mpi_training.arrays(48)
     batches = [(X[i : i + 8], y[i : i + 8]) for i in range(0, 24, 8)] + [(X[24:29], y[24:29])]
-    model = mpi_programs.model_of(mpi_programs.GRU(4, input_shape=(6, 3)), mpi_programs.Dense(1))
+    model = mpi_training.model_of(mpi_training.GRU(4, input_shape=(6, 3)), mpi_training.Dense(1))
     history = model.fit(batches, epochs=2, verbose=0, shuffle=False)
     assert_close(every[0], {"history": history.history, "weights": model.get_weights()})
     assert_equal(every[1], every[0])
@@ -148,7 +143,7 @@ def test_more_ranks_than_samples_of_a_batch(tmp_path):
     assert "batch_size=8 is that of all processes together, and 9 of them" in every[3][1]
     many, _ = run(5, "same_losses", tmp_path)  # batches of 12, the last one of 5; lists of 8
     for name in ("plain", "lists", "source"):
-        assert_close(many[0][name], mpi_programs.fit_case(name))
+        assert_close(many[0][name], mpi_training.fit_case(name))
 
 
 @pytest.mark.skipif(len(_core.isa_names()) < 2, reason="this CPU has one instruction set")
@@ -158,7 +153,7 @@ def test_ranks_with_different_instruction_sets_keep_the_same_weights(tmp_path):
     assert_equal(every[1]["weights"], every[0]["weights"])
     assert_equal(every[1]["history"], every[0]["history"])
     doubles, _ = run(2, "shards", tmp_path, isa=isa)
-    assert_close(doubles[0], alone(mpi_programs.shards))
+    assert_close(doubles[0], alone(mpi_training.shards))
 
 
 # ---- who does what ------------------------------------------------------------------------------
@@ -280,7 +275,7 @@ def test_a_killed_run_goes_on_with_the_same_bits(tmp_path):
 
 @pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2), (2, 3)])
 def test_a_killed_run_goes_on_with_another_number_of_ranks(before, after, tmp_path):
-    wanted = alone(mpi_programs.checkpointed, str(tmp_path / "other.safetensors"))
+    wanted = alone(mpi_faults.checkpointed, str(tmp_path / "other.safetensors"))
     assert_close(killed_and_resumed(tmp_path, before, after), wanted)
 
 
@@ -331,6 +326,6 @@ def test_bad_arguments():
 
     with pytest.raises(TypeError, match="comm must be a communicator"):
         DataParallel(2)
-    model, data, _ = mpi_programs.plain()
+    model, data, _ = mpi_training.plain()
     with pytest.raises(TypeError, match=r"distribution must be .*DataParallel\(\), got 2"):
         model.fit(*data, distribution=2)
