@@ -53,6 +53,13 @@ class Disk:
         return self.data
 
 
+def overlapping():
+    from gru_c.distributed import DataParallel, ranks
+
+    ranks._LEAST_PIECE = 1
+    return DataParallel(overlap=True)
+
+
 def failing(parallel, kind, caught="caught"):
     """Train; in rank 1 something goes wrong."""
     one = parallel.rank == 1
@@ -76,6 +83,11 @@ def failing(parallel, kind, caught="caught"):
     if kind == "source":
         X, y = Disk((X[:4], y[:4]), one), None
         del settings["batch_size"]
+    if kind == "backward":  # of the layer below, when that above has been sent
+        parallel = overlapping()
+        model = model_of(GRU(4, return_sequences=True, input_shape=(6, 3)), GRU(4), Dense(1))
+        if one:
+            model.layers[0].backward = lambda *arrays, **settings: 1 / 0
     if kind == "metric" and one:
         model.metrics[0].values = lambda y_true, y_pred: 1 / 0
     before = model.get_weights()

@@ -193,6 +193,7 @@ def test_processes_share_the_cpus_of_a_machine(tmp_path):
         ("shape", "ValueError", "x must have shape", "rank 1: x must have shape"),
         ("source", "OSError", "no such disk", "rank 1: no such disk"),
         ("metric", "ZeroDivisionError", "division by zero", "rank 1: division by zero"),
+        ("backward", "ZeroDivisionError", "division by zero", "rank 1: division by zero"),
         ("hook", "KeyError", "a hook's own error", "rank 1: "),
         ("epoch", "KeyError", "a hook's own error", "rank 1: "),
         ("nan", "FloatingPointError", "of rank 1: 1 values of x", "of rank 1: 1 values of x"),
@@ -211,7 +212,7 @@ def test_an_error_of_one_rank_is_one_of_all(kind, error, own, told, tmp_path):
     assert [found[0] for found in every] == [error, error]
     assert told in every[0][1]
     assert own in every[1][1]
-    if kind in ("shape", "source", "nan", "epochs", "batch size"):
+    if kind in ("shape", "source", "backward", "nan", "epochs", "batch size"):
         assert [found[2] for found in every] == [True, True]  # weights as they were
 
 
