@@ -51,6 +51,7 @@ def _default_num_threads() -> int:
 
 _most_threads = _MOST_THREADS if _core.HAS_OPENMP else 1  # built without threads
 _num_threads = min(_default_num_threads(), _most_threads)
+_were_set = False
 _of_python_threads: dict[int, int] = {}  # by the thread's number: what `use_threads` has set there
 
 # OpenMP's threads do not survive a fork, and libgomp waits for them for ever: a child forked after
@@ -97,13 +98,19 @@ def set_num_threads(n: int) -> None:
     1
     >>> gru_c.set_num_threads(before)
     """
-    global _num_threads
+    global _num_threads, _were_set
     _num_threads = check_num_threads(n)
+    _were_set = True
 
 
 def get_num_threads() -> int:
     """Return how many threads the core may use; see `set_num_threads`."""
     return team_threads()
+
+
+def were_set() -> bool:
+    """Whether the program has called `set_num_threads`: the environment says it otherwise."""
+    return _were_set
 
 
 @contextmanager

@@ -82,3 +82,24 @@ def run_python():
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def dask_cluster():
+    """A function that returns the client of a cluster of two workers, or of one of two threads."""
+    distributed = pytest.importorskip("distributed")
+    clusters = {}
+
+    def client(processes):
+        if processes not in clusters:
+            workers = {True: (2, 1), False: (1, 2)}[processes]
+            cluster = distributed.LocalCluster(
+                *workers, processes=processes, dashboard_address=":0", silence_logs=50
+            )
+            clusters[processes] = cluster, distributed.Client(cluster, set_as_default=False)
+        return clusters[processes][1]
+
+    yield client
+    for cluster, one in clusters.values():
+        one.close(timeout=20)
+        cluster.close(timeout=20)

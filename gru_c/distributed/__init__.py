@@ -1,4 +1,6 @@
-"""Past one process: training on MPI, for ``pip install "gru_c[mpi]"``.
+"""Past one process: training on MPI, prediction of Dask arrays.
+
+``pip install "gru_c[mpi]"`` for one, ``pip install "gru_c[dask]"`` for the other.
 
 >>> from gru_c import Dense, GRU, Sequential
 >>> from gru_c.distributed import DataParallel
@@ -10,5 +12,6 @@
 """
 
 from gru_c.distributed.data_parallel import DataParallel, RankError
+from gru_c.distributed.prediction import predict
 
-__all__ = ["DataParallel", "RankError"]
+__all__ = ["DataParallel", "RankError", "predict"]

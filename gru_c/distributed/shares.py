@@ -1,0 +1,100 @@
+"""What each of several Python threads may use of the CPUs while they all compute at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gru_c import _threads
+
+
+class Shares:
+    """The threads of this process, parted among the Python threads that are at work.
+
+    Who comes takes an equal part of what the process may use, at least one thread, and waits while
+    there is none. Equal among how many: among the most who were here at once since nobody was. (Who
+    has gone is most likely back in a moment, with the next chunk: were it forgotten, each would
+    find itself alone, take everything, and make the others wait in turn.)
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget who is here."""
+        self._change = threading.Condition()
+        self._here = 0  # at work or waiting
+        self._most_here = 0
+        self._taken = 0  # threads
+
+    @contextmanager
+    def one(self) -> Iterator[int]:
+        """While this lasts, calls from this Python thread use its share, which is the value."""
+        own = _threads.get_num_threads()
+        limit = _limit()
+        with self._change:
+            self._here += 1
+            self._most_here = max(self._most_here, self._here)
+            try:
+                self._change.wait_for(lambda: self._taken < limit)
+            except BaseException:  # Ctrl-C
+                self._leave(0)
+                raise
+            share = min(own, max(1, limit // self._most_here), limit - self._taken)
+            self._taken += share
+        try:
+            with _threads.use_threads(share):
+                yield share
+        finally:
+            with self._change:
+                self._leave(share)
+
+    def _leave(self, share: int) -> None:
+        self._taken -= share
+        self._here -= 1
+        if not self._here:
+            self._most_here = 0
+        self._change.notify_all()
+
+
+shares = Shares()
+
+if hasattr(os, "register_at_fork"):  # the others are not in the child
+    os.register_at_fork(after_in_child=shares.reset)
+
+
+def _limit() -> int:
+    """Return how many threads may compute at once in this process.
+
+    A worker of Dask has a number of task threads, and OMP_NUM_THREADS=1, which is meant for each of
+    them: unless the program calls `set_num_threads`, all of them compute, as far as there are CPUs.
+    """
+    own = _threads.get_num_threads()
+    if _threads.were_set():
+        return own
+    return max(own, min(task_threads(), _threads.usable(len(_threads.cpus_of_process()))))
+
+
+def task_threads() -> int:
+    """Return how many tasks the Dask workers of this process run at once; 0 where it is none."""
+    worker = sys.modules.get("distributed.worker")
+    if worker is None:
+        return 0
+    try:
+        worker.get_worker()
+    except ValueError:  # this Python thread does not work for one
+        return 0
+    workers = [one for one in list(worker.Worker._instances) if one.status.name != "closed"]
+    return sum(one.state.nthreads for one in workers)
+
+
+def share_of_task() -> int | None:
+    """Return how many threads a task of a Dask worker may use; None outside of one.
+
+    For tasks that take long, such as training, and so cannot wait for each other.
+    """
+    tasks = task_threads()
+    return max(1, _threads.get_num_threads() // tasks) if tasks else None

@@ -1,0 +1,132 @@
+"""Python threads that compute at once part the threads of the process among them."""
+
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import gru_c
+from gru_c import GRU, Dense, Sequential, _core, _threads
+from gru_c.distributed import predict
+from gru_c.distributed.shares import Shares, _limit
+
+only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+X = np.random.default_rng(0).standard_normal((53, 12, 3)).astype(np.float32)
+
+
+@pytest.fixture
+def model():
+    return Sequential([GRU(6, input_shape=(12, 3)), Dense(2)], seed=0)
+
+
+@only_with_openmp
+@pytest.mark.usefixtures("keep_num_threads")
+@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_threads_of_all_chunks_stay_within_what_is_set(model, monkeypatch, most, workers):
+    gru_c.set_num_threads(most)
+    lock, now, peak, shares = threading.Lock(), [0], [0], []
+    run = Sequential.run
+
+    def spy(self, *arguments):
+        own = gru_c.get_num_threads()
+        with lock:
+            now[0] += own
+            peak[0] = max(peak[0], now[0])
+            shares.append(own)
+        try:
+            return run(self, *arguments)
+        finally:
+            with lock:
+                now[0] -= own
+
+    monkeypatch.setattr(Sequential, "run", spy)
+    da = pytest.importorskip("dask.array")
+    x = da.from_array(np.tile(X, (4, 1, 1)), chunks=(4, -1, -1))
+    predict(model, x).compute(scheduler="threads", num_workers=workers)
+    assert peak[0] <= most
+    assert min(shares) >= 1
+    if workers == 1:
+        assert set(shares) == {most}
+    assert gru_c.get_num_threads() == most
+    assert not _threads._of_python_threads
+
+
+@only_with_openmp
+@pytest.mark.usefixtures("keep_num_threads")
+def test_shares_are_equal_once_the_others_have_come():
+    gru_c.set_num_threads(4)
+    shares, found = Shares(), []
+    waiting, done = threading.Event(), threading.Event()
+
+    def other():
+        waiting.set()
+        with shares.one() as share:
+            found.append(share)
+            done.wait(60)
+
+    with shares.one() as alone:
+        thread = threading.Thread(target=other)
+        thread.start()
+        waiting.wait(60)
+        while shares._here < 2:
+            pass
+        assert not found  # the first one has taken all
+    while not found:
+        pass
+    with shares.one() as second:
+        assert (alone, found, second) == (4, [2], 2)
+    done.set()
+    thread.join(60)
+    with shares.one() as last:
+        assert last == 4
+    with pytest.raises(KeyError), shares.one():
+        raise KeyError
+    assert (shares._here, shares._taken) == (0, 0)
+
+
+@only_with_openmp
+@pytest.mark.skipif(sys.platform != "linux", reason="forks beside threads are for Linux")
+def test_a_forked_child_does_not_wait_for_threads_that_it_has_not(run_python):
+    code = """
+import os, threading
+from gru_c.distributed.shares import shares
+here, done = threading.Event(), threading.Event()
+def hold():
+    with shares.one():
+        here.set(); done.wait(60)
+thread = threading.Thread(target=hold)
+thread.start()
+here.wait(60)
+if (pid := os.fork()) == 0:
+    with shares.one() as share:
+        print(share, flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+done.set()
+"""
+    done = run_python(code, timeout=30, OMP_NUM_THREADS="3", PYTHONWARNINGS="ignore")
+    assert done.stdout == "3\n", done.stderr
+
+
+@only_with_openmp
+@pytest.mark.usefixtures("keep_num_threads")
+def test_on_the_threads_of_a_worker_in_this_process(dask_cluster, model, monkeypatch):
+    da = pytest.importorskip("dask.array")
+    client = dask_cluster(processes=False)
+    used = []
+    run = Sequential.run
+    monkeypatch.setattr(
+        Sequential, "run", lambda *a: used.append(gru_c.get_num_threads()) or run(*a)
+    )
+    monkeypatch.setattr(_threads, "_num_threads", 1)  # as distributed sets OMP_NUM_THREADS
+    monkeypatch.setattr(_threads, "usable", lambda cpus: 8)
+    for were_set, limit in ((True, 1), (False, 2)):
+        monkeypatch.setattr(_threads, "_were_set", were_set)
+        assert client.submit(_limit, pure=False).result(timeout=60) == limit
+    assert _limit() == 1  # outside of a worker
+    lazy = predict(model, da.from_array(X, chunks=(10, 5, 2)))
+    outputs = client.compute(lazy).result(timeout=60)
+    np.testing.assert_allclose(outputs, model.predict(X, verbose=0), rtol=1e-5)
+    assert set(used) == {1}
