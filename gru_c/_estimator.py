@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from gru_c._threads import use_threads
 from gru_c.arrays import Array
 from gru_c.callbacks import Callback, Logs
 from gru_c.cell import check_rate
+from gru_c.distributed.shares import share_of_task
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Dropout, Input
 from gru_c.layers.base import check_count
 from gru_c.model import Sequential
@@ -195,7 +197,7 @@ class GRUEstimator(BaseEstimator):  # type: ignore[misc]
             new._make_model(seed)
         else:
             new._take_model_on()
-        with use_threads(self.num_threads):
+        with self._own_threads():
             new._train(train, held_out, epochs)
         self.__dict__ = new.__dict__
         return self
@@ -321,5 +323,9 @@ class GRUEstimator(BaseEstimator):  # type: ignore[misc]
     def _predicted(self, X: Any) -> Array:
         validation.check_is_fitted(self)
         x = check_x(self, X, reset=False)
-        with use_threads(self.num_threads):
+        with self._own_threads():
             return self._outputs(x)
+
+    def _own_threads(self) -> AbstractContextManager[None]:
+        """Let calls from this Python thread use `num_threads`, or the share of a task of Dask."""
+        return use_threads(share_of_task() if self.num_threads is None else self.num_threads)

@@ -72,8 +72,9 @@ class GRURegressor(RegressorMixin, GRUEstimator):  # type: ignore[misc]
         An int gives the same bits in every run, on any number of threads.
     num_threads : int, optional
         Threads of this estimator's calls; by default as `gru_c.set_num_threads` says. Processes
-        that joblib starts (backend "loky", its default) have their share of the CPUs each; beside
-        others in Python threads (backend "threading") give 1.
+        that joblib starts (backend "loky", its default) have their share of the CPUs each, and so
+        have the tasks of a Dask worker (backend "dask"); beside others in Python threads (backend
+        "threading") give 1.
     verbose : bool
         Print a line for each epoch.
     warm_start : bool
