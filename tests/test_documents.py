@@ -19,6 +19,7 @@ PAGES = [
 EXTRAS = {
     "import torch": "torch",
     "from sklearn": "sklearn",
+    "import dask": "dask",
     "interop import keras": "h5py",
     "interop import onnx": "onnx",
 }
