@@ -22,7 +22,7 @@ Batch = tuple[Data, Any]
 _LOOKED_AT = 16  # samples, to see whether data are the same
 
 
-def shares(batch_size: int, counts: list[int]) -> list[int]:
+def in_proportion(batch_size: int, counts: list[int]) -> list[int]:
     """Return how many samples of a batch each process gives, that has so many of all.
 
     In proportion, rounded by the largest remainders, and at least one of each that has any.
@@ -34,7 +34,7 @@ def shares(batch_size: int, counts: list[int]) -> list[int]:
 
     Examples
     --------
-    >>> shares(32, [50, 50]), shares(32, [60, 40]), shares(3, [100, 1, 0])
+    >>> in_proportion(32, [50, 50]), in_proportion(32, [60, 40]), in_proportion(3, [100, 1, 0])
     ([16, 16], [19, 13], [2, 1, 0])
     """
     giving = sum(1 for count in counts if count)
@@ -150,7 +150,7 @@ class ShardFeed(Feed):
         if self._arrays:
             if not sum(counts):
                 raise ValueError("x has no samples in any process")
-            every = shares(batch_size, counts)
+            every = in_proportion(batch_size, counts)
             self._size = max(every[ranks.rank], 1)
             pairs = zip(self._counts, every, strict=True)
             self._batches = max(-(-count // size) if size else 0 for count, size in pairs)
