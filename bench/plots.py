@@ -106,7 +106,7 @@ def _draw_ratios(axes: Axes, cases: Sequence[dict[str, Any]]) -> dict[str, Any]:
     _plain_numbers(axes)
     axes.set_ylim(len(cases) - 0.5, -0.5)
     axes.set_yticks(range(len(cases)), [_named(Shape(*case["shape"])) for case in cases])
-    _quiet(axes, "x")
+    quiet(axes, "x")
     return drawn
 
 
@@ -139,7 +139,7 @@ def share_of_peak(cases: Sequence[dict[str, Any]]) -> Figure | None:
     axes.set_ylabel("share of the FMA peak (%)")
     axes.set_title(f"float32, B >= {LARGE_BATCH}: share of the peak", loc="left", fontsize=10)
     _label_ends(axes, ends)
-    _quiet(axes, "y")
+    quiet(axes, "y")
     return figure
 
 
@@ -172,7 +172,7 @@ def thread_scaling(cases: Sequence[dict[str, Any]]) -> Figure | None:
         axes.set_yticks(range(len(speedups)), [_named(shape) for shape in speedups])
         axes.set_xlabel("times faster than on one thread")
         axes.set_title(f"gru_c, {_WORKLOADS[what]}", loc="left", fontsize=10, pad=16)
-        _quiet(axes, "x")
+        quiet(axes, "x")
     figure.tight_layout()
     return figure
 
@@ -214,7 +214,7 @@ def growth(cases: Sequence[dict[str, Any]]) -> Figure | None:
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel(_GROWING[series])
-        _quiet(axes, "both")
+        quiet(axes, "both")
     grid.flat[0].set_ylabel("time of a forward pass (ms)")
     figure.suptitle("gru_c, float32, 1 thread", x=0.01, ha="left", fontsize=10)
     figure.tight_layout()
@@ -288,7 +288,7 @@ def _label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> No
         )
 
 
-def _quiet(axes: Axes, grid: str) -> None:
+def quiet(axes: Axes, grid: str) -> None:
     """No frame but the axes, and a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, color="#DDDDDD", linewidth=0.6)
