@@ -105,14 +105,21 @@ def test_lengths_as_array_as_dask_array_and_of_unknown_chunks():
 @pytest.mark.parametrize(
     ("lengths", "message"),
     [
-        (np.ones(52, int), r"lengths must have shape \(53,\), got \(52,\)"),
-        (np.ones((53, 1), int), r"lengths must have shape \(53,\)"),
+        (np.ones(52, int), r"lengths must have shape \(B,\) = \(53,\), got \(52,\)"),
+        (np.ones((53, 1), int), r"lengths must have shape \(B,\) = \(53,\)"),
+        (np.where(np.arange(53) == 40, 13, 1), r"lengths\[40\] is 13.*T = 12"),
         (da.ones((53, 1), dtype=int), r"lengths must have shape \(samples,\)"),
         (da.ones(52, dtype=int, chunks=10), "lengths must have the 6 chunks of x"),
     ],
 )
 def test_lengths_that_do_not_fit(model, lengths, message):
     with pytest.raises(ValueError, match=message):
+        predict(model, da.from_array(X, chunks=CHUNKS), lengths=lengths)
+
+
+@pytest.mark.parametrize("lengths", [np.ones(53), da.ones(53)], ids=["array", "Dask array"])
+def test_lengths_that_are_no_integers(model, lengths):
+    with pytest.raises(TypeError, match="lengths must be integers, got dtype float64"):
         predict(model, da.from_array(X, chunks=CHUNKS), lengths=lengths)
 
 

@@ -17,6 +17,7 @@ from gru_c.distributed.shares import shares
 from gru_c.model import Sequential
 from gru_c.parameters import Parameter
 from gru_c.saving import contents
+from gru_c.steps import check_lengths
 
 # Axes of a blockwise operation: samples, those of a sample, those of an output.
 _SAMPLES, _INPUT, _OUTPUT = 0, 1, 101
@@ -135,15 +136,15 @@ def _lengths(da: Any, lengths: Any, x: Any) -> Any:
     """Return lengths as a Dask array with the chunks of x."""
     known = not np.isnan(x.shape[0])
     if not isinstance(lengths, da.Array):
-        values = np.asarray(lengths)
-        if not known or values.shape != x.shape[:1]:
+        if not known:
             raise ValueError(
-                f"lengths must have shape {x.shape[:1]}, got {values.shape}"
-                + ("" if known else "; for x of unknown size it must be a Dask array")
+                "for x of an unknown number of samples, lengths must be a Dask array, "
+                f"got {type(lengths).__name__}"
             )
-        return da.from_array(values, chunks=(x.chunks[0],))
+        return da.from_array(check_lengths(lengths, x.shape), chunks=(x.chunks[0],))
     if lengths.ndim != 1:
         raise ValueError(f"lengths must have shape (samples,), got {lengths.shape}")
+    check_lengths(np.empty(0, lengths.dtype), (0, *x.shape[1:]))  # values when they are computed
     if known and lengths.shape == x.shape[:1]:
         return lengths.rechunk((x.chunks[0],))
     if lengths.numblocks != x.numblocks[:1] or (known and not np.isnan(lengths.shape[0])):
