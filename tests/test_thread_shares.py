@@ -120,10 +120,13 @@ def test_on_the_threads_of_a_worker_in_this_process(dask_cluster, model, monkeyp
     monkeypatch.setattr(
         Sequential, "run", lambda *a: used.append(gru_c.get_num_threads()) or run(*a)
     )
-    monkeypatch.setattr(_threads, "_num_threads", 1)  # as distributed sets OMP_NUM_THREADS
+    monkeypatch.setattr(_threads, "_num_threads", 1)  # as OMP_NUM_THREADS says
     monkeypatch.setattr(_threads, "usable", lambda cpus: 8)
-    for were_set, limit in ((True, 1), (False, 2)):
+    worker = client.cluster.workers[0]
+    nobody, nanny = worker.nanny, "inproc://a-nanny"
+    for were_set, by, limit in ((True, nanny, 1), (False, nanny, 2), (False, nobody, 1)):
         monkeypatch.setattr(_threads, "_were_set", were_set)
+        monkeypatch.setattr(worker, "nanny", by)
         assert client.submit(_limit, pure=False).result(timeout=60) == limit
     assert _limit() == 1  # outside of a worker
     lazy = predict(model, da.from_array(X, chunks=(10, 5, 2)))

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from gru_c import _threads
 
@@ -69,26 +70,31 @@ if hasattr(os, "register_at_fork"):  # the others are not in the child
 def _limit() -> int:
     """Return how many threads may compute at once in this process.
 
-    A worker of Dask has a number of task threads, and OMP_NUM_THREADS=1, which is meant for each of
-    them: unless the program calls `set_num_threads`, all of them compute, as far as there are CPUs.
+    The nanny that starts a worker's process sets OMP_NUM_THREADS=1 there, which is meant for each
+    of the worker's task threads: unless the program calls `set_num_threads`, all of them compute,
+    as far as there are CPUs. In a process without a nanny the variable is the program's own.
     """
-    own = _threads.get_num_threads()
-    if _threads.were_set():
+    own, workers = _threads.get_num_threads(), _workers()
+    if _threads.were_set() or not any(worker.nanny for worker in workers):
         return own
     return max(own, min(task_threads(), _threads.usable(len(_threads.cpus_of_process()))))
 
 
 def task_threads() -> int:
     """Return how many tasks the Dask workers of this process run at once; 0 where it is none."""
-    worker = sys.modules.get("distributed.worker")
-    if worker is None:
-        return 0
+    return sum(worker.state.nthreads for worker in _workers())
+
+
+def _workers() -> list[Any]:
+    """Return the Dask workers of this process; none if this Python thread does not work for one."""
+    module = sys.modules.get("distributed.worker")
+    if module is None:
+        return []
     try:
-        worker.get_worker()
-    except ValueError:  # this Python thread does not work for one
-        return 0
-    workers = [one for one in list(worker.Worker._instances) if one.status.name != "closed"]
-    return sum(one.state.nthreads for one in workers)
+        module.get_worker()
+    except ValueError:
+        return []
+    return [one for one in list(module.Worker._instances) if one.status.name != "closed"]
 
 
 def share_of_task() -> int | None:
