@@ -94,7 +94,8 @@ def work(job: dict[str, Any]) -> None:
         found = _messages(comm, MPI.IN_PLACE, job)
         found["library"] = MPI.Get_library_version().split(",")[0].split("\n")[0]
     else:
-        found = [_steps(comm, *one) for one in job["steps"]]
+        timed = _timed(comm)
+        found = [_steps(timed, *one) for one in job["steps"]]
     if comm.rank == 0:
         print("\n" + json.dumps(found), flush=True)
 
@@ -130,13 +131,9 @@ def _time_together(comm: Any, call: Callable[[], object], samples: int = 5) -> f
     return median(sample(repeats) for _ in range(samples))
 
 
-def _steps(comm: Any, name: str, batch: int, mode: str) -> dict[str, Any]:
-    """Train a model; median seconds of its steps and of their parts, in the first process."""
+def _timed(comm: Any) -> Any:
+    """Return the communicator; it, and what is made of it, add up the seconds of Allreduces."""
     from mpi4py import MPI
-
-    from gru_c import GRU, Dense, Sequential
-    from gru_c.distributed import DataParallel
-    from gru_c.optimizers import Adam
 
     class TimedComm(MPI.Intracomm):
         spent = 0.0
@@ -146,11 +143,20 @@ def _steps(comm: Any, name: str, batch: int, mode: str) -> dict[str, Any]:
             super().Allreduce(*arguments, **named)
             TimedComm.spent += time.perf_counter() - begin
 
+    return TimedComm(comm)
+
+
+def _steps(comm: Any, name: str, batch: int, mode: str) -> dict[str, Any]:
+    """Train a model; median seconds of its steps and of their parts, in the first process."""
+    from gru_c import GRU, Dense, Sequential
+    from gru_c.distributed import DataParallel
+    from gru_c.optimizers import Adam
+
     class TimedAdam(Adam):
         """Notes when a step begins and ends, and what Allreduce took since the one before."""
 
         def step(self, parameters: Any) -> None:
-            begin, sent, TimedComm.spent = time.perf_counter(), TimedComm.spent, 0.0
+            begin, sent, type(comm).spent = time.perf_counter(), type(comm).spent, 0.0
             super().step(parameters)
             notes.append((begin, time.perf_counter(), sent))
 
@@ -160,7 +166,7 @@ def _steps(comm: Any, name: str, batch: int, mode: str) -> dict[str, Any]:
     stack = [GRU(of.units, return_sequences=n + 1 < of.layers) for n in range(of.layers)]
     model = Sequential([*stack, Dense(1)], seed=0)
     model.compile(TimedAdam(), "mse")
-    parallel = DataParallel(TimedComm(comm), overlap=mode == "overlap") if ranks > 1 else None
+    parallel = DataParallel(comm, overlap=mode == "overlap") if ranks > 1 else None
     rng = np.random.default_rng(comm.rank)
 
     def train(count: int) -> list[tuple[float, float, float]]:

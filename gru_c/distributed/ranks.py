@@ -14,7 +14,7 @@ import numpy as np
 
 from gru_c._extras import require
 from gru_c._threads import use_threads
-from gru_c.distributed import agreement, machines
+from gru_c.distributed import agreement, endings, machines
 from gru_c.distributed.feeds import ShardFeed, WholeFeed, feed, fingerprint
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.progress import muted
@@ -77,7 +77,7 @@ class Ranks(Alone):
                 yield
             except BaseException as error:
                 if not agreement.is_of_all(error):
-                    agreement.end_all(self.comm, error)
+                    endings.end_all(self.comm, error)
                 raise
 
     def together(self) -> AbstractContextManager[None]:
