@@ -36,6 +36,9 @@ T = TypeVar("T")
 _LOSS, _VALUES, _SAMPLES, _FAILED, _STOP, _WRITE = range(6)
 
 _LEAST_PIECE = 1 << 16  # bytes: gradients of smaller layers go with those of the next one
+# Bytes of an Allreduce, at the most. For each one MPI gets itself as much memory, which is new and
+# cold if it is much: 38.6 MB take MPICH 14 ms between two processes at once, 3.8 ms in pieces.
+_LARGEST_PIECE = 1 << 22
 
 
 class Ranks(Alone):
@@ -309,26 +312,32 @@ class Ranks(Alone):
 class _Message:
     """The notes and the gradients of all layers, added up over all processes.
 
-    At once; or in pieces, from the last layer to the first, whose notes go with it.
+    From the first to the last; or, overlapping, from the last layer, once it is done, to the first,
+    whose notes go with it.
     """
 
     def __init__(self, comm: Any, parameters: Parameters, in_place: Any, overlap: bool) -> None:
-        self._comm = comm
         self._parameters = parameters
         self._in_place = in_place
-        self._overlap = overlap
+        self._add_up = comm.Iallreduce if overlap else comm.Allreduce
         self._whole = parameters.message
         self._notes = len(self._whole) - len(parameters.gradients)
         self._end = len(self._whole)  # of what has not been sent
+        self._overlap = overlap
         self._requests: list[Any] = []
 
     def send(self, layer: Layer) -> None:
         """Send what has been written once a layer is done, if it is enough for a piece."""
         begin = self._notes + self._parameters.span(layer)[0]
-        piece = self._whole[begin : self._end]
-        if begin > self._notes and piece.nbytes >= _LEAST_PIECE:
-            self._requests.append(self._comm.Iallreduce(self._in_place, piece))
-            self._end = begin
+        if begin > self._notes and self._whole[begin : self._end].nbytes >= _LEAST_PIECE:
+            self._send_from(begin)
+
+    def _send_from(self, begin: int) -> None:
+        most = _LARGEST_PIECE // self._whole.itemsize
+        for first in range(begin, self._end, most):
+            piece = self._whole[first : min(first + most, self._end)]
+            self._requests.append(self._add_up(self._in_place, piece))
+        self._end = begin
 
     def clear(self) -> None:
         """Put zeros into what has not been sent: nothing is added by this process."""
@@ -336,17 +345,15 @@ class _Message:
 
     def finish(self) -> None:
         """Send the rest, and wait for all."""
-        rest = self._whole[: self._end]
-        if not self._overlap:
-            self._comm.Allreduce(self._in_place, rest)
-            return
-        # A process that failed has not sent what the others have: the same pieces.
-        for layer in reversed(self._parameters.layers):
-            if self._notes + self._parameters.span(layer)[0] < self._end:
-                self.send(layer)
-        self._requests.append(self._comm.Iallreduce(self._in_place, self._whole[: self._end]))
-        for request in self._requests:
-            request.Wait()
+        if self._overlap:
+            # A process that failed has not sent what the others have: the same pieces.
+            for layer in reversed(self._parameters.layers):
+                if self._notes + self._parameters.span(layer)[0] < self._end:
+                    self.send(layer)
+        self._send_from(0)
+        if self._overlap:
+            for request in self._requests:
+                request.Wait()
 
 
 def _listed(shapes: dict[str, tuple[int, ...]]) -> dict[str, list[int]]:
