@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gru_c.distributed.ranks import LARGEST_PIECE
+
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "performance" / "scaling"
 
@@ -108,12 +110,19 @@ def _messages(comm: Any, in_place: Any, job: dict[str, Any]) -> dict[str, Any]:
             sent, got = np.zeros(size // 4, np.float32), np.zeros(size // 4, np.float32)
             calls: dict[str, Callable[[], object]] = {
                 "exchange": lambda s=sent, g=got: comm.Sendrecv(s, 1 - comm.rank, recvbuf=g),
-                "allreduce": lambda s=sent: comm.Allreduce(in_place, s),
+                "allreduce": lambda s=sent: _add_up(comm, in_place, s, job["piece"]),
             }
             found[kind].append([size, _time_together(comm, calls[kind])])
     a, b = np.zeros(1 << 20, np.float32), np.zeros(1 << 20, np.float32)
     found["gamma"] = _time_together(comm, lambda: np.add(a, b, out=a)) / a.nbytes
     return found
+
+
+def _add_up(comm: Any, in_place: Any, vector: Any, piece: int) -> None:
+    """Allreduce in pieces of so many bytes, as `fit` does."""
+    step = piece // vector.itemsize
+    for first in range(0, len(vector), step):
+        comm.Allreduce(in_place, vector[first : first + step])
 
 
 def _time_together(comm: Any, call: Callable[[], object], samples: int = 5) -> float:
@@ -294,7 +303,7 @@ def _round(names: list[str], cable: bool, beside: str) -> dict[str, Any]:
         jobs = [(*check, mode) for check in checks]
         found[label] = _keyed(jobs, launch({"steps": jobs}, ranks, threads, over))
     sizes = sorted({one["size"] for one in found["fit"].values()})
-    job = {"exchanges": EXCHANGES, "allreduces": sizes}
+    job = {"exchanges": EXCHANGES, "allreduces": sizes, "piece": LARGEST_PIECE}
     for label, over, home in (("memory", False, ""), ("network", True, ""), ("other", 0, beside)):
         if (cable or not over) and (home or label != "other"):
             found[f"messages: {label}"] = launch(job, 2, 1, bool(over), home)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gru_c.distributed.ranks import LARGEST_PIECE
+
 
 class Network(NamedTuple):
     """Seconds of a message between two ranks: alpha, and beta for each byte."""
@@ -54,6 +56,13 @@ def allreduce(size: float, ranks: int, network: Network, gamma: float) -> float:
     return min(doubling, 2 * steps * network.alpha + part * (2 * network.beta + gamma))
 
 
+def gradients(size: float, ranks: int, network: Network, gamma: float) -> float:
+    """Return the seconds in which gru_c adds up gradients, one piece after the other."""
+    whole, rest = divmod(size, LARGEST_PIECE)
+    piece = allreduce(LARGEST_PIECE, ranks, network, gamma)
+    return whole * piece + (allreduce(rest, ranks, network, gamma) if rest else 0.0)
+
+
 def ring(size: float, ranks: int, network: Network, gamma: float) -> float:
     """Return the seconds of an Allreduce in a ring: Patarasuk and Yuan 2009."""
     part = (ranks - 1) / ranks * size
@@ -68,7 +77,7 @@ def slowest(ranks: int) -> float:
 def step(cost: Cost, local: float, ranks: int, network: Network, gamma: float) -> float:
     """Return the seconds of a step of ranks with so many samples each."""
     compute = cost.compute(local) * (1 + cost.spread * slowest(ranks))
-    return compute + allreduce(cost.size, ranks, network, gamma) + cost.optimizer
+    return compute + gradients(cost.size, ranks, network, gamma) + cost.optimizer
 
 
 def efficiency(cost: Cost, local: float, ranks: int, network: Network, gamma: float) -> float:

@@ -127,7 +127,7 @@ def messages(fitted: Fitted) -> list[list[str]]:
         one, network = fitted.found[key], fitted.networks[label]
         library = " ".join(one["library"].replace("Version:", "").split()[:3])
         for size, seconds in one["allreduce"]:
-            said = model.allreduce(size, 2, network, fitted.gamma)
+            said = model.gradients(size, 2, network, fitted.gamma)
             about = ["memory" if label == "other" else label, f"{1e6 * network.alpha:.1f} µs"]
             rows.append(
                 [
@@ -176,7 +176,7 @@ def weak(fitted: Fitted) -> list[list[str]]:
         for label, network in fitted.ahead.items():
             cells = []
             for p in (2, *MANY):
-                sent = model.allreduce(cost.size, p, network, fitted.gamma)
+                sent = model.gradients(cost.size, p, network, fitted.gamma)
                 cells.append(_samples(model.local_batch(cost, p, sent, WANTED), p))
             rows.append([name, label, *cells])
     return rows
@@ -207,7 +207,7 @@ def less(fitted: Fitted) -> list[list[str]]:
                 seconds = (
                     gathered_top(cost.size, 0.01, MANY[0], network)
                     if size is None
-                    else share * model.allreduce(size, MANY[0], network, fitted.gamma)
+                    else share * model.gradients(size, MANY[0], network, fitted.gamma)
                 )
                 found.append(_count(model.local_batch(cost, MANY[0], seconds, WANTED)))
             rows.append([name, label, *found])

@@ -13,12 +13,14 @@ from bench.scaling_model import (
     allreduce,
     efficiency,
     fit_line,
+    gradients,
     local_batch,
     paying_ranks,
     ring,
     slowest,
     step,
 )
+from gru_c.distributed.ranks import LARGEST_PIECE
 
 COST = Cost(fixed=1e-3, per_sample=1e-4, optimizer=2e-3, spread=0.0, size=1_000_000)
 NETWORK = Network(alpha=1e-5, beta=1e-9)
@@ -47,6 +49,14 @@ def test_no_allreduce_is_shorter_than_its_bytes():
         assert times[-1] <= ring(10**8, ranks, NETWORK, GAMMA)
 
 
+def test_gradients_are_sent_in_pieces():
+    piece = allreduce(LARGEST_PIECE, 8, NETWORK, GAMMA)
+    assert gradients(LARGEST_PIECE, 8, NETWORK, GAMMA) == pytest.approx(piece)
+    assert gradients(100, 8, NETWORK, GAMMA) == allreduce(100, 8, NETWORK, GAMMA)
+    both = 2 * piece + allreduce(8, 8, NETWORK, GAMMA)
+    assert gradients(2 * LARGEST_PIECE + 8, 8, NETWORK, GAMMA) == pytest.approx(both)
+
+
 def test_the_slowest_of_some():
     assert slowest(1) == pytest.approx(0, abs=1e-12)
     assert slowest(2) == pytest.approx(1 / math.sqrt(math.pi), rel=0.05)
@@ -64,7 +74,7 @@ def test_efficiency_grows_with_the_batch_and_falls_with_ranks():
 @pytest.mark.parametrize("spread", [0.0, 0.03])
 def test_the_batch_for_an_efficiency_has_it(ranks, spread):
     cost = COST._replace(spread=spread, size=10**7)
-    sent = allreduce(cost.size, ranks, NETWORK, GAMMA)
+    sent = gradients(cost.size, ranks, NETWORK, GAMMA)
     local = local_batch(cost, ranks, sent, 0.8)
     assert local > 1
     assert efficiency(cost, local, ranks, NETWORK, GAMMA) == pytest.approx(0.8)
