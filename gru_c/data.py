@@ -115,10 +115,12 @@ class Samples:
         """Return some of the samples."""
         return self._with(lambda values: values[where], (np.ndarray, SequenceList, StoredArray))
 
-    def batch(self: Self, model: Sequential, where: slice | Array) -> Self:
+    def batch(
+        self: Self, model: Sequential, where: slice | Array, longest: int | None = None
+    ) -> Self:
         """Return some samples as arrays: stored ones read and checked, lists padded.
 
-        A list is padded to the time of the model, or to the longest one.
+        A list is padded to the time of the model, to `longest`, or to the longest one.
         """
         whole = not isinstance(where, np.ndarray) and where.indices(len(self))[:2] == (0, len(self))
         part = self if whole else self.take(where)
@@ -127,9 +129,15 @@ class Samples:
             return read
         if not isinstance(part.x, SequenceList):
             return part
-        time = model.fixed_time
-        longest = max(int(part.x.lengths.max(initial=1)), 1) if time is None else time
-        return part._with(lambda values: values.pad(longest), SequenceList)
+        padded = model.fixed_time or longest or _longest(part.x.lengths)
+        return part._with(lambda values: values.pad(padded), SequenceList)
+
+    def part_of_batch(self: Self, model: Sequential, where: slice | Array, part: Fraction) -> Self:
+        """Return a part of some samples; with the time steps that all of them would have."""
+        if part == WHOLE:
+            return self.batch(model, where)
+        longest = None if self.lengths is None else _longest(self.lengths[where])
+        return self.batch(model, _cut(where, len(self), part), longest)
 
     def _read(self: Self, model: Sequential) -> Any:
         """Return what is stored as arrays; an exception names the sample that does not fit."""
@@ -284,18 +292,19 @@ class Data(Samples):
         Their order is drawn at once.
         """
         plan = self.plan(epoch.batch_size, epoch.rng, bucket=epoch.bucket)[epoch.done :]
-        if epoch.part != WHOLE:
-            plan = [_cut(where, len(self), epoch.part) for where in plan]
-        shorten = epoch.bucket and model.fixed_time is None
-        return (self._numbered(model, where, shorten) for where in plan)
+        return (self._numbered(model, where, epoch) for where in plan)
 
     def _numbered(
-        self, model: Sequential, where: slice | Array, shorten: bool
+        self, model: Sequential, where: slice | Array, epoch: Epoch
     ) -> tuple[Data, Array]:
-        batch = self.batch(model, where)
+        batch = self.part_of_batch(model, where, epoch.part)
+        if epoch.bucket and model.fixed_time is None:
+            assert self.lengths is not None
+            batch = batch.shortened(_longest(self.lengths[where]))
+        where = _cut(where, len(self), epoch.part)
         if not isinstance(where, np.ndarray):
             where = np.arange(*where.indices(len(self)))
-        return batch.shortened() if shorten else batch, where
+        return batch, where
 
     def steps(self, first: int, end: int, *, only_x: bool = False) -> Data:
         """Return time steps first .. end of a batch; `only_x`: of the inputs alone."""
@@ -321,11 +330,14 @@ class Data(Samples):
             )
         return self.take(slice(0, kept)), self.take(slice(kept, None))
 
-    def shortened(self) -> Data:
+    def shortened(self, longest: int) -> Data:
         """Return a batch without the time steps at its end that count in no sample."""
-        if self.lengths is None:
-            return self
-        return self.steps(0, max(int(self.lengths.max(initial=1)), 1), only_x=not self.per_step)
+        return self.steps(0, longest, only_x=not self.per_step)
+
+
+def _longest(lengths: Array) -> int:
+    """Return how many time steps a batch has: at least one."""
+    return max(int(lengths.max(initial=1)), 1)
 
 
 def _described(value: Any) -> dict[str, Any]:

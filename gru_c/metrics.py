@@ -352,6 +352,13 @@ METRICS: dict[str, type[Metric]] = {
 }
 
 
+def merged_states(metrics: list[Metric], every: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the states of metrics over the samples of several processes, given those of each."""
+    return [
+        metric.merged([states[number] for states in every]) for number, metric in enumerate(metrics)
+    ]
+
+
 def get(spec: object, loss: losses.Loss | None = None) -> Metric:
     """Find or make a metric.
 

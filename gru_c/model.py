@@ -19,7 +19,7 @@ from gru_c.layers.base import check_count, make_rng
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
 from gru_c.replicas import Distribution, start
-from gru_c.run_file import RunFile, about_run, about_training
+from gru_c.run_file import RunFile, about_evaluation, about_run, about_training
 from gru_c.stream import Stream
 
 
@@ -373,9 +373,12 @@ class Sequential(Chain):
         def checked() -> tuple[sources.FitData, training.FitSettings, CallbackList]:
             arrays = {"batch_size": batch_size, "bucket": bucket}
             rest = sample_weight, lengths, ("steps_per_epoch", steps_per_epoch), arrays
-            train = sources.of_pairs(self, x, y, *rest, bptt_steps=bptt_steps, goes_on=True)
+            part = replicas.part
+            train = sources.of_pairs(
+                self, x, y, *rest, bptt_steps=bptt_steps, goes_on=True, part=part
+            )
             data = sources.FitData.of(
-                self, train, validation_split, validation_data, validation_steps
+                self, train, validation_split, validation_data, validation_steps, part
             )
             settings = training.FitSettings.of(
                 batch_size,
@@ -400,7 +403,7 @@ class Sequential(Chain):
                 rng = None if seed is None else make_rng(seed)
             arguments = {**settings.deciding, "seed": seed}
             facts = partial(about_training, self, hooks, **arguments)
-            data = replicas.share(self, data, settings.batch_size, facts)
+            data = replicas.share(self, data, settings.batch_size, True, facts)
             with replicas.together():
                 file = None
                 if checkpoint is not None and replicas.first:
@@ -446,9 +449,12 @@ class Sequential(Chain):
                 self.require_built("evaluate")
                 hooks, size = CallbackList(callbacks), check_batch_size(batch_size)
                 given = ("steps", steps), {"batch_size": batch_size}
-                data = sources.of_pairs(self, x, y, sample_weight, lengths, *given)
-            part = replicas.share(self, sources.FitData(data, None), size).train
-            logs = training.evaluate(self, part, size, verbose, hooks, replicas)
+                data = sources.of_pairs(
+                    self, x, y, sample_weight, lengths, *given, part=replicas.part
+                )
+            facts = partial(about_evaluation, self, batch_size=size)
+            own = replicas.share(self, sources.FitData(data, None), size, False, facts).train
+            logs = training.evaluate(self, own, size, verbose, hooks, replicas)
         return training.as_result(logs, return_dict)
 
     @property

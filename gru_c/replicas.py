@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gru_c import states
 from gru_c.arrays import Array
-from gru_c.data import Data, require_samples
+from gru_c.data import WHOLE, Data, Fraction, require_samples
 
 if TYPE_CHECKING:
     from gru_c.layers import Layer
@@ -85,6 +85,11 @@ class Alone:
         """Whether this is the process that writes files and shows progress."""
         return self.rank == 0
 
+    @property
+    def part(self) -> Fraction:
+        """What this process takes of a batch that all are given."""
+        return WHOLE
+
     # ---- while something lasts ----
 
     @contextmanager
@@ -111,12 +116,13 @@ class Alone:
         model: Sequential,
         data: FitData,
         batch_size: int,
-        about: Callable[[], dict[str, Any]] | None = None,
+        training: bool,
+        about: Callable[[], dict[str, Any]],
     ) -> FitData:
         """Return this process's part of the data, for batches of all of so many samples.
 
-        To train on, where `about` is given: ValueError unless what it returns is the same in all
-        processes. And where there are no samples, or not whole batches for stateful layers.
+        ValueError unless what `about` returns is the same in all processes, and where there are no
+        samples, or not whole batches for stateful layers.
         """
         arrays = [part for part in data.parts if isinstance(part, Data)]
         for part in arrays:
@@ -140,10 +146,6 @@ class Alone:
     def any(self, wish: bool) -> bool:
         """Return whether one of them says so."""
         return wish
-
-    def merged_states(self, metrics: list[Metric]) -> list[dict[str, Any]]:
-        """Return the states that metrics have over the samples of all."""
-        return [metric.get_state() for metric in metrics]
 
     def merged(self, metrics: list[Metric]) -> dict[str, float]:
         """Return the results of metrics over the samples of all."""

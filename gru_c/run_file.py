@@ -74,7 +74,7 @@ class RunFile:
             else finite_number("fit", "checkpoint_interval", interval, ">= 0")
         )
         self.resume = bool(resume)
-        self.about = json.loads(json.dumps(about, default=_plain))
+        self.about = about
         self._written, self._took = time.monotonic(), 0.0
 
     def due(self, *, epoch_ended: bool) -> bool:
@@ -148,16 +148,21 @@ def differences(one: Any, other: Any, verb: str, other_verb: str) -> str:
         f"{name} {verb} {_shown(found.get(name, _ABSENT))}, "
         f"{other_verb} {_shown(given.get(name, _ABSENT))}"
         for name in {**found, **given}
-        if found.get(name, _ABSENT) != given.get(name, _ABSENT)
+        if not _same(found.get(name, _ABSENT), given.get(name, _ABSENT))
     ]
     more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
     return "; ".join(texts[:3]) + more
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Whether two leaves are equal, or both NaN."""
+    return bool(one == other or (one != one and other != other))
+
+
 def about_run(
     model: Sequential, data: FitData, callbacks: CallbackList, **arguments: Any
 ) -> dict[str, Any]:
-    """Return what tells a run from another one: model, shapes of the data, arguments.
+    """Return what tells a run from another one, as JSON has it: model, shapes of data, arguments.
 
     Raises
     ------
@@ -168,24 +173,37 @@ def about_run(
     about = about_training(model, callbacks, **arguments)
     about["layers"] = [saving.plain_config(one, f"layer {one.name!r}") for one in model.layers]
     about.update(data.described())
-    return about
+    return _as_json(about)
 
 
 def about_training(model: Sequential, callbacks: CallbackList, **arguments: Any) -> dict[str, Any]:
-    """Return the same without model and data."""
+    """Return the same without layers and data."""
     optimizer = _described(model.optimizer)
     rate = optimizer["config"].get("learning_rate")
     if not isinstance(rate, dict):
         optimizer["config"]["learning_rate"] = None  # callbacks may set it
-    return {
+    return about_evaluation(
+        model,
+        optimizer=optimizer,
+        learning_rate=rate if isinstance(rate, float) else None,
+        callbacks=[type(one).__name__ for one in callbacks.keeping],
+        **arguments,
+    )
+
+
+def about_evaluation(model: Sequential, **arguments: Any) -> dict[str, Any]:
+    """Return what loss and metrics depend on beside layers and data."""
+    about = {
         "dtype": model.dtype,
-        "optimizer": optimizer,
-        "learning_rate": rate if isinstance(rate, float) else None,
         "loss": _described(model.loss),
         "metrics": [_described(metric) for metric in model.metrics],
-        "callbacks": [type(one).__name__ for one in callbacks.keeping],
-        **arguments,
     }
+    return _as_json({**about, **arguments})
+
+
+def _as_json(about: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(about, default=_plain))
+    return found
 
 
 def _described(obj: Any) -> dict[str, Any]:
@@ -198,9 +216,9 @@ def _described(obj: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON can hold of a number of NumPy's, or of a function."""
-    if isinstance(value, np.generic):
-        return value.item()
+    """Return what JSON can hold of numbers of NumPy's, or of a function."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
     return getattr(value, "__qualname__", type(value).__name__)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from gru_c import saving, states
 from gru_c.arrays import Array
 from gru_c.layers import drawing
-from gru_c.metrics import Metric
+from gru_c.metrics import Metric, merged_states
 from gru_c.replicas import Alone
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def check_metrics(metrics: list[Metric]) -> None:
 
 
 def capture(model: Sequential) -> dict[str, Any]:
-    """Return what training changes beside the weights and the optimizer's slots."""
+    """Return what training changes beside the weights and the optimizer's slots, metrics apart."""
     optimizer = model.optimizer
     assert optimizer is not None
     rate = optimizer.learning_rate
@@ -89,9 +89,10 @@ def capture(model: Sequential) -> dict[str, Any]:
 def of_process(
     model: Sequential, captured: list[dict[str, Any]], replicas: Alone
 ) -> dict[str, Any]:
-    """Return what a process goes on with, of what `capture` returned in each.
+    """Return what a process goes on with, of what `capture` returned in each, and its metrics.
 
-    Where there were more or fewer, each goes on drawing dropout as it has begun to.
+    Where there were more or fewer, each goes on drawing dropout as it has begun to, and the first
+    one's metrics are those of all.
 
     Raises
     ------
@@ -106,7 +107,12 @@ def of_process(
         )
     shared = captured[0]["generators"][:1]
     own = [rng.bit_generator.state for rng in generators(model)[1:]]
-    return {**captured[0], "generators": shared + own}
+    metrics = merged_states(model.metrics, [one["metrics"] for one in captured])
+    return {
+        **captured[0],
+        "generators": shared + own,
+        "metrics": metrics if replicas.first else None,
+    }
 
 
 def check_drawn(rng: np.random.Generator, drawn: Any) -> Any:
@@ -134,6 +140,7 @@ def restore(model: Sequential, state: dict[str, Any], tensors: dict[str, Array])
     layers = [layer for layer, _ in states.kept(model)]
     pairs = list(zip(layers, state["states"], strict=True))
     checked = [(layer, layer.checked_states(state)) for layer, state in pairs]
+    restore_metrics(model, state["metrics"])
     saving.fill_optimizer(model, state["iterations"], tensors)
     assert model.optimizer is not None
     if state["learning_rate"] is not None:
@@ -143,3 +150,12 @@ def restore(model: Sequential, state: dict[str, Any], tensors: dict[str, Array])
     for rng, drawn in zip(rngs, state["generators"], strict=True):
         rng.bit_generator.state = drawn
     states.put_back(checked)
+
+
+def restore_metrics(model: Sequential, kept: list[dict[str, Any]] | None) -> None:
+    """Take back the states of metrics; None: they have seen nothing."""
+    for metric in model.metrics:
+        metric.reset()
+    if kept is not None:
+        for metric, state in zip(model.metrics, kept, strict=True):
+            metric.set_state(state)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -73,6 +72,8 @@ class Run:
         That of now.
     totals : Totals
         Of this epoch.
+    seen : bool
+        Whether this process's metrics have seen a sample of it.
     """
 
     def __init__(
@@ -91,18 +92,20 @@ class Run:
         self.replicas = replicas
         self.epoch = epoch
         self.totals = Totals()
+        self.seen = False
         self.history = model.history = History()
         self._logs: dict[str, Any] = {}  # of the last epoch
         self._order: Any = None  # state of the generator that drew this epoch's
         self._drawn: Any = None  # ... and where it is, in an epoch gone on with
         self._metrics: list[dict[str, Any]] | None = None  # before the validation uses them
+        self._in_batches = replicas.any(callbacks.in_batches)  # whether any process calls something
         self._keeps = replicas.any(file is not None)  # whether a file is written by any process
         replicas.listen(self._wishes)
 
     def _wishes(self) -> tuple[bool, bool]:
-        """Return whether this process wants to stop, and to write the file."""
+        """Return whether this process wants to end the epoch, and to write the file."""
         due = self.file is not None and self.file.due(epoch_ended=False)
-        return self.interrupt.requested, due
+        return self.interrupt.requested or self.model.stop_training, due
 
     # ---- an epoch ----
 
@@ -111,8 +114,8 @@ class Run:
         if self.totals.batches == 0:
             with self.replicas.together():
                 self.callbacks.call("on_epoch_begin", self.epoch)
-            for metric in self.model.metrics:
-                metric.reset()
+                run_state.restore_metrics(self.model, None)
+            self.seen = False
             if self._keeps:
                 self._order = self.model.rng.bit_generator.state
             return Snapshot(self.model, "at the beginning of this epoch")
@@ -127,44 +130,48 @@ class Run:
 
     def begin_batch(self) -> None:
         """Call what is to be called."""
-        if self.callbacks.callbacks:
-            with self._together_if_called():
+        if self._in_batches:
+            with self.replicas.together():
                 self.callbacks.call("on_train_batch_begin", self.totals.batches)
 
     def end_batch(self) -> bool:
         """Call what is to be called, and write the file if it is due; whether to end the epoch."""
-        if self.callbacks.callbacks:
-            with self._together_if_called():
+        stopped = False
+        if self._in_batches:
+            with self.replicas.together():
                 self.callbacks.call("on_train_batch_end", self.totals.batches - 1, logs=self.logs)
-            if self.callbacks.in_batches:
-                self._agree_to_stop()
+            stopped = self.stops()
         stop, write = self.replicas.signals()
-        if stop or self.model.stop_training:
+        if stop or stopped:
             return True
         if write:
             self._write()
         return False
 
-    def _together_if_called(self) -> AbstractContextManager[None]:
-        return self.replicas.together() if self.callbacks.in_batches else nullcontext()
-
-    def _agree_to_stop(self) -> None:
+    def stops(self) -> bool:
+        """Return whether training is to stop, in all processes when it is in one."""
         if self.replicas.any(self.model.stop_training):
             self.model.stop_training = True
+        return self.model.stop_training
 
     def logs(self) -> dict[str, Any]:
         """Return the mean loss and the metrics of the epoch so far."""
         return {"loss": self.totals.mean_loss, **self.replicas.merged(self.model.metrics)}
 
     def own_logs(self) -> dict[str, Any]:
-        """Return the same with the metrics over the samples of this process."""
-        return {"loss": self.totals.mean_loss, **results(self.model.metrics)}
+        """Return the same with the metrics over the samples of this process, if it had any."""
+        found = results(self.model.metrics) if self.seen else {}
+        return {"loss": self.totals.mean_loss, **found}
 
     def end_training(self) -> None:
         """End the batches of an epoch: its validation uses the same metrics."""
         self.end_if_interrupted()
         if self._keeps:
-            self._metrics = self.replicas.merged_states(self.model.metrics)
+            with self.replicas.together():
+                self._metrics = self._of_metrics()
+
+    def _of_metrics(self) -> list[dict[str, Any]]:
+        return [metric.get_state() for metric in self.model.metrics]
 
     def end_epoch(self, logs: dict[str, Any]) -> dict[str, Any]:
         """Call what is to be called, and record the epoch; what is recorded."""
@@ -172,7 +179,7 @@ class Run:
             self.callbacks.call("on_epoch_end", self.epoch, logs=logs)
         logs = self.replicas.first_of(lambda: logs)
         self.replicas.check_even(self.model)
-        self._agree_to_stop()
+        self.stops()
         self.history.append(self.epoch, logs)
         self._logs = logs
         return logs
@@ -208,11 +215,12 @@ class Run:
         before.restore()
         problem = f"{problem}; weights and optimizer are as they were {before.when}"
         ending = [one for one in self.callbacks.callbacks if isinstance(one, TerminateOnNaN)]
-        if not ending:
+        with self.replicas.together():
+            for callback in ending:
+                callback.terminate(problem)
+        if not self.replicas.any(bool(ending)):
             with self.replicas.together():
                 raise FloatingPointError(problem)
-        for callback in ending:
-            callback.terminate(problem)
         self._to_epoch(self.epoch)
         raise RunEnded
 
@@ -227,24 +235,27 @@ class Run:
             self._write()  # before a callback goes back to other weights
         with self.replicas.together():
             self.callbacks.call("on_train_end", logs=self._logs)
+        self.replicas.check_even(self.model)
         return self.history
 
     # ---- its file ----
 
     def _write(self) -> None:
-        model, *others = self.replicas.gather(run_state.capture(self.model))
+        with self.replicas.together():
+            own = {**run_state.capture(self.model), "metrics": self._metrics or self._of_metrics()}
+            kept = [one.get_state() for one in self.callbacks.keeping]
+        model, *others = self.replicas.gather(own)
         state = {
             "model": model,
-            "others": others,  # what the other processes' models hold
+            "others": others,  # what the other processes' models and metrics hold
             "learning_rate": model["learning_rate"],
             "epoch": self.epoch,
             "stopped": bool(self.model.stop_training),
             "totals": asdict(self.totals),
             "order": self._order if self.totals.batches else None,
-            "metrics": self._metrics or self.replicas.merged_states(self.model.metrics),
             "history": {"history": self.history.history, "epoch": self.history.epoch},
             "logs": self._logs,
-            "callbacks": [one.get_state() for one in self.callbacks.keeping],
+            "callbacks": kept,
         }
         with self.replicas.together():
             if self.file is not None:
@@ -264,6 +275,7 @@ class Run:
             raise ValueError(f"{path}: the run's state is damaged: {error}") from error
         if self.totals.batches:
             self._drawn = self.model.rng.bit_generator.state
+            self.seen = True
 
     def _take_position(self, state: dict[str, Any]) -> None:
         self.totals = Totals(*(state["totals"][name] for name in ("batches", "samples", "loss")))
@@ -273,9 +285,6 @@ class Run:
         if self.totals.batches:
             self._order = run_state.check_drawn(self.model.rng, state["order"])
         self.epoch, self._logs = state["epoch"], dict(state["logs"])
-        for metric, kept in zip(self.model.metrics, state["metrics"], strict=True):
-            if self.replicas.first:  # it is the state of all
-                metric.set_state(kept)
         self.history.history = {k: list(v) for k, v in state["history"]["history"].items()}
         self.history.epoch = list(state["history"]["epoch"])
         self.model.stop_training = state["stopped"] is True

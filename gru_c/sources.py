@@ -24,12 +24,13 @@ import numpy.typing as npt
 
 from gru_c import states, truncated
 from gru_c.data import (
+    WHOLE,
     Data,
     Description,
     Epoch,
+    Fraction,
     Samples,
     added,
-    part_of,
     require_loss,
     require_samples,
 )
@@ -195,7 +196,7 @@ class Source:
         Size and bucket are the source's own matter.
         """
         samples = self.samples(epoch.rng, epoch.done)
-        return ((one.batch(model, part_of(len(one), epoch.part)), None) for one in samples)
+        return ((one.part_of_batch(model, slice(0, len(one)), epoch.part), None) for one in samples)
 
 
 class Batches(Protocol):
@@ -253,10 +254,12 @@ def of_pairs(
     *,
     bptt_steps: int | None = None,
     goes_on: bool = False,
+    part: Fraction = WHOLE,
 ) -> Data | Source:
     """Return x and y as samples, or x as a source of batches of both.
 
-    `steps` is the name of an argument and its value, `others` are arguments for arrays only.
+    `steps` is the name of an argument and its value, `others` are arguments for arrays only; `part`
+    is what will be taken of each batch.
     """
     if not (is_source(x) or (y is None and _is_list_of_batches(x))):
         _refuse_steps(*steps)
@@ -272,16 +275,16 @@ def of_pairs(
             )
         data = Data.of(model, *batch)
         require_samples(data)
-        _require_state(model, data)
+        _require_state(model, data, part)
         truncated.check_bptt_steps(model, data, bptt_steps)
         return data
 
     return Source(x, check, _check_steps(*steps), goes_on)
 
 
-def _require_state(model: Sequential, samples: Samples) -> None:
+def _require_state(model: Sequential, samples: Samples, part: Fraction = WHOLE) -> None:
     """Raise ValueError where a stateful layer holds the states of a batch of another size."""
-    states.require_whole_batches(model, len(samples), len(samples))
+    states.require_whole_batches(model, len(samples), len(samples), part=part)
 
 
 def _check_steps(name: str, steps: Any) -> int | None:
@@ -318,8 +321,9 @@ class FitData:
         validation_split: float,
         validation_data: Any,
         validation_steps: int | None = None,
+        part: Fraction = WHOLE,
     ) -> FitData:
-        """Check what to validate on, and split."""
+        """Check what to validate on, and split; `part` is what will be taken of each batch."""
         if validation_data is None:
             _refuse_steps("validation_steps", validation_steps)
             if isinstance(train, Source):
@@ -336,7 +340,7 @@ class FitData:
             )
         x, y, weight = (*given, None)[:3]
         steps = ("validation_steps", validation_steps)
-        return cls(train, of_pairs(model, x, y, weight, None, steps, {}))
+        return cls(train, of_pairs(model, x, y, weight, None, steps, {}, part=part))
 
     @property
     def parts(self) -> list[Batches]:

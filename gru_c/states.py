@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gru_c.arrays import Array
+from gru_c.data import WHOLE, Fraction, part_of
 from gru_c.layers import GRU
 
 if TYPE_CHECKING:
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
 States = list[tuple[GRU, Array | None]]
 
 
-def require_whole_batches(model: Sequential, batch_size: int, *samples: int) -> None:
+def require_whole_batches(
+    model: Sequential, batch_size: int, *samples: int, part: Fraction = WHOLE
+) -> None:
     """Raise ValueError where a stateful layer would meet a batch of another size.
 
-    `samples` are the numbers of samples of the parts that `batch_size` cuts; fewer make one batch.
+    `samples` are the numbers of samples that `batch_size` cuts, to train on and to validate on;
+    fewer make one batch. Layers see `part` of a batch.
     """
     layers = model.stateful_layers
     sizes = [min(batch_size, count) for count in samples if count]
@@ -29,7 +33,7 @@ def require_whole_batches(model: Sequential, batch_size: int, *samples: int) -> 
     if len(set(sizes)) > 1:
         raise ValueError(f"{rule}: got batches of {' and of '.join(map(str, sizes))} samples")
     for layer in layers:
-        layer.require_state_for(sizes[0])
+        layer.require_state_for(len(range(sizes[0])[part_of(sizes[0], part)]))
 
 
 def kept(model: Sequential) -> States:

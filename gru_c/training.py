@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import states, truncated
+from gru_c import run_state, states, truncated
 from gru_c.callbacks import CallbackList
 from gru_c.data import Data, Epoch, check_batch_size, require_samples
 from gru_c.history import History
@@ -93,7 +93,8 @@ def _train_step(model: Sequential, batch: Data, replicas: Alone) -> Pass:
     if math.isfinite(found.loss):
         if parameters.regularized:
             parameters.add_penalty_gradient()
-        model.optimizer.step(parameters)
+        with replicas.later():  # a schedule or a constraint may be the user's
+            model.optimizer.step(parameters)
         replicas.stepped(model)
     return found
 
@@ -101,8 +102,14 @@ def _train_step(model: Sequential, batch: Data, replicas: Alone) -> Pass:
 def _pass(
     model: Sequential, batch: Data, summed: bool, after_layer: Callable[[Layer], None] | None
 ) -> Pass:
-    """Run a batch forward, and backward if the loss is finite: see `Alone.gradients`."""
+    """Run a batch forward, and backward if the loss is finite: see `Alone.gradients`.
+
+    Without samples nothing is run: user's losses need not know of such batches.
+    """
     assert model.loss is not None
+    if not len(batch):
+        shape = model.compute_output_shape(batch.x.shape)
+        return Pass(0.0, 0, 0, np.empty([size or 0 for size in shape], model.dtype), None)
     paired = model.head_is_paired
     outputs, mask = model.run(batch.x, batch.mask, training=True)
     loss, d_outputs = model.loss.value_and_gradient(
@@ -208,18 +215,18 @@ def fit(
     with replicas.together():
         _prepare(model, data.train.first)
     model.stop_training = False
-    callbacks.begin(
-        model,
-        first=replicas.first,
-        verbose=settings.verbose,
-        epochs=settings.epochs,
-        steps=data.train.batch_count(settings.batch_size),
-        validation=data.validation is not None,
-    )
-    with replicas.together():
-        callbacks.call("on_train_begin")
     model.seed_run(rng)
     replicas.even_out(model)
+    with replicas.together():
+        callbacks.begin(
+            model,
+            first=replicas.first,
+            verbose=settings.verbose,
+            epochs=settings.epochs,
+            steps=data.train.batch_count(settings.batch_size),
+            validation=data.validation is not None,
+        )
+        callbacks.call("on_train_begin")
     with blas_held(), Interrupt() as interrupt, replicas.drawing(model):
         run = Run(model, callbacks, file, interrupt, settings.initial_epoch, replicas)
         if found is not None:
@@ -227,7 +234,7 @@ def fit(
                 run.take_up(found)
             data.train.end_epochs(run.epoch - settings.initial_epoch)
         with suppress(RunEnded):
-            while run.epoch < settings.epochs and not (model.stop_training or data.train.ended):
+            while run.epoch < settings.epochs and not (run.stops() or data.train.ended):
                 _fit_epoch(model, data, settings, run)
         return run.finish()
 
@@ -277,9 +284,11 @@ def _epoch(
             words = _culprit_of_all(replicas, culprit())
             run.give_up(before, f"the loss became {found.loss} at {place}{words}")
         totals.add(found.loss, found.samples)
-        with replicas.later():
-            for metric in model.metrics:
-                metric.update(batch.y, found.outputs, **_if_any(found.mask))
+        if len(batch):
+            run.seen = True
+            with replicas.later():
+                for metric in model.metrics:
+                    metric.update(batch.y, found.outputs, **_if_any(found.mask))
         progress.update(found.samples, run.own_logs)
         if run.end_batch():
             break
@@ -314,7 +323,8 @@ def evaluate(
     batches = data.batch_count(batch_size)
     mode = check_verbose(verbose if replicas.first else SILENT)
     replicas.check_even(model)
-    callbacks.begin(model, first=replicas.first, verbose=mode, epochs=1, steps=batches)
+    with replicas.together():
+        callbacks.begin(model, first=replicas.first, verbose=mode, epochs=1, steps=batches)
     with Progress(mode, "Evaluate", batches) as progress:
         logs = _evaluate(model, data, batch_size, callbacks, progress.update, replicas)
         progress.finish(logs)
@@ -331,8 +341,6 @@ def _evaluate(
 ) -> dict[str, float]:
     """Mean loss and metrics over the samples of all; callbacks see this process's after a batch."""
     assert model.loss is not None
-    for metric in model.metrics:
-        metric.reset()
     totals, parts = Totals(), Parts()
     # Of the layers, as a model that shares them with another has no `Parameters` of its own.
     penalty = sum(layer.penalty() for layer in model.layers)
@@ -341,8 +349,12 @@ def _evaluate(
         return {"loss": totals.mean_loss + penalty, **results(model.metrics)}
 
     with replicas.together(), blas_held(), model.weights_held():
+        run_state.restore_metrics(model, None)
         callbacks.call("on_test_begin")
         for number, (batch, _) in enumerate(data.batches(model, Epoch(batch_size))):
+            if not len(batch):  # this process's part of it
+                parts.append((0.0, 0, 0))
+                continue
             callbacks.call("on_test_batch_begin", number)
             outputs, mask = model.run(batch.x, batch.mask)
             loss = model.loss(batch.y, outputs, batch.weight, **_if_any(mask))

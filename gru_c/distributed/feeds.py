@@ -86,7 +86,8 @@ class Feed:
 
     def end_epochs(self, count: int) -> None:
         """Say that so many epochs have ended."""
-        self.own.end_epochs(count)
+        with self.ranks.together():
+            self.own.end_epochs(count)
         self.ended = self.ranks.any(self.own.ended)
 
     def empty(self) -> Batch:
@@ -94,23 +95,32 @@ class Feed:
         first = self.own.first
         return first.batch(self.ranks.model, slice(0, 0)), np.arange(0)
 
-    def guarded(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        """Pass batches on; where there is an exception, leave it to the step that all take part in.
+    def drawn(self, model: Sequential, epoch: Epoch) -> Iterator[Batch]:
+        """Return one's own batches; an exception is left to the step that all take part in.
 
         An evaluation has no steps, and is guarded as a whole.
         """
         if not self.training:
-            yield from batches
-            return
+            return self.own.batches(model, epoch)  # type: ignore[no-any-return]
+        try:
+            return self._guarded(self.own.batches(model, epoch))
+        except Exception as error:
+            return iter([self._instead(error)])
+
+    def _guarded(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         while True:
             try:
                 batch = next(batches, None)
             except Exception as error:
-                self.ranks.problem = error
-                batch = self.empty()
+                batch = self._instead(error)
             if batch is None:
                 return
             yield batch
+
+    def _instead(self, error: Exception) -> Batch:
+        """Return what goes into the step that raises an exception."""
+        self.ranks.problem = error
+        return self.empty()
 
 
 class WholeFeed(Feed):
@@ -128,29 +138,45 @@ class WholeFeed(Feed):
 
     def batches(self, model: Sequential, epoch: Epoch) -> Iterator[Batch]:
         """Return this process's part of each batch, as drawn in all of them alike."""
-        part = (self.ranks.rank, self.ranks.size)
-        return self.guarded(self.own.batches(model, replace(epoch, part=part)))
+        own = self.drawn(model, replace(epoch, part=self.ranks.part))
+        if not self.training or isinstance(self.own, Data):
+            return own
+        return self._ending_together(own)
 
-    def check_states(self, model: Sequential, batch_size: int) -> None:
-        """Raise ValueError where a stateful layer would meet parts of different size."""
-        if isinstance(self.own, Data):
-            states.require_whole_batches(model, batch_size, len(self.own))
+    def _ending_together(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Go on while all processes have a batch; ValueError where only some have."""
+        while True:
+            batch = next(batches, None)
+            if not self.ranks.any(batch is not None):
+                return
+            with self.ranks.together():
+                if batch is None:
+                    raise ValueError(
+                        "with auto_shard_dataset=True all processes must be given the same data: "
+                        "this one's source has fewer batches in an epoch than others"
+                    )
+            yield batch
 
 
 class ShardFeed(Feed):
     """Batches of this process's own samples, as many as all have: without samples at the end."""
 
     def __init__(
-        self, ranks: Ranks, own: Any, training: bool, counts: list[Any], batch_size: int
+        self,
+        ranks: Ranks,
+        own: Any,
+        training: bool,
+        known: list[tuple[Any, Description]],
+        batch_size: int,
     ) -> None:
         super().__init__(ranks, own, training)
-        self._descriptions = ranks.gather(own.described())
-        self._counts = counts  # of samples, or of batches, that the processes have
+        self._descriptions = [described for _, described in known]
+        self._counts = [count for count, _ in known]  # of samples, or of batches
         self._arrays = isinstance(own, Data)
         if self._arrays:
-            if not sum(counts):
+            if not sum(self._counts):
                 raise ValueError("x has no samples in any process")
-            every = in_proportion(batch_size, counts)
+            every = in_proportion(batch_size, self._counts)
             self._size = max(every[ranks.rank], 1)
             pairs = zip(self._counts, every, strict=True)
             self._batches = max(-(-count // size) if size else 0 for count, size in pairs)
@@ -172,7 +198,7 @@ class ShardFeed(Feed):
             epoch = replace(epoch, rng=np.random.default_rng([key, self.ranks.rank]))
         if self._arrays:
             epoch = replace(epoch, batch_size=self._size)
-        own = self.guarded(self.own.batches(model, epoch))
+        own = self.drawn(model, epoch)
         if not self.training:
             return own
         if self._arrays:
@@ -191,16 +217,10 @@ class ShardFeed(Feed):
                 return
             yield self.empty() if batch is None else batch
 
-    def check_states(self, model: Sequential, batch_size: int) -> None:
-        """Raise ValueError where a stateful layer would meet batches of different size."""
-        if not model.stateful_layers or not self._arrays:
-            return
-        states.require_whole_batches(model, self._size, len(self.own))
-        if self._size * self._batches != len(self.own):
-            raise ValueError(
-                f"layer {model.stateful_layers[0].label!r} is stateful, so all batches must be of "
-                f"one size: the processes have {self._counts} samples"
-            )
+    @property
+    def size_of_batches(self) -> int | None:
+        """Of this process's samples; None where batches are of different size."""
+        return self._size if self._size * self._batches == len(self.own) else None
 
 
 def fingerprint(model: Sequential, own: Batches) -> int:
@@ -217,17 +237,36 @@ def fingerprint(model: Sequential, own: Batches) -> int:
 def feed(
     ranks: Ranks,
     own: Batches,
-    counts: list[Any],
+    known: list[tuple[Any, Description]],
     training: bool,
     batch_size: int,
-    whole: bool,
 ) -> WholeFeed | ShardFeed:
     """Return what a process takes, of its own samples or as its part of those of all.
 
-    `counts` are the numbers of samples, or of a source's batches, that the processes were given.
+    `known` are the numbers of samples, or of a source's batches, that the processes were given, and
+    what else is known of them.
     """
-    if whole:
+    if ranks.whole:
         if isinstance(own, Data):
             require_samples(own)
         return WholeFeed(ranks, own, training)
-    return ShardFeed(ranks, own, training, counts, batch_size)
+    return ShardFeed(ranks, own, training, known, batch_size)
+
+
+def check_states(model: Sequential, feeds: list[WholeFeed | ShardFeed], batch_size: int) -> None:
+    """Raise ValueError where a stateful layer would meet batches of different size."""
+    arrays = [one for one in feeds if isinstance(one.own, Data)]
+    if not model.stateful_layers or not arrays:
+        return
+    counts = [len(one.own) for one in arrays]
+    if isinstance(arrays[0], WholeFeed):
+        states.require_whole_batches(model, batch_size, *counts, part=arrays[0].ranks.part)
+        return
+    sizes = [one.size_of_batches for one in arrays if isinstance(one, ShardFeed)]
+    if None in sizes or len(set(sizes)) > 1:
+        raise ValueError(
+            f"layer {model.stateful_layers[0].label!r} is stateful, so all batches must be of one "
+            f"size: this process has {' and '.join(map(str, counts))} samples for its part of "
+            f"batch_size={batch_size}"
+        )
+    states.require_whole_batches(model, sizes[0] or 1, *counts)

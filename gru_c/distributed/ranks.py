@@ -7,18 +7,20 @@ import math
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
 from gru_c._extras import require
 from gru_c._threads import use_threads
+from gru_c.data import WHOLE, Fraction
 from gru_c.distributed import agreement, endings, machines
-from gru_c.distributed.feeds import ShardFeed, WholeFeed, feed, fingerprint
+from gru_c.distributed.feeds import ShardFeed, WholeFeed, check_states, feed, fingerprint
 from gru_c.layers.drawing import DrawingLayer
+from gru_c.metrics import merged_states
 from gru_c.progress import muted
-from gru_c.replicas import Alone, MakePass, Parts, Pass, mean_of
+from gru_c.replicas import Alone, MakePass, Parts, Pass, mean_of, results
 from gru_c.run_file import differences
 from gru_c.run_state import check_metrics
 from gru_c.sources import FitData, Source
@@ -63,6 +65,7 @@ class Ranks(Alone):
         self.whole = whole
         self.overlap = overlap
         self.problem: Exception | None = None  # to be raised by the step that comes next
+        self._raised: Exception | None = None  # by all, the last time
         self._in_place = require("mpi4py.MPI", "mpi").IN_PLACE
         self._signals = (False, False)
         self._machines_differ = len(set(self.gather(machines.described()))) > 1
@@ -79,13 +82,24 @@ class Ranks(Alone):
             try:
                 yield
             except BaseException as error:
-                if not agreement.is_of_all(error):
+                if error is not self._raised:
                     endings.end_all(self.comm, error)
                 raise
 
-    def together(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def together(self) -> Iterator[None]:
         """Let an exception of one process in this block be one of all."""
-        return agreement.together(self.comm)
+        error = None
+        try:
+            yield
+        except Exception as problem:
+            error = problem
+        if self.any(error is not None):
+            self._raise_in_all(error)
+
+    def _raise_in_all(self, error: Exception | None) -> NoReturn:
+        self._raised = agreement.error_of_all(self.comm, error)
+        raise self._raised
 
     @contextmanager
     def drawing(self, model: Sequential) -> Iterator[None]:
@@ -121,33 +135,40 @@ class Ranks(Alone):
         model: Sequential,
         data: FitData,
         batch_size: int,
-        about: Callable[[], dict[str, Any]] | None = None,
+        training: bool,
+        about: Callable[[], dict[str, Any]],
     ) -> FitData:
-        """Return this process's part of the data; ValueError unless all train the same."""
+        """Return this process's part of the data; ValueError unless all do the same."""
         self.model = model
         with self.together():
-            facts = {
-                **(about() if about else {}),
-                "validation": data.split or data.validation is not None,
-            }
+            facts = {**about(), "validation": data.split or data.validation is not None}
             check_metrics(model.metrics)
             for metric in model.metrics:
                 metric.check_mergeable()
-            if facts.get("bptt_steps") and isinstance(data.train, Source) and not self.whole:
-                raise ValueError(
-                    "bptt_steps with a source of batches needs auto_shard_dataset=True: all "
-                    "processes must have the same number of time steps in a batch"
-                )
-        self._require_same("all processes must train the same", facts)
+            if facts.get("bptt_steps"):
+                facts["time_steps"] = data.train.first.x.shape[1]  # as many pieces in all
+                if isinstance(data.train, Source) and not self.whole:
+                    raise ValueError(
+                        "bptt_steps with a source of batches needs auto_shard_dataset=True: all "
+                        "processes must have the same number of time steps in a batch"
+                    )
+        self._require_same("all processes must do the same", facts)
         self._check_data(model, data)
         feeds: list[WholeFeed | ShardFeed] = []
         for own in data.parts:
-            counts = self.gather(own.batch_count(1))
             with self.together():
-                trains = about is not None and not feeds
-                feeds.append(feed(self, own, counts, trains, batch_size, self.whole))
-                feeds[-1].check_states(model, batch_size)
+                known = own.batch_count(1), own.described()
+            every = self.gather(known)
+            with self.together():
+                feeds.append(feed(self, own, every, training and not feeds, batch_size))
+        with self.together():
+            check_states(model, feeds, batch_size)
         return FitData(feeds[0], feeds[1] if len(feeds) > 1 else None, data.split)
+
+    @property
+    def part(self) -> Fraction:
+        """What this process takes of a batch that all are given."""
+        return (self.rank, self.size) if self.whole else WHOLE
 
     def _require_same(self, rule: str, facts: Any) -> None:
         """Raise ValueError in all processes unless they have the same facts."""
@@ -167,13 +188,16 @@ class Ranks(Alone):
             self._require_same(
                 "with auto_shard_dataset=True all processes must be given the same data", facts
             )
-        elif len(set(self.gather(prints))) == 1 and self.first:
-            warnings.warn(
-                "all processes were given the same samples, each of which then counts "
-                f"{self.size} times: give each its own, such as X[rank::size], or say "
-                "auto_shard_dataset=True",
-                stacklevel=4,
-            )
+            return
+        all_alike = len(set(self.gather(prints))) == 1
+        with self.together():
+            if all_alike and self.first:
+                warnings.warn(
+                    "all processes were given the same samples, each of which then counts "
+                    f"{self.size} times: give each its own, such as X[rank::size], or say "
+                    "auto_shard_dataset=True",
+                    stacklevel=4,
+                )
 
     def even_out(self, model: Sequential) -> None:
         """Give all the first one's weights, optimizer and generator."""
@@ -221,25 +245,18 @@ class Ranks(Alone):
         if problem is not None:
             raise problem
 
-    def merged_states(self, metrics: list[Metric]) -> list[dict[str, Any]]:
-        """Return the states that metrics have over the samples of all."""
-        with self.together():
-            self._raise_problem()
-            states = [metric.get_state() for metric in metrics]
-        every = self.gather(states)
-        return [
-            metric.merged([states[number] for states in every])
-            for number, metric in enumerate(metrics)
-        ]
-
     def merged(self, metrics: list[Metric]) -> dict[str, float]:
         """Return the results of metrics over the samples of all."""
-        found = {}
-        for metric, state in zip(metrics, self.merged_states(metrics), strict=True):
-            own = metric.get_state()
-            metric.set_state(state)
-            found[metric.name] = metric.result()
-            metric.set_state(own)
+        with self.together():
+            self._raise_problem()
+            own = [metric.get_state() for metric in metrics]
+        every = self.gather(own)
+        with self.together():
+            for metric, state in zip(metrics, merged_states(metrics, every), strict=True):
+                metric.set_state(state)
+            found = results(metrics)
+            for metric, state in zip(metrics, own, strict=True):
+                metric.set_state(state)
         return found
 
     def mean_loss(self, parts: Parts) -> float:
@@ -267,12 +284,12 @@ class Ranks(Alone):
         except Exception as problem:
             error = problem
             notes[_FAILED] = 1
-        if found is None or not math.isfinite(found.loss):
+        if found is None or not found.samples or not math.isfinite(found.loss):
             message.clear()
         notes[_STOP], notes[_WRITE] = self._wishes()
         message.finish()
         if notes[_FAILED] or found is None:
-            agreement.raise_of(self.comm, error)
+            self._raise_in_all(error)
         self._signals = (
             self._signals[0] or bool(notes[_STOP]),
             self._signals[1] or bool(notes[_WRITE]),
