@@ -98,7 +98,9 @@ class Run:
         self._order: Any = None  # state of the generator that drew this epoch's
         self._drawn: Any = None  # ... and where it is, in an epoch gone on with
         self._metrics: list[dict[str, Any]] | None = None  # before the validation uses them
-        self._in_batches = replicas.any(callbacks.in_batches)  # whether any process calls something
+        # Whether a process calls something at batches: what is there for all.
+        self._at_begin = replicas.any(callbacks.calls("on_train_batch_begin"))
+        self._at_end = replicas.any(callbacks.calls("on_train_batch_end"))
         self._keeps = replicas.any(file is not None)  # whether a file is written by any process
         replicas.listen(self._wishes)
 
@@ -130,16 +132,17 @@ class Run:
 
     def begin_batch(self) -> None:
         """Call what is to be called."""
-        if self._in_batches:
+        if self._at_begin:
             with self.replicas.together():
                 self.callbacks.call("on_train_batch_begin", self.totals.batches)
 
     def end_batch(self) -> bool:
         """Call what is to be called, and write the file if it is due; whether to end the epoch."""
         stopped = False
-        if self._in_batches:
+        if self._at_end:
+            logs = self.logs()
             with self.replicas.together():
-                self.callbacks.call("on_train_batch_end", self.totals.batches - 1, logs=self.logs)
+                self.callbacks.call("on_train_batch_end", self.totals.batches - 1, logs=logs)
             stopped = self.stops()
         stop, write = self.replicas.signals()
         if stop or stopped:

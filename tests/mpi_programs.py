@@ -6,6 +6,7 @@ Every rank writes what the program returns to FILE.RANK, as a pickle.
 import pickle
 import sys
 
+import mpi_agreement
 import mpi_faults
 import mpi_training
 
@@ -13,7 +14,8 @@ import mpi_training
 def main(name, path, *arguments):
     from gru_c.distributed import DataParallel
 
-    program = getattr(mpi_training, name, None) or getattr(mpi_faults, name)
+    modules = (mpi_training, mpi_faults, mpi_agreement)
+    program = next(vars(module)[name] for module in modules if name in vars(module))
     parallel = DataParallel()
     found = program(parallel, *arguments)
     with open(f"{path}.{parallel.rank}", "wb") as file:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mpi_agreement
 import mpi_faults
 import mpi_programs
 import mpi_training
@@ -23,7 +24,7 @@ SECONDS = 60  # after which a run hangs; each takes less than one
 
 
 def run(ranks, program, folder, *arguments, isa=None, ok=True):
-    """Run a program of mpi_training.py: what each rank returned, or the finished process."""
+    """Run a program of mpi_*.py: what each rank returned, or the finished process."""
     path = Path(folder) / "found"
     command = [MPIEXEC]
     for rank in range(ranks if isa else 1):
@@ -251,7 +252,7 @@ def test_warnings_and_ctrl_c_in_one_rank(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kind", ["killed", "exits", "sys.exit", "leaves", "before fit", "hook", "source"]
+    "kind", ["killed", "exits", "sys.exit", "leaves", "before fit", "hook", "source", "no output"]
 )
 def test_a_rank_that_dies_ends_all(kind, tmp_path):
     done = run(3, "failing", tmp_path, kind, "uncaught", ok=False)
@@ -292,6 +293,64 @@ def test_shards_go_on_with_the_same_bits_and_with_others(tmp_path):
     found = killed_and_resumed(tmp_path, 2, 3, "shards")
     assert len(found["history"]["loss"]) == 3
     np.testing.assert_allclose(found["history"]["loss"], unbroken[0]["history"]["loss"], rtol=0.2)
+
+
+# ---- what all agree on --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("overlap", ["", "overlap"])
+def test_stopping_and_hooks_of_one_rank_are_those_of_all(overlap, tmp_path):
+    every, _ = run(2, "stopping", tmp_path, overlap)
+    assert_equal(every[1], every[0])
+    found = {name: len(history.get("loss", [])) for name, history in every[0].items()}
+    assert found == {
+        "before training": 0,
+        "before an epoch": 2,
+        "batch hook in rank 0": 3,
+        "batch hook in rank 1": 3,
+        "NaN, rank 0 ends": 0,
+        "NaN, rank 1 ends": 0,
+    }
+
+
+def test_exceptions_of_the_users_code_are_raised_in_all_ranks(tmp_path):
+    every, _ = run(2, "raising", tmp_path, str(tmp_path))
+    for found in every:
+        assert found.pop("TerminateOnNaN")[0] == "RuntimeError"
+        assert found.pop("NaN")[0] == "FloatingPointError"
+        assert found.pop("mute")[0] in ("Mute", "RankError")
+        assert {name: error[0] for name, error in found.items()} == dict.fromkeys(found, "KeyError")
+        assert all("mine" in error[1] for error in found.values())
+    assert len(every[0]) == 8
+
+
+def test_what_ranks_are_given_must_be_the_same(tmp_path):
+    every, _ = run(2, "refusing", tmp_path)
+    wanted = {
+        "time steps": "time_steps is 6, in rank 1 it is 12",
+        "source": "this one's source has fewer batches in an epoch than others",
+        "batch_size of evaluate": "batch_size is 8, in rank 1 it is 9",
+        "metrics of evaluate": "metrics.1.class is 'MeanSquaredError', in rank 1 it is absent",
+        "weights after training": "the weights in rank 1 are no longer those in rank 0",
+        "another array in a loss": "loss.config.how.0 is 0.0, in rank 1 it is 1.0",
+    }
+    for found in every:
+        trained = {name: value for name, value in found.items() if name not in wanted}
+        assert trained == dict.fromkeys(
+            ["NaN in a loss", "a function in a loss", "an array in a loss"], 3
+        )
+        for name, words in wanted.items():
+            assert words in found[name][1], name
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_states_lists_and_small_batches_are_those_of_one_process(ranks, tmp_path):
+    every, _ = run(ranks, "as_one_process", tmp_path)
+    for name, case in mpi_agreement.AS_ONE.items():
+        assert_close(every[0][name], case(None))
+    for found in every:
+        assert found["begins by evaluating"] == (1, True)
+        assert found["communicators left"] == 0
 
 
 # ---- the example --------------------------------------------------------------------------------

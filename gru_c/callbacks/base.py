@@ -217,10 +217,9 @@ class CallbackList:
         own = Callback.get_state
         return [one for one in self.callbacks if one.state_names or type(one).get_state is not own]
 
-    @property
-    def in_batches(self) -> bool:
-        """Whether something is called at batches of a training."""
-        return not self._hooks.keys().isdisjoint(("on_train_batch_begin", "on_train_batch_end"))
+    def calls(self, hook: str) -> bool:
+        """Return whether a hook does something."""
+        return hook in self._hooks
 
     def begin(self, model: Sequential, first: bool = True, **params: Any) -> None:
         """Tell all callbacks whose they are, and whether in the first process, before a loop."""
