@@ -373,6 +373,8 @@ def part_of(count: int, part: Fraction) -> slice:
 
 
 def _cut(where: slice | Array, count: int, part: Fraction) -> slice | Array:
+    if part == WHOLE:
+        return where
     if isinstance(where, slice):
         first, end, _ = where.indices(count)
         cut = part_of(end - first, part)
