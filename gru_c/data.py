@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.arrays import as_real
+from gru_c.batches import WHOLE, Epoch, Fraction, cut
 from gru_c.chain import NO_LAYERS
 from gru_c.layers import Embedding
 from gru_c.layers.base import check_count
@@ -26,34 +27,7 @@ Array = npt.NDArray[Any]
 Self = TypeVar("Self", bound="Samples")
 
 Description = dict[str, dict[str, Any]]
-Fraction = tuple[int, int]  # number of a part, and how many there are
-WHOLE: Fraction = (0, 1)
-
 DEFAULT_BATCH_SIZE = 32
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """How the batches of an epoch are drawn.
-
-    Attributes
-    ----------
-    batch_size : int
-    rng : numpy.random.Generator or None
-        Draws the order; None: that of the samples.
-    bucket : bool
-        Take samples of similar length together.
-    done : int
-        Batches to leave out, the first ones.
-    part : tuple of int
-        What to take of each batch.
-    """
-
-    batch_size: int
-    rng: np.random.Generator | None = None
-    bucket: bool = False
-    done: int = 0
-    part: Fraction = WHOLE
 
 
 @dataclass(frozen=True)
@@ -137,7 +111,7 @@ class Samples:
         if part == WHOLE:
             return self.batch(model, where)
         longest = None if self.lengths is None else _longest(self.lengths[where])
-        return self.batch(model, _cut(where, len(self), part), longest)
+        return self.batch(model, cut(where, len(self), part), longest)
 
     def _read(self: Self, model: Sequential) -> Any:
         """Return what is stored as arrays; an exception names the sample that does not fit."""
@@ -301,7 +275,7 @@ class Data(Samples):
         if epoch.bucket and model.fixed_time is None:
             assert self.lengths is not None
             batch = batch.shortened(_longest(self.lengths[where]))
-        where = _cut(where, len(self), epoch.part)
+        where = cut(where, len(self), epoch.part)
         if not isinstance(where, np.ndarray):
             where = np.arange(*where.indices(len(self)))
         return batch, where
@@ -364,22 +338,6 @@ def added(descriptions: Iterable[Description]) -> Description:
                 both = found[name][key], facts[key]
                 found[name][key] = None if None in both else sum(both)
     return found
-
-
-def part_of(count: int, part: Fraction) -> slice:
-    """Return which of so many samples are a part, of a number of parts as equal as can be."""
-    number, parts = part
-    return slice(count * number // parts, count * (number + 1) // parts)
-
-
-def _cut(where: slice | Array, count: int, part: Fraction) -> slice | Array:
-    if part == WHOLE:
-        return where
-    if isinstance(where, slice):
-        first, end, _ = where.indices(count)
-        cut = part_of(end - first, part)
-        return slice(first + cut.start, first + cut.stop)
-    return where[part_of(len(where), part)]
 
 
 def require_samples(data: Data) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gru_c import states
 from gru_c.arrays import Array
-from gru_c.data import WHOLE, Data, Fraction, require_samples
+from gru_c.batches import WHOLE, Fraction
+from gru_c.data import Data, require_samples
 
 if TYPE_CHECKING:
     from gru_c.layers import Layer

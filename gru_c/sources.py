@@ -23,12 +23,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import states, truncated
+from gru_c.batches import WHOLE, Epoch, Fraction
 from gru_c.data import (
-    WHOLE,
     Data,
     Description,
-    Epoch,
-    Fraction,
     Samples,
     added,
     require_loss,

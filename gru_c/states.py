@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gru_c.arrays import Array
-from gru_c.data import WHOLE, Fraction, part_of
+from gru_c.batches import WHOLE, Fraction, part_of
 from gru_c.layers import GRU
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import run_state, states, truncated
+from gru_c.batches import Epoch
 from gru_c.callbacks import CallbackList
-from gru_c.data import Data, Epoch, check_batch_size, require_samples
+from gru_c.data import Data, check_batch_size, require_samples
 from gru_c.history import History
 from gru_c.interrupts import Interrupt
 from gru_c.layers import Layer

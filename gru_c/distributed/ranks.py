@@ -14,7 +14,7 @@ import numpy as np
 
 from gru_c._extras import require
 from gru_c._threads import use_threads
-from gru_c.data import WHOLE, Fraction
+from gru_c.batches import WHOLE, Fraction
 from gru_c.distributed import agreement, endings, machines
 from gru_c.distributed.feeds import ShardFeed, WholeFeed, check_states, feed, fingerprint
 from gru_c.layers.drawing import DrawingLayer
