@@ -4,6 +4,7 @@ import gc
 import pickle
 import sys
 import threading
+import time
 import weakref
 
 import numpy as np
@@ -13,6 +14,7 @@ import gru_c
 from gru_c import GRU, Bidirectional, Dense, Embedding, Flatten, Sequential, _core
 from gru_c.distributed import predict, prediction
 
+dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 same_bits_in_any_batch = pytest.mark.skipif(
     _core.auto_engine() != _core.ENGINES["packed"], reason="bits depend on the batch"
@@ -229,6 +231,98 @@ def test_layers_of_the_user(model):
     model.layers[-1].factor = lambda x: 3 * x
     assert predict(model, x).name != name
     assert same(predict(model, x), wanted / 2 * 3)
+
+
+class Keeps(gru_c.layers.Layer):
+    """A layer that no two Python threads can share."""
+
+    def forward(self, x, *, training=False):
+        self.x = x
+        time.sleep(1e-3)
+        return self.x * 1
+
+
+def test_layers_of_the_user_that_keep_something(model):
+    wanted = model.predict(X, verbose=0)
+    model.add(Keeps())
+    assert same(predict(model, da.from_array(X, chunks=(1, -1, -1))), wanted)
+
+
+class Times(Sequential):
+    """A model whose predictions depend on an attribute."""
+
+    factor = 1.0
+
+    def predict(self, *arrays, **settings):
+        return self.factor * super().predict(*arrays, **settings)
+
+
+def test_names_tell_the_users_models_from_each_other():
+    x = da.from_array(X, chunks=CHUNKS)
+    models = [kind([GRU(3, input_shape=(12, 3))], seed=0) for kind in (Sequential, Times, Times)]
+    models[2].factor = 3.0
+    models.append(Sequential([GRU(3, input_shape=(12, 3))], seed=0))
+    forward = models[3].layers[0].forward
+    models[3].layers[0].forward = lambda x, **settings: 5 * forward(x, **settings)
+    lazy = [predict(one, x) for one in models]
+    assert len({one.name for one in lazy}) == 4
+    for one, found in zip(models, dask.compute(*lazy, scheduler="threads"), strict=True):
+        assert found.tobytes() == one.predict(X, verbose=0).tobytes()
+
+
+class Encodes(gru_c.layers.Layer):
+    """Another model's predictions, by Dask."""
+
+    def __init__(self, inner, scheduler):
+        super().__init__()
+        self.inner, self.scheduler = inner, scheduler
+
+    def forward(self, x, *, training=False):
+        lazy = predict(self.inner, da.from_array(x, chunks=(4, -1, -1)))
+        return lazy.compute(scheduler=self.scheduler)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], 2)
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
+def test_predictions_within_a_prediction(model, scheduler):
+    outer = Sequential([gru_c.Input((12, 3)), Encodes(model, scheduler), Dense(1)], seed=0)
+    assert same(predict(outer, da.from_array(X, chunks=CHUNKS)), outer.predict(X, verbose=0))
+
+
+def test_what_cannot_be_pickled_is_named(model):
+    model.layers[0].lock = threading.Lock()
+    with pytest.raises(TypeError, match=r"sent to other processes, .*cannot pickle '_thread.lock'"):
+        predict(model, da.from_array(X, chunks=CHUNKS))
+
+
+@pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+def test_on_processes_of_a_pool_one_thread_each_and_one_model(run_python):
+    code = """
+import os
+import numpy as np, dask.array as da
+import gru_c
+from gru_c import GRU, Dense, Sequential
+from gru_c.distributed import predict
+
+class Tells(gru_c.layers.Layer):
+    def forward(self, x, *, training=False):
+        return np.full((len(x), 3), [gru_c.get_num_threads(), os.getpid(), id(self)], float)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], 3)
+
+if __name__ == "__main__":
+    gru_c.set_num_threads(4)
+    model = Sequential([GRU(4, input_shape=(12, 3)), Dense(1), Tells()], seed=0, dtype="float64")
+    x = da.zeros((24, 12, 3), chunks=(2, -1, -1))
+    found = predict(model, x).compute(scheduler="processes", num_workers=2)
+    threads, processes, models = found.T
+    print(set(threads.tolist()), os.getpid() in processes, len(set(zip(processes, models))) <= 2)
+"""
+    done = run_python(code, timeout=60, OMP_NUM_THREADS=None)
+    assert done.stdout.split("\n")[0] == "{1.0} False True", done.stderr
 
 
 # ---- one model for several Python threads ----

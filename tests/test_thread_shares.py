@@ -81,6 +81,8 @@ def test_shares_are_equal_once_the_others_have_come():
     thread.join(60)
     with shares.one() as last:
         assert last == 4
+    with shares.one(waits=False) as aside, shares.one() as own:
+        assert (aside, own) == (4, 2)  # it took nothing, and counts
     with pytest.raises(KeyError), shares.one():
         raise KeyError
     assert (shares._here, shares._taken) == (0, 0)

@@ -6,6 +6,8 @@ import hashlib
 import threading
 from contextlib import nullcontext
 from io import BytesIO
+from pickle import PicklingError
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy as np
 from gru_c._extras import require
 from gru_c.arrays import Array
 from gru_c.data import check_batch_size
-from gru_c.distributed.shares import shares
+from gru_c.distributed.shares import in_pool, shares
 from gru_c.model import Sequential
 from gru_c.parameters import Parameter
 from gru_c.saving import contents
@@ -53,7 +55,7 @@ def predict(
     Raises
     ------
     TypeError
-        When model is no `Sequential`, or x no Dask array.
+        When model is no `Sequential` or cannot be pickled, or x is no Dask array.
     ValueError
         When the model has no weights yet, is stateful (chunks are computed in no order), or x or
         lengths do not fit. What x holds is checked when its chunks are computed.
@@ -63,7 +65,9 @@ def predict(
     Notes
     -----
     Chunks that are computed at once in one process part its threads (`set_num_threads`) among them.
-    The name of the result follows from the weights, the layers, x and lengths.
+    The name of the result follows from the weights, the layers, x and lengths; of a model with
+    code of your own, from all that it holds. Then each Python thread has a copy of the model, and
+    chunks do not wait for each other's threads.
 
     Examples
     --------
@@ -159,7 +163,8 @@ class Snapshot:
     """A model as it is now, to be unpickled once in each process that predicts with it.
 
     Dask has one object for all chunks of a process. The model goes with it: in the process that
-    made the array when that goes, in a worker after the last chunk.
+    made the array when that goes, in a worker after the last chunk. Each Python thread has its own
+    where code of the program's is part of the model, which may keep something in it.
 
     Attributes
     ----------
@@ -167,13 +172,16 @@ class Snapshot:
         The same for the same layers and weights.
     content : bytes
         The pickled model.
+    own_code : bool
+        Whether all of the model's code is this package's.
     """
 
-    def __init__(self, token: str, content: bytes) -> None:
+    def __init__(self, token: str, content: bytes, own_code: bool) -> None:
         self.token = token
         self.content = content
+        self.own_code = own_code
         self._lock = threading.Lock()
-        self._model: Sequential | None = None
+        self._shared = SimpleNamespace(model=None) if own_code else threading.local()
 
     @classmethod
     def of(cls, model: Sequential) -> Snapshot:
@@ -181,28 +189,60 @@ class Snapshot:
         bare = object.__new__(type(model))
         unneeded: dict[str, Any] = {"optimizer": None, "loss": None, "metrics": [], "history": None}
         vars(bare).update(vars(model) | unneeded | {"_parameters": None})
-        content = _pickled(bare)
-        return cls(_token(bare, content), content)
+        own_code = _has_only_own_code(model)
+        try:
+            content = _pickled(bare)
+        except (TypeError, AttributeError, PicklingError) as error:
+            raise TypeError(
+                f"the model cannot be sent to other processes, for something that it holds: {error}"
+            ) from error
+        token = _token(bare) if own_code else None
+        return cls(token or hashlib.sha256(content).hexdigest(), content, own_code)
 
     def model(self) -> Sequential:
-        """Return the model, its weights packed for good; Python threads may share it."""
+        """Return the model for this Python thread, its weights packed for good."""
         with self._lock:
-            if self._model is None:
-                model: Sequential = require("cloudpickle", "dask").loads(self.content)
+            model: Sequential | None = getattr(self._shared, "model", None)
+            if model is None:
+                model = require("cloudpickle", "dask").loads(self.content)
+                assert model is not None
                 for layer in model.layers:
                     layer.hold_weights(True)
                 vars(model)["weights_held"] = nullcontext  # `predict` would let them go
-                self._model = model
-        return self._model
+                self._shared.model = model
+        return model
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Snapshot, (self.token, self.content)
+        return _unpickled, (self.token, self.content, self.own_code)
 
     def __sizeof__(self) -> int:
         return 4 * len(self.content)  # for Dask: with the model, and its weights once more, packed
 
     def __dask_tokenize__(self) -> str:
         return self.token
+
+
+_last: Snapshot | None = None
+
+
+def _unpickled(token: str, content: bytes, own_code: bool) -> Snapshot:
+    """Return a snapshot; in a process of a pool, which gets one with each chunk, the last one."""
+    global _last
+    if not in_pool():
+        return Snapshot(token, content, own_code)
+    if _last is None or _last.token != token:
+        _last = Snapshot(token, content, own_code)
+    return _last
+
+
+def _has_only_own_code(model: Sequential) -> bool:
+    """Whether a model and its layers are of this package's classes, with no method replaced."""
+    layers = [one for layer in model.layers for one in (layer, *getattr(layer, "directions", ()))]
+    called = [value for layer in layers for value in vars(layer).values() if callable(value)]
+    replaced = any(isinstance(value, FunctionType) for value in vars(model).values())
+    kinds = [type(one) for one in (*layers, *called)]
+    own = all(kind.__module__.startswith("gru_c.") for kind in kinds)
+    return own and type(model) is Sequential and not replaced
 
 
 def _pickled(model: Sequential) -> bytes:
@@ -221,14 +261,12 @@ def _weight_alone(item: Parameter) -> tuple[Any, ...]:
     return Parameter, (item.name, item.value)
 
 
-def _token(model: Sequential, content: bytes) -> str:
-    """Return a hash of what the outputs depend on."""
-    if any(not type(layer).__module__.startswith("gru_c.") for layer in model.layers):
-        return hashlib.sha256(content).hexdigest()  # the program's own classes may have changed
+def _token(model: Sequential) -> str | None:
+    """Return a hash of what the outputs depend on; None for a layer that no file can describe."""
     try:
         tensors, metadata = contents(model)
-    except ValueError:  # a layer that no file can describe
-        return hashlib.sha256(content).hexdigest()
+    except ValueError:
+        return None
     digest = hashlib.sha256(metadata["model"].encode())
     for tensor in tensors.values():
         digest.update(np.ascontiguousarray(tensor).data)
@@ -239,7 +277,11 @@ def _predict_chunk(
     x: Array, lengths: Array | None = None, *, snapshot: Snapshot, batch_size: int
 ) -> Array:
     """Return the outputs of a chunk, computed with this Python thread's share of the threads."""
-    with shares.one():
+    with shares.one(waits=snapshot.own_code):
         model = snapshot.model()
-        outputs: Array = model.predict(x, batch_size, verbose=0, lengths=lengths)
+        try:
+            outputs: Array = model.predict(x, batch_size, verbose=0, lengths=lengths)
+        except (ValueError, TypeError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"in a chunk, whose first sample is number 0: {error}") from error
     return outputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 import threading
@@ -19,6 +20,9 @@ class Shares:
     there is none. Equal among how many: among the most who were here at once since nobody was. (Who
     has gone is most likely back in a moment, with the next chunk: were it forgotten, each would
     find itself alone, take everything, and make the others wait in turn.)
+
+    Who runs code that may ask for a share itself does not wait, and takes nothing from others: it
+    would wait for itself.
     """
 
     def __init__(self) -> None:
@@ -32,29 +36,32 @@ class Shares:
         self._taken = 0  # threads
 
     @contextmanager
-    def one(self) -> Iterator[int]:
+    def one(self, waits: bool = True) -> Iterator[int]:
         """While this lasts, calls from this Python thread use its share, which is the value."""
-        own = _threads.get_num_threads()
-        limit = _limit()
+        own, taken = _threads.get_num_threads(), 0
         with self._change:
             self._here += 1
             self._most_here = max(self._most_here, self._here)
             try:
-                self._change.wait_for(lambda: self._taken < limit)
+                if waits:
+                    self._change.wait_for(lambda: self._taken < _limit())
             except BaseException:  # Ctrl-C
                 self._leave(0)
                 raise
-            share = min(own, max(1, limit // self._most_here), limit - self._taken)
-            self._taken += share
+            limit = _limit()
+            share = min(own, max(1, limit // self._most_here))
+            if waits:
+                share = taken = min(share, limit - self._taken)
+            self._taken += taken
         try:
             with _threads.use_threads(share):
                 yield share
         finally:
             with self._change:
-                self._leave(share)
+                self._leave(taken)
 
-    def _leave(self, share: int) -> None:
-        self._taken -= share
+    def _leave(self, taken: int) -> None:
+        self._taken -= taken
         self._here -= 1
         if not self._here:
             self._most_here = 0
@@ -72,12 +79,23 @@ def _limit() -> int:
 
     The nanny that starts a worker's process sets OMP_NUM_THREADS=1 there, which is meant for each
     of the worker's task threads: unless the program calls `set_num_threads`, all of them compute,
-    as far as there are CPUs. In a process without a nanny the variable is the program's own.
+    as far as there are CPUs. In a process without a nanny the variable is the program's own. A
+    process of a pool, such as those of Dask's scheduler "processes", is one of as many as there are
+    CPUs, most likely, and uses one thread where nobody says how many.
     """
     own, workers = _threads.get_num_threads(), _workers()
-    if _threads.were_set() or not any(worker.nanny for worker in workers):
+    if _threads.were_set():
         return own
+    if not any(worker.nanny for worker in workers):
+        return 1 if not workers and in_pool() and "OMP_NUM_THREADS" not in os.environ else own
     return max(own, min(task_threads(), _threads.usable(len(_threads.cpus_of_process()))))
+
+
+def in_pool() -> bool:
+    """Whether this is the Python thread on which a process of a pool does its tasks."""
+    if multiprocessing.parent_process() is None or _workers_of_process():
+        return False
+    return threading.current_thread() is threading.main_thread()
 
 
 def task_threads() -> int:
@@ -94,7 +112,14 @@ def _workers() -> list[Any]:
         module.get_worker()
     except ValueError:
         return []
-    return [one for one in list(module.Worker._instances) if one.status.name != "closed"]
+    return _workers_of_process()
+
+
+def _workers_of_process() -> list[Any]:
+    """Return the Dask workers of this process."""
+    module = sys.modules.get("distributed.worker")
+    every = [] if module is None else list(module.Worker._instances)
+    return [one for one in every if one.status.name != "closed"]
 
 
 def share_of_task() -> int | None:

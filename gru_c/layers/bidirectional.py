@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c._names import deserialize
-from gru_c._threads import get_num_threads
+from gru_c._threads import get_num_threads, use_threads
 from gru_c.arrays import as_sequences, as_state
 from gru_c.directions import run_both
 from gru_c.layers import merging
@@ -366,12 +366,8 @@ class Bidirectional(DrawingLayer):
         """Return [run(0), run(1)], side by side where that pays."""
 
         def with_threads(i: int, threads: int | None) -> Any:
-            layer = self.directions[i]
-            layer.num_threads = threads
-            try:
+            with use_threads(threads):
                 return run(i)
-            finally:
-                layer.num_threads = None
 
         units = max(layer.units for layer in self.directions)
         weights = sum(item.value.size for item in self.parameters)

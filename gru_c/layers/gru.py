@@ -202,7 +202,6 @@ class GRU(StatefulLayer):
             "inference_weights of a GRU", inference_weights, {n: n for n in WEIGHT_FORMATS}
         )
         passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
-        self.num_threads: int | None = None  # of its passes, where a layer around it says so
         self._memory: Array | None = None  # of a tape that was used up, for the next one
         self._packed: Array | None = None  # weights, while they do not change
 
@@ -352,7 +351,6 @@ class GRU(StatefulLayer):
         bias = self.value("bias") if self.use_bias else None
         arguments = (x, self.value("kernel"), self.value("recurrent_kernel"), bias, state, output)
         options |= {"cell": self.cell, "go_backwards": self.go_backwards}
-        options["num_threads"] = self.num_threads
         if not training:
             options["packed"] = self._packed
             options["weights_format"] = WEIGHT_FORMATS[self.inference_weights]
