@@ -66,8 +66,10 @@ class RunFile:
     ) -> None:
         self.path = Path(path)
         saving.check_target(self.path)
-        if self.path.is_dir() or not self.path.parent.is_dir():
-            raise FileNotFoundError(f"{os.fspath(path)!r} is a folder, or in one that is not there")
+        if self.path.is_dir():
+            raise FileNotFoundError(f"{os.fspath(path)!r} is a folder, not a file")
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(f"the folder of {os.fspath(path)!r} is not there")
         self.interval = (
             None
             if interval is None

@@ -415,9 +415,10 @@ def test_other_arguments_that_are_refused(tmp_path):
         fit(checkpoint=tmp_path / "a.safetensors", checkpoint_interval=-1)
     with pytest.raises(ValueError, match=r"should not be named 'a.keras'"):
         fit(checkpoint=tmp_path / "a.keras")
-    for path in (tmp_path, tmp_path / "none" / "a.safetensors"):
-        with pytest.raises(FileNotFoundError, match="is a folder, or in one that is not there"):
-            fit(checkpoint=path)
+    with pytest.raises(FileNotFoundError, match="is a folder, not a file"):
+        fit(checkpoint=tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"the folder of '.*a.safetensors' is not there"):
+        fit(checkpoint=tmp_path / "none" / "a.safetensors")
     assert model.history is None
 
 

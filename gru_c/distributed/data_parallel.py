@@ -54,8 +54,8 @@ class DataParallel(Distribution):
     give shares in proportion to what they have, at least one sample each. Who has fewer batches
     than another takes part without samples. The same goes for a source: in each step, every process
     gives the next batch of its own. An array of no samples is a shard, too. The order is drawn in
-    each shard by itself; with ``shuffle=False`` and shards ``X[rank::size]`` of equal size, batches
-    are those of one process.
+    each shard by itself; with ``shuffle=False``, shards ``X[rank::size]``, and a size that divides
+    samples and batch_size, batches are those of one process.
 
     *Loss.* The mean over the whole batch. A function as a loss must return a mean, too.
 
