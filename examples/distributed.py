@@ -6,8 +6,8 @@
 All processes open the same file of samples, of which each reads its part of every batch. Batches
 have 64 samples whatever the number of processes. Rank 0 then trains the same model alone and shows
 both losses, which differ by rounding: in float64 by no more than 1e-12 of their size. It takes two
-seconds. With ``--shards`` each process has samples of its own; where 2, 4, 8, ... processes divide a
-batch, the batches, and so the losses, are those of one process.
+seconds. With ``--shards`` each process has samples of its own; where 2, 4, 8, ... processes divide
+a batch, the batches, and so the losses, are those of one process.
 
     mpiexec -n 3 python examples/distributed.py --checkpoint run.safetensors
 
