@@ -216,6 +216,7 @@ def refusing(parallel):
         "time steps": outcome(
             lambda: setting.fit(model=to_steps, x=steps, y=steps[:, :, :1], bptt_steps=4)
         ),
+        "kind": outcome(lambda: setting.fit(x=[(X, y)]) if one else setting.fit(batch_size=None)),
         "source": outcome(lambda: setting.fit(x=iter([(X, y)] * (4 - one)), whole=True, epochs=1)),
         "batch_size of evaluate": outcome(lambda: evaluate(same, 8 + one)),
         "metrics of evaluate": outcome(lambda: evaluate(model)),

@@ -328,6 +328,7 @@ def test_what_ranks_are_given_must_be_the_same(tmp_path):
     every, _ = run(2, "refusing", tmp_path)
     wanted = {
         "time steps": "time_steps is 6, in rank 1 it is 12",
+        "kind": "data.0 is 'arrays', in rank 1 it is 'source'",
         "source": "this one's source has fewer batches in an epoch than others",
         "batch_size of evaluate": "batch_size is 8, in rank 1 it is 9",
         "metrics of evaluate": "metrics.1.class is 'MeanSquaredError', in rank 1 it is absent",

@@ -142,6 +142,9 @@ class Ranks(Alone):
         self.model = model
         with self.together():
             facts = {**about(), "validation": data.split or data.validation is not None}
+            facts["data"] = [
+                "source" if isinstance(one, Source) else "arrays" for one in data.parts
+            ]
             check_metrics(model.metrics)
             for metric in model.metrics:
                 metric.check_mergeable()
