@@ -352,6 +352,12 @@ METRICS: dict[str, type[Metric]] = {
 }
 
 
+def reset_all(metrics: list[Metric]) -> None:
+    """Let metrics forget everything seen."""
+    for metric in metrics:
+        metric.reset()
+
+
 def merged_states(metrics: list[Metric], every: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Return the states of metrics over the samples of several processes, given those of each."""
     return [

@@ -103,8 +103,11 @@ class Alone:
         return nullcontext()
 
     def later(self) -> AbstractContextManager[None]:
-        """Let an exception of one process in this block be one of all when they next meet."""
+        """Let an exception in this block be one of all in the next step, or in `settle`."""
         return nullcontext()
+
+    def settle(self) -> None:
+        """Raise what `later` has left."""
 
     def drawing(self, model: Sequential) -> AbstractContextManager[None]:
         """Let the layers of each process draw other random numbers while this lasts."""

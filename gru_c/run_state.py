@@ -10,7 +10,7 @@ import numpy as np
 from gru_c import saving, states
 from gru_c.arrays import Array
 from gru_c.layers import drawing
-from gru_c.metrics import Metric, merged_states
+from gru_c.metrics import Metric, merged_states, reset_all
 from gru_c.replicas import Alone
 
 if TYPE_CHECKING:
@@ -154,8 +154,7 @@ def restore(model: Sequential, state: dict[str, Any], tensors: dict[str, Array])
 
 def restore_metrics(model: Sequential, kept: list[dict[str, Any]] | None) -> None:
     """Take back the states of metrics; None: they have seen nothing."""
-    for metric in model.metrics:
-        metric.reset()
+    reset_all(model.metrics)
     if kept is not None:
         for metric, state in zip(model.metrics, kept, strict=True):
             metric.set_state(state)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from gru_c import run_state
 from gru_c.callbacks import CallbackList, TerminateOnNaN
 from gru_c.history import History
+from gru_c.metrics import reset_all
 from gru_c.progress import say
 from gru_c.replicas import Alone, results
 from gru_c.run_file import Found, RunFile
@@ -116,7 +117,7 @@ class Run:
         if self.totals.batches == 0:
             with self.replicas.together():
                 self.callbacks.call("on_epoch_begin", self.epoch)
-                run_state.restore_metrics(self.model, None)
+                reset_all(self.model.metrics)
             self.seen = False
             if self._keeps:
                 self._order = self.model.rng.bit_generator.state

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import run_state, states, truncated
+from gru_c import states, truncated
 from gru_c.batches import Epoch
 from gru_c.callbacks import CallbackList
 from gru_c.data import Data, check_batch_size, require_samples
 from gru_c.history import History
 from gru_c.interrupts import Interrupt
 from gru_c.layers import Layer
+from gru_c.metrics import reset_all
 from gru_c.passes import blas_held
 from gru_c.progress import SILENT, Progress, check_verbose
 from gru_c.replicas import Alone, Parts, Pass, results
@@ -158,8 +159,8 @@ def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
     if not math.isfinite(found.loss):
         states.put_back(before)
         raise FloatingPointError(f"the loss is {found.loss}{_culprit(batch)}; nothing was changed")
+    reset_all(model.metrics)
     for metric in model.metrics:
-        metric.reset()
         metric.update(batch.y, found.outputs, **_if_any(found.mask))
     return {"loss": found.loss, **results(model.metrics)}
 
@@ -295,6 +296,11 @@ def _epoch(
             break
     if not totals.batches:
         raise RunEnded
+    try:
+        replicas.settle()
+    except Exception:
+        before.restore()
+        raise
     # The last step's harm shows in no loss. Weight by weight, because the gaps between them may
     # hold anything: Adam with epsilon 0 makes NaN of them.
     if not all(np.isfinite(item.value).all() for item in model.parameters.items):
@@ -350,7 +356,7 @@ def _evaluate(
         return {"loss": totals.mean_loss + penalty, **results(model.metrics)}
 
     with replicas.together(), blas_held(), model.weights_held():
-        run_state.restore_metrics(model, None)
+        reset_all(model.metrics)
         callbacks.call("on_test_begin")
         for number, (batch, _) in enumerate(data.batches(model, Epoch(batch_size))):
             if not len(batch):  # this process's part of it

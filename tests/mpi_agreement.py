@@ -129,6 +129,16 @@ def raising(parallel, folder):
         def get_config(self):
             return {}
 
+    class LateRate(optimizers.schedules.Schedule):
+        """Fails in the last step of an epoch, after which nobody takes another one."""
+
+        def __call__(self, step):
+            setting.raising(error, step >= 5)()
+            return 0.01
+
+        def get_config(self):
+            return {}
+
     class Bound(constraints.Constraint):
         def __call__(self, weight):
             fails()
@@ -160,6 +170,8 @@ def raising(parallel, folder):
 
     nan = setting.X.copy()
     nan[3, 2, 1] = np.nan if setting.one else 0
+    late = with_(optimizer=optimizers.SGD(LateRate()))
+    before = late.get_weights()
     file = {"checkpoint": os.path.join(folder, "run"), "checkpoint_interval": 0}
     terminate = [callbacks.TerminateOnNaN(raise_error=True)]
     cases = {
@@ -168,6 +180,7 @@ def raising(parallel, folder):
         "result": lambda: setting.fit(model=with_(names=[Result()])),
         "merged": lambda: setting.fit(model=with_(names=[Merged()])),
         "schedule": lambda: setting.fit(model=with_(optimizer=optimizers.SGD(Rate()))),
+        "last step": lambda: setting.fit(model=late, epochs=1),
         "constraint": lambda: setting.fit(
             model=model_of(GRU(4, kernel_constraint=Bound(), **LAYER), Dense(1))
         ),
@@ -181,7 +194,9 @@ def raising(parallel, folder):
         ),
         "NaN": lambda: setting.fit(x=nan, y=setting.y),
     }
-    return {name: outcome(case) for name, case in cases.items()}
+    found = {name: outcome(case) for name, case in cases.items()}
+    found["weights"] = all(map(np.array_equal, before, late.get_weights()))
+    return found
 
 
 def refusing(parallel):

@@ -237,11 +237,16 @@ class Ranks(Alone):
 
     @contextmanager
     def later(self) -> Iterator[None]:
-        """Leave an exception of this process to the next step, or the end of the epoch."""
+        """Leave an exception of this process to the next step, or to `settle`."""
         try:
             yield
         except Exception as error:
             self.problem = self.problem or error
+
+    def settle(self) -> None:
+        """Raise what `later` has left."""
+        with self.together():
+            self._raise_problem()
 
     def _raise_problem(self) -> None:
         problem, self.problem = self.problem, None
@@ -251,7 +256,6 @@ class Ranks(Alone):
     def merged(self, metrics: list[Metric]) -> dict[str, float]:
         """Return the results of metrics over the samples of all."""
         with self.together():
-            self._raise_problem()
             own = [metric.get_state() for metric in metrics]
         every = self.gather(own)
         with self.together():
