@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -18,19 +19,50 @@ two layers of 50 units and a Dense(1), {epochs} epochs of Adam on the mean squar
 """
 
 
+_INTERRUPTED = 128 + 2  # as a shell reports a program that SIGINT or SIGPIPE has ended
+_PIPE_CLOSED = 128 + 13
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
     try:
-        return int(options.run(options))
+        return _run(arguments)
+    except BrokenPipeError:  # the reader of the output, such as `head`, has left
+        _discard_output()
+        return _PIPE_CLOSED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run the command and write all that it prints; return its exit code."""
+    try:
+        try:
+            options = _parser().parse_args(arguments)
+            code = int(options.run(options))
+        finally:
+            sys.stdout.flush()  # here, where an error can still be told, and not at exit
+        return code
+    except BrokenPipeError:
+        raise
     except (ValueError, TypeError, ArithmeticError, MemoryError, OSError, ImportError) as error:
         words = " ".join(str(error).split()) or type(error).__name__  # one line
         print(f"gru-c: error: {words}", file=sys.stderr)
+        if isinstance(error, OSError):
+            _discard_output()  # for the disk that is full, say
         return 1
     except KeyboardInterrupt:
         print("gru-c: interrupted", file=sys.stderr)
-        return 130
+        return _INTERRUPTED
+
+
+def _discard_output() -> None:
+    """Let what is still to be written go nowhere, so that Python does not try again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -30,7 +30,11 @@ def test_demo_says_what_it_does_and_learns(capsys):
     assert losses[-1] < losses[0]
     assert "100 random sequences of 10 steps x 8 features" in printed.out
     assert re.search(r"prediction for one new sequence: -?\d+\.\d+", printed.out)
-    assert "Epoch 3/3: 100%" in printed.err
+    assert [line[:9] for line in printed.err.splitlines()] == [
+        "Epoch 1/3",
+        "Epoch 2/3",
+        "Epoch 3/3",
+    ]
 
 
 def test_demo_is_repeatable(capsys):
@@ -71,6 +75,28 @@ def test_help_shows_an_example(capsys):
     with pytest.raises(SystemExit):
         cli.main(["demo", "--help"])
     assert "example: gru-c demo" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [("info", "141"), ("demo --epochs 1", "141"), ("demo --help", "0")]
+)
+def test_a_reader_that_leaves_ends_the_command_quietly(command, code):
+    begin = f"{sys.executable} -u -m gru_c {command}"
+    script = f"{{ {begin}; echo $? >&3; }} 3>&2 | head -0; :"
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120)
+    lines = [line for line in result.stderr.splitlines() if not line.startswith("Epoch")]
+    assert lines == [code]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+def test_a_full_disk_is_a_line_and_a_code():
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "gru_c", "info"],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=120,
+        )  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr == "gru-c: error: [Errno 28] No space left on device\n"
 
 
 def test_an_uncompiled_tree_says_what_to_run(tmp_path):
