@@ -56,6 +56,7 @@ def predict(
             found = run.through(samples, plan)
         else:
             found = _joined([run.through(batch, [slice(None)]) for batch in source.samples()])
+        progress.finish({})
         hooks.call("on_predict_end")
         return found
 

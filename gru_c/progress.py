@@ -1,4 +1,4 @@
-"""What a person sees while a loop runs: a bar, a line, or nothing."""
+"""The progress of a loop, shown as a bar, as a line, or not at all."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ SILENT, BAR, LINE = 0, 1, 2
 def check_verbose(verbose: str | int) -> int:
     """Return 0, 1 or 2; "auto" is a bar in a terminal or notebook, else lines."""
     if verbose == "auto":
-        return BAR if sys.stderr.isatty() or in_notebook() else LINE
+        return BAR if bars_are_shown() else LINE
     if verbose in (SILENT, BAR, LINE):
         return int(verbose)
     raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
 
 
-def in_notebook() -> bool:
-    """Whether a Jupyter kernel runs this."""
-    return "ipykernel.zmqshell" in sys.modules
+def bars_are_shown() -> bool:
+    """Return True in a terminal and in a Jupyter notebook, where a bar is drawn over itself."""
+    return sys.stderr.isatty() or "ipykernel.zmqshell" in sys.modules
 
 
 def _bar(**arguments: Any) -> Any:
@@ -40,8 +40,9 @@ def _bar(**arguments: Any) -> Any:
 class Progress:
     """A loop of so many batches (or other units), None if unknown.
 
-    1 is a tqdm bar on stderr, with the time left, 2 a line on stdout at the end. Both say how many
-    samples a second have been seen.
+    Mode 1 is a tqdm bar on stderr, with the time left, mode 2 a line on stdout at the end. Both say
+    how many samples a second have been seen. Where stderr is a file or a pipe, a bar would leave a
+    new line there at every batch: mode 1 then writes one line to stderr at the end.
     """
 
     def __init__(self, mode: int, title: str, batches: int | None, unit: str = "batch") -> None:
@@ -49,7 +50,7 @@ class Progress:
         self.title = title
         self._samples = 0
         self._bar: Any = None
-        if mode == BAR:
+        if mode == BAR and bars_are_shown():
             self._bar = _bar(total=batches, desc=title, unit=unit)
         self._begin = self._last = time.perf_counter()
 
@@ -80,12 +81,13 @@ class Progress:
             if self._bar.total is None:
                 self._bar.total = self._bar.n
             self._show(logs, refresh=True)
-        elif self.mode == LINE:
+        elif self.mode != SILENT:
             parts = [f"{name}: {value}" for name, value in _rounded(logs).items()]
             if self._samples:
                 seconds = time.perf_counter() - self._begin
                 parts.insert(0, f"{seconds:.1f}s, {self._speed} samples/s")
-            print(" - ".join([self.title, *parts]), flush=True)
+            stream = sys.stderr if self.mode == BAR else sys.stdout
+            print(" - ".join([self.title, *parts]), file=stream, flush=True)
 
     def _show(self, logs: dict[str, float], *, refresh: bool) -> None:
         self._bar.set_postfix({**_rounded(logs), "samples/s": self._speed}, refresh=refresh)

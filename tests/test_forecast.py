@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import gru_c
-from gru_c import load_model
-from gru_c.forecast import Forecaster, mase_scale, naive, seasonal_naive
+from gru_c import load_model, progress
+from gru_c.forecast import Forecaster, mase_scale, naive, seasonal_naive, training
 
 NAN = float("nan")
 T = np.arange(150)
@@ -406,9 +406,12 @@ def test_plots(saved):
     assert heights == pytest.approx([row["mae"] for row in found.summary()])
 
 
-@pytest.mark.parametrize("verbose", [1, 2])
-def test_what_is_seen_of_the_training(verbose, capsys):
+@pytest.mark.parametrize(("verbose", "bar"), [(1, True), (1, False), (2, True), (2, False)])
+def test_progress_of_the_training(verbose, bar, monkeypatch, capsys):
+    for module in (progress, training):
+        monkeypatch.setattr(module, "bars_are_shown", lambda: bar)
     small(verbose=verbose).fit(NOISY)
     printed = capsys.readouterr()
-    assert ("Training: 100%" in printed.err) is (verbose == 1)
+    assert ("Training: 100%" in printed.err) is (verbose == 1 and bar)
+    assert ("Epoch 2/2 - loss: " in printed.err) is (verbose == 1 and not bar)
     assert ("Epoch 2/2 - loss: " in printed.out) is (verbose == 2)

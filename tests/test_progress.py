@@ -23,21 +23,29 @@ def model():
 def test_a_line_has_time_speed_and_values(model, capsys):
     model.fit(X, Y, epochs=2, validation_split=0.25, verbose=2)
     model.evaluate(X, Y, verbose=2)
+    model.predict(X, verbose=2)
     lines = capsys.readouterr().out.splitlines()
     values = " - ".join(rf"{name}: \d\.\d+" for name in ("loss", "mae", "val_loss", "val_mae"))
     taken = r"\d+\.\ds, [\d,]+ samples/s"
     assert re.fullmatch(f"Epoch 1/2 - {taken} - {values}", lines[0])
     assert re.fullmatch(rf"Evaluate - {taken} - loss: \d\.\d+ - mae: \d\.\d+", lines[2])
+    assert re.fullmatch(f"Predict - {taken}", lines[3])
 
 
-def test_a_bar_has_time_left_speed_and_values(model, capsys):
+@pytest.fixture
+def terminal(monkeypatch):
+    """Let bars be drawn, as if stderr were a terminal."""
+    monkeypatch.setattr(progress, "bars_are_shown", lambda: True)
+
+
+def test_a_bar_has_time_left_speed_and_values(model, terminal, capsys):
     model.fit(X, Y, batch_size=8, verbose=1)
     last = capsys.readouterr().err.replace("\r", "\n").strip().splitlines()[-1]
     bar = r"Epoch 1/1: 100%.* 5/5 \[.*<.*batch/s, loss=.*, mae=.*, samples/s=[\d,]+\]"
     assert re.fullmatch(bar, last), last
 
 
-def test_a_bar_of_an_unknown_number_of_batches(model, capsys):
+def test_a_bar_of_an_unknown_number_of_batches(model, terminal, capsys):
     model.fit(iter([(X, Y), (X, Y)]), verbose=1)
     shown = capsys.readouterr().err.replace("\r", "\n").strip().splitlines()
     assert re.match(r"Epoch 1/1: 0batch", shown[0])
@@ -52,6 +60,18 @@ def test_the_speed_is_that_of_training_alone(monkeypatch, capsys):
         shown.update(1000)
         shown.finish({"loss": 0.5})
     assert capsys.readouterr().out == "Epoch 1/1 - 12.0s, 2,000 samples/s - loss: 0.5000\n"
+
+
+def test_a_log_file_gets_one_line_an_epoch_instead_of_bars(model, capsys):
+    model.fit(X, Y, batch_size=1, epochs=2, verbose=1)
+    model.fit(iter([(X, Y), (X, Y)]), verbose=1)
+    model.evaluate(X, Y, batch_size=1, verbose=1)
+    model.predict(X, batch_size=1, verbose=1)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    titles = [line.split(" - ")[0] for line in printed.err.splitlines()]
+    assert titles == ["Epoch 1/2", "Epoch 2/2", "Epoch 1/1", "Evaluate", "Predict"]
+    assert "\r" not in printed.err
 
 
 def test_auto_is_a_bar_in_notebooks(monkeypatch):

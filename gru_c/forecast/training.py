@@ -14,7 +14,7 @@ from gru_c.forecast.windows import Windows
 from gru_c.layers import GRU, Dense, Dropout, Input, Layer
 from gru_c.losses import QuantileLoss
 from gru_c.model import Sequential
-from gru_c.progress import BAR, LINE, SILENT, Progress
+from gru_c.progress import BAR, SILENT, Progress, bars_are_shown
 
 _LARGEST_GRADIENT = 1.0  # its norm
 PREDICTED_AT_ONCE = 256  # windows
@@ -64,11 +64,12 @@ def train(
     callbacks: list[Callback] = []
     if held_out is not None:
         callbacks.append(EarlyStopping(patience=how.patience, restore_best_weights=True))
-    with Progress(BAR if how.verbose == BAR else SILENT, "Training", how.epochs, "epoch") as bar:
+    one_bar = how.verbose == BAR and bars_are_shown()  # of all epochs; else a line for each
+    with Progress(BAR if one_bar else SILENT, "Training", how.epochs, "epoch") as bar:
 
         def show(epoch: int, logs: dict[str, float]) -> None:
             title = f"Epoch {epoch + 1}/{how.epochs}"
-            Progress(LINE if how.verbose == LINE else SILENT, title, 0).finish(logs)
+            Progress(SILENT if one_bar else how.verbose, title, 0).finish(logs)
             bar.update(len(samples.x), lambda: logs)
 
         history = model.fit(
