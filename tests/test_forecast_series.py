@@ -73,6 +73,21 @@ def test_times_that_are_refused(times, message):
         read(pd.Series(np.arange(len(times)) + 1.0, index, name="load"))
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("left_out", [[], [5, 100]])
+def test_three_centuries_of_years(unit, left_out):
+    years = pd.date_range("1700-01-01", periods=309, freq="YS", unit="s").as_unit(unit)
+    kept = years.delete(left_out)
+    (item,) = read(pd.Series(np.arange(len(kept)), kept)).series
+    assert (len(item), item.gaps) == (309, len(left_out))
+    assert after(item.index, 2).year.tolist() == [2009, 2010]
+    assert (season_of(item.index), calendar_of(item.index)) == (0, ())
+    with pytest.raises(
+        ValueError, match="not in the order of time: 1700-01-01 00:00:00 after 2008"
+    ):
+        read(pd.Series([1.0, 2, 3], years[[308, 0, 1]]))
+
+
 @pytest.mark.parametrize(
     ("frequency", "season", "calendar"),
     [

@@ -56,13 +56,13 @@ def regular(label: str, index: Any) -> tuple[Any, Array]:
 
 
 def _require_ascending(label: str, index: Any) -> None:
-    later = np.diff(index.asi8)
-    if (later > 0).all():
+    later = index.asi8[1:] > index.asi8[:-1]  # a difference may not fit into 64 bits
+    if later.all():
         return
     if not index.is_unique:
         twice = index[index.duplicated()][0]
         raise ValueError(f"{label} has the time {twice} more than once")
-    bad = int(np.argmax(later <= 0)) + 1
+    bad = int(np.argmin(later)) + 1
     raise ValueError(f"{label} is not in the order of time: {index[bad]} after {index[bad - 1]}")
 
 
@@ -85,8 +85,16 @@ def _grids(index: Any) -> list[Any]:
     return found
 
 
+_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # a second, in each unit of pandas
+
+
 def _seconds(index: Any) -> Array:
-    seconds: Array = (index - index[0]).total_seconds().to_numpy()
+    """Return the seconds from the first time to each; the times ascend.
+
+    Unlike a Timedelta in nanoseconds, which ends after 292 years, they are unsigned integers.
+    """
+    ticks = index.asi8.view(np.uint64)
+    seconds: Array = (ticks - ticks[0]) / _UNITS[index.unit]
     return seconds
 
 
