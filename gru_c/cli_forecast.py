@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from gru_c._extras import require
 from gru_c.forecast import Forecaster
 from gru_c.forecast.report import make_report, verdict
-from gru_c.forecast.series import Panel, Series, read_panel
+from gru_c.forecast.series import UNNAMED, Panel, Series, is_frame, read_panel
 from gru_c.forecast.tables import Table, columns_of, read_table
 from gru_c.saving import write_whole
 
@@ -63,8 +64,8 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
     predict.add_argument("model", metavar="MODEL.safetensors")
     predict.add_argument("data", metavar="DATA.csv")
     predict.add_argument("--target", help="column to forecast; default: as in training")
-    predict.add_argument("--time", help="column of times; default: the first one besides")
-    predict.add_argument("--group", help="column that names the series")
+    predict.add_argument("--time", help="column of times; default: as in training")
+    predict.add_argument("--group", help="column that names the series; default: as in training")
     predict.add_argument("--steps", type=count, help="default: the model's horizon")
     predict.add_argument("--out", default="forecast.csv", help="default: forecast.csv")
     predict.set_defaults(run=_predict)
@@ -131,6 +132,8 @@ def _forecast(options: argparse.Namespace) -> int:
     found = forecaster.backtest(table.series, options.folds, refit=False)
     print(f"{found}\n\n{verdict(found)}\n\nThe model, on all steps")
     forecaster.fit(table.series)
+    roles = {"target": options.target, "time": options.time, "group": options.group}
+    forecaster.columns_ = {role: name for role, name in roles.items() if name is not None}
     future = None if table.future is None else table.future.iloc[: options.horizon]
     rows = _rows(forecaster, forecaster.predict(covariates=future))
     understood.append(_about_model(forecaster))
@@ -178,16 +181,24 @@ def _rows(forecaster: Forecaster, found: Any) -> Any:
     """Return forecasts as one table: time or step, series where there are several, quantiles."""
     pandas = require("pandas", "pandas")
     if isinstance(found, dict):
-        parts = [part.assign(series=name) for name, part in found.items()]
+        parts = [_quantile_columns(part, forecaster).assign(series=k) for k, part in found.items()]
         table = pandas.concat(parts)
         table = table[["series", *(column for column in table if column != "series")]]
     else:
-        table = found
-        if table.columns.nlevels > 1:  # of one target with covariates
-            table = table[forecaster.names_[0]]
+        table = _quantile_columns(found, forecaster)
     names = {0.5: "forecast"} | {q: f"q{q:g}" for q in forecaster.quantiles or () if q != 0.5}
     table = table.rename(columns=names).rename_axis(columns=None)
     return table.reset_index(names=table.index.name or "time")
+
+
+def _quantile_columns(forecast: Any, forecaster: Forecaster) -> Any:
+    """Return the forecast of one series as a DataFrame with a column for each quantile."""
+    if not is_frame(forecast):
+        return forecast.to_frame(0.5)
+    if forecaster.quantiles is None:
+        return forecast.set_axis([0.5], axis="columns")
+    # With covariates the columns have the name of the target before the quantile.
+    return forecast[forecaster.names_[0]] if forecast.columns.nlevels > 1 else forecast
 
 
 def _write_rows(path: Path, rows: Any) -> None:
@@ -199,13 +210,7 @@ def _write_rows(path: Path, rows: Any) -> None:
 
 def _predict(options: argparse.Namespace) -> int:
     forecaster = Forecaster.load(options.model)
-    several = len(forecaster.names_) > 1 or forecaster.past.form == "dict"
-    if several and options.group is None:
-        raise ValueError(f"the model has the series {forecaster.names_}: name their --group")
-    target = options.target or ("" if several else forecaster.names_[0])
-    if not target:
-        raise ValueError("the model has several series: name the --target")
-    table = _table_for(forecaster, options, target)
+    table = _table_for(forecaster, options)
     steps = forecaster.horizon if options.steps is None else options.steps
     future = None if table.future is None else table.future.iloc[:steps]
     if future is not None and len(future) < steps:
@@ -221,9 +226,38 @@ def _predict(options: argparse.Namespace) -> int:
     return 0
 
 
-def _table_for(forecaster: Forecaster, options: argparse.Namespace, target: str) -> Table:
-    time = options.time
+def _table_for(forecaster: Forecaster, options: argparse.Namespace) -> Table:
+    """Read the columns that the model was trained on, or those that the options name."""
+    columns = forecaster.columns_
+    group = options.group or columns.get("group")
+    several = len(forecaster.names_) > 1 or forecaster.past.form == "dict"
+    if several and group is None:
+        raise ValueError(f"the model has the series {forecaster.names_}: name their --group")
+    target = _target(forecaster, options.target, several)
+    time, notes = options.time or columns.get("time"), []
     if time is None and forecaster.past.series[0].index is not None:
-        others = {target, options.group, *forecaster.covariates}
+        others = {target, group, *forecaster.covariates}
         time = next((name for name in columns_of(options.data) if name not in others), None)
-    return read_table(options.data, target, time, forecaster.covariates, options.group)
+        notes = [f"times: column {time!r}, the first one besides; --time names another"]
+    table = read_table(options.data, target, time, forecaster.covariates, group)
+    if several:
+        new = [name for name in table.series if name not in forecaster.names_]
+        notes += [f"not in the training, scaled by their own values: {', '.join(new)}"] * bool(new)
+    return replace(table, notes=[*table.notes, *notes])
+
+
+def _target(forecaster: Forecaster, wanted: str | None, several: bool) -> str:
+    """Return the column to forecast; ValueError when the model was trained on another one."""
+    trained = forecaster.columns_.get("target")
+    if trained is None and not several and forecaster.past.form in ("series", "frame"):
+        trained = forecaster.names_[0]
+        if trained == UNNAMED and wanted is not None:
+            return wanted
+    if trained is None and wanted is None:
+        raise ValueError("the model does not say which column it was trained on: name the --target")
+    if trained is not None and wanted not in (None, trained):
+        raise ValueError(
+            f"the model was trained on {trained!r}, --target names {wanted!r}: leave --target out, "
+            f"or train a model with gru-c forecast --target {wanted}"
+        )
+    return str(trained or wanted)

@@ -55,7 +55,8 @@ def test_forecast_writes_a_table_a_model_and_a_report(hourly, tmp_path, capsys):
     assert "2026-01-01 to 2026-01-13 11:00:00, frequency h" in printed
     assert "covariates: none" in printed
     assert re.search(r"^seasonal naive( +\d+\.\d+){3}$", printed, re.MULTILINE)
-    assert "Training: 100%" in seen
+    lines = [line[:9] for line in seen.splitlines()]  # of the backtest, and of all steps
+    assert lines == ["Epoch 1/2", "Epoch 2/2"] * 2
     assert sorted(p.name for p in out.iterdir()) == [
         "forecast.csv",
         "model.safetensors",
@@ -143,15 +144,53 @@ def test_groups(tmp_path, capsys):
     table = pd.read_csv(tmp_path / "forecast.csv")
     assert table.series.tolist() == ["north"] * 6 + ["south"] * 6
     model = tmp_path / "model.safetensors"
-    code, _, error = run(capsys, "predict", model, data)
-    assert (code, error) == (1, "gru-c: error: the model has the series ['north', 'south']: "
-                                "name their --group\n")  # fmt: skip
-    code, _, error = run(
-        capsys, "predict", model, data, "--group", "shop", "--time", "day", "--target", "demand",
-        "--out", tmp_path / "again.csv",
-    )  # fmt: skip
-    assert code == 0, error
-    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "forecast.csv").read_bytes()
+    columns = ["--group", "shop", "--time", "day", "--target", "demand"]
+    for given in ([], columns):  # a model knows the columns that it was trained on
+        again = tmp_path / "again.csv"
+        code, _, error = run(capsys, "predict", model, data, *given, "--out", again)
+        assert code == 0, error
+        assert again.read_bytes() == (tmp_path / "forecast.csv").read_bytes()
+    write(frame.replace("north", "west"), tmp_path / "new.csv")
+    code, printed, _ = run(capsys, "predict", model, tmp_path / "new.csv", "--out", again)
+    assert code == 0
+    assert "not in the training, scaled by their own values: west" in printed
+
+
+def test_a_model_refuses_to_forecast_another_column(hourly, tmp_path, capsys):
+    data = write(hourly.assign(wind=hourly.demand + 1), tmp_path / "data.csv")
+    forecast(capsys, data, tmp_path, "--time", "date")
+    before = (tmp_path / "forecast.csv").read_bytes()
+    model, out = tmp_path / "model.safetensors", tmp_path / "forecast.csv"
+    code, _, error = run(capsys, "predict", model, data, "--target", "wind", "--out", out)
+    assert code == 1
+    assert "was trained on 'demand', --target names 'wind': leave --target out" in error
+    assert out.read_bytes() == before
+    code, _, error = run(capsys, "predict", model, data, "--target", "demand", "--out", out)
+    assert (code, out.read_bytes()) == (0, before), error
+
+
+@pytest.mark.parametrize(
+    ("series", "target", "message"),
+    [
+        (pd.Series(np.sin(T), name="wind"), None, None),
+        (pd.Series(np.sin(T), name="wind"), "demand", "was trained on 'wind'"),
+        (pd.DataFrame({"wind": np.sin(T)}), "demand", "was trained on 'wind'"),
+        (np.sin(T), None, "does not say which column it was trained on"),
+        (np.sin(T), "demand", None),
+        (pd.Series(np.sin(T)), "demand", None),
+        ({"a": np.sin(T), "b": np.cos(T)}, "demand", "name their --group"),
+    ],
+)
+def test_models_of_python_know_the_names_that_they_were_given(
+    series, target, message, tmp_path, capsys
+):
+    path = tmp_path / "model.safetensors"
+    Forecaster(24, 6, 4, epochs=1, seed=0).fit(series).save(path)
+    data = write(pd.DataFrame({"demand": np.sin(T), "wind": np.cos(T)}), tmp_path / "data.csv")
+    given = [] if target is None else ["--target", target]
+    code, _, error = run(capsys, "predict", path, data, *given, "--out", tmp_path / "out.csv")
+    assert code == (message is not None), error
+    assert (message or "") in error
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])

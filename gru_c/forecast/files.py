@@ -48,6 +48,7 @@ def save(forecaster: Forecaster, path: str | os.PathLike[str]) -> None:
         "form": past.form,
         "series": [{"name": item.name, "times": _times(item)} for item in tails],
         "history": forecaster.history_,
+        "columns": forecaster.columns_,
     }
     target = Path(path)
     check_target(target)
@@ -90,6 +91,7 @@ def load(cls: type[Forecaster], path: str | os.PathLike[str]) -> Forecaster:
         _check_fit(forecaster, layout, model)
         forecaster.model_ = model
         forecaster.history_ = _checked(content["history"], dict)
+        forecaster.columns_ = _columns(content.get("columns", {}))
     except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{os.fspath(path)}: the forecaster is damaged: {what}") from None
@@ -101,6 +103,11 @@ def _checked(value: Any, kind: type) -> Any:
     if not isinstance(value, kind):
         raise ValueError(f"wanted a {kind.__name__}, got {value!r:.40}")
     return value
+
+
+def _columns(given: Any) -> dict[str, str]:
+    columns = _checked(given, dict)
+    return {_checked(role, str): _checked(name, str) for role, name in columns.items()}
 
 
 def _layout(given: Any) -> Layout:

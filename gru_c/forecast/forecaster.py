@@ -85,6 +85,9 @@ class Forecaster:
         The naive forecast that is corrected.
     names_ : list of str
         Of the series.
+    columns_ : dict of str to str
+        The columns "target", "time" and "group" of the CSV file that ``gru-c forecast`` read the
+        series from; empty for series that were given to `fit`.
 
     Examples
     --------
@@ -99,6 +102,7 @@ class Forecaster:
 
     model_: Sequential
     history_: dict[str, list[float]]
+    columns_: dict[str, str]
 
     def __init__(
         self,
@@ -191,7 +195,7 @@ class Forecaster:
             )
             self.history_ = training.train(self.model_, plan.train, plan.held_out, self.levels, how)
         self.set_state(plan.layout, plan.scales, panel)
-        self.names_ = names
+        self.names_, self.columns_ = names, {}
 
     def set_state(self, layout: Layout, scales: dict[str, Scale], past: Panel) -> None:
         """Take over what is known besides the model."""

@@ -11,6 +11,7 @@ import numpy as np
 from gru_c.arrays import Array, as_real
 from gru_c.forecast.timestamps import regular
 
+UNNAMED = "y"  # the name of a single series that was given without one
 _LARGEST = 1e100  # so that no square or quotient overflows
 
 
@@ -126,14 +127,14 @@ def _items(data: Any) -> tuple[str, list[tuple[str, Any]]]:
             raise ValueError(f"the columns must have different names, got {names}")
         return "frame", [(name, data.iloc[:, i]) for i, name in enumerate(names)]
     if _is_series(data):
-        return "series", [("y" if data.name is None else str(data.name), data)]
+        return "series", [(UNNAMED if data.name is None else str(data.name), data)]
     if isinstance(data, Mapping):
         return "dict", [(str(name), values) for name, values in data.items()]
     if isinstance(data, (list, tuple)) and any(np.ndim(item) for item in data):
         return "list", [(str(i), values) for i, values in enumerate(data)]
     array = as_real("series", data)
     if array.ndim == 1:
-        return "array", [("y", array)]
+        return "array", [(UNNAMED, array)]
     if array.ndim == 2:
         return "columns", [(str(i), array[:, i]) for i in range(array.shape[1])]
     raise ValueError(
