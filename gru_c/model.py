@@ -301,7 +301,8 @@ class Sequential(Chain):
         epochs : int
             Epoch at which to end.
         verbose : {"auto", 0, 1, 2}
-            0 is silent, 1 a bar per epoch, 2 a line per epoch; "auto" a bar in a terminal, else
+            0 is silent, 1 a bar per epoch (where stderr is a file, a line there), 2 a line per
+            epoch; "auto" a bar in a terminal, else
             lines.
         callbacks : Callback or list of Callback, optional
             See `gru_c.callbacks`.
