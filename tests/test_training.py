@@ -197,7 +197,7 @@ def test_initial_epoch_goes_on_counting():
 def test_progress(verbose, capsys):
     compiled(metrics=["mae"]).fit(X, Y, epochs=2, verbose=verbose)
     printed = capsys.readouterr()
-    # There is no terminal here: "auto" writes lines to stdout, 1 writes them where its bar would be.
+    # There is no terminal here: "auto" writes lines to stdout, 1 writes them to stderr.
     shown = {0: "", 1: printed.err}.get(verbose, printed.out)
     assert len(printed.out + printed.err) == len(shown)
     if verbose != 0:
