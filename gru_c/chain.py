@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,12 @@ from gru_c.arrays import as_real
 from gru_c.layers import GRU, Bidirectional, Embedding, Input, Layer
 from gru_c.layers.base import Array, Shape, check_dtype, make_rng, set_values
 from gru_c.layers.drawing import DrawingLayer
-from gru_c.parameters import Parameters, refuse_shallow_copy
+from gru_c.parameters import GivenWeights, Parameters, refuse_shallow_copy
 from gru_c.profiling import summary_lines
 from gru_c.steps import which_count
+
+if TYPE_CHECKING:
+    from gru_c.parameters import Source
 
 NO_LAYERS = "the model has no layers: add some first"
 
@@ -198,6 +201,17 @@ class Chain:
             When there are no layers, or the shape is missing, unfit, or not the one that the
             weights have been made for.
         """
+        self._build(input_shape, self._weights_rng)
+
+    def build_of(self, input_shape: Shape, weights: GivenWeights) -> None:
+        """Make all weights of those given; ValueError, too, unless they are all, and no others.
+
+        The model is of no use after an exception.
+        """
+        self._build(input_shape, weights)
+        weights.end()
+
+    def _build(self, input_shape: Shape | None, source: Source) -> None:
         if not self.layers:
             raise ValueError(NO_LAYERS)
         shape = self._input_shape if input_shape is None else tuple(input_shape)
@@ -212,7 +226,7 @@ class Chain:
         self._input_shape = (None, *shape[1:])
         for layer, given in zip(self.layers, shapes, strict=False):
             if not layer.built:
-                layer.build(given, self._weights_rng)
+                layer.build(given, source)
 
     def build_from_data(self, x: Array) -> None:
         """Make all weights for samples like these; no size is fixed that the layers do not need."""
@@ -458,7 +472,7 @@ def _check_weights(layer: Layer, input_shape: Shape) -> None:
     if not layer.built:
         return
     wanted = layer.weight_shapes(input_shape)
-    if any(item.value.shape != wanted[item.name] for item in layer.parameters):
+    if any(item.array.shape != wanted[item.name] for item in layer.parameters):
         raise ValueError(
             f"layer {layer.label!r} has weights for input of shape {layer.built_shape}, "
             f"which do not fit {input_shape}"

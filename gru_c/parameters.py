@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.arrays import Array, as_real
+from gru_c.memory import Memory
+
 if TYPE_CHECKING:
     from gru_c.constraints import Constraint
     from gru_c.layers.base import Layer
     from gru_c.regularizers import Regularizer
 
-Array = npt.NDArray[Any]
+    Source = np.random.Generator | int | GivenWeights | None  # of weights that are being made
 
 # Every weight begins on a cache line of the flat vector.
 _CACHE_LINE = 64
@@ -45,7 +48,12 @@ class Parameter:
     name : str
         Its name in the layer: ``"kernel"``.
     value : ndarray
-        The weight; views of a flat vector once the layer is part of `Parameters`.
+        The weight itself: what is written there is the weight from then on. Setting the attribute
+        copies numbers of the same shape. In a flat vector once the layer is part of `Parameters`.
+    array : ndarray
+        The same, for reading.
+    memory : Memory
+        What the weight lies in.
     gradient : ndarray
         The gradient that the last backward pass wrote, of the same shape.
     regularizer : Regularizer or None
@@ -54,7 +62,7 @@ class Parameter:
         What the weight satisfies after every optimizer step.
     """
 
-    __slots__ = ("constraint", "gradient", "name", "regularizer", "value")
+    __slots__ = ("_value", "array", "constraint", "gradient", "memory", "name", "regularizer")
 
     def __init__(
         self,
@@ -62,15 +70,83 @@ class Parameter:
         value: Array,
         regularizer: Regularizer | None = None,
         constraint: Constraint | None = None,
+        gradient: Array | None = None,
     ) -> None:
         self.name = name
-        self.value = value
-        self.gradient = np.zeros_like(value)
+        value = np.require(value, None, "W")  # that of a pickle may be read-only
+        self.move(Memory(value), value)
+        # np.zeros_like would touch the memory.
+        self.gradient = np.zeros(value.shape, value.dtype) if gradient is None else gradient
         self.regularizer = regularizer
         self.constraint = constraint
 
+    def move(self, memory: Memory, value: Array) -> None:
+        """Let the weight be this array, which lies in that memory."""
+        self.memory = memory
+        self._value = memory.hold(value, writeable=True)
+        self.array = memory.hold(value)
+
+    @property
+    def value(self) -> Array:
+        """The weight, to be read and changed."""
+        return self.memory.lend(self._value)
+
+    @value.setter
+    def value(self, value: npt.ArrayLike) -> None:
+        array = as_real(self.name, value)
+        if array.shape != self.array.shape:
+            raise ValueError(f"{self.name} has shape {self.array.shape}, got {array.shape}")
+        self.value[...] = array
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = self.name, self.array, self.regularizer, self.constraint, self.gradient
+        return Parameter, state
+
     def __repr__(self) -> str:
-        return f"<Parameter {self.name} {self.value.shape} {self.value.dtype}>"
+        return f"<Parameter {self.name} {self.array.shape} {self.array.dtype}>"
+
+
+class GivenWeights:
+    """Weights for layers that are being built, in the place of a random generator.
+
+    Layers take them in the order of `Layer.get_weights`. Nothing is drawn, and nothing can be left
+    out: a layer that finds none left raises, and so does `end` where there are more.
+
+    Parameters
+    ----------
+    arrays : iterable of array_like
+        The weights.
+    fresh : bool
+        Whether they are nobody else's, so that those that suit are taken as they are.
+    """
+
+    def __init__(self, arrays: Iterable[npt.ArrayLike], *, fresh: bool = False) -> None:
+        self._arrays = list(arrays)[::-1]
+        self._fresh = fresh
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """Return the next one as an array of `dtype`; ValueError unless it is there and fits.
+
+        `name` is what messages call the weight.
+        """
+        if not self._arrays:
+            raise ValueError(f"{name} is missing: too few weights are given")
+        array = as_real(name, self._arrays.pop())
+        if array.shape != shape:
+            raise ValueError(f"{name} has shape {shape}, got {array.shape}")
+        flags = array.flags
+        suits = array.dtype == dtype and flags.c_contiguous and flags.aligned and flags.writeable
+        return array if self._fresh and suits else np.array(array, dtype, order="C")
+
+    def end(self) -> None:
+        """Raise ValueError unless all have been taken."""
+        if self._arrays:
+            raise ValueError(f"{len(self._arrays)} weights more are given than the layers have")
+
+
+def checked_source(source: Source) -> np.random.Generator | GivenWeights:
+    """Return weights that are given as they are, else a random generator."""
+    return source if isinstance(source, GivenWeights) else np.random.default_rng(source)
 
 
 class Parameters:
@@ -125,7 +201,7 @@ class Parameters:
                     f"layer {layer.name!r} is already part of a model; its weights cannot lie in "
                     "two flat vectors"
                 )
-        dtypes = {item.value.dtype for layer in layers for item in layer.parameters}
+        dtypes = {item.array.dtype for layer in layers for item in layer.parameters}
         if len(dtypes) > 1:
             names = ", ".join(sorted(str(dtype) for dtype in dtypes))
             raise ValueError(f"layers of one model must have one dtype, got {names}")
@@ -137,24 +213,32 @@ class Parameters:
         self.items = [item for layer in layers for item in layer.parameters]
         self.regularized = [item for item in self.items if item.regularizer is not None]
         self.constrained = [item for item in self.items if item.constraint is not None]
-        self._dtype = self.items[0].value.dtype if self.items else np.dtype(np.float32)
+        self._dtype = self.items[0].array.dtype if self.items else np.dtype(np.float32)
         self._offsets = self._lay_out()
         notes = _CACHE_LINE // self._dtype.itemsize
         self.message = self._zeros(notes + self._offsets[-1])
-        self.values = self._fill(self.zeros(), [item.value for item in self.items])
         self.gradients = self._fill(self.message[notes:], [item.gradient for item in self.items])
-        values, gradients = self.views(self.values), self.views(self.gradients)
-        for item, value, gradient in zip(self.items, values, gradients, strict=True):
-            item.value, item.gradient = value, gradient
+        values = self._fill(self.zeros(), [item.array for item in self.items])
+        self._memory = Memory(values)
+        self._values = self._memory.hold(values, writeable=True)
+        views = zip(self.items, self.views(values), self.views(self.gradients), strict=True)
+        for item, value, gradient in views:
+            item.move(self._memory, value)
+            item.gradient = gradient
         for layer in layers:
             layer.owned = True
+
+    @property
+    def values(self) -> Array:
+        """The flat vector of the weights, to be read and changed."""
+        return self._memory.lend(self._values)
 
     def _lay_out(self) -> list[int]:
         """Where each weight begins; the last entry is the length of the vector."""
         step = _CACHE_LINE // self._dtype.itemsize
         offsets = [0]
         for item in self.items:
-            offsets.append(offsets[-1] + -(-item.value.size // step) * step)
+            offsets.append(offsets[-1] + -(-item.array.size // step) * step)
         return offsets
 
     def _fill(self, flat: Array, arrays: list[Array]) -> Array:
@@ -180,7 +264,7 @@ class Parameters:
     def views(self, flat: Array) -> list[Array]:
         """Split a flat vector into one view per weight, each of its weight's shape."""
         return [
-            flat[start : start + item.value.size].reshape(item.value.shape)
+            flat[start : start + item.array.size].reshape(item.array.shape)
             for item, start in zip(self.items, self._offsets, strict=False)
         ]
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 def _kernel_sizes(layer: Layer) -> tuple[int, int]:
     """Return how many weights meet the input at each place, and how many the state."""
     kernels = [item for item in layer.parameters if item.name.endswith("kernel")]
-    recurrent = sum(item.value.size for item in kernels if "recurrent" in item.name)
-    return sum(item.value.size for item in kernels) - recurrent, recurrent
+    recurrent = sum(item.array.size for item in kernels if "recurrent" in item.name)
+    return sum(item.array.size for item in kernels) - recurrent, recurrent
 
 
 def _flops(layer: Layer, input_shape: Shape) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from gru_c import losses, metrics, optimizers
 from gru_c._names import deserialize, serialize
 from gru_c.layers import LAYERS, Layer
 from gru_c.layers.base import Shape, check_sample_shape
+from gru_c.parameters import GivenWeights
 
 if TYPE_CHECKING:
     from gru_c.model import Sequential
@@ -71,7 +72,7 @@ def contents(
     """Return the weights and the metadata of a file."""
     model.require_built("save")
     tensors = {
-        f"{layer.name}/{parameter.name}": parameter.value
+        f"{layer.name}/{parameter.name}": parameter.array
         for layer in model.layers
         for parameter in layer.parameters
     }
@@ -214,8 +215,8 @@ def read_model(
     tensors, metadata = read_tensors(Path(path))
     try:
         config = checked_config(metadata)
-        model = _rebuild(config, {name: array.shape for name, array in tensors.items()})
-        _fill(model, config, tensors)
+        model = _rebuild(config, tensors)
+        _compile(model, config, tensors)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)}: {error}") from error
     return model, tensors, metadata
@@ -263,7 +264,7 @@ def checked_config(metadata: dict[str, str]) -> dict[str, Any]:
     return checked
 
 
-def _rebuild(config: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Sequential:
+def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
     """Make the layers, compare the weights they want with those in the file, then build."""
     from gru_c.model import Sequential
 
@@ -274,8 +275,11 @@ def _rebuild(config: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Sequ
     specs = check_specs(config["layers"])
     layers = [deserialize("layer", spec, LAYERS) for spec in specs]
     wanted = wanted_shapes(layers, input_shape)
-    compare_shapes("tensor", wanted, {k: v for k, v in shapes.items() if k.count("/") == 1})
-    return assemble(Sequential(name=config["name"], dtype=config["dtype"]), layers, input_shape)
+    given = {name: array.shape for name, array in tensors.items() if name.count("/") == 1}
+    compare_shapes("tensor", wanted, given)
+    weights = GivenWeights((tensors[name] for name in wanted), fresh=True)
+    model = Sequential(name=config["name"], dtype=config["dtype"])
+    return assemble(model, layers, input_shape, weights)
 
 
 def check_specs(specs: list[Any]) -> list[Any]:
@@ -325,17 +329,19 @@ def compare_shapes(
         raise ValueError(f"the {what} {extra[0]!r} belongs to no layer of the model")
 
 
-def assemble(model: Sequential, layers: Sequence[Layer], input_shape: Shape) -> Sequential:
-    """Add the layers and make their weights, once their shapes are known to be those of a file."""
+def assemble(
+    model: Sequential, layers: Sequence[Layer], input_shape: Shape, weights: GivenWeights
+) -> Sequential:
+    """Add the layers and build them of a file's weights, once their shapes are known to fit."""
     for layer in layers:
         layer.input_shape = None  # the model's configuration has it
         model.add(layer)
-    model.build(input_shape)
+    model.build_of(input_shape, weights)
     return model
 
 
-def _fill(model: Sequential, config: dict[str, Any], tensors: dict[str, Array]) -> None:
-    model.set_weights([tensors[name] for name in weight_names(model)])
+def _compile(model: Sequential, config: dict[str, Any], tensors: dict[str, Array]) -> None:
+    """Compile as the configuration says, with the optimizer's state if there is one."""
     spec = config.get("compile")
     if spec is None:
         return
@@ -360,7 +366,7 @@ def fill_optimizer(model: Sequential, iterations: object, tensors: dict[str, Arr
     names = weight_names(model)
     items = model.parameters.items
     wanted = {
-        f"optimizer/{slot}/{name}": item.value.shape
+        f"optimizer/{slot}/{name}": item.array.shape
         for slot in optimizer.slots
         for name, item in zip(names, items, strict=True)
     }

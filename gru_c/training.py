@@ -303,7 +303,7 @@ def _epoch(
         raise
     # The last step's harm shows in no loss. Weight by weight, because the gaps between them may
     # hold anything: Adam with epsilon 0 makes NaN of them.
-    if not all(np.isfinite(item.value).all() for item in model.parameters.items):
+    if not all(np.isfinite(item.array).all() for item in model.parameters.items):
         problem = f"a weight became infinite at the end of epoch {run.epoch + 1}"
         run.give_up(before, problem + _culprit_of_all(replicas, culprit()))
     logs = run.logs()

@@ -258,7 +258,7 @@ def _pickled(model: Sequential) -> bytes:
 
 
 def _weight_alone(item: Parameter) -> tuple[Any, ...]:
-    return Parameter, (item.name, item.value)
+    return Parameter, (item.name, item.array)
 
 
 def _token(model: Sequential) -> str | None:

@@ -206,7 +206,7 @@ class Ranks(Alone):
         """Give all the first one's weights, optimizer and generator."""
         optimizer, parameters = model.optimizer, model.parameters
         assert optimizer is not None
-        shapes = {f"{n} {item.name}": item.value.shape for n, item in enumerate(parameters.items)}
+        shapes = {f"{n} {item.name}": item.array.shape for n, item in enumerate(parameters.items)}
         self._require_same("all processes must have the same weights", _listed(shapes))
         for vector in (parameters.values, *optimizer.slots.values()):
             self.comm.Bcast(vector)
@@ -322,7 +322,7 @@ class Ranks(Alone):
         digest = 0
         for layer in model.layers:
             for item in layer.parameters:
-                digest = zlib.crc32(np.ascontiguousarray(item.value).data.cast("B"), digest)
+                digest = zlib.crc32(np.ascontiguousarray(item.array).data.cast("B"), digest)
         every = self.gather(digest)
         with self.together():
             for rank, other in enumerate(every):

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c._names import Configurable, snake_case
 from gru_c.arrays import as_real
-from gru_c.parameters import Parameter, penalty_of, refuse_shallow_copy
+from gru_c.parameters import (
+    GivenWeights,
+    Parameter,
+    checked_source,
+    penalty_of,
+    refuse_shallow_copy,
+)
+
+if TYPE_CHECKING:
+    from gru_c.parameters import Source
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -158,7 +167,7 @@ class Layer(Configurable):
 
     # ---- common to all ----
 
-    def build(self, input_shape: Shape, rng: np.random.Generator | int | None = None) -> None:
+    def build(self, input_shape: Shape, rng: Source = None) -> None:
         """Make the weights.
 
         Parameters
@@ -166,7 +175,7 @@ class Layer(Configurable):
         input_shape : tuple of int or None
             Shape of the input, batch axis first: ``(None, 10, 8)``.
         rng : numpy.random.Generator or int, optional
-            Source of the initial weights, or its seed.
+            Source of the initial weights, or its seed. Loaders hand over `GivenWeights`.
 
         Raises
         ------
@@ -177,9 +186,9 @@ class Layer(Configurable):
             raise ValueError(f"layer {self.label!r} is built already")
         self.compute_output_shape(input_shape)  # checks the shape
         dtype = np.dtype(self.dtype or np.float32)
-        generator = np.random.default_rng(rng)
+        source = checked_source(rng)
         self.parameters = [
-            self._make_parameter(name, shape, dtype, generator)
+            self._make_parameter(name, shape, dtype, source)
             for name, shape in self.weight_shapes(input_shape).items()
         ]
         self.dtype = dtype.name
@@ -187,19 +196,26 @@ class Layer(Configurable):
         self.built = True
 
     def _make_parameter(
-        self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], rng: np.random.Generator
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        source: np.random.Generator | GivenWeights,
     ) -> Parameter:
         """Return a weight with its first value, in the order in memory that the core reads."""
         constraint = self._option(name, "constraint")
         if constraint is not None:
             constraint.check(f"{name} of layer {self.label!r}", shape)
-        initializer = self._option(name, "initializer")
-        value = np.array(initializer(shape, dtype, rng), dtype, order="C")
-        if value.shape != shape:
-            raise ValueError(
-                f"the initializer of {name} of layer {self.label!r} made an array of shape "
-                f"{value.shape}, wanted {shape}"
-            )
+        if isinstance(source, GivenWeights):
+            value = source.take(f"{name} of layer {self.label!r}", shape, dtype)
+        else:
+            initializer = self._option(name, "initializer")
+            value = np.array(initializer(shape, dtype, source), dtype, order="C")
+            if value.shape != shape:
+                raise ValueError(
+                    f"the initializer of {name} of layer {self.label!r} made an array of shape "
+                    f"{value.shape}, wanted {shape}"
+                )
         return Parameter(name, value, self._option(name, "regularizer"), constraint)
 
     def _option(self, weight: str, kind: str) -> Any:
@@ -222,8 +238,12 @@ class Layer(Configurable):
         return self.name or snake_case(type(self).__name__)
 
     def value(self, name: str) -> Array:
-        """Return the weight of that name, itself and not a copy."""
+        """Return the weight of that name, itself and not a copy: it may be changed through it."""
         return self._parameter(name).value
+
+    def _weight(self, name: str) -> Array:
+        """Return the weight of that name for reading."""
+        return self._parameter(name).array
 
     def gradient(self, name: str) -> Array:
         """Return the gradient of the weight of that name, itself and not a copy."""
@@ -238,7 +258,7 @@ class Layer(Configurable):
 
     def get_weights(self) -> list[Array]:
         """Return copies of the weights, in Keras's order and shapes."""
-        return [parameter.value.copy() for parameter in self.parameters]
+        return [parameter.array.copy() for parameter in self.parameters]
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Set all weights at once; nothing is changed unless all of them fit.
@@ -264,7 +284,7 @@ class Layer(Configurable):
     def count_params(self) -> int:
         """Return the number of weights."""
         self._require_built("count_params")
-        return sum(parameter.value.size for parameter in self.parameters)
+        return sum(parameter.array.size for parameter in self.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: a copy belongs to no model until it is copied with one."""
@@ -336,9 +356,9 @@ def set_values(
         for parameter, weight in zip(parameters, weights, strict=True)
     ]
     for parameter, array in zip(parameters, arrays, strict=True):
-        if array.shape != parameter.value.shape:
+        if array.shape != parameter.array.shape:
             raise ValueError(
-                f"{owner}: {parameter.name} has shape {parameter.value.shape}, got {array.shape}"
+                f"{owner}: {parameter.name} has shape {parameter.array.shape}, got {array.shape}"
             )
     for parameter, array in zip(parameters, arrays, strict=True):
         parameter.value[...] = array

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,10 @@ from gru_c.layers import merging
 from gru_c.layers.base import Array, Shape
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.layers.gru import GRU
+from gru_c.parameters import checked_source
+
+if TYPE_CHECKING:
+    from gru_c.parameters import Source
 
 
 class _Tape(NamedTuple):
@@ -201,16 +205,16 @@ class Bidirectional(DrawingLayer):
         """Return the mask with ``return_sequences``; without it there are no steps left."""
         return self.forward_layer.compute_mask(x, mask)
 
-    def build(self, input_shape: Shape, rng: np.random.Generator | int | None = None) -> None:
+    def build(self, input_shape: Shape, rng: Source = None) -> None:
         """Make the weights of both directions; see `Layer.build`."""
         if self.built:
             raise ValueError(f"layer {self.label!r} is built already")
         self.compute_output_shape(input_shape)  # checks the shape
-        generator = np.random.default_rng(rng)
+        source = checked_source(rng)
         fresh = [_direction(layer, "", layer.go_backwards) for layer in self.directions]
         for layer in fresh:  # where an initializer raises, this layer is as it was
             layer.dtype = self.dtype
-            layer.build(input_shape, generator)
+            layer.build(input_shape, source)
         for layer, made in zip(self.directions, fresh, strict=True):
             layer.parameters = made.parameters
             layer.dtype, layer.built, layer.built_shape = made.dtype, True, made.built_shape
@@ -370,7 +374,7 @@ class Bidirectional(DrawingLayer):
                 return run(i)
 
         units = max(layer.units for layer in self.directions)
-        weights = sum(item.value.size for item in self.parameters)
+        weights = sum(item.array.size for item in self.parameters)
         return run_both(with_threads, B, T, units, weights, get_num_threads())
 
 

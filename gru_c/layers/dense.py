@@ -123,14 +123,14 @@ class Dense(Layer):
         ndarray of shape (B, ..., units)
         """
         array = self._as_input(x)
-        kernel = self.value("kernel")
+        kernel = self._weight("kernel")
         if array.ndim < 2 or array.shape[-1] != len(kernel):
             self._refuse_features(len(kernel), array)
         rows = math.prod(array.shape[:-1])
         x_rows = np.ascontiguousarray(array).reshape(rows, len(kernel))
         out = np.empty((rows, self.units), array.dtype)
         if self.use_bias:
-            out[:] = self.value("bias")
+            out[:] = self._weight("bias")
         _matmul(x_rows, False, kernel, False, out, accumulate=self.use_bias)
         y = self._activation.forward(out.reshape(*array.shape[:-1], self.units))
         if training:
@@ -174,7 +174,7 @@ class Dense(Layer):
         if not input_gradient:
             return None
         d_x = np.empty_like(x)
-        _matmul(d_rows, False, self.value("kernel"), True, d_x, accumulate=False)
+        _matmul(d_rows, False, self._weight("kernel"), True, d_x, accumulate=False)
         d_input: Array = d_x.reshape(*y.shape[:-1], x.shape[1])
         return d_input
 

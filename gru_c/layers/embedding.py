@@ -142,7 +142,7 @@ class Embedding(Layer):
         self.compute_output_shape(indices.shape)  # checks the shape
         if training:
             self.tape = indices
-        return self.value("embeddings").take(indices, axis=0)
+        return self._weight("embeddings").take(indices, axis=0)
 
     def backward(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ from gru_c.layers.stateful import StatefulLayer
 from gru_c.ragged import RaggedTape
 from gru_c.ragged import run_forward as run_ragged
 from gru_c.steps import StepOrder, Steps
+
+if TYPE_CHECKING:
+    from gru_c.parameters import Source
 
 
 class GRU(StatefulLayer):
@@ -212,16 +215,16 @@ class GRU(StatefulLayer):
         """Keep a packed copy of the weights for the forward passes to come, or let it go."""
         self._packed = None
         if hold:
-            bias = self.value("bias") if self.use_bias else None
+            bias = self._weight("bias") if self.use_bias else None
             self._packed = passes.pack_weights(
-                self.value("kernel"),
-                self.value("recurrent_kernel"),
+                self._weight("kernel"),
+                self._weight("recurrent_kernel"),
                 bias,
                 cell=self.cell,
                 weights_format=WEIGHT_FORMATS[self.inference_weights],
             )
 
-    def build(self, input_shape: Shape, rng: np.random.Generator | int | None = None) -> None:
+    def build(self, input_shape: Shape, rng: Source = None) -> None:
         """Make the weights; see `Layer.build`. ValueError for fewer bits than float64's."""
         passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
         super().build(input_shape, rng)
@@ -297,7 +300,7 @@ class GRU(StatefulLayer):
         if training:
             self.cell.require_way_back()
         sequences = as_sequences("x", x, np.dtype(self.dtype))
-        kernel = self.value("kernel")
+        kernel = self._weight("kernel")
         check_features(sequences.shape[2], kernel, "x")
         output = None
         if self.return_sequences:
@@ -348,8 +351,8 @@ class GRU(StatefulLayer):
         options: dict[str, Any],
     ) -> tuple[Array, Any]:
         """Run a pass over checked arrays: the last state, and the tape when training."""
-        bias = self.value("bias") if self.use_bias else None
-        arguments = (x, self.value("kernel"), self.value("recurrent_kernel"), bias, state, output)
+        bias = self._weight("bias") if self.use_bias else None
+        arguments = (x, self._weight("kernel"), self._weight("recurrent_kernel"), bias, state, output)
         options |= {"cell": self.cell, "go_backwards": self.go_backwards}
         if not training:
             options["packed"] = self._packed

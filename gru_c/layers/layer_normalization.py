@@ -121,8 +121,8 @@ class LayerNormalization(Layer):
             variance = np.square(normal).mean(axis=1, keepdims=True)
             scale = 1 / np.sqrt(variance + self.epsilon)
             normal *= scale
-            y = normal * self.value("gamma") if self.scale else normal
-            y = y + self.value("beta") if self.center else y
+            y = normal * self._weight("gamma") if self.scale else normal
+            y = y + self._weight("beta") if self.center else y
         if training:
             self.tape = _Tape(normal, scale, array.shape)
         output: Array = y.reshape(array.shape)
@@ -146,7 +146,7 @@ class LayerNormalization(Layer):
             _core.column_sums(d, self.gradient("beta"), accumulate)
         if not input_gradient:
             return None
-        d_normal = d * self.value("gamma") if self.scale else d
+        d_normal = d * self._weight("gamma") if self.scale else d
         # Mean and variance depend on x, too: what d_normal has along 1 and along x is lost.
         along_x = (d_normal * normal).mean(axis=1, keepdims=True)
         d_x: Array = d_normal - d_normal.mean(axis=1, keepdims=True) - normal * along_x

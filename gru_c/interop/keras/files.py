@@ -33,6 +33,7 @@ from gru_c.interop.keras import hdf5
 from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of, vars_of
 from gru_c.interop.keras.training import compile_as, compile_config
 from gru_c.model import Sequential
+from gru_c.parameters import GivenWeights
 from gru_c.saving import assemble, wanted_shapes, write_whole
 
 __all__ = ["load", "save"]
@@ -165,9 +166,8 @@ def _load_hdf5(h5: Any, size: int, model: Sequential | None) -> Sequential:
 
 def _made(found: KerasModel, weights: list[Array]) -> Sequential:
     """Make the model, once the weights that it wants are read."""
-    model = assemble(Sequential(name=found.name), found.layers, found.input_shape)
-    model.set_weights(weights)
-    return model
+    given = GivenWeights(weights, fresh=True)
+    return assemble(Sequential(name=found.name), found.layers, found.input_shape, given)
 
 
 @contextmanager

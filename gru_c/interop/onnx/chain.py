@@ -15,6 +15,7 @@ from gru_c.interop.onnx.reading import Graph
 from gru_c.interop.onnx.walk import Direction, Walk, both
 from gru_c.layers import Activation, Bidirectional, Dense, Embedding, LayerNormalization
 from gru_c.model import Sequential
+from gru_c.parameters import GivenWeights
 from gru_c.saving import assemble
 
 # Batch and time where a file leaves them open: two, so that what fits one length only is seen.
@@ -33,9 +34,8 @@ def to_sequential(graph: Graph, steps: list[Step], optional: set[str]) -> Sequen
     if [str(layer) for layer in first.layers] != [str(layer) for layer in other.layers]:
         raise ValueError("the graph is no chain of layers: what it does depends on the lengths")
     dtype = np.dtype(np.float64 if first.dtype == np.float64 else np.float32)
-    model = assemble(Sequential(dtype=dtype), first.layers, first.input_shape)
-    model.set_weights([weight for weights in first.weights for weight in weights])
-    return model
+    weights = GivenWeights(weight for weights in first.weights for weight in weights)
+    return assemble(Sequential(dtype=dtype), first.layers, first.input_shape, weights)
 
 
 def _follow(walk: Walk, step: Step) -> None:

@@ -15,6 +15,7 @@ from gru_c.interop.onnx.activations import read_activations
 from gru_c.interop.onnx.proto import Node, library, shown, text
 from gru_c.interop.onnx.room import Room
 from gru_c.layers import GRU
+from gru_c.parameters import GivenWeights
 
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h")
 _WEIGHTS = slice(1, 4)
@@ -154,16 +155,15 @@ class GRUOperator:
         for arguments, weights in self.settings.directions(W, R, B):
             layer = GRU(
                 **arguments,
-                kernel_initializer="zeros",  # nothing is drawn: the weights are given
-                recurrent_initializer="zeros",
                 return_sequences=True,
                 return_state=True,
                 time_major=not self.settings.batch_first,
                 zero_output_for_mask=True,
                 dtype="float64" if W.dtype == np.float64 else "float32",
             )
-            layer.build((None, None, W.shape[2]))
-            layer.set_weights(weights)
+            given = GivenWeights(weights)
+            layer.build((None, None, W.shape[2]), given)
+            given.end()
             layers.append(layer)
         return layers
 

@@ -17,11 +17,11 @@ from gru_c.layers import (
     Dense,
     Dropout,
     Embedding,
-    Input,
     Layer,
     LayerNormalization,
 )
 from gru_c.model import Sequential
+from gru_c.parameters import GivenWeights
 
 # What a weight is called in PyTorch, and whether it is transposed there.
 _TENSORS: dict[type[Layer], dict[str, tuple[str, bool]]] = {
@@ -112,24 +112,30 @@ def from_state_dict(
     [Bidirectional...
     """
     given = _given(state_dict, prefix)
-    model = _stack_for(given) if model_or_layer is None else model_or_layer
-    modules = _modules(model)
-    wanted = _tensors(modules)
-    for name, array in wanted.items():
-        if name not in given:
-            near = ", ".join(map(repr, list(given)[:6])) or "nothing"
-            raise ValueError(f"the state dict has no {prefix + name!r}; it begins with {near}")
-        if given[name].shape != array.shape:
-            raise ValueError(
-                f"{prefix + name!r} has shape {given[name].shape}, wanted {array.shape}"
-            )
-    extra = next((name for name in given if name not in wanted), None)
-    if extra is not None:
-        raise ValueError(f"{prefix + extra!r} in the state dict belongs to no layer of {model!r}")
+    if model_or_layer is None:
+        return _stack_of(given, prefix)
+    modules = _modules(model_or_layer)
+    shapes = {name: array.shape for name, array in _tensors(modules).items()}
+    _compare(shapes, given, prefix, model_or_layer)
     for module, layers in modules:
         for k, layer in enumerate(layers):
             layer.set_weights(_weights(layer, module, k, given))
-    return model
+    return model_or_layer
+
+
+def _compare(
+    wanted: dict[str, tuple[int, ...]], given: dict[str, Array], prefix: str, model: object
+) -> None:
+    """Raise ValueError unless the tensors that are wanted are given, and no others."""
+    for name, shape in wanted.items():
+        if name not in given:
+            near = ", ".join(map(repr, list(given)[:6])) or "nothing"
+            raise ValueError(f"the state dict has no {prefix + name!r}; it begins with {near}")
+        if given[name].shape != shape:
+            raise ValueError(f"{prefix + name!r} has shape {given[name].shape}, wanted {shape}")
+    extra = next((name for name in given if name not in wanted), None)
+    if extra is not None:
+        raise ValueError(f"{prefix + extra!r} in the state dict belongs to no layer of {model!r}")
 
 
 # ---- a model as modules -------------------------------------------------------------------------
@@ -264,8 +270,8 @@ def _as_array(name: str, value: object) -> Array:
     return array.astype(compute_dtype(array=array), copy=False)
 
 
-def _stack_for(given: dict[str, Array]) -> Sequential:
-    """Make a model for the state dict of a torch.nn.GRU."""
+def _stack_of(given: dict[str, Array], prefix: str) -> Sequential:
+    """Make a model of the state dict of a torch.nn.GRU."""
     first, hidden = (given.get(f"{name}_l0") for name in NAMES[:2])
     if first is None or hidden is None or first.ndim != 2 or hidden.ndim != 2:
         raise ValueError(
@@ -280,10 +286,22 @@ def _stack_for(given: dict[str, Array]) -> Sequential:
             f"shape {first.shape}" + (": is it an LSTM's?" if len(hidden) == 4 * H else "")
         )
     wide = any(array.dtype == np.float64 for array in given.values())
-    model = Sequential(dtype="float64" if wide else "float32")
-    model.add(Input((None, first.shape[1])))
     count = sum(f"{NAMES[0]}_l{k}" in given for k in range(len(given)))
+    model = Sequential(dtype="float64" if wide else "float32")
+    layers: list[Recurrent] = []
     for _ in range(count):
         layer = GRU(H, return_sequences=True, use_bias=f"{NAMES[2]}_l0" in given)
-        model.add(layer if directions == 1 else Bidirectional(layer))
+        layers.append(layer if directions == 1 else Bidirectional(layer))
+        model.add(layers[-1])
+    features = [first.shape[1]] + [H * directions] * (count - 1)
+    shapes = [((3 * H, n), (3 * H, H), (3 * H,), (3 * H,)) for n in features]
+    wanted = {
+        name: shape
+        for k, layer in enumerate(layers)
+        for names in _names("", layer, k)
+        for name, shape in zip(names, shapes[k], strict=False)
+    }
+    _compare(wanted, given, prefix, model)
+    weights = [array for k, layer in enumerate(layers) for array in _weights(layer, "", k, given)]
+    model.build_of((None, None, features[0]), GivenWeights(weights))
     return model
