@@ -102,8 +102,8 @@ class Optimizer(Configurable):
     def _is_of(self, parameters: Parameters, slot: Array) -> bool:
         # By the weights, not the vectors: those are made anew when a model gets another layer.
         return (
-            slot.shape == parameters.values.shape
-            and slot.dtype == parameters.values.dtype
+            slot.shape == parameters.gradients.shape
+            and slot.dtype == parameters.gradients.dtype
             and self._items is not None
             and all(map(operator.is_, self._items, parameters.items))
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Source = np.random.Generator | int | GivenWeights | None  # of weights that are being made
 
 # Every weight begins on a cache line of the flat vector.
-_CACHE_LINE = 64
+CACHE_LINE = 64
 NOTES = 8  # numbers in the first cache line of a message, in either dtype
 
 
@@ -93,10 +93,7 @@ class Parameter:
 
     @value.setter
     def value(self, value: npt.ArrayLike) -> None:
-        array = as_real(self.name, value)
-        if array.shape != self.array.shape:
-            raise ValueError(f"{self.name} has shape {self.array.shape}, got {array.shape}")
-        self.value[...] = array
+        self.value[...] = _of_shape(self.name, value, self.array.shape)
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = self.name, self.array, self.regularizer, self.constraint, self.gradient
@@ -131,9 +128,7 @@ class GivenWeights:
         """
         if not self._arrays:
             raise ValueError(f"{name} is missing: too few weights are given")
-        array = as_real(name, self._arrays.pop())
-        if array.shape != shape:
-            raise ValueError(f"{name} has shape {shape}, got {array.shape}")
+        array = _of_shape(name, self._arrays.pop(), shape)
         flags = array.flags
         suits = array.dtype == dtype and flags.c_contiguous and flags.aligned and flags.writeable
         return array if self._fresh and suits else np.array(array, dtype, order="C")
@@ -142,6 +137,14 @@ class GivenWeights:
         """Raise ValueError unless all have been taken."""
         if self._arrays:
             raise ValueError(f"{len(self._arrays)} weights more are given than the layers have")
+
+
+def _of_shape(name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Return real numbers of that shape, or raise what says what they are."""
+    array = as_real(name, value)
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {shape}, got {array.shape}")
+    return array
 
 
 def checked_source(source: Source) -> np.random.Generator | GivenWeights:
@@ -215,7 +218,7 @@ class Parameters:
         self.constrained = [item for item in self.items if item.constraint is not None]
         self._dtype = self.items[0].array.dtype if self.items else np.dtype(np.float32)
         self._offsets = self._lay_out()
-        notes = _CACHE_LINE // self._dtype.itemsize
+        notes = CACHE_LINE // self._dtype.itemsize
         self.message = self._zeros(notes + self._offsets[-1])
         self.gradients = self._fill(self.message[notes:], [item.gradient for item in self.items])
         values = self._fill(self.zeros(), [item.array for item in self.items])
@@ -230,12 +233,16 @@ class Parameters:
 
     @property
     def values(self) -> Array:
-        """The flat vector of the weights, to be read and changed."""
+        """The flat vector of the weights, to be read and changed; setting it copies numbers."""
         return self._memory.lend(self._values)
+
+    @values.setter
+    def values(self, values: npt.ArrayLike) -> None:
+        self.values[:] = _of_shape("values", values, self._values.shape)
 
     def _lay_out(self) -> list[int]:
         """Where each weight begins; the last entry is the length of the vector."""
-        step = _CACHE_LINE // self._dtype.itemsize
+        step = CACHE_LINE // self._dtype.itemsize
         offsets = [0]
         for item in self.items:
             offsets.append(offsets[-1] + -(-item.array.size // step) * step)
@@ -251,9 +258,9 @@ class Parameters:
         return self._zeros(self._offsets[-1])
 
     def _zeros(self, length: int) -> Array:
-        spare = _CACHE_LINE // self._dtype.itemsize
+        spare = CACHE_LINE // self._dtype.itemsize
         memory = np.zeros(length + spare, self._dtype)
-        first = -memory.ctypes.data % _CACHE_LINE // self._dtype.itemsize
+        first = -memory.ctypes.data % CACHE_LINE // self._dtype.itemsize
         return memory[first : first + length]
 
     def span(self, layer: Layer) -> tuple[int, int]:

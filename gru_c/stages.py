@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -16,10 +16,11 @@ from gru_c.arrays import Array
 from gru_c.cell import Cell
 from gru_c.chain import Chain
 from gru_c.layers import GRU, Dense, Dropout, Layer
+from gru_c.memory import derived
 
 
 class CoreStage(NamedTuple):
-    """A layer that the core takes steps of.
+    """A layer that the core takes steps of; copies share the packed weights.
 
     Attributes
     ----------
@@ -44,6 +45,28 @@ class CoreStage(NamedTuple):
     cell: Cell | int
     weights_format: int = 0
     packed: Array | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CoreStage:
+        return self
+
+
+@dataclass
+class LayerStage:
+    """A layer that the core does not know, as a step through its `forward`.
+
+    Attributes
+    ----------
+    layer : Layer
+    timed : bool
+        Whether the layer sees an axis of time.
+    """
+
+    layer: Layer
+    timed: bool
+
+    def __call__(self, x: Array) -> Array:
+        y: Array = self.layer.forward(np.expand_dims(x, 1) if self.timed else x)
+        return y[:, 0] if self.timed else y
 
 
 # A layer of the core, or a function of (B, ...) that returns (B, ...).
@@ -72,7 +95,7 @@ def stages_of(model: Chain) -> Iterator[Stage]:
         elif _is_plain(layer, Dense) and len(shape) == 2 + timed:
             yield from _dense(layer)
         elif not _is_plain(layer, Dropout):
-            yield _by_forward(layer, timed)
+            yield LayerStage(copy.deepcopy(layer), timed)
         shape = layer.compute_output_shape(shape)
         timed = timed and not (isinstance(layer, GRU) and not layer.return_sequences)
 
@@ -95,7 +118,7 @@ def _is_plain(layer: Layer, kind: type[Layer]) -> bool:
 
 
 def _gru(layer: GRU) -> CoreStage:
-    kernel = layer.value("kernel")
+    kernel = layer.parameters[0].array
     weights_format = _core.WEIGHT_FORMATS[layer.inference_weights]
     stage = CoreStage(False, len(kernel), layer.units, kernel.dtype.num, layer.cell, weights_format)
     return _pack(stage, layer)
@@ -104,7 +127,7 @@ def _gru(layer: GRU) -> CoreStage:
 def _dense(layer: Layer) -> Iterator[Stage]:
     """One stage or, with an activation that the core does not know, two."""
     assert isinstance(layer, Dense)
-    kernel, function = layer.value("kernel"), layer.activation_function
+    kernel, function = layer.parameters[0].array, layer.activation_function
     known = _known_to_core(function)
     number = _core.ACTIVATIONS[function.name if known else "linear"]
     yield _pack(CoreStage(True, len(kernel), layer.units, kernel.dtype.num, number), layer)
@@ -118,8 +141,17 @@ def _known_to_core(function: Activation) -> bool:
 
 def _pack(stage: CoreStage, layer: Layer) -> CoreStage:
     """Add the weights: those of another stream, if it was made of the same."""
-    weights = {parameter.name: parameter.value for parameter in layer.parameters}
-    digest = hashlib.blake2b(repr((_core.active_isa(), stage, list(weights))).encode())
+    isa = _core.active_isa()
+    packed = derived(layer.parameters, (isa, stage), lambda: _packed(stage, isa, layer))
+    return stage._replace(packed=packed)
+
+
+def _packed(stage: CoreStage, isa: str, layer: Layer) -> Array:
+    """Return packed weights: those of any stream that was made of the same numbers."""
+    from hashlib import blake2b  # its import takes as long as three of this package's modules
+
+    weights = {parameter.name: parameter.array for parameter in layer.parameters}
+    digest = blake2b(repr((isa, stage, list(weights))).encode())
     for weight in weights.values():
         digest.update(weight.data)
     key = digest.digest()
@@ -128,16 +160,6 @@ def _pack(stage: CoreStage, layer: Layer) -> CoreStage:
         packed = _core.stream_pack(
             stage, weights["kernel"], weights.get("recurrent_kernel"), weights.get("bias")
         )
+        packed.flags.writeable = False  # several streams read it
         _PACKED[key] = packed
-    return stage._replace(packed=packed)
-
-
-def _by_forward(layer: Layer, timed: bool) -> Callable[[Array], Array]:
-    """Return a step through a copy of a layer that the core does not know."""
-    own = copy.deepcopy(layer)
-
-    def forward(x: Array) -> Array:
-        y: Array = own.forward(np.expand_dims(x, 1) if timed else x)
-        return y[:, 0] if timed else y
-
-    return forward
+    return packed

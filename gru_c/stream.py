@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
+from gru_c._version import __version__
 from gru_c.arrays import Array, as_real
 from gru_c.chain import Chain
 from gru_c.layers.base import check_count
+from gru_c.parameters import CACHE_LINE
 from gru_c.stages import CoreStage, Stage, has_time, stages_of
 
 Rows = int | slice | Sequence[int] | Array
+
+_MADE_ANEW = ("_parts", "_stacks", "_short_way", "_lock")  # for a copy
 
 
 class Stream:
@@ -30,10 +35,17 @@ class Stream:
 
     A stream keeps the weights that the model had when it was made: training the model or setting
     its weights does not change it. Make a new stream for new weights, and give it the state of the
-    old one. Streams that are made of the same weights share one packed copy of them.
+    old one. Streams that are made of the same weights share one packed copy of them, which the
+    model keeps until they change, so that another stream is made in microseconds. Weights that the
+    program can change at any time, because it keeps an array of ``layer.value`` or of
+    ``model.parameters.values``, are compared each time.
 
     A stream begins with states of zero, also where a layer is ``stateful``, whose own states it
     leaves alone.
+
+    Copies and pickles of a stream go on from its state, each on its own: ``copy.copy(stream)`` is a
+    way to try several continuations, and takes no second copy of the weights. A pickle is read by
+    this version of gru_c on a CPU of the same instruction set.
 
     Different streams may be stepped in different Python threads, each on its own thread; long
     steps let go of the GIL. One stream is for one thread at a time: while that is at work, calls
@@ -75,18 +87,44 @@ class Stream:
     def __init__(self, model: Chain, batch_size: int = 1) -> None:
         self.batch_size = check_count("batch_size", batch_size)
         model.require_built("a stream")
-        stages = list(stages_of(model))
+        self._stages = list(stages_of(model))
+        self._isa = _core.active_isa()
         self.dtype = np.dtype(model.dtype)
         sample = (model.input_shape or ())[2 if has_time(model) else 1 :]
         self._shape = (self.batch_size, *sample)
         self._units = [  # of the layers with a state
-            stage.units for stage in stages if isinstance(stage, CoreStage) and not stage.dense
+            stage.units
+            for stage in self._stages
+            if isinstance(stage, CoreStage) and not stage.dense
         ]
-        self._parts = list(_parts(stages, self.batch_size))
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make what takes the steps, with states of zero."""
+        self._parts = list(_parts(self._stages, self.batch_size))
         self._stacks = [part for part in self._parts if isinstance(part, _core.Stack)]
         whole = len(self._parts) == len(self._stacks) == 1
         self._short_way = self._parts[0].step if whole else _no_short_way
         self._lock = threading.Lock()
+
+    # ---- copies ----
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {name: value for name, value in vars(self).items() if name not in _MADE_ANEW}
+        return {**kept, "version": __version__, "state": self.state}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        version, state = kept.pop("version"), kept.pop("state")
+        _check_packed(kept["_isa"], version)
+        vars(self).update(kept)
+        self._stages = [_on_a_line(stage) for stage in self._stages]
+        self._begin()
+        self.state = state
+
+    def __copy__(self) -> Stream:
+        return copy.deepcopy(self)  # its layers of Python may keep something, too
+
+    # ---- steps ----
 
     def step(self, x_t: npt.ArrayLike, out: Array | None = None) -> Array:
         """Take one time step.
@@ -226,6 +264,33 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<Stream of {self.batch_size} sequences, states of {self._units} units>"
+
+
+def _check_packed(isa: str, version: str) -> None:
+    """Raise ValueError where packed weights of that kind cannot be read."""
+    here = _core.active_isa()
+    if (isa, version) != (here, __version__):
+        raise ValueError(
+            f"this stream's weights are packed for {isa} by gru_c {version}, which cannot be read "
+            f"with {here} by gru_c {__version__}: keep the model and stream.state, and make "
+            "model.stream(batch_size) where it goes on"
+        )
+
+
+def _on_a_line(stage: Stage) -> Stage:
+    """Return the stage with packed weights that begin on a cache line, as the core reads them."""
+    if not isinstance(stage, CoreStage) or stage.packed is None or _begins_line(stage.packed):
+        return stage
+    memory = np.empty(stage.packed.size + CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % CACHE_LINE
+    packed = memory[first : first + stage.packed.size]
+    packed[:] = stage.packed
+    packed.flags.writeable = False
+    return stage._replace(packed=packed)
+
+
+def _begins_line(array: Array) -> bool:
+    return array.ctypes.data % CACHE_LINE == 0 and not array.flags.writeable
 
 
 def _no_short_way(x_t: object, out: object) -> None:

@@ -17,6 +17,7 @@ from gru_c.checkpoints import check_every
 from gru_c.checkpoints import run_forward as run_with_checkpoints
 from gru_c.layers.base import Shape, check_count
 from gru_c.layers.stateful import StatefulLayer
+from gru_c.memory import versions_of
 from gru_c.ragged import RaggedTape
 from gru_c.ragged import run_forward as run_ragged
 from gru_c.steps import StepOrder, Steps
@@ -206,23 +207,35 @@ class GRU(StatefulLayer):
         )
         passes.weights_format_of(self.inference_weights, self.dtype or np.float32)
         self._memory: Array | None = None  # of a tape that was used up, for the next one
-        self._packed: Array | None = None  # weights, while they do not change
+        self._packed: tuple[Array, list[int]] | None = None  # weights, and their versions
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_memory": None, "_packed": None}
 
     def hold_weights(self, hold: bool) -> None:
-        """Keep a packed copy of the weights for the forward passes to come, or let it go."""
+        """Keep a packed copy of the weights for the forward passes to come, or let it go.
+
+        It is not used once the weights may have changed after all, by a callback, say.
+        """
         self._packed = None
-        if hold:
+        versions = versions_of(self.parameters) if hold else None
+        if versions is not None:
             bias = self._weight("bias") if self.use_bias else None
-            self._packed = passes.pack_weights(
+            packed = passes.pack_weights(
                 self._weight("kernel"),
                 self._weight("recurrent_kernel"),
                 bias,
                 cell=self.cell,
                 weights_format=WEIGHT_FORMATS[self.inference_weights],
             )
+            self._packed = None if packed is None else (packed, versions)
+
+    def _packed_weights(self) -> Array | None:
+        """Return the packed copy of the weights, where there is one of these."""
+        if self._packed is None:
+            return None
+        packed, versions = self._packed
+        return packed if versions_of(self.parameters) == versions else None
 
     def build(self, input_shape: Shape, rng: Source = None) -> None:
         """Make the weights; see `Layer.build`. ValueError for fewer bits than float64's."""
@@ -355,7 +368,7 @@ class GRU(StatefulLayer):
         arguments = (x, self._weight("kernel"), self._weight("recurrent_kernel"), bias, state, output)
         options |= {"cell": self.cell, "go_backwards": self.go_backwards}
         if not training:
-            options["packed"] = self._packed
+            options["packed"] = self._packed_weights()
             options["weights_format"] = WEIGHT_FORMATS[self.inference_weights]
         elif self.checkpoint_every is not None:
             options["every"] = self.checkpoint_every
