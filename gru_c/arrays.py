@@ -9,6 +9,22 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
+CACHE_LINE = 64  # bytes
+
+
+def past_line(memory: Array) -> int:
+    """Return how many bytes behind the beginning of a cache line an array begins."""
+    return int(memory.ctypes.data % CACHE_LINE)
+
+
+def copied_past_line(content: Array, past: int) -> Array:
+    """Return a copy of bytes that begins so many bytes behind the beginning of a cache line."""
+    memory = np.empty(content.size + CACHE_LINE, np.uint8)
+    first = (past - past_line(memory)) % CACHE_LINE
+    copied = memory[first : first + content.size]
+    copied[...] = content
+    return copied
+
 
 def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> Array:
     """`value` as an array of real numbers; with `dtype`, of that one and aligned, as C wants it.

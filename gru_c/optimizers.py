@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
 from typing import Any
@@ -67,6 +68,9 @@ class Optimizer(Configurable):
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles, which serve the first parameters that they are given."""
         return {**self.__dict__, "_items": None}
+
+    def __copy__(self) -> Optimizer:
+        return copy.deepcopy(self)  # two would write to the same state
 
     @property
     def learning_rate(self) -> Any:

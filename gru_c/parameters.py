@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.arrays import Array, as_real
+from gru_c.arrays import CACHE_LINE, Array, as_real
 from gru_c.memory import Memory
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Source = np.random.Generator | int | GivenWeights | None  # of weights that are being made
 
-# Every weight begins on a cache line of the flat vector.
-CACHE_LINE = 64
 NOTES = 8  # numbers in the first cache line of a message, in either dtype
 
 
@@ -98,6 +96,8 @@ class Parameter:
     def __reduce__(self) -> tuple[Any, ...]:
         state = self.name, self.array, self.regularizer, self.constraint, self.gradient
         return Parameter, state
+
+    __copy__ = refuse_shallow_copy
 
     def __repr__(self) -> str:
         return f"<Parameter {self.name} {self.array.shape} {self.array.dtype}>"
@@ -241,7 +241,7 @@ class Parameters:
         self.values[:] = _of_shape("values", values, self._values.shape)
 
     def _lay_out(self) -> list[int]:
-        """Where each weight begins; the last entry is the length of the vector."""
+        """Where each weight begins, on a cache line; the last entry is the vector's length."""
         step = CACHE_LINE // self._dtype.itemsize
         offsets = [0]
         for item in self.items:

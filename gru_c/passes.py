@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,13 @@ import numpy.typing as npt
 from gru_c import _core
 from gru_c._names import lookup
 from gru_c._threads import openmp_threads, single_threaded_blas, team_threads
-from gru_c.arrays import Array
+from gru_c.arrays import Array, copied_past_line, past_line
 from gru_c.cell import Cell
 
 AUTO: int = _core.ENGINES["auto"]
 FULL_WEIGHTS: int = _core.WEIGHT_FORMATS["float32"]
 
 _NOTHING = nullcontext()
-USED_UP = np.empty(0, np.uint8)  # the memory of a tape that has none any more
 
 # The memory of the last tape that was used up, for the next one: fresh memory of this size costs a
 # page fault per 4 KiB, which for a small layer is a third of the step.
@@ -49,8 +48,8 @@ class GRUTape:
     cell : Cell
     go_backwards : bool
         As in the forward pass.
-    memory : ndarray of uint8
-        Gates and states, in the core's own layout.
+    memory : ndarray of uint8 or None
+        Gates and states, in the core's own layout; None once it is used up.
     engine, num_threads
         As in the forward pass, the engine by its number in the core.
     state_mask : ndarray of shape (B, H) or None
@@ -63,7 +62,7 @@ class GRUTape:
     kernel: Array
     recurrent_kernel: Array
     bias_shape: tuple[int, ...] | None
-    memory: Array
+    memory: Array | None
     cell: Cell
     go_backwards: bool
     engine: int
@@ -80,15 +79,35 @@ class GRUTape:
         """Go back; see `run_backward`. Every kind of tape has this method."""
         return run_backward(self, *gradients, **options)  # type: ignore[arg-type]
 
-    def take_memory(self) -> Array:
+    def take_memory(self) -> Array | None:
         """Return the memory, which is no longer part of the tape."""
         memory = self.memory
-        object.__setattr__(self, "memory", USED_UP)
+        object.__setattr__(self, "memory", None)
         return memory
+
+    # Copies have their own memory, since that of a tape that is used up becomes another one's; it
+    # begins as far behind a cache line, where the core looks for what it has written.
+
+    def __copy__(self) -> GRUTape:
+        make, arguments = self.__reduce__()
+        tape: GRUTape = make(*arguments)
+        return tape
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        past = 0 if self.memory is None else past_line(self.memory)
+        return _tape_of, (values, past)
 
     def __repr__(self) -> str:
         B, T, H = self.output_shape
-        return f"<GRUTape of {B} sequences x {T} steps x {H} units, {self.memory.nbytes} bytes>"
+        return f"<GRUTape of {B} sequences x {T} steps x {H} units, {bytes_of(self.memory)} bytes>"
+
+
+def _tape_of(values: dict[str, Any], past: int) -> GRUTape:
+    memory = values["memory"]
+    return GRUTape(
+        **{**values, "memory": None if memory is None else copied_past_line(memory, past)}
+    )
 
 
 def run_forward(
@@ -196,7 +215,7 @@ def run_backward(
 
     With ``keep_tape=False`` the tape's memory is returned, and the tape cannot be used again.
     """
-    refuse_used_up(tape.memory)
+    require_memory(tape.memory)
     if tape.go_backwards and d_x is not None:
         d_x = d_x[:, ::-1]
     threads = _threads_of(tape.engine, tape.num_threads)
@@ -224,9 +243,14 @@ def run_backward(
     return None if keep_tape else tape.take_memory()
 
 
-def refuse_used_up(memory: Array) -> None:
-    """Raise ValueError for the memory of a tape that has been used up."""
-    if memory is USED_UP:
+def bytes_of(memory: Array | None) -> int:
+    """Return the size of a tape's memory."""
+    return 0 if memory is None else memory.nbytes
+
+
+def require_memory(memory: Array | None) -> None:
+    """Raise ValueError where a tape has none any more."""
+    if memory is None:
         raise ValueError(
             "the tape has been used up by a backward pass with keep_tape=False: run the forward "
             "pass again, or go back with keep_tape=True"

@@ -6,7 +6,8 @@ carried from one to the next, so that the time goes with the steps that count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise, zip_longest
 from typing import Any
 
@@ -38,8 +39,8 @@ class RaggedTape:
         The input, in the order in which the steps were taken.
     kernel, recurrent_kernel, bias_shape, go_backwards, time_major
         As in a `GRUTape`.
-    memory : ndarray of uint8
-        The steps that count, and their gates and states.
+    memory : ndarray of uint8 or None
+        The steps that count, and their gates and states; None once it is used up.
     tapes : list of GRUTape or CheckpointTape
         Of the intervals, in the order of time; they share the memory.
     """
@@ -50,7 +51,7 @@ class RaggedTape:
     recurrent_kernel: Array
     bias_shape: tuple[int, ...] | None
     go_backwards: bool
-    memory: Array
+    memory: Array | None
     tapes: list[GRUTape | CheckpointTape]
     time_major: bool = False
 
@@ -59,12 +60,18 @@ class RaggedTape:
         """(B, T, H); in general the places of the steps, and H."""
         return (*self.x.shape[:-1], len(self.recurrent_kernel))
 
-    def take_memory(self) -> Array:
+    def take_memory(self) -> Array | None:
         """Return the memory, which is no longer part of the tape."""
         memory = self.memory
-        object.__setattr__(self, "memory", passes.USED_UP)
+        object.__setattr__(self, "memory", None)
         self.tapes.clear()
         return memory
+
+    def __copy__(self) -> RaggedTape:
+        """Return a copy with its own memory, as that of a `GRUTape`."""
+        # Their inputs lie in the memory, too.
+        tapes = [replace(copy.copy(tape), x=tape.x.copy()) for tape in self.tapes]
+        return replace(self, memory=copy.copy(self.memory), tapes=tapes)
 
     def backward(
         self,
@@ -81,7 +88,7 @@ class RaggedTape:
         d_hidden: Array | None = None,
     ) -> Array | None:
         """Go back as `passes.run_backward`; `d_hidden` is 0 where a step does not count."""
-        passes.refuse_used_up(self.memory)
+        passes.require_memory(self.memory)
         if self.go_backwards and d_x is not None:
             d_x = d_x[:, ::-1]
         steps, dtype, N, H = self.steps, d_kernel.dtype, self.steps.count, len(d_recurrent_kernel)
@@ -136,7 +143,7 @@ class RaggedTape:
         lengths, H = self.steps.lengths, len(self.recurrent_kernel)
         return (
             f"<RaggedTape of {len(lengths)} sequences, {lengths.sum()} steps in all, x {H} units, "
-            f"{self.memory.nbytes} bytes>"
+            f"{passes.bytes_of(self.memory)} bytes>"
         )
 
 

@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from gru_c import _core
 from gru_c._version import __version__
-from gru_c.arrays import Array, as_real
+from gru_c.arrays import Array, as_real, copied_past_line, past_line
 from gru_c.chain import Chain
 from gru_c.layers.base import check_count
-from gru_c.parameters import CACHE_LINE
 from gru_c.stages import CoreStage, Stage, has_time, stages_of
 
 Rows = int | slice | Sequence[int] | Array
@@ -279,18 +278,11 @@ def _check_packed(isa: str, version: str) -> None:
 
 def _on_a_line(stage: Stage) -> Stage:
     """Return the stage with packed weights that begin on a cache line, as the core reads them."""
-    if not isinstance(stage, CoreStage) or stage.packed is None or _begins_line(stage.packed):
+    if not isinstance(stage, CoreStage) or stage.packed is None or not past_line(stage.packed):
         return stage
-    memory = np.empty(stage.packed.size + CACHE_LINE, np.uint8)
-    first = -memory.ctypes.data % CACHE_LINE
-    packed = memory[first : first + stage.packed.size]
-    packed[:] = stage.packed
+    packed = copied_past_line(stage.packed, 0)
     packed.flags.writeable = False
     return stage._replace(packed=packed)
-
-
-def _begins_line(array: Array) -> bool:
-    return array.ctypes.data % CACHE_LINE == 0 and not array.flags.writeable
 
 
 def _no_short_way(x_t: object, out: object) -> None:

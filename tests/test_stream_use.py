@@ -1,14 +1,30 @@
 """Streams: what goes in and out, states, weights, threads, and what is refused."""
 
 import copy
+import gc
+import tempfile
 import threading
 import tracemalloc
+import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
 from testing_tools import assert_same_bits, make_model, play, random_numbers
 
-from gru_c import GRU, Activation, Dense, Embedding, LayerNormalization, Masking, Sequential, _core
+from gru_c import (
+    GRU,
+    Activation,
+    Dense,
+    Embedding,
+    LayerNormalization,
+    Masking,
+    Sequential,
+    _core,
+    callbacks,
+    constraints,
+    optimizers,
+)
 from gru_c.layers import Layer
 
 # ---- input and output ---------------------------------------------------------------------------
@@ -207,6 +223,177 @@ def test_streams_of_the_same_weights_share_them():
     assert same == [True, False, True]
 
 
+X, Y = np.ones((4, 3, 5), np.float32), np.zeros((4, 3, 2), np.float32)
+
+
+def optimizer_step(model):
+    model.parameters.gradients[:] = 1
+    optimizers.SGD(0.1).step(model.parameters)
+
+
+def constrained_step(model):
+    parameters = model.parameters
+    parameters.items[0].constraint = constraints.MaxNorm(0.1)
+    parameters.constrained = parameters.items[:1]
+    optimizer_step(model)
+
+
+def restored_best_weights(model):
+    best = callbacks.EarlyStopping("loss", patience=0, restore_best_weights=True)
+    model.compile(optimizers.SGD(0.1), "mse")
+    model.fit(X, Y, epochs=3, verbose=0, callbacks=[best])
+
+
+def run_that_fails(model):
+    class Fails(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            model.stream()
+            raise KeyError
+
+    model.set_weights([w + 1 for w in model.get_weights()])
+    model.compile(optimizers.SGD(0.1), "mse")
+    with pytest.raises(KeyError):
+        model.fit(X, Y, verbose=0, callbacks=[Fails()])
+
+
+def train_on_batch(model):
+    model.compile("sgd", "mse")
+    model.train_on_batch(X, Y)
+
+
+def model_that_shares_layers(model):
+    other = Sequential(model.layers[:1])
+    other.set_weights([w + 1 for w in other.get_weights()])
+
+
+def other_flat_vectors(model):
+    layer = model.layers[-1]
+    model.add(Dense(2))
+    _ = model.parameters
+    layer.value("kernel")[0] += 1
+
+
+def checkpoint(model):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "run.safetensors")
+        model.compile(optimizers.SGD(0.1), "mse")
+        model.fit(X, Y, epochs=2, verbose=0, checkpoint=path)
+        model.set_weights([0 * w for w in model.get_weights()])
+        model.stream()
+        model.fit(X, Y, epochs=2, verbose=0, checkpoint=path, resume=True)
+
+
+def flat_vector_in_place(model):
+    model.parameters.values += 1
+
+
+def weight_in_place(model):
+    model.layers[0].parameters[0].value += 1
+
+
+def weight_assigned(model):
+    item = model.layers[0].parameters[0]
+    item.value = 0.5 + item.array
+
+
+WAYS = [
+    lambda model: model.set_weights([w + 1 for w in model.get_weights()]),
+    lambda model: model.layers[1].set_weights([w + 1 for w in model.layers[1].get_weights()]),
+    lambda model: np.negative(model.layers[0].value("bias"), model.layers[0].value("bias")),
+    lambda model: np.copyto(model.layers[0].parameters[0].value, random_numbers(5, 12)),
+    lambda model: model.layers[0].value("kernel")[1].sort(),
+    optimizer_step,
+    constrained_step,
+    restored_best_weights,
+    run_that_fails,
+    train_on_batch,
+    model_that_shares_layers,
+    other_flat_vectors,
+    checkpoint,
+    flat_vector_in_place,
+    weight_in_place,
+    weight_assigned,
+]
+
+
+@pytest.mark.parametrize("flat", [False, True], ids=["apart", "flat"])
+@pytest.mark.parametrize("keeps", [False, True], ids=["alone", "beside a stream"])
+@pytest.mark.parametrize("change", WAYS)
+def test_a_new_stream_has_the_weights_of_now_however_they_were_changed(change, keeps, flat):
+    model = make_model(GRU(4, return_sequences=True), Dense(2))
+    model.layers[0].value("bias")[:] = random_numbers(2, 12)
+    if flat:
+        _ = model.parameters
+    x = random_numbers(1, 3, 5)
+    stream = model.stream()
+    before = play(stream, x)
+    if not keeps:
+        del stream
+    change(model)
+    now = play(model.stream(), x)
+    assert not np.array_equal(now, before)
+    assert_same_bits(now, model.predict(x, verbose=0))
+
+
+def a_row_of_it(array):
+    return array[1:2]
+
+
+@pytest.mark.parametrize("hold", [np.asarray, a_row_of_it, memoryview, np.nditer, np.ravel])
+@pytest.mark.parametrize("flat", [False, True], ids=["apart", "flat"])
+def test_a_new_stream_sees_what_is_written_through_an_array_that_was_kept(hold, flat):
+    model = make_model(GRU(4, return_sequences=True), Dense(2))
+    x = random_numbers(1, 3, 5)
+    model.stream()
+    kept = hold(model.parameters.values if flat else model.layers[0].value("kernel"))
+    for _ in range(3):
+        model.stream()
+        before = play(model.stream(), x)
+        array = np.asarray(kept.operands[0] if hold is np.nditer else kept)
+        array[0] += 1
+        del array
+        now = play(model.stream(), x)
+        assert not np.array_equal(now, before)
+        assert_same_bits(now, model.predict(x, verbose=0))
+    del kept
+    assert_same_bits(play(model.stream(), x), now)
+    assert not model.layers[0].parameters[0].memory.lent
+
+
+def test_a_prediction_has_the_weights_that_a_callback_sets():
+    class Doubles(callbacks.Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            self.model.set_weights([2 * w for w in self.model.get_weights()])
+
+    model = make_model(GRU(4), Dense(2))
+    first = model.get_weights()
+    x = random_numbers(4, 3, 5)
+    outputs = model.predict(x, batch_size=2, verbose=0, callbacks=[Doubles()])
+    model.set_weights([2 * w for w in first])
+    assert_same_bits(outputs[2:], model.predict(x[2:], verbose=0))
+
+
+def test_what_a_stream_was_made_of_is_kept_until_the_weights_may_change():
+    model = make_model(GRU(4))
+    memory = model.layers[0].parameters[0].memory
+    assert not memory.derived
+    packed = weakref.ref(model.stream()._stacks[0].packed[0])
+    gc.collect()
+    assert model.stream()._stacks[0].packed[0] is packed()
+    model.get_weights(), model.predict(random_numbers(1, 3, 5), verbose=0), model.summary(str)
+    assert model.stream()._stacks[0].packed[0] is packed()
+    kernel = model.layers[0].value("kernel")
+    assert not memory.derived
+    assert packed() is None
+    model.stream()
+    assert not memory.derived  # as long as the program can change them
+    assert memory.lent
+    del kernel
+    assert not memory.lent
+    model.stream()
+    assert memory.derived
+
+
 def test_a_stream_of_another_instruction_set_is_refused():
     if len(_core.isa_names()) < 2:
         pytest.skip("this CPU has one instruction set")
@@ -336,11 +523,6 @@ def test_a_batch_size_that_cannot_be(size, kind):
 def test_a_batch_too_large_for_memory():
     with pytest.raises(MemoryError):
         make_model(GRU(3)).stream(2**61)
-
-
-def test_streams_are_neither_copied_nor_pickled():
-    with pytest.raises(TypeError):
-        copy.deepcopy(make_model(GRU(3)).stream())
 
 
 def test_text_goes_step_by_step():

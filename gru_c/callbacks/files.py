@@ -243,6 +243,10 @@ class TensorBoard(Callback):
         self._batches = 0
         self._writers: dict[str, Any] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles, which open files of their own."""
+        return {**vars(self), "_writers": {}}
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Find the package; the files are made with the first values."""
         self._close()  # after a run that ended in an exception

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from gru_c._extras import require
@@ -101,6 +102,22 @@ class DataParallel(Distribution):
         self.overlap = bool(overlap)
         if self.size > 1:
             endings.private(given)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DataParallel:
+        return copy.copy(self)  # of the same processes
+
+    def __copy__(self) -> DataParallel:
+        made = object.__new__(type(self))
+        vars(made).update(vars(self))
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.comm != require_mpi().COMM_WORLD:
+            raise TypeError(
+                "a communicator cannot be sent to another process: make DataParallel(comm) in each "
+                "of its processes"
+            )
+        return type(self), (), {name: vars(self)[name] for name in ("auto_shard_dataset", "overlap")}
 
     @property
     def rank(self) -> int:

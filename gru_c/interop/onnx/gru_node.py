@@ -142,6 +142,11 @@ class GRUOperator:
             for layer in self.layers:
                 layer.hold_weights(True)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for layer in self.layers or ():
+            layer.hold_weights(True)  # which no pickle holds packed
+
     def _layers(self, W: Array | None, R: Array | None, B: Array | None = None) -> list[GRU]:
         for name, array in zip(INPUTS[_WEIGHTS], (W, R, B), strict=True):
             if array is None:

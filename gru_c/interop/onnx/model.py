@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +70,14 @@ class ONNXModel:
         self._uses.update(graph.outputs)
         for name in set(self._constants) - set(self._uses):
             del self._constants[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        steps = [(node, op if isinstance(op, GRUOperator) else None) for node, op in self._steps]
+        return {**vars(self), "_steps": steps}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._steps = [(node, op or OPERATORS[node.operator]) for node, op in state["_steps"]]
 
     @property
     def input_names(self) -> list[str]:
