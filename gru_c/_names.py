@@ -7,7 +7,6 @@ this package's own classes; nothing is imported and no text is executed.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -67,6 +66,8 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     for key in (name.lower(), snake_case(name)):
         if key in folded:
             return folded[key]
+    import difflib  # for the message alone
+
     nearest = difflib.get_close_matches(name.lower(), folded, n=1)
     question = f" did you mean {nearest[0]!r}?" if nearest else ""
     raise ValueError(f"unknown {kind} {name!r};{question} Known: {', '.join(sorted(folded))}")
@@ -204,7 +205,5 @@ def _construct(kind: str, name: str, config: dict[str, Any], table: Mapping[str,
         # Bound first, so that a TypeError from inside the constructor keeps its own words.
         _signature(make).bind(**config)
     except TypeError as error:
-        raise TypeError(
-            f"{kind} {name!r}: {error}; its arguments are {_signature(make)}"
-        ) from None
+        raise TypeError(f"{kind} {name!r}: {error}; its arguments are {_signature(make)}") from None
     return make(**config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -95,5 +95,4 @@ def derived(weights: Sequence[Parameter], key: Hashable, make: Callable[[], T]) 
         result = make()
     if versions is not None:
         kept[place] = versions, result
-    made: Any = result
-    return made
+    return cast(T, result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from gru_c.layers.base import Layer
     from gru_c.regularizers import Regularizer
 
-    Source = np.random.Generator | int | GivenWeights | None  # of weights that are being made
+    # Of weights that are being made.
+    Source: TypeAlias = "np.random.Generator | int | GivenWeights | None"
 
 NOTES = 8  # numbers in the first cache line of a message, in either dtype
 

@@ -215,7 +215,7 @@ def run_backward(
 
     With ``keep_tape=False`` the tape's memory is returned, and the tape cannot be used again.
     """
-    require_memory(tape.memory)
+    memory = require_memory(tape.memory)
     if tape.go_backwards and d_x is not None:
         d_x = d_x[:, ::-1]
     threads = _threads_of(tape.engine, tape.num_threads)
@@ -224,7 +224,7 @@ def run_backward(
             tape.x,
             tape.kernel,
             tape.recurrent_kernel,
-            tape.memory,
+            memory,
             keep_tape,
             d_output,
             d_state,
@@ -248,13 +248,14 @@ def bytes_of(memory: Array | None) -> int:
     return 0 if memory is None else memory.nbytes
 
 
-def require_memory(memory: Array | None) -> None:
-    """Raise ValueError where a tape has none any more."""
+def require_memory(memory: Array | None) -> Array:
+    """Return a tape's memory; ValueError where it has none any more."""
     if memory is None:
         raise ValueError(
             "the tape has been used up by a backward pass with keep_tape=False: run the forward "
             "pass again, or go back with keep_tape=True"
         )
+    return memory
 
 
 def tape_memory(size: int, memory: Array | None) -> Array:

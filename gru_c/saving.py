@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -156,7 +155,7 @@ def write_whole(target: Path, content: bytes) -> None:
     """Write the whole file or nothing: into another file first, which then takes the name."""
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {os.fspath(target.parent)!r} to save in")
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    temporary = target.with_name(f".{target.name}.{os.urandom(16).hex()}.tmp")
     try:
         with temporary.open("xb") as file:
             file.write(content)

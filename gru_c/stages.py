@@ -65,6 +65,7 @@ class LayerStage:
     timed: bool
 
     def __call__(self, x: Array) -> Array:
+        """Return the output for a step (B, ...)."""
         y: Array = self.layer.forward(np.expand_dims(x, 1) if self.timed else x)
         return y[:, 0] if self.timed else y
 

@@ -240,10 +240,10 @@ def served():
 
 def torch_gru():
     torch = pytest.importorskip("torch")
-    from gru_c.interop.torch import GRU as TorchGRU
+    import gru_c.interop.torch
 
     torch.manual_seed(0)
-    return TorchGRU(3, 4, batch_first=True)
+    return gru_c.interop.torch.GRU(3, 4, batch_first=True)
 
 
 def parallel():
@@ -400,7 +400,7 @@ def test_every_public_object_is_copied_right_or_says_why_not(name, duplicate):
     original = case.make()
     refuses = isinstance(original, (*MODELS, Parameters, gru_c.parameters.Parameter))
     if duplicate is copy.copy and refuses:
-        with pytest.raises(TypeError, match="would share its weights .* use copy.deepcopy"):
+        with pytest.raises(TypeError, match=r"would share its weights .* use copy\.deepcopy"):
             copy.copy(original)
         return
     other = duplicate(original)

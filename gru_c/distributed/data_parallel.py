@@ -117,7 +117,8 @@ class DataParallel(Distribution):
                 "a communicator cannot be sent to another process: make DataParallel(comm) in each "
                 "of its processes"
             )
-        return type(self), (), {name: vars(self)[name] for name in ("auto_shard_dataset", "overlap")}
+        settings = {"auto_shard_dataset": self.auto_shard_dataset, "overlap": self.overlap}
+        return type(self), (), settings
 
     @property
     def rank(self) -> int:

@@ -364,8 +364,9 @@ class GRU(StatefulLayer):
         options: dict[str, Any],
     ) -> tuple[Array, Any]:
         """Run a pass over checked arrays: the last state, and the tape when training."""
+        kernel, recurrent_kernel = self._weight("kernel"), self._weight("recurrent_kernel")
         bias = self._weight("bias") if self.use_bias else None
-        arguments = (x, self._weight("kernel"), self._weight("recurrent_kernel"), bias, state, output)
+        arguments = (x, kernel, recurrent_kernel, bias, state, output)
         options |= {"cell": self.cell, "go_backwards": self.go_backwards}
         if not training:
             options["packed"] = self._packed_weights()
