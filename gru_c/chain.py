@@ -12,9 +12,9 @@ import numpy.typing as npt
 from gru_c._names import snake_case
 from gru_c.arrays import as_real
 from gru_c.layers import GRU, Bidirectional, Embedding, Input, Layer
-from gru_c.layers.base import Array, Shape, check_dtype, make_rng, set_values
+from gru_c.layers.base import Array, Shape, check_dtype, check_flag, make_rng, set_values
 from gru_c.layers.drawing import DrawingLayer
-from gru_c.parameters import GivenWeights, Parameters, refuse_shallow_copy
+from gru_c.parameters import GivenWeights, Parameter, Parameters, refuse_shallow_copy
 from gru_c.profiling import summary_lines
 from gru_c.steps import which_count
 
@@ -36,8 +36,10 @@ class Chain:
         name: str,
         dtype: npt.DTypeLike | None,
         seed: int | None,
+        trainable: bool,
     ) -> None:
         self.name = name
+        self._trainable = check_flag("trainable", trainable)
         self.dtype = None if dtype is None else check_dtype(dtype).name
         self.rng = make_rng(seed)  # of shuffling and dropout
         self._weights_rng = self.rng.spawn(1)[0]
@@ -296,7 +298,7 @@ class Chain:
         keep_tape: bool = True,
         after_layer: Callable[[Layer], None] | None = None,
     ) -> None:
-        """Write the gradients of all weights.
+        """Write the gradients of all weights, down to the first layer that is trained.
 
         Parameters
         ----------
@@ -310,16 +312,26 @@ class Chain:
         after_layer : callable, optional
             Called with each layer once its gradients have been written, from the last to the first.
         """
-        first, last = self.layers[0], self.layers[-1]
+        lowest, last = self.first_trained_layer, self.layers[-1]
+        if lowest is None:
+            return
         for layer in reversed(self.layers):
             extra: dict[str, Any] = {}
             if layer is last and not through_activation:
                 extra = {"through_activation": False}
             d_output = layer.backward(
-                d_output, input_gradient=layer is not first, keep_tape=keep_tape, **extra
+                d_output, input_gradient=layer is not lowest, keep_tape=keep_tape, **extra
             )
             if after_layer is not None:
                 after_layer(layer)
+            if layer is lowest:
+                return
+
+    @property
+    def first_trained_layer(self) -> Layer | None:
+        """The first layer with trainable weights, where the backward pass ends; None without."""
+        trained = (layer for layer in self.layers if layer.trainable_weights)
+        return next(trained, None) if self.trainable else None
 
     @contextmanager
     def weights_held(self) -> Iterator[None]:
@@ -390,6 +402,36 @@ class Chain:
                 layer.seed_from(rng)
 
     # ---- weights ----
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes weights; set, it is for all layers, too.
+
+        Of a model with ``trainable = False`` nothing is trained, whatever its layers say, as in
+        Keras: to train some layers, set the model's to True, then freeze the others. It may be set
+        at any time, for the steps to come, without another `compile`; see `Layer.trainable`.
+        """
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = check_flag("trainable", value)
+        for layer in self.layers:
+            layer.trainable = value
+
+    @property
+    def trainable_weights(self) -> list[Parameter]:
+        """The weights that training changes, layer by layer."""
+        if not self.trainable:
+            return []
+        return [item for layer in self.layers for item in layer.trainable_weights]
+
+    @property
+    def non_trainable_weights(self) -> list[Parameter]:
+        """The weights that training leaves as they are, layer by layer."""
+        trained = set(map(id, self.trainable_weights))
+        items = [item for layer in self.layers for item in layer.parameters]
+        return [item for item in items if id(item) not in trained]
 
     def get_weights(self) -> list[Array]:
         """Return copies of all weights, layer by layer, in Keras's order and shapes."""

@@ -36,6 +36,8 @@ class Sequential(Chain):
         Of all weights and results; by default that of the first layer, or float32.
     seed : int, optional
         Makes everything random repeatable to the bit: initial weights, shuffling and dropout.
+    trainable : bool
+        With False nothing is trained.
 
     Attributes
     ----------
@@ -71,8 +73,9 @@ class Sequential(Chain):
         name: str = "sequential",
         dtype: npt.DTypeLike | None = None,
         seed: int | None = None,
+        trainable: bool = True,
     ) -> None:
-        super().__init__(layers, name, dtype, seed)
+        super().__init__(layers, name, dtype, seed, trainable)
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[Metric] = []

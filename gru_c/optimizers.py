@@ -19,6 +19,7 @@ from gru_c.parameters import Parameter, Parameters
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "schedules"]
 
 Array = npt.NDArray[Any]
+Slots = dict[str, Array]
 
 
 class Optimizer(Configurable):
@@ -62,7 +63,7 @@ class Optimizer(Configurable):
                 f"{clipnorm}, {global_clipnorm} and {clipvalue}"
             )
         self.iterations = 0
-        self.slots: dict[str, Array] = {}
+        self.slots: Slots = {}
         self._items: list[Parameter] | None = None  # whose state it is
 
     def __getstate__(self) -> dict[str, Any]:
@@ -113,7 +114,10 @@ class Optimizer(Configurable):
         )
 
     def step(self, parameters: Parameters) -> None:
-        """Change the parameters' values by their gradients, then apply their constraints.
+        """Change the trainable weights by their gradients, then apply their constraints.
+
+        Weights of frozen layers, and the state that belongs to them, stay as they are. Where all
+        are frozen no step is counted.
 
         Parameters
         ----------
@@ -121,31 +125,30 @@ class Optimizer(Configurable):
             Whose gradients a backward pass has written.
         """
         self.build(parameters)
+        runs = parameters.trainable_runs()
+        if not runs:  # all layers are frozen
+            return
         rate = schedules.rate_at(self.learning_rate, self.iterations)
-        scale = self._clip_by_norm(parameters)
+        scale = self._clip_by_norm(parameters, runs)
         clip = math.inf if self.clipvalue is None else self.clipvalue
         self.iterations += 1
-        self._update(
-            parameters.values,
-            parameters.gradients,
-            self._rate(rate),
-            rate * (self.weight_decay or 0.0),
-            scale,
-            clip,
-            team_threads(),
-        )
+        decay, threads = rate * (self.weight_decay or 0.0), team_threads()
+        for run in runs:
+            values, gradients = parameters.values[run], parameters.gradients[run]
+            slots = {name: slot[run] for name, slot in self.slots.items()}
+            self._update(values, gradients, slots, self._rate(rate), decay, scale, clip, threads)
         if parameters.constrained:
             parameters.constrain()
 
-    def _clip_by_norm(self, parameters: Parameters) -> float:
+    def _clip_by_norm(self, parameters: Parameters, runs: list[slice]) -> float:
         """Clip each gradient where ``clipnorm`` says so; the scale of ``global_clipnorm``."""
         if self.clipnorm is not None:
-            for item in parameters.items:
-                scale = _clip_scale(item.gradient, self.clipnorm)
+            for item in parameters.trainable_weights:
+                scale = _clip_scale([item.gradient], self.clipnorm)
                 if scale != 1:
                     item.gradient *= scale
         if self.global_clipnorm is not None:
-            return _clip_scale(parameters.gradients, self.global_clipnorm)
+            return _clip_scale([parameters.gradients[run] for run in runs], self.global_clipnorm)
         return 1.0
 
     def _rate(self, rate: float) -> float:
@@ -153,9 +156,9 @@ class Optimizer(Configurable):
         return rate
 
     def _update(
-        self, values: Array, gradients: Array, rate: float, decay: float, *rest: Any
+        self, values: Array, gradients: Array, slots: Slots, rate: float, decay: float, *rest: Any
     ) -> None:
-        """Call the core; `rest` is scale, clip and threads."""
+        """Call the core, for a run of weights; `rest` is scale, clip and threads."""
         raise NotImplementedError
 
 
@@ -200,9 +203,9 @@ class SGD(Optimizer):
         return ("momentum",) if self.momentum else ()
 
     def _update(
-        self, values: Array, gradients: Array, rate: float, decay: float, *rest: Any
+        self, values: Array, gradients: Array, slots: Slots, rate: float, decay: float, *rest: Any
     ) -> None:
-        slot = self.slots.get("momentum")
+        slot = slots.get("momentum")
         _core.sgd(values, gradients, slot, self.momentum, self.nesterov, rate, decay, *rest)
 
 
@@ -255,11 +258,11 @@ class RMSprop(Optimizer):
         return ("velocity", *average, *(("momentum",) if self.momentum else ()))
 
     def _update(
-        self, values: Array, gradients: Array, rate: float, decay: float, *rest: Any
+        self, values: Array, gradients: Array, slots: Slots, rate: float, decay: float, *rest: Any
     ) -> None:
-        average, momentum = self.slots.get("average"), self.slots.get("momentum")
+        average, momentum = slots.get("average"), slots.get("momentum")
         settings = (self.rho, self.epsilon, self.momentum, rate, decay)
-        velocity = self.slots["velocity"]
+        velocity = slots["velocity"]
         _core.rmsprop(values, gradients, velocity, average, momentum, *settings, *rest)
 
 
@@ -313,9 +316,9 @@ class Adam(Optimizer):
         return rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
 
     def _update(
-        self, values: Array, gradients: Array, rate: float, decay: float, *rest: Any
+        self, values: Array, gradients: Array, slots: Slots, rate: float, decay: float, *rest: Any
     ) -> None:
-        momentum, velocity = self.slots["momentum"], self.slots["velocity"]
+        momentum, velocity = slots["momentum"], slots["velocity"]
         settings = (self.beta_1, self.beta_2, self.epsilon, rate, decay)
         _core.adam(values, gradients, momentum, velocity, *settings, *rest)
 
@@ -391,9 +394,9 @@ def get(spec: object) -> Optimizer:
     return deserialize("optimizer", spec, OPTIMIZERS, base=Optimizer)
 
 
-def _clip_scale(gradient: Array, limit: float) -> float:
-    """Return what to multiply the gradient with so that its norm is at most `limit`."""
-    norm = math.sqrt(_core.sum_squares(gradient))
+def _clip_scale(gradients: list[Array], limit: float) -> float:
+    """Return what to multiply the gradients with so that their norm is at most `limit`."""
+    norm = math.sqrt(sum(map(_core.sum_squares, gradients)))
     return limit / norm if norm > limit else 1.0
 
 

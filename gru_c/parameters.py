@@ -175,11 +175,17 @@ class Parameters:
     items : list of Parameter
         The weights in the order of the layers.
     regularized : list of Parameter
-        Those with a regularizer: `penalty` and `add_penalty_gradient` are for them.
+        Those with a regularizer: `penalty` and `add_penalty_gradient` are for the trainable ones.
     constrained : list of Parameter
-        Those with a constraint, which an optimizer's step ends with.
+        Those with a constraint, which an optimizer's step ends with, again for the trainable ones.
     layers : list of Layer
         Whose they are.
+
+    Notes
+    -----
+    The vectors hold the weights of frozen layers (``layer.trainable = False``), too, so that a
+    layer can be frozen and trained again at any time. An optimizer's step leaves those parts of
+    the vectors, and of its state, as they are.
 
     Raises
     ------
@@ -276,19 +282,46 @@ class Parameters:
             for item, start in zip(self.items, self._offsets, strict=False)
         ]
 
+    @property
+    def trainable_weights(self) -> list[Parameter]:
+        """The weights of the layers that are trainable, in their order."""
+        return [item for layer in self.layers for item in layer.trainable_weights]
+
+    def trainable_runs(self) -> list[slice]:
+        """Return where in the flat vectors the trainable weights lie, neighbours as one slice.
+
+        One slice of everything where no layer is frozen, none where all are.
+        """
+        weights = self.trainable_weights
+        if len(weights) == len(self.items):
+            return [slice(0, self._offsets[-1])]
+        trained = set(map(id, weights))
+        runs: list[slice] = []
+        for item, start, end in zip(self.items, self._offsets, self._offsets[1:], strict=False):
+            if id(item) in trained:
+                if runs and runs[-1].stop == start:
+                    start = runs.pop().start
+                runs.append(slice(start, end))
+        return runs
+
+    def _trainable(self, items: list[Parameter]) -> list[Parameter]:
+        """Return those of some weights that are trainable."""
+        trained = set(map(id, self.trainable_weights)) if items else ()
+        return [item for item in items if id(item) in trained]
+
     def penalty(self) -> float:
-        """Return the sum of the regularizers' penalties, which belongs to the loss."""
-        return penalty_of(self.regularized)
+        """Return the sum of the trainable weights' penalties, which belongs to the loss."""
+        return penalty_of(self._trainable(self.regularized))
 
     def add_penalty_gradient(self) -> None:
         """Add the penalty's gradient to those that a backward pass has written."""
-        for item in self.regularized:
+        for item in self._trainable(self.regularized):
             assert item.regularizer is not None
             item.regularizer.add_gradient(item.value, item.gradient)
 
     def constrain(self) -> None:
-        """Apply the constraints to the weights."""
-        for item in self.constrained:
+        """Apply the constraints to the trainable weights."""
+        for item in self._trainable(self.constrained):
             assert item.constraint is not None
             with np.errstate(over="ignore", invalid="ignore"):  # the weight itself shows it
                 item.value[...] = item.constraint(item.value)

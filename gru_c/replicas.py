@@ -161,6 +161,9 @@ class Alone:
 
     # ---- a step ----
 
+    def agree_on_trained(self, model: Sequential) -> None:
+        """Take the layers that are trainable now for those of the steps to come."""
+
     def gradients(self, parameters: Parameters, make: MakePass) -> Pass:
         """Make a pass, and leave the gradients of the whole batch in the parameters.
 

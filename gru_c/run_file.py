@@ -147,13 +147,17 @@ def differences(one: Any, other: Any, verb: str, other_verb: str) -> str:
     """Say what differs in nested lists and dicts, three things at the most; "" for nothing."""
     found, given = _leaves(one), _leaves(other)
     texts = [
-        f"{name} {verb} {_shown(found.get(name, _ABSENT))}, "
-        f"{other_verb} {_shown(given.get(name, _ABSENT))}"
+        f"{name} {verb} {_shown(_leaf(found, name))}, {other_verb} {_shown(_leaf(given, name))}"
         for name in {**found, **given}
-        if not _same(found.get(name, _ABSENT), given.get(name, _ABSENT))
+        if not _same(_leaf(found, name), _leaf(given, name))
     ]
     more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
     return "; ".join(texts[:3]) + more
+
+
+def _leaf(leaves: dict[str, Any], name: str) -> Any:
+    """Return a leaf; of ``trainable``, which older files do not have, what it was then: True."""
+    return leaves.get(name, True if name.rpartition(".")[2] == "trainable" else _ABSENT)
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -174,6 +178,7 @@ def about_run(
     run_state.check_metrics(model.metrics)
     about = about_training(model, callbacks, **arguments)
     about["layers"] = [saving.plain_config(one, f"layer {one.name!r}") for one in model.layers]
+    about["trainable"] = model.trainable
     about.update(data.described())
     return _as_json(about)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gru_c import saving, states
 from gru_c.arrays import Array
-from gru_c.layers import drawing
+from gru_c.layers import Bidirectional, Layer, drawing
 from gru_c.metrics import Metric, merged_states, reset_all
 from gru_c.replicas import Alone
 
@@ -73,6 +73,26 @@ def check_metrics(metrics: list[Metric]) -> None:
             )
 
 
+def trainable_parts(model: Sequential) -> dict[str, Layer]:
+    """Return what can be frozen, by name: the layers, of a `Bidirectional` its directions."""
+    parts: dict[str, Layer] = {}
+    for layer in model.layers:
+        directions = layer.directions if isinstance(layer, Bidirectional) else ()
+        parts.update({f"{layer.name}.{one.label}": one for one in directions})
+        if not directions:
+            parts[str(layer.name)] = layer
+    return parts
+
+
+def trainable_flags(model: Sequential) -> dict[str, Any]:
+    """Return which parts of a model are trainable, and whether the model itself is."""
+    parts = trainable_parts(model)
+    return {
+        "model": model.trainable,
+        "layers": {name: part.trainable for name, part in parts.items()},
+    }
+
+
 def capture(model: Sequential) -> dict[str, Any]:
     """Return what training changes beside the weights and the optimizer's slots, metrics apart."""
     optimizer = model.optimizer
@@ -81,6 +101,7 @@ def capture(model: Sequential) -> dict[str, Any]:
     return {
         "iterations": optimizer.iterations,
         "learning_rate": rate if isinstance(rate, float) else None,
+        "trainable": trainable_flags(model),  # callbacks may set it
         "generators": [rng.bit_generator.state for rng in generators(model)],
         "states": [state for _, state in states.kept(model)],
     }
@@ -150,6 +171,10 @@ def restore(model: Sequential, state: dict[str, Any], tensors: dict[str, Array])
     for rng, drawn in zip(rngs, state["generators"], strict=True):
         rng.bit_generator.state = drawn
     states.put_back(checked)
+    if "trainable" in state:
+        model.trainable = state["trainable"]["model"]
+        for name, part in trainable_parts(model).items():
+            part.trainable = state["trainable"]["layers"][name]
 
 
 def restore_metrics(model: Sequential, kept: list[dict[str, Any]] | None) -> None:

@@ -119,9 +119,11 @@ class Run:
                 self.callbacks.call("on_epoch_begin", self.epoch)
                 reset_all(self.model.metrics)
             self.seen = False
+            self.replicas.agree_on_trained(self.model)
             if self._keeps:
                 self._order = self.model.rng.bit_generator.state
             return Snapshot(self.model, "at the beginning of this epoch")
+        self.replicas.agree_on_trained(self.model)
         self.model.rng.bit_generator.state = self._order
         return Snapshot(self.model, "when this run was taken up again")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -83,16 +84,16 @@ def _check_epoch(name: str, value: object) -> int:
 
 
 def _train_step(model: Sequential, batch: Data, replicas: Alone) -> Pass:
-    """Take one optimizer step.
+    """Take one optimizer step, on the weights of layers that are trainable.
 
     When the loss is not finite, nothing is changed; it is for the caller to say so.
     """
     assert model.optimizer is not None
     parameters = model.parameters
     found = replicas.gradients(parameters, partial(_pass, model, batch))
-    if parameters.regularized:
+    if parameters.regularized and model.trainable:
         found = found._replace(loss=found.loss + parameters.penalty())
-    if math.isfinite(found.loss):
+    if math.isfinite(found.loss) and model.trainable:
         if parameters.regularized:
             parameters.add_penalty_gradient()
         with replicas.later():  # a schedule or a constraint may be the user's
@@ -145,6 +146,20 @@ def _prepare(model: Sequential, data: Data) -> None:
     if not model.built:
         model.build_from_data(np.broadcast_to(np.float32(0), data.shape(None)))
     model.optimizer.build(model.parameters)
+    if not model.trainable_weights:
+        _warn_of_nothing_trained(model)
+
+
+def _warn_of_nothing_trained(model: Sequential) -> None:
+    """Say that training will change nothing, and why."""
+    trainable = [repr(layer.name) for layer in model.layers if layer.trainable_weights]
+    reason = "it has no weights" if not model.parameters.items else "all its layers are frozen"
+    if trainable:  # the model alone is frozen
+        reason = (
+            f"model.trainable is False, which goes before that of layer {', '.join(trainable)}: "
+            "set model.trainable = True, then freeze the other layers"
+        )
+    warnings.warn(f"training will change nothing: {reason}", stacklevel=5)
 
 
 def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
@@ -303,7 +318,7 @@ def _epoch(
         raise
     # The last step's harm shows in no loss. Weight by weight, because the gaps between them may
     # hold anything: Adam with epsilon 0 makes NaN of them.
-    if not all(np.isfinite(item.array).all() for item in model.parameters.items):
+    if not all(np.isfinite(item.array).all() for item in model.trainable_weights):
         problem = f"a weight became infinite at the end of epoch {run.epoch + 1}"
         run.give_up(before, problem + _culprit_of_all(replicas, culprit()))
     logs = run.logs()
@@ -350,7 +365,7 @@ def _evaluate(
     assert model.loss is not None
     totals, parts = Totals(), Parts()
     # Of the layers, as a model that shares them with another has no `Parameters` of its own.
-    penalty = sum(layer.penalty() for layer in model.layers)
+    penalty = sum(layer.penalty() for layer in model.layers) if model.trainable else 0
 
     def own_logs() -> dict[str, float]:
         return {"loss": totals.mean_loss + penalty, **results(model.metrics)}

@@ -65,6 +65,9 @@ class DataParallel(Distribution):
     instruction sets or versions of NumPy differ, the first one's weights are sent to all after
     every step, which keeps them the same.
 
+    *Frozen layers.* The same in all processes, and of them nothing is sent. ``layer.trainable`` may
+    be changed between epochs, not within one.
+
     *Dropout.* Every process draws its own, from the model's seed and its number.
 
     *Failures.* An exception in one process is raised in all, in the others as one of Python's

@@ -22,7 +22,7 @@ from gru_c.metrics import merged_states
 from gru_c.progress import muted
 from gru_c.replicas import Alone, MakePass, Parts, Pass, mean_of, results
 from gru_c.run_file import differences
-from gru_c.run_state import check_metrics
+from gru_c.run_state import check_metrics, trainable_flags
 from gru_c.sources import FitData, Source
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Ranks(Alone):
         self._raised: Exception | None = None  # by all, the last time
         self._in_place = require("mpi4py.MPI", "mpi").IN_PLACE
         self._signals = (False, False)
+        self._trained: list[slice] = []  # where the weights lie that are trained in this epoch
         self._machines_differ = len(set(self.gather(machines.described()))) > 1
 
     # ---- while something lasts ----
@@ -141,7 +142,7 @@ class Ranks(Alone):
         """Return this process's part of the data; ValueError unless all do the same."""
         self.model = model
         with self.together():
-            facts = {**about(), "validation": data.split or data.validation is not None}
+            facts = {**about(), "trainable": trainable_flags(model), "validation": data.split or data.validation is not None}
             facts["data"] = [
                 "source" if isinstance(one, Source) else "arrays" for one in data.parts
             ]
@@ -278,14 +279,27 @@ class Ranks(Alone):
 
     # ---- a step ----
 
+    def agree_on_trained(self, model: Sequential) -> None:
+        """Remember where the trainable weights lie; ValueError unless all have the same ones."""
+        self._require_same("all processes must train the same layers", trainable_flags(model))
+        self._trained = self._trainable_runs(model.parameters)
+
+    def _trainable_runs(self, parameters: Parameters) -> list[slice]:
+        return parameters.trainable_runs() if self.model.trainable else []
+
     def gradients(self, parameters: Parameters, make: MakePass) -> Pass:
         """Make a pass over this process's part, and add up what all found, in one message."""
         notes = parameters.message[: _WRITE + 1]
-        message = _Message(self.comm, parameters, self._in_place, self.overlap)
+        message = _Message(self.comm, parameters, self._trained, self._in_place, self.overlap)
         notes[:] = 0
         error, found = None, None
         try:
             self._raise_problem()
+            if self._trainable_runs(parameters) != self._trained:
+                raise ValueError(
+                    "a layer's or the model's trainable has been changed within an epoch: with a "
+                    "distribution change it between epochs, in all processes"
+                )
             found = make(True, message.send if self.overlap else None)
             notes[:_FAILED] = found.loss * found.values, found.values, found.samples
         except Exception as problem:
@@ -302,7 +316,9 @@ class Ranks(Alone):
             self._signals[1] or bool(notes[_WRITE]),
         )
         loss, values, samples = map(float, notes[:_FAILED])
-        parameters.gradients *= parameters.gradients.dtype.type(1 / max(values, 1))
+        share = parameters.gradients.dtype.type(1 / max(values, 1))
+        for run in self._trained:
+            parameters.gradients[run] *= share
         return found._replace(
             loss=loss / max(values, 1), values=round(values), samples=round(samples)
         )
@@ -334,19 +350,31 @@ class Ranks(Alone):
 
 
 class _Message:
-    """The notes and the gradients of all layers, added up over all processes.
+    """The notes and the gradients of all trained layers, added up over all processes.
 
     From the first to the last; or, overlapping, from the last layer, once it is done, to the first,
     whose notes go with it.
     """
 
-    def __init__(self, comm: Any, parameters: Parameters, in_place: Any, overlap: bool) -> None:
+    def __init__(
+        self,
+        comm: Any,
+        parameters: Parameters,
+        trained: list[slice],
+        in_place: Any,
+        overlap: bool,
+    ) -> None:
         self._parameters = parameters
         self._in_place = in_place
         self._add_up = comm.Iallreduce if overlap else comm.Allreduce
         self._whole = parameters.message
         self._notes = len(self._whole) - len(parameters.gradients)
         self._end = len(self._whole)  # of what has not been sent
+        runs = [slice(run.start + self._notes, run.stop + self._notes) for run in trained]
+        if runs and runs[0].start == self._notes:
+            self._sent = [slice(0, runs[0].stop), *runs[1:]]
+        else:
+            self._sent = [slice(0, self._notes), *runs]
         self._overlap = overlap
         self._requests: list[Any] = []
 
@@ -358,9 +386,11 @@ class _Message:
 
     def _send_from(self, begin: int) -> None:
         most = LARGEST_PIECE // self._whole.itemsize
-        for first in range(begin, self._end, most):
-            piece = self._whole[first : min(first + most, self._end)]
-            self._requests.append(self._add_up(self._in_place, piece))
+        for run in self._sent:
+            end = min(run.stop, self._end)
+            for first in range(max(run.start, begin), end, most):
+                piece = self._whole[first : min(first + most, end)]
+                self._requests.append(self._add_up(self._in_place, piece))
         self._end = begin
 
     def clear(self) -> None:

@@ -18,7 +18,7 @@ class Activation(Layer):
     ----------
     activation : str or gru_c.activations.Activation
         "relu", "sigmoid", "softmax" (over the last axis), ...; see `gru_c.activations`.
-    name, dtype, input_shape
+    name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
@@ -41,8 +41,11 @@ class Activation(Layer):
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        super().__init__(
+            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
+        )
         self._activation = activations.get(activation)
 
     @property

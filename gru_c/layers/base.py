@@ -45,6 +45,8 @@ class Layer(Configurable):
     input_shape : tuple of int or None, optional
         Shape of one sample, for the first layer of a model: ``(10, 8)``. None stands for any
         length.
+    trainable : bool
+        False freezes the layer: training leaves its weights as they are.
 
     Attributes
     ----------
@@ -64,6 +66,7 @@ class Layer(Configurable):
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
     ) -> None:
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             raise ValueError(f"a layer's name must be a string without '/', got {name!r}")
@@ -76,6 +79,7 @@ class Layer(Configurable):
         self.parameters: list[Parameter] = []
         self.tape: Any = None
         self.prefix = ""  # of its weights' names, where it is part of another layer
+        self._trainable = check_flag("trainable", trainable)
 
     # ---- what a kind of layer says about itself ----
 
@@ -233,6 +237,31 @@ class Layer(Configurable):
         return self.forward(array, training=training, **arguments)
 
     @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights; may be set at any time, for the steps to come.
+
+        The weights of a frozen layer (False) get no optimizer step, no weight decay and no
+        constraint; their gradients enter no norm, their penalties no loss; and what the optimizer
+        keeps for them waits until the layer is trained again. Dropout goes on.
+        """
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = check_flag("trainable", value)
+
+    @property
+    def trainable_weights(self) -> list[Parameter]:
+        """The weights that training changes: all of them, or none."""
+        return list(self.parameters) if self.trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[Parameter]:
+        """The weights that training leaves as they are."""
+        trained = set(map(id, self.trainable_weights))
+        return [item for item in self.parameters if id(item) not in trained]
+
+    @property
     def label(self) -> str:
         """The name, or that of the class as long as the layer has none."""
         return self.name or snake_case(type(self).__name__)
@@ -278,8 +307,8 @@ class Layer(Configurable):
         set_values(self.parameters, weights, f"layer {self.label!r}", built=self.built)
 
     def penalty(self) -> float:
-        """Return the sum of the penalties of the weights that have a regularizer."""
-        return penalty_of(self.parameters)
+        """Return the sum of the penalties of the trainable weights that have a regularizer."""
+        return penalty_of(self.trainable_weights)
 
     def count_params(self) -> int:
         """Return the number of weights."""
@@ -382,6 +411,15 @@ def check_count(name: str, value: object) -> int:
     if value < 1:
         raise ValueError(f"{name} must be a positive integer, got {value}")
     return int(value)
+
+
+def check_flag(name: str, value: object) -> bool:
+    """`value` as a bool; TypeError unless it is one, or 0 or 1."""
+    if isinstance(value, (bool, np.bool_)) or (
+        isinstance(value, (int, np.integer)) and value in (0, 1)
+    ):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, got {value!r}")
 
 
 def make_rng(seed: int | None) -> np.random.Generator:

@@ -13,10 +13,10 @@ from gru_c._threads import get_num_threads, use_threads
 from gru_c.arrays import as_sequences, as_state
 from gru_c.directions import run_both
 from gru_c.layers import merging
-from gru_c.layers.base import Array, Shape
+from gru_c.layers.base import Array, Shape, check_flag
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.layers.gru import GRU
-from gru_c.parameters import checked_source
+from gru_c.parameters import Parameter, checked_source
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source
@@ -43,8 +43,9 @@ class Bidirectional(DrawingLayer):
     backward_layer : GRU, optional
         Other settings for the backward layer: of the same ``units`` unless the outputs are put
         side by side or stay two.
-    seed, name, dtype, input_shape
-        See `GRU` and `Layer`.
+    seed, name, dtype, input_shape, trainable
+        See `GRU` and `Layer`. With ``trainable=False`` both directions are frozen, else those whose
+        own layer says so.
 
     Attributes
     ----------
@@ -84,6 +85,7 @@ class Bidirectional(DrawingLayer):
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
     ) -> None:
         layer = _settings("layer", layer)
         given = None if backward_layer is None else _settings("backward_layer", backward_layer)
@@ -99,6 +101,8 @@ class Bidirectional(DrawingLayer):
         self._given_backward_layer = given
         self._check_pair(given)
         self.set_seed(seed)
+        if not check_flag("trainable", trainable):
+            self.trainable = False
 
     def _check_pair(self, given: GRU | None) -> None:
         a, b = self.forward_layer, self.backward_layer
@@ -119,7 +123,9 @@ class Bidirectional(DrawingLayer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; see `Configurable.get_config`."""
         config = super().get_config()
-        if self._given_backward_layer is None:
+        forward, backward = (layer.trainable for layer in self.directions)
+        config["layer"]["config"]["trainable"] = forward
+        if self._given_backward_layer is None and forward == backward:
             config["backward_layer"] = None
         return config
 
@@ -145,6 +151,24 @@ class Bidirectional(DrawingLayer):
     def directions(self) -> tuple[GRU, GRU]:
         """The forward and the backward layer."""
         return self.forward_layer, self.backward_layer
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights of a direction; may be set, then for both.
+
+        ``layer.backward_layer.trainable = False`` freezes one of them. See `Layer.trainable`.
+        """
+        return any(layer.trainable for layer in self.directions)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self.directions:
+            layer.trainable = value
+
+    @property
+    def trainable_weights(self) -> list[Parameter]:
+        """The weights that training changes: those of the directions that are not frozen."""
+        return [item for layer in self.directions for item in layer.trainable_weights]
 
     @property
     def return_sequences(self) -> bool:

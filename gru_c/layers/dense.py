@@ -38,7 +38,7 @@ class Dense(Layer):
         Penalties on the size of the weights; see `gru_c.regularizers`.
     kernel_constraint, bias_constraint : str or Constraint, optional
         What the weights satisfy after every step; see `gru_c.constraints`.
-    name, dtype, input_shape
+    name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
@@ -69,8 +69,11 @@ class Dense(Layer):
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        super().__init__(
+            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
+        )
         self.units = check_count("units", units)
         self._activation = activations.get(activation)
         self.use_bias = bool(use_bias)

@@ -24,7 +24,7 @@ class Dropout(DrawingLayer, WeightlessLayer):
         Share that is dropped, at least 0 and below 1.
     seed : int, optional
         Makes the masks repeatable by themselves; by default the model's seed does.
-    name, dtype, input_shape
+    name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
@@ -48,8 +48,11 @@ class Dropout(DrawingLayer, WeightlessLayer):
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        super().__init__(
+            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
+        )
         self.rate = check_rate("rate", rate)
         self.set_seed(seed)
 

@@ -32,7 +32,7 @@ class Embedding(Layer):
         What the vectors satisfy after every step; see `gru_c.constraints`.
     mask_zero : bool
         Index 0 stands for a step that does not count, such as padding; see `compute_mask`.
-    name, dtype, input_shape
+    name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
@@ -65,8 +65,11 @@ class Embedding(Layer):
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        super().__init__(
+            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
+        )
         self.input_dim = check_count("input_dim", input_dim)
         self.output_dim = check_count("output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)

@@ -15,7 +15,7 @@ class Flatten(WeightlessLayer):
 
     Parameters
     ----------
-    name, dtype, input_shape
+    name, dtype, input_shape, trainable
         See `Layer`.
 
     Examples

@@ -91,7 +91,7 @@ class GRU(StatefulLayer):
         What kernel and recurrent_kernel are rounded to in passes with ``training=False``, such as
         those of `Sequential.predict`, for speed; the weights themselves, and training, stay in
         full precision. For float32 layers only. See Notes.
-    name, dtype, input_shape
+    name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
@@ -173,8 +173,11 @@ class GRU(StatefulLayer):
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        super().__init__(
+            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
+        )
         self.units = check_count("units", units)
         self.cell = Cell.of(reset_after, activation, recurrent_activation, clip, zoneout)
         self.activation = _name_or_tuple(activation)

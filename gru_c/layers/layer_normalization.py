@@ -35,7 +35,7 @@ class LayerNormalization(Layer):
         Whether there is a `beta`, a `gamma`.
     beta_initializer, gamma_initializer : str or Initializer
         Where the weights start.
-    name, dtype, input_shape
+    name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
@@ -68,8 +68,11 @@ class LayerNormalization(Layer):
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        super().__init__(
+            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
+        )
         if axis != -1:
             raise ValueError(
                 f"LayerNormalization takes the last axis only: axis must be -1, got {axis!r}"

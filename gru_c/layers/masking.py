@@ -20,7 +20,7 @@ class Masking(WeightlessLayer):
     ----------
     mask_value : float
         The value.
-    name, dtype, input_shape
+    name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
@@ -50,8 +50,11 @@ class Masking(WeightlessLayer):
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        super().__init__(
+            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
+        )
         self.mask_value = float(finite_number("Masking", "mask_value", mask_value))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

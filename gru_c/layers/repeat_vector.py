@@ -18,7 +18,7 @@ class RepeatVector(WeightlessLayer):
     ----------
     n : int
         Number of steps.
-    name, dtype, input_shape
+    name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
@@ -42,8 +42,11 @@ class RepeatVector(WeightlessLayer):
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape)
+        super().__init__(
+            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
+        )
         self.n = check_count("n", n)
 
     @property
