@@ -76,8 +76,11 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
 class Configurable:
     """A class whose constructor keeps every argument in an attribute of the same name.
 
-    That rule is what gives `get_config` and ``repr`` without a line in the subclasses.
+    That rule is what gives `get_config` and ``repr`` without a line in the subclasses. A class
+    names the arguments that it does not keep in `not_kept`.
     """
+
+    not_kept: frozenset[str] = frozenset()
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON can hold them.
@@ -100,8 +103,8 @@ def _signature(cls: Callable[..., Any]) -> inspect.Signature:
     return inspect.signature(cls)
 
 
-def _arguments(cls: type) -> list[str]:
-    return list(_signature(cls).parameters)
+def _arguments(cls: type[Configurable]) -> list[str]:
+    return [name for name in _signature(cls).parameters if name not in cls.not_kept]
 
 
 def _plain(value: Any) -> Any:

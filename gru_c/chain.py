@@ -170,8 +170,8 @@ class Chain:
 
     @property
     def built(self) -> bool:
-        """Whether all weights exist."""
-        return bool(self.layers) and all(layer.built for layer in self.layers)
+        """Whether all weights exist, and the shape of the input is known."""
+        return self._input_shape is not None and all(layer.built for layer in self.layers)
 
     @property
     def input_shape(self) -> Shape | None:
@@ -460,6 +460,8 @@ class Chain:
 
     def summary(self, print_fn: Callable[[str], object] = print) -> None:
         """Print the layers with their output shapes, numbers of weights and estimated FLOPs.
+
+        Below them the number of all weights, of those that training changes and of the others.
 
         FLOPs are those of the forward pass of a sample, or of a time step of it where the number
         of steps is open; a training step takes three times as many. Counted are multiplications

@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from gru_c._names import Configurable, deserialize, serialize, snake_case
 from gru_c._numbers import finite_number
+from gru_c.arrays import as_real
 
 __all__ = [
     "Constant",
@@ -53,6 +54,20 @@ InitializerFunction = Callable[[tuple[int, ...], npt.DTypeLike, "np.random.Gener
 # Standard deviation of the standard normal cut off at +-2:
 # sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)), phi and Phi its density and distribution.
 _TRUNCATED_STDDEV = 0.87962566103423978
+
+
+def _finite_array(value: Any) -> Array:
+    """Return a copy as floats; an exception for anything but finite numbers."""
+    array = np.array(as_real("Constant: value", value))
+    if not np.isfinite(array).all():
+        raise ValueError("Constant: all of value must be finite, got an array with NaN or infinity")
+    return array
+
+
+def _broadcasts(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether NumPy broadcasts an array of one shape to the other."""
+    pairs = zip(reversed(given), reversed(wanted), strict=False)
+    return len(given) <= len(wanted) and all(size in (1, other) for size, other in pairs)
 
 
 def _finite(owner: object, name: str, value: Any) -> float:
@@ -103,14 +118,41 @@ class Initializer(Configurable):
 
 
 class Constant(Initializer):
-    """Every entry the same number."""
+    """Every entry the same number, or those of an array.
 
-    def __init__(self, value: float = 0.0) -> None:
+    Parameters
+    ----------
+    value : float or array_like
+        An array of the weight's shape, or one that NumPy broadcasts to it, as in Keras; a copy of
+        it is kept. Files of models leave it out: they have the weights.
+    """
+
+    def __init__(self, value: float | npt.ArrayLike = 0.0) -> None:
         super().__init__()
-        self.value = _finite(self, "value", value)
+        self.value: float | Array
+        if isinstance(value, (np.ndarray, list, tuple)) and np.ndim(value):
+            self.value = _finite_array(value)
+        else:
+            self.value = _finite(self, "value", value)
+        self._shape: tuple[int, ...] | None = None  # of the weight, if it must be this one
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the value is an array."""
+        return isinstance(self.value, np.ndarray)
+
+    def of_shape(self, shape: tuple[int, ...]) -> Constant:
+        """Return the initializer, which from now on makes arrays of this shape alone."""
+        self._shape = shape
+        return self
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        """Return `value` everywhere; `rng` is not used."""
+        """Return `value` everywhere; `rng` is not used. ValueError for an array of another shape."""
+        if self._shape not in (None, shape) or not _broadcasts(np.shape(self.value), shape):
+            raise ValueError(
+                f"an array of shape {np.shape(self.value)} was given as the initial value of a "
+                f"weight of shape {shape}"
+            )
         return np.full(shape, self.value)
 
 
@@ -327,9 +369,10 @@ def get(spec: object) -> Initializer | InitializerFunction:
 
     Parameters
     ----------
-    spec : str, dict, Initializer or callable
+    spec : str, dict, Initializer, callable or ndarray
         A name such as ``"glorot_uniform"`` or ``"GlorotUniform"``, the dict of `serialize`, an
-        instance, or a function ``f(shape, dtype, rng) -> ndarray``.
+        instance, a function ``f(shape, dtype, rng) -> ndarray``, or the initial value itself, of
+        the weight's shape.
 
     Raises
     ------
@@ -343,6 +386,8 @@ def get(spec: object) -> Initializer | InitializerFunction:
     >>> get("orthogonal")
     Orthogonal(gain=1.0, seed=None)
     """
+    if isinstance(spec, np.ndarray):
+        return Constant(spec).of_shape(spec.shape)
     if callable(spec) and not isinstance(spec, (type, Initializer)):
         return cast(InitializerFunction, spec)
     return deserialize("initializer", spec, INITIALIZERS, Initializer)

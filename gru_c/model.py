@@ -501,6 +501,9 @@ class Sequential(Chain):
     def save(self, path: str | os.PathLike[str], include_optimizer: bool = False) -> None:
         """Write the model to a safetensors file; `load_model` reads it back.
 
+        Which layers are frozen is written, too. Initial values that are arrays
+        (``initializers.Constant(array)``) are not, as the weights are.
+
         Parameters
         ----------
         path : path

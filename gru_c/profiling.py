@@ -61,15 +61,19 @@ def summary_lines(model: Chain) -> list[str]:
         rows.append((f"{layer.name} ({type(layer).__name__})", str(shape or "?"), count, flops))
     lines = _table(rows, left=2)
     rule = "-" * len(lines[0])
-    flops, count = "unknown before the model is built", "unknown before the model is built"
+    flops, *counts = ["unknown before the model is built"] * 4
     if model.built:
         by_sample, by_step = (sum(column) for column in zip(*costs, strict=True))
-        flops, count = _in_words(by_sample, by_step), f"{model.count_params():,}"
+        flops, total = _in_words(by_sample, by_step), model.count_params()
+        trained = sum(item.value.size for item in model.trainable_weights)
+        counts = [f"{count:,}" for count in (total, trained, total - trained)]
     return [
         f"Model: {model.name}",
         *(rule, lines[0], rule, *lines[1:], rule),
         f"FLOPs of a sample, forward: {flops}",
-        f"Total params: {count}",
+        f"Total params: {counts[0]}",
+        f"Trainable params: {counts[1]}",
+        f"Non-trainable params: {counts[2]}",
     ]
 
 
@@ -217,17 +221,18 @@ def profile(
 def _measured(
     model: Sequential, x: Array, mask: Array | None, training: bool
 ) -> Iterator[_Measured]:
-    """Run the chain once, for what goes into each layer."""
+    """Run the chain once, for what goes into each layer; the backward pass has its lowest one."""
+    lowest, reached = model.first_trained_layer, False
     for layer in model.layers:
+        reached = reached or layer is lowest
         passed_on = layer.compute_mask(x, mask)
         arguments = {"mask": mask} if mask is not None and layer.takes_mask else {}
         parts = layer.directions if isinstance(layer, Bidirectional) else ()
         outputs = [one.forward(x, **arguments) for one in (layer, *parts)]
         for one, output in zip((layer, *parts), outputs, strict=True):
             part_of = None if one is layer else layer.label
-            d_output = np.ones_like(output) if training else None
-            not_first = layer is not model.layers[0]
-            yield _Measured(one, part_of, x, arguments, d_output, not_first)
+            d_output = np.ones_like(output) if training and reached else None
+            yield _Measured(one, part_of, x, arguments, d_output, layer is not lowest)
         x, mask = outputs[0], passed_on
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import losses, metrics, optimizers
+from gru_c import initializers, losses, metrics, optimizers
 from gru_c._names import deserialize, serialize
 from gru_c.layers import LAYERS, Layer
 from gru_c.layers.base import Shape, check_sample_shape
@@ -94,6 +94,7 @@ def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
     config: dict[str, Any] = {
         "name": model.name,
         "dtype": model.dtype,
+        "trainable": model.trainable,
         "input_shape": list(model.input_shape or ()),  # a built model knows it
         "layers": [plain_config(layer, f"layer {layer.name!r}") for layer in model.layers],
     }
@@ -119,13 +120,32 @@ def _compile_config(model: Sequential) -> dict[str, Any]:
 
 
 def plain_config(obj: object, what: str) -> dict[str, Any]:
-    """Return the object's class name and configuration; ValueError when JSON cannot hold it."""
+    """Return the object's class name and configuration; ValueError when JSON cannot hold it.
+
+    Without initial values that are arrays: a file has the weights.
+    """
     try:
-        spec = serialize(obj)
+        spec: dict[str, Any] = _without_arrays(serialize(obj))
         json.dumps(spec)
     except TypeError as error:
         raise ValueError(f"{what} cannot be described in a file: {error}") from None
     return spec
+
+
+def _without_arrays(config: Any) -> Any:
+    """Return nested configurations without the `Constant` initializers that hold arrays."""
+    if not isinstance(config, dict):
+        return config
+    return {key: _without_arrays(value) for key, value in config.items() if not _is_array(value)}
+
+
+def _is_array(value: Any) -> bool:
+    """Whether this is the configuration of a `Constant` that holds an array."""
+    return (
+        isinstance(value, dict)
+        and value.get("class_name") == initializers.Constant.__name__
+        and isinstance(value.get("config", {}).get("value"), list)
+    )
 
 
 def slot_tensors(model: Sequential) -> dict[str, Array]:
@@ -277,7 +297,9 @@ def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
     given = {name: array.shape for name, array in tensors.items() if name.count("/") == 1}
     compare_shapes("tensor", wanted, given)
     weights = GivenWeights((tensors[name] for name in wanted), fresh=True)
-    model = Sequential(name=config["name"], dtype=config["dtype"])
+    model = Sequential(
+        name=config["name"], dtype=config["dtype"], trainable=config.get("trainable", True)
+    )
     return assemble(model, layers, input_shape, weights)
 
 

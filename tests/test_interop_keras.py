@@ -295,10 +295,6 @@ REFUSED = {
         lambda: [K.Dropout(0.1, noise_shape=(None, 1, 4), name="a")],
         r"'a' .*for noise_shape=\[",
     ),
-    "frozen": (
-        lambda: [K.GRU(3, trainable=False, name="a")],
-        r"'a' \(GRU\): .*for trainable=False",
-    ),
     "half": (
         lambda: [K.GRU(3, dtype="mixed_float16", name="a")],
         r"'a' \(GRU\): dtype 'mixed_float16'",

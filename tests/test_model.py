@@ -277,7 +277,11 @@ def test_summary_shows_shapes_and_counts():
     assert "gru_1 (GRU)" in text
     assert "(None, 6, 5)" in text
     assert "165" in text
-    assert lines[-1] == "Total params: 259"
+    assert lines[-3:] == [
+        "Total params: 259",
+        "Trainable params: 259",
+        "Non-trainable params: 0",
+    ]
     lines.clear()
     Sequential([GRU(5), Dense(1)]).summary(print_fn=lines.append)
     assert "not built" in "\n".join(lines)

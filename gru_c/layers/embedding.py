@@ -32,6 +32,9 @@ class Embedding(Layer):
         What the vectors satisfy after every step; see `gru_c.constraints`.
     mask_zero : bool
         Index 0 stands for a step that does not count, such as padding; see `compute_mask`.
+    weights : array_like of shape (input_dim, output_dim), or list of it, optional
+        Vectors to start with, such as GloVe's. The layer is then built at once, in `dtype` or
+        float32. With ``trainable=False`` they stay as they are.
     name, dtype, input_shape, trainable
         See `Layer`.
 
@@ -53,6 +56,8 @@ class Embedding(Layer):
            [ True, False, False]])
     """
 
+    not_kept = frozenset({"weights"})  # they are the layer's own
+
     def __init__(
         self,
         input_dim: int,
@@ -61,6 +66,7 @@ class Embedding(Layer):
         embeddings_regularizer: object = None,
         embeddings_constraint: object = None,
         mask_zero: bool = False,
+        weights: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
         *,
         name: str | None = None,
         dtype: npt.DTypeLike | None = None,
@@ -76,6 +82,23 @@ class Embedding(Layer):
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = self.makes_mask = bool(mask_zero)
+        if weights is not None:
+            self._start_with(weights)
+
+    def _start_with(self, weights: Any) -> None:
+        """Build the layer with these vectors, for input of any shape."""
+        if isinstance(weights, (list, tuple)) and len(weights) == 1 and np.ndim(weights[0]) == 2:
+            weights = weights[0]
+        matrix = as_real("weights", weights)
+        if matrix.shape != (shape := (self.input_dim, self.output_dim)):
+            raise ValueError(
+                f"weights of layer {self.label!r} must have shape {shape}, for input_dim and "
+                f"output_dim, got {matrix.shape}"
+            )
+        usual = self.embeddings_initializer
+        self.embeddings_initializer = lambda shape, dtype, rng: matrix
+        self.build((None, None))
+        self.embeddings_initializer, self.built_shape = usual, None  # the shape may be any
 
     @property
     def stepwise(self) -> bool:

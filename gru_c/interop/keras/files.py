@@ -90,10 +90,10 @@ def load(path: str | os.PathLike[str], model: Sequential | None = None) -> Seque
     ``TimeDistributed(Dense)`` becomes a `Dense`, which goes step by step by itself. (A
     ``.weights.h5`` calls its group ``time_distributed``, so there it has no place in a model of
     gru_c.) Seeds and ``unroll`` are passed over, and so are initializers that gru_c has not: the
-    layer then has the default one, of which the loaded weights show nothing. ``trainable=False``
-    is an error, as are dtypes other than float32 and float64. The ``hard_sigmoid`` of Keras 2,
-    which is another function, becomes a GRU's ``("hard_sigmoid", 0.2, 0.5)``; in other layers it is
-    an error.
+    layer then has the default one, of which the loaded weights show nothing. Layers, directions
+    of a `Bidirectional` and models with ``trainable=False`` have it here, too. Dtypes other than
+    float32 and float64 are an error. The ``hard_sigmoid`` of Keras 2, which is another function,
+    becomes a GRU's ``("hard_sigmoid", 0.2, 0.5)``; in other layers it is an error.
 
     Damage that the HDF5 library is known to answer with endless work is found before it starts. A
     file made on purpose may know of more: read what strangers send in a process with a time limit.
@@ -167,7 +167,8 @@ def _load_hdf5(h5: Any, size: int, model: Sequential | None) -> Sequential:
 def _made(found: KerasModel, weights: list[Array]) -> Sequential:
     """Make the model, once the weights that it wants are read."""
     given = GivenWeights(weights, fresh=True)
-    return assemble(Sequential(name=found.name), found.layers, found.input_shape, given)
+    model = Sequential(name=found.name, trainable=found.trainable)
+    return assemble(model, found.layers, found.input_shape, given)
 
 
 @contextmanager
@@ -250,14 +251,29 @@ def _legacy_places(h5: Any, root: str, names: dict[str, list[str]], size: int) -
         if group is None:
             there = ", ".join(islice(hdf5.member(h5, root.rstrip("/")) if root else h5, 10))
             raise ValueError(f"the file has no weights of a layer {layer!r}; it has {there}")
-        for weight, found in zip(
-            weights, hdf5.texts(group, "weight_names", len(weights), size), strict=True
-        ):
+        listed = hdf5.texts(group, "weight_names", len(weights), size)
+        for weight, found in zip(weights, _forward_first(layer, weights, listed), strict=True):
             last = found.rpartition("/")[2].partition(":")[0]  # "gru/gru_cell/kernel:0"
             if weight.removeprefix("forward_").removeprefix("backward_") != last:
                 raise ValueError(f"layer {layer!r} has {found!r} in place of its {weight!r}")
             places.append(f"{root}{layer}/{found}")
     return places
+
+
+def _forward_first(layer: str, weights: list[str], listed: list[str]) -> list[str]:
+    """Return the listed names in the order of a layer's weights.
+
+    Keras lists trainable weights first: those of a `Bidirectional` whose forward layer alone is
+    frozen begin with the backward layer's.
+    """
+    if not any(weight.startswith("forward_") for weight in weights):
+        return listed
+
+    def is_backward(path: str) -> bool:  # "bidirectional/backward_gru/gru_cell/kernel:0"
+        inside = f"/{path}".rpartition(f"/{layer}/")[2]
+        return not inside.startswith("forward_")
+
+    return sorted(listed, key=is_backward)
 
 
 # ---- writing ------------------------------------------------------------------------------------
@@ -302,7 +318,7 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     model.require_built("save")
     shape = model.input_shape
     assert shape is not None  # it is built
-    spec = model_as_keras(model.name, shape, model.layers)
+    spec = model_as_keras(model.name, shape, model.layers, model.trainable)
     compiled = None if model.optimizer is None else compile_config(model)
     if compiled is not None:
         spec["compile_config"] = compiled

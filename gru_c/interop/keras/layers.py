@@ -17,13 +17,13 @@ from gru_c.interop.keras.config import (
     read_spec,
 )
 from gru_c.layers import GRU, LAYERS, Activation, Bidirectional, Dense, Layer
-from gru_c.layers.base import Shape, check_sample_shape
+from gru_c.layers.base import Shape, check_flag, check_sample_shape
 from gru_c.saving import check_specs
 
 # Options that Keras has not: those that change no result, and those that must have this value.
 _HERE_ALONE = {"time_major", "checkpoint_every", "input_shape"}
 _HERE_ALONE_AND_OFF = {"zoneout": 0.0, "clip": None, "inference_weights": "float32"}
-_NOT_COPIED = {*_HERE_ALONE, *_HERE_ALONE_AND_OFF, "name", "dtype", "seed"}
+_NOT_COPIED = {*_HERE_ALONE, *_HERE_ALONE_AND_OFF, "name", "dtype", "seed", "weights"}
 _NOT_WRITTEN = {**_HERE_ALONE_AND_OFF, "stateful": False}  # Keras's batches have one size then
 
 
@@ -34,6 +34,7 @@ class KerasModel(NamedTuple):
     input_shape: Shape
     layers: list[Layer]
     class_names: list[str]  # Keras's, after which it names the groups of a file
+    trainable: bool = True
 
 
 # ---- reading ------------------------------------------------------------------------------------
@@ -66,7 +67,7 @@ def model_of(spec: Any, version: str) -> KerasModel:
         _check_chain(config, specs)
     first_name, first = read_spec(specs[0])
     if first_name == "InputLayer":
-        options_of(first, ())
+        options_of(first, {"trainable"})  # there is nothing to train
         specs = specs[1:]
     input_shape = _input_shape(first, config)
     shape = input_shape
@@ -75,7 +76,9 @@ def model_of(spec: Any, version: str) -> KerasModel:
         layers.append(_layer_of(one, len(shape), version))
         shape = layers[-1].compute_output_shape(shape)
     name = config.get("name", "sequential")
-    return KerasModel(str(name), input_shape, layers, [s["class_name"] for s in specs])
+    class_names = [one["class_name"] for one in specs]
+    trainable = check_flag("trainable of the model", config.get("trainable", True))
+    return KerasModel(str(name), input_shape, layers, class_names, trainable)
 
 
 def _input_shape(first: dict[str, Any], config: dict[str, Any]) -> Shape:
@@ -112,9 +115,10 @@ def _inner_dense(config: dict[str, Any], rank: int, version: str) -> Layer:
     class_name, inner_config = read_spec(inner)
     if class_name != "Dense":
         raise ValueError(f"gru_c takes a Dense step by step, no {class_name}")
-    options_of(config, {"layer"})
-    renamed = {"class_name": class_name, "config": {**inner_config, "name": config["name"]}}
-    return _layer_of(renamed, rank, version)
+    flags = [options_of(config, {"layer", "trainable"}), inner_config]
+    trainable = all(check_flag("trainable", one.get("trainable", True)) for one in flags)
+    options = {**inner_config, "name": config["name"], "trainable": trainable}
+    return _layer_of({"class_name": class_name, "config": options}, rank, version)
 
 
 def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str) -> dict[str, Any]:
@@ -210,7 +214,9 @@ def _sources(value: Any) -> list[str]:
 # ---- writing ------------------------------------------------------------------------------------
 
 
-def model_as_keras(name: str, input_shape: Shape, layers: list[Layer]) -> dict[str, Any]:
+def model_as_keras(
+    name: str, input_shape: Shape, layers: list[Layer], trainable: bool
+) -> dict[str, Any]:
     """Return Keras's configuration of a Sequential.
 
     Raises
@@ -231,7 +237,7 @@ def model_as_keras(name: str, input_shape: Shape, layers: list[Layer]) -> dict[s
     )
     config = {
         "name": name,
-        "trainable": True,
+        "trainable": trainable,
         "dtype": dtype,
         "layers": [first, *(_layer_as_keras(layer) for layer in layers)],
         "build_input_shape": shape,
@@ -247,7 +253,7 @@ def _layer_as_keras(layer: Layer) -> dict[str, Any]:
     for name, off in _NOT_WRITTEN.items():
         if getattr(layer, name, off) != off:
             raise ValueError(f"{what}: a Keras file has no {name}={getattr(layer, name)!r}")
-    config = {"name": layer.name, "trainable": True, "dtype": layer.dtype}
+    config = {"name": layer.name, "trainable": layer.trainable, "dtype": layer.dtype}
     for name, value in layer.get_config().items():
         if name not in _NOT_COPIED and _is_kept(what, name, getattr(layer, name)):
             config[name] = value
@@ -278,6 +284,8 @@ def _activation_name(what: str, option: str, layer: GRU) -> str:
 def _is_kept(what: str, name: str, value: Any) -> bool:
     """Whether an option's value is written; ValueError where Keras has no such object."""
     kind = kind_of(name)
+    if isinstance(value, initializers.Constant) and value.is_array:
+        return False
     if kind is None or value is None or type(value) in kind[2].values():
         return True
     if kind[0] == "initializer":
