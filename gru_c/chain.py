@@ -229,6 +229,7 @@ class Chain:
         for layer, given in zip(self.layers, shapes, strict=False):
             if not layer.built:
                 layer.build(given, source)
+            layer.built_shape = layer.built_shape or (None, *given[1:])
 
     def build_from_data(self, x: Array) -> None:
         """Make all weights for samples like these; no size is fixed that the layers do not need."""
@@ -330,8 +331,11 @@ class Chain:
     @property
     def first_trained_layer(self) -> Layer | None:
         """The first layer with trainable weights, where the backward pass ends; None without."""
-        trained = (layer for layer in self.layers if layer.trainable_weights)
-        return next(trained, None) if self.trainable else None
+        if self.trainable:
+            for layer in self.layers:
+                if layer.parameters and layer.trainable:
+                    return layer
+        return None
 
     @contextmanager
     def weights_held(self) -> Iterator[None]:

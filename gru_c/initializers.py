@@ -147,7 +147,7 @@ class Constant(Initializer):
         return self
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        """Return `value` everywhere; `rng` is not used. ValueError for an array of another shape."""
+        """Return `value`; `rng` is not used. ValueError for an array of an unfit shape."""
         if self._shape not in (None, shape) or not _broadcasts(np.shape(self.value), shape):
             raise ValueError(
                 f"an array of shape {np.shape(self.value)} was given as the initial value of a "

@@ -125,30 +125,38 @@ class Optimizer(Configurable):
             Whose gradients a backward pass has written.
         """
         self.build(parameters)
-        runs = parameters.trainable_runs()
-        if not runs:  # all layers are frozen
+        whole = parameters.all_trainable
+        runs = [] if whole else parameters.trainable_runs()
+        if not whole and not runs:  # all layers are frozen
             return
         rate = schedules.rate_at(self.learning_rate, self.iterations)
         scale = self._clip_by_norm(parameters, runs)
         clip = math.inf if self.clipvalue is None else self.clipvalue
         self.iterations += 1
-        decay, threads = rate * (self.weight_decay or 0.0), team_threads()
+        values, gradients = parameters.values, parameters.gradients
+        rest = self._rate(rate), rate * (self.weight_decay or 0.0), scale, clip, team_threads()
+        if whole:
+            self._update(values, gradients, self.slots, *rest)
         for run in runs:
-            values, gradients = parameters.values[run], parameters.gradients[run]
             slots = {name: slot[run] for name, slot in self.slots.items()}
-            self._update(values, gradients, slots, self._rate(rate), decay, scale, clip, threads)
+            self._update(values[run], gradients[run], slots, *rest)
         if parameters.constrained:
             parameters.constrain()
 
     def _clip_by_norm(self, parameters: Parameters, runs: list[slice]) -> float:
-        """Clip each gradient where ``clipnorm`` says so; the scale of ``global_clipnorm``."""
+        """Clip each gradient where ``clipnorm`` says so; the scale of ``global_clipnorm``.
+
+        Without runs all weights are trainable.
+        """
         if self.clipnorm is not None:
             for item in parameters.trainable_weights:
                 scale = _clip_scale([item.gradient], self.clipnorm)
                 if scale != 1:
                     item.gradient *= scale
         if self.global_clipnorm is not None:
-            return _clip_scale([parameters.gradients[run] for run in runs], self.global_clipnorm)
+            every = parameters.gradients
+            parts = [every[run] for run in runs] if runs else [every]
+            return _clip_scale(parts, self.global_clipnorm)
         return 1.0
 
     def _rate(self, rate: float) -> float:

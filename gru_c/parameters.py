@@ -221,6 +221,7 @@ class Parameters:
         """Move the weights of checked layers into new flat vectors."""
         self.layers = list(layers)
         self.items = [item for layer in layers for item in layer.parameters]
+        self._parts = [part for layer in layers for part in layer.parts]
         self.regularized = [item for item in self.items if item.regularizer is not None]
         self.constrained = [item for item in self.items if item.constraint is not None]
         self._dtype = self.items[0].array.dtype if self.items else np.dtype(np.float32)
@@ -283,6 +284,11 @@ class Parameters:
         ]
 
     @property
+    def all_trainable(self) -> bool:
+        """Whether no layer is frozen."""
+        return not [part for part in self._parts if not part.trainable]
+
+    @property
     def trainable_weights(self) -> list[Parameter]:
         """The weights of the layers that are trainable, in their order."""
         return [item for layer in self.layers for item in layer.trainable_weights]
@@ -292,10 +298,9 @@ class Parameters:
 
         One slice of everything where no layer is frozen, none where all are.
         """
-        weights = self.trainable_weights
-        if len(weights) == len(self.items):
+        if self.all_trainable:
             return [slice(0, self._offsets[-1])]
-        trained = set(map(id, weights))
+        trained = set(map(id, self.trainable_weights))
         runs: list[slice] = []
         for item, start, end in zip(self.items, self._offsets, self._offsets[1:], strict=False):
             if id(item) in trained:

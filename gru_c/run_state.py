@@ -9,7 +9,7 @@ import numpy as np
 
 from gru_c import saving, states
 from gru_c.arrays import Array
-from gru_c.layers import Bidirectional, Layer, drawing
+from gru_c.layers import Layer, drawing
 from gru_c.metrics import Metric, merged_states, reset_all
 from gru_c.replicas import Alone
 
@@ -75,13 +75,11 @@ def check_metrics(metrics: list[Metric]) -> None:
 
 def trainable_parts(model: Sequential) -> dict[str, Layer]:
     """Return what can be frozen, by name: the layers, of a `Bidirectional` its directions."""
-    parts: dict[str, Layer] = {}
-    for layer in model.layers:
-        directions = layer.directions if isinstance(layer, Bidirectional) else ()
-        parts.update({f"{layer.name}.{one.label}": one for one in directions})
-        if not directions:
-            parts[str(layer.name)] = layer
-    return parts
+    return {
+        str(layer.name) if part is layer else f"{layer.name}.{part.label}": part
+        for layer in model.layers
+        for part in layer.parts
+    }
 
 
 def trainable_flags(model: Sequential) -> dict[str, Any]:

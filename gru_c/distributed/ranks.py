@@ -142,7 +142,11 @@ class Ranks(Alone):
         """Return this process's part of the data; ValueError unless all do the same."""
         self.model = model
         with self.together():
-            facts = {**about(), "trainable": trainable_flags(model), "validation": data.split or data.validation is not None}
+            facts = {
+                **about(),
+                "trainable": trainable_flags(model),
+                "validation": data.split or data.validation is not None,
+            }
             facts["data"] = [
                 "source" if isinstance(one, Source) else "arrays" for one in data.parts
             ]

@@ -251,9 +251,14 @@ class Layer(Configurable):
         self._trainable = check_flag("trainable", value)
 
     @property
+    def parts(self) -> tuple[Layer, ...]:
+        """The layers that hold the weights and can be frozen one by one: here the layer itself."""
+        return (self,)
+
+    @property
     def trainable_weights(self) -> list[Parameter]:
-        """The weights that training changes: all of them, or none."""
-        return list(self.parameters) if self.trainable else []
+        """The weights that training changes."""
+        return [item for part in self.parts if part.trainable for item in part.parameters]
 
     @property
     def non_trainable_weights(self) -> list[Parameter]:

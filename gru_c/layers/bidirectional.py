@@ -16,7 +16,7 @@ from gru_c.layers import merging
 from gru_c.layers.base import Array, Shape, check_flag
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.layers.gru import GRU
-from gru_c.parameters import Parameter, checked_source
+from gru_c.parameters import checked_source
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source
@@ -166,9 +166,9 @@ class Bidirectional(DrawingLayer):
             layer.trainable = value
 
     @property
-    def trainable_weights(self) -> list[Parameter]:
-        """The weights that training changes: those of the directions that are not frozen."""
-        return [item for layer in self.directions for item in layer.trainable_weights]
+    def parts(self) -> tuple[GRU, GRU]:
+        """Both directions: either can be frozen."""
+        return self.directions
 
     @property
     def return_sequences(self) -> bool:

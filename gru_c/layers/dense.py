@@ -71,9 +71,7 @@ class Dense(Layer):
         input_shape: Sequence[int | None] | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
-        )
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
         self.units = check_count("units", units)
         self._activation = activations.get(activation)
         self.use_bias = bool(use_bias)

@@ -50,9 +50,7 @@ class Dropout(DrawingLayer, WeightlessLayer):
         input_shape: Sequence[int | None] | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
-        )
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
         self.rate = check_rate("rate", rate)
         self.set_seed(seed)
 

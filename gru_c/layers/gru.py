@@ -175,9 +175,7 @@ class GRU(StatefulLayer):
         input_shape: Sequence[int | None] | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
-        )
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
         self.units = check_count("units", units)
         self.cell = Cell.of(reset_after, activation, recurrent_activation, clip, zoneout)
         self.activation = _name_or_tuple(activation)

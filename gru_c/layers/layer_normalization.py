@@ -70,9 +70,7 @@ class LayerNormalization(Layer):
         input_shape: Sequence[int | None] | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
-        )
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
         if axis != -1:
             raise ValueError(
                 f"LayerNormalization takes the last axis only: axis must be -1, got {axis!r}"

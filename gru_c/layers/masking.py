@@ -52,9 +52,7 @@ class Masking(WeightlessLayer):
         input_shape: Sequence[int | None] | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
-        )
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
         self.mask_value = float(finite_number("Masking", "mask_value", mask_value))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

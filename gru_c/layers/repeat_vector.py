@@ -44,9 +44,7 @@ class RepeatVector(WeightlessLayer):
         input_shape: Sequence[int | None] | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            name=name, dtype=dtype, input_shape=input_shape, trainable=trainable
-        )
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
         self.n = check_count("n", n)
 
     @property
