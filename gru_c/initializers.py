@@ -130,8 +130,9 @@ class Constant(Initializer):
     def __init__(self, value: float | npt.ArrayLike = 0.0) -> None:
         super().__init__()
         self.value: float | Array
-        if isinstance(value, (np.ndarray, list, tuple)) and np.ndim(value):
-            self.value = _finite_array(value)
+        if isinstance(value, (np.ndarray, list, tuple)):
+            array = _finite_array(value)
+            self.value = array if array.ndim else float(array)
         else:
             self.value = _finite(self, "value", value)
         self._shape: tuple[int, ...] | None = None  # of the weight, if it must be this one

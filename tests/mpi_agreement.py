@@ -243,6 +243,45 @@ def refusing(parallel):
     }
 
 
+def freezing(parallel, overlap=""):
+    """What all ranks raise where they do not train the same layers, and what they may do."""
+    setting = Setting(parallel, bool(overlap))
+    models = []
+
+    def made():
+        models.append(model_of(GRU(4, return_sequences=True, **LAYER), GRU(3), Dense(1)))
+        return models[-1]
+
+    def thawing(when, place):
+        model = made()
+        model.layers[0].trainable = False
+
+        def thaw(number, logs=None):
+            if number == 1 and when:
+                model.layers[0].trainable = True
+
+        return setting.fit([callbacks.LambdaCallback(**{place: thaw})], model=model)
+
+    def frozen_in_one():
+        model = made()
+        model.layers[1].trainable = not setting.one
+        return setting.fit(model=model)
+
+    def model_frozen_in_one():
+        model = Sequential([GRU(4, **LAYER), Dense(1)], trainable=not setting.one)
+        model.compile("adam", "mse")
+        return setting.fit(model=model)
+
+    found = {
+        "frozen in one": outcome(frozen_in_one),
+        "model frozen in one": outcome(model_frozen_in_one),
+        "thawed in one": outcome(lambda: thawing(setting.one, "on_epoch_begin")),
+        "within an epoch": outcome(lambda: thawing(True, "on_train_batch_end")),
+        "thawed in all": outcome(lambda: thawing(True, "on_epoch_begin")),
+    }
+    return found, [model.get_weights() for model in models[-1:]]
+
+
 # ---- what must be as in one process -------------------------------------------------------------
 
 

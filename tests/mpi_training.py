@@ -102,9 +102,25 @@ def source():
     return model_of(GRU(5, input_shape=(6, 3)), Dense(1)), (batches,), {"batch_size": None}
 
 
+def frozen():
+    """Layers below, between and above the trained ones."""
+    X, y = arrays()
+    both = Bidirectional(GRU(3, return_sequences=True, kernel_regularizer="l2"))
+    both.backward_layer.trainable = False
+    model = model_of(
+        GRU(7, input_shape=(6, 3), return_sequences=True, trainable=False),
+        both,
+        LayerNormalization(trainable=False),
+        GRU(5),
+        Dense(1, trainable=False),
+        optimizer=optimizers.Adam(0.01, global_clipnorm=0.5),
+    )
+    return model, (X, y), {"validation_split": 0.2}
+
+
 CASES = {
     case.__name__: case
-    for case in (plain, validated, lists, words, penalised, truncated, stateful, source)
+    for case in (plain, validated, lists, words, penalised, truncated, stateful, source, frozen)
 }
 
 

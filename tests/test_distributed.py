@@ -76,7 +76,8 @@ def test_the_losses_are_those_of_one_process(ranks, tmp_path):
 
 def test_overlapping_gives_the_same(tmp_path):
     every, _ = run(2, "same_losses", tmp_path, "overlap")
-    assert_close(every[0]["plain"], mpi_training.fit_case("plain"))
+    for name in ("plain", "frozen"):
+        assert_close(every[0][name], mpi_training.fit_case(name))
     assert_equal(every[1], every[0])
 
 
@@ -343,6 +344,23 @@ def test_what_ranks_are_given_must_be_the_same(tmp_path):
         )
         for name, words in wanted.items():
             assert words in found[name][1], name
+
+
+@pytest.mark.parametrize("overlap", [(), ("overlap",)])
+def test_all_ranks_train_the_same_layers(tmp_path, overlap):
+    every, _ = run(2, "freezing", tmp_path, *overlap)
+    wanted = {
+        "frozen in one": "trainable.layers.gru_1 is True, in rank 1 it is False",
+        "model frozen in one": "trainable.model is True, in rank 1 it is False",
+        "thawed in one": "all processes must train the same layers: layers.gru is False, in rank 1",
+        "within an epoch": "has been changed within an epoch: with a distribution change it",
+    }
+    for found, _ in every:
+        for name, words in wanted.items():
+            assert found[name][0] == "ValueError"
+            assert words in found[name][1], name
+        assert len(found["thawed in all"]["loss"]) == 3
+    assert_equal(every[1][1], every[0][1])
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
