@@ -98,6 +98,8 @@ class Chain:
             _check_weights(layer, shape)
         if shape is not None and not layer.built and not isinstance(layer, Input):
             self._build_layer(layer, shape, dtype)
+        if shape is not None and layer.built:
+            layer.built_shape = layer.built_shape or (None, *shape[1:])
         self.dtype = layer.dtype = dtype
         if not self.layers:
             self._input_shape = shape

@@ -221,7 +221,7 @@ class Parameters:
         """Move the weights of checked layers into new flat vectors."""
         self.layers = list(layers)
         self.items = [item for layer in layers for item in layer.parameters]
-        self._parts = [part for layer in layers for part in layer.parts]
+        self._parts = [part for layer in layers for part in layer.trainable_parts]
         self.regularized = [item for item in self.items if item.regularizer is not None]
         self.constrained = [item for item in self.items if item.constraint is not None]
         self._dtype = self.items[0].array.dtype if self.items else np.dtype(np.float32)

@@ -157,7 +157,7 @@ def differences(one: Any, other: Any, verb: str, other_verb: str) -> str:
 
 def _leaf(leaves: dict[str, Any], name: str) -> Any:
     """Return a leaf; of ``trainable``, which older files do not have, what it was then: True."""
-    return leaves.get(name, True if name.rpartition(".")[2] == "trainable" else _ABSENT)
+    return leaves.get(name, True if "trainable" in name.split(".") else _ABSENT)
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -178,7 +178,7 @@ def about_run(
     run_state.check_metrics(model.metrics)
     about = about_training(model, callbacks, **arguments)
     about["layers"] = [saving.plain_config(one, f"layer {one.name!r}") for one in model.layers]
-    about["trainable"] = model.trainable
+    about["trainable"] = run_state.trainable_flags(model)
     about.update(data.described())
     return _as_json(about)
 

@@ -10,6 +10,7 @@ import numpy as np
 from gru_c import saving, states
 from gru_c.arrays import Array
 from gru_c.layers import Layer, drawing
+from gru_c.layers.base import check_flag
 from gru_c.metrics import Metric, merged_states, reset_all
 from gru_c.replicas import Alone
 
@@ -78,7 +79,7 @@ def trainable_parts(model: Sequential) -> dict[str, Layer]:
     return {
         str(layer.name) if part is layer else f"{layer.name}.{part.label}": part
         for layer in model.layers
-        for part in layer.parts
+        for part in layer.trainable_parts
     }
 
 
@@ -159,6 +160,10 @@ def restore(model: Sequential, state: dict[str, Any], tensors: dict[str, Array])
     layers = [layer for layer, _ in states.kept(model)]
     pairs = list(zip(layers, state["states"], strict=True))
     checked = [(layer, layer.checked_states(state)) for layer, state in pairs]
+    flags = state.get("trainable") or trainable_flags(model)  # older files say nothing of it
+    parts = [(part, flags["layers"][name]) for name, part in trainable_parts(model).items()]
+    for _, flag in [(model, flags["model"]), *parts]:
+        check_flag("trainable", flag)
     restore_metrics(model, state["metrics"])
     saving.fill_optimizer(model, state["iterations"], tensors)
     assert model.optimizer is not None
@@ -169,10 +174,9 @@ def restore(model: Sequential, state: dict[str, Any], tensors: dict[str, Array])
     for rng, drawn in zip(rngs, state["generators"], strict=True):
         rng.bit_generator.state = drawn
     states.put_back(checked)
-    if "trainable" in state:
-        model.trainable = state["trainable"]["model"]
-        for name, part in trainable_parts(model).items():
-            part.trainable = state["trainable"]["layers"][name]
+    model.trainable = flags["model"]
+    for part, flag in parts:
+        part.trainable = flag
 
 
 def restore_metrics(model: Sequential, kept: list[dict[str, Any]] | None) -> None:

@@ -1,6 +1,7 @@
 """Frozen layers and models: what training leaves as it is, and where that is kept."""
 
 import copy
+import json
 import pickle
 
 import numpy as np
@@ -22,6 +23,8 @@ from gru_c import (
     initializers,
     load_model,
     optimizers,
+    run_file,
+    saving,
 )
 from gru_c.parameters import Parameters
 
@@ -319,6 +322,8 @@ def test_embeddings_with_weights_have_them_at_once():
     model.build((None, 6))
     assert model.predict(WORDS).shape == (24, 2)
     assert Sequential(model.layers[:1]).predict(WORDS).shape == (24, 6, 4)
+    shared = Sequential([Input((6,)), Embedding(9, 4, weights=MATRIX), GRU(2)]).layers[:1]
+    assert Sequential(shared).predict(WORDS).shape == (24, 6, 4)
 
 
 @pytest.mark.parametrize(
@@ -511,6 +516,30 @@ def test_a_resumed_run_has_the_same_bits(tmp_path, batches, thawed):
     fit(again, callbacks=[*hooks, crash_after(100)], resume=True, **options)
     assert pickle.dumps(again.get_weights()) == pickle.dumps(whole.get_weights())
     assert again.layers[0].trainable == thawed
+
+
+def test_a_checkpoint_of_before_there_was_trainable_is_gone_on_with(tmp_path):
+    """Where a file says nothing, all layers were trainable."""
+    path = tmp_path / "run.safetensors"
+    fit(model_of(), checkpoint=path)
+    tensors, metadata = saving.read_tensors(path)
+    run = json.loads(metadata["run"])
+    del run["about"]["trainable"]
+    del run["state"]["model"]["trainable"]
+    for layer in run["about"]["layers"]:
+        del layer["config"]["trainable"]
+    metadata["run"] = json.dumps(run)
+    metadata["digest"] = run_file._digest(metadata, tensors)
+    saving.write_tensors(path, tensors, metadata)
+    again = model_of()
+    fit(again, epochs=3, checkpoint=path, resume=True)
+    whole = model_of()
+    fit(whole, epochs=3)
+    assert pickle.dumps(again.get_weights()) == pickle.dumps(whole.get_weights())
+    frozen = model_of()
+    frozen.layers[0].trainable = False
+    with pytest.raises(ValueError, match=r"layers.0.config.trainable was True, is False"):
+        fit(frozen, epochs=3, checkpoint=path, resume=True)
 
 
 def test_a_run_with_other_layers_frozen_is_another_run(tmp_path):

@@ -251,14 +251,14 @@ class Layer(Configurable):
         self._trainable = check_flag("trainable", value)
 
     @property
-    def parts(self) -> tuple[Layer, ...]:
+    def trainable_parts(self) -> tuple[Layer, ...]:
         """The layers that hold the weights and can be frozen one by one: here the layer itself."""
         return (self,)
 
     @property
     def trainable_weights(self) -> list[Parameter]:
         """The weights that training changes."""
-        return [item for part in self.parts if part.trainable for item in part.parameters]
+        return [item for part in self.trainable_parts if part.trainable for item in part.parameters]
 
     @property
     def non_trainable_weights(self) -> list[Parameter]:

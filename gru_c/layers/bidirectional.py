@@ -166,7 +166,7 @@ class Bidirectional(DrawingLayer):
             layer.trainable = value
 
     @property
-    def parts(self) -> tuple[GRU, GRU]:
+    def trainable_parts(self) -> tuple[GRU, GRU]:
         """Both directions: either can be frozen."""
         return self.directions
 
