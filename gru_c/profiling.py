@@ -65,7 +65,7 @@ def summary_lines(model: Chain) -> list[str]:
     if model.built:
         by_sample, by_step = (sum(column) for column in zip(*costs, strict=True))
         flops, total = _in_words(by_sample, by_step), model.count_params()
-        trained = sum(item.value.size for item in model.trainable_weights)
+        trained = sum(item.array.size for item in model.trainable_weights)
         counts = [f"{count:,}" for count in (total, trained, total - trained)]
     return [
         f"Model: {model.name}",
