@@ -129,7 +129,7 @@ def sgd(
 def rmsprop(
     parameters: _Array,
     gradients: _Array,
-    v: _Array | None,
+    v: _Array,
     a: _Array | None,
     m: _Array | None,
     rho: float,
@@ -146,7 +146,7 @@ def stream_pack(
 ) -> _Array: ...
 
 class Stack:
-    packed: list[_Array]
+    packed: tuple[_Array, ...]
     def __init__(self, stages: list[Any], batch: int) -> None: ...
     def step(self, x: object, out: object = None) -> Any: ...
     def step_back(self) -> None: ...

@@ -76,7 +76,7 @@ def _by_kernel(kernel: Callable[[Array, Array], None], x: Array) -> Array:
     if x.dtype.char not in "fd" or not x.dtype.isnative:  # the core reads what it is given as such
         raise TypeError(f"sigmoid and tanh are for float32 and float64, got {x.dtype}")
     y = np.empty_like(x, order="C")
-    kernel(np.asarray(x, order="C"), y)
+    kernel(x.astype(x.dtype, order="C", copy=not x.flags.aligned), y)
     return y
 
 

@@ -295,19 +295,20 @@ def gru_forward(
         "engine": _engine_code(engine),
         "num_threads": num_threads,
     }
+    if not training:
+        options["weights_format"] = weights_format
     tape: Tape | None
     steps = None
     if not every_step:
         backwards, zero = bool(go_backwards), bool(zero_output_for_mask)
         steps = Steps.of(shape[:2], mask, lengths, go_backwards=backwards, zero_output=zero)
     if steps is not None:
-        options |= {"training": bool(training), "weights_format": weights_format}
+        options["training"] = bool(training)
         last, tape = run_ragged(*arguments, steps=steps, every=every, **options)
     elif training and every is not None:
         last, tape = run_with_checkpoints(*arguments, every=every, **options)
     else:
-        options |= {"training": bool(training), "weights_format": weights_format}
-        last, tape = run_forward(*arguments, **options)
+        last, tape = run_forward(*arguments, training=bool(training), **options)
     if tape is not None and time_major:
         tape = replace(tape, time_major=True)
     return GRUForward(result, last, tape)

@@ -12,6 +12,7 @@ last one on. There each row begins at its own last step that counts, as in Keras
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -48,7 +49,7 @@ class Interval(NamedTuple):
     def of(self, gathered: Array) -> Array:
         """Return the interval's part of the gathered (N, n), as (rows, steps, n)."""
         part = gathered[self.begin : self.begin + self.rows * self.steps]
-        by_row: Array = part.reshape(self.steps, self.rows, -1).swapaxes(0, 1)
+        by_row: Array = part.reshape(self.steps, self.rows, part.shape[1]).swapaxes(0, 1)
         return by_row
 
 
@@ -267,7 +268,8 @@ class Steps(StepOrder):
 def _take(array: Array, places: Array, idle: Array, steps: Array) -> None:
     """Write steps (N, n) of an array of places (..., n); zeros for those that are idle."""
     if array.flags.c_contiguous:
-        np.take(array.reshape(-1, array.shape[-1]), places, axis=0, out=steps, mode="clip")
+        rows = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+        np.take(rows, places, axis=0, out=steps, mode="clip")
     else:
         steps[...] = array[np.unravel_index(places, array.shape[:-1])]
     steps[idle] = 0

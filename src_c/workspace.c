@@ -15,6 +15,8 @@ enum {
     /* Multiply-adds below which waking a thread costs more than it brings: some 0.15 ms of work. A
      * thread that sleeps is awake after 0.05 to 0.1 ms, beside a busy program much later. */
     SERIAL_WORK = 4 * 1000 * 1000,
+    /* OpenMP ends the process when the system does not give it the threads that it asks for. */
+    MOST_THREADS = 1024,
     /* Elements of x W made at a time: they stay in L2 until the steps have read them ... */
     CHUNK_ELEMENTS = 128 * 1024,
     /* ... but a matmul of fewer rows than this spends its time packing W. */
@@ -87,7 +89,7 @@ static void cut(const gru_problem *p, gru_layout *l) {
     rows = rows < CHUNK_ROWS ? CHUNK_ROWS : rows;
     const size_t steps = rows / l->slice_rows;
     l->chunk_steps = gru_min(steps ? steps : 1, p->time);
-    const size_t threads = work_of(p) < SERIAL_WORK ? 1 : (size_t)p->threads;
+    const size_t threads = work_of(p) < SERIAL_WORK ? 1 : gru_min((size_t)p->threads, MOST_THREADS);
     l->threads = (int)gru_min(threads, l->slices ? l->slices : 1);
 }
 

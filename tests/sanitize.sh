@@ -23,7 +23,8 @@ run_tests() {
 }
 run_tests tests/test_guards.py &
 guards=$!
-run_tests tests/test_activation_kernels.py tests/test_core_entry_points.py tests/test_functional.py \
+run_tests tests/test_activation_kernels.py tests/test_core_arrays.py \
+    tests/test_core_entry_points.py tests/test_core_misuse.py tests/test_functional.py \
     tests/test_functional_arrays.py tests/test_inference_weights.py tests/test_layers.py \
     tests/test_packed.py tests/test_stream.py tests/test_stream_use.py
 wait "$guards"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from testing_tools import assert_same_bits
 
 from gru_c import activations
 
@@ -93,6 +94,17 @@ def test_sigmoid_and_tanh_refuse_what_the_core_cannot_read(dtype):
     for function in (activations.sigmoid, activations.tanh):
         with pytest.raises(TypeError, match=f"for float32 and float64, got {dtype}"):
             function(np.ones(15, dtype))
+
+
+@pytest.mark.parametrize("shape", [(0,), (1,), (5,), (2, 3), (1, 1, 1)], ids=str)
+@pytest.mark.parametrize("kernel", [activations.sigmoid, activations.tanh])
+def test_sigmoid_and_tanh_read_arrays_of_any_layout(kernel, shape):
+    plain = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    record = np.zeros(shape, [("odd address", "i1"), ("values", np.float32)])
+    record["values"] = plain
+    wide = np.repeat(plain, 2, axis=-1)
+    for x in (record["values"], wide[..., ::2], np.asfortranarray(plain), plain[::-1][::-1]):
+        assert_same_bits(kernel(x), kernel(plain))
 
 
 def test_softmax_and_softplus_of_large_numbers():

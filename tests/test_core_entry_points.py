@@ -286,7 +286,7 @@ def virtual(*shape, dtype=np.float32):
         (virtual(2**40, 2**20, 1), virtual(4, 12), MemoryError, "more bytes than memory"),
         (virtual(2**20, 2**40, 0), virtual(2, 6), MemoryError, "more bytes than memory"),
         (virtual(1, 2**60, 0), virtual(1, 3), MemoryError, "more bytes than memory"),
-        (virtual(1, 1, 1), virtual(2**29, 3), ValueError, "too long for BLAS"),
+        (virtual(1, 1, 1), virtual(2**29, 3 * 2**29), ValueError, "too long for BLAS"),
         (virtual(1, 1, 2**31), virtual(1, 3), ValueError, "too long for BLAS"),
         (virtual(1, 1, 1), virtual(0, 0), ValueError, "no units"),
     ],

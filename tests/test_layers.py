@@ -5,6 +5,7 @@ import pytest
 from testing_tools import assert_gradients, finite_difference
 
 from gru_c import GRU, Dense, Dropout, Input, Parameters, gru_forward
+from gru_c.activations import Activation
 from gru_c.layers import Layer
 
 RNG = np.random.default_rng(11)
@@ -149,6 +150,27 @@ def test_dense_is_the_formula(dtype):
     kernel, bias = layer.get_weights()
     assert output.dtype == dtype
     np.testing.assert_allclose(output, np.maximum(X @ kernel + bias, 0), rtol=1e-5, atol=1e-6)
+
+
+def test_dense_with_an_activation_whose_gradient_is_double():
+    """As that of a user's function, which multiplies with a number of NumPy's."""
+
+    def backward(y, dy):
+        return dy * np.full(y.shape, 3.0)
+
+    double = Activation("times 3", lambda x: 3 * x, backward)
+    single = Activation("times 3", lambda x: 3 * x, lambda y, dy: 3 * dy)
+    d_output = X[..., :2].astype(np.float32)
+    results = []
+    for activation in (double, single):
+        layer = Dense(2, activation)
+        layer.build((None, 6, 4), rng=0)
+        layer.forward(X, training=True)
+        d_x = layer.backward(d_output)
+        results.append([d_x, layer.gradient("kernel"), layer.gradient("bias")])
+    for ours, expected in zip(*results, strict=True):
+        assert ours.dtype == np.float32
+        np.testing.assert_array_equal(ours, expected)
 
 
 def test_dense_without_bias():

@@ -272,6 +272,41 @@ def test_a_batch_without_a_step_that_counts():
     assert not any(np.any(g) for g in gradients[:4])
 
 
+@each_engine
+@pytest.mark.parametrize("every", [None, 1])
+def test_steps_without_features(every):
+    """Without features the results are those of features whose weights are zero."""
+    given = {"lengths": [4, 0, 2], "training": True, "checkpoint_every": every}
+    results = []
+    for features in (0, 2):
+        arguments = random_arguments(3, 4, 2, 5)
+        arguments["x"] = arguments["x"][:, :, :features]
+        arguments["kernel"] = 0 * arguments["kernel"][:features]
+        forward = gru_forward(**arguments, **given)
+        back = gru_backward(forward.tape, *random_gradients(3, 4, 5))
+        assert back.x.shape == (3, 4, features)
+        assert back.kernel.shape == (features, 15)
+        results.append([forward.output, forward.state, *back[2:]])
+    for ours, expected in zip(*results, strict=True):
+        assert_close(ours, expected, 1e-14)
+
+
+@each_engine
+@pytest.mark.parametrize("every", [1, 2, "auto"])
+def test_checkpoints_give_the_gradients_of_all_gates_kept(every):
+    arguments, gradients = random_arguments(5, 7, 3, 4), random_gradients(5, 7, 4)
+    kept, again = (
+        gru_forward(**arguments, lengths=[7, 0, 3, 1, 7], training=True, checkpoint_every=given)
+        for given in (None, every)
+    )
+    assert_same_bits(again.output, kept.output)
+    pairs = zip(
+        gru_backward(again.tape, *gradients), gru_backward(kept.tape, *gradients), strict=True
+    )
+    for ours, expected in pairs:
+        assert_close(ours, expected, 1e-12)
+
+
 def test_any_order_in_memory():
     arguments, lengths = random_arguments(6, 9, 3, 5), random_lengths(6, 9)
     expected = gru_forward(**arguments, lengths=lengths)

@@ -168,7 +168,8 @@ class Dense(Layer):
         d = self._as_gradient(d_output, y.shape)
         if through_activation:
             d = self._activation.backward(y, d)
-        d_rows = np.ascontiguousarray(d).reshape(len(x), self.units)
+        # of an activation of the user's, the gradient may be of another dtype
+        d_rows = np.ascontiguousarray(d, x.dtype).reshape(len(x), self.units)
         _matmul(x, True, d_rows, False, self.gradient("kernel"), accumulate=accumulate)
         if self.use_bias:
             _core.column_sums(d_rows, self.gradient("bias"), accumulate)

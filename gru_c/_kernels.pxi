@@ -1,0 +1,190 @@
+# Part of _core.pyx: what a model needs besides GRUs.
+
+def matmul(cnp.ndarray a not None, bint transpose_a, cnp.ndarray b not None, bint transpose_b,
+           cnp.ndarray out not None, bint accumulate, int threads):
+    """out (+)= op(a) op(b), all contiguous matrices."""
+    cdef _Arrays arrays
+    cdef gru_matmul_args args
+    cdef gru_status status
+    cdef size_t size
+    cdef _Memory memory
+    _begin_with(&arrays, out, "out")
+    cdef Py_ssize_t m = _side(out, "out", 0), n = _side(out, "out", 1)
+    cdef Py_ssize_t k = _side(a, "a", 0 if transpose_a else 1)
+    cdef Py_ssize_t a_row = m if transpose_a else k, b_row = k if transpose_b else n
+    args.dtype = _dtype(&arrays)
+    args.m, args.n, args.k = m, n, k
+    args.threads = threads
+    args.packed = NULL
+    _raise_unless_ok(gru_matmul_bytes(&args, &size))
+    args.a.data = _in(&arrays, a, "a", 2, [k if transpose_a else m, a_row])
+    args.b.data = _in(&arrays, b, "b", 2, [n if transpose_b else k, b_row])
+    args.c = _out(&arrays, out, "out", 2, [m, n])
+    args.a.stride, args.a.transposed = a_row, transpose_a
+    args.b.stride, args.b.transposed = b_row, transpose_b
+    args.accumulate = accumulate
+    _require_apart(&arrays)
+    _borrow(size, &memory)
+    args.workspace = memory.data
+    with nogil:
+        status = gru_matmul(&args)
+    _give_back(memory)
+    _raise_unless_ok(status)
+
+
+cdef Py_ssize_t _side(cnp.ndarray matrix, str name, int axis) except -1:
+    if cnp.PyArray_NDIM(matrix) != 2:
+        raise ValueError(f"{name} must be a matrix, got shape {_shape(matrix)}")
+    return cnp.PyArray_DIM(matrix, axis)
+
+
+def column_sums(cnp.ndarray a not None, cnp.ndarray out not None, bint accumulate):
+    """out (n) (+)= sums over the rows of a (m, n)."""
+    cdef _Arrays arrays
+    _begin_with(&arrays, a, "a")
+    cdef Py_ssize_t m = _side(a, "a", 0), n = _side(a, "a", 1)
+    cdef const void *data = _in(&arrays, a, "a", 2, [m, n])
+    cdef void *sums = _out(&arrays, out, "out", 1, [n])
+    cdef gru_dtype dtype = _dtype(&arrays)
+    cdef gru_status status
+    _require_apart(&arrays)
+    with nogil:
+        status = gru_column_sums(dtype, m, n, data, sums, accumulate)
+    _raise_unless_ok(status)
+
+
+cdef const void *_like(_Arrays *arrays, cnp.ndarray array, str name,
+                       cnp.ndarray first) except? NULL:
+    """Pointer to the elements of an array that has the shape of the first one."""
+    return _in(arrays, array, name, cnp.PyArray_NDIM(first), cnp.PyArray_DIMS(first))
+
+
+cdef void *_out_like(_Arrays *arrays, cnp.ndarray array, str name,
+                     cnp.ndarray first) except? NULL:
+    return _out(arrays, array, name, cnp.PyArray_NDIM(first), cnp.PyArray_DIMS(first))
+
+
+ctypedef gru_status (*activation)(gru_dtype, size_t, const void *, void *) noexcept nogil
+
+
+cdef int _activate(activation function, cnp.ndarray x, cnp.ndarray out) except -1:
+    cdef _Arrays arrays
+    _begin_with(&arrays, x, "x")
+    cdef const void *data = _like(&arrays, x, "x", x)
+    cdef void *result = _out_like(&arrays, out, "out", x)
+    cdef size_t n = cnp.PyArray_SIZE(x)
+    cdef gru_dtype dtype = _dtype(&arrays)
+    cdef gru_status status
+    if result != data:
+        _require_apart(&arrays)
+    with nogil:
+        status = function(dtype, n, data, result)
+    return _raise_unless_ok(status)
+
+
+def sigmoid(cnp.ndarray x not None, cnp.ndarray out not None):
+    """Write sigmoid(x) to out, which may be x."""
+    _activate(gru_sigmoid, x, out)
+
+
+def tanh(cnp.ndarray x not None, cnp.ndarray out not None):
+    """Write tanh(x) to out, which may be x."""
+    _activate(gru_tanh, x, out)
+
+
+def transpose(cnp.ndarray x not None, cnp.ndarray out not None):
+    """Write x (m, n) transposed to out (n, m); both have their elements of a row side by side."""
+    cdef _Arrays arrays
+    cdef ptrdiff_t from_row, to_row
+    _begin_with(&arrays, x, "x")
+    cdef Py_ssize_t m = _side(x, "x", 0), n = _side(x, "x", 1)
+    cdef const void *data = _strided(&arrays, x, "x", False, 2, [m, n], &from_row)
+    cdef void *result = _strided(&arrays, out, "out", True, 2, [n, m], &to_row)
+    cdef gru_dtype dtype = _dtype(&arrays)
+    cdef gru_status status
+    _require_apart(&arrays)
+    with nogil:
+        status = gru_transpose(dtype, m, n, data, from_row, result, to_row)
+    _raise_unless_ok(status)
+
+
+def sum_squares(cnp.ndarray x not None):
+    """Sum of the squares of x, added up in double precision."""
+    cdef _Arrays arrays
+    _begin_with(&arrays, x, "x")
+    cdef const void *data = _like(&arrays, x, "x", x)
+    cdef size_t n = cnp.PyArray_SIZE(x)
+    cdef gru_dtype dtype = _dtype(&arrays)
+    cdef double total
+    cdef gru_status status
+    with nogil:
+        status = gru_sum_squares(dtype, n, data, &total)
+    _raise_unless_ok(status)
+    return total
+
+
+# ---- optimizer steps ------------------------------------------------------------------------
+
+
+cdef gru_update _update(_Arrays *arrays, cnp.ndarray parameters, cnp.ndarray gradients,
+                        double learning_rate, double decay, double scale, double clip,
+                        int threads) except *:
+    """Parameters and gradients of one shape, which the slots have, too."""
+    _begin_with(arrays, parameters, "parameters")
+    cdef void *values = _out_like(arrays, parameters, "parameters", parameters)
+    cdef const void *data = _like(arrays, gradients, "gradients", parameters)
+    return gru_update(cnp.PyArray_SIZE(parameters), values, data, scale, clip, decay,
+                      learning_rate, threads)
+
+
+def adam(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
+         cnp.ndarray m not None, cnp.ndarray v not None, double beta_1, double beta_2,
+         double epsilon, double learning_rate, double decay, double scale, double clip,
+         int threads):
+    """gru_adam: one step, in place."""
+    cdef _Arrays arrays
+    cdef gru_update update = _update(&arrays, parameters, gradients, learning_rate, decay, scale,
+                                     clip, threads)
+    cdef void *m_data = _out_like(&arrays, m, "m", parameters)
+    cdef void *v_data = _out_like(&arrays, v, "v", parameters)
+    cdef gru_dtype dtype = _dtype(&arrays)
+    cdef gru_status status
+    _require_apart(&arrays)
+    with nogil:
+        status = gru_adam(dtype, &update, beta_1, beta_2, epsilon, m_data, v_data)
+    _raise_unless_ok(status)
+
+
+def sgd(cnp.ndarray parameters not None, cnp.ndarray gradients not None, cnp.ndarray m,
+        double momentum, bint nesterov, double learning_rate, double decay, double scale,
+        double clip, int threads):
+    """gru_sgd: one step, in place; m None: no momentum."""
+    cdef _Arrays arrays
+    cdef gru_update update = _update(&arrays, parameters, gradients, learning_rate, decay, scale,
+                                     clip, threads)
+    cdef void *m_data = _out_like(&arrays, m, "m", parameters)
+    cdef gru_dtype dtype = _dtype(&arrays)
+    cdef gru_status status
+    _require_apart(&arrays)
+    with nogil:
+        status = gru_sgd(dtype, &update, momentum, nesterov, m_data)
+    _raise_unless_ok(status)
+
+
+def rmsprop(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
+            cnp.ndarray v not None, cnp.ndarray a, cnp.ndarray m, double rho, double epsilon,
+            double momentum, double learning_rate, double decay, double scale, double clip,
+            int threads):
+    """gru_rmsprop: one step, in place; a None: not centered; m None: no momentum."""
+    cdef _Arrays arrays
+    cdef gru_update update = _update(&arrays, parameters, gradients, learning_rate, decay, scale,
+                                     clip, threads)
+    cdef void *v_data = _out_like(&arrays, v, "v", parameters)
+    cdef void *a_data = _out_like(&arrays, a, "a", parameters)
+    cdef void *m_data = _out_like(&arrays, m, "m", parameters)
+    cdef gru_dtype dtype = _dtype(&arrays)
+    cdef gru_status status
+    _require_apart(&arrays)
+    with nogil:
+        status = gru_rmsprop(dtype, &update, rho, epsilon, momentum, v_data, a_data, m_data)
+    _raise_unless_ok(status)

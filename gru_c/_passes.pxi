@@ -1,0 +1,342 @@
+# Part of _core.pyx: passes of a GRU over whole sequences.
+
+cdef gru_cell_kind _usual_kind() noexcept:
+    return gru_cell_kind(gru_activation(GRU_TANH, 0, 0), gru_activation(GRU_SIGMOID, 0, 0),
+                         INFINITY, 0)
+
+
+cdef gru_activation _activation(object activation) except *:
+    """A number of ACTIVATIONS, alpha and beta."""
+    function, alpha, beta = activation
+    return gru_activation(<gru_function><int>function, alpha, beta)
+
+
+cdef int _set_cell(gru_problem *problem, object cell, bint masks_state=False) except -1:
+    """Copy what a cell.Cell says."""
+    problem.reset_after = <bint>cell.reset_after
+    problem.kind.activation = _activation(cell.activation)
+    problem.kind.recurrent_activation = _activation(cell.recurrent_activation)
+    problem.kind.clip = cell.clip
+    problem.kind.zoneout = cell.zoneout
+    problem.masks_state = masks_state
+    problem.weights_are_packed = False
+    return 0
+
+
+cdef int _known(str what, int number, int last, dict names) except -1:
+    if not 0 <= number <= last:
+        raise ValueError(f"{gru_status_message(GRU_BAD_ARGUMENT).decode()}: {what} must be a "
+                         f"number of {names}, got {number}")
+    return 0
+
+
+cdef gru_problem _problem(_Arrays *arrays, cnp.ndarray x, cnp.ndarray recurrent_kernel,
+                          object cell, int engine, int threads,
+                          int weights_format=GRU_WEIGHTS_FULL, bint masks_state=False) except *:
+    """The problem with the sizes of x (B, T, I) and recurrent_kernel (H, 3H), and their type.
+
+    Of these arrays only shape and type are looked at.
+    """
+    cdef gru_problem problem
+    _known("engine", engine, GRU_ENGINE_PACKED, ENGINES)
+    _known("weights_format", weights_format, GRU_WEIGHTS_INT8, WEIGHT_FORMATS)
+    _set_cell(&problem, cell, masks_state)
+    _begin_with(arrays, recurrent_kernel, "recurrent_kernel")
+    if cnp.PyArray_NDIM(x) != 3:
+        raise ValueError(f"x must have shape (B, T, I), got {_shape(x)}")
+    if not _is_of(x, arrays.typenum, 0):
+        _refuse(x, "x", arrays.typenum, 0, 3, cnp.PyArray_DIMS(x))
+    problem.batch = cnp.PyArray_DIM(x, 0)
+    problem.time = cnp.PyArray_DIM(x, 1)
+    problem.input = cnp.PyArray_DIM(x, 2)
+    problem.units = _units(recurrent_kernel)
+    problem.dtype = _dtype(arrays)
+    problem.engine = <gru_engine>engine
+    problem.threads = threads
+    problem.weights_format = <gru_weight_format>weights_format
+    return problem
+
+
+cdef Py_ssize_t _units(cnp.ndarray recurrent_kernel) except -1:
+    """H of a recurrent kernel (H, 3H)."""
+    if cnp.PyArray_NDIM(recurrent_kernel) != 2 or (
+            cnp.PyArray_DIM(recurrent_kernel, 1) != 3 * cnp.PyArray_DIM(recurrent_kernel, 0)):
+        raise ValueError(
+            f"recurrent_kernel must have shape (H, 3H), got {_shape(recurrent_kernel)}")
+    return cnp.PyArray_DIM(recurrent_kernel, 0)
+
+
+cdef gru_weights _weights(_Arrays *arrays, const gru_problem *problem, cnp.ndarray kernel,
+                          cnp.ndarray recurrent_kernel, cnp.ndarray bias) except *:
+    cdef Py_ssize_t width = 3 * problem.units
+    cdef gru_weights weights
+    weights.kernel = _in(arrays, kernel, "kernel", 2, [problem.input, width])
+    weights.recurrent_kernel = _in(arrays, recurrent_kernel, "recurrent_kernel", 2,
+                                   [problem.units, width])
+    weights.bias = NULL
+    if bias is not None and problem.reset_after:
+        weights.bias = _in(arrays, bias, "bias", 2, [2, width])
+    elif bias is not None:
+        weights.bias = _in(arrays, bias, "bias", 1, [width])
+    return weights
+
+
+def resolve_engine(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None,
+                   cell, int engine, int weights_format=GRU_WEIGHTS_FULL):
+    """Number of the engine that works on this problem: not that of "auto"."""
+    cdef _Arrays arrays
+    cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, cell, engine, 1,
+                                        weights_format)
+    return <int>gru_engine_of(&problem)
+
+
+cdef bint _plain(object array, int typenum, int ndim):
+    """Is it an array that the core can read as it is?"""
+    return (type(array) is cnp.ndarray and cnp.PyArray_TYPE(<cnp.ndarray>array) == typenum
+            and cnp.PyArray_NDIM(<cnp.ndarray>array) == ndim
+            and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array))
+
+
+cdef void *_plain_data(object array) noexcept:
+    """Pointer to the first element of an array that `_plain` has looked at; null for None."""
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
+
+
+def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
+                  object initial_state, bint reset_after, int engine, int threads):
+    """Forward pass of arrays that need no conversion; None when they do, or when they do not fit.
+
+    Returns the output (B, T, H) and the last state (B, H); for x of two dimensions (one time step)
+    only the state. For short calls, whose time the general way would spend on looking at arrays.
+    """
+    if type(x) is not cnp.ndarray:
+        return None
+    cdef int typenum = cnp.PyArray_TYPE(<cnp.ndarray>x), ndim = cnp.PyArray_NDIM(<cnp.ndarray>x)
+    if not ((typenum == cnp.NPY_FLOAT32 or typenum == cnp.NPY_FLOAT64) and (ndim == 3 or ndim == 2)
+            and _plain(x, typenum, ndim) and _plain(kernel, typenum, 2)
+            and _plain(recurrent_kernel, typenum, 2)):
+        return None
+    cdef const cnp.npy_intp *x_shape = cnp.PyArray_DIMS(<cnp.ndarray>x)
+    cdef const cnp.npy_intp *u_shape = cnp.PyArray_DIMS(<cnp.ndarray>recurrent_kernel)
+    cdef const cnp.npy_intp *w_shape = cnp.PyArray_DIMS(<cnp.ndarray>kernel)
+    cdef cnp.npy_intp B = x_shape[0], T = x_shape[1] if ndim == 3 else 1
+    cdef cnp.npy_intp I = x_shape[ndim - 1], H = u_shape[0]
+    if H < 1 or u_shape[1] != 3 * H or w_shape[0] != I or w_shape[1] != 3 * H:
+        return None
+    if bias is not None and not (
+            _plain(bias, typenum, 2 if reset_after else 1)
+            and cnp.PyArray_DIM(<cnp.ndarray>bias, 0) == (2 if reset_after else 3 * H)
+            and cnp.PyArray_SIZE(<cnp.ndarray>bias) == (6 if reset_after else 3) * H):
+        return None
+    if initial_state is not None and not (
+            _plain(initial_state, typenum, 2)
+            and cnp.PyArray_DIM(<cnp.ndarray>initial_state, 0) == B
+            and cnp.PyArray_DIM(<cnp.ndarray>initial_state, 1) == H):
+        return None
+    cdef gru_problem problem
+    problem.batch, problem.time, problem.input, problem.units = B, T, I, H
+    problem.dtype = GRU_F32 if typenum == cnp.NPY_FLOAT32 else GRU_F64
+    problem.engine = <gru_engine>engine
+    problem.weights_format = GRU_WEIGHTS_FULL
+    problem.reset_after = reset_after
+    problem.kind = _usual_kind()
+    problem.masks_state = False
+    problem.weights_are_packed = False
+    problem.threads = threads
+    if gru_engine_of(&problem) != GRU_ENGINE_PACKED:
+        return None
+    cdef cnp.npy_intp shape[3]
+    shape[0], shape[1], shape[2] = B, T, H
+    cdef cnp.ndarray output = None
+    if ndim == 3:
+        output = <cnp.ndarray>cnp.PyArray_EMPTY(3, shape, typenum, 0)
+    shape[1] = H
+    cdef cnp.ndarray state = <cnp.ndarray>cnp.PyArray_EMPTY(2, shape, typenum, 0)
+    cdef gru_forward_args args
+    args.weights.kernel = cnp.PyArray_DATA(<cnp.ndarray>kernel)
+    args.weights.recurrent_kernel = cnp.PyArray_DATA(<cnp.ndarray>recurrent_kernel)
+    args.weights.bias = _plain_data(bias)
+    args.packed = NULL
+    args.x = gru_sequence_in(cnp.PyArray_DATA(<cnp.ndarray>x), T * I, I)
+    args.initial_state = _plain_data(initial_state)
+    args.state_mask = NULL
+    args.draws = NULL
+    args.output = gru_sequence_out(_plain_data(output), T * H, H)
+    args.state = cnp.PyArray_DATA(state)
+    args.tape = NULL
+    _forward(&problem, &args)
+    return state if output is None else (output, state)
+
+
+# Multiply-adds from which the GIL is let go: some 10 us. To get it back may take as long.
+cdef double _LONG = 400e3
+
+
+cdef double _work(const gru_problem *problem) noexcept:
+    """Multiply-adds of a GRU."""
+    return (3.0 * problem.batch * problem.time * problem.units
+            * (<double>problem.input + problem.units))
+
+
+cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
+    """gru_forward with a workspace: that of the last call, if it is enough."""
+    cdef gru_status status = GRU_SMALL_WORKSPACE
+    cdef size_t size = 0
+    cdef _Memory memory
+    while status == GRU_SMALL_WORKSPACE:
+        _borrow(size, &memory)
+        args.workspace = memory.data
+        if _work(problem) >= _LONG:
+            with nogil:
+                status = gru_forward_within(problem, args, memory.size, &size)
+        else:
+            status = gru_forward_within(problem, args, memory.size, &size)
+        _give_back(memory)
+    return _raise_unless_ok(status)
+
+
+def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
+         cell, int threads, int weights_format=GRU_WEIGHTS_FULL):
+    """gru_pack: the weights as the packed engine reads them, as an array of bytes."""
+    cdef _Arrays arrays
+    cdef gru_problem problem
+    cdef gru_weights weights
+    cdef gru_status status
+    cdef size_t size
+    _known("weights_format", weights_format, GRU_WEIGHTS_INT8, WEIGHT_FORMATS)
+    _set_cell(&problem, cell)
+    _begin_with(&arrays, recurrent_kernel, "recurrent_kernel")
+    problem.batch = problem.time = 1
+    problem.input = cnp.PyArray_DIM(kernel, 0) if cnp.PyArray_NDIM(kernel) == 2 else 0
+    problem.units = _units(recurrent_kernel)
+    problem.dtype = _dtype(&arrays)
+    problem.engine = GRU_ENGINE_PACKED
+    problem.weights_format = <gru_weight_format>weights_format
+    problem.threads = threads
+    weights = _weights(&arrays, &problem, kernel, recurrent_kernel, bias)
+    _raise_unless_ok(gru_packed_bytes(&problem, &size))
+    cdef cnp.ndarray packed = _bytes_on_a_line(size)
+    cdef void *data = cnp.PyArray_DATA(packed)
+    with nogil:
+        status = gru_pack(&problem, &weights, data)
+    _raise_unless_ok(status)
+    return packed
+
+
+def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, cell, int engine,
+               bint masks_state=False):
+    """Bytes of the tape of a training forward pass over x."""
+    cdef _Arrays arrays
+    cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, cell, engine, 1,
+                                        GRU_WEIGHTS_FULL, masks_state)
+    cdef size_t size
+    _raise_unless_ok(gru_tape_bytes(&problem, &size))
+    return size
+
+
+def chunk_steps(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, cell, int engine,
+                bint masks_state=False):
+    """Steps whose part in a weight's gradient is summed at a time; see gru.h."""
+    cdef _Arrays arrays
+    cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, cell, engine, 1,
+                                        GRU_WEIGHTS_FULL, masks_state)
+    cdef size_t steps
+    _raise_unless_ok(gru_chunk_steps(&problem, &steps))
+    return steps
+
+
+cdef void *_tape(_Arrays *arrays, cnp.ndarray tape, bint written,
+                 const gru_problem *problem) except? NULL:
+    """Pointer to the tape, which has at least the bytes that the core needs; null for None."""
+    cdef size_t size
+    if tape is None:
+        return NULL
+    _raise_unless_ok(gru_tape_bytes(problem, &size))
+    return _bytes(arrays, tape, "tape", written, size, SIZE_MAX, sizeof(double))
+
+
+cdef const void *_packed(_Arrays *arrays, cnp.ndarray packed, str name,
+                         size_t size) except? NULL:
+    """Pointer to packed weights, of the size that the core says; null for None."""
+    return _bytes(arrays, packed, name, False, size, size, 64)
+
+
+def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
+            cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
+            cnp.ndarray initial_state, cnp.ndarray output, cnp.ndarray state not None,
+            cnp.ndarray tape, cnp.ndarray packed, cell, int engine, int threads,
+            int weights_format=GRU_WEIGHTS_FULL, cnp.ndarray state_mask=None, draws=None):
+    """gru_forward: writes output (None: not wanted), state and tape (None: inference).
+
+    `packed` is what `pack` made of the weights in this format, or None; `draws` is (seed, number of
+    the first step), or None where zoneout is not drawn.
+    """
+    cdef _Arrays arrays
+    cdef gru_forward_args args
+    cdef gru_draws numbers
+    cdef size_t size
+    args.draws = NULL
+    if draws is not None:
+        numbers.seed, numbers.first_step = draws
+        args.draws = &numbers
+    cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, cell, engine, threads,
+                                        weights_format, state_mask is not None)
+    cdef Py_ssize_t B = problem.batch, T = problem.time, I = problem.input, H = problem.units
+    args.weights = _weights(&arrays, &problem, kernel, recurrent_kernel, bias)
+    args.x = _sequence_in(&arrays, x, "x", [B, T, I])
+    args.initial_state = _in(&arrays, initial_state, "initial_state", 2, [B, H])
+    args.state_mask = _in(&arrays, state_mask, "state_mask", 2, [B, H])
+    args.output = _sequence(&arrays, output, "output", True, [B, T, H])
+    args.state = _out(&arrays, state, "state", 2, [B, H])
+    args.tape = _tape(&arrays, tape, True, &problem)
+    args.packed = NULL
+    if packed is not None or weights_format != GRU_WEIGHTS_FULL:
+        _raise_unless_ok(gru_packed_bytes(&problem, &size))
+        args.packed = _packed(&arrays, packed, "packed", size)
+    problem.weights_are_packed = packed is not None
+    _require_apart(&arrays)
+    _forward(&problem, &args)
+
+
+def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,
+             cnp.ndarray recurrent_kernel not None, cnp.ndarray tape not None, bint keep_tape,
+             cnp.ndarray d_output, cnp.ndarray d_state, cnp.ndarray d_x,
+             cnp.ndarray d_kernel not None, cnp.ndarray d_recurrent_kernel not None,
+             cnp.ndarray d_bias, cnp.ndarray d_initial_state, bint accumulate, cell, int engine,
+             int threads, cnp.ndarray state_mask=None, cnp.ndarray d_hidden=None):
+    """gru_backward: writes the gradients whose arrays are given."""
+    cdef _Arrays arrays
+    cdef gru_backward_args args
+    cdef gru_status status
+    cdef size_t size
+    cdef _Memory memory
+    cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, cell, engine, threads,
+                                        GRU_WEIGHTS_FULL, state_mask is not None)
+    cdef Py_ssize_t B = problem.batch, T = problem.time, I = problem.input, H = problem.units
+    args.weights = _weights(&arrays, &problem, kernel, recurrent_kernel, None)
+    args.x = _sequence_in(&arrays, x, "x", [B, T, I])
+    args.tape = _tape(&arrays, tape, not keep_tape, &problem)
+    args.keep_tape = keep_tape
+    args.state_mask = _in(&arrays, state_mask, "state_mask", 2, [B, H])
+    args.d_output = _sequence_in(&arrays, d_output, "d_output", [B, T, H])
+    args.d_state = _in(&arrays, d_state, "d_state", 2, [B, H])
+    args.d_hidden = _sequence(&arrays, d_hidden, "d_hidden", True, [B, T, H])
+    args.d_x = _sequence(&arrays, d_x, "d_x", True, [B, T, I])
+    args.d_kernel = _out(&arrays, d_kernel, "d_kernel", 2, [I, 3 * H])
+    args.d_recurrent_kernel = _out(&arrays, d_recurrent_kernel, "d_recurrent_kernel", 2,
+                                   [H, 3 * H])
+    if problem.reset_after:
+        args.d_bias = _out(&arrays, d_bias, "d_bias", 2, [2, 3 * H])
+    else:
+        args.d_bias = _out(&arrays, d_bias, "d_bias", 1, [3 * H])
+    args.d_initial_state = _out(&arrays, d_initial_state, "d_initial_state", 2, [B, H])
+    args.accumulate = accumulate
+    _require_apart(&arrays)
+    _raise_unless_ok(gru_workspace_bytes(
+        &problem, GRU_BACKWARD_KEEP if keep_tape else GRU_BACKWARD, &size))
+    _borrow(size, &memory)
+    args.workspace = memory.data
+    with nogil:
+        status = gru_backward(&problem, &args)
+    _give_back(memory)
+    _raise_unless_ok(status)
