@@ -12,7 +12,6 @@ What is a source and what is data:
 
 from __future__ import annotations
 
-import warnings
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import states, truncated
+from gru_c._warnings import warn
 from gru_c.batches import WHOLE, Epoch, Fraction
 from gru_c.data import (
     Data,
@@ -166,10 +166,9 @@ class Source:
         self.ended = taken < (self.steps or 1)
         if self.ended:
             wanted = "" if self.steps is None else f", where {self.steps} were asked for"
-            warnings.warn(
+            warn(
                 f"the source of batches ended after {taken} of an epoch{wanted}; a generator must "
-                "give those of all epochs",
-                stacklevel=2,
+                "give those of all epochs"
             )
 
     def _read(self, rng: np.random.Generator | None) -> Iterator[tuple[str, Any]]:
