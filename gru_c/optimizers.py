@@ -28,7 +28,8 @@ class Optimizer(Configurable):
     Parameters
     ----------
     learning_rate : float, Schedule or callable
-        A callable is given the number of steps taken and returns the rate.
+        A callable is given the number of steps taken, or nothing if it takes nothing, and returns
+        the rate.
     weight_decay : float, optional
         Share of every weight, times the learning rate, that a step takes off it (decoupled from
         the gradient, as in AdamW).

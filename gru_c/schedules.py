@@ -11,6 +11,7 @@ References
 
 from __future__ import annotations
 
+import inspect
 import math
 import numbers
 from bisect import bisect_left
@@ -311,14 +312,47 @@ _CLASSES: tuple[type[Schedule], ...] = (
 SCHEDULES: dict[str, type[Schedule]] = {snake_case(c.__name__): c for c in _CLASSES}
 
 
+class _Timeless:
+    """A user's function without arguments, called as a schedule is."""
+
+    def __init__(self, function: Callable[[], float]) -> None:
+        self.function = function
+
+    def __call__(self, step: int) -> float:
+        """Return the rate that the function gives now."""
+        return self.function()
+
+    def __repr__(self) -> str:
+        return repr(self.function)
+
+
+def _of_function(function: Callable[..., float]) -> Callable[[int], float]:
+    """Return a user's function as one of the step; TypeError where it takes something else."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # something built in, which has no signature
+        return function
+    for arguments, make in (((0,), lambda given: given), ((), _Timeless)):
+        try:
+            signature.bind(*arguments)
+        except TypeError:
+            continue
+        return cast(Callable[[int], float], make(function))
+    raise TypeError(
+        f"a learning rate that is a function takes the number of steps, f(step), or nothing, f(); "
+        f"got one with the arguments {signature}"
+    )
+
+
 def get(spec: object) -> float | Schedule | Callable[[int], float]:
     """Turn what a user gives as a learning rate into a number, a schedule or a function.
 
     Parameters
     ----------
     spec : float, Schedule, dict or callable
-        A finite number >= 0, an instance, the dict of `serialize`, or a function
-        ``f(step) -> float``.
+        A finite number >= 0, an instance, the dict of `serialize`, or a function: of the number
+        of steps taken, ``f(step) -> float``, or of nothing, ``f() -> float``, as in Keras. It is
+        called before every step.
 
     Raises
     ------
@@ -336,7 +370,7 @@ def get(spec: object) -> float | Schedule | Callable[[int], float]:
     if isinstance(spec, numbers.Real) and not isinstance(spec, bool):
         return float(finite_number("learning rate", "the value", spec, ">= 0"))
     if callable(spec) and not isinstance(spec, (type, Schedule)):
-        return cast(Callable[[int], float], spec)
+        return spec if isinstance(spec, _Timeless) else _of_function(spec)
     return deserialize("learning-rate schedule", spec, SCHEDULES, Schedule)
 
 

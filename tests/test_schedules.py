@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gru_c import schedules
+from gru_c import Dense, Sequential, optimizers, schedules
 from gru_c.schedules import (
     CosineDecay,
     CosineDecayRestarts,
@@ -104,6 +104,27 @@ def test_get_others():
     assert schedules.rate_at(function, 1) == 0.05
     assert schedules.rate_at(schedule, 5) == pytest.approx(0.05)
     assert schedules.rate_at(0.25, 5) == 0.25
+
+
+def test_a_function_without_arguments_is_called_before_every_step():
+    rates = iter([0.5, 0.25, 0.125])
+    optimizer = optimizers.SGD(lambda: next(rates))
+    model = Sequential([Dense(1, kernel_initializer="zeros", use_bias=False, input_shape=(1,))])
+    model.compile(optimizer, lambda y, p: (0.0, np.ones_like(p)))
+    model.fit(np.ones((3, 1)), np.ones(3), batch_size=1, verbose=0)
+    assert model.get_weights()[0] == -3 * 0.875 / 3
+    optimizer.learning_rate = schedules.get(optimizer.learning_rate)  # as it is
+    with pytest.raises(StopIteration):
+        optimizer.learning_rate(3)
+    default = optimizers.SGD(lambda step=7: step)  # one that can take the step is given it
+    assert schedules.rate_at(default.learning_rate, 2) == 2
+
+
+def test_what_a_function_gives_is_checked():
+    with pytest.raises(TypeError, match=r"f\(step\), or nothing, f\(\); got one with .*\(a, b\)"):
+        schedules.get(lambda a, b: 0.1)
+    with pytest.raises(ValueError, match=r"learning rate at step 4: .* got -1"):
+        schedules.rate_at(schedules.get(lambda: -1), 4)
 
 
 @pytest.mark.parametrize("spec", [True, None, [0.1], 1j])
