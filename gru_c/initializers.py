@@ -1,8 +1,9 @@
 """Initial values of weights, with Keras's names and formulas.
 
-An initializer is called as ``init(shape, dtype, rng)``. One with a seed of its own ignores `rng`
-and gives the same values on every call, as in Keras. Values are drawn in float64 and rounded, so
-that a float32 model and a float64 model of the same seed start from the same weights.
+An initializer is called as ``init(shape, dtype, rng)``, or as in Keras without rng. One with a
+seed of its own ignores `rng` and gives the same values on every call, as in Keras. Values are drawn
+in float64 and rounded, so that a float32 model and a float64 model of the same seed start from the
+same weights.
 
 References
 ----------
@@ -18,9 +19,11 @@ References
 
 from __future__ import annotations
 
+import inspect
 import math
 import numbers
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -91,7 +94,10 @@ class Initializer(Configurable):
         self.seed = seed
 
     def __call__(
-        self, shape: Sequence[int], dtype: npt.DTypeLike, rng: np.random.Generator
+        self,
+        shape: Sequence[int],
+        dtype: npt.DTypeLike | None = None,
+        rng: np.random.Generator | None = None,
     ) -> Array:
         """Make a new array.
 
@@ -99,18 +105,22 @@ class Initializer(Configurable):
         ----------
         shape : sequence of int
             Shape of the weight, (inputs, outputs) for a matrix.
-        dtype : dtype
-            float32 or float64.
-        rng : numpy.random.Generator
-            Where random numbers come from, unless the initializer has its own seed.
+        dtype : dtype, optional
+            float32 or float64; float32 by default.
+        rng : numpy.random.Generator, optional
+            Where random numbers come from, unless the initializer has its own seed. By default they
+            are other ones each time.
 
         Returns
         -------
         ndarray of shape `shape`
         """
-        if self.seed is not None:
+        if self.seed is not None or rng is None:
             rng = np.random.default_rng(self.seed)
-        return self.draw(tuple(shape), rng).astype(dtype, copy=False)
+        if not isinstance(shape, Iterable):
+            raise TypeError(f"shape must be a tuple such as (3, 4), got {shape!r}")
+        sizes = tuple(map(operator.index, shape))
+        return self.draw(sizes, rng).astype(np.float32 if dtype is None else dtype, copy=False)
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         """Return a new float64 array of shape `shape`."""
@@ -372,15 +382,16 @@ def get(spec: object) -> Initializer | InitializerFunction:
     ----------
     spec : str, dict, Initializer, callable or ndarray
         A name such as ``"glorot_uniform"`` or ``"GlorotUniform"``, the dict of `serialize`, an
-        instance, a function ``f(shape, dtype, rng) -> ndarray``, or the initial value itself, of
-        the weight's shape.
+        instance, a function ``f(shape, dtype, rng) -> ndarray``, or as Keras calls it,
+        ``f(shape, dtype=...) -> ndarray``, with the name of the dtype, or the initial value
+        itself, of the weight's shape.
 
     Raises
     ------
     ValueError
         If there is no such name.
     TypeError
-        If `spec` is something else.
+        If `spec` is something else, or a function that takes other arguments.
 
     Examples
     --------
@@ -390,5 +401,49 @@ def get(spec: object) -> Initializer | InitializerFunction:
     if isinstance(spec, np.ndarray):
         return Constant(spec).of_shape(spec.shape)
     if callable(spec) and not isinstance(spec, (type, Initializer)):
+        _takes_rng(spec)  # checks the arguments
         return cast(InitializerFunction, spec)
     return deserialize("initializer", spec, INITIALIZERS, Initializer)
+
+
+def initial_value(
+    initializer: Initializer | InitializerFunction,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    rng: np.random.Generator,
+) -> Array:
+    """Return what an initializer, or a user's function, makes of a shape."""
+    if isinstance(initializer, Initializer) or _takes_rng(initializer):
+        return initializer(shape, dtype, rng)
+    as_keras = cast(Callable[..., Array], initializer)
+    return as_keras(shape, dtype=dtype.name)
+
+
+def _takes_rng(function: Callable[..., Any]) -> bool:
+    """Whether a user's function takes (shape, dtype, rng), rather than (shape, dtype=...).
+
+    An argument in third place that has a default and another name is something of Keras's. Raises
+    TypeError for a function that takes neither.
+    """
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # something built in, which has no signature
+        return True
+    third = [*signature.parameters.values()][2:3]
+    ours = all(one.default is one.empty or one.name == "rng" for one in third)
+    if ours and _binds(signature, (), "", None):
+        return True
+    if _binds(signature, (), dtype="float32"):
+        return False
+    raise TypeError(
+        "an initializer that is a function takes (shape, dtype, rng), or (shape, dtype=...) as in "
+        f"Keras; got one with the arguments {signature}"
+    )
+
+
+def _binds(signature: inspect.Signature, *arguments: Any, **options: Any) -> bool:
+    try:
+        signature.bind(*arguments, **options)
+    except TypeError:
+        return False
+    return True

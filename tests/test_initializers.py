@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gru_c import initializers
+from gru_c import Dense, Sequential, initializers
 
 SHAPE = (300, 200)  # fan_in 300, fan_out 200
 SCALED = {
@@ -135,3 +135,49 @@ def test_get_takes_functions_and_instances():
 def test_bad_arguments(make_one, message):
     with pytest.raises(ValueError, match=message):
         make_one()
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_it_may_be_called_as_in_keras(name):
+    initializer = initializers.get({"class_name": name, "config": {"seed": 3}})
+    w = initializer((3, 4), dtype="float64")
+    np.testing.assert_array_equal(w, make(initializer, (3, 4), "float64"))
+    assert initializer([3, 4]).dtype == np.float32
+    unseeded = initializers.get(name)
+    assert not np.array_equal(unseeded((3, 4)), unseeded((3, 4)))
+
+
+def test_a_function_is_called_with_what_it_takes():
+    calls = []
+
+    def ours(shape, dtype, rng):
+        calls.append((shape, dtype, type(rng)))
+        return np.ones(shape)
+
+    def kerass(shape, dtype=None, **options):
+        calls.append((shape, dtype, options))
+        return np.ones(shape)
+
+    def with_more(shape, dtype=None, scale=2.0):
+        calls.append((shape, dtype, scale))
+        return np.ones(shape)
+
+    for function in (ours, kerass, with_more, np.ones, lambda s, d, rng=None: np.ones(s, d)):
+        layer = Dense(2, kernel_initializer=function, input_shape=(3,))
+        assert (Sequential([layer]).get_weights()[0] == 1).all()
+    assert calls == [
+        ((3, 2), np.dtype("float32"), np.random.Generator),
+        ((3, 2), "float32", {}),
+        ((3, 2), "float32", 2.0),
+    ]
+
+
+@pytest.mark.parametrize("function", [lambda shape: 0, lambda: 0, lambda a, b, c, d: 0])
+def test_a_function_of_other_arguments_is_refused(function):
+    with pytest.raises(TypeError, match=r"takes \(shape, dtype, rng\), or \(shape, dtype=...\)"):
+        Dense(2, kernel_initializer=function)
+
+
+def test_a_shape_is_a_tuple():
+    with pytest.raises(TypeError, match=r"shape must be a tuple such as \(3, 4\), got 3"):
+        initializers.Ones()(3)
