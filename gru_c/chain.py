@@ -12,7 +12,15 @@ import numpy.typing as npt
 from gru_c._names import snake_case
 from gru_c.arrays import as_real
 from gru_c.layers import GRU, Bidirectional, Embedding, Input, Layer
-from gru_c.layers.base import Array, Shape, check_dtype, check_flag, make_rng, set_values
+from gru_c.layers.base import (
+    Array,
+    Shape,
+    check_dtype,
+    check_flag,
+    check_sizes,
+    make_rng,
+    set_values,
+)
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.parameters import GivenWeights, Parameter, Parameters, refuse_shallow_copy
 from gru_c.profiling import summary_lines
@@ -183,7 +191,14 @@ class Chain:
     @property
     def fixed_time(self) -> int | None:
         """How many time steps the input must have; None for any number."""
-        return None if self._input_shape is None else self._input_shape[1]
+        return self._input_shape[1] if self._input_shape and len(self._input_shape) > 1 else None
+
+    @property
+    def takes_scalars(self) -> bool:
+        """Whether a sample may be one number, without an axis of its own."""
+        if self._input_shape is None:
+            return bool(self.layers) and isinstance(self.layers[0], Embedding)
+        return len(self._input_shape) == 1
 
     @property
     def output_shape(self) -> Shape | None:
@@ -218,8 +233,10 @@ class Chain:
     def _build(self, input_shape: Shape | None, source: Source) -> None:
         if not self.layers:
             raise ValueError(NO_LAYERS)
-        shape = self._input_shape if input_shape is None else tuple(input_shape)
-        if shape is None:
+        shape = self._input_shape
+        if input_shape is not None:
+            shape = check_sizes("input_shape", input_shape)
+        if not shape:
             raise ValueError(
                 "build needs the shape of the input, such as build((None, 10, 8)), or a first "
                 "layer with input_shape=(10, 8)"
@@ -235,16 +252,20 @@ class Chain:
 
     def build_from_data(self, x: Array) -> None:
         """Make all weights for samples like these; no size is fixed that the layers do not need."""
-        if x.ndim < 2:
-            raise ValueError(f"x must have shape (samples, ...), got {x.shape}")
         if not self.layers:
             raise ValueError(NO_LAYERS)
+        self.require_samples_axis(x.shape)
         shape = self.layers[0].open_shape(x.shape)
         try:
             self._shapes(shape)
         except ValueError:  # a Flatten, say, with weights behind it
             shape = (None, *x.shape[1:])
         self.build(shape)
+
+    def require_samples_axis(self, shape: tuple[int, ...]) -> None:
+        """Raise ValueError for x of one axis, unless a sample may be one number, or of none."""
+        if len(shape) < (1 if self.takes_scalars else 2):
+            raise ValueError(f"x must have shape (samples, ...), got {shape}")
 
     def require_built(self, what: str) -> None:
         """Raise ValueError unless all weights exist."""
@@ -379,10 +400,11 @@ class Chain:
                 for size, given in zip(wanted[1:], array.shape[1:], strict=True)
             )
         ):
-            sizes = ", ".join("any" if size is None else str(size) for size in wanted[1:])
+            sizes = "".join(f", {'any' if size is None else size}" for size in wanted[1:]) or ","
             # The common case of a series without a feature axis.
-            hint = ": x[..., None] has it" if array.shape[1:] == wanted[1:-1] else ""
-            raise ValueError(f"x must have shape (samples, {sizes}), got {array.shape}{hint}")
+            lacks_axis = array.ndim == len(wanted) - 1 > 0 and array.shape[1:] == wanted[1:-1]
+            hint = ": x[..., None] has it" if lacks_axis else ""
+            raise ValueError(f"x must have shape (samples{sizes}), got {array.shape}{hint}")
         return self.layers[0].prepare_input(array) if self.layers else array
 
     @property

@@ -177,11 +177,14 @@ class Data(Samples):
         A value for each sample, or for each of its time steps.
     per_step : bool
         Whether the output has the time steps of the input.
+    sample : Data or None
+        Of data in files, the first sample, as arrays.
     """
 
     y: Any
     weight: Any
     per_step: bool
+    sample: Data | None = None
 
     @classmethod
     def of(
@@ -196,8 +199,7 @@ class Data(Samples):
         loss = require_loss(model)
         inputs = Samples.inputs(model, x, lengths)
         given = inputs.shape(model.fixed_time)
-        if len(given) < 2:
-            raise ValueError(f"x must have shape (samples, ...), got {given}")
+        model.require_samples_axis(given)
         shape = tuple(int(size or 0) for size in model.compute_output_shape(given))
         per_step = len(shape) > 2 and model.passes_mask_on
         if per_step and isinstance(inputs.x, SequenceList):
@@ -231,7 +233,7 @@ class Data(Samples):
             _require_count("sample_weight", weight, len(inputs))
         data = cls(inputs.x, inputs.lengths, targets, weight, False)
         first = data.batch(model, slice(0, 1))  # checks what goes for all of them
-        return replace(data, per_step=first.per_step)
+        return replace(data, per_step=first.per_step, sample=first)
 
     def _checked(self, model: Sequential) -> Data:
         """Read and check."""

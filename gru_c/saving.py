@@ -287,8 +287,8 @@ def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
     """Make the layers, compare the weights they want with those in the file, then build."""
     from gru_c.model import Sequential
 
-    batch, *sample_shape = config["input_shape"] or [None]
-    if batch is not None or not sample_shape:
+    batch, *sample_shape = config["input_shape"] or [0]
+    if batch is not None:
         raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
     input_shape = (None, *check_sample_shape(sample_shape))
     specs = check_specs(config["layers"])

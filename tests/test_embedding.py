@@ -5,7 +5,19 @@ import pytest
 from testing_tools import assert_gradients
 
 import gru_c
-from gru_c import GRU, Dense, Dropout, Embedding, Input, Sequential
+from gru_c import (
+    GRU,
+    Activation,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Input,
+    LayerNormalization,
+    Masking,
+    RepeatVector,
+    Sequential,
+)
 
 RNG = np.random.default_rng(71)
 WORDS = RNG.integers(0, 7, (40, 5))
@@ -176,3 +188,97 @@ def test_an_unbuilt_model_refuses_before_it_is_built():
     with pytest.raises(ValueError, match="index 7 of sample 0"):
         model.fit(words, LABELS, verbose=0)
     assert not model.built
+
+
+# ---- samples that are one index each ------------------------------------------------------------
+
+IDS = np.array([0, 1, 2, 3, 1, 2, 0, 3])
+VECTORS = RNG.normal(size=(8, 3)).astype(np.float32)
+
+
+def table(*layers):
+    model = Sequential([Input(()), Embedding(4, 3), *layers], seed=0)
+    model.compile(gru_c.optimizers.SGD(0.1), "mse", ["mae"])
+    return model
+
+
+def test_a_sample_may_be_one_index():
+    model = table()
+    assert (model.input_shape, model.output_shape) == ((None,), (None, 3))
+    before = model.get_weights()[0]
+    model.fit(IDS, VECTORS, batch_size=8, epochs=1, verbose=0)
+    gradient = np.zeros((4, 3))
+    np.add.at(gradient, IDS, 2 * (before[IDS] - VECTORS) / 24)
+    after = model.get_weights()[0]
+    np.testing.assert_allclose(after, before - 0.1 * gradient, rtol=1e-5)
+    outputs = model.predict(IDS, verbose=0)
+    np.testing.assert_array_equal(outputs, after[IDS])
+    for same in (
+        model.predict(IDS.tolist(), batch_size=3, verbose=0),
+        model.predict(iter([IDS[:5], IDS[5:]]), verbose=0),
+        model.predict_on_batch(IDS.astype(float)),
+        model(IDS),
+        model.stream(8).step(IDS),
+    ):
+        np.testing.assert_array_equal(same, outputs)
+    loss, mae = model.evaluate(IDS, VECTORS, batch_size=3, verbose=0)
+    assert loss == pytest.approx(((outputs - VECTORS) ** 2).mean())
+    assert mae == pytest.approx(abs(outputs - VECTORS).mean())
+
+
+def test_a_model_of_single_indices_in_a_file(tmp_path):
+    model = table(Dense(2))
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    again = gru_c.load_model(path)
+    assert again.input_shape == (None,)
+    np.testing.assert_array_equal(again.predict(IDS, verbose=0), model.predict(IDS, verbose=0))
+
+
+def test_the_same_without_an_input():
+    model = Sequential([Embedding(4, 3)], seed=0)
+    model.compile("sgd", "mse")
+    model.fit(IDS, VECTORS, verbose=0)
+    assert model.input_shape == (None,)
+    assert Sequential([Embedding(4, 3, input_shape=())]).output_shape == (None, 3)
+
+
+def test_one_vector_as_a_sequence():
+    model = table(RepeatVector(5), GRU(3))
+    model.fit(IDS, VECTORS, verbose=0)
+    same = Sequential([Input((3,)), *model.layers[1:]])
+    expected = same.predict(model.layers[0](IDS), verbose=0)
+    np.testing.assert_array_equal(model.predict(IDS, verbose=0), expected)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [Dense(2), GRU(2), LayerNormalization(), Masking(), RepeatVector(2), Activation("softmax")],
+    ids=repr,
+)
+def test_other_layers_want_an_axis(layer):
+    with pytest.raises(ValueError, match=rf"layer '{layer.label}' wants input of shape"):
+        Sequential([Input(()), layer])
+
+
+def test_flatten_makes_that_axis():
+    model = Sequential([Input(()), Flatten(), Dense(2)], seed=0)
+    model.compile("sgd", "mse")
+    model.fit(np.ones(4), np.ones((4, 2)), verbose=0)
+    kernel, bias = model.get_weights()
+    np.testing.assert_allclose(model.predict([2.0], verbose=0)[0], 2 * kernel[0] + bias, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: m.predict(IDS[:, None], verbose=0), r"\(samples,\), got \(8, 1\)$"),
+        (lambda m: m.predict(np.array(2), verbose=0), r"\(samples,\), got \(\)$"),
+        (lambda m: m.predict([4], verbose=0), r"index 4 of sample 0 \(x\[0\]\)"),
+        (lambda m: m.fit(IDS, VECTORS, lengths=IDS), r"only sequences \(B, T, ...\) have steps"),
+        (lambda m: m.fit(IDS, VECTORS[:, :2]), r"expects y of shape \(8, 3\), got \(8, 2\)"),
+    ],
+)
+def test_what_does_not_fit_single_indices(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(table())

@@ -199,3 +199,12 @@ def test_what_cannot_be_saved(path, save, message):
     with pytest.raises((ValueError, TypeError, OSError), match=message):
         save(path)
     assert os.listdir(path.parent) == []
+
+
+def test_a_model_of_single_indices(tmp_path):
+    model = Sequential([Input(()), Embedding(4, 3), Dense(2)], seed=0)
+    keras.save(model, tmp_path / "model.keras")
+    again = keras.load(tmp_path / "model.keras")
+    assert again.input_shape == (None,)
+    ids = np.arange(4)
+    np.testing.assert_array_equal(again.predict(ids, verbose=0), model.predict(ids, verbose=0))

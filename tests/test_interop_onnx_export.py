@@ -60,6 +60,7 @@ MODELS = {
     "text": lambda: make(
         Embedding(9, 4), GRU(5, name="state"), Dense(3), Activation("tanh"), shape=(None,)
     ),
+    "single indices": lambda: make(Embedding(9, 4), Dense(3), shape=()),
     "dense": lambda: make(
         Dense(3, "leaky_relu"), Activation("softplus"), Dense(2, "exponential"), shape=(4,)
     ),
@@ -88,7 +89,7 @@ for mode in ("concat", "sum", "mul", "ave"):
 def inputs(model, batch, time, seed=0):
     rng = np.random.default_rng(seed)
     if isinstance(model.layers[0], Embedding):
-        return rng.integers(0, 9, (batch, time))
+        return rng.integers(0, 9, (batch, time)[: len(model.input_shape)])
     shape = (batch, 4) if len(model.input_shape) == 2 else (batch, model.fixed_time or time, 4)
     return rng.normal(size=shape).astype(np.float32)
 

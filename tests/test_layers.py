@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from testing_tools import assert_gradients, finite_difference
 
-from gru_c import GRU, Dense, Dropout, Input, Parameters, gru_forward
+from gru_c import GRU, Dense, Dropout, Input, Parameters, activations, gru_forward
 from gru_c.activations import Activation
 from gru_c.layers import Layer
 
@@ -300,6 +300,19 @@ def test_parameters_refuse_what_cannot_be():
 def test_arguments_are_checked(make, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make()
+
+
+@pytest.mark.parametrize("make", [lambda n: GRU(8, input_shape=n), lambda n: Input(n)])
+@pytest.mark.parametrize("number", [3, np.int64(3)])
+def test_a_number_is_no_input_shape(make, number):
+    with pytest.raises(TypeError, match=r"write \(3,\) for .* \(None, 3\) for sequences of 3 feat"):
+        make(number)
+
+
+def test_an_activation_may_be_a_function_of_the_package():
+    assert Dense(1, activations.tanh).activation == "tanh"
+    with pytest.raises(TypeError, match=r"does not differentiate functions; write .*Activation\("):
+        Dense(1, np.tanh)
 
 
 def built(layer, shape):

@@ -302,3 +302,18 @@ def test_models_without_a_seed_differ():
 def test_names_stand_at_the_top():
     for name in gru_c.__all__:
         assert hasattr(gru_c, name)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (3, r"input_shape must be a tuple such as \(10, 8\), got 3"),
+        ((None, 5, 3.0), "must be a positive integer, got 3.0"),
+        ((None, 5, -3), "must be a positive integer, got -3"),
+    ],
+)
+def test_build_checks_the_shape(shape, message):
+    model = Sequential([GRU(2)])
+    with pytest.raises((TypeError, ValueError), match=message):
+        model.build(shape)
+    assert not model.built

@@ -127,7 +127,9 @@ def _check_model(model: Any) -> None:
 
 def _output_shape(model: Sequential, x: Any) -> tuple[int, ...]:
     """Return the shape of a sample's output; ValueError unless the model takes x."""
-    if x.ndim < 2 or any(np.isnan(length) for length in x.shape[1:]):
+    if x.ndim < (1 if model.takes_scalars else 2) or any(
+        np.isnan(length) for length in x.shape[1:]
+    ):
         raise ValueError(
             "x must have shape (samples, ...), and only the number of samples may be unknown, "
             f"got {x.shape}"

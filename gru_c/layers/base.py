@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gru_c._names import Configurable, snake_case
 from gru_c.arrays import as_real
+from gru_c.initializers import initial_value
 from gru_c.parameters import (
     GivenWeights,
     Parameter,
@@ -214,7 +215,7 @@ class Layer(Configurable):
             value = source.take(f"{name} of layer {self.label!r}", shape, dtype)
         else:
             initializer = self._option(name, "initializer")
-            value = np.array(initializer(shape, dtype, source), dtype, order="C")
+            value = np.array(initial_value(initializer, shape, dtype, source), dtype, order="C")
             if value.shape != shape:
                 raise ValueError(
                     f"the initializer of {name} of layer {self.label!r} made an array of shape "
@@ -438,13 +439,21 @@ def make_rng(seed: int | None) -> np.random.Generator:
 
 def check_sample_shape(shape: Sequence[int | None]) -> Shape:
     """Return the shape of one sample as a tuple; None where any length goes."""
-    if isinstance(shape, (int, np.integer)):
-        shape = (int(shape),)
+    if isinstance(shape, (int, np.integer)) and not isinstance(shape, bool):
+        raise TypeError(
+            f"input_shape must be a tuple such as (10, 8), got {shape!r}: write ({shape},) for "
+            f"samples of {shape} numbers, (None, {shape}) for sequences of {shape} features"
+        )
+    return check_sizes("input_shape", shape)
+
+
+def check_sizes(name: str, shape: Sequence[int | None]) -> Shape:
+    """Return a shape as a tuple of integers >= 1 and None, or raise TypeError or ValueError."""
     try:
         sizes = tuple(shape)
     except TypeError:
-        raise TypeError(f"input_shape must be a tuple such as (10, 8), got {shape!r}") from None
+        raise TypeError(f"{name} must be a tuple such as (10, 8), got {shape!r}") from None
     return tuple(
-        None if size is None else check_count(f"every size of input_shape {sizes}", size)
+        None if size is None else check_count(f"every size of {name} {sizes}", size)
         for size in sizes
     )

@@ -16,6 +16,9 @@ from gru_c.layers.base import Array, Layer, Shape, check_count
 class Embedding(Layer):
     """Turn indices into vectors: ``y[b, t] = embeddings[x[b, t]]``; the first layer of a model.
 
+    A sample has indices along any axes, or is one index: ``Sequential([Input(()), Embedding(4,
+    3)])`` takes x of shape (B,) and gives (B, 3).
+
     Weight: ``embeddings (input_dim, output_dim)``.
 
     Parameters

@@ -15,7 +15,8 @@ class Input(Layer):
     Parameters
     ----------
     shape : tuple of int or None
-        Shape of one sample, without the batch axis; None stands for any length.
+        Shape of one sample, without the batch axis; None stands for any length. ``()`` is that of
+        samples that are one number each, as an `Embedding` takes.
     name, dtype
         See `Layer`.
 

@@ -85,7 +85,7 @@ def _input_shape(first: dict[str, Any], config: dict[str, Any]) -> Shape:
     """Return the shape that the first layer, or the model, says the input has."""
     said = (first.get("batch_shape"), first.get("batch_input_shape"))
     shape = next((one for one in (*said, config.get("build_input_shape")) if one), None)
-    if not isinstance(shape, list) or len(shape) < 2:
+    if not isinstance(shape, list) or not shape:
         raise ValueError(f"the model has no input shape, so it was never built: {shape!r}")
     return (None, *check_sample_shape(shape[1:]))
 
