@@ -282,16 +282,26 @@ def _reduce(values: Array, weight: Array | None) -> float:
     return float(values.sum() / values.size)
 
 
+def _shown(result: object) -> str:
+    """Return a value of a user's as a message shows it."""
+    shape = np.shape(result) if isinstance(result, np.ndarray) else ()
+    return f"an array of shape {shape}" if shape else repr(result)
+
+
 class FunctionLoss(Loss):
     """A user's function ``f(y_true, y_pred) -> (value, gradient)`` as a loss.
 
     The function gets the targets of a batch as the user gave them and the predictions, and returns
     the loss of the batch with its gradient by the predictions. It cannot be stored in a file.
 
+    Where targets (n,) go with predictions (n, 1), whatever would broadcast one against the other
+    raises ValueError.
+
     Parameters
     ----------
     function : callable
-        `value` is a number, `gradient` has the shape of `y_pred`.
+        `value` is a number, `gradient` its derivative, of the shape of `y_pred`. A function of
+        Keras, which returns values alone, lacks the gradient: nothing is differentiated here.
 
     Examples
     --------
@@ -355,15 +365,24 @@ class FunctionLoss(Loss):
             self.pre_activation_gradient(y, p)
         if p.shape[0] == 0:  # a mean over no samples would warn, or worse
             return 0.0, np.zeros_like(p)
-        result = self.function(y, p)
+        result = self.function(_targets.guarded(y, p), p)
         if not isinstance(result, tuple) or len(result) != 2:
-            raise TypeError(f"{self._owner} must return (value, gradient), got {result!r}")
+            raise TypeError(
+                f"{self._owner} must return (value, gradient), got {_shown(result)}: gru_c does "
+                "not differentiate functions as Keras does, so the function gives the derivative "
+                f"of its value by y_pred, too, an array of shape {p.shape}"
+            )
+        if np.ndim(result[0]):
+            raise TypeError(
+                f"{self._owner} must return one number and its gradient, got an array of shape "
+                f"{np.shape(result[0])} as the value: return its mean, and the gradient of that"
+            )
         gradient = np.array(result[1], dtype=p.dtype)
         if gradient.shape != p.shape:
             raise ValueError(
                 f"{self._owner} must return a gradient of shape {p.shape}, got {gradient.shape}"
             )
-        return float(result[0]), gradient
+        return _targets.number(self._owner, result[0]), gradient
 
     def _shaped(self, y_true: npt.ArrayLike, output_shape: tuple[int, ...]) -> Array:
         return _targets.real_array(self._owner, "y", y_true)

@@ -8,6 +8,7 @@ length 1; labels have the shape of the output without its last axis, or with a l
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,46 @@ def check_unit_interval(owner: str, y: Array) -> None:
     bad = ~((y >= 0) & (y <= 1))
     if bad.any():
         target, place = first_bad("y", y, bad)
-        raise ValueError(f"{owner}: target {target} {place} is not in [0, 1]")
+        signs = (np.abs(y) == 1).all()
+        hint = ": of targets -1 and 1, (y + 1) / 2 makes 0 and 1" if signs else ""
+        raise ValueError(f"{owner}: target {target} {place} is not in [0, 1]{hint}")
+
+
+class _Guarded(np.ndarray[Any, np.dtype[Any]]):
+    """Targets (n, ...) for a user's function that has predictions (n, ..., 1), too.
+
+    NumPy would broadcast one against the other to (n, ..., n): a number from every pair of
+    samples. Here that raises ValueError. What is computed of these targets is a plain array.
+    """
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Apply a function of NumPy to plain arrays, unless it would pair every two samples."""
+        plain = [x.view(np.ndarray) if isinstance(x, _Guarded) else x for x in inputs]
+        if method == "__call__" and len(plain) == 2 and ufunc.signature is None:
+            short, long = sorted(map(np.shape, plain), key=len)
+            if long == (*short, 1) and math.prod(short) > 1:
+                raise ValueError(
+                    f"targets and predictions of shapes {short} and {long} would be paired, each "
+                    "with all others: write y_true[..., None] or y_pred[..., 0], or give y a last "
+                    "axis of 1"
+                )
+        if "out" in options:
+            outs = (x.view(np.ndarray) if isinstance(x, _Guarded) else x for x in options["out"])
+            options["out"] = tuple(outs)
+        return getattr(ufunc, method)(*plain, **options)
+
+
+def guarded(y: Array, y_pred: Array) -> Array:
+    """Return targets for a user's function; a difference of shapes (n,) and (n, 1) will raise."""
+    return y.view(_Guarded) if y_pred.shape == (*y.shape, 1) else y
+
+
+def number(owner: str, value: Any) -> float:
+    """Return what a user's function gave as a float; TypeError where it is no number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{owner} must return a number, got {value!r}") from None
 
 
 def fit_weights(owner: str, sample_weight: npt.ArrayLike, shape: Shape) -> Array:

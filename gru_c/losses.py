@@ -48,6 +48,11 @@ Array = npt.NDArray[Any]
 
 _EPSILON = 1e-7  # Keras's: probabilities are held in [epsilon, 1 - epsilon]
 
+ONE_OUTPUT = (
+    "a model with one output knows one class; two classes go with 'binary_crossentropy' and "
+    "Dense(1, activation='sigmoid'), more with Dense(classes, activation='softmax')"
+)
+
 
 class _Regression(Loss):
     """Mean over the outputs of a function of the error e = p - y."""
@@ -185,6 +190,7 @@ class BinaryCrossentropy(_Crossentropy):
     """
 
     _activation = "sigmoid"
+    _shape_hint = " (labels of several classes go with 'sparse_categorical_crossentropy')"
 
     def per_sample(self, y_true: Array, y_pred: Array) -> Array:
         """Return the mean cross-entropy of the outputs."""
@@ -313,7 +319,12 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
 
     def _labels(self, y: Array, output_shape: tuple[int, ...]) -> Array:
         # Labels are checked on every call: a negative one would silently count from the end.
-        return _targets.labels(self._owner, y, output_shape[-1])
+        try:
+            return _targets.labels(self._owner, y, output_shape[-1])
+        except ValueError as error:
+            if output_shape[-1] > 1:
+                raise
+            raise ValueError(f"{error}: {ONE_OUTPUT}") from None
 
     def _check_values(self, y: Array) -> None:
         """`_labels` has checked them."""

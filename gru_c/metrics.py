@@ -7,7 +7,8 @@ weights do not enter, as with Keras's ``metrics=``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import numbers
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +19,7 @@ from gru_c._names import Configurable, deserialize, lookup, serialize, snake_cas
 
 __all__ = [
     "Accuracy",
+    "AccuracyOfLoss",
     "BinaryAccuracy",
     "CategoricalAccuracy",
     "FunctionMetric",
@@ -52,6 +54,8 @@ class Metric(Configurable):
     direction: str | None = None
 
     def __init__(self, name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"the name of a metric must be a string, got {name!r}")
         self.name = snake_case(type(self).__name__) if name is None else name
         self.reset()
 
@@ -221,7 +225,8 @@ class BinaryAccuracy(Metric):
 
     def __init__(self, threshold: float = 0.5, name: str | None = None) -> None:
         super().__init__(name)
-        if not math.isfinite(threshold):
+        real = isinstance(threshold, numbers.Real)
+        if not real or not math.isfinite(threshold):
             raise ValueError(f"BinaryAccuracy: threshold must be finite, got {threshold!r}")
         self.threshold = float(threshold)
 
@@ -255,7 +260,35 @@ class SparseCategoricalAccuracy(Metric):
 
 
 class Accuracy(Metric):
-    """The accuracy that goes with the loss, or else with the shapes.
+    """Share of outputs that are equal to their targets.
+
+    For predictions that are labels themselves. What ``metrics=["accuracy"]`` stands for is
+    `AccuracyOfLoss`, which knows of probabilities.
+
+    Parameters
+    ----------
+    name : str, optional
+        See `Metric`.
+
+    Examples
+    --------
+    >>> metric = Accuracy()
+    >>> metric.update([[1], [2], [3], [4]], [[0], [2], [3], [4]])
+    >>> metric.result()
+    0.75
+    """
+
+    direction = "max"
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the share of each sample's outputs, targets taken in the dtype of the outputs."""
+        equal = self._fit(y_true, y_pred).astype(y_pred.dtype, copy=False) == y_pred
+        share: Array = equal.mean(axis=-1)
+        return share
+
+
+class AccuracyOfLoss(Metric):
+    """The accuracy that goes with the loss, or else with the shapes: ``metrics=["accuracy"]``.
 
     Binary for a binary cross-entropy, also of several outputs; categorical and sparse categorical
     likewise. With any other loss as Keras decides: binary if there is one output, sparse if
@@ -266,11 +299,11 @@ class Accuracy(Metric):
     loss : str, dict or Loss, optional
         The loss of the model.
     name : str, optional
-        See `Metric`.
+        By default "accuracy".
 
     Examples
     --------
-    >>> metric = Accuracy("sparse_categorical_crossentropy", name="acc")
+    >>> metric = AccuracyOfLoss("sparse_categorical_crossentropy", name="acc")
     >>> metric.update([0, 1], [[0.9, 0.1], [0.6, 0.4]])
     >>> metric.name, metric.result()
     ('acc', 0.5)
@@ -279,14 +312,15 @@ class Accuracy(Metric):
     direction = "max"
 
     def __init__(self, loss: object = None, name: str | None = None) -> None:
-        super().__init__(name)
+        super().__init__("accuracy" if name is None else name)
         self.loss = None if loss is None else losses.get(loss)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return the share that is right of each sample."""
-        return self._kind(y_true.shape, y_pred.shape).values(y_true, y_pred)
+        return self.kind(y_true.shape, y_pred.shape).values(y_true, y_pred)
 
-    def _kind(self, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -> Metric:
+    def kind(self, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -> Metric:
+        """Return the accuracy that is meant, for targets and predictions of these shapes."""
         if isinstance(self.loss, losses.BinaryCrossentropy):
             return BinaryAccuracy(0.0 if self.loss.from_logits else 0.5, name=self.name)
         if isinstance(self.loss, losses.SparseCategoricalCrossentropy):
@@ -301,12 +335,14 @@ class Accuracy(Metric):
 
 
 class FunctionMetric(Metric):
-    """A user's function ``f(y_true, y_pred) -> float`` of a batch, averaged by rows of the batches.
+    """A user's function ``f(y_true, y_pred)`` of a batch, averaged by rows of the batches.
 
     Parameters
     ----------
     function : callable
-        Gets the targets as the user gave them and the predictions.
+        Gets the targets as the user gave them and the predictions. Returns a number for the batch,
+        or an array with a value, or several, for each row. Where targets (n,) go with predictions
+        (n, 1), whatever would broadcast one against the other raises ValueError.
     name : str, optional
         By default the function's ``__name__``.
 
@@ -324,9 +360,21 @@ class FunctionMetric(Metric):
         super().__init__(default if name is None else name)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        """Return the function's value once for each row."""
+        """Return the mean of what the function gives for a row; a number is that of every row."""
         rows = len(y_pred)
-        return np.full(rows, float(self.function(y_true, y_pred)) if rows else 0.0)
+        if not rows:
+            return np.zeros(0)
+        given = self.function(_targets.guarded(y_true, y_pred), y_pred)
+        if np.ndim(given) == 0:
+            return np.full(rows, _targets.number(self._owner, given))
+        value = _targets.real_array(self._owner, "results", given)
+        if len(value) != rows:
+            raise ValueError(
+                f"{self._owner} must return a number or a value for each of the {rows} rows, got "
+                f"an array of shape {value.shape}"
+            )
+        means: Array = value.reshape(rows, -1).mean(axis=1, dtype=np.float64)
+        return means
 
     def get_config(self) -> dict[str, Any]:
         """Raise TypeError: a file could hold the function's name but not what it does."""
@@ -338,6 +386,7 @@ _CLASSES: tuple[type[Metric], ...] = (
     MeanSquaredError,
     RootMeanSquaredError,
     Accuracy,
+    AccuracyOfLoss,
     BinaryAccuracy,
     CategoricalAccuracy,
     SparseCategoricalAccuracy,
@@ -348,7 +397,7 @@ METRICS: dict[str, type[Metric]] = {
     "mae": MeanAbsoluteError,
     "mse": MeanSquaredError,
     "rmse": RootMeanSquaredError,
-    "acc": Accuracy,
+    "acc": Accuracy,  # as names these two stand for AccuracyOfLoss
 }
 
 
@@ -372,7 +421,8 @@ def get(spec: object, loss: losses.Loss | None = None) -> Metric:
     ----------
     spec : str, dict, Metric or callable
         The name of a metric or of a loss, the dict of `serialize`, an instance, or a function
-        ``f(y_true, y_pred) -> float``. The metric's `name` is the name as it is written here.
+        ``f(y_true, y_pred)``; see `FunctionMetric`. The metric's `name` is the name as it is
+        written here.
     loss : Loss, optional
         The loss of the model: it decides what ``"accuracy"`` means, and a metric named after the
         same kind of loss takes its settings (`from_logits`, `delta`).
@@ -393,15 +443,25 @@ def get(spec: object, loss: losses.Loss | None = None) -> Metric:
         return _named(spec, loss)
     if callable(spec) and not isinstance(spec, (type, Metric)):
         return FunctionMetric(spec)
-    return deserialize("metric", spec, METRICS, Metric)
+    return deserialize("metric", _as_now(spec), METRICS, Metric)
+
+
+def _as_now(spec: object) -> object:
+    """Return the dict of a metric as it is written now: `AccuracyOfLoss` was `Accuracy` before."""
+    if not isinstance(spec, Mapping) or spec.get("class_name") != "Accuracy":
+        return spec
+    config = spec.get("config")
+    former = isinstance(config, Mapping) and "loss" in config
+    return {**spec, "class_name": "AccuracyOfLoss"} if former else spec
 
 
 def _named(name: str, loss: losses.Loss | None) -> Metric:
     table: dict[str, type[Metric] | type[losses.Loss]] = {**losses.LOSSES, **METRICS}
-    del table["mean_of_loss"]  # has no meaning without its argument
+    for class_name in ("mean_of_loss", "accuracy_of_loss"):  # the loss is an argument of theirs
+        del table[class_name]
     found = lookup("metric", name, table)
     if issubclass(found, losses.Loss):
         return MeanOfLoss(loss if type(loss) is found else found(), name=name)
-    if issubclass(found, Accuracy):
-        return Accuracy(loss, name=name)
+    if found is Accuracy:
+        return AccuracyOfLoss(loss, name=name)
     return found(name=name)

@@ -36,6 +36,17 @@ OPTIMIZERS = [
     ("RMSprop", {"learning_rate": 0.01, "momentum": 0.5, "centered": True}),
 ]
 
+# Targets that a metric is tried with, and its arguments.
+METRICS = {
+    "MeanSquaredError": ("numbers", {}),
+    "MeanAbsoluteError": ("numbers", {}),
+    "RootMeanSquaredError": ("numbers", {}),
+    "Accuracy": ("whole", {}),
+    "BinaryAccuracy": ("bits", {"threshold": 0.3}),
+    "CategoricalAccuracy": ("one hot", {}),
+    "SparseCategoricalAccuracy": ("labels", {}),
+}
+
 
 def twins(loss, optimizer, settings, metrics):
     """A Keras model and the same one of gru_c, with the same weights."""
@@ -129,3 +140,77 @@ def test_schedules(name, arguments):
     ours = getattr(schedules, name)(*arguments)
     for step in range(0, 130, 7):
         assert ours(step) == pytest.approx(float(theirs(step)), rel=1e-5)
+
+
+SHAPES = [(6, 1), (6, 3), (2, 4, 1), (2, 4, 3), (2, 3, 4, 3)]
+
+
+def targets_and_outputs(shape, seed):
+    rng = np.random.default_rng(seed)
+    p = rng.uniform(size=shape).astype(np.float32)
+    labels = rng.integers(0, shape[-1], shape[:-1])
+    return rng, p, labels, np.eye(shape[-1], dtype=np.float32)[labels]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", [*METRICS])
+def test_metrics_of_the_same_name(name, shape):
+    rng, p, labels, one_hot = targets_and_outputs(shape, 7)
+    kind, made = METRICS[name]
+    y = {"labels": labels, "one hot": one_hot, "bits": (rng.uniform(size=shape) > 0.5) * 1.0}
+    y["numbers"], y["whole"] = rng.normal(size=shape), rng.integers(0, 3, shape)
+    p = np.round(2 * p) if kind == "whole" else p
+    targets = [y[kind]]
+    if kind == "labels":
+        targets.append(labels[..., None])
+    elif shape[-1] == 1 and kind != "one hot":
+        targets.append(y[kind][..., 0])
+    for target in targets:
+        ours, theirs = getattr(gru_c.metrics, name)(**made), getattr(keras.metrics, name)(**made)
+        for outputs in (p, p[:1] if kind == "whole" else 1.3 * p[:1]):
+            ours.update(target[: len(outputs)], outputs)
+            theirs.update_state(target[: len(outputs)], outputs)
+        assert ours.result() == pytest.approx(float(theirs.result()), rel=1e-5), target.shape
+        assert ours.name == theirs.name
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_losses_of_the_same_name(shape, from_logits):
+    rng, p, labels, one_hot = targets_and_outputs(shape, 8)
+    logits = {"from_logits": from_logits}
+    p = rng.normal(size=shape).astype(np.float32) if from_logits else p
+    cases = [
+        ("MeanSquaredError", {}, rng.normal(size=shape)),
+        ("MeanAbsoluteError", {}, rng.normal(size=shape)),
+        ("Huber", {"delta": 0.3}, rng.normal(size=shape)),
+        ("BinaryCrossentropy", logits, rng.uniform(size=shape)),
+        ("BinaryCrossentropy", logits, (rng.uniform(size=shape) > 0.5) * 1.0),
+    ]
+    if shape[-1] > 1:
+        cases += [("CategoricalCrossentropy", logits, one_hot)]
+        cases += [("SparseCategoricalCrossentropy", logits, labels)]
+    for name, made, y in cases:
+        ours, theirs = getattr(gru_c.losses, name)(**made), getattr(keras.losses, name)(**made)
+        for weight in (None, rng.uniform(size=shape[:-1])):
+            expected = float(theirs(y, p, weight))
+            assert ours(y, p, weight) == pytest.approx(expected, rel=1e-5), (name, weight)
+
+
+@pytest.mark.parametrize("mask_zero", [False, True])
+def test_samples_that_are_one_index_each(mask_zero):
+    models = []
+    for library, layers in ((keras, keras.layers), (gru_c, gru_c.layers)):
+        table = layers.Embedding(4, 3, mask_zero=mask_zero)
+        model = library.Sequential([layers.Input(()), table, layers.Dense(2)])
+        made = library.optimizers.SGD(0.1)
+        model.compile(optimizer=made, loss="mse", metrics=["mae"])
+        models.append(model)
+    models[1].set_weights(models[0].get_weights())
+    ids, y = np.arange(40) % 4, np.stack([Y, Y[::-1]], axis=1)
+    settings = {"batch_size": 8, "epochs": 3, "shuffle": False, "verbose": 0}
+    theirs, ours = (model.fit(ids, y, **settings).history for model in models)
+    for name, values in theirs.items():
+        np.testing.assert_allclose(ours[name], values, rtol=1e-5)
+    for a, b in zip(models[1].get_weights(), models[0].get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

@@ -398,6 +398,10 @@ def test_function_as_a_loss():
         (cube, lambda f: f([1], [[1]], [1]), ValueError, "takes no sample_weight"),
         (cube, lambda f: losses.serialize(f), TypeError, "'cube' is a function"),
         (lambda y, p: 1.0, lambda f: f([1], [[1]]), TypeError, "must return .value, gradient"),
+        (lambda y, p: p[:, 0], lambda f: f([1], [[1]]), TypeError, "does not differentiate func"),
+        (lambda y, p: (p, p), lambda f: f([1], [[1]]), TypeError, "one number and its gradient"),
+        (lambda y, p: (None, p), lambda f: f([1], [[1]]), TypeError, "a number, got None"),
+        (lambda y, p: (1, p - y), lambda f: f([1, 2], [[1], [2]]), ValueError, "each with all o"),
         (lambda y, p: (1.0, p[0]), lambda f: f([1], [[1]]), ValueError, r"\(1, 1\), got \(1,\)"),
     ],
 )
@@ -405,6 +409,20 @@ def test_function_refuses(function, call, error, message):
     loss = losses.get(function)
     with pytest.raises(error, match=message):
         call(loss)
+
+
+@pytest.mark.parametrize(
+    ("name", "y", "outputs", "message"),
+    [
+        ("bce", [-1, 1], 1, r"not in \[0, 1\]: of targets -1 and 1, \(y \+ 1\) / 2 makes 0 and 1"),
+        ("bce", [0, 2], 1, r"target 2 of sample 1 .* is not in \[0, 1\]$"),
+        ("bce", [0, 1], 2, "labels of several classes go with 'sparse_categorical_crossentropy'"),
+        ("sparse_categorical_crossentropy", [0, 1], 1, "one output knows one class; two classes"),
+    ],
+)
+def test_targets_of_another_loss_are_told_from_it(name, y, outputs, message):
+    with pytest.raises(ValueError, match=message):
+        losses.get(name).check(y, (2, outputs))
 
 
 def test_a_users_own_class():

@@ -121,6 +121,70 @@ def test_function_is_averaged_by_rows():
         metrics.serialize(metric)
 
 
+@pytest.mark.parametrize(
+    ("y", "p", "expected"),
+    [
+        ([[1], [2], [3], [4]], [[0], [2], [3], [4]], 0.75),
+        ([1, 2, 3, 4], [[0], [2], [3], [4]], 0.75),
+        ([[1, 2], [3, 4]], [[0, 2], [3, 4]], 0.75),
+        ([0.1], np.array([[0.1]], np.float32), 1.0),  # in the dtype of the outputs
+        ([[[1], [0]]], [[[1], [1]]], 0.5),
+    ],
+)
+def test_the_class_accuracy_counts_equal_numbers(y, p, expected):
+    metric = metrics.Accuracy()
+    metric.update(y, p)
+    assert (metric.name, metric.result()) == ("accuracy", expected)
+    assert metrics.get(metrics.serialize(metric)).get_config() == {"name": "accuracy"}
+
+
+def test_accuracy_as_it_was_written_before_is_that_of_the_loss():
+    loss = losses.serialize(losses.BinaryCrossentropy(from_logits=True))
+    for given in (loss, None):
+        config = {"loss": given, "name": "acc"}
+        metric = metrics.get({"class_name": "Accuracy", "config": config})
+        assert type(metric) is metrics.AccuracyOfLoss
+        assert metric.get_config() == config
+    assert type(metrics.get({"class_name": "Accuracy"})) is metrics.Accuracy
+
+
+def test_a_function_may_give_a_value_for_each_row():
+    def absolute(y, p):
+        return np.abs(p - y)
+
+    for function in (absolute, lambda y, p: absolute(y, p).mean(axis=1).tolist()):
+        assert stream(metrics.get(function), Y, P) == pytest.approx(abs(Y - P).mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [
+        (lambda y, p: np.ones(3), ValueError, r"a value for each of the 2 rows, .* \(3,\)"),
+        (lambda y, p: None, TypeError, "must return a number, got None"),
+        (lambda y, p: "1.x", TypeError, "must return a number, got '1.x'"),
+        (lambda y, p: np.abs(p - y).mean(), ValueError, r"write y_true\[..., None\] or y_pred"),
+        (lambda y, p: np.mean(y[:2] == p), ValueError, "each with all others"),
+    ],
+)
+def test_what_a_function_gives_is_checked(function, error, message):
+    with pytest.raises(error, match=message):
+        metrics.get(function).update([1.0, 2.0], [[1.0], [3.0]])
+
+
+def test_targets_without_the_last_axis_may_be_used_in_other_ways():
+    y, p = np.array([1.0, 2.0, 4.0]), np.array([[1.0], [3.0], [6.0]])
+    for function in (
+        lambda y, p: np.abs(p[:, 0] - y).mean(),
+        lambda y, p: np.abs(p - y[:, None]).mean(),
+        lambda y, p: np.abs(np.subtract(y, p.ravel(), out=y.copy())).mean(),
+        lambda y, p: abs(p.sum() - y.sum()) / len(y),
+        lambda y, p: abs((np.ones(3) @ p - y @ np.ones(3)).item()) / 3,
+    ):
+        metric = metrics.get(function)
+        metric.update(y, p)
+        assert metric.result() == pytest.approx(1.0)
+
+
 def test_diverged_predictions_show_without_warnings():
     metric = metrics.get("rmse")
     metric.update([0.0, 0.0], [[np.inf], [1.0]])
@@ -143,6 +207,9 @@ def test_get():
         (lambda: metrics.get("mean_of_loss"), ValueError, "unknown metric 'mean_of_loss'"),
         (lambda: metrics.get(3), TypeError, "metric must be a name"),
         (lambda: metrics.BinaryAccuracy(np.nan), ValueError, "threshold must be finite"),
+        (lambda: metrics.BinaryAccuracy("acc"), ValueError, "threshold must be finite, got 'acc'"),
+        (lambda: metrics.Accuracy(losses.get("bce")), TypeError, "name of a metric must be a str"),
+        (lambda: metrics.get("accuracy_of_loss"), ValueError, "unknown metric 'accuracy_of_loss'"),
         (
             lambda: metrics.get("mae").update([[1, 2]], [[1.0]]),
             ValueError,

@@ -10,11 +10,11 @@ from gru_c import losses, metrics, optimizers
 from gru_c.interop.keras.config import as_keras, known, read_spec
 from gru_c.model import Sequential
 
-# Keras's Accuracy counts equal numbers; MeanOfLoss it has not.
+# AccuracyOfLoss is a name in Keras, no class; MeanOfLoss it has not.
 _METRICS = {
     name: found
     for name, found in metrics.METRICS.items()
-    if found not in (metrics.Accuracy, metrics.MeanOfLoss)
+    if found not in (metrics.AccuracyOfLoss, metrics.MeanOfLoss)
 }
 
 
@@ -76,6 +76,6 @@ def _as_keras(module: str, item: Any, table: Any) -> dict[str, Any]:
 
 
 def _metric_as_keras(metric: metrics.Metric) -> Any:
-    if type(metric) is metrics.Accuracy and metric.name in ("accuracy", "acc"):
+    if type(metric) is metrics.AccuracyOfLoss and metric.name in ("accuracy", "acc"):
         return metric.name
     return _as_keras("metrics", metric, _METRICS)
