@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from gru_c import _core
 from gru_c._names import lookup
+from gru_c._warnings import warn
 
 __all__ = ["ACTIVATIONS", "Activation", "get", "sigmoid", "softmax", "tanh"]
 
@@ -139,13 +140,28 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-def get(spec: str | Activation | None) -> Activation:
+# Functions of this module that a user may give in place of the name.
+_BY_FUNCTION = {a.forward: a for a in ACTIVATIONS.values()}
+
+
+def warn_of_constant(activation: Activation, owner: str, outputs: int | None) -> None:
+    """Warn of a softmax over one number, which is always 1."""
+    if outputs == 1 and activation is ACTIVATIONS["softmax"]:
+        warn(
+            f"{owner} takes the softmax of one number, which is always 1: write "
+            "activation='sigmoid' for the probability of one of two classes, or have an output for "
+            "each class"
+        )
+
+
+def get(spec: str | Activation | Callable[[Array], Array] | None) -> Activation:
     """Find an activation.
 
     Parameters
     ----------
-    spec : str, Activation or None
-        None means ``linear``.
+    spec : str, Activation, function or None
+        None means ``linear``. Functions are those of this module: others have no derivative here,
+        so they are given as ``Activation(name, forward, backward)``.
 
     Raises
     ------
@@ -163,6 +179,14 @@ def get(spec: str | Activation | None) -> Activation:
         return ACTIVATIONS["linear"]
     if isinstance(spec, Activation):
         return spec
+    if callable(spec) and spec in _BY_FUNCTION:
+        return _BY_FUNCTION[spec]
     if not isinstance(spec, str):
-        raise TypeError(f"activation must be a name, an Activation or None, got {spec!r}")
+        hint = ""
+        if callable(spec):
+            hint = (
+                ": gru_c does not differentiate functions; write gru_c.activations.Activation("
+                "name, forward, backward), where backward(y, dy) returns dx for y = forward(x)"
+            )
+        raise TypeError(f"activation must be a name, an Activation or None, got {spec!r}{hint}")
     return lookup("activation", spec, ACTIVATIONS)

@@ -166,4 +166,9 @@ def get(spec: object) -> Constraint | None:
     """
     if spec is None:
         return None
+    if callable(spec) and not isinstance(spec, (type, Configurable)):
+        raise TypeError(
+            f"constraint {spec!r} is a function: derive from gru_c.constraints.Constraint, with "
+            "__call__(weight) for the weight that satisfies it"
+        )
     return deserialize("constraint", spec, CONSTRAINTS, base=Constraint)

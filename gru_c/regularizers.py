@@ -132,4 +132,10 @@ def get(spec: object) -> Regularizer | None:
     if isinstance(spec, str) and lookup("regularizer", spec, REGULARIZERS) is L1L2:
         # The class's own defaults, for one factor without the other, would make a name of nothing.
         return L1L2(_DEFAULT_FACTOR, _DEFAULT_FACTOR)
+    if callable(spec) and not isinstance(spec, (type, Configurable)):
+        raise TypeError(
+            f"regularizer {spec!r} is a function, which gru_c does not differentiate: derive from "
+            "gru_c.regularizers.Regularizer, with __call__(weight) for the penalty and "
+            "add_gradient(weight, gradient) for its derivative"
+        )
     return deserialize("regularizer", spec, REGULARIZERS, base=Regularizer)

@@ -299,3 +299,10 @@ def test_a_constraint_that_cannot_be_is_refused_before_the_layer_is_built():
     with pytest.raises(ValueError, match=message):
         layer.build((None, 3))
     assert not layer.built
+
+
+def test_functions_are_refused_and_what_to_write_is_said():
+    with pytest.raises(TypeError, match=r"does not differentiate: derive from .*Regularizer"):
+        Dense(2, kernel_regularizer=lambda w: 0.1)
+    with pytest.raises(TypeError, match=r"is a function: derive from .*Constraint"):
+        Dense(2, kernel_constraint=lambda w: w)

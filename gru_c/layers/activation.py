@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from gru_c import activations
-from gru_c.layers.base import Array, Layer
+from gru_c.layers.base import Array, Layer, Shape
 
 
 class Activation(Layer):
@@ -60,6 +61,17 @@ class Activation(Layer):
     def stepwise(self) -> bool:
         """True: a step of the output depends on that step of the input alone."""
         return True
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of the input; ValueError for a softmax of samples that are one number each."""
+        if self.activation == "softmax" and input_shape == (None,):
+            self._refuse_shape("(batch, ..., features)", input_shape)
+        return input_shape
+
+    def build(self, input_shape: Shape, rng: np.random.Generator | int | None = None) -> None:
+        """Get ready; see `Layer.build`. A softmax over an axis of size 1 is warned of."""
+        super().build(input_shape, rng)
+        activations.warn_of_constant(self._activation, f"layer {self.label!r}", input_shape[-1])
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return the activation of x, of the same shape."""

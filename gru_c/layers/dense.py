@@ -28,7 +28,7 @@ class Dense(Layer):
     ----------
     units : int
         Size of the output's last axis.
-    activation : str, Activation or None
+    activation : str, Activation, function or None
         "linear" (None), "relu", "sigmoid", "tanh", "softmax", ...; see `gru_c.activations`.
     use_bias : bool
         Whether there is a bias.
@@ -108,6 +108,11 @@ class Dense(Layer):
         if self.use_bias:
             shapes["bias"] = (self.units,)
         return shapes
+
+    def build(self, input_shape: Shape, rng: np.random.Generator | int | None = None) -> None:
+        """Make the weights; see `Layer.build`. A softmax over one unit is warned of."""
+        super().build(input_shape, rng)
+        activations.warn_of_constant(self._activation, f"layer {self.label!r}", self.units)
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Compute the output.
