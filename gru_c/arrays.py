@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from gru_c import _core
 
 Array = npt.NDArray[Any]
 
@@ -66,6 +69,20 @@ def first_bad(name: str, array: Array, bad: Array) -> tuple[Any, str]:
     """Return the first offending entry and the words that say where it stands."""
     index = tuple(int(i) for i in np.argwhere(bad)[0])
     return array[index].item(), f"of sample {index[0]} ({name}[{', '.join(map(str, index))}])"
+
+
+def is_finite(array: Array) -> bool:
+    """Whether there is neither NaN nor infinity in an array.
+
+    The core's sum of squares shows both, in a tenth of NumPy's time for a short array.
+    """
+    dtype, flags = array.dtype, array.flags
+    if dtype.char in "fd" and dtype.isnative and flags.c_contiguous and flags.aligned:
+        if math.isfinite(_core.sum_squares(array)):
+            return True
+    elif dtype.kind != "f":
+        return True
+    return bool(np.isfinite(array).all())
 
 
 def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:

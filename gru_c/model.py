@@ -13,6 +13,7 @@ from gru_c import losses, optimizers, predicting, profiling, saving, sources, tr
 from gru_c.callbacks import CallbackList
 from gru_c.chain import Chain
 from gru_c.data import Data, Samples, check_batch_size
+from gru_c.doubts import warn_of_doubts
 from gru_c.history import History
 from gru_c.layers import Activation, Dense, Layer
 from gru_c.layers.base import check_count, make_rng
@@ -65,6 +66,8 @@ class Sequential(Chain):
     >>> model.predict(np.random.randn(1, 10, 8), verbose=0).shape
     (1, 1)
     """
+
+    _looked_over = False  # since `compile`, for what does not fit
 
     def __init__(
         self,
@@ -251,6 +254,13 @@ class Sequential(Chain):
         if len(set(names)) < len(names) or "loss" in names:
             raise ValueError(f"metrics must have different names, none of them 'loss': {names}")
         self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
+        self._looked_over = False
+
+    def _look_over(self, data: Data) -> None:
+        """Warn of what does not fit the loss and the metrics, once after `compile`."""
+        if not self._looked_over:
+            warn_of_doubts(self, data)
+            self._looked_over = True
 
     def fit(
         self,
@@ -398,6 +408,8 @@ class Sequential(Chain):
                 data.require_repeatable()
             elif resume or checkpoint_interval is not None:
                 raise ValueError("resume and checkpoint_interval need a file: give checkpoint=path")
+            if replicas.first:
+                self._look_over(train.first)
             return data, settings, CallbackList(callbacks)
 
         replicas = start(distribution)
@@ -456,6 +468,8 @@ class Sequential(Chain):
                 data = sources.of_pairs(
                     self, x, y, sample_weight, lengths, *given, part=replicas.part
                 )
+                if replicas.first:
+                    self._look_over(data.first)
             facts = partial(about_evaluation, self, batch_size=size)
             own = replicas.share(self, sources.FitData(data, None), size, False, facts).train
             logs = training.evaluate(self, own, size, verbose, hooks, replicas)
@@ -494,6 +508,7 @@ class Sequential(Chain):
             When the loss is NaN or infinite; nothing has been changed then.
         """
         data = Data.of(self, x, y, sample_weight, lengths)
+        self._look_over(data)
         return training.as_result(training.train_on_batch(self, data), return_dict)
 
     # ---- files ----

@@ -12,6 +12,7 @@ from gru_c import sources, states
 from gru_c.arrays import Array
 from gru_c.callbacks import CallbackList
 from gru_c.data import Samples, check_batch_size
+from gru_c.doubts import Missing
 from gru_c.passes import blas_held
 from gru_c.progress import LINE, SILENT, Progress, check_verbose
 from gru_c.sequences import SequenceList
@@ -58,7 +59,8 @@ def predict(
             found = _joined([run.through(batch, [slice(None)]) for batch in source.samples()])
         progress.finish({})
         hooks.call("on_predict_end")
-        return found
+    run.missing.warn()
+    return found
 
 
 def _joined(parts: list[Array | list[Array]]) -> Array | list[Array]:
@@ -77,6 +79,7 @@ class _Run:
         self.progress = progress
         self.hooks = hooks
         self.number = 0  # of the next batch
+        self.missing = Missing("what is predicted for them means nothing")
 
     def through(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
         """Return the outputs of samples, in batches as planned."""
@@ -85,7 +88,7 @@ class _Run:
         shape = self.model.compute_output_shape(samples.x.shape)
         outputs = np.empty([int(length or 0) for length in shape], self.model.dtype)
         for where in plan:
-            outputs[where], _ = self._batch(samples.batch(self.model, where))
+            outputs[where], _ = self._batch(samples.batch(self.model, where), where)
         return outputs
 
     def _list(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
@@ -93,15 +96,16 @@ class _Run:
         found: list[Any] = [None] * len(samples)
         mask = None
         for where in plan:
-            outputs, mask = self._batch(samples.batch(self.model, where))
+            outputs, mask = self._batch(samples.batch(self.model, where), where)
             numbers = np.arange(len(samples))[where]
             lengths = samples.x.lengths[where]
             for number, output, length in zip(numbers, outputs, lengths, strict=True):
                 found[number] = output if mask is None else output[:length]
         return np.stack(found) if mask is None else found
 
-    def _batch(self, batch: Samples) -> tuple[Array, Array | None]:
+    def _batch(self, batch: Samples, where: Array | slice) -> tuple[Array, Array | None]:
         """Return the outputs of a batch, and which of their steps count."""
+        self.missing.look(batch, where)
         self.hooks.call("on_predict_batch_begin", self.number)
         outputs, mask = self.model.run(batch.x, batch.mask)
         self.hooks.call("on_predict_batch_end", self.number, logs={"outputs": outputs})

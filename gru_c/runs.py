@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from gru_c import run_state
 from gru_c.callbacks import CallbackList, TerminateOnNaN
+from gru_c.doubts import Missing
 from gru_c.history import History
 from gru_c.metrics import reset_all
 from gru_c.progress import say
@@ -73,6 +74,8 @@ class Run:
         That of now.
     totals : Totals
         Of this epoch.
+    missing : Missing
+        Values that the samples of the validation lack.
     seen : bool
         Whether this process's metrics have seen a sample of it.
     """
@@ -94,6 +97,7 @@ class Run:
         self.epoch = epoch
         self.totals = Totals()
         self.seen = False
+        self.missing = Missing("they are part of the validation's loss and metrics")
         self.history = model.history = History()
         self._logs: dict[str, Any] = {}  # of the last epoch
         self._order: Any = None  # state of the generator that drew this epoch's

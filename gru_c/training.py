@@ -17,6 +17,7 @@ from gru_c import states, truncated
 from gru_c.batches import Epoch
 from gru_c.callbacks import CallbackList
 from gru_c.data import Data, check_batch_size, require_samples
+from gru_c.doubts import Missing
 from gru_c.history import History
 from gru_c.interrupts import Interrupt
 from gru_c.layers import Layer
@@ -260,6 +261,11 @@ def _fit_epoch(model: Sequential, data: FitData, settings: FitSettings, run: Run
     """Train and validate once."""
     batches = data.train.batch_count(settings.batch_size)
     title = f"Epoch {run.epoch + 1}/{settings.epochs}"
+
+    def after_batch(batch: Data, samples: Array | None) -> None:
+        run.missing.look(batch, samples)
+        run.end_validation_if_interrupted()
+
     with Progress(settings.verbose, title, batches) as progress:
         logs = _epoch(model, data.train, settings, run, progress)
         if data.validation is not None:
@@ -268,9 +274,10 @@ def _fit_epoch(model: Sequential, data: FitData, settings: FitSettings, run: Run
                 data.validation,
                 settings.batch_size,
                 run.callbacks,
-                lambda _: run.end_validation_if_interrupted(),
+                after_batch,
                 run.replicas,
             )
+            run.missing.warn()
             logs.update({f"val_{name}": value for name, value in found.items()})
         logs = run.end_epoch(logs)
         progress.finish(logs)
@@ -347,9 +354,16 @@ def evaluate(
     replicas.check_even(model)
     with replicas.together():
         callbacks.begin(model, first=replicas.first, verbose=mode, epochs=1, steps=batches)
+    missing = Missing("they are part of the loss and the metrics")
     with Progress(mode, "Evaluate", batches) as progress:
-        logs = _evaluate(model, data, batch_size, callbacks, progress.update, replicas)
+
+        def after_batch(batch: Data, samples: Array | None) -> None:
+            missing.look(batch, samples)
+            progress.update(len(batch))
+
+        logs = _evaluate(model, data, batch_size, callbacks, after_batch, replicas)
         progress.finish(logs)
+    missing.warn()
     return logs
 
 
@@ -358,7 +372,7 @@ def _evaluate(
     data: Batches,
     batch_size: int,
     callbacks: CallbackList,
-    after_batch: Callable[[int], None],
+    after_batch: Callable[[Data, Array | None], None],
     replicas: Alone,
 ) -> dict[str, float]:
     """Mean loss and metrics over the samples of all; callbacks see this process's after a batch."""
@@ -373,7 +387,7 @@ def _evaluate(
     with replicas.together(), blas_held(), model.weights_held():
         reset_all(model.metrics)
         callbacks.call("on_test_begin")
-        for number, (batch, _) in enumerate(data.batches(model, Epoch(batch_size))):
+        for number, (batch, samples) in enumerate(data.batches(model, Epoch(batch_size))):
             if not len(batch):  # this process's part of it
                 parts.append((0.0, 0, 0))
                 continue
@@ -385,7 +399,7 @@ def _evaluate(
             for metric in model.metrics:
                 metric.update(batch.y, outputs, **_if_any(mask))
             callbacks.call("on_test_batch_end", number, logs=own_logs)
-            after_batch(len(batch))
+            after_batch(batch, samples)
     logs = {"loss": replicas.mean_loss(parts) + penalty, **replicas.merged(model.metrics)}
     with replicas.together():
         callbacks.call("on_test_end", logs=logs)
