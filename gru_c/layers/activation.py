@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import activations
 from gru_c.layers.base import Array, Layer, Shape
+
+if TYPE_CHECKING:
+    from gru_c.parameters import Source
 
 
 class Activation(Layer):
@@ -68,7 +71,7 @@ class Activation(Layer):
             self._refuse_shape("(batch, ..., features)", input_shape)
         return input_shape
 
-    def build(self, input_shape: Shape, rng: np.random.Generator | int | None = None) -> None:
+    def build(self, input_shape: Shape, rng: Source = None) -> None:
         """Get ready; see `Layer.build`. A softmax over an axis of size 1 is warned of."""
         super().build(input_shape, rng)
         activations.warn_of_constant(self._activation, f"layer {self.label!r}", input_shape[-1])

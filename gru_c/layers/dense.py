@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ import numpy.typing as npt
 from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c._threads import team_threads
 from gru_c.layers.base import Array, Layer, Shape, check_count
+
+if TYPE_CHECKING:
+    from gru_c.parameters import Source
 
 
 class _Tape(NamedTuple):
@@ -109,7 +112,7 @@ class Dense(Layer):
             shapes["bias"] = (self.units,)
         return shapes
 
-    def build(self, input_shape: Shape, rng: np.random.Generator | int | None = None) -> None:
+    def build(self, input_shape: Shape, rng: Source = None) -> None:
         """Make the weights; see `Layer.build`. A softmax over one unit is warned of."""
         super().build(input_shape, rng)
         activations.warn_of_constant(self._activation, f"layer {self.label!r}", self.units)
