@@ -117,6 +117,27 @@ def test_round_trip(name, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("H", [1, 2, 7, 8, 9, 15, 16, 17])
+def test_round_trip_of_any_size(H, tmp_path):
+    path = tmp_path / "model.onnx"
+    for features in (1, H):
+        for layer in (
+            steps(H),
+            GRU(H, go_backwards=True, reset_after=False),
+            Bidirectional(steps(H), "ave"),
+        ):
+            model = make(layer, Dense(1), shape=(None, features))
+            export(model, path)
+            read = load(path)
+            for batch, time in ((1, 1), (3, 4)):
+                x = np.random.default_rng(2).normal(size=(batch, time, features)).astype("f")
+                expected = model.predict(x, verbose=0)
+                assert_all_close(by_onnxruntime(path, {"x": x}), [expected])
+                assert_all_close(read.run(None, {"x": x}), [expected])
+                again = read.to_sequential().predict(x, verbose=0)
+                np.testing.assert_array_equal(again, expected)
+
+
 def test_what_comes_back_trains_and_streams(tmp_path):
     model = make(steps(5), GRU(3), Dense(1))
     export(model, tmp_path / "m.onnx")
@@ -187,6 +208,11 @@ class Own(Dense):
         (lambda: make(Embedding(5, 4, mask_zero=True), GRU(3), shape=(None,)), {}, "mask_zero"),
         (lambda: make(GRU(3, zoneout=0.1)), {}, "layer 'gru' .*expectation of its zoneout"),
         (lambda: make(Bidirectional(GRU(3, zoneout=0.1))), {}, "'bidirectional' .*zoneout"),
+        (
+            lambda: make(Bidirectional(GRU(3, stateful=True))),
+            {},
+            "'bidirectional' .*keeps no state",
+        ),
         (lambda: make(GRU(3), Own(2)), {}, r"layer 'own' \(Own\) cannot be exported"),
         (own_function, {}, "its activation 'mine' is none of gru_c's"),
         (lambda: make(Bidirectional(GRU(3))), {"streaming": True}, "'bidirectional' .*streamed"),

@@ -116,6 +116,8 @@ def _check(layer: Layer, streaming: bool) -> None:
     elif isinstance(layer, (GRU, Bidirectional)):
         if any(one.zoneout for one in layer.directions):
             why = "in prediction it takes the expectation of its zoneout, which no ONNX GRU does"
+        elif layer.stateful and isinstance(layer, Bidirectional):
+            why = "it is stateful, and a graph keeps no state"
         elif layer.stateful and not streaming:
             why = "it is stateful: streaming=True makes its state an input and an output"
     elif isinstance(layer, (Dense, ActivationLayer)):
