@@ -1,11 +1,34 @@
-"""ONNX models made by hand, and what onnxruntime computes of them."""
+"""ONNX models made by hand, what onnxruntime computes of them, and ONNX's own tests."""
+
+import functools
+import importlib
+import pkgutil
+import warnings
 
 import numpy as np
 import pytest
 
 onnx = pytest.importorskip("onnx")
 
+DIRECTIONS = {"forward": 1, "reverse": 1, "bidirectional": 2}
 GRU_INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h")
+
+
+# What makes tests of no operator that gru_c has, and takes long to make them.
+_SLOW = ("pool", "image")
+
+
+@functools.cache
+def node_tests():
+    """Return ONNX's own tests of operators by name: each has a model, inputs and outputs."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        from onnx.backend.test.case import node as package
+
+        for module in pkgutil.iter_modules(package.__path__):
+            if not any(word in module.name for word in _SLOW):
+                importlib.import_module(f"{package.__name__}.{module.name}")
+        return {case.name: case for case in package._NodeTestCases}
 
 
 def make_model(nodes, constants=None, inputs=None, outputs=("y",), opset=17):

@@ -92,6 +92,22 @@ def test_what_is_no_chain_is_named(name, message):
         load(DATA / f"{name}.onnx").to_sequential()
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        onnx.helper.make_node("LayerNormalization", ["x", "w"], ["z", "of_no_layer"]),
+        onnx.helper.make_node("Dropout", ["x"], ["z", "of_no_layer"]),
+    ],
+    ids=["mean", "mask"],
+)
+def test_an_output_that_no_layer_gives_is_no_part_of_a_chain(first, tmp_path):
+    more = onnx.helper.make_node("Cast", ["of_no_layer"], ["y"], to=1, name="more")
+    weights = {"w": np.ones(3, np.float32)}
+    model = make_model([first, more], weights, outputs=["y"])
+    with pytest.raises(ValueError, match=r"node 'more' .* takes what no layer of gru_c gives"):
+        stored(model, tmp_path).to_sequential()
+
+
 def test_the_loop_of_keras_on_tensorflow_is_named():
     with pytest.raises(ValueError, match=r"\(Loop\): gru_c does not have this operator"):
         load(DATA / "keras_tensorflow.onnx")
@@ -164,6 +180,13 @@ CASES = [
     ("HardSigmoid", [X], {"alpha": 0.4, "beta": 0.1}, 17),
     ("Clip", [X, np.float32(-0.5), np.float32(0.2)], {}, 17),
     ("Clip", [X], {"min": -0.5, "max": 0.2}, 8),
+    *(("Clip", [np.float32([np.inf, -np.inf, np.nan])], {}, opset) for opset in (7, 11, 17)),
+    ("Clip", [X, np.float32(np.nan), np.float32(0.2)], {}, 17),
+    ("Clip", [np.array([2**62 + 1, -5]), np.array(-(2**63)), np.array(2**62 + 1)], {}, 17),
+    ("Pow", [np.array([2, 3, -2]), np.array([3, 0, 2], np.int32)], {}, 17),
+    ("Pow", [np.array([2, 1]), np.array([-1, -1])], {}, 17),
+    ("Pow", [np.int32([4, 9]), np.float32(0.5)], {}, 17),
+    ("Div", [np.int32([-(2**31), 7, 0]), np.int32([2, -3, 5])], {}, 17),
     *(("Softmax", [X], {"axis": axis}, 17) for axis in (-1, 1)),
     *(("Softmax", [X], {"axis": axis}, 11) for axis in (1, 2)),
     ("Softmax", [X], {}, 11),
@@ -174,6 +197,7 @@ CASES = [
         for k in (0, 1)
     ),
     ("ReduceSum", [X, np.array([0, -1])], {"keepdims": 0}, 17),
+    ("ReduceMean", [np.array([[-7, 2], [3, 3]])], {"axes": [1]}, 17),
     ("ReduceSum", [X], {"noop_with_empty_axes": 1}, 17),
     ("ReduceMean", [X], {}, 17),
     ("ReduceMean", [X[:, :0]], {"axes": [2]}, 17),
@@ -184,6 +208,7 @@ CASES = [
     ("MatMul", [X[0, 0], X[1, 1]], {}, 17),
     ("Gemm", [X[0], X[1], X[0, :1]], {"transA": 1, "alpha": 0.5, "beta": 2.0}, 17),
     ("Gemm", [X[0], X[1]], {"transB": 1}, 17),
+    ("Gemm", [X[0], X[1].T.copy(), np.float32([np.nan])], {"beta": 0.0}, 17),
     ("Cast", [X * 10], {"to": 7}, 17),
     ("Cast", [X > 0], {"to": 1}, 17),
     ("Shape", [X], {}, 17),
@@ -208,15 +233,25 @@ CASES = [
     ("Slice", [X, np.array([1]), np.array([2])], {}, 17),
     ("Slice", [X, *(np.array([v]) for v in (-1, np.iinfo(I64).min, 1, -1))], {}, 17),
     ("Slice", [X, *(np.array([v]) for v in (5, -3, -1, -2))], {}, 17),
+    ("Slice", [X, *(np.array([v]) for v in (-9, -9, 1, -1))], {}, 17),
     ("ReverseSequence", [X.transpose(1, 0, 2).copy(), np.array([3, 1])], {}, 17),
     ("ReverseSequence", [X, np.array([3, 2])], {"batch_axis": 0, "time_axis": 1}, 17),
     ("ScatterElements", [np.zeros(3, I64), np.array([2, 0, 1]), np.array([5, 6, 7])], {}, 17),
+    ("ScatterElements", [X, np.array([[[0], [-1]]]), X[:1, :2, :1]], {"axis": 2}, 17),
+    *(
+        ("ScatterElements", [X[0], np.array([[1, 0, 1]]), X[1, :1, :3]], {"reduction": how}, 18)
+        for how in ("add", "mul", "max", "min")
+    ),
     ("Range", [np.array(1), np.array(9), np.array(3)], {}, 17),
     ("Range", [np.float32(1), np.float32(-1), np.float32(-0.5)], {}, 17),
     *(("TopK", [np.array([3, 1, 3, 2]), np.array([3])], {"largest": k}, 17) for k in (0, 1)),
     ("TopK", [X, np.array([2])], {"axis": 1}, 17),
+    ("TopK", [X], {"axis": 1, "k": 2}, 7),
     ("Dropout", [X, np.float32(0.5)], {}, 17),
+    ("Dropout", [X], {}, 17),
 ]
+OUTPUTS = {"TopK": ["y", "indices"], "LayerNormalization": ["y", "mean", "inverse"]}
+OUTPUTS |= {"Dropout": ["y", "mask"]}
 
 
 @pytest.mark.parametrize(
@@ -224,12 +259,14 @@ CASES = [
     CASES,
     ids=[f"{case[0]}-{i}" for i, case in enumerate(CASES)],
 )
-def test_operator_beside_onnxruntime(operator, arrays, attributes, opset, tmp_path):
+@pytest.mark.parametrize("by_constants", [False, True])
+def test_operator_beside_onnxruntime(operator, arrays, attributes, opset, by_constants, tmp_path):
     feeds = {f"v{i}": np.asarray(array) for i, array in enumerate(arrays)}
-    outputs = ["y", "indices"] if operator == "TopK" else ["y"]
+    outputs = OUTPUTS.get(operator, ["y"])
     node = onnx.helper.make_node(operator, list(feeds), outputs, **attributes)
+    constants = {name: feeds.pop(name) for name in list(feeds)[1:]} if by_constants else {}
     inputs = {name: (array.dtype, array.shape) for name, array in feeds.items()}
-    model = make_model([node], {}, inputs, outputs, opset)
+    model = make_model([node], constants, inputs, outputs, opset)
     assert_all_close(stored(model, tmp_path).run(None, feeds), by_onnxruntime(model, feeds))
 
 

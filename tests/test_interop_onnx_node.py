@@ -1,25 +1,24 @@
 """A GRU node of ONNX, beside onnxruntime, and ONNX's own tests of it."""
 
-import warnings
-
 import numpy as np
 import pytest
 
 onnx = pytest.importorskip("onnx")
 
 from onnx_tools import (  # noqa: E402
+    DIRECTIONS,
     GRU_INPUTS,
     assert_all_close,
     gru_arrays,
     gru_by_onnxruntime,
     gru_node,
+    node_tests,
 )
 
 from gru_c.interop.onnx import run_node  # noqa: E402
 
 ACTIVATIONS = ["Relu", "Tanh", "Sigmoid", "Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh"]
 ACTIVATIONS += ["HardSigmoid", "Elu", "Softsign", "Softplus"]
-DIRECTIONS = {"forward": 1, "reverse": 1, "bidirectional": 2}
 # All of onnx 1.23 that hold a GRU.
 NODE_TESTS = [
     "test_gru_defaults",
@@ -50,21 +49,11 @@ def drawn(seed):
     return rng, arrays, attributes
 
 
-@pytest.fixture(scope="module")
-def node_tests():
-    """The cases of onnx's backend tests with a GRU node."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        from onnx.backend.test.case.node import collect_testcases
-
-        return {case.name: case for case in collect_testcases("GRU")}
-
-
 @pytest.mark.parametrize("name", NODE_TESTS)
-def test_of_onnx(name, node_tests):
-    if name not in node_tests:
+def test_of_onnx(name):
+    if name not in node_tests():
         pytest.skip("this onnx does not have it yet")
-    case = node_tests[name]
+    case = node_tests()[name]
     for inputs, outputs in case.data_sets:
         results = run_node(case.model.graph.node[0], list(inputs))
         assert_all_close(results, outputs, 1e-5)  # theirs is 1e-3

@@ -9,7 +9,7 @@ import numpy as np
 from gru_c.interop.onnx.activations import is_function, read_function
 from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator
 from gru_c.interop.onnx.model import Step, compute
-from gru_c.interop.onnx.operators import MOVING
+from gru_c.interop.onnx.moving import MOVING
 from gru_c.interop.onnx.proto import Node, element_type, shown
 from gru_c.interop.onnx.reading import Graph
 from gru_c.interop.onnx.walk import Direction, Walk, both
@@ -42,14 +42,16 @@ def _follow(walk: Walk, step: Step) -> None:
     """Take the next node; ValueError where it belongs to no layer."""
     node, operator = step
     places = [i for i, name in enumerate(node.inputs) if name in walk.labelled]
-    if not places or node.operator == "Shape":
+    if any(name and name not in walk.values for name in node.inputs):
+        node.refuse("it takes what no layer of gru_c gives")
+    elif not places or node.operator == "Shape":
         walk.values.update(compute(step, walk.values, walk.room))
     elif node.operator == "Gather" and places == [1]:
         _embedding(walk, node)
     elif node.operator in MOVING and (places == [0] or node.operator == "Concat"):
         if len(places) != len(node.inputs) and node.operator == "Concat":
             node.refuse("it joins what a layer gives with something else")
-        for name, labels in compute(step, walk.values, walk.room):
+        for name, labels in compute(step, walk.values, walk.room)[:1]:  # a Dropout has a mask too
             if labels is not None:
                 walk.label(name, labels)
         if node.operator in _LAYERS_THAT_MOVE:

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.arrays import Array, as_real
+from gru_c.interop.onnx.checking import Checker
 from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator
-from gru_c.interop.onnx.operators import OPERATORS, Operator
+from gru_c.interop.onnx.moving import Operator
+from gru_c.interop.onnx.operators import OPERATORS
 from gru_c.interop.onnx.proto import Node, shown
 from gru_c.interop.onnx.reading import Graph, Input, read
 from gru_c.interop.onnx.room import Room
@@ -91,9 +93,10 @@ class ONNXModel:
 
     def _prepare(self) -> list[Step]:
         """Compute what depends on constants alone; return the nodes that are left, ready to run."""
-        room = Room(self._weights)
+        room, checker = Room(self._weights), Checker(self._graph)
         steps: list[Step] = []
         for node in self._graph.nodes:
+            checker.check(node)
             if node.operator == "GRU":
                 steps.append((node, GRUOperator(node, self._constants)))
                 continue
@@ -105,7 +108,10 @@ class ONNXModel:
                 assert array is not None
                 array.setflags(write=False)
                 self._constants[name] = array
+                checker.constant(name, array)
                 room.used += array.size
+        for name, dtype in self._graph.output_types.items():
+            checker.require_type(name, dtype)
         return steps
 
     def run(
@@ -196,6 +202,10 @@ class ONNXModel:
 
     def _checked(self, feeds: Mapping[str, npt.ArrayLike]) -> Values:
         unknown = sorted(set(feeds) - set(self._inputs))
+        if unknown and unknown[0] in self._constants:
+            raise ValueError(
+                f"the value of {shown(str(unknown[0]))} is in the file and cannot be replaced"
+            )
         if unknown:
             raise ValueError(
                 f"there is no input {shown(str(unknown[0]))}: "
@@ -219,7 +229,8 @@ def load(path: str | os.PathLike[str]) -> ONNXModel:
     """Read a model, such as exporters of PyTorch and Keras write it.
 
     GRU nodes in all their forms are computed by this package, with the operators that exporters
-    write around them. Everything is checked now, so that a model that is returned can be run.
+    write around them. Everything is checked now, so that a model that is returned can be run: it
+    fails only for lengths that the file leaves open, and for values that depend on its inputs.
 
     Parameters
     ----------
@@ -238,9 +249,10 @@ def load(path: str | os.PathLike[str]) -> ONNXModel:
     FileNotFoundError
         When there is no such file.
     ValueError
-        When the file is no ONNX file or damaged, an operator, a type or an attribute is none that
-        this package knows, values lie in another file, or a tensor has not the values that its
-        shape wants: the message names the first such thing.
+        When the file is no ONNX file or damaged, an operator, a type, an attribute or an output of
+        a node is none that this package knows, types or shapes do not go together, values lie in
+        another file, or a tensor has not the values that its shape wants: the message names the
+        first such thing.
 
     Notes
     -----
@@ -252,7 +264,7 @@ def load(path: str | os.PathLike[str]) -> ONNXModel:
     Keras 3 writes no GRU nodes. On PyTorch its exporter writes the operators of every time step,
     which can be run for that number of steps; on TensorFlow (tf2onnx) a ``Loop``, which is refused.
 
-    A node ``Dropout`` is what it is in prediction: nothing.
+    A node ``Dropout`` is what it is in prediction: nothing. One for training is refused.
 
     Examples
     --------
@@ -285,15 +297,8 @@ def _fitting(item: Input, value: npt.ArrayLike) -> Array:
     cast = array.astype(item.dtype, copy=False)
     if item.dtype.kind in "iu" and (cast != array).any():
         raise ValueError(f"the input {shown(item.name)} has numbers that are none of {item.dtype}")
-    shape = item.shape
-    if shape is not None and (
-        len(shape) != array.ndim
-        or any(
-            isinstance(wanted, int) and wanted != given
-            for wanted, given in zip(shape, array.shape, strict=True)
-        )
-    ):
-        sizes = ", ".join("any" if not isinstance(n, int) else str(n) for n in shape)
+    if not item.fits(array.shape):
+        sizes = ", ".join("any" if not isinstance(n, int) else str(n) for n in item.shape or ())
         raise ValueError(f"the input {shown(item.name)} wants shape ({sizes}), got {array.shape}")
     return cast
 

@@ -41,6 +41,8 @@ ELEMENT_TYPES: dict[int, tuple[np.dtype[Any], str]] = {
     )
 }
 
+_NUMBERS = {dtype: number for number, (dtype, _) in ELEMENT_TYPES.items()}
+
 
 def library() -> Any:
     """Return the module ``onnx``; ImportError that says how to install it."""
@@ -61,6 +63,17 @@ def text(value: str | bytes, what: str = "a name in it") -> str:
         return value.decode()
     except UnicodeDecodeError:
         raise ValueError(f"{what} is no text: {shown(value.decode('latin-1'))}") from None
+
+
+def plain(message: str) -> str:
+    """Return what onnx says for a message: on one line, not too long."""
+    cut = "".join(c if c.isprintable() else " " for c in message[:300])
+    return " ".join(cut.split())
+
+
+def element_number(dtype: np.dtype[Any]) -> int:
+    """Return ONNX's number of a dtype that `element_type` gives."""
+    return _NUMBERS[dtype]
 
 
 def element_type(number: int, what: str) -> np.dtype[Any]:
@@ -123,6 +136,8 @@ class Node:
         Version of the operators.
     name : str
         The node's own, as in the file.
+    proto : NodeProto
+        The node as it is in the file, but for a Constant, whose values are in `attributes`.
     """
 
     operator: str
@@ -132,6 +147,7 @@ class Node:
     attributes: dict[str, Any]
     opset: int
     name: str = ""
+    proto: Any = None
 
     @classmethod
     def of(cls, proto: Any, opset: int, known: Container[str]) -> Node:
@@ -144,11 +160,16 @@ class Node:
             raise ValueError(
                 f"{label} is of the domain {shown(domain)}; gru_c knows ONNX's own operators"
             )
+        if domain:  # the long name of ONNX's own
+            short = type(proto)()
+            short.CopyFrom(proto)
+            short.domain, proto = "", short
         if operator not in known:
             raise ValueError(f"{label}: gru_c does not have this operator")
         attributes = {text(a.name): _attribute(a, label) for a in proto.attribute}
         _check_by_onnx(proto, opset, label)
-        return cls(operator, label, inputs, outputs, attributes, opset, name)
+        kept = None if operator == "Constant" else proto
+        return cls(operator, label, inputs, outputs, attributes, opset, name, kept)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return an attribute, or the default."""
@@ -176,8 +197,7 @@ def _check_by_onnx(proto: Any, opset: int, label: str) -> None:
     try:
         checker.check_node(proto, context)
     except (checker.ValidationError, RuntimeError, TypeError, UnicodeError) as error:
-        text = "".join(c if c.isprintable() else " " for c in str(error)[:300])
-        raise ValueError(f"{label} is not valid: {' '.join(text.split())}") from None
+        raise ValueError(f"{label} is not valid: {plain(str(error))}") from None
 
 
 def _attribute(proto: Any, label: str) -> Any:

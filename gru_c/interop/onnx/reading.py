@@ -36,6 +36,16 @@ class Input:
     dtype: np.dtype[Any]
     shape: tuple[int | str | None, ...] | None
 
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Return whether an array of this shape can be given."""
+        return self.shape is None or (
+            len(self.shape) == len(shape)
+            and all(
+                wanted == given or not isinstance(wanted, int)
+                for wanted, given in zip(self.shape, shape, strict=True)
+            )
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Graph:
@@ -49,6 +59,8 @@ class Graph:
         Weights and other values of the file, read-only.
     inputs : list of Input
     outputs : list of str
+    output_types : dict of str to numpy.dtype
+        Of those outputs for which the file says it.
     producer : str
         Who wrote the file, as it says.
     """
@@ -57,6 +69,7 @@ class Graph:
     constants: dict[str, Array]
     inputs: list[Input]
     outputs: list[str]
+    output_types: dict[str, np.dtype[Any]]
     producer: str
 
 
@@ -109,10 +122,12 @@ def _graph_of(model: Any) -> Graph:
     # Loops first: what else is missing belongs to them.
     of_loops = (proto for proto in graph.node if proto.op_type in _LOOPS)
     nodes = [Node.of(proto, opset, _KNOWN) for proto in chain(of_loops, graph.node)]
-    inputs = [_input_of(value) for value in graph.input if text(value.name) not in constants]
+    inputs = _inputs_of(graph, constants)
     outputs = [text(value.name) for value in graph.output]
     _check_order(nodes, {*constants, *(item.name for item in inputs)}, outputs)
-    return Graph(nodes, constants, inputs, outputs, text(model.producer_name))
+    types = {text(value.name): _output_type(value) for value in graph.output}
+    known_types = {name: dtype for name, dtype in types.items() if dtype is not None}
+    return Graph(nodes, constants, inputs, outputs, known_types, text(model.producer_name))
 
 
 def _opset_of(model: Any) -> int:
@@ -127,6 +142,25 @@ def _opset_of(model: Any) -> int:
             f"{OLDEST_OPSET} to {newest}"
         )
     return version
+
+
+def _inputs_of(graph: Any, constants: dict[str, Array]) -> list[Input]:
+    """Return the inputs that have no value in the file; ValueError where others do not fit it."""
+    inputs = {text(value.name): value for value in graph.input}
+    if len(inputs) < len(graph.input) or "" in inputs:
+        raise ValueError("two of its inputs have the same name, or one has none")
+    wanted = []
+    for name, value in inputs.items():
+        item = _input_of(value)
+        if name not in constants:
+            wanted.append(item)
+        elif item.dtype != constants[name].dtype or not item.fits(constants[name].shape):
+            array = constants[name]
+            raise ValueError(
+                f"the input {shown(name)} is {item.dtype} of shape {item.shape}, its value in the "
+                f"file {array.dtype} of shape {array.shape}"
+            )
+    return wanted
 
 
 def _input_of(value: Any) -> Input:
@@ -144,6 +178,15 @@ def _input_of(value: Any) -> Input:
         if any(isinstance(size, int) and size < 0 for size in shape):
             raise ValueError(f"{what} has a shape that no array can have: {list(shape)}")
     return Input(name, element_type(tensor.elem_type, what), shape)
+
+
+def _output_type(value: Any) -> np.dtype[Any] | None:
+    """Return the type that a file says an output has; None where it says none."""
+    what, kind = f"the output {shown(text(value.name))}", value.type.WhichOneof("value")
+    if kind not in (None, "tensor_type"):
+        raise ValueError(f"{what} is no tensor")
+    number = value.type.tensor_type.elem_type
+    return element_type(number, what) if number else None
 
 
 def _check_order(nodes: list[Node], known: set[str], outputs: list[str]) -> None:

@@ -1,0 +1,366 @@
+"""What this package could not compute of a node, and onnx lets pass: ValueError that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gru_c.arrays import Array
+from gru_c.interop.onnx.moving import (
+    REDUCTIONS,
+    axis_of,
+    places_of,
+    require_ends,
+    require_scatter,
+    require_some,
+    reshaped,
+    sliced,
+)
+from gru_c.interop.onnx.operators import require_inside
+from gru_c.interop.onnx.proto import Node, shown
+
+Shape = tuple[int | None, ...]
+
+# The attributes that this package takes, by operator: any other has an effect that it does not
+# know of. Those of Cast besides `to` are about types that it does not read, and `seed` and `ratio`
+# are for training.
+_AXIS, _AXES, _ALPHA = ("axis",), ("axes",), ("alpha",)
+_REDUCE = ("axes", "keepdims", "noop_with_empty_axes")
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "Cast": ("to", "saturate", "round_mode"),
+    "Clip": ("min", "max"),
+    "Concat": _AXIS,
+    "Constant": (
+        *("value", "value_int", "value_ints", "value_float", "value_floats"),
+        *("value_string", "value_strings"),
+    ),
+    "ConstantOfShape": ("value",),
+    "Dropout": ("ratio", "seed"),
+    "Elu": _ALPHA,
+    "Flatten": _AXIS,
+    "GRU": (
+        *("activations", "activation_alpha", "activation_beta", "clip", "direction"),
+        *("hidden_size", "layout", "linear_before_reset"),
+    ),
+    "Gather": _AXIS,
+    "Gemm": ("alpha", "beta", "transA", "transB"),
+    "HardSigmoid": ("alpha", "beta"),
+    "LayerNormalization": ("axis", "epsilon", "stash_type"),
+    "LeakyRelu": _ALPHA,
+    "LogSoftmax": _AXIS,
+    "Range": ("stash_type",),
+    "ReduceMean": _REDUCE,
+    "ReduceProd": _REDUCE,
+    "ReduceSum": _REDUCE,
+    "Reshape": ("allowzero",),
+    "ReverseSequence": ("batch_axis", "time_axis"),
+    "ScatterElements": ("axis", "reduction"),
+    "Shape": ("start", "end"),
+    "Slice": ("starts", "ends", "axes"),
+    "Softmax": _AXIS,
+    "Squeeze": _AXES,
+    "ThresholdedRelu": _ALPHA,
+    "TopK": ("axis", "k", "largest", "sorted"),
+    "Transpose": ("perm",),
+    "Unsqueeze": _AXES,
+}
+
+
+class Value(NamedTuple):
+    """What is known of a value: None where nothing is."""
+
+    dtype: np.dtype[Any] | None = None
+    shape: Shape | None = None
+    array: Array | None = None
+
+
+NOTHING = Value()
+
+
+class Given(NamedTuple):
+    """A node beside what is known of its inputs.
+
+    Attributes
+    ----------
+    node : Node
+    values : list of Value
+        Of each input.
+    used : set of str
+        Which values of the graph anything takes.
+    """
+
+    node: Node
+    values: list[Value]
+    used: set[str]
+
+    def at(self, place: int) -> Value:
+        """Return what is known of an input; nothing of one that is left out."""
+        return self.values[place] if place < len(self.values) else NOTHING
+
+    def has(self, place: int) -> bool:
+        """Return whether the node has an input."""
+        return place < len(self.node.inputs) and bool(self.node.inputs[place])
+
+    def wants(self, place: int) -> bool:
+        """Return whether anything takes an output of the node."""
+        return place < len(self.node.outputs) and self.node.outputs[place] in self.used
+
+
+def _dropout(given: Given) -> None:
+    training = given.at(2).array
+    if given.has(2) and (training is None or training.any()):
+        raise ValueError("training_mode must be a constant that is false: gru_c predicts")
+    if given.node.opset < 12 and given.wants(1):
+        raise ValueError(
+            "its mask is asked for, and before version 12 of ONNX's operators that is no mask "
+            "in prediction"
+        )
+
+
+def _constant_of_shape(given: Given) -> None:
+    value = given.node.get("value")
+    if value is not None and value.size != 1:
+        raise ValueError(f"its value must be one number, got {value.size}")
+
+
+def _range(given: Given) -> None:
+    _stash_type(given)
+    step = given.at(2).array
+    if step is not None and not step.all():
+        raise ValueError("it goes in steps of 0")
+
+
+def _stash_type(given: Given) -> None:
+    stash = given.node.get("stash_type", 1)
+    if stash != 1:
+        raise ValueError(f"gru_c computes with stash_type 1 (float32) only, got {stash}")
+
+
+def _layer_normalization(given: Given) -> None:
+    _stash_type(given)
+    shape = given.at(0).shape
+    if shape is None:
+        return
+    axis_of(given.node, -1, len(shape))
+    for place, what in ((1, "Scale"), (2, "B")):
+        require_inside(what, shape, given.at(place).shape or ())
+
+
+def _div(given: Given) -> None:
+    divisor = given.at(1).array
+    if divisor is not None and divisor.dtype.kind in "iu" and not divisor.all():
+        raise ValueError("it divides integers by zero")
+
+
+def _reshape(given: Given) -> None:
+    shape, sizes = given.at(0).shape, given.at(1).array
+    if shape is not None and None not in shape and sizes is not None:
+        reshaped(sizes.tolist(), [size or 0 for size in shape], given.node.get("allowzero", 0))
+
+
+def _transpose(given: Given) -> None:
+    order = given.node.get("perm", [])
+    if sorted(order) != list(range(len(order))):
+        raise ValueError(f"perm is {order}, no order of axes")
+
+
+def _gather(given: Given) -> None:
+    shape, (_, count, indices) = given.at(0).shape, given.at(1)
+    size = None if shape is None else shape[axis_of(given.node, 0, len(shape))]
+    if size == 0 and count is not None and not {0, None}.intersection(count):
+        raise ValueError("it takes elements from an axis that has none")
+    if size is None or indices is None:
+        return
+    _require_indices(indices, size)
+
+
+def _require_indices(indices: Array, size: int) -> None:
+    if (indices < -size).any() or (indices >= size).any():
+        raise ValueError(f"an index is out of bounds for an axis of {size} elements")
+
+
+def _gemm(given: Given) -> None:
+    for name in ("alpha", "beta"):
+        factor = given.node.get(name, 1.0)
+        dtype = given.at(0).dtype
+        if dtype is not None and dtype.kind in "iu" and not factor.is_integer():
+            raise ValueError(f"{name} is {factor:g}, for numbers of {dtype}")
+    a, b, c = (given.at(place).shape for place in range(3))
+    for name, shape in (("A", a), ("B", b)):
+        _require_shape(name, (None, None) if shape is None else shape, (None, None))
+    if a is not None and b is not None and c is not None:
+        rows = a[1] if given.node.get("transA", 0) else a[0]
+        columns = b[0] if given.node.get("transB", 0) else b[1]
+        require_inside("C", (rows, columns), c)
+
+
+def _scatter_elements(given: Given) -> None:
+    reduction = given.node.get("reduction", "none")
+    if reduction not in REDUCTIONS:
+        names = ", ".join(REDUCTIONS)
+        raise ValueError(f"reduction must be one of {names}, got {shown(reduction)}")
+    x, indices, updates = (given.at(place).shape for place in range(3))
+    if x is None or indices is None or updates is None:
+        return
+    axis = axis_of(given.node, 0, len(x))
+    require_scatter(axis, x, indices, updates)
+    size, places = x[axis], given.at(1).array
+    if size is not None and places is not None:
+        _require_indices(places, size)
+
+
+def _reverse_sequence(given: Given) -> None:
+    axes = given.node.get("batch_axis", 1), given.node.get("time_axis", 0)
+    if sorted(axes) != [0, 1]:
+        raise ValueError(f"batch_axis and time_axis must be 0 and 1 or 1 and 0, got {axes}")
+    x, lengths = given.at(0).shape, given.at(1).shape
+    if x is not None and lengths is not None:
+        _require_shape("sequence_lens", lengths, (x[axes[0]],))
+
+
+def _softmax(given: Given) -> None:
+    shape = given.at(0).shape
+    if shape is not None:
+        axis_of(given.node, 1 if given.node.opset < 13 else -1, len(shape))
+
+
+def _axes(given: Given, place: int = 1) -> list[int] | None:
+    """Return the axes of an attribute or a constant; None where they are not known, or all."""
+    array = given.at(place).array
+    axes: list[int] | None = given.node.get("axes") if array is None else array.tolist()
+    return axes
+
+
+def _unsqueeze(given: Given) -> None:
+    axes, shape = _axes(given), given.at(0).shape
+    if axes is not None and shape is not None:
+        count = len(shape) + len(axes)
+        if len(places_of(axes, count)) < len(axes):
+            raise ValueError(f"axes {axes} name one of {count} axes twice")
+
+
+def _clip(given: Given) -> None:
+    for place, name in ((1, "min"), (2, "max")):
+        shape = given.at(place).shape
+        if shape not in (None, (), (1,), (None,)):
+            raise ValueError(f"{name} must be a single number, got shape {_written(shape or ())}")
+
+
+def _concat(given: Given) -> None:
+    shapes = [value.shape for value in given.values if value.shape is not None]
+    for shape in shapes:
+        wanted = list(shapes[0])
+        wanted[axis_of(given.node, 0, len(wanted))] = None
+        _require_shape("each array", shape, wanted)
+
+
+def _squeeze(given: Given) -> None:
+    axes, shape = _axes(given), given.at(0).shape
+    require_some(None if given.at(1).shape != (0,) and axes != [] else ())
+    for place in places_of(axes or (), len(shape)) if shape is not None else ():
+        if shape is not None and shape[place] not in (1, None):
+            raise ValueError(f"axis {place} has the length {shape[place]}, not 1")
+
+
+def _reduce(given: Given) -> None:
+    dtype, shape = given.at(0).dtype, given.at(0).shape
+    if shape is None or dtype is None:
+        return
+    places_of(_axes(given) or (), len(shape))
+    if given.node.operator == "ReduceMean" and dtype.kind in "iu" and 0 in shape:
+        raise ValueError(f"there is no mean of no numbers of {dtype}")
+
+
+def _slice(given: Given) -> None:
+    """Check the numbers of a Slice; those that are not known are taken for harmless ones."""
+    shape, axes = given.at(0).shape, _axes(given, 3)
+    ends, steps = given.at(2).array, given.at(4).array
+    if ends is not None and steps is not None and ends.shape == steps.shape:
+        require_ends(ends.tolist(), steps.tolist())
+    if shape == ():
+        raise ValueError("it cuts a part out of a single number")
+    if shape is None or (axes is None and given.has(3)):
+        return
+    parts: list[list[int]] = []
+    for place, name, harmless in ((1, "starts", 0), (2, "ends", 0), (4, "steps", 1)):
+        value = given.at(place)
+        length = (value.shape or (None,))[0]
+        if value.array is not None:
+            parts.append(value.array.tolist())
+        elif not given.has(place):
+            parts.append(given.node.get(name) or [harmless] * len(parts[0]))
+        elif length is not None:
+            parts.append([harmless] * length)
+        else:
+            return
+    sliced(parts[0], parts[1], axes, parts[2], len(shape))
+
+
+def _tile(given: Given) -> None:
+    x, repeats = given.at(0).shape, given.at(1).shape
+    if x is not None and repeats is not None:
+        _require_shape("repeats", repeats, (len(x),))
+
+
+def _gru(given: Given) -> None:
+    """Compare the shapes of a GRU node's inputs, as far as they are known."""
+    count = 2 if given.node.get("direction") == "bidirectional" else 1
+    batch_first = given.node.get("layout", 0)
+    X, W, R, B, lens, initial = (given.at(place).shape for place in range(6))
+    steps, batch, features = (None, None, None) if X is None or len(X) != 3 else X
+    batch = steps if batch_first else batch
+    H = given.node.get("hidden_size", None if R is None else R[-1])
+    G = None if H is None else 3 * H
+    initial_shape = (batch, count, H) if batch_first else (count, batch, H)
+    for name, shape, wanted in (
+        ("X", X, (None, None, None)),
+        ("W", W, (count, G, features)),
+        ("R", R, (count, G, H)),
+        ("B", B, (count, None if G is None else 2 * G)),
+        ("sequence_lens", lens, (batch,)),
+        ("initial_h", initial, initial_shape),
+    ):
+        if shape is not None:
+            _require_shape(name, shape, wanted)
+
+
+def _require_shape(name: str, shape: Sequence[int | None], wanted: Sequence[int | None]) -> None:
+    """Raise ValueError where a shape is known to be another than the wanted one."""
+    if len(shape) != len(wanted) or any(
+        None not in (a, b) and a != b for a, b in zip(shape, wanted, strict=True)
+    ):
+        raise ValueError(f"{name} must have shape {_written(wanted)}, got {_written(shape)}")
+
+
+def _written(shape: Sequence[int | None]) -> str:
+    sizes = ["any" if size is None else str(size) for size in shape]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+CHECKS: dict[str, Callable[[Given], None]] = {
+    "Clip": _clip,
+    "Concat": _concat,
+    "ConstantOfShape": _constant_of_shape,
+    "Div": _div,
+    "Dropout": _dropout,
+    "GRU": _gru,
+    "Gather": _gather,
+    "Gemm": _gemm,
+    "LayerNormalization": _layer_normalization,
+    "LogSoftmax": _softmax,
+    "Range": _range,
+    "ReduceMean": _reduce,
+    "ReduceProd": _reduce,
+    "ReduceSum": _reduce,
+    "Reshape": _reshape,
+    "ReverseSequence": _reverse_sequence,
+    "ScatterElements": _scatter_elements,
+    "Slice": _slice,
+    "Softmax": _softmax,
+    "Squeeze": _squeeze,
+    "Tile": _tile,
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+}
