@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import optimizers
+from gru_c._attributes import Guarded, assign
 from gru_c._estimator_data import WeightedSamples, check_weight, check_x
 from gru_c._extras import require
 from gru_c._numbers import finite_number
@@ -68,8 +69,13 @@ _PREDICTED_AT_ONCE = 256  # samples
 _LARGEST_GRADIENT = 1.0  # its norm; what a recurrent network minimises has cliffs
 
 
-class GRUEstimator(BaseEstimator):  # type: ignore[misc]
+class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
     """GRU layers and a `Dense` one, as scikit-learn fits them."""
+
+    _plain_constructor = True  # scikit-learn wants it to keep its arguments, no more
+
+    def _change_argument(self, name: str, value: Any) -> None:
+        assign(self, **{name: value})  # fit checks it
 
     def __init__(
         self,

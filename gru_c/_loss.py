@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import _targets
+from gru_c import _keras_names, _targets
 from gru_c._names import Configurable, snake_case
 
 Array = npt.NDArray[Any]
@@ -31,8 +31,14 @@ class Loss(Configurable):
         The name it was asked for by (`get`), else its class name in snake case.
     """
 
+    _keras_names = _keras_names.LOSS
+    _advice: ClassVar = {"name": "cannot be set: it is the name that the loss was asked for by"}
+    _derived: ClassVar = {"function": ("_asked_name",)}
     _asked_name: str | None = None
     _shape_hint = ""
+
+    def __init__(self) -> None:
+        pass
 
     @property
     def name(self) -> str:

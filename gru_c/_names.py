@@ -15,6 +15,8 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from gru_c._attributes import Guarded, renamed
+
 T = TypeVar("T")
 
 # What Keras writes next to class_name and config; it carries nothing that is needed here.
@@ -73,7 +75,7 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     raise ValueError(f"unknown {kind} {name!r};{question} Known: {', '.join(sorted(folded))}")
 
 
-class Configurable:
+class Configurable(Guarded):
     """A class whose constructor keeps every argument in an attribute of the same name.
 
     That rule is what gives `get_config` and ``repr`` without a line in the subclasses. A class
@@ -204,6 +206,7 @@ def _name_and_config(kind: str, spec: Mapping[Any, Any]) -> tuple[str, dict[str,
 
 def _construct(kind: str, name: str, config: dict[str, Any], table: Mapping[str, type[T]]) -> T:
     make = cast(Callable[..., T], lookup(kind, name, table))
+    config = renamed(make, config)
     try:
         # Bound first, so that a TypeError from inside the constructor keeps its own words.
         _signature(make).bind(**config)

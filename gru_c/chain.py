@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from gru_c import _keras_names
+from gru_c._attributes import Guarded, assign
 from gru_c._names import snake_case
 from gru_c.arrays import as_real
 from gru_c.layers import GRU, Bidirectional, Embedding, Input, Layer
@@ -32,11 +34,19 @@ if TYPE_CHECKING:
 NO_LAYERS = "the model has no layers: add some first"
 
 
-class Chain:
+class Chain(Guarded):
     """Layers one after the other; `Sequential` is this with training and files.
 
     Parameters and attributes are those of `Sequential`.
     """
+
+    _keras_names = _keras_names.MODEL
+    _advice: ClassVar = {
+        "layers": "cannot be set: call add(layer), or make a new {cls}([...])",
+        "dtype": "cannot change after the model was made: make a new {cls}(..., dtype=...)",
+        "seed": "cannot be set: give it to the constructor, or give fit a seed of its own",
+        "rng": "cannot be set: give the constructor or fit a seed",
+    }
 
     def __init__(
         self,
@@ -107,13 +117,14 @@ class Chain:
         if shape is not None and not layer.built and not isinstance(layer, Input):
             self._build_layer(layer, shape, dtype)
         if shape is not None and layer.built:
-            layer.built_shape = layer.built_shape or (None, *shape[1:])
-        self.dtype = layer.dtype = dtype
+            assign(layer, built_shape=layer.built_shape or (None, *shape[1:]))
+        assign(self, dtype=dtype)
+        assign(layer, dtype=dtype)
         if not self.layers:
             self._input_shape = shape
         if isinstance(layer, Input):
             return
-        layer.name = name
+        assign(layer, name=name)
         if isinstance(layer, DrawingLayer) and not layer.owned:
             layer.seed_from(self.rng)
         self.layers.append(layer)
@@ -121,11 +132,12 @@ class Chain:
 
     def _build_layer(self, layer: Layer, shape: Shape, dtype: str) -> None:
         """Make a layer's weights; where an initializer raises, the layer is as it was."""
-        own, layer.dtype = layer.dtype, dtype
+        own = layer.dtype
+        assign(layer, dtype=dtype)
         try:
             layer.build(shape, self._weights_rng)
         except BaseException:
-            layer.dtype = own
+            assign(layer, dtype=own)
             raise
 
     def _free_name(self, layer: Layer) -> str:
@@ -243,6 +255,7 @@ class Chain:
             )
         shapes = self._shapes(shape)
         for layer, given in zip(self.layers, shapes, strict=False):
+            check_for_chain(layer)  # again, as its attributes may have been set
             _check_weights(layer, given)
         self._input_shape = (None, *shape[1:])
         for layer, given in zip(self.layers, shapes, strict=False):
@@ -424,7 +437,7 @@ class Chain:
         """Draw shuffling and dropout from `rng` from now on; None: go on as before."""
         if rng is None:
             return
-        self.rng = rng
+        assign(self, rng=rng)
         for layer in self.layers:
             if isinstance(layer, DrawingLayer):
                 layer.seed_from(rng)
@@ -503,6 +516,9 @@ class Chain:
         """
         for line in summary_lines(self):
             print_fn(line)
+
+    def _change_argument(self, name: str, value: Any) -> None:
+        assign(self, **{name: value})
 
     __copy__ = refuse_shallow_copy
 

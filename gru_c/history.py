@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gru_c._attributes import Guarded
 from gru_c._extras import require
 
 
-class History:
+class History(Guarded):
     """What a `fit` recorded.
 
     Attributes

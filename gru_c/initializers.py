@@ -29,6 +29,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from gru_c import _keras_names
 from gru_c._names import Configurable, deserialize, serialize, snake_case
 from gru_c._numbers import finite_number
 from gru_c.arrays import as_real
@@ -85,6 +86,8 @@ class Initializer(Configurable):
     seed : int, optional
         Makes every call give the same values, whatever `rng` is.
     """
+
+    _keras_names = _keras_names.INITIALIZER
 
     def __init__(self, seed: int | None = None) -> None:
         if seed is not None:

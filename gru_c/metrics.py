@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import _targets, losses
+from gru_c import _keras_names, _targets, losses
 from gru_c._names import Configurable, deserialize, lookup, serialize, snake_case
 
 __all__ = [
@@ -52,6 +52,10 @@ class Metric(Configurable):
     """
 
     direction: str | None = None
+    _keras_names = _keras_names.METRIC
+    _advice: ClassVar = {
+        "name": "cannot change after the metric was made: make a new {cls}(name=...)"
+    }
 
     def __init__(self, name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):

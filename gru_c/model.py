@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy.typing as npt
 
 from gru_c import losses, optimizers, predicting, profiling, saving, sources, training, truncated
+from gru_c._attributes import assign
 from gru_c.callbacks import CallbackList
 from gru_c.chain import Chain
 from gru_c.data import Data, Samples, check_batch_size
@@ -67,6 +68,11 @@ class Sequential(Chain):
     (1, 1)
     """
 
+    _advice: ClassVar = {
+        **Chain._advice,
+        **dict.fromkeys(("loss", "metrics"), "cannot be set: call compile with the new one"),
+    }
+    _checks: ClassVar = {"optimizer": optimizers.get}
     _looked_over = False  # since `compile`, for what does not fit
 
     def __init__(
@@ -253,7 +259,7 @@ class Sequential(Chain):
         names = [metric.name for metric in new_metrics]
         if len(set(names)) < len(names) or "loss" in names:
             raise ValueError(f"metrics must have different names, none of them 'loss': {names}")
-        self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
+        assign(self, optimizer=new_optimizer, loss=new_loss, metrics=new_metrics)
         self._looked_over = False
 
     def _look_over(self, data: Data) -> None:

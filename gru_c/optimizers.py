@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import math
 import operator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import _core, schedules
+from gru_c import _core, _keras_names, schedules
+from gru_c._attributes import assign, warn_of_old_name
 from gru_c._names import Configurable, deserialize
 from gru_c._names import serialize as serialize
 from gru_c._threads import team_threads
@@ -44,6 +45,10 @@ class Optimizer(Configurable):
     slots : dict of str to ndarray
         State, as flat vectors; empty before the first step.
     """
+
+    _keras_names = _keras_names.OPTIMIZER
+    _checks: ClassVar = {"iterations": lambda value: _check_iterations(value)}
+    _renamed: ClassVar = {"lr": "learning_rate"}
 
     def __init__(
         self,
@@ -82,6 +87,28 @@ class Optimizer(Configurable):
     @learning_rate.setter
     def learning_rate(self, rate: Any) -> None:
         self._learning_rate = schedules.get(rate)
+
+    @property
+    def lr(self) -> Any:
+        """The old name of `learning_rate`; FutureWarning when it is used."""
+        warn_of_old_name(type(self), "lr", "learning_rate", 3)
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, rate: Any) -> None:
+        warn_of_old_name(type(self), "lr", "learning_rate", 4)
+        self.learning_rate = rate
+
+    def _change_argument(self, name: str, value: Any) -> None:
+        slots = set(self.slot_names())
+        before = getattr(self, name)
+        super()._change_argument(name, value)
+        if self.slots and set(self.slot_names()) != slots:
+            assign(self, **{name: before})
+            raise AttributeError(
+                f"{type(self).__name__}.{name} cannot change from {before} to {value}: the steps "
+                "taken have made a state for that; compile with a new optimizer"
+            )
 
     def slot_names(self) -> tuple[str, ...]:
         """Names of the state vectors."""
@@ -133,7 +160,7 @@ class Optimizer(Configurable):
         rate = schedules.rate_at(self.learning_rate, self.iterations)
         scale = self._clip_by_norm(parameters, runs)
         clip = math.inf if self.clipvalue is None else self.clipvalue
-        self.iterations += 1
+        assign(self, iterations=self.iterations + 1)
         values, gradients = parameters.values, parameters.gradients
         rest = self._rate(rate), rate * (self.weight_decay or 0.0), scale, clip, team_threads()
         if whole:
@@ -417,6 +444,15 @@ def _number(name: str, value: object, *, zero: bool = True) -> float:
     if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
         raise ValueError(f"{name} must be {'at least' if zero else 'above'} 0, got {value!r}")
     return number
+
+
+def _check_iterations(value: object) -> int:
+    """Return a number of steps; TypeError or ValueError unless it is an integer of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"iterations must be an integer, got {value!r}")
+    if value < 0:
+        raise ValueError(f"iterations must be at least 0, got {value}")
+    return int(value)
 
 
 def _optional_number(name: str, value: object, *, zero: bool = False) -> float | None:

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import initializers, losses, metrics, optimizers
+from gru_c._attributes import assign
 from gru_c._names import deserialize, serialize
 from gru_c.layers import LAYERS, Layer
 from gru_c.layers.base import Shape, check_sample_shape
@@ -355,7 +356,7 @@ def assemble(
 ) -> Sequential:
     """Add the layers and build them of a file's weights, once their shapes are known to fit."""
     for layer in layers:
-        layer.input_shape = None  # the model's configuration has it
+        assign(layer, input_shape=None)  # the model's configuration has it
         model.add(layer)
     model.build_of(input_shape, weights)
     return model

@@ -18,6 +18,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+from gru_c import _keras_names
 from gru_c._names import Configurable, deserialize, serialize, snake_case
 from gru_c._numbers import finite_number
 
@@ -37,6 +38,8 @@ __all__ = [
 
 class Schedule(Configurable):
     """Base of all schedules; a subclass defines ``__call__``."""
+
+    _keras_names = _keras_names.SCHEDULE
 
     def __call__(self, step: int) -> float:
         """Return the learning rate at `step`, counted from 0."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gru_c._attributes import assign
 from gru_c.arrays import Array
 from gru_c.batches import WHOLE, Fraction, part_of
 from gru_c.layers import GRU
@@ -45,4 +46,4 @@ def kept(model: Sequential) -> States:
 def put_back(states: States) -> None:
     """Let the layers hold the states that they held."""
     for layer, state in states:
-        layer.state = state
+        assign(layer, state=state)

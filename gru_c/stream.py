@@ -7,12 +7,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
+from gru_c._attributes import Guarded
 from gru_c._version import __version__
 from gru_c.arrays import Array, as_real, copied_past_line, past_line
 from gru_c.chain import Chain
@@ -24,7 +25,7 @@ Rows = int | slice | Sequence[int] | Array
 _MADE_ANEW = ("_parts", "_stacks", "_short_way", "_lock")  # for a copy
 
 
-class Stream:
+class Stream(Guarded):
     """A model that takes one time step after the other, with its states: `Sequential.stream`.
 
     What `step` returns are the numbers of `Sequential.predict` on the whole sequence so far: for a
@@ -82,6 +83,11 @@ class Stream:
     >>> stream.state[0][0]
     array([0., 0., 0.], dtype=float32)
     """
+
+    _advice: ClassVar = dict.fromkeys(
+        ("model", "batch_size", "dtype"),
+        "cannot change after the stream was made: make a new one with model.stream(batch_size)",
+    )
 
     def __init__(self, model: Chain, batch_size: int = 1) -> None:
         self.batch_size = check_count("batch_size", batch_size)

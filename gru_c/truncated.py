@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gru_c._attributes import assign
 from gru_c.layers import GRU
 from gru_c.layers.base import check_count
 from gru_c.replicas import Pass
@@ -76,9 +77,9 @@ def _states_carried(model: Sequential) -> Iterator[None]:
     """Let the states of all GRU layers go on from pass to pass, from where a batch begins."""
     layers = [layer for layer in model.layers if isinstance(layer, GRU) and not layer.stateful]
     for layer in layers:
-        layer.stateful = True
+        assign(layer, stateful=True)
     try:
         yield
     finally:
         for layer in layers:
-            layer.stateful, layer.state = False, None
+            assign(layer, stateful=False, state=None)

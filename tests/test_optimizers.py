@@ -202,7 +202,7 @@ def test_keras_defaults():
         (lambda: SGD(clipvalue="1"), "clipvalue must be a number, got '1'"),
         (lambda: SGD(clipnorm=1.0, clipvalue=1.0), "at most one of clipnorm"),
         (lambda: optimizers.get("adamm"), "unknown optimizer 'adamm'; did you mean 'adam'"),
-        (lambda: optimizers.get({"class_name": "Adam", "config": {"lr": 1}}), "lr"),
+        (lambda: optimizers.get({"class_name": "Adam", "config": {"rate": 1}}), "rate"),
     ],
 )
 def test_arguments_are_checked(make, message):

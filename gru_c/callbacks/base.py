@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gru_c import _keras_names
+from gru_c._attributes import Guarded
+
 if TYPE_CHECKING:
     from gru_c.model import Sequential
 
@@ -24,7 +27,7 @@ HOOKS = tuple(
 _ALIASES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
 
-class Callback:
+class Callback(Guarded):
     """Base of what is called while a model trains, with Keras's hooks.
 
     A subclass defines the hooks that it needs. ``logs`` are names and values: the mean loss and the
@@ -60,6 +63,7 @@ class Callback:
     True
     """
 
+    _keras_names = _keras_names.CALLBACK
     model: Any = None
     params: dict[str, Any] | None = None
     state_names: tuple[str, ...] = ()  # attributes that `get_state` returns

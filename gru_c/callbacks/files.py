@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from gru_c._extras import require
 from gru_c._numbers import finite_number
@@ -61,6 +61,12 @@ class ModelCheckpoint(MonitorCallback):
         When the path has a name that is not among the logs.
     """
 
+    _advice: ClassVar = {
+        **MonitorCallback._advice,
+        "initial_value_threshold": "was the first best value: set best instead",
+    }
+    _derived: ClassVar = {"save_freq": ("_every",)}
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],
@@ -80,6 +86,7 @@ class ModelCheckpoint(MonitorCallback):
         self.save_weights_only = bool(save_weights_only)
         self.save_freq = save_freq
         self._every = _frequency(self, "save_freq", save_freq)
+        self.initial_value_threshold = initial_value_threshold
         if initial_value_threshold is not None:
             self.best = finite_number(
                 "ModelCheckpoint", "initial_value_threshold", initial_value_threshold
@@ -234,6 +241,8 @@ class TensorBoard(Callback):
 
     state_names = ("_batches",)
     first_only = True
+
+    _derived: ClassVar = {"update_freq": ("_every",)}
 
     def __init__(
         self, log_dir: str | os.PathLike[str] = "logs", update_freq: str | int = _EPOCH

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from gru_c._numbers import finite_number
 from gru_c.callbacks.base import Callback, Logs
@@ -22,6 +22,10 @@ class MonitorCallback(Callback):
     min_delta : float
         Improvements of no more than that do not count.
     """
+
+    _advice: ClassVar = dict.fromkeys(
+        ("monitor", "mode"), "cannot change after the callback was made: make a new {cls}(...)"
+    )
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
         owner = type(self).__name__

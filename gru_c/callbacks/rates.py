@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import numbers
 from collections.abc import Callable
+from typing import ClassVar
 
 from gru_c._numbers import finite_number
 from gru_c.callbacks.base import Callback, Logs
@@ -54,6 +55,8 @@ class LearningRateScheduler(Callback):
     >>> history.history["learning_rate"]
     [0.005, 0.0025, 0.00125]
     """
+
+    _derived: ClassVar = {"schedule": ("_wants_rate",)}
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         if not callable(schedule):

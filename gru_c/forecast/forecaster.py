@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gru_c._attributes import Guarded
 from gru_c._numbers import finite_number
 from gru_c._quantile_loss import check_quantiles
 from gru_c._threads import check_num_threads, use_threads
@@ -29,7 +30,7 @@ from gru_c.progress import check_verbose
 _MOST_HORIZONS = 1000  # that a forecast goes on from itself
 
 
-class Forecaster:
+class Forecaster(Guarded):
     """Forecasts of one or many series by stacked GRUs, one model for all of them.
 
     The GRUs read the last `window` steps, a `Dense` layer then gives all of `horizon` steps at
@@ -100,6 +101,15 @@ class Forecaster:
     array([20.  , 22.5 , 24.33, 25.  , 24.33, 22.5 ])
     """
 
+    _of_model = (
+        "window",
+        "horizon",
+        "hidden_units",
+        "covariates",
+        "quantiles",
+        "season",
+        "calendar",
+    )
     model_: Sequential
     history_: dict[str, list[float]]
     columns_: dict[str, str]
@@ -149,6 +159,11 @@ class Forecaster:
         self.seed = seed
         self.num_threads = None if num_threads is None else check_num_threads(num_threads)
         self.verbose = check_verbose(verbose)
+
+    def _why_fixed(self, name: str) -> str | None:
+        if name in self._of_model and hasattr(self, "layout"):
+            return f"cannot change after fit: make a new Forecaster({name}=...)"
+        return None
 
     # ---- fitting ----
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gru_c._attributes import assign
 from gru_c.arrays import Array
 from gru_c.forecast.backtest import MODEL, NAIVE, SEASONAL, Backtest, Fold
 from gru_c.forecast.errors import mase_scale, naive, seasonal_naive
@@ -27,7 +28,8 @@ def roll(forecaster: Forecaster, panel: Panel, folds: int, refit: bool) -> Backt
             "nothing to train on"
         )
     trained = copy.copy(forecaster)
-    trained.season = expected_season(panel.cut(first), forecaster.season)
+    season = expected_season(panel.cut(first), forecaster.season)
+    assign(trained, season=season)
     found = []
     for left in range(first, 0, -horizon):
         part = panel.cut(left)
@@ -36,7 +38,7 @@ def roll(forecaster: Forecaster, panel: Panel, folds: int, refit: bool) -> Backt
         found.append(_fold(trained, panel, part))
     asked = forecaster.quantiles
     interval = (asked[0], asked[-1]) if asked is not None and len(asked) > 1 else None
-    return Backtest([item.name for item in panel.series], found, trained.season, interval)
+    return Backtest([item.name for item in panel.series], found, season, interval)
 
 
 def _fold(trained: Forecaster, panel: Panel, part: Panel) -> Fold:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy.typing as npt
 
 from gru_c import activations
-from gru_c.layers.base import Array, Layer, Shape
+from gru_c.layers.base import FIXED, Array, Layer, Shape
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source
@@ -36,6 +36,8 @@ class Activation(Layer):
     >>> Activation("relu")(np.array([[-3.0, 0.0, 2.0]]))
     array([[0., 0., 2.]], dtype=float32)
     """
+
+    _advice: ClassVar = {**Layer._advice, "activation": FIXED, "activation_function": FIXED}
 
     def __init__(
         self,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
+from gru_c import _keras_names
+from gru_c._attributes import assign
 from gru_c._names import Configurable, snake_case
 from gru_c.arrays import as_real
 from gru_c.initializers import initial_value
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
+
+FIXED = (
+    "cannot change after the layer was made: make a new {cls}(...), and give it the weights with "
+    "set_weights"
+)
 
 
 class Layer(Configurable):
@@ -83,6 +90,27 @@ class Layer(Configurable):
         self._trainable = check_flag("trainable", trainable)
 
     # ---- what a kind of layer says about itself ----
+
+    _keras_names = _keras_names.LAYER
+    _advice: ClassVar = {
+        "input_shape": FIXED,
+        "built": "is set by build, which makes the weights",
+        "built_shape": "is set by build, which makes the weights",
+        "parameters": "is set by build, which makes the weights: set_weights sets their values",
+    }
+    _until_built: tuple[str, ...] = ()  # arguments that say what weights there are
+
+    part_of = ""  # the class of a layer that works with this one's settings
+
+    def _why_fixed(self, name: str) -> str | None:
+        if self.part_of:
+            return f"cannot change: the layer is part of a {self.part_of}, make a new one"
+        new = f"make a new {type(self).__name__}({name}=...)"
+        if name == "dtype" and self.dtype is not None:
+            return f"cannot change, it is {self.dtype} already: {new}"
+        if self.built and name in self._until_built:
+            return f"cannot change after the weights were made: {new}"
+        return None
 
     takes_mask = False  # whether `forward` has an argument ``mask``
     makes_mask = False  # whether `compute_mask` says of steps that they do not count
@@ -192,13 +220,17 @@ class Layer(Configurable):
         self.compute_output_shape(input_shape)  # checks the shape
         dtype = np.dtype(self.dtype or np.float32)
         source = checked_source(rng)
-        self.parameters = [
+        parameters = [
             self._make_parameter(name, shape, dtype, source)
             for name, shape in self.weight_shapes(input_shape).items()
         ]
-        self.dtype = dtype.name
-        self.built_shape = (None, *input_shape[1:])
-        self.built = True
+        self._take_parameters(parameters, dtype.name, input_shape)
+
+    def _take_parameters(
+        self, parameters: list[Parameter], dtype: str | None, input_shape: Shape
+    ) -> None:
+        shape = (None, *input_shape[1:])
+        assign(self, parameters=parameters, dtype=dtype, built_shape=shape, built=True)
 
     def _make_parameter(
         self,

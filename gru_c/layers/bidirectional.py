@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gru_c._attributes import assign
 from gru_c._names import deserialize
 from gru_c._threads import get_num_threads, use_threads
 from gru_c.arrays import as_sequences, as_state
 from gru_c.directions import run_both
 from gru_c.layers import merging
-from gru_c.layers.base import Array, Shape, check_flag
+from gru_c.layers.base import FIXED, Array, Shape, check_flag
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.layers.gru import GRU
 from gru_c.parameters import checked_source
@@ -75,6 +76,12 @@ class Bidirectional(DrawingLayer):
 
     takes_mask = True
 
+    _advice: ClassVar = {
+        **DrawingLayer._advice,
+        **dict.fromkeys(("layer", "forward_layer", "backward_layer"), FIXED),
+    }
+    _until_built = ("merge_mode",)
+
     def __init__(
         self,
         layer: GRU,
@@ -100,6 +107,9 @@ class Bidirectional(DrawingLayer):
         self.backward_layer = _direction(given or layer, "backward", not layer.go_backwards)
         self._given_backward_layer = given
         self._check_pair(given)
+        for part in (layer, given, *self.directions):
+            if part is not None:
+                assign(part, part_of=type(self).__name__)
         self.set_seed(seed)
         if not check_flag("trainable", trainable):
             self.trainable = False
@@ -205,7 +215,7 @@ class Bidirectional(DrawingLayer):
         pair = zip(self.directions, _pair("states", states), strict=True)
         checked = [layer.checked_states(state) for layer, state in pair]
         for layer, state in zip(self.directions, checked, strict=True):
-            layer.state = state
+            assign(layer, state=state)
 
     reset_state = reset_states
 
@@ -237,17 +247,14 @@ class Bidirectional(DrawingLayer):
         source = checked_source(rng)
         fresh = [_direction(layer, "", layer.go_backwards) for layer in self.directions]
         for layer in fresh:  # where an initializer raises, this layer is as it was
-            layer.dtype = self.dtype
+            assign(layer, dtype=self.dtype)
             layer.build(input_shape, source)
         for layer, made in zip(self.directions, fresh, strict=True):
-            layer.parameters = made.parameters
-            layer.dtype, layer.built, layer.built_shape = made.dtype, True, made.built_shape
+            layer._take_parameters(made.parameters, made.dtype, input_shape)
             for parameter in layer.parameters:
                 parameter.name = layer.prefix + parameter.name
-        self.parameters = [item for layer in self.directions for item in layer.parameters]
-        self.dtype = self.forward_layer.dtype
-        self.built_shape = (None, *input_shape[1:])
-        self.built = True
+        parameters = [item for layer in self.directions for item in layer.parameters]
+        self._take_parameters(parameters, self.forward_layer.dtype, input_shape)
 
     def hold_weights(self, hold: bool) -> None:
         """Let both directions keep packed weights; see `GRU.hold_weights`."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c._threads import team_threads
-from gru_c.layers.base import Array, Layer, Shape, check_count
+from gru_c.layers.base import FIXED, Array, Layer, Shape, check_count
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source
@@ -56,6 +56,18 @@ class Dense(Layer):
     >>> Dense(3, activation="softmax")(np.zeros((2, 5))).sum(axis=1)
     array([1., 1.], dtype=float32)
     """
+
+    _advice: ClassVar = {**Layer._advice, "activation": FIXED, "activation_function": FIXED}
+    _until_built = (
+        "units",
+        "use_bias",
+        "kernel_initializer",
+        "kernel_regularizer",
+        "kernel_constraint",
+        "bias_initializer",
+        "bias_regularizer",
+        "bias_constraint",
+    )
 
     def __init__(
         self,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 import numpy as np
 
+from gru_c._attributes import assign
 from gru_c.layers.base import Array, Layer, make_rng
 
 
@@ -25,9 +27,12 @@ class DrawingLayer(Layer):
     rng : numpy.random.Generator
     """
 
+    _advice: ClassVar = {**Layer._advice, "seed": "cannot be set: call set_seed(seed)"}
+    seed: int | None
+
     def set_seed(self, seed: int | None) -> None:
         """Draw from a generator of this seed; with None, until a model gives its own."""
-        self.seed = seed
+        assign(self, seed=seed)
         self.rng = make_rng(seed)
 
     def seed_from(self, rng: np.random.Generator) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,15 @@ class Embedding(Layer):
     """
 
     not_kept = frozenset({"weights"})  # they are the layer's own
+    _until_built = (
+        "input_dim",
+        "output_dim",
+        "embeddings_initializer",
+        "embeddings_regularizer",
+        "embeddings_constraint",
+    )
+
+    _derived: ClassVar = {"mask_zero": ("makes_mask",)}
 
     def __init__(
         self,

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import constraints, initializers, passes, regularizers
+from gru_c._attributes import assign
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
 from gru_c.arrays import Array, as_sequences, as_state, check_features
 from gru_c.cell import ActivationLike, Cell, check_rate
 from gru_c.checkpoints import check_every
 from gru_c.checkpoints import run_forward as run_with_checkpoints
-from gru_c.layers.base import Shape, check_count
+from gru_c.layers.base import FIXED, Shape, check_count
 from gru_c.layers.stateful import StatefulLayer
 from gru_c.memory import versions_of
 from gru_c.ragged import RaggedTape
@@ -139,6 +140,34 @@ class GRU(StatefulLayer):
     """
 
     takes_mask = True
+
+    _advice: ClassVar = {
+        **StatefulLayer._advice,
+        **dict.fromkeys(("activation", "recurrent_activation", "cell"), FIXED),
+    }
+    _until_built = (
+        "units",
+        "use_bias",
+        "reset_after",
+        "kernel_initializer",
+        "kernel_regularizer",
+        "kernel_constraint",
+        "recurrent_initializer",
+        "recurrent_regularizer",
+        "recurrent_constraint",
+        "bias_initializer",
+        "bias_regularizer",
+        "bias_constraint",
+        "return_state",
+        "time_major",
+    )
+
+    _derived: ClassVar = {
+        "reset_after": ("cell",),
+        "zoneout": ("cell",),
+        "clip": ("cell",),
+        "stateful": ("state",),
+    }
 
     def __init__(
         self,
@@ -337,7 +366,7 @@ class GRU(StatefulLayer):
         if training:
             self.tape = (tape, given_state, x_mask)
         if self.stateful:
-            self.state = last.copy()
+            assign(self, state=last.copy())
         if result is None and steps is not None:
             result = _rows_of(steps, last)
         if not self.return_state:

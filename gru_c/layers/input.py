@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy.typing as npt
 
-from gru_c.layers.base import Array, Layer
+from gru_c.layers.base import FIXED, Array, Layer
 
 
 class Input(Layer):
@@ -26,6 +27,8 @@ class Input(Layer):
     >>> Sequential([Input((None, 8)), GRU(50)]).output_shape
     (None, 50)
     """
+
+    _advice: ClassVar = {**Layer._advice, "shape": FIXED}
 
     def __init__(
         self,

@@ -56,6 +56,13 @@ class LayerNormalization(Layer):
            [-1.,  1.]], dtype=float32)
     """
 
+    _until_built = (
+        "center",
+        "scale",
+        "beta_initializer",
+        "gamma_initializer",
+    )
+
     def __init__(
         self,
         axis: int = -1,

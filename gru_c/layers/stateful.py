@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import numpy.typing as npt
 
+from gru_c._attributes import assign
 from gru_c.arrays import Array, as_real
 from gru_c.layers.drawing import DrawingLayer
 
@@ -20,6 +23,10 @@ class StatefulLayer(DrawingLayer):
         After the last batch, if stateful. Never changed in place: a pass makes a new one.
     """
 
+    _advice: ClassVar = {
+        **DrawingLayer._advice,
+        "state": "is kept by a stateful layer: set it with reset_states(states)",
+    }
     units: int
     stateful: bool
     state: Array | None = None
@@ -48,7 +55,7 @@ class StatefulLayer(DrawingLayer):
         TypeError
             When the states are no real numbers.
         """
-        self.state = self.checked_states(states)
+        assign(self, state=self.checked_states(states))
 
     reset_state = reset_states
 

@@ -1,0 +1,346 @@
+"""Attributes that a user sets: each takes effect, or is refused with a sentence that says why.
+
+Python takes ``optimizer.learning_rat = 0.1`` without a word. `Guarded` is the base of all objects
+that a user configures, and looks at each name that is set once the constructor has ended:
+
+- an argument of the constructor is checked as there and takes effect at once; where it cannot
+  change any more, an AttributeError says what to do instead;
+- what the object works out by itself, and what means something in Keras and nothing here, is
+  refused;
+- a name that differs from a known one by a slip of the keyboard is refused with the right one;
+- any other name is the user's own.
+
+The constructor's keywords are looked at in the same way.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType, FunctionType
+from typing import Any, ClassVar, cast
+
+Rule = Callable[[Any, str, Any], None]
+
+_PACKAGE = __name__.partition(".")[0]
+_VARIABLE_KEYWORDS = 0x08  # of a code object's flags
+
+
+class Guarded:
+    """Base of objects whose attributes a user may set.
+
+    A class that derives from this one outside of the package may set what it likes in its own
+    methods; those names are known from then on.
+
+    Attributes
+    ----------
+    _advice : dict of str to str
+        Attributes that cannot be set, and the end of a sentence that begins with the name.
+    _checks : dict of str to callable
+        Attributes that are no arguments of the constructor, and what makes of a value the one to
+        be kept, or raises.
+    _derived : dict of str to tuple of str
+        What the constructor works out from an argument, and is replaced with it.
+    _keras_names : dict of str to str
+        Names that mean something in Keras only, with advice; see `gru_c._keras_names`.
+    _renamed : dict of str to str
+        Old names of the constructor's arguments.
+    """
+
+    _advice: ClassVar[Mapping[str, str]] = {}
+    _checks: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+    _derived: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    _keras_names: ClassVar[Mapping[str, str]] = {}
+    _renamed: ClassVar[Mapping[str, str]] = {}
+
+    _made = False  # whether the constructor has ended
+    _plain_constructor = False  # whether it is left as it is, and its attributes are looked at, too
+    _rules: ClassVar[dict[str, Rule]] = {}  # what has been found out about names
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        cls._rules = {}
+        init = vars(cls).get("__init__")
+        if isinstance(init, FunctionType) and not cls._plain_constructor:
+            setattr(cls, "__init__", _guarded_constructor(init))  # noqa: B010  # for mypy
+            cls._made = False
+        elif cls._plain_constructor or cls.__init__ is object.__init__:
+            cls._made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._made:
+            rule = self._rules.get(name) or _find_rule(self, name, value)
+            if rule is not _set_freely:
+                rule(self, name, value)
+                return
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if self._made and _rule_of_class(type(self), name) not in (None, _set_freely):
+            raise AttributeError(f"{_label(self, name)} belongs to it and cannot be deleted")
+        super().__delattr__(name)
+
+    def _why_fixed(self, name: str) -> str | None:
+        """Return why an argument of the constructor cannot change now; None where it can."""
+        return None
+
+    def _change_argument(self, name: str, value: Any) -> None:
+        """Set an argument of the constructor: what a new object makes of it is taken over."""
+        reason = self._why_fixed(name)
+        if reason is not None:
+            raise AttributeError(f"{_label(self, name)} {reason}")
+        owner = _constructor_class(type(self))
+        arguments = {known: getattr(self, known) for known in _arguments(owner)}
+        fresh = owner(**{**arguments, name: value})
+        names = (name, *self._derived.get(name, ()))
+        assign(self, **{each: getattr(fresh, each) for each in names})
+
+
+def assign(obj: Guarded, **values: Any) -> None:
+    """Set attributes that the object sets itself, without a look at their names."""
+    for name, value in values.items():
+        object.__setattr__(obj, name, value)
+
+
+def renamed(cls: Any, keywords: dict[str, Any], depth: int = 3) -> dict[str, Any]:
+    """Return keywords for a constructor with old names replaced, each with a FutureWarning.
+
+    `depth` is how many calls up the user's code is.
+    """
+    new = dict(keywords)
+    for old, name in getattr(cls, "_renamed", {}).items():
+        if old in new and name in new:
+            raise TypeError(f"{cls.__name__}: {old} is the old name of {name}: give one of them")
+        if old in new:
+            new[name] = new.pop(old)
+            warn_of_old_name(cls, old, name, depth + 1)
+    return new
+
+
+def warn_of_old_name(cls: type, old: str, name: str, depth: int) -> None:
+    """Warn with a FutureWarning that a name is the old one of another."""
+    text = f"{cls.__name__}: {old} is the old name of {name}, write that"
+    warnings.warn(text, FutureWarning, stacklevel=depth)
+
+
+# ---- the constructor -----------------------------------------------------------------------------
+
+
+def _guarded_constructor(init: FunctionType) -> Callable[..., None]:
+    """Return a constructor that looks at its keywords and marks the object when it has ended."""
+    known = frozenset(_argument_names(init.__code__))
+    takes_any = bool(init.__code__.co_flags & _VARIABLE_KEYWORDS)
+
+    @functools.wraps(init)
+    def constructor(self: Any, *arguments: Any, **keywords: Any) -> None:
+        if not takes_any and not keywords.keys() <= known:
+            keywords = renamed(type(self), keywords)
+            for name in keywords.keys() - known:
+                raise TypeError(_about_unknown_keyword(type(self), name, known))
+        outermost = type(self).__init__ is constructor
+        if outermost and self._made:  # called once more
+            object.__setattr__(self, "_made", False)
+        init(self, *arguments, **keywords)
+        if outermost:
+            object.__setattr__(self, "_made", True)
+
+    return constructor
+
+
+def _about_unknown_keyword(cls: type[Guarded], name: str, known: frozenset[str]) -> str:
+    start = f"{cls.__name__}() got an unexpected keyword argument {name!r}"
+    if name in cls._keras_names:
+        return f"{start}: {cls._keras_names[name]}"
+    near = _nearest(name, sorted(known))
+    question = f"did you mean {near!r}? " if near else ""
+    return f"{start}; {question}Its arguments are: {', '.join(sorted(known))}"
+
+
+def _argument_names(code: CodeType) -> tuple[str, ...]:
+    """Return the names of a method's arguments, without the first."""
+    return code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+
+
+def _constructor_class(cls: type) -> Any:
+    """Return the class of this package whose constructor has a class's settings."""
+    kinds = (kind for kind in _classes(cls) if _is_ours(kind) and "__init__" in vars(kind))
+    return next(kinds, Guarded)
+
+
+def _arguments(cls: type) -> tuple[str, ...]:
+    """Return the names of the arguments of the constructor that a class defines itself."""
+    init = _unwrapped(vars(cls).get("__init__"))
+    return _argument_names(init.__code__) if isinstance(init, FunctionType) else ()
+
+
+def _classes(cls: type) -> list[type]:
+    """Return a class and its bases, from the nearest, down to those that are `Guarded`."""
+    return [kind for kind in cls.__mro__ if issubclass(kind, Guarded) and kind is not Guarded]
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == _PACKAGE
+
+
+# ---- the rules -----------------------------------------------------------------------------------
+
+
+def _find_rule(obj: Guarded, name: str, value: Any) -> Rule:
+    """Return what to do with an attribute, and remember it; AttributeError for a slip."""
+    cls = type(obj)
+    rule = _rule_of_class(cls, name)
+    if rule is None:
+        known = [] if name in vars(obj) else _candidates(cls, callable(value))
+        near = None if name in known else _nearest(name, known)
+        if near is not None:
+            raise AttributeError(
+                f"{cls.__name__} has no attribute {name!r}; did you mean {near!r}? (An attribute "
+                "of your own needs a name that differs more.)"
+            )
+        rule = _set_freely
+    cls._rules[name] = rule
+    return rule
+
+
+def _rule_of_class(cls: type[Guarded], name: str) -> Rule | None:
+    """Return what a class says about an attribute; None when it says nothing."""
+    if name.startswith("_") or name in _set_by_users(cls):
+        return _set_freely
+    if name in cls._advice:
+        return _refuse
+    if name in cls._checks:
+        return _check
+    attribute = getattr(cls, name, None)
+    if hasattr(attribute, "__set__"):
+        return _refuse if getattr(attribute, "fset", True) is None else _set_freely
+    if name in _arguments(_constructor_class(cls)):
+        return _change
+    if any(name in _arguments(kind) for kind in _classes(cls) if _is_ours(kind)):
+        return _refuse
+    if hasattr(cls, name) or any(
+        name in vars(kind).get("__annotations__", ()) for kind in cls.__mro__
+    ):
+        return _set_freely
+    return _refuse if name in cls._keras_names else None
+
+
+def _set_freely(obj: Any, name: str, value: Any) -> None:
+    """Stand for names that need no look: `Guarded.__setattr__` sets them itself."""
+    raise NotImplementedError
+
+
+def _change(obj: Any, name: str, value: Any) -> None:
+    obj._change_argument(name, value)
+
+
+def _check(obj: Any, name: str, value: Any) -> None:
+    assign(obj, **{name: obj._checks[name](value)})
+
+
+def _refuse(obj: Any, name: str, value: Any) -> None:
+    cls = type(obj)
+    advice = cls._advice.get(name)
+    if advice is None and name in cls._keras_names:
+        advice = f"cannot be set: {cls._keras_names[name]}"
+    elif advice is None and hasattr(cls, name):
+        advice = "cannot be set: it follows from other attributes"
+    elif advice is None:
+        advice = f"cannot be set: {cls.__name__} has no such argument"
+    raise AttributeError(f"{_label(obj, name)} {advice.format(cls=cls.__name__)}")
+
+
+def _label(obj: object, name: str) -> str:
+    return f"{type(obj).__name__}.{name}"
+
+
+# ---- names ---------------------------------------------------------------------------------------
+
+
+def _set_by_users(cls: type[Guarded]) -> set[str]:
+    """Return the attributes that are set in methods of classes outside of this package."""
+    kinds = [kind for kind in cls.__mro__ if kind is not object and not _is_ours(kind)]
+    return {name for kind in kinds for name in _set_in_methods(kind)}
+
+
+def _candidates(cls: type[Guarded], methods: bool) -> list[str]:
+    """Return the public names that a class knows; its methods only if they are asked for."""
+    names = {name for name in dir(cls) if methods or not callable(getattr(cls, name, None))}
+    for kind in _classes(cls):
+        names |= {*_arguments(kind), *_set_in_methods(kind), *_annotated(kind)}
+    names |= {*cls._advice}
+    return sorted(name for name in names - set(dir(Guarded)) if not name.startswith("_"))
+
+
+def _annotated(cls: type) -> Mapping[str, Any]:
+    return cast(Mapping[str, Any], vars(cls).get("__annotations__", {}))
+
+
+@functools.lru_cache(maxsize=512)
+def _set_in_methods(cls: type) -> frozenset[str]:
+    """Return the names of the attributes that a class's own methods set, of whatever object."""
+    names: set[str] = set()
+    for member in vars(cls).values():
+        for function in (member, getattr(member, "fget", None), getattr(member, "fset", None)):
+            names |= set(_set_in_code(getattr(_unwrapped(function), "__code__", None)))
+    return frozenset(names)
+
+
+def _unwrapped(function: Any) -> Any:
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
+
+
+def _set_in_code(code: object) -> Iterator[str]:
+    if not isinstance(code, CodeType):
+        return
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "STORE_ATTR":
+            yield instruction.argval
+    for constant in code.co_consts:
+        yield from _set_in_code(constant)
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    """Return the name that this one is most likely a slip for, if there is one."""
+    slips = {each: _slips(name, each) for each in known}
+    near = [each for each, count in slips.items() if count is not None]
+    return min(near, key=lambda each: slips[each] or 0, default=None)
+
+
+def _slips(name: str, known: str) -> int | None:
+    """Return how many slips lead from a known name to another; None for too many.
+
+    Case and underscores do not count. One slip is allowed, two in eight letters and more. Short
+    names are told apart more easily: their first letter must be right (``type`` is not ``dtype``),
+    and in four letters no other may stand in the place of one (``rate``, ``role``). A number at the
+    end of a name is no slip (``history2``).
+    """
+    a, b = (text.replace("_", "").lower() for text in (name, known))
+    if a == b:
+        return 0
+    longest = max(len(a), len(b))
+    allowed = 2 if longest >= 8 else 1
+    if min(len(a), len(b)) < 3 or abs(len(a) - len(b)) > allowed:
+        return None
+    if a.rstrip("0123456789") == b or (longest < 6 and a[0] != b[0]):
+        return None
+    if longest < 5 and len(a) == len(b) and sorted(a) != sorted(b):
+        return None
+    count = _distance(a, b)
+    return count if count <= allowed else None
+
+
+def _distance(a: str, b: str) -> int:
+    """Return the least number of letters left out, put in, replaced or exchanged with the next."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, start=1):
+        above, before, row = before, row, [i]
+        for j, other in enumerate(b, start=1):
+            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other)))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                row[j] = min(row[j], above[j - 2] + 1)
+    return row[-1]

@@ -1,0 +1,126 @@
+"""Names of Keras that have no meaning here, and what to do instead.
+
+`gru_c._attributes` refuses to set such an attribute, and such an argument of a constructor: each
+would be taken without a word and change nothing. A class that defines a name itself is asked first.
+"""
+
+from __future__ import annotations
+
+_NOTHING = "Keras has it, gru_c does not: leave it out"
+_SPEED = "in Keras it changes the speed and no result, here it would change nothing: leave it out"
+_WEIGHTS = (
+    "set the weights with set_weights, or one of them in place: layer.value(name)[...] = array"
+)
+_DTYPE = "give dtype='float32' or dtype='float64' to the constructor of the layer or the model"
+_SHAPE = "give input_shape=(...) to the constructor of the first layer"
+_TRAINING = "call the layer or the model with training=True or training=False"
+_MEAN = "a loss is always the mean over the samples, Keras's 'sum_over_batch_size'"
+_TARGETS = "gru_c does not have it: change the targets, or derive a class from gru_c.losses.Loss"
+_STATES = "call reset_states(states)"
+
+
+def _table(*groups: tuple[str, str]) -> dict[str, str]:
+    return {name: advice for names, advice in groups for name in names.split()}
+
+
+LAYER = _table(
+    (
+        "kernel recurrent_kernel bias embeddings gamma beta weights variables trainable_variables "
+        "non_trainable_variables trainable_weights non_trainable_weights torch_params",
+        _WEIGHTS,
+    ),
+    ("dtype_policy compute_dtype variable_dtype input_dtype autocast", _DTYPE),
+    (
+        "unroll implementation use_cudnn jit_compile supports_jit sparse experimental_autocast",
+        _SPEED,
+    ),
+    (
+        "input_spec batch_input_shape input_length input_tensor tensor input output inputs outputs "
+        "output_shape",
+        _SHAPE,
+    ),
+    ("batch_shape batch_size", "batches may have any size: leave it out"),
+    ("training", _TRAINING),
+    ("states", _STATES),
+    (
+        "activity_regularizer",
+        "penalties are on weights only: give kernel_regularizer= or bias_regularizer=",
+    ),
+    (
+        "axes beta_regularizer gamma_regularizer beta_constraint gamma_constraint rms_scaling "
+        "call_signature_parameters data_format dynamic lora_alpha lora_enabled lora_rank losses "
+        "metrics metrics_variables noise_shape path quantization_config quantization_mode quantize "
+        "seed_generator single_state state_size supports_masking variable_serialization_spec "
+        "optional ragged",
+        _NOTHING,
+    ),
+)
+
+MODEL = {
+    **{name: advice for name, advice in LAYER.items() if name != "path"},
+    **_table(
+        ("steps_per_execution", _SPEED),
+        ("run_eagerly", "there is no compiled graph, every model runs eagerly: leave it out"),
+        ("compiled compiled_loss compiled_metrics", "call compile"),
+        ("loss_weights weighted_metrics", "a model has one output: give fit a sample_weight"),
+        (
+            "auto_scale_loss distribute_strategy input_names output_names metrics_names "
+            "make_predict_function make_test_function make_train_function predict_function "
+            "stop_evaluating stop_predicting test_function train_function",
+            _NOTHING,
+        ),
+    ),
+}
+
+OPTIMIZER = _table(
+    (
+        "decay",
+        "give learning_rate=schedules.InverseTimeDecay(rate, decay_steps=1, decay_rate=decay), "
+        "which is what decay was",
+    ),
+    ("jit_compile", _SPEED),
+    ("clip", "give one of clipnorm, global_clipnorm and clipvalue"),
+    ("variables weights built", "the state is made by build and kept in slots"),
+    (
+        "amsgrad ema_momentum ema_overwrite_frequency gradient_accumulation_steps "
+        "loss_scale_factor name use_ema",
+        _NOTHING,
+    ),
+)
+
+LOSS = _table(
+    ("reduction", _MEAN),
+    ("dtype", "every loss is computed in float64"),
+    ("axis", "classes are on the last axis of the output"),
+    ("label_smoothing ignore_class", _TARGETS),
+    ("fn", "derive a class from gru_c.losses.Loss, or give compile a function"),
+)
+
+METRIC = _table(
+    ("dtype", "every metric is summed in float64"),
+    ("axis", "classes are on the last axis of the output"),
+    ("fn", "derive a class from gru_c.metrics.Metric, or give compile a function"),
+    ("total count variables", "call reset, update and set_state"),
+    ("from_logits label_smoothing ignore_class", "give it to the loss, and that to MeanOfLoss"),
+)
+
+CALLBACK = _table(
+    ("stop_training", "set the model's: callback.model.stop_training = True"),
+    ("sep", "give separator= to the constructor"),
+    ("epsilon", "give min_delta= to the constructor"),
+    ("period", "give save_freq= to the constructor"),
+    ("monitor_op", "give mode='min' or mode='max' to the constructor"),
+    (
+        "append_header csv_file embeddings_freq embeddings_metadata histogram_freq options "
+        "profile_batch summary write_graph write_images write_steps_per_second writer",
+        _NOTHING,
+    ),
+)
+
+SCHEDULE = _table(("name", _NOTHING))
+INITIALIZER = _table(
+    (
+        "distribution mode scale input_axes output_axes dtype",
+        "take the class that has it in its name, such as GlorotUniform",
+    ),
+)
