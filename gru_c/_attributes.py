@@ -70,8 +70,9 @@ class Guarded:
             cls._made = True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self._made:
-            rule = self._rules.get(name) or _find_rule(self, name, value)
+        rule = self._rules.get(name)
+        if rule is not _set_freely and self._made:
+            rule = rule or _find_rule(self, name, value)
             if rule is not _set_freely:
                 rule(self, name, value)
                 return
@@ -86,14 +87,16 @@ class Guarded:
         """Return why an argument of the constructor cannot change now; None where it can."""
         return None
 
+    def _constructor_arguments(self) -> dict[str, Any]:
+        """Return what the constructor was given: attributes of the same names."""
+        return {name: getattr(self, name) for name in _arguments(_constructor_class(type(self)))}
+
     def _change_argument(self, name: str, value: Any) -> None:
         """Set an argument of the constructor: what a new object makes of it is taken over."""
         reason = self._why_fixed(name)
         if reason is not None:
             raise AttributeError(f"{_label(self, name)} {reason}")
-        owner = _constructor_class(type(self))
-        arguments = {known: getattr(self, known) for known in _arguments(owner)}
-        fresh = owner(**{**arguments, name: value})
+        fresh = _constructor_class(type(self))(**{**self._constructor_arguments(), name: value})
         names = (name, *self._derived.get(name, ()))
         assign(self, **{each: getattr(fresh, each) for each in names})
 
@@ -313,21 +316,21 @@ def _nearest(name: str, known: list[str]) -> str | None:
 def _slips(name: str, known: str) -> int | None:
     """Return how many slips lead from a known name to another; None for too many.
 
-    Case and underscores do not count. One slip is allowed, two in eight letters and more. Short
-    names are told apart more easily: their first letter must be right (``type`` is not ``dtype``),
-    and in four letters no other may stand in the place of one (``rate``, ``role``). A number at the
-    end of a name is no slip (``history2``).
+    Case and underscores do not count. One slip is allowed, two in eight letters and more. With less
+    than six letters the first one must be right (``type`` is not ``dtype``), and none may stand in
+    the place of another (``stage`` is not ``state``). A number at the end of a name is no slip
+    (``history2``).
     """
     a, b = (text.replace("_", "").lower() for text in (name, known))
     if a == b:
         return 0
     longest = max(len(a), len(b))
     allowed = 2 if longest >= 8 else 1
-    if min(len(a), len(b)) < 3 or abs(len(a) - len(b)) > allowed:
+    if min(len(a), len(b)) < 3 or abs(len(a) - len(b)) > 1:
         return None
     if a.rstrip("0123456789") == b or (longest < 6 and a[0] != b[0]):
         return None
-    if longest < 5 and len(a) == len(b) and sorted(a) != sorted(b):
+    if longest < 6 and len(a) == len(b) and sorted(a) != sorted(b):
         return None
     count = _distance(a, b)
     return count if count <= allowed else None

@@ -49,7 +49,7 @@ LAYER = _table(
     (
         "axes beta_regularizer gamma_regularizer beta_constraint gamma_constraint rms_scaling "
         "call_signature_parameters data_format dynamic lora_alpha lora_enabled lora_rank losses "
-        "metrics metrics_variables noise_shape path quantization_config quantization_mode quantize "
+        "metrics metrics_variables noise_shape quantization_config quantization_mode quantize "
         "seed_generator single_state state_size supports_masking variable_serialization_spec "
         "optional ragged",
         _NOTHING,
@@ -57,7 +57,7 @@ LAYER = _table(
 )
 
 MODEL = {
-    **{name: advice for name, advice in LAYER.items() if name != "path"},
+    **LAYER,
     **_table(
         ("steps_per_execution", _SPEED),
         ("run_eagerly", "there is no compiled graph, every model runs eagerly: leave it out"),
@@ -111,8 +111,8 @@ CALLBACK = _table(
     ("period", "give save_freq= to the constructor"),
     ("monitor_op", "give mode='min' or mode='max' to the constructor"),
     (
-        "append_header csv_file embeddings_freq embeddings_metadata histogram_freq options "
-        "profile_batch summary write_graph write_images write_steps_per_second writer",
+        "append_header baseline csv_file embeddings_freq embeddings_metadata histogram_freq "
+        "options profile_batch summary write_graph write_images write_steps_per_second writer",
         _NOTHING,
     ),
 )

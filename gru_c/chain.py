@@ -292,6 +292,8 @@ class Chain(Guarded):
     def parameters(self) -> Parameters:
         """All weights and all gradients, as two flat vectors."""
         self.require_built("a list of its weights")
+        if self._parameters is not None and self._parameters.layers != self.layers:
+            self._dissolve_parameters()  # the list of layers was changed in place
         if self._parameters is None:
             self._parameters = Parameters(self.layers)
         return self._parameters

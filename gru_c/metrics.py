@@ -36,6 +36,8 @@ __all__ = [
 Array = npt.NDArray[Any]
 MetricFunction = Callable[[Array, Array], float]
 
+_FIXED = "cannot change after the metric was made: make a new {cls}(...)"
+
 
 class Metric(Configurable):
     """Base of all metrics: the mean of `values` over everything seen.
@@ -53,9 +55,7 @@ class Metric(Configurable):
 
     direction: str | None = None
     _keras_names = _keras_names.METRIC
-    _advice: ClassVar = {
-        "name": "cannot change after the metric was made: make a new {cls}(name=...)"
-    }
+    _advice: ClassVar = {"name": _FIXED}
 
     def __init__(self, name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
@@ -160,6 +160,8 @@ class MeanOfLoss(Metric):
     """
 
     direction = "min"
+
+    _advice: ClassVar = {**Metric._advice, "loss": _FIXED}  # which it is named after
 
     def __init__(self, loss: object, name: str | None = None) -> None:
         self.loss = losses.get(loss)
@@ -357,6 +359,8 @@ class FunctionMetric(Metric):
     >>> metric.result()
     4.0
     """
+
+    _advice: ClassVar = {**Metric._advice, "function": _FIXED}  # which it is named after
 
     def __init__(self, function: MetricFunction, name: str | None = None) -> None:
         self.function = function

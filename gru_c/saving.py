@@ -71,6 +71,7 @@ def contents(
 ) -> tuple[dict[str, Array], dict[str, str]]:
     """Return the weights and the metadata of a file."""
     model.require_built("save")
+    require_names(model.layers)
     tensors = {
         f"{layer.name}/{parameter.name}": parameter.array
         for layer in model.layers
@@ -328,10 +329,17 @@ def wanted_shapes(layers: Sequence[Layer], input_shape: Shape) -> dict[str, tupl
         for name, weight_shape in layer.weight_shapes(shape).items():
             wanted[f"{layer.name}/{name}"] = weight_shape
         shape = output_shape
+    require_names(layers)
+    return wanted
+
+
+def require_names(layers: Sequence[Layer]) -> None:
+    """Raise ValueError where two layers have the same name, or one has none."""
     for label, count in Counter(layer.name for layer in layers).items():
+        if label is None:
+            raise ValueError("a layer has no name: put it into the model with add")
         if count > 1:
             raise ValueError(f"{count} layers have the name {label!r}")
-    return wanted
 
 
 def compare_shapes(

@@ -185,3 +185,14 @@ def test_estimators_in_python_threads_give_the_same_bits():
     assert found.keys() == {1, 2, 3}
     for answer in found.values():
         assert_same_bits(answer, expected)
+
+
+def test_a_slip_in_the_name_of_a_parameter_is_refused():
+    estimator = GRURegressor()
+    estimator.epochs = 3
+    estimator.set_params(dropout=0.5)
+    estimator.my_note = "mine"
+    assert (estimator.get_params()["epochs"], estimator.dropout) == (3, 0.5)
+    with pytest.raises(AttributeError, match="did you mean 'learning_rate'"):
+        estimator.learningrate = 0.1
+    assert set(vars(estimator)) == {*estimator.get_params(), "my_note"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from gru_c._attributes import Guarded
 from gru_c._extras import require
 from gru_c.distributed import endings, ranks
 from gru_c.distributed.agreement import RankError
@@ -13,7 +14,7 @@ from gru_c.replicas import Alone, Distribution
 __all__ = ["DataParallel", "RankError"]
 
 
-class DataParallel(Distribution):
+class DataParallel(Guarded, Distribution):
     """Train one model in all processes of an MPI communicator.
 
     Given to `fit` or `evaluate`, which all processes must call, with the same arguments but for the

@@ -130,6 +130,10 @@ class Bidirectional(DrawingLayer):
                 f"{a.units} and {b.units}"
             )
 
+    def _constructor_arguments(self) -> dict[str, Any]:
+        given = {"backward_layer": self._given_backward_layer}
+        return {**super()._constructor_arguments(), **given}
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; see `Configurable.get_config`."""
         config = super().get_config()

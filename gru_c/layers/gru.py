@@ -164,8 +164,9 @@ class GRU(StatefulLayer):
 
     _derived: ClassVar = {
         "reset_after": ("cell",),
-        "zoneout": ("cell",),
-        "clip": ("cell",),
+        "zoneout": ("cell", "_packed"),
+        "clip": ("cell", "_packed"),
+        "inference_weights": ("_packed",),
         "stateful": ("state",),
     }
 

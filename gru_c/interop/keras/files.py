@@ -34,7 +34,7 @@ from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of, var
 from gru_c.interop.keras.training import compile_as, compile_config
 from gru_c.model import Sequential
 from gru_c.parameters import GivenWeights
-from gru_c.saving import assemble, wanted_shapes, write_whole
+from gru_c.saving import assemble, require_names, wanted_shapes, write_whole
 
 __all__ = ["load", "save"]
 
@@ -318,6 +318,7 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     model.require_built("save")
     shape = model.input_shape
     assert shape is not None  # it is built
+    require_names(model.layers)
     spec = model_as_keras(model.name, shape, model.layers, model.trainable)
     compiled = None if model.optimizer is None else compile_config(model)
     if compiled is not None:
