@@ -48,7 +48,7 @@ def from_core(kernel: Array, recurrent_kernel: Array, bias: Array | None) -> lis
 
 
 def _swapped(biases: Array) -> Array:
-    """Return biases (2, 3H) with the gates in the other order."""
-    gates = biases.reshape(2, 3, -1)
-    swapped: Array = gates[:, _GATES].reshape(biases.shape)
+    """Return biases (2, 3H) with the gates in the other order, as a new contiguous array."""
+    # Not by an index: what that returns is ordered otherwise in memory for H=1.
+    swapped: Array = np.take(biases.reshape(2, 3, -1), _GATES, axis=1).reshape(biases.shape)
     return swapped
