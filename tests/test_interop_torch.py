@@ -10,26 +10,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence  # noqa: E402
+from torch_twins import assert_same, twins  # noqa: E402
 
 from gru_c.interop.torch import GRU, convert  # noqa: E402
 
-TOLERANCE = {
-    torch.float32: {"atol": 1e-5, "rtol": 1e-4},
-    torch.float64: {"atol": 1e-12, "rtol": 1e-9},
-}
 LENGTHS = {"packed": (9, 4, 4, 30, 1), "sorted": (30, 9, 4, 4, 1)}
 
 
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(3)
-
-
-def twins(*sizes, **options):
-    """A torch.nn.GRU and ours, with the same weights."""
-    theirs, ours = torch.nn.GRU(*sizes, **options), GRU(*sizes, **options)
-    ours.load_state_dict(theirs.state_dict())
-    return theirs, ours
 
 
 def sequences(form, features=5, dtype=torch.float32):
@@ -40,32 +30,6 @@ def sequences(form, features=5, dtype=torch.float32):
         return torch.randn(6, features, dtype=dtype), None
     lists = [torch.randn(length, features, dtype=dtype) for length in LENGTHS[form]]
     return pack_sequence(lists, enforce_sorted=form == "sorted"), len(lists)
-
-
-def passed(module, x, hx):
-    """Output, last states and all gradients of a random loss, a leaf at a time."""
-    data = x.data if isinstance(x, PackedSequence) else x
-    leaf = data.detach().clone().requires_grad_()
-    hx = None if hx is None else hx.clone().requires_grad_()
-    module.zero_grad()
-    torch.manual_seed(9)  # of dropout
-    given = x._replace(data=leaf) if isinstance(x, PackedSequence) else leaf
-    output, last = module(given, hx)
-    if isinstance(output, PackedSequence):
-        for a, b in zip(output[1:], x[1:], strict=True):
-            assert a is b
-        output = output.data
-    generator = torch.Generator().manual_seed(1)
-    weights = [torch.randn(t.shape, dtype=t.dtype, generator=generator) for t in (output, last)]
-    ((output * weights[0]).sum() + (last * weights[1]).sum()).backward()
-    leaves = [leaf, *([] if hx is None else [hx]), *module.parameters()]
-    return [output.detach(), last.detach(), *(each.grad for each in leaves)]
-
-
-def assert_same(theirs, ours, x, hx):
-    dtype = next(ours.parameters()).dtype
-    for a, b in zip(passed(ours, x, hx), passed(theirs, x, hx), strict=True):
-        torch.testing.assert_close(a, b, **TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("form", ["batch", "one", "packed", "sorted"])
@@ -373,6 +337,7 @@ X = torch.zeros(30, 2, 5)
     ("x", "hx", "error", "message"),
     [
         (X.numpy(), None, TypeError, "input must be a tensor, got ndarray"),
+        (None, None, TypeError, "input must be a tensor, got NoneType"),
         (X[None], None, ValueError, "2D or 3D, got 4D"),
         (X[:, :, :4], None, RuntimeError, "input must have 5 features, got 4"),
         (X[:0], None, RuntimeError, "at least one step"),

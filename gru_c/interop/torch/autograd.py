@@ -13,6 +13,7 @@ from gru_c import passes
 from gru_c.arrays import Array, as_sequences
 from gru_c.cell import Cell
 from gru_c.directions import run_both
+from gru_c.interop.torch.handover import is_batched, looks_into
 from gru_c.interop.torch.weights import Weights, from_core, to_core
 from gru_c.packed_steps import PackedSteps
 from gru_c.ragged import run_forward as run_ragged
@@ -57,7 +58,7 @@ class Layer:
     directions : int
         1 or 2.
     batch_first : bool
-        Whether the output (T, B, directions * H) lies as (B, T, directions * H) in memory.
+        Whether the output is (B, T, directions * H); else it is (T, B, directions * H).
     packed : tuple of PackedSteps
         Of each direction, for packed sequences (total, n); else empty.
     spare : Spare
@@ -71,14 +72,16 @@ class Layer:
     spare: Spare = field(default_factory=Spare)
     tapes: list[Any] = field(default_factory=list)
 
-    def array(self, tensor: Any) -> Any:
-        """Return the memory of (T, B, n) as (B, T, n), of packed ones as it is; None for None."""
+    def view(self, array: Any, batch_first: bool) -> Any:
+        """Return the memory of sequences as (B, T, n), of packed ones as it is."""
+        return array if self.packed or batch_first else array.swapaxes(0, 1)
+
+    def to_read(self, tensor: Any, batch_first: bool = False) -> Any:
+        """Return sequences as `view` does, copied where the core needs it; None for None."""
         if tensor is None:
             return None
-        array = tensor.detach().numpy()
-        if self.packed:
-            return np.ascontiguousarray(array)
-        return as_sequences("x", array.swapaxes(0, 1), array.dtype)
+        array = self.view(read(tensor), batch_first)
+        return np.ascontiguousarray(array) if self.packed else as_sequences("x", array, array.dtype)
 
     def of_direction(self, i: int, array: Any) -> Any:
         """Return the part of direction i of an array (..., directions * H); None for None.
@@ -121,10 +124,11 @@ def run(layer: Layer, training: bool, x: Any, h: Any, tensors: Any) -> tuple[Any
         Tensors (..., directions * H) and (directions, B, H); a tape for each direction.
     """
     H, per = h.shape[2], len(tensors) // layer.directions
-    output = _empty((*x.shape[:-1], layer.directions * H), x.dtype, layer.batch_first)
-    x_array, shown = layer.array(x), layer.array(output)  # a direction writes its part of it
-    states = np.ascontiguousarray(h.detach().numpy())
-    arrays = [tensor.detach().numpy() for tensor in tensors]
+    places = (x.shape[1], x.shape[0]) if layer.batch_first else x.shape[:-1]
+    output = _empty((*places, layer.directions * H), x.dtype, batch_first=False)
+    shown = layer.view(output.numpy(), layer.batch_first)  # a direction writes its part of it
+    x_array, states = layer.to_read(x), np.ascontiguousarray(read(h))
+    arrays = [read(tensor) for tensor in tensors]
     spare, which = layer.spare, range(layer.directions)
     weights = [to_core(arrays[i * per : i * per + per], spare.take(spare.kernels)) for i in which]
 
@@ -166,8 +170,8 @@ def go_back(
         Gradients of x by each direction (an empty list if not wanted), of the states before the
         first step, and of the weights.
     """
-    tapes, shown = layer.tapes, layer.array(d_output)
-    d_ends = None if d_last is None else np.ascontiguousarray(d_last.numpy())
+    tapes, shown = layer.tapes, layer.to_read(d_output, layer.batch_first)
+    d_ends = None if d_last is None else np.ascontiguousarray(read(d_last))
     d_x = []
     if x is not None:
         batch_first = not layer.packed and x.stride(1) > x.stride(0)
@@ -181,7 +185,7 @@ def go_back(
         memory = tapes[i].backward(
             layer.of_direction(i, shown),
             None if d_ends is None else d_ends[i],
-            layer.array(d_x[i]) if d_x else None,
+            layer.view(d_x[i].numpy(), False) if d_x else None,
             *d_weights[i],
             d_h[i],
             keep_tape=keep_tapes,
@@ -195,12 +199,21 @@ def go_back(
     return d_x, torch.from_numpy(d_h), [torch.from_numpy(array) for array in d_arrays]
 
 
+def read(tensor: Any) -> Array:
+    """Return a tensor's numbers as an aligned array: its memory, or a copy where that cannot be.
+
+    Some tensors are zeros, or the negative of others, without memory that says so.
+    """
+    array: Array = tensor.detach().numpy(force=True)
+    return array if array.flags.aligned else array.copy()
+
+
 def _empty(shape: Any, dtype: Any, batch_first: bool) -> Any:
     """Return a new tensor, which lies batch first in memory if wanted, (T, B, n) though it is."""
-    if not batch_first:
-        return torch.empty(shape, dtype=dtype)
+    if not batch_first:  # the device is named, since the default may be another one
+        return torch.empty(shape, dtype=dtype, device="cpu")
     T, B, n = shape
-    return torch.empty((B, T, n), dtype=dtype).transpose(0, 1)
+    return torch.empty((B, T, n), dtype=dtype, device="cpu").transpose(0, 1)
 
 
 def _like(tape: Any) -> Weights:
@@ -222,10 +235,10 @@ class GRULayer(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         """Keep what `backward` needs; apart from `forward`, so that ``torch.func`` can call it."""
-        ctx.layer, x, _, *tensors = inputs
+        ctx.layer, *tensors = inputs
         ctx.set_materialize_grads(False)
         # The tapes hold what is needed. This lets PyTorch see whether something was changed since.
-        ctx.save_for_backward(x, *tensors)
+        ctx.save_for_backward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, d_output: Any, d_last: Any) -> tuple[Any, ...]:
@@ -234,6 +247,13 @@ class GRULayer(torch.autograd.Function):  # type: ignore[misc]
             raise RuntimeError(
                 "gru_c's gradients cannot be differentiated again (create_graph=True): take "
                 "torch.nn.GRU for that"
+            )
+        if is_batched(d_output) or is_batched(d_last) or looks_into():
+            raise RuntimeError(
+                "gru_c cannot go back through many gradients at once (vectorize=True, "
+                "is_grads_batched=True), nor under a transform of torch.func, forward-mode "
+                "derivatives or a mode that sees each operation, unless the forward pass ran "
+                "there, too: take torch.nn.GRU for that"
             )
         x, *_ = ctx.saved_tensors
         wanted = x if ctx.needs_input_grad[1] else None
@@ -249,5 +269,6 @@ def wants_gradients(*tensors: Any) -> bool:
 def run_layer(layer: Layer, x: Any, h: Any, tensors: Any) -> tuple[Any, Any]:
     """Run a layer; see `run`. Return output and last states, with gradients where wanted."""
     if wants_gradients(x, h, *tensors):
-        return GRULayer.apply(layer, x, h, *tensors)  # type: ignore[no-any-return]
+        inputs = [t.clone() if t.is_inference() else t for t in (x, h, *tensors)]  # to be kept
+        return GRULayer.apply(layer, *inputs)  # type: ignore[no-any-return]
     return run(layer, False, x, h, tensors)[:2]

@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.utils.parametrize import type_before_parametrizations
 from torch.nn.utils.rnn import PackedSequence
 
 from gru_c.interop.torch.autograd import Layer, Spare, run_layer, wants_gradients
+from gru_c.interop.torch.handover import hold_no_data, looks_into, qconfig_for
 from gru_c.packed_steps import PackedSteps
+
+_DTYPES = (torch.float32, torch.float64)
 
 # Putting the weights into the core's order takes the time of a few of PyTorch's steps of one row;
 # of more where they are read from main memory. Measured for H from 50 to 1024.
@@ -23,10 +27,13 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
     subclass of: the same state dict, initial weights, and random numbers of dropout. It runs on
     ``torch.get_num_threads()`` threads, in float32 or float64; tensors are not copied.
 
-    Under ``torch.jit.trace``, ``torch.export`` and ``torch.onnx.export`` it is a ``torch.nn.GRU``,
-    so that what they write runs elsewhere; also to predict a few steps, for which putting the
-    weights into the core's order would not pay. ``torch.jit.script`` and the transforms of
-    ``torch.func`` cannot look into it and raise.
+    It is a ``torch.nn.GRU`` for what looks into operations: ``torch.jit.trace``, ``torch.compile``,
+    ``torch.export`` and ``torch.onnx.export``, so that what they write runs elsewhere; the
+    transforms of ``torch.func``, forward-mode derivatives, meta tensors, subclasses of tensor and
+    modes like ``FakeTensorMode``. Also to predict a few steps, for which putting the weights into
+    the core's order would not pay. ``torch.fx`` takes it for a leaf. ``torch.jit.script``, and
+    ``torch.ao.quantization`` where it is to quantise it, put a ``torch.nn.GRU`` in its place.
+    ``torch.autocast`` has no effect on it.
 
     Parameters
     ----------
@@ -39,8 +46,10 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
     ValueError
         From ``forward``, for tensors that are not on the CPU, or neither float32 nor float64.
     RuntimeError
-        From a backward pass that is to be differentiated (``create_graph=True``), and as
-        ``torch.nn.GRU`` for shapes that do not fit.
+        From a backward pass that is to be differentiated (``create_graph=True``) or takes many
+        gradients at once (``is_grads_batched=True``), and for shapes that do not fit.
+    TypeError
+        From quantisation and ``torch.jit.script``, when it has parametrizations.
 
     References
     ----------
@@ -77,41 +86,45 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
         h_n : tensor
             Last states, of the shape of hx.
         """
-        if isinstance(input, PackedSequence):
-            return self._forward_packed(input, hx)
-        _check_tensor("input", input)
+        is_packed = isinstance(input, PackedSequence)
+        if looks_into() or (not is_packed and self._is_short(input, hx)):
+            return super().forward(input, hx)  # type: ignore[no-any-return]
+        self._update_flat_weights()
+        if hold_no_data(input.data if is_packed else input, hx, *self._flat_weights):
+            return super().forward(input, hx)  # type: ignore[no-any-return]
+        return self._forward_packed(input, hx) if is_packed else self._forward_plain(input, hx)
+
+    def _forward_plain(self, given: Any, hx: Any) -> tuple[Any, Any]:
+        """Run over a batch or one sequence."""
+        _check_tensor("input", given)
+        if given.dim() not in (2, 3):
+            raise ValueError(f"GRU: expected input to be 2D or 3D, got {given.dim()}D")
         if hx is not None:
             _check_tensor("hx", hx)
-        if torch.compiler.is_compiling() or torch.jit.is_tracing() or self._is_short(input, hx):
-            return super().forward(input, hx)  # type: ignore[no-any-return]
-        if input.dim() not in (2, 3):
-            raise ValueError(f"GRU: expected input to be 2D or 3D, got {input.dim()}D")
-        if hx is not None and hx.dim() != input.dim():
-            raise RuntimeError(
-                f"for {input.dim()}-D input, hx should also be {input.dim()}-D, got {hx.dim()}-D"
-            )
-        if input.dim() == 2:
-            output, last = self._forward_batch(input[:, None], None if hx is None else hx[:, None])
-            return output.squeeze(1), last.squeeze(1)
-        if not self.batch_first:
-            return self._forward_batch(input, hx)
-        output, last = self._forward_batch(input.transpose(0, 1), hx)
-        return output.transpose(0, 1), last
+            if hx.dim() != given.dim():
+                raise RuntimeError(
+                    f"for {given.dim()}-D input, hx should also be {given.dim()}-D, "
+                    f"got {hx.dim()}-D"
+                )
+        is_one = given.dim() == 2
+        batch_first = self.batch_first and not is_one
+        x = given[:, None] if is_one else given.transpose(0, 1) if batch_first else given
+        x, h = self._checked(x, hx[:, None] if is_one and hx is not None else hx, None)
+        if len(x) < 1:
+            raise RuntimeError("expected sequences of at least one step, got none")
+        output, last = self._stack(x, h, (), batch_first)
+        return (output.squeeze(1), last.squeeze(1)) if is_one else (output, last)
 
     def _is_short(self, x: Any, hx: Any) -> bool:
         """Whether PyTorch's own kernel is faster: to predict a few steps."""
         weights = 3 * self.hidden_size * (self.input_size + self.hidden_size)
         few = _FEW_STEPS if weights < _LARGE else _FEW_LARGE_STEPS
-        if x.numel() >= few * self.input_size:
+        if not isinstance(x, torch.Tensor) or x.numel() >= few * self.input_size:
             return False
-        return not wants_gradients(*(t for t in (x, hx, *self._flat_weights) if t is not None))
-
-    def _forward_batch(self, x: Any, hx: Any) -> tuple[Any, Any]:
-        """Run over (T, B, input_size)."""
-        x, hx = self._checked(x, hx, None)
-        if len(x) < 1:
-            raise RuntimeError("expected sequences of at least one step, got none")
-        return self._stack(x, hx, ())
+        if not _is_readable(x) or torch.is_autocast_enabled("cpu"):
+            return False  # so that it is treated as a longer one
+        tensors = (x, hx, *self._flat_weights)
+        return not wants_gradients(*(t for t in tensors if isinstance(t, torch.Tensor)))
 
     def _forward_packed(self, sequences: Any, hx: Any) -> tuple[Any, Any]:
         data, batch_sizes, sorted_indices, unsorted_indices = sequences
@@ -119,7 +132,7 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
         data, hx = self._checked(data, hx, batch_sizes)
         sizes = _checked_sizes(batch_sizes, len(data))
         packed = tuple(PackedSteps(sizes, bool(i)) for i in range(self._directions))
-        output, last = self._stack(data, hx, packed)
+        output, last = self._stack(data, hx, packed, batch_first=False)
         return (
             PackedSequence(output, batch_sizes, sorted_indices, unsorted_indices),
             self.permute_hidden(last, unsorted_indices),
@@ -127,14 +140,13 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
 
     def _checked(self, x: Any, hx: Any, batch_sizes: Any) -> tuple[Any, Any]:
         """Return input and states (zeros for None) that have passed all checks."""
-        self._update_flat_weights()
-        weights = dict(zip(self._flat_weights_names, self._flat_weights, strict=True))
-        dtype = self._flat_weights[0].dtype
+        dtype = getattr(self._flat_weights[0], "dtype", None)
         if torch.is_autocast_enabled("cpu"):
-            x, hx = x.to(dtype), None if hx is None else hx.to(dtype)
-        for name, tensor in {"input": x, "hx": hx, **weights}.items():
-            if tensor is not None:
-                _check_tensor(name, tensor, dtype)
+            x, hx = (t.to(dtype) if t is not None and t.is_floating_point() else t for t in (x, hx))
+        _check_tensor("input", x, dtype)
+        if hx is not None:
+            _check_tensor("hx", hx, dtype)
+        self._check_weights(dtype)
         B = int(batch_sizes[0]) if batch_sizes is not None and len(batch_sizes) else x.shape[1]
         wanted = (self._directions * self.num_layers, B, self.hidden_size)
         hx = x.new_zeros(wanted) if hx is None else hx
@@ -144,11 +156,31 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
             raise RuntimeError(f"hx must have shape {wanted}, got {tuple(hx.shape)}")
         return x, hx
 
+    def _check_weights(self, dtype: Any) -> None:
+        """Raise an error unless there are the weights that the module's attributes speak of."""
+        H, per = self.hidden_size, 4 if self.bias else 2
+        of_layer = per * self._directions
+        if len(self._flat_weights) != of_layer * self.num_layers:
+            raise RuntimeError(
+                f"{self!r} has {len(self._flat_weights)} weights, which are those of another "
+                "num_layers, bias or bidirectional: these cannot be changed, make a new module"
+            )
+        for i, (name, tensor) in enumerate(
+            zip(self._flat_weights_names, self._flat_weights, strict=True)
+        ):
+            _check_tensor(name, tensor, dtype)
+            features = self.input_size if i < of_layer else H * self._directions
+            wanted = ((3 * H, features), (3 * H, H), (3 * H,), (3 * H,))[i % per]
+            if tensor.shape != wanted:
+                raise RuntimeError(f"{name} must have shape {wanted}, got {tuple(tensor.shape)}")
+
     @property
     def _directions(self) -> int:
         return 2 if self.bidirectional else 1
 
-    def _stack(self, x: Any, hx: Any, packed: tuple[PackedSteps, ...]) -> tuple[Any, Any]:
+    def _stack(
+        self, x: Any, hx: Any, packed: tuple[PackedSteps, ...], batch_first: bool
+    ) -> tuple[Any, Any]:
         """Run layer by layer over checked tensors: outputs of the last one, last states of all."""
         spares = self.__dict__.setdefault("_spares", {})
         per, lasts = len(self._flat_weights) // self.num_layers, []
@@ -156,34 +188,92 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
             if k and self.dropout and self.training:
                 x = torch.nn.functional.dropout(x, self.dropout)
             # Between layers time comes first, as in PyTorch: so dropout draws the same.
-            batch_first = self.batch_first and not packed and k == self.num_layers - 1
             spare = spares.setdefault(k, Spare(self._directions))
-            layer = Layer(self._directions, batch_first, packed, spare)
+            is_last = k == self.num_layers - 1
+            layer = Layer(self._directions, batch_first and is_last, packed, spare)
             tensors = self._flat_weights[k * per : (k + 1) * per]
             x, last = run_layer(layer, x, h, tensors)
             lasts.append(last)
         return x, torch.cat(lasts) if len(lasts) > 1 else lasts[0]
 
+    # ---- what others do with modules ----
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make a module that torch.fx takes for one of PyTorch's: it records the call."""
+        module = super().__new__(cls)
+        module.__dict__["__module__"] = torch.nn.GRU.__module__
+        return module
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; `qconfig` makes it a ``torch.nn.GRU``, which can be quantised."""
+        if name == "qconfig" and type_before_parametrizations(self) is GRU:
+            value, looks_again = qconfig_for(self, value)
+            if value is not None or looks_again:
+                self._become_pytorchs()
+        torch.nn.GRU.__setattr__(self, name, value)  # whatever it is now
+
+    def __prepare_scriptable__(self) -> Any:
+        """Return what torch.jit.script compiles, and puts in the place of this module."""
+        self._refuse_unless_usual("compile")
+        made = torch.nn.GRU.__new__(torch.nn.GRU)
+        made.__setstate__(self.__getstate__())
+        return made
+
+    def _become_pytorchs(self) -> None:
+        self._refuse_unless_usual("quantise")
+        for name in ("_spares", "__module__"):
+            self.__dict__.pop(name, None)
+        object.__setattr__(self, "__class__", torch.nn.GRU)
+
+    def _refuse_unless_usual(self, verb: str) -> None:
+        """Raise TypeError for a parametrization, or a subclass that computes something else."""
+        if type(self) is not GRU:
+            raise TypeError(
+                f"PyTorch can {verb} a torch.nn.GRU and what convert makes of it, but not "
+                f"{type(self).__name__}, a subclass: remove its parametrizations first "
+                "(torch.nn.utils.parametrize.remove_parametrizations), or leave it out"
+            )
+
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: without the memory that is kept for the next pass."""
-        return {key: value for key, value in super().__getstate__().items() if key != "_spares"}
+        left_out = "_spares", "__module__"
+        return {key: value for key, value in super().__getstate__().items() if key not in left_out}
+
+
+def _is_readable(tensor: Any) -> bool:
+    """Return whether the core can read a tensor of this kind."""
+    is_dense = tensor.layout == torch.strided and not tensor.is_nested
+    return bool(tensor.is_cpu and is_dense and tensor.dtype in _DTYPES)
 
 
 def _check_tensor(name: str, tensor: Any, dtype: Any = None) -> None:
     """Raise ValueError or TypeError unless the core can read it, and it is of `dtype` if given."""
     if not isinstance(tensor, torch.Tensor):
+        if isinstance(tensor, torch.fx.Proxy):
+            raise TypeError(
+                f"torch.fx cannot look into gru_c's GRU, and {name} is a Proxy: trace the model "
+                "around it, where it is a leaf, or a torch.nn.GRU"
+            )
         raise TypeError(f"{name} must be a tensor, got {type(tensor).__name__}")
     if not tensor.is_cpu:
+        advice = "move it with .cpu(), or take torch.nn.GRU"
+        if tensor.is_meta:
+            advice = "it holds no numbers; to_empty(device='cpu') and load_state_dict bring some"
+        raise ValueError(f"gru_c computes on the CPU, and {name} is on {tensor.device}: {advice}")
+    if tensor.is_nested:
         raise ValueError(
-            f"gru_c computes on the CPU, and {name} is on {tensor.device}: "
-            "move it with .cpu(), or take torch.nn.GRU"
+            f"{name} is a nested tensor; wanted a dense one, or sequences of different lengths "
+            f"packed: torch.nn.utils.rnn.pack_sequence({name}.unbind(), enforce_sorted=False)"
         )
     if tensor.layout != torch.strided:
         raise ValueError(f"{name} must be a dense tensor, got layout {tensor.layout}")
     if dtype is None:
         return
-    if tensor.dtype not in (torch.float32, torch.float64):
-        raise ValueError(f"gru_c computes in float32 and float64, and {name} is {tensor.dtype}")
+    if tensor.dtype not in _DTYPES:
+        raise ValueError(
+            f"gru_c computes in float32 and float64, and {name} is {tensor.dtype}: take .float(), "
+            "or torch.nn.GRU"
+        )
     if tensor.dtype != dtype:
         raise ValueError(f"{name} is {tensor.dtype}, but the first weight {dtype}")
 
@@ -220,8 +310,8 @@ def convert(module: Any) -> Any:
     TypeError
         When it is no module.
     ValueError
-        When a GRU is not on the CPU, or neither float32 nor float64; its name is given, and nothing
-        has been changed.
+        When a GRU is not on the CPU, neither float32 nor float64, or waits for its quantisation;
+        its name is given, and nothing has been changed.
 
     Examples
     --------
@@ -244,18 +334,23 @@ def convert(module: Any) -> Any:
         raise TypeError(f"convert wants a torch.nn.Module, got {type(module).__name__}")
     found = {name: m for name, m in module.named_modules() if type(m) is torch.nn.GRU}
     for name, gru in found.items():
+        if getattr(gru, "qconfig", None) is not None:
+            raise ValueError(
+                f"{name or 'the GRU'} has a qconfig, and torch.ao.quantization would not find it "
+                "any more: quantise first and convert then, or set its qconfig to None"
+            )
         for key, tensor in gru.named_parameters():
             _check_tensor(f"{name}.{key}" if name else key, tensor, gru.weight_ih_l0.dtype)
     made = {gru: _converted(gru) for gru in found.values()}
     for parent in list(module.modules()):
-        for name, child in parent.named_children():
+        for name, child in parent._modules.items():  # named_children has each module once
             if child in made:
-                setattr(parent, name, made[child])
+                parent._modules[name] = made[child]
     return made.get(module, module)
 
 
 def _converted(gru: Any) -> GRU:
     """Return our GRU with everything that another one has: parameters, hooks, mode."""
-    made = GRU.__new__(GRU)
+    made: GRU = GRU.__new__(GRU)
     made.__setstate__(gru.__getstate__())
     return made

@@ -1,0 +1,448 @@
+"""What PyTorch's users do with modules: the same with gru_c's GRU as with torch.nn.GRU."""
+
+import copy
+import io
+
+import pytest
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+from torch.autograd import forward_ad  # noqa: E402
+from torch.func import functional_call  # noqa: E402
+from torch.nn.utils import parametrizations, prune  # noqa: E402
+from torch.nn.utils.rnn import pack_sequence  # noqa: E402
+
+from gru_c.interop.torch import GRU, convert  # noqa: E402
+
+# Warnings of PyTorch's own, of what it will move elsewhere or calls itself.
+THEIR_WARNINGS = pytest.mark.filterwarnings("ignore")
+quantisation = torch.ao.quantization
+DYNAMIC = quantisation.default_dynamic_qconfig
+DYNAMIC_GRU = torch.ao.nn.quantized.dynamic.GRU
+
+
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(3, 8, 2, batch_first=True)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        output, _ = self.gru(x)
+        return self.head(output)
+
+
+@pytest.fixture
+def pair():
+    """A model, and the same one converted."""
+    torch.manual_seed(2)
+    model = Tagger()
+    return model, convert(copy.deepcopy(model))
+
+
+@pytest.fixture
+def x():
+    torch.manual_seed(3)
+    return torch.randn(4, 20, 3)
+
+
+def assert_alike(results):
+    """Both results, nested alike, have the same numbers."""
+    theirs, ours = (torch.utils._pytree.tree_leaves(result) for result in results)
+    assert len(theirs) == len(ours)
+    for a, b in zip(theirs, ours, strict=True):
+        assert type(a) is type(b)
+        torch.testing.assert_close(b, a, atol=1e-5, rtol=1e-4)
+
+
+# ---- quantisation -------------------------------------------------------------------------------
+
+
+@THEIR_WARNINGS
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"dtype": torch.float16},
+        {"inplace": True},
+        {"qconfig_spec": {nn.GRU}},
+        {"qconfig_spec": {GRU, nn.GRU}},
+        {"qconfig_spec": {"gru"}},
+        {"qconfig_spec": {"": DYNAMIC}},
+        {"qconfig_spec": {Tagger: None, nn.GRU: DYNAMIC}},
+    ],
+    ids=str,
+)
+def test_dynamic_quantisation_is_that_of_pytorchs(pair, x, options):
+    models = [quantisation.quantize_dynamic(model, **options) for model in pair]
+    assert all(type(model.gru) is DYNAMIC_GRU for model in models)
+    for a, b in zip(models[0](x), models[1](x), strict=True):
+        assert torch.equal(a, b)
+    assert type(pair[1].gru) is (DYNAMIC_GRU if "inplace" in options else GRU)
+
+
+@THEIR_WARNINGS
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {nn.Linear},
+        {nn.Linear: DYNAMIC, nn.GRU: None},
+        {nn.Linear: DYNAMIC, nn.GRU: DYNAMIC, "gru": None},
+        {"": DYNAMIC, GRU: None, nn.GRU: None},
+    ],
+    ids=str,
+)
+def test_dynamic_quantisation_of_the_rest_leaves_gru_c(pair, x, spec):
+    models = [quantisation.quantize_dynamic(model, spec) for model in pair]
+    assert type(models[0].gru) is nn.GRU
+    assert type(models[1].gru) is GRU
+    assert type(models[1].head) is type(models[0].head) is torch.ao.nn.quantized.dynamic.Linear
+    torch.testing.assert_close(models[1](x), models[0](x), atol=1e-3, rtol=0)
+
+
+@THEIR_WARNINGS
+def test_a_gru_that_was_excluded_is_not_quantised(pair, x):
+    pair[1].gru.qconfig = None
+    assert type(quantisation.quantize_dynamic(pair[1]).gru) is GRU
+    deeper = nn.ModuleList([nn.Sequential(pair[1])])
+    assert type(quantisation.quantize_dynamic(deeper)[0][0].gru) is GRU
+    del pair[1].gru.qconfig
+    assert type(quantisation.quantize_dynamic(deeper)[0][0].gru) is DYNAMIC_GRU
+
+
+@THEIR_WARNINGS
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        quantisation.QConfigMapping().set_object_type(nn.GRU, DYNAMIC),
+        quantisation.QConfigMapping().set_global(DYNAMIC),
+        quantisation.QConfigMapping().set_module_name("gru", DYNAMIC),
+        quantisation.QConfigMapping().set_module_name_regex("gr.*", DYNAMIC),
+        quantisation.QConfigMapping().set_object_type(nn.Linear, DYNAMIC),
+    ],
+    ids=["type", "global", "name", "pattern", "linear"],
+)
+def test_quantisation_of_graphs_is_that_of_pytorchs(pair, x, mapping):
+    from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+
+    models = [convert_fx(prepare_fx(model.eval(), mapping, (x,))) for model in pair]
+    assert [type(m) for m in models[0].modules()][1:] == [type(m) for m in models[1].modules()][1:]
+    assert torch.equal(models[0](x), models[1](x))
+    assert all(type(m) is not nn.GRU for m in convert(models[1]).modules())
+
+
+@THEIR_WARNINGS
+def test_what_cannot_be_quantised(pair):
+    parametrizations.weight_norm(pair[1].gru, "weight_hh_l0")
+    with pytest.raises(TypeError, match=r"not ParametrizedGRU.*remove its parametrizations"):
+        quantisation.quantize_dynamic(pair[1])
+    assert type(quantisation.quantize_dynamic(pair[1], {nn.Linear}).gru).__name__ != "GRU"
+
+
+def test_a_gru_that_waits_for_its_quantisation_is_not_converted():
+    model = Tagger()
+    model.gru.qconfig = DYNAMIC
+    with pytest.raises(ValueError, match=r"gru has a qconfig.*quantise first and convert then"):
+        convert(model)
+    model.gru.qconfig = None
+    assert type(convert(model).gru) is GRU
+
+
+# ---- what looks into operations -----------------------------------------------------------------
+
+
+def test_torch_fx_takes_it_for_a_leaf(pair, x):
+    pair[1].gru.register_forward_pre_hook(lambda module, args: (2 * args[0],))
+    traced = torch.fx.symbolic_trace(pair[1])
+    assert [node.target for node in traced.graph.nodes if node.op == "call_module"] == [
+        "gru",
+        "head",
+    ]
+    assert traced.gru is pair[1].gru
+    torch.testing.assert_close(traced(x), pair[0](2 * x), atol=1e-5, rtol=1e-4)
+    for again in (copy.deepcopy(pair[1]), torch.fx.symbolic_trace(traced)):
+        assert len(torch.fx.symbolic_trace(again).graph.nodes) == len(traced.graph.nodes)
+    with pytest.raises(TypeError, match="trace the model around it, where it is a leaf"):
+        torch.fx.symbolic_trace(GRU(3, 4))
+
+
+@pytest.mark.parametrize("steps", [1, 20])
+def test_meta_tensors_have_shapes(steps):
+    for first, both in ((True, False), (False, True)):
+        gru = GRU(3, 8, 2, batch_first=first, bidirectional=both, device="meta")
+        output, last = gru(torch.zeros(4, steps, 3, device="meta"))
+        assert output.is_meta
+        assert output.shape == (4, steps, 8 * (1 + both))
+        assert last.shape == (2 * (1 + both), 4 if first else steps, 8)
+        output.sum().backward()
+        assert gru.weight_ih_l0.grad.shape == (24, 3)
+    packed = pack_sequence([torch.zeros(5, 3), torch.zeros(2, 3)]).to("meta")
+    assert gru(packed)[0].data.shape == (7, 16)
+    with pytest.raises(ValueError, match="weight_ih_l0 is on meta: it holds no numbers; to_empty"):
+        gru(torch.zeros(4, 20, 3))
+
+
+def test_weights_come_after_meta(pair, x):
+    state_dict = pair[0].state_dict()
+    on_meta = copy.deepcopy(pair[1]).to("meta")
+    for loaded in (on_meta.to_empty(device="cpu"), copy.deepcopy(pair[1]).to("meta")):
+        loaded.load_state_dict(state_dict, assign=loaded is not on_meta)
+        assert_alike([pair[0](x), loaded(x)])
+
+
+def test_modes_that_see_each_operation(pair, x):
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.fx.experimental.proxy_tensor import make_fx
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        fakes = [model(mode.from_tensor(x)) for model in pair]
+    assert fakes[0].shape == fakes[1].shape
+    assert type(fakes[0]) is type(fakes[1])
+    flops = []
+    for model in pair:
+        with FlopCounterMode(display=False) as counter:
+            model(x)
+        flops.append(counter.get_total_flops())
+    assert flops[0] == flops[1]
+    short = x[:, :2]
+    graph = make_fx(lambda x: pair[1](x))(short)
+    assert_alike([pair[0](2 * short), graph(2 * short)])
+
+
+def test_the_default_device_does_not_matter(pair, x):
+    results = []
+    for model in pair:
+        with torch.device("meta"):
+            leaf = x.clone().requires_grad_()
+            output = model(leaf)
+        with torch.device("meta"):
+            output.square().sum().backward()
+        results.append([output, leaf.grad])
+    assert_alike(results)
+
+
+def test_subclasses_of_tensor_come_out(pair, x):
+    class Marked(torch.Tensor):
+        pass
+
+    assert_alike([model.gru(x.as_subclass(Marked)) for model in pair])
+    assert_alike([model.gru(x, torch.ones(2, 4, 8).as_subclass(Marked)) for model in pair])
+    for model in pair:
+        model.gru.weight_hh_l1 = nn.Parameter(model.gru.weight_hh_l1.data.as_subclass(Marked))
+    assert_alike([model(x) for model in pair])
+
+
+@THEIR_WARNINGS
+def test_script_and_compile(pair, x):
+    scripted = torch.jit.script(copy.deepcopy(pair[1]))
+    assert_alike([pair[0](x), scripted(x)])
+    file = io.BytesIO()
+    torch.jit.save(scripted, file)
+    file.seek(0)
+    assert_alike([pair[0](x), torch.jit.load(file)(x)])
+    torch._dynamo.reset()
+    compiled = torch.compile(pair[1], backend="eager")
+    results = []
+    for model in (pair[0], compiled):
+        leaf = x.clone().requires_grad_()
+        output = model(leaf)
+        output.square().sum().backward()
+        results.append([output, leaf.grad, model(x[:, :1])])
+    assert_alike(results)
+    torch._dynamo.reset()
+    parametrizations.weight_norm(pair[1].gru, "weight_hh_l0")
+    with pytest.raises(TypeError, match="not ParametrizedGRU"):
+        torch.jit.script(pair[1])
+
+
+# ---- derivatives --------------------------------------------------------------------------------
+
+
+def sum_of(model, weights, x):
+    return functional_call(model, weights, (x,)).square().sum()
+
+
+@THEIR_WARNINGS
+def test_transforms_of_torch_func(pair, x):
+    def of(model):
+        weights = {name: p.detach() for name, p in model.named_parameters()}
+        small = x[0, :9]
+        return [
+            torch.func.grad(sum_of, argnums=1)(model, weights, x),
+            torch.func.jvp(model, (x,), (torch.ones_like(x),)),
+            torch.func.jacrev(lambda x: model(x[None])[0, -1])(small),
+            torch.func.jacfwd(lambda x: model(x[None])[0, -1])(small),
+            torch.func.hessian(lambda x: model(x[None])[0, -1].sum())(small[:3]),
+        ]
+
+    assert_alike([of(model) for model in pair])
+
+
+@THEIR_WARNINGS
+@pytest.mark.parametrize("steps", [1, 20])
+def test_forward_mode_derivatives(pair, x, steps):
+    results = []
+    for model in pair:
+        with forward_ad.dual_level():
+            dual = forward_ad.make_dual(x[:, :steps], torch.ones_like(x[:, :steps]))
+            results.append([tuple(forward_ad.unpack_dual(model(dual)))])
+            weights = {
+                name: forward_ad.make_dual(p.detach(), torch.ones_like(p))
+                for name, p in model.named_parameters()
+            }
+            with torch.no_grad():
+                output = functional_call(model, weights, (x[:, :steps],))
+            results[-1].append(tuple(forward_ad.unpack_dual(output)))
+    assert_alike(results)
+
+
+@THEIR_WARNINGS
+def test_derivatives_that_gru_c_does_not_have(pair, x):
+    leaf = x.clone().requires_grad_()
+    output = pair[1](leaf)
+    with pytest.raises(RuntimeError, match=r"many gradients at once .*take torch.nn.GRU for that"):
+        torch.autograd.grad(output, leaf, torch.ones(2, *output.shape), is_grads_batched=True)
+    with pytest.raises(RuntimeError, match=r"cannot be differentiated again .*take torch.nn.GRU"):
+        pair[1](leaf).sum().backward(create_graph=True)
+    output = pair[1](leaf).sum()
+    there = pytest.raises(RuntimeError, match="unless the forward pass ran there, too")
+    with forward_ad.dual_level(), there:
+        output.backward()
+
+
+def test_autocast_computes_in_the_weights_dtype(pair, x):
+    gru = pair[1].gru
+    with torch.autocast("cpu"), pytest.raises(ValueError, match=r"input is torch\.complex64"):
+        gru(x * 1j)
+    for steps in (1, 20):
+        given = x[:, :steps].bfloat16()
+        with torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad():
+            output, last = gru(given)
+        assert output.dtype == last.dtype == torch.float32
+        with torch.no_grad():
+            assert_alike([pair[0].gru(given.float()), (output, last)])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("steps", [1, 20])
+def test_short_floats_are_refused_by_name(pair, x, dtype, steps):
+    with pytest.raises(ValueError, match=r"float32 and float64, and input is .*take \.float\(\)"):
+        pair[1].to(dtype)(x[:, :steps].to(dtype))
+
+
+@THEIR_WARNINGS
+@pytest.mark.parametrize("steps", [1, 20])
+def test_what_is_no_plain_tensor_is_refused_by_name(pair, x, steps):
+    model, x = pair[1], x[:, :steps]
+    lists = [torch.zeros(steps, 3), torch.zeros(steps, 3)]
+    with torch.no_grad():
+        for layout in (torch.strided, torch.jagged):
+            nested = torch.nested.nested_tensor(lists, layout=layout)
+            with pytest.raises(ValueError, match=r"nested tensor; wanted .*pack_sequence\(input"):
+                model(nested)
+        with pytest.raises(ValueError, match=r"dense tensor, got layout torch.sparse_coo"):
+            model(x.to_sparse())
+        with pytest.raises(ValueError, match=r"and input is torch.complex64"):
+            model(x * 1j)
+        with pytest.raises(ValueError, match=r"and input is torch.qint8"):
+            model(torch.quantize_per_tensor(x, 0.1, 0, torch.qint8))
+
+
+# ---- what is done with weights and gradients ----------------------------------------------------
+
+
+def trained(model, x, calls=2):
+    """Outputs and gradients of some calls."""
+    results = []
+    for _ in range(calls):
+        output = model(x)
+        output.square().sum().backward()
+        results.append(output.detach())
+    return [*results, *(p.grad for p in model.parameters() if p.requires_grad)]
+
+
+@THEIR_WARNINGS
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda gru: prune.l1_unstructured(gru, "weight_hh_l0", 0.5),
+        lambda gru: torch.nn.utils.weight_norm(gru, "weight_hh_l0"),
+        lambda gru: parametrizations.weight_norm(gru, "weight_ih_l1"),
+        lambda gru: parametrizations.orthogonal(gru, "weight_hh_l0"),
+        lambda gru: setattr(gru, "weight_hh_l1", gru.weight_hh_l0),
+        lambda gru: setattr(gru, "weight_hh_l1", gru.weight_ih_l1),
+        lambda gru: setattr(gru.weight_hh_l0, "data", torch.ones(8, 24).T),
+        lambda gru: gru.register_full_backward_hook(lambda m, d_x, d_y: (2 * d_x[0],)),
+        lambda gru: gru.weight_hh_l0.register_hook(lambda d: 2 * d),
+        lambda gru: gru.share_memory(),
+    ],
+    ids=[
+        "prune",
+        "weight_norm",
+        "parametrized",
+        "orthogonal",
+        "tied",
+        "tied_inside",
+        "data",
+        "hook",
+        "tensor_hook",
+        "shared",
+    ],
+)
+def test_what_is_done_with_weights(pair, x, change):
+    results = []
+    for model in pair:
+        torch.manual_seed(1)
+        change(model.gru)
+        results.append(trained(model, x.clone().requires_grad_()))
+    assert_alike(results)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpointing(pair, x, reentrant):
+    from torch.utils.checkpoint import checkpoint
+
+    results = []
+    for model in pair:
+        leaf = x.clone().requires_grad_()
+        torch.manual_seed(0)
+        output = checkpoint(model, leaf, use_reentrant=reentrant)
+        output.square().sum().backward()
+        results.append([output, leaf.grad, model.gru.weight_hh_l0.grad])
+    assert_alike(results)
+
+
+@THEIR_WARNINGS
+def test_around_the_backward_pass(pair, x):
+    results = []
+    for model in pair:
+        with torch.autograd.detect_anomaly(), torch.autograd.graph.save_on_cpu():
+            results.append(trained(nn.DataParallel(model), x))
+    assert_alike(results)
+
+
+@pytest.mark.parametrize("options", [{"foreach": True}, {"fused": True}], ids=str)
+def test_optimizers(pair, x, options):
+    for model in pair:
+        optimizer = torch.optim.Adam(model.parameters(), **options)
+        for _ in range(3):
+            optimizer.zero_grad()
+            trained(model, x, calls=1)
+            optimizer.step()
+    assert_alike([list(model.parameters()) for model in pair])
+
+
+def test_tensors_made_in_inference_mode(pair):
+    torch.manual_seed(1)
+    with torch.inference_mode():
+        x = torch.randn(4, 20, 3)
+    assert_alike([trained(model, x) for model in pair])
+
+
+def test_a_gru_of_two_names_is_converted_under_both():
+    model = nn.Module()
+    model.a = model.b = nn.GRU(3, 4)
+    convert(model)
+    assert type(model.a) is GRU
+    assert model.a is model.b

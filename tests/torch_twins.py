@@ -1,0 +1,44 @@
+"""torch.nn.GRU and gru_c's with the same weights, and what both make of the same input."""
+
+import torch
+from torch.nn.utils.rnn import PackedSequence
+
+from gru_c.interop.torch import GRU
+
+TOLERANCE = {
+    torch.float32: {"atol": 1e-5, "rtol": 1e-4},
+    torch.float64: {"atol": 1e-12, "rtol": 1e-9},
+}
+
+
+def twins(*sizes, **options):
+    """A torch.nn.GRU and ours, with the same weights."""
+    theirs, ours = torch.nn.GRU(*sizes, **options), GRU(*sizes, **options)
+    ours.load_state_dict(theirs.state_dict())
+    return theirs, ours
+
+
+def passed(module, x, hx):
+    """Output, last states and all gradients of a random loss, a leaf at a time."""
+    data = x.data if isinstance(x, PackedSequence) else x
+    leaf = data.detach().clone().requires_grad_()
+    hx = None if hx is None else hx.clone().requires_grad_()
+    module.zero_grad()
+    torch.manual_seed(9)  # of dropout
+    given = x._replace(data=leaf) if isinstance(x, PackedSequence) else leaf
+    output, last = module(given, hx)
+    if isinstance(output, PackedSequence):
+        for a, b in zip(output[1:], x[1:], strict=True):
+            assert a is b
+        output = output.data
+    generator = torch.Generator().manual_seed(1)
+    weights = [torch.randn(t.shape, dtype=t.dtype, generator=generator) for t in (output, last)]
+    ((output * weights[0]).sum() + (last * weights[1]).sum()).backward()
+    leaves = [leaf, *([] if hx is None else [hx]), *module.parameters()]
+    return [output.detach(), last.detach(), *(each.grad for each in leaves)]
+
+
+def assert_same(theirs, ours, x, hx):
+    dtype = next(ours.parameters()).dtype
+    for a, b in zip(passed(ours, x, hx), passed(theirs, x, hx), strict=True):
+        torch.testing.assert_close(a, b, **TOLERANCE[dtype])
