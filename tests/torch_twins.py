@@ -1,9 +1,12 @@
 """torch.nn.GRU and gru_c's with the same weights, and what both make of the same input."""
 
+import copy
+
 import torch
+from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
-from gru_c.interop.torch import GRU
+from gru_c.interop.torch import GRU, convert
 
 TOLERANCE = {
     torch.float32: {"atol": 1e-5, "rtol": 1e-4},
@@ -42,3 +45,30 @@ def assert_same(theirs, ours, x, hx):
     dtype = next(ours.parameters()).dtype
     for a, b in zip(passed(ours, x, hx), passed(theirs, x, hx), strict=True):
         torch.testing.assert_close(a, b, **TOLERANCE[dtype])
+
+
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(3, 8, 2, batch_first=True)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        output, _ = self.gru(x)
+        return self.head(output)
+
+
+def tagger_pair():
+    """A model, and the same one converted."""
+    torch.manual_seed(2)
+    model = Tagger()
+    return model, convert(copy.deepcopy(model))
+
+
+def assert_alike(results):
+    """Both results, nested alike, have the same numbers."""
+    theirs, ours = (torch.utils._pytree.tree_leaves(result) for result in results)
+    assert len(theirs) == len(ours)
+    for a, b in zip(theirs, ours, strict=True):
+        assert type(a) is type(b)
+        torch.testing.assert_close(b, a, atol=1e-5, rtol=1e-4)
