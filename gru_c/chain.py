@@ -261,7 +261,7 @@ class Chain(Guarded):
         for layer, given in zip(self.layers, shapes, strict=False):
             if not layer.built:
                 layer.build(given, source)
-            layer.built_shape = layer.built_shape or (None, *given[1:])
+            assign(layer, built_shape=layer.built_shape or (None, *given[1:]))
 
     def build_from_data(self, x: Array) -> None:
         """Make all weights for samples like these; no size is fixed that the layers do not need."""
