@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import dis
 import functools
+import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from difflib import SequenceMatcher
 from types import CodeType, FunctionType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 Rule = Callable[[Any, str, Any], None]
 
@@ -222,9 +224,7 @@ def _rule_of_class(cls: type[Guarded], name: str) -> Rule | None:
         return _change
     if any(name in _arguments(kind) for kind in _classes(cls) if _is_ours(kind)):
         return _refuse
-    if hasattr(cls, name) or any(
-        name in vars(kind).get("__annotations__", ()) for kind in cls.__mro__
-    ):
+    if hasattr(cls, name) or any(name in inspect.get_annotations(k) for k in cls.__mro__):
         return _set_freely
     return _refuse if name in cls._keras_names else None
 
@@ -271,13 +271,9 @@ def _candidates(cls: type[Guarded], methods: bool) -> list[str]:
     """Return the public names that a class knows; its methods only if they are asked for."""
     names = {name for name in dir(cls) if methods or not callable(getattr(cls, name, None))}
     for kind in _classes(cls):
-        names |= {*_arguments(kind), *_set_in_methods(kind), *_annotated(kind)}
+        names |= {*_arguments(kind), *_set_in_methods(kind), *inspect.get_annotations(kind)}
     names |= {*cls._advice}
     return sorted(name for name in names - set(dir(Guarded)) if not name.startswith("_"))
-
-
-def _annotated(cls: type) -> Mapping[str, Any]:
-    return cast(Mapping[str, Any], vars(cls).get("__annotations__", {}))
 
 
 @functools.lru_cache(maxsize=512)
@@ -318,22 +314,22 @@ def _slips(name: str, known: str) -> int | None:
 
     Case and underscores do not count. One slip is allowed, two in eight letters and more. With less
     than six letters the first one must be right (``type`` is not ``dtype``), and none may stand in
-    the place of another (``stage`` is not ``state``). A number at the end of a name is no slip
-    (``history2``).
+    the place of another (``stage`` is not ``state``). A long name may also be another form of the
+    known one (``learn_rate``), unless it has that within it (``my_learning_rate``). A number at the
+    end of a name is no slip (``history2``).
     """
     a, b = (text.replace("_", "").lower() for text in (name, known))
+    longest, more = max(len(a), len(b)), abs(len(a) - len(b))
     if a == b:
         return 0
-    longest = max(len(a), len(b))
-    allowed = 2 if longest >= 8 else 1
-    if min(len(a), len(b)) < 3 or abs(len(a) - len(b)) > 1:
+    if min(len(a), len(b)) < 3 or more > 4 or a.rstrip("0123456789") == b:
         return None
-    if a.rstrip("0123456789") == b or (longest < 6 and a[0] != b[0]):
-        return None
-    if longest < 6 and len(a) == len(b) and sorted(a) != sorted(b):
+    if longest < 6 and (a[0] != b[0] or (not more and sorted(a) != sorted(b))):
         return None
     count = _distance(a, b)
-    return count if count <= allowed else None
+    slip = more <= 1 and count <= (2 if longest >= 8 else 1)
+    other_form = longest >= 10 and b not in a and SequenceMatcher(None, a, b).ratio() >= 0.8
+    return count if slip or other_form else None
 
 
 def _distance(a: str, b: str) -> int:

@@ -649,6 +649,8 @@ OWN_NAMES = [
     "info",
     "index_of_mine",
     "my_layers",
+    "histories",
+    "return_sequences_of_mine",
     "old_loss",
     "best_metrics",
     "my_rate",
@@ -676,6 +678,7 @@ def test_the_right_name_is_in_the_message():
     for obj, slip, right in (
         (optimizers.Adam(), "learning_rat", "learning_rate"),
         (optimizers.Adam(), "beta1", "beta_1"),
+        (optimizers.Adam(), "learn_rate", "learning_rate"),
         (GRU(3), "return_sequencess", "return_sequences"),
         (Sequential(), "optimiser", "optimizer"),
         (Sequential(), "metric", "metrics"),
@@ -687,7 +690,7 @@ def test_the_right_name_is_in_the_message():
             setattr(obj, slip, None)
     with pytest.raises(AttributeError, match="did you mean 'on_epoch_end'"):
         callbacks.Callback().on_epoch_endd = print
-    Sequential().scaler = 3
+    Sequential().scaler = optimizers.Adam().my_learning_rate = 3
     optimizers.Adam().steps = 3  # near a method, but it is no function
     with pytest.raises(TypeError, match="did you mean 'units'"):
         GRU(unit=3)
