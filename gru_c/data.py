@@ -355,7 +355,7 @@ def check_batch_size(batch_size: int | None) -> int:
 
 def require_loss(model: Sequential) -> Loss:
     """Return the loss; ValueError unless the model has layers and knows what to minimise."""
-    if model.optimizer is None or model.loss is None:
+    if model.loss is None:
         raise ValueError(
             "the model does not know what to minimise: call "
             "compile(optimizer='adam', loss='mse') first"
@@ -363,6 +363,15 @@ def require_loss(model: Sequential) -> Loss:
     if not model.layers:
         raise ValueError(NO_LAYERS)
     return model.loss
+
+
+def require_optimizer(model: Sequential) -> None:
+    """Raise ValueError unless the model can be trained: it has a loss and an optimizer."""
+    require_loss(model)
+    if model.optimizer is None:
+        raise ValueError(
+            "the model has a loss but no optimizer: call compile(optimizer='adam', loss=...) first"
+        )
 
 
 def _require_count(name: str, values: Any, count: int) -> None:

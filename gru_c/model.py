@@ -13,7 +13,7 @@ from gru_c import losses, optimizers, predicting, profiling, saving, sources, tr
 from gru_c._attributes import assign
 from gru_c.callbacks import CallbackList
 from gru_c.chain import Chain
-from gru_c.data import Data, Samples, check_batch_size
+from gru_c.data import Data, Samples, check_batch_size, require_optimizer
 from gru_c.doubts import warn_of_doubts
 from gru_c.history import History
 from gru_c.layers import Activation, Dense, Layer
@@ -238,8 +238,9 @@ class Sequential(Chain):
 
         Parameters
         ----------
-        optimizer : str, dict or Optimizer
-            A name such as "adam" takes its defaults.
+        optimizer : str, dict, Optimizer or None
+            A name such as "adam" takes its defaults. With None the model evaluates and does not
+            train.
         loss : str, dict, Loss or callable
             See `gru_c.losses.get`.
         metrics : sequence of str, dict, Metric or callable, optional
@@ -251,7 +252,7 @@ class Sequential(Chain):
             When a name is unknown (with the nearest known one) or an argument of the wrong type;
             the model is then as it was.
         """
-        new_optimizer = optimizers.get(optimizer)
+        new_optimizer = None if optimizer is None else optimizers.get(optimizer)
         new_loss = None if loss is None else losses.get(loss)
         if isinstance(metrics, (str, dict)) or not isinstance(metrics or [], Sequence):
             raise TypeError(f"metrics must be a list such as ['mae'], got {metrics!r}")
@@ -391,6 +392,7 @@ class Sequential(Chain):
         """
 
         def checked() -> tuple[sources.FitData, training.FitSettings, CallbackList]:
+            require_optimizer(self)
             arrays = {"batch_size": batch_size, "bucket": bucket}
             rest = sample_weight, lengths, ("steps_per_epoch", steps_per_epoch), arrays
             part = replicas.part
@@ -513,6 +515,7 @@ class Sequential(Chain):
         FloatingPointError
             When the loss is NaN or infinite; nothing has been changed then.
         """
+        require_optimizer(self)
         data = Data.of(self, x, y, sample_weight, lengths)
         self._look_over(data)
         return training.as_result(training.train_on_batch(self, data), return_dict)

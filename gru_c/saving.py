@@ -100,7 +100,7 @@ def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
         "input_shape": list(model.input_shape or ()),  # a built model knows it
         "layers": [plain_config(layer, f"layer {layer.name!r}") for layer in model.layers],
     }
-    if model.optimizer is None:
+    if model.optimizer is None and model.loss is None:
         return config
     try:
         config["compile"] = _compile_config(model)
@@ -108,14 +108,14 @@ def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
         # A loss, metric or rate that is a function: the weights can be kept without it.
         if include_optimizer:
             raise
-    if include_optimizer:
+    if include_optimizer and model.optimizer is not None:
         config["iterations"] = model.optimizer.iterations
     return config
 
 
 def _compile_config(model: Sequential) -> dict[str, Any]:
     return {
-        "optimizer": plain_config(model.optimizer, "the optimizer"),
+        "optimizer": model.optimizer and plain_config(model.optimizer, "the optimizer"),
         "loss": None if model.loss is None else plain_config(model.loss, "the loss"),
         "metrics": [plain_config(item, f"metric {item.name!r}") for item in model.metrics],
     }
@@ -378,7 +378,7 @@ def _compile(model: Sequential, config: dict[str, Any], tensors: dict[str, Array
     if not isinstance(spec, dict) or not {"optimizer", "loss", "metrics"} <= set(spec):
         raise ValueError("the compile configuration is damaged")
     model.compile(
-        optimizers.get(spec["optimizer"]),
+        None if spec["optimizer"] is None else optimizers.get(spec["optimizer"]),
         None if spec["loss"] is None else losses.get(spec["loss"]),
         [metrics.get(item) for item in spec["metrics"]],
     )
@@ -389,8 +389,7 @@ def _compile(model: Sequential, config: dict[str, Any], tensors: dict[str, Array
 def fill_optimizer(model: Sequential, iterations: object, tensors: dict[str, Array]) -> None:
     """Give the optimizer the state of `slot_tensors`; ValueError where that does not fit."""
     optimizer = model.optimizer
-    assert optimizer is not None
-    if not isinstance(iterations, int) or iterations < 0:
+    if optimizer is None or not isinstance(iterations, int) or iterations < 0:
         raise ValueError(f"the optimizer's number of steps is damaged: {iterations!r}")
     optimizer.build(model.parameters)
     names = weight_names(model)
