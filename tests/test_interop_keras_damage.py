@@ -1,6 +1,7 @@
 """Keras files that are damaged or do not fit together: an exception that says so."""
 
 import json
+import warnings
 import zipfile
 
 import numpy as np
@@ -81,7 +82,9 @@ def test_any_damaged_bytes_are_an_error_or_another_model(path, name):
         damaged[rng.integers(0, len(content), 20)] ^= np.uint8(1 << rng.integers(8))
         path.write_bytes(damaged)
         try:
-            keras.load(path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the damaged part that says how to train
+                keras.load(path)
         except ValueError as error:
             assert str(path) in str(error)  # noqa: PT017
             refused += 1
@@ -129,6 +132,10 @@ CODE = {"class_name": "__lambda__", "config": {"code": "4wEAAAAAAAAA", "defaults
         (change_gru(activation=CODE), r"layer 'a' \(GRU\): activation must be the name of a func"),
         (change_gru(kernel_regularizer=CODE), r"layer 'a' \(GRU\): unknown regularizer '__lambda"),
         (change_gru(magic=True), r"layer 'a' \(GRU\): gru_c has nothing for magic=True"),
+        (change_gru(time_major=True), r"layer 'a' \(GRU\): gru_c has nothing for time_major=True"),
+        (change_gru(lora_rank=4), r"layer 'a' \(GRU\): gru_c has nothing for lora_rank=4"),
+        (change_gru(quantization_config={"a": 1}), r"layer 'a' .*for quantization_config={'a': 1}"),
+        (change_input(ragged=True), "gru_c has nothing for ragged=True"),
         (change_gru(zoneout=0.5), r"layer 'a' \(GRU\): gru_c has nothing for zoneout=0.5"),
         (change_gru(return_state=True), r"layer 'a' \(GRU\): return_state=True gives two outputs"),
         (change_gru(units="3"), r"layer 'a' \(GRU\): units must be a positive integer"),
@@ -180,19 +187,47 @@ def test_more_layers_than_a_model_may_have(path):
         keras.load(path)
 
 
+# ---- calls of a functional model's layers -------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("number", "call", "message"),
     [
-        lambda c: c.update(compile_config=3),
-        lambda c: c.update(compile_config={}),
-        lambda c: c["compile_config"].update(loss=CODE),
-        lambda c: c["compile_config"].update(optimizer={"class_name": "Adam", "config": 3}),
-        lambda c: c["compile_config"]["optimizer"]["config"].update(learning_rate=CODE),
-        lambda c: c["compile_config"].update(metrics={"a": "mae"}),
-        lambda c: c["compile_config"].update(metrics=[["mae"], ["mae"]]),
-        lambda c: c["compile_config"].update(metrics=[3]),
+        (2, {"training": True}, r"layer 'b' \(GRU\) is called with training=True, which gru_c has"),
+        (3, {"training": True}, None),  # which fit and predict overrule
+        (2, {"training": False}, "training=False"),
+        (3, {"initial_state": [1.0]}, r"initial_state=\[1.0\]"),
+        (2, {"mask": None, "initial_state": None}, None),
+        (3, {"mask": None, "flag": False}, None),
     ],
 )
-def test_a_compilation_that_is_not_known_leaves_the_model_uncompiled(path, change):
+def test_arguments_of_a_call_are_refused_where_they_matter(path, number, call, message):
+    content = members(DATA / f"functional_{number}.keras")
+    config = json.loads(content[CONFIG])
+    layer = next(one for one in config["config"]["layers"] if one.get("name") == "b")
+    layer["config"]["dropout"] = 0.5
+    node = layer["inbound_nodes"][0]
+    (node["kwargs"] if number == 3 else node[0][3]).update(call)
+    write(path, {**content, CONFIG: json.dumps(config)})
+    if message is None:
+        assert keras.load(path).built
+        return
+    with pytest.raises(ValueError, match=message):
+        keras.load(path)
+
+
+def test_a_hard_sigmoid_of_an_unknown_version_is_refused(path):
+    def change(config):
+        config["config"]["layers"][1]["config"]["recurrent_activation"] = "hard_sigmoid"
+
     write_config(path, change)
-    assert keras.load(path).optimizer is None
+    write(path, {CONFIG: members(path)[CONFIG], "metadata.json": "{}"})
+    with pytest.raises(ValueError, match=r"in Keras 2 and .* in Keras 3, and the file doe"):
+        keras.load(path)
+
+
+def test_options_that_change_no_result_are_passed_over(path):
+    options = {"unroll": True, "implementation": 1, "use_cudnn": "auto", "time_major": False}
+    more = {"lora_rank": None, "lora_alpha": 8, "quantization_config": None, "seed": -3}
+    write_config(path, change_gru(**options, **more))
+    assert keras.load(path).built

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gru_c import activations, initializers
@@ -15,6 +16,7 @@ from gru_c.interop.keras.config import (
     nested,
     options_of,
     read_spec,
+    short,
 )
 from gru_c.layers import GRU, LAYERS, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.base import Shape, check_flag, check_sample_shape
@@ -155,6 +157,11 @@ def _activation(class_name: str, name: str, value: Any, version: str) -> Activat
         return "linear"
     if not isinstance(value, str):
         raise ValueError(f"{name} must be the name of a function, got {value!r}")
+    if value == "hard_sigmoid" and not version[:1].isdigit():
+        raise ValueError(
+            f"{name}='hard_sigmoid' is clip(0.2 x + 0.5, 0, 1) in Keras 2 and clip(x / 6 + 0.5, 0, "
+            "1) in Keras 3, and the file does not say which of them wrote it"
+        )
     if value == "hard_sigmoid" and not version.startswith("3"):
         if class_name == "GRU":
             return (value, 0.2, 0.5)
@@ -186,7 +193,7 @@ def _check_chain(config: dict[str, Any], specs: list[Any]) -> None:
     """Raise ValueError unless each layer of a functional model takes what the one before gives."""
     before: list[str] = []
     for spec in specs:
-        class_name, _ = read_spec(spec)
+        class_name, config_of_layer = read_spec(spec)
         name, sources = str(spec.get("name")), _sources(spec.get("inbound_nodes"))
         if sources != before:
             raise ValueError(
@@ -194,6 +201,8 @@ def _check_chain(config: dict[str, Any], specs: list[Any]) -> None:
                 f"chain has it take {', '.join(before) or 'nothing'}: of functional models gru_c "
                 "has chains alone"
             )
+        for argument, value in _call_arguments(spec.get("inbound_nodes")):
+            _check_call(f"layer {name!r} ({class_name})", config_of_layer, argument, value)
         before = [name]
     if _sources(config.get("output_layers")) != before:
         raise ValueError("the model has other outputs than that of its last layer")
@@ -209,6 +218,34 @@ def _sources(value: Any) -> list[str]:
     if len(value) > 2 and isinstance(value[0], str) and isinstance(value[1], int):
         return [value[0], *_sources(value[3:])]  # name, node, tensor; in Keras 2 further arguments
     return [source for item in value for source in _sources(item)]
+
+
+def _call_arguments(nodes: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what the calls of a layer were given besides its input."""
+    if isinstance(nodes, dict):  # Keras 3
+        arguments, named = nodes.get("args"), nodes.get("kwargs")
+        for number, value in enumerate(arguments[1:] if isinstance(arguments, list) else (), 2):
+            yield f"argument {number}", value
+        for argument, value in (named if isinstance(named, dict) else {}).items():
+            if argument != "training":  # which in Keras 3 fit and predict overrule
+                yield argument, value
+    elif isinstance(nodes, list):
+        if len(nodes) == 4 and isinstance(nodes[0], str) and isinstance(nodes[3], dict):  # Keras 2
+            yield from nodes[3].items()
+        for node in nodes:
+            if isinstance(node, (list, dict)):
+                yield from _call_arguments(node)
+
+
+def _check_call(what: str, config: dict[str, Any], argument: str, value: Any) -> None:
+    """Raise ValueError for an argument of a call that changes what the layer does.
+
+    In Keras 2 ``training=True`` lets a layer drop in `predict`, too, and False not even in `fit`.
+    """
+    drops = any(config.get(name) for name in ("rate", "dropout", "recurrent_dropout"))
+    harmless = not drops if argument == "training" else value is False
+    if value is not None and not harmless:
+        raise ValueError(f"{what} is called with {argument}={short(value)}, which gru_c has not")
 
 
 # ---- writing ------------------------------------------------------------------------------------
