@@ -171,22 +171,6 @@ def test_what_keras_has_not(path, layer, message):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        (gru_c.optimizers.SGD(lambda step: 0.1), "mse"),
-        ("sgd", lambda y, p: (0.0, p)),
-        ("sgd", "mse", ["huber"]),
-        ("sgd", "mse", [lambda y, p: 0.0]),
-    ],
-)
-def test_a_compilation_that_keras_has_not_is_left_out(path, arguments):
-    model = small(checkpoint_every=2, seed=4)
-    model.compile(*arguments)
-    keras.save(model, path)
-    assert keras.load(path).optimizer is None
-
-
-@pytest.mark.parametrize(
     ("save", "message"),
     [
         (lambda p: keras.save(small(), p.with_suffix(".h5")), r"named \*.keras, got 'model.h5'"),

@@ -183,7 +183,7 @@ def test_weights_of_another_dtype(path, dtype):
 def test_the_state_of_a_seed_and_what_is_outside_the_layers_is_passed_over(path):
     def change(h5):
         h5["layers/gru/cell/seed_generator/vars/0"] = np.zeros(2, "u4")
-        h5["optimizer/vars/0"] = 3
+        h5["optimizer/other"] = 3
         h5["other"] = h5py.ExternalLink("other.h5", "/")
 
     write_weights(path, change)

@@ -29,7 +29,14 @@ _KINDS: dict[str, tuple[str, str, Table]] = {
 # Options of Keras that say how to compute, where an object came from, or what it is called.
 _PASSED_OVER = {
     *("name", "dtype", "batch_shape", "batch_input_shape", "input_length", "optional", "seed"),
-    *("unroll", "implementation", "supports_masking", "jit_compile", "is_legacy_optimizer"),
+    *(
+        "unroll",
+        "implementation",
+        "use_cudnn",
+        "supports_masking",
+        "jit_compile",
+        "is_legacy_optimizer",
+    ),
     *("ema_momentum", "ema_overwrite_frequency", "lora_alpha"),  # of what use_ema, lora_rank ask
 }
 # Options of Keras alone, with the values that ask for nothing. With any other option these are None
@@ -37,10 +44,9 @@ _PASSED_OVER = {
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "trainable": (True,),
     "data_format": ("channels_last", None),
-    "reduction": ("sum_over_batch_size", "auto"),
+    "reduction": ("sum_over_batch_size", "auto", "mean"),
     "label_smoothing": (0,),
     "axis": (-1,),
-    "decay": (0, None),
 }
 
 
@@ -63,11 +69,11 @@ def read_spec(spec: object) -> tuple[str, dict[str, Any]]:
         When it is something else: damaged, a function, or a class that is not Keras's.
     """
     if not isinstance(spec, dict):
-        raise ValueError(f"a configuration must be a dict, got {_short(spec)}")
+        raise ValueError(f"a configuration must be a dict, got {short(spec)}")
     class_name, config = spec.get("class_name"), spec.get("config")
     if not isinstance(class_name, str) or not isinstance(config, dict):
         raise ValueError(
-            f"no 'class_name' with a 'config' of one of Keras's classes: {_short(spec)}"
+            f"no 'class_name' with a 'config' of one of Keras's classes: {short(spec)}"
         )
     module = str(spec.get("module") or "keras").partition(".")[0]
     if module not in ("keras", "tf_keras") or spec.get("registered_name") not in (None, class_name):
@@ -91,7 +97,7 @@ def options_of(config: Mapping[str, Any], taken: Collection[str]) -> dict[str, A
 def require_neutral(name: str, value: object) -> None:
     """Raise ValueError when an option that only Keras has asks for something."""
     if value not in _NEUTRAL[name] if name in _NEUTRAL else value not in (None, False):
-        raise ValueError(f"gru_c has nothing for {name}={_short(value)}")
+        raise ValueError(f"gru_c has nothing for {name}={short(value)}")
 
 
 def known(kind: str, spec: Any, table: Table) -> Any:
@@ -130,6 +136,10 @@ def _value_as_keras(option: str, value: Any) -> Any:
     return as_keras(kind[1], value["class_name"], value["config"])
 
 
-def _short(value: object) -> str:
-    text = repr(value)
+def short(value: object) -> str:
+    """Return how a value is written, at most 80 characters of it."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "a list in lists, too deep to write"
     return text if len(text) <= 80 else f"{text[:77]}..."

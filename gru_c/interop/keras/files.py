@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import warnings
 import zipfile
 import zlib
 from collections import Counter
@@ -29,7 +30,7 @@ from typing import Any
 
 from gru_c._names import snake_case
 from gru_c.arrays import Array
-from gru_c.interop.keras import hdf5
+from gru_c.interop.keras import hdf5, optimizer_state
 from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of, vars_of
 from gru_c.interop.keras.training import compile_as, compile_config
 from gru_c.model import Sequential
@@ -68,9 +69,8 @@ def load(path: str | os.PathLike[str], model: Sequential | None = None) -> Seque
     Returns
     -------
     Sequential
-        `model` if it was given, else a new one with Keras's names, dtype, input shape and weights.
-        It is compiled as in Keras where gru_c has optimizer, loss and metrics; otherwise not at
-        all, and ``optimizer`` is None. The optimizer's state is not read.
+        `model` if it was given, else a new one with Keras's names, dtype, input shape and weights,
+        compiled as in Keras, with the optimizer's state: see Notes.
 
     Raises
     ------
@@ -85,8 +85,24 @@ def load(path: str | os.PathLike[str], model: Sequential | None = None) -> Seque
     ImportError
         When h5py is not installed.
 
+    Warns
+    -----
+    UserWarning
+        Once, when the file says something of training that gru_c has not: the warning names it.
+
     Notes
     -----
+    Optimizer, loss and metrics are read in the spellings of all versions (``lr``, ``decay``, ``fn``
+    and so on); metrics are computed as Keras does, whatever the loss is. What is unknown is left
+    out and the rest kept: without an optimizer the model evaluates, and `fit` wants `compile`
+    first; without a loss both do. A loss or metric with a setting that is unknown, such as
+    ``reduction="sum"``, is left out, since its numbers would be others; of an optimizer the setting
+    alone is, such as ``amsgrad=True``. ``decay`` becomes an `InverseTimeDecay`.
+
+    The steps taken and the optimizer's running means are restored, so that training goes on where
+    it ended, unless the warning says that they do not fit. (Keras does not store those of its
+    ``optimizers.legacy`` in a ``.keras``.) With `model` given, weights alone are read.
+
     ``TimeDistributed(Dense)`` becomes a `Dense`, which goes step by step by itself. (A
     ``.weights.h5`` calls its group ``time_distributed``, so there it has no place in a model of
     gru_c.) Seeds and ``unroll`` are passed over, and so are initializers that gru_c has not: the
@@ -124,14 +140,18 @@ def load(path: str | os.PathLike[str], model: Sequential | None = None) -> Seque
         with file.open("rb") as content:
             is_zip = content.read(2) == b"PK"
         if is_zip:
-            return _load_zip(file, model)
-        with hdf5.opened(file) as h5:
-            return _load_hdf5(h5, file.stat().st_size, model)
+            loaded, left_out = _load_zip(file, model)
+        else:
+            with hdf5.opened(file) as h5:
+                loaded, left_out = _load_hdf5(h5, file.stat().st_size, model)
     except (ValueError, TypeError, OSError, RecursionError, OverflowError) as error:
         raise ValueError(f"{os.fspath(file)}: {error}") from error
+    _warn(file, loaded, left_out)
+    return loaded
 
 
-def _load_zip(file: Path, model: Sequential | None) -> Sequential:
+def _load_zip(file: Path, model: Sequential | None) -> tuple[Sequential, list[str]]:
+    """Return the model of a ``.keras``, and what of its compilation is left out."""
     if model is not None:
         raise ValueError("it holds a model of its own; model= is for files of weights")
     with _unzipped(file) as archive:
@@ -142,14 +162,15 @@ def _load_zip(file: Path, model: Sequential | None) -> Sequential:
         content = _member(archive, _WEIGHTS)
     with hdf5.opened(content) as h5:
         made = _made(found, _read(found, h5, len(content)))
-    compile_as(made, spec.get("compile_config"))
-    return made
+        left_out = compile_as(made, spec.get("compile_config"))
+        return made, left_out + optimizer_state.restore(made, h5, len(content))
 
 
-def _load_hdf5(h5: Any, size: int, model: Sequential | None) -> Sequential:
+def _load_hdf5(h5: Any, size: int, model: Sequential | None) -> tuple[Sequential, list[str]]:
+    """Return the model of an older ``.h5`` and the same, or the model given with its weights."""
     if model is not None:
         model.set_weights(_read(_keras_model(model), h5, size))
-        return model
+        return model, []
     config = hdf5.text(h5, "model_config", size)
     if config is None:
         raise ValueError(
@@ -157,11 +178,32 @@ def _load_hdf5(h5: Any, size: int, model: Sequential | None) -> Sequential:
             "that they are for, load(path, model=...)"
         )
     found = model_of(_json(config), str(hdf5.text(h5, "keras_version", size)))
-    training = hdf5.text(h5, "training_config", size)
-    spec = None if training is None else _json(training)
     made = _made(found, _read(found, h5, size))
-    compile_as(made, spec)
-    return made
+    try:
+        training = hdf5.text(h5, "training_config", size)
+        spec = None if training is None else _json(training)
+    except ValueError as error:
+        return made, [f"training_config ({error})"]
+    left_out = compile_as(made, spec)
+    return made, left_out + optimizer_state.restore(made, h5, size)
+
+
+def _warn(file: Path, model: Sequential, left_out: list[str]) -> None:
+    """Name what a file says of training that the model has not."""
+    if not left_out:
+        return
+    if model.loss is None:
+        has = "no loss" if model.optimizer else "neither optimizer nor loss"
+        state = f"The model has {has}: compile it before fit and evaluate."
+    elif model.optimizer is None:
+        state = "The model has a loss and no optimizer: evaluate works, fit wants compile first."
+    else:
+        state = "The model is compiled with the rest."
+    warnings.warn(
+        f"{os.fspath(file)}: gru_c has not all that the model was compiled with in Keras. Left "
+        f"out: {'; '.join(left_out)}. {state}",
+        stacklevel=3,
+    )
 
 
 def _made(found: KerasModel, weights: list[Array]) -> Sequential:
@@ -282,8 +324,8 @@ def _forward_first(layer: str, weights: list[str], listed: list[str]) -> list[st
 def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     """Write a model to a ``.keras`` file, which Keras 3 loads.
 
-    With its compilation, unless Keras has not the like of that (a function of one's own, say), and
-    without the optimizer's state, of which Keras gives a warning.
+    With its compilation and the optimizer's state, so that Keras trains on where gru_c ended. What
+    Keras has not of the compilation, such as a function of one's own, is left out by name.
 
     Parameters
     ----------
@@ -306,6 +348,12 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     ImportError
         When h5py is not installed.
 
+    Warns
+    -----
+    UserWarning
+        Once, when the model is compiled with something that a Keras file cannot hold. Without the
+        optimizer nothing of the compilation is written, since Keras would take its default one.
+
     Examples
     --------
     See `load`.
@@ -320,25 +368,35 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     assert shape is not None  # it is built
     require_names(model.layers)
     spec = model_as_keras(model.name, shape, model.layers, model.trainable)
-    compiled = None if model.optimizer is None else compile_config(model)
+    compiled, left_out = compile_config(model)
     if compiled is not None:
         spec["compile_config"] = compiled
     content = BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr(_METADATA, json.dumps({"keras_version": _KERAS_VERSION}))
         archive.writestr(_CONFIG, json.dumps(spec))
-        archive.writestr(_WEIGHTS, _weights_file(model))
+        archive.writestr(_WEIGHTS, _weights_file(model, compiled is not None))
     write_whole(target, content.getvalue())
+    if left_out:
+        rest = "the rest is written" if compiled else "Keras has to compile the model"
+        warnings.warn(
+            f"{os.fspath(target)}: a Keras file cannot hold {'; '.join(left_out)}. That is left "
+            f"out, {rest}.",
+            stacklevel=2,
+        )
 
 
-def _weights_file(model: Sequential) -> bytes:
-    """Return an HDF5 file of the weights."""
+def _weights_file(model: Sequential, with_optimizer: bool) -> bytes:
+    """Return an HDF5 file of the weights, and of the optimizer's state where that is wanted."""
     names = {str(layer.name): [item.name for item in layer.parameters] for layer in model.layers}
     places = _places(_keras_model(model), names)
     content = BytesIO()
     with hdf5.h5py().File(content, "w") as h5:
         for place, weight in zip(places, model.get_weights(), strict=True):
             h5[place] = weight
+        if with_optimizer:
+            for place, array in optimizer_state.arrays(model).items():
+                h5[place] = array
     return content.getvalue()
 
 

@@ -100,8 +100,17 @@ def read_weights(
     return [datasets[path][()] for path in wanted]
 
 
-def _check_numbers(path: str, dataset: Any) -> None:
-    """Raise ValueError unless the dataset is a plain array of floats, all of it in the file."""
+def integer(file: Any, path: str) -> int:
+    """Return the integer at a path; ValueError where there is none."""
+    dataset = member(file, path)
+    if not isinstance(dataset, h5py().Dataset) or dataset.shape != ():
+        raise ValueError(f"{path!r} is not a dataset of one number")
+    _check_numbers(path, dataset, "iu")
+    return int(dataset[()])
+
+
+def _check_numbers(path: str, dataset: Any, kinds: str = "f") -> None:
+    """Raise ValueError unless the dataset is a plain array of such numbers, all in the file."""
     h5d = h5py().h5d
     layout = dataset.id.get_create_plist().get_layout()
     if layout not in (h5d.CONTIGUOUS, h5d.COMPACT) or dataset.external:
@@ -111,8 +120,9 @@ def _check_numbers(path: str, dataset: Any) -> None:
         dtype = dataset.dtype
     except TypeError as error:  # of HDF5 alone
         raise ValueError(f"the dataset {path!r} is of an unknown type: {error}") from None
-    if dtype.kind != "f" or dtype.itemsize > 8:
-        raise ValueError(f"the dataset {path!r} has dtype {dtype}, not float16, 32 or 64")
+    if dtype.kind not in kinds or dtype.itemsize > 8:
+        wanted = "float16, 32 or 64" if kinds == "f" else "an integer"
+        raise ValueError(f"the dataset {path!r} has dtype {dtype}, not {wanted}")
     needed, kept = dataset.size * dtype.itemsize, dataset.id.get_storage_size()
     if kept != needed:
         raise ValueError(f"the dataset {path!r} needs {needed} bytes, the file keeps {kept}")
@@ -126,13 +136,15 @@ def text(item: Any, name: str, size: int) -> str | None:
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
 
 
-def texts(item: Any, name: str, count: int, size: int) -> list[str]:
-    """Return the attribute of that name, so many strings."""
+def texts(item: Any, name: str, count: int | None, size: int) -> list[str]:
+    """Return the attribute of that name, so many strings, or any number of them."""
     if name not in item.attrs:
         raise ValueError(f"{item.name!r} has no attribute {name!r}")
-    if item.attrs.get_id(name).shape == (0,) and not count:
+    shape = item.attrs.get_id(name).shape
+    if shape == (0,) and not count:
         return []  # of numbers, since it is empty
-    values = _strings(item, name, (count,), size)
+    any_number = shape if count is None and len(shape) == 1 else None
+    values = _strings(item, name, any_number or (count or 1,), size)
     return [v.decode("utf-8") if isinstance(v, bytes) else str(v) for v in values]
 
 

@@ -2,9 +2,11 @@
 
     python make_files.py keras
     python make_files.py tf_keras
+    python make_files.py keras trained
 
-Made by keras 3.15.1 on PyTorch 2.13 and by tf_keras 2.21.0 on TensorFlow 2.21. What the models give
-for an input is in ``expected_<number>.npz``.
+Made by keras 3.15.1 on PyTorch 2.13, by tf_keras 2.21.0 on TensorFlow 2.21, and those of the last
+line by keras 2.15.0 on TensorFlow 2.15.1. What the models give for an input is in
+``expected_<number>.npz``, the losses with which training goes on in ``trained_2.npz``.
 """
 
 import importlib
@@ -64,6 +66,32 @@ def functional(keras):
     return keras.Model(x, layers.Dense(1, name="c")(h), name="chain")
 
 
+def trained(keras):
+    """Models in the midst of their training, by optimizers of Keras 2 old and new."""
+    legacy, optimizers = keras.optimizers.legacy, keras.optimizers
+    rng = np.random.default_rng(2)
+    expected = {
+        "x": rng.standard_normal((12, 5, 3)).astype(np.float32),
+        "y": rng.standard_normal((12, 1)).astype(np.float32),
+    }
+    for name, optimizer in {
+        "legacy_adam.h5": legacy.Adam(0.02, decay=0.1),
+        "legacy_rmsprop.h5": legacy.RMSprop(0.01, momentum=0.5, centered=True, epsilon=1e-3),
+        "adam.h5": optimizers.Adam(0.01, clipnorm=1.0),
+        "sgd.keras": optimizers.SGD(0.1),  # which keeps a momentum that it does not use
+        "rmsprop.keras": optimizers.RMSprop(0.01, momentum=0.5, centered=True),
+    }.items():
+        layers = keras.layers
+        model = keras.Sequential([layers.Input((5, 3)), layers.GRU(2), layers.Dense(1)])
+        model.compile(optimizer, keras.losses.MeanSquaredError(), metrics=["mae"])
+        settings = {"batch_size": 4, "shuffle": False, "verbose": 0}
+        model.fit(expected["x"], expected["y"], epochs=2, **settings)
+        model.save(FOLDER / f"trained_2_{name}")
+        history = model.fit(expected["x"], expected["y"], epochs=3, **settings)
+        expected[name] = history.history["loss"]
+    np.savez_compressed(FOLDER / "trained_2.npz", **expected)
+
+
 def main(keras):
     number = keras.__version__[0]
     rng = np.random.default_rng(int(number))
@@ -86,4 +114,5 @@ def main(keras):
 
 
 if __name__ == "__main__":
-    main(importlib.import_module(sys.argv[1]))
+    make = trained if sys.argv[2:] == ["trained"] else main
+    make(importlib.import_module(sys.argv[1]))

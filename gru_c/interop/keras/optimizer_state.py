@@ -1,0 +1,161 @@
+"""The state of an optimizer in Keras's files: the steps taken, and its slots weight by weight.
+
+In a ``.keras`` it is ``optimizer/vars/<number>``: the steps, in Keras 3 the learning rate unless
+that is a schedule, then the slots. In an older ``.h5`` it is ``optimizer_weights``, with names that
+differ between the versions: ``Adam/dense/kernel/m:0``, ``Adam/m/dense/kernel:0`` and
+``adam/dense_kernel_momentum``. In each slot the weights have the order of the model's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gru_c import optimizers, saving
+from gru_c.arrays import Array
+from gru_c.interop.keras import hdf5
+from gru_c.model import Sequential
+
+# Slots by optimizer, in the order of a .keras, and what an .h5 calls them.
+_SLOTS: dict[type[optimizers.Optimizer], dict[str, tuple[str, ...]]] = {
+    optimizers.Adam: {"momentum": ("m", "momentum"), "velocity": ("v", "velocity")},
+    optimizers.SGD: {"momentum": ("m", "momentum")},
+    optimizers.RMSprop: {
+        "velocity": ("rms", "velocity"),
+        "momentum": ("momentum",),
+        "average": ("mg", "average_gradient"),
+    },
+}
+_STEPS = ("iteration", "iterations", "iter")
+_VARS, _LEGACY = "optimizer/vars", "optimizer_weights"
+
+
+def restore(model: Sequential, file: Any, size: int) -> list[str]:
+    """Give the model's optimizer the state in a file, if there is one; return what is left out.
+
+    Parameters
+    ----------
+    model : Sequential
+        Compiled as far as the file's compilation is known.
+    file : h5py.File
+    size : int
+        Its bytes.
+    """
+    if model.optimizer is None:
+        return []
+    try:
+        places = _legacy_places(model, file, size) or _places(model, file)
+        if places is not None:
+            _fill(model, file, size, places)
+    except ValueError as error:
+        return [f"the optimizer's state, its steps and running means ({error})"]
+    return []
+
+
+def _fill(model: Sequential, file: Any, size: int, places: dict[str, str]) -> None:
+    """Read the slots and hand them over; ValueError where the file has not all of them."""
+    steps, slots = hdf5.integer(file, places.pop("")), saving.slot_tensors(model)
+    wanted = {place: slots[key].shape for key, place in places.items()}
+    read = hdf5.read_weights(file, wanted, {}, size)
+    saving.fill_optimizer(model, steps, {**slots, **dict(zip(places, read, strict=True))})
+
+
+def _trained(model: Sequential) -> list[str]:
+    """Return the names of the weights that have slots in Keras: those that are trained."""
+    items = model.parameters.items
+    trained = set(map(id, getattr(model.parameters, "trainable_weights", items)))
+    names = zip(saving.weight_names(model), items, strict=True)
+    return [name for name, item in names if id(item) in trained]
+
+
+def _slots(optimizer: optimizers.Optimizer) -> dict[str, tuple[str, ...]]:
+    """Return the slots that an optimizer keeps, in Keras's order, and their names."""
+    kind = next(kind for kind in _SLOTS if isinstance(optimizer, kind))
+    return {s: names for s, names in _SLOTS[kind].items() if s in optimizer.slot_names()}
+
+
+def _keys(model: Sequential) -> list[str]:
+    """Return what `saving` calls the slots, in the order of a ``.keras``."""
+    optimizer, names = model.optimizer, _trained(model)
+    assert optimizer is not None
+    slots = _slots(optimizer)
+    if isinstance(optimizer, optimizers.Adam):  # both of a weight side by side
+        return [f"optimizer/{slot}/{name}" for name in names for slot in slots]
+    return [f"optimizer/{slot}/{name}" for slot in slots for name in names]
+
+
+def _places(model: Sequential, file: Any) -> dict[str, str] | None:
+    """Return the datasets of a ``.keras`` by what they are, the steps as "".
+
+    None where no step was taken: then there is nothing to go on with.
+    """
+    group = hdf5.member(file, _VARS)
+    if group is None or "0" not in group or not hdf5.integer(file, f"{_VARS}/0"):
+        return None
+    second = hdf5.member(file, f"{_VARS}/1")
+    head = 1 if getattr(second, "shape", None) != () else 2  # the steps; in Keras 3 the rate
+    keys = _keys(model)
+    count = len(group) - head
+    unused = len(_trained(model)) if isinstance(model.optimizer, optimizers.SGD) else 0
+    if count != len(keys) and (keys or count != unused):  # Keras 2 keeps the momentum of none
+        raise ValueError(f"{count} arrays, where the optimizer here has {len(keys)}")
+    numbers = range(head, head + len(keys))
+    return {"": f"{_VARS}/0", **{key: f"{_VARS}/{i}" for key, i in zip(keys, numbers, strict=True)}}
+
+
+def _legacy_places(model: Sequential, file: Any, size: int) -> dict[str, str] | None:
+    """Return the same for an older ``.h5``."""
+    group = hdf5.member(file, _LEGACY)
+    if group is None:
+        return None
+    assert model.optimizer is not None
+    slots = _slots(model.optimizer)
+    listed: dict[str, list[str]] = {slot: [] for slot in slots}
+    steps = []
+    for name in hdf5.texts(group, "weight_names", None, size):
+        parts = name.partition(":")[0].split("/")
+        if parts[-1] in _STEPS:
+            steps.append(name)
+        for slot, names in slots.items():
+            if _names_slot(parts, names):
+                listed[slot].append(name)
+    if len(steps) != 1:
+        raise ValueError(f"the steps are not among the names of {_LEGACY!r}")
+    places = {"": f"{_LEGACY}/{steps[0]}"}
+    weights = _trained(model)
+    if not hdf5.integer(file, places[""]):
+        return None
+    for slot, there in listed.items():
+        if len(there) != len(weights):
+            raise ValueError(f"{len(there)} arrays of {slot}, for {len(weights)} weights")
+        places |= {
+            f"optimizer/{slot}/{weight}": f"{_LEGACY}/{name}"
+            for weight, name in zip(weights, there, strict=True)
+        }
+    return places
+
+
+def _names_slot(parts: list[str], names: tuple[str, ...]) -> bool:
+    """Whether the parts of a name are those of a slot, in one of the three ways."""
+    last = parts[-1]
+    return (
+        last in names
+        or (len(parts) > 2 and parts[1] in names)
+        or (len(parts) == 2 and any(last.endswith(f"_{name}") for name in names))
+    )
+
+
+# ---- writing ------------------------------------------------------------------------------------
+
+
+def arrays(model: Sequential) -> dict[str, Array]:
+    """Return the datasets of a compiled model's optimizer in a ``.keras`` of Keras 3."""
+    optimizer = model.optimizer
+    assert optimizer is not None
+    written = {f"{_VARS}/0": np.array(optimizer.iterations, np.int32)}
+    if isinstance(optimizer.learning_rate, float):
+        written[f"{_VARS}/1"] = np.array(optimizer.learning_rate, np.float32)
+    first = len(written)
+    slots = saving.slot_tensors(model)
+    return written | {f"{_VARS}/{first + i}": slots[key] for i, key in enumerate(_keys(model))}

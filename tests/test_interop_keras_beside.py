@@ -1,0 +1,63 @@
+"""Beside Keras: training that goes on from a file, and models of all sizes; both ways."""
+
+import numpy as np
+import pytest
+from keras_peer import keras
+
+pytest.importorskip("h5py")
+from gru_c.interop import keras as files
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's, PyTorch's and absl's own
+
+K, O = keras.layers, keras.optimizers
+RNG = np.random.default_rng(71)
+X = RNG.standard_normal((12, 6, 4)).astype(np.float32)
+Y = RNG.standard_normal((12, 1)).astype(np.float32)
+STATES = {
+    "adam": lambda: O.Adam(0.01, clipnorm=1.0),
+    "adamw": lambda: O.AdamW(0.01),
+    "momentum": lambda: O.SGD(0.05, momentum=0.9, nesterov=True),
+    "plain": lambda: O.SGD(O.schedules.InverseTimeDecay(0.1, 5, 0.5)),
+    "rmsprop": lambda: O.RMSprop(0.01, momentum=0.5, centered=True),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [*((name, ".keras") for name in STATES), ("adam", ".h5"), ("rmsprop", ".h5")],
+)
+def test_training_goes_on_where_it_ended(tmp_path, name, suffix):
+    """Both ways: as Keras itself goes on, and Keras as we do."""
+    theirs = keras.Sequential([K.Input((6, 4)), K.GRU(3), K.Dense(1)])
+    theirs.compile(STATES[name](), "mse")
+    settings = {"epochs": 2, "batch_size": 4, "shuffle": False, "verbose": 0}
+    theirs.fit(X, Y, **settings)
+    theirs.save(tmp_path / f"model{suffix}")
+    ours = files.load(tmp_path / f"model{suffix}")
+    assert ours.optimizer.iterations == 6
+    files.save(ours, tmp_path / "ours.keras")
+    again = keras.saving.load_model(tmp_path / "ours.keras")
+    expected = theirs.fit(X, Y, **settings).history["loss"]
+    for model in (ours, again):
+        np.testing.assert_allclose(model.fit(X, Y, **settings).history["loss"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("reset_after", [True, False])
+@pytest.mark.parametrize("H", [1, 2, 7, 8, 9, 15, 16, 17])
+def test_every_size(tmp_path, H, reset_after):
+    """Sizes around those of vectors and tiles; one feature, one row, one step; both ways."""
+    options = {"reset_after": reset_after}
+    layers = [K.GRU(H, return_sequences=True, **options), K.Bidirectional(K.GRU(H, **options))]
+    theirs = keras.Sequential([K.Input((None, 1)), *layers])
+    rng = np.random.default_rng(H)
+    theirs.set_weights([rng.standard_normal(w.shape) / 2 for w in theirs.get_weights()])
+    theirs.save(tmp_path / "theirs.keras")
+    theirs.save(tmp_path / "theirs.h5")
+    ours = [files.load(tmp_path / f"theirs{suffix}") for suffix in (".keras", ".h5")]
+    files.save(ours[0], tmp_path / "ours.keras")
+    again = keras.saving.load_model(tmp_path / "ours.keras")
+    for shape in [(1, 1, 1), (1, 4, 1), (5, 1, 1), (5, 4, 1)]:
+        x = rng.standard_normal(shape).astype(np.float32)
+        expected = keras.ops.convert_to_numpy(theirs(x))
+        for found in (ours[0](x), ours[1](x), keras.ops.convert_to_numpy(again(x))):
+            np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
