@@ -190,7 +190,10 @@ def test_a_loss_in_any_spelling(path, given, wanted):
             [spec("BinaryCrossentropy", name="b", from_logits=True, label_smoothing=0)],
             [metrics.MeanOfLoss(losses.BinaryCrossentropy(True), "b")],
         ),
-        (["acc", "Accuracy"], [metrics.Accuracy(None, "acc"), metrics.Accuracy(None, "Accuracy")]),
+        (
+            ["acc", "Accuracy"],
+            [metrics.AccuracyOfLoss(None, "acc"), metrics.AccuracyOfLoss(None, "Accuracy")],
+        ),
         (None, []),
     ],
 )
@@ -269,7 +272,7 @@ LEFT_OUT = [
     # metrics: the others stay
     ({"metrics": ["mae", "auc"]}, "metric 'auc'.*compiled with the rest", "oml"),
     ({"metrics": [spec("AUC", num_thresholds=200), "mae"]}, "metric 'AUC'", "oml"),
-    ({"metrics": ["mae", spec("Accuracy", name="accuracy")]}, "metric 'Accuracy'", "oml"),
+    ({"metrics": ["mae", spec("AUC", name="accuracy")]}, "metric 'AUC'", "oml"),
     (
         {"metrics": ["mae", spec("MeanMetricWrapper", name="rmse", fn="rmse")]},
         "'MeanMetricW",
@@ -376,7 +379,11 @@ def test_a_model_with_a_loss_and_no_optimizer_is_stored(tmp_path):
         (("sgd", losses.QuantileLoss(0.3), ["mae"]), "the loss QuantileLoss", "om"),
         (("sgd", "mse", ["huber", "mae"]), "the metric 'huber' MeanOfLo.*rest is written", "oml"),
         (("sgd", "mse", ["mae", lambda y, p: 0.0]), "the metric '<lambda>' Funct", "oml"),
-        (("sgd", "mse", ["mae", metrics.Accuracy(name="a")]), "the metric 'a' Accuracy", "oml"),
+        (
+            ("sgd", "mse", ["mae", metrics.AccuracyOfLoss(name="a")]),
+            "the metric 'a' Accuracy",
+            "oml",
+        ),
     ],
 )
 def test_what_keras_has_not_of_a_compilation_is_named(path, arguments, message, kept):

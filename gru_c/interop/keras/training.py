@@ -23,8 +23,7 @@ from gru_c.interop.keras.config import (
 from gru_c.model import Sequential
 
 # Names that Keras has. Others in its files are those of somebody's own functions, even where gru_c
-# has something of that name. Keras's name "accuracy" stands for
-# AccuracyOfLoss here.
+# has something of that name. Keras's name "accuracy" stands for AccuracyOfLoss here.
 _LOSSES: Table = {
     "huber_loss": losses.Huber,  # Keras 2
     **{name: cls for name, cls in losses.LOSSES.items() if cls is not losses.QuantileLoss},
