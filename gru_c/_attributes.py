@@ -49,6 +49,8 @@ class Guarded:
         Names that mean something in Keras only, with advice; see `gru_c._keras_names`.
     _renamed : dict of str to str
         Old names of the constructor's arguments.
+    not_kept : set of str
+        Arguments of the constructor that no attribute keeps.
     """
 
     _advice: ClassVar[Mapping[str, str]] = {}
@@ -56,6 +58,7 @@ class Guarded:
     _derived: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     _keras_names: ClassVar[Mapping[str, str]] = {}
     _renamed: ClassVar[Mapping[str, str]] = {}
+    not_kept: ClassVar[frozenset[str]] = frozenset()
 
     _made = False  # whether the constructor has ended
     _plain_constructor = False  # whether it is left as it is, and its attributes are looked at, too
@@ -91,7 +94,8 @@ class Guarded:
 
     def _constructor_arguments(self) -> dict[str, Any]:
         """Return what the constructor was given: attributes of the same names."""
-        return {name: getattr(self, name) for name in _arguments(_constructor_class(type(self)))}
+        names = _arguments(_constructor_class(type(self)))
+        return {name: getattr(self, name) for name in names if name not in self.not_kept}
 
     def _change_argument(self, name: str, value: Any) -> None:
         """Set an argument of the constructor: what a new object makes of it is taken over."""

@@ -82,8 +82,6 @@ class Configurable(Guarded):
     names the arguments that it does not keep in `not_kept`.
     """
 
-    not_kept: frozenset[str] = frozenset()
-
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON can hold them.
 

@@ -192,7 +192,7 @@ def _of_metric(
         )
     kind: metrics.Metric = metric
     if isinstance(metric, metrics.AccuracyOfLoss):
-        kind = metric.kind(y.shape, shape)
+        kind = metric.accuracy_for(y.shape, shape)
     if type(kind) not in _OTHERS:
         return None
     if shape[-1] == 1 and type(kind) is not metrics.BinaryAccuracy:

@@ -323,9 +323,9 @@ class AccuracyOfLoss(Metric):
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return the share that is right of each sample."""
-        return self.kind(y_true.shape, y_pred.shape).values(y_true, y_pred)
+        return self.accuracy_for(y_true.shape, y_pred.shape).values(y_true, y_pred)
 
-    def kind(self, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -> Metric:
+    def accuracy_for(self, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -> Metric:
         """Return the accuracy that is meant, for targets and predictions of these shapes."""
         if isinstance(self.loss, losses.BinaryCrossentropy):
             return BinaryAccuracy(0.0 if self.loss.from_logits else 0.5, name=self.name)

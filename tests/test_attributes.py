@@ -94,7 +94,7 @@ LAYER_CASES = {
     Dropout: ({"rate": 0.25, "seed": 3}, {"rate": 0.75, "seed": 7}),
     Embedding: (
         {"input_dim": 4, "output_dim": 2},
-        {"input_dim": 5, "output_dim": 3, "mask_zero": True},
+        {"input_dim": 5, "output_dim": 3, "mask_zero": True, "weights": np.ones((4, 2))},
     ),
     LayerNormalization: ({}, {"axis": -2, "epsilon": 0.5, "center": False, "scale": False}),
     Activation: ({"activation": "relu"}, {"activation": "tanh"}),
@@ -174,7 +174,8 @@ OTHER_CASES = {
     metrics.BinaryAccuracy: ({}, {"name": "other", "threshold": 0.25}),
     metrics.CategoricalAccuracy: ({}, {"name": "other"}),
     metrics.SparseCategoricalAccuracy: ({}, {"name": "other"}),
-    metrics.Accuracy: ({}, {"name": "other", "loss": "binary_crossentropy"}),
+    metrics.Accuracy: ({}, {"name": "other"}),
+    metrics.AccuracyOfLoss: ({}, {"name": "other", "loss": "binary_crossentropy"}),
     metrics.MeanOfLoss: ({"loss": "mse"}, {"name": "other", "loss": "mae"}),
     metrics.FunctionMetric: (
         {"function": lambda y, p: 1.0},
@@ -409,6 +410,7 @@ def remade(layer, name, value):
     return fresh
 
 
+@pytest.mark.filterwarnings("ignore:training will change nothing")  # of layers without weights
 @pytest.mark.parametrize("stage", ["made", "built", "in a model", "trained"])
 @pytest.mark.parametrize(
     ("cls", "name"), [(cls, name) for cls in LAYER_CASES for name in arguments_of(cls)]

@@ -60,6 +60,10 @@ class Embedding(Layer):
     """
 
     not_kept = frozenset({"weights"})  # they are the layer's own
+    _advice: ClassVar = {
+        **Layer._advice,
+        "weights": "is an argument of the constructor alone: set_weights sets them",
+    }
     _until_built = (
         "input_dim",
         "output_dim",
