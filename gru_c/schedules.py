@@ -335,16 +335,28 @@ def _of_function(function: Callable[..., float]) -> Callable[[int], float]:
         signature = inspect.signature(function)
     except ValueError:  # something built in, which has no signature
         return function
-    for arguments, make in (((0,), lambda given: given), ((), _Timeless)):
-        try:
-            signature.bind(*arguments)
-        except TypeError:
-            continue
-        return cast(Callable[[int], float], make(function))
+    if _binds(signature):
+        first = next(iter(signature.parameters), "")
+        if _binds(signature, 0) and ("step" in first or "iteration" in first):
+            raise TypeError(
+                f"a learning rate that is a function of {signature} can be called as f(), as Keras "
+                f"does, and as f(step): write it without arguments, or {first!r} without a default"
+            )
+        return _Timeless(function)
+    if _binds(signature, 0):
+        return cast(Callable[[int], float], function)
     raise TypeError(
         f"a learning rate that is a function takes the number of steps, f(step), or nothing, f(); "
         f"got one with the arguments {signature}"
     )
+
+
+def _binds(signature: inspect.Signature, *arguments: int) -> bool:
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def get(spec: object) -> float | Schedule | Callable[[int], float]:
@@ -355,7 +367,7 @@ def get(spec: object) -> float | Schedule | Callable[[int], float]:
     spec : float, Schedule, dict or callable
         A finite number >= 0, an instance, the dict of `serialize`, or a function: of the number
         of steps taken, ``f(step) -> float``, or of nothing, ``f() -> float``, as in Keras. It is
-        called before every step.
+        called before every step. Arguments with a default keep it, as in ``lambda rate=0.1: rate``.
 
     Raises
     ------

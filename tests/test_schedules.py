@@ -116,8 +116,6 @@ def test_a_function_without_arguments_is_called_before_every_step():
     optimizer.learning_rate = schedules.get(optimizer.learning_rate)  # as it is
     with pytest.raises(StopIteration):
         optimizer.learning_rate(3)
-    default = optimizers.SGD(lambda step=7: step)  # one that can take the step is given it
-    assert schedules.rate_at(default.learning_rate, 2) == 2
 
 
 def test_what_a_function_gives_is_checked():
@@ -157,3 +155,11 @@ def test_get_refuses(spec):
 def test_bad_arguments(cls, arguments, message):
     with pytest.raises(ValueError, match=message):
         cls(*arguments)
+
+
+def test_arguments_with_defaults_keep_them_as_in_keras():
+    assert schedules.rate_at(schedules.get(lambda rate=0.25: rate), 3) == 0.25
+    assert schedules.rate_at(schedules.get(lambda *rates: 0.5 + len(rates)), 3) == 0.5
+    for ambiguous in (lambda step=5: 0.1 * step, lambda iterations=0: 0.1):
+        with pytest.raises(TypeError, match=r"as f\(\), as Keras does, and as f\(step\)"):
+            schedules.get(ambiguous)
