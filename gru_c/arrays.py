@@ -38,6 +38,8 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
     """
     if value is None:
         raise TypeError(f"{name} must be an array of real numbers, got None")
+    if type(value) is not np.ndarray and isinstance(value, np.ma.MaskedArray):
+        _refuse_masked(name, value)
     try:
         array = np.asarray(value)
     except ValueError as error:  # rows of different lengths
@@ -48,6 +50,16 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
             f"got dtype {array.dtype}"
         )
     return array if dtype is None else array.astype(dtype, copy=not array.flags.aligned)
+
+
+def _refuse_masked(name: str, value: np.ma.MaskedArray[Any, Any]) -> None:
+    """Raise TypeError where entries of a masked array are masked: they would count like others."""
+    masked = np.count_nonzero(np.ma.getmaskarray(value))
+    if masked:
+        raise TypeError(
+            f"{name} is a masked array with {masked} entries masked: fill them, x.filled(0.0), and "
+            "say which time steps count with mask= or lengths="
+        )
 
 
 def as_indices(owner: str, what: str, name: str, array: Array, count: int) -> npt.NDArray[np.intp]:

@@ -454,3 +454,15 @@ def test_step_needs_all_its_arrays(name):
     arguments = {**step_arguments(), name: None}
     with pytest.raises(TypeError, match=f"^{name} must be an array of real numbers, got None"):
         gru_step(**arguments)
+
+
+def test_masked_arrays_are_refused_where_an_entry_is_masked():
+    x = np.ma.array(np.ones((2, 3, 4)), mask=False)
+    weights = np.ones((4, 6)), np.ones((2, 6))
+    plain = gru_forward(np.ones((2, 3, 4)), *weights)
+    np.testing.assert_array_equal(gru_forward(x, *weights).output, plain.output)
+    x[1, 2] = np.ma.masked
+    with pytest.raises(TypeError, match="x is a masked array with 4 entries masked: fill them"):
+        gru_forward(x, *weights)
+    with pytest.raises(TypeError, match="kernel is a masked array with 1 entries"):
+        gru_forward(plain.output[:, :, :1], np.ma.masked_equal([[1.0] * 5 + [2]], 2), weights[1])
