@@ -73,6 +73,29 @@ def test_times_that_are_refused(times, message):
         read(pd.Series(np.arange(len(times)) + 1.0, index, name="load"))
 
 
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        (range(2000, 1900, -1), "1999 follows 2000"),
+        ([*range(1900, 1950), *range(1960, 2010)], "1960 follows 1949"),
+        ([*range(50), *range(50)], "0 follows 49"),
+        ([0.5] * 100, "0.5 follows 0.5"),
+        ([*range(99), np.nan], "nan follows 98"),
+    ],
+)
+def test_numbers_that_are_not_equal_steps_are_no_index(index, message):
+    with pytest.raises(ValueError, match=message):
+        read(pd.Series(np.arange(100.0), index))
+
+
+@pytest.mark.parametrize(
+    "index", [range(100), range(1700, 1800), np.arange(100) / 4, range(0, 300, 3)]
+)
+def test_numbers_of_equal_steps_count_rows(index):
+    (item,) = read(pd.Series(np.arange(100.0), index)).series
+    assert (len(item), item.index) == (100, None)
+
+
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 @pytest.mark.parametrize("left_out", [[], [5, 100]])
 def test_three_centuries_of_years(unit, left_out):

@@ -153,6 +153,7 @@ def _series(name: str, data: Any) -> Series:
     values = _numbers(label, data)
     times = _times(data.index)
     if times is None:
+        _require_equal_steps(label, data.index)
         return Series(name, _checked(label, values), None, _none(values))
     index, where = regular(label, times)
     whole = np.full(len(index), np.nan)
@@ -170,6 +171,22 @@ def _times(index: Any) -> Any:
     if hasattr(index, "to_timestamp"):
         index = index.to_timestamp()
     return index if hasattr(index, "tz_localize") else None
+
+
+def _require_equal_steps(label: str, index: Any) -> None:
+    """Raise ValueError for an index of numbers that says that the rows are not equal steps."""
+    if index.dtype.kind not in "iuf" or len(index) < 2:
+        return
+    numbers = index.to_numpy().astype(np.float64)
+    steps = np.diff(numbers)
+    if steps[0] > 0 and np.allclose(steps, steps[0], rtol=1e-6, atol=0):
+        return
+    odd = int(np.argmax(~np.isclose(steps, steps[0]))) if steps[0] > 0 else 0
+    raise ValueError(
+        f"{label} has an index of numbers in which {index[odd + 1]} follows {index[odd]}: rows are "
+        "equal steps in the order of time. Sort them, and give missing steps a row with NaN; or "
+        "give times as the index, for years pd.to_datetime(years, format='%Y')"
+    )
 
 
 def _numbers(label: str, data: Any) -> Array:

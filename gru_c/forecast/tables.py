@@ -69,6 +69,8 @@ def read_table(
         frame = frame.set_index(time)
     if group is not None:
         parts = {str(name): part[target] for name, part in frame.groupby(group, sort=True)}
+        if time is None:  # rows of a group are its steps, wherever they stand in the file
+            parts = {name: part.reset_index(drop=True) for name, part in parts.items()}
         found = {name: _known(path, part.rename(name))[0] for name, part in parts.items()}
         return Table(found, None, notes)
     series, future = _known(path, frame[target])
