@@ -39,7 +39,8 @@ def _run(arguments: Sequence[str] | None) -> int:
             options = _parser().parse_args(arguments)
             code = int(options.run(options))
         finally:
-            sys.stdout.flush()  # here, where an error can still be told, and not at exit
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where an error can still be told, and not at exit
         return code
     except BrokenPipeError:
         raise
@@ -59,7 +60,8 @@ def _discard_output() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream is not None:
+                stream.flush()
         except OSError:
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -24,7 +24,8 @@ def check_verbose(verbose: str | int) -> int:
 
 def bars_are_shown() -> bool:
     """Return True in a terminal and in a Jupyter notebook, where a bar is drawn over itself."""
-    return sys.stderr.isatty() or "ipykernel.zmqshell" in sys.modules
+    terminal = sys.stderr is not None and sys.stderr.isatty()  # a service may have none
+    return terminal or "ipykernel.zmqshell" in sys.modules
 
 
 def _bar(**arguments: Any) -> Any:
@@ -87,7 +88,8 @@ class Progress:
                 seconds = time.perf_counter() - self._begin
                 parts.insert(0, f"{seconds:.1f}s, {self._speed} samples/s")
             stream = sys.stderr if self.mode == BAR else sys.stdout
-            print(" - ".join([self.title, *parts]), file=stream, flush=True)
+            if stream is not None:
+                print(" - ".join([self.title, *parts]), file=stream, flush=True)
 
     def _show(self, logs: dict[str, float], *, refresh: bool) -> None:
         self._bar.set_postfix({**_rounded(logs), "samples/s": self._speed}, refresh=refresh)

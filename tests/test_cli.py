@@ -99,6 +99,15 @@ def test_a_full_disk_is_a_line_and_a_code():
     assert result.stderr == "gru-c: error: [Errno 28] No space left on device\n"
 
 
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("command", ["info", "demo --epochs 1"])
+def test_closed_streams_are_no_error(command, redirection):
+    script = f"{sys.executable} -m gru_c {command} {redirection}"
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_an_uncompiled_tree_says_what_to_run(tmp_path):
     package = tmp_path / "gru_c"
     package.mkdir()

@@ -74,6 +74,12 @@ def test_a_log_file_gets_one_line_an_epoch_instead_of_bars(model, capsys):
     assert "\r" not in printed.err
 
 
+@pytest.mark.parametrize("verbose", ["auto", 1, 2])
+def test_a_program_without_stderr_trains(model, verbose, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    assert model.fit(X, Y, epochs=1, verbose=verbose).epoch == [0]
+
+
 def test_auto_is_a_bar_in_notebooks(monkeypatch):
     assert progress.check_verbose("auto") == progress.LINE
     monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", types.ModuleType("zmqshell"))
