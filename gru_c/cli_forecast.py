@@ -20,6 +20,7 @@ from gru_c.saving import write_whole
 _COVARIATES = (
     "columns known ahead; the last rows, which have them and no target, are what is forecast"
 )
+_WRITTEN = ("forecast.csv", "model.safetensors", "report.html")
 _MOST_LINES = 10  # about series, or of a forecast
 
 
@@ -117,6 +118,8 @@ def _forecast(options: argparse.Namespace) -> int:
         )
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
+    for name in _WRITTEN:
+        _refuse_input(out / name, options.data)
     forecaster = Forecaster(
         options.window,
         options.horizon,
@@ -143,7 +146,7 @@ def _forecast(options: argparse.Namespace) -> int:
     forecaster.save(out / "model.safetensors")
     _write_rows(out / "forecast.csv", rows)
     write_whole(out / "report.html", report.encode())
-    written = [out / name for name in ("forecast.csv", "model.safetensors", "report.html")]
+    written = [out / name for name in _WRITTEN]
     print(f"\nwritten: {', '.join(map(str, written))}")
     return 0
 
@@ -205,10 +208,20 @@ def _write_rows(path: Path, rows: Any) -> None:
     write_whole(path, rows.to_csv(index=False, lineterminator="\n").encode())
 
 
+def _refuse_input(target: Path, *inputs: str) -> None:
+    """Raise ValueError where a file to write is one to read."""
+    if str(target) == "-":
+        raise ValueError("--out names a file to write the table to, got '-'")
+    for path in inputs:
+        if target.exists() and Path(path).exists() and target.samefile(path):
+            raise ValueError(f"{path} would be written over: name another --out")
+
+
 # ---- gru-c predict ------------------------------------------------------------------------------
 
 
 def _predict(options: argparse.Namespace) -> int:
+    _refuse_input(Path(options.out), options.model, options.data)
     forecaster = Forecaster.load(options.model)
     table = _table_for(forecaster, options)
     steps = forecaster.horizon if options.steps is None else options.steps

@@ -174,15 +174,27 @@ def _other_way(path: Path, words: str) -> str:
 
 
 def write_whole(target: Path, content: bytes) -> None:
-    """Write the whole file or nothing: into another file first, which then takes the name."""
+    """Write the whole file or nothing: into another file first, which then takes the name.
+
+    A file that is replaced keeps its permissions, and the links to it. What is not a regular file,
+    such as a pipe, is written to.
+    """
+    target = target.resolve()
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {os.fspath(target.parent)!r} to save in")
+    if target.is_dir():
+        raise IsADirectoryError(f"{os.fspath(target)!r} is a folder: name a file in it")
+    if target.exists() and not target.is_file():
+        target.write_bytes(content)
+        return
     temporary = target.with_name(f".{target.name}.{os.urandom(16).hex()}.tmp")
     try:
         with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if target.exists():
+            temporary.chmod(target.stat().st_mode)
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)

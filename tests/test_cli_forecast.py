@@ -156,6 +156,23 @@ def test_groups(tmp_path, capsys):
     assert "not in the training, scaled by their own values: west" in printed
 
 
+def test_what_is_read_is_not_written_over(hourly, tmp_path, capsys):
+    data = write(hourly, tmp_path / "forecast.csv")
+    code, _, error = forecast(capsys, data, tmp_path, "--time", "date")
+    assert (code, error.count("would be written over: name another --out")) == (1, 1)
+    code, _, error = forecast(capsys, data, tmp_path / "out", "--time", "date")
+    assert code == 0, error
+    model = tmp_path / "out" / "model.safetensors"
+    before = model.read_bytes()
+    (tmp_path / "link.csv").symlink_to(data)
+    for out in (data, model, tmp_path / "link.csv", "-", tmp_path):
+        code, _, error = run(capsys, "predict", model, data, "--out", out)
+        assert code == 1
+        assert re.search("would be written over|names a file|is a folder", error)
+    assert model.read_bytes() == before
+    assert pd.read_csv(data).columns.tolist() == ["date", "demand", "holiday"]
+
+
 def test_a_model_refuses_to_forecast_another_column(hourly, tmp_path, capsys):
     data = write(hourly.assign(wind=hourly.demand + 1), tmp_path / "data.csv")
     forecast(capsys, data, tmp_path, "--time", "date")

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -444,3 +445,35 @@ def test_what_is_drawn_after_loading_is_what_the_seed_says(path):
     model = trained()
     model.compile("adam", "mse", ["mae"])
     assert model.fit(X, Y, epochs=2, verbose=0, seed=5).history == runs[0] == runs[1]
+
+
+# ---- files that are there already ---------------------------------------------------------------
+
+
+def test_a_file_that_is_replaced_keeps_its_links_and_permissions(tmp_path):
+    model = Sequential([GRU(3, input_shape=(4, 2))], seed=0)
+    target, link = tmp_path / "real.safetensors", tmp_path / "link.safetensors"
+    model.save(target)
+    target.chmod(0o600)
+    link.symlink_to(target)
+    changed = Sequential([GRU(3, input_shape=(4, 2))], seed=1)
+    changed.save(link)
+    assert link.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o600
+    read = gru_c.load_model(target)
+    np.testing.assert_array_equal(read.get_weights()[0], changed.get_weights()[0])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_pipe_is_written_to(tmp_path):
+    pipe, received = tmp_path / "pipe.safetensors", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+    model = Sequential([GRU(3, input_shape=(4, 2))], seed=0)
+    model.save(pipe)
+    reader.join(60)
+    assert pipe.is_fifo()
+    (tmp_path / "file.safetensors").write_bytes(received[0])
+    read = gru_c.load_model(tmp_path / "file.safetensors")
+    np.testing.assert_array_equal(read.get_weights()[0], model.get_weights()[0])
