@@ -14,7 +14,7 @@ typedef struct isa {
     extern const gru_kernels_f64 gru_kernels_f64_##name;                                           \
     extern const gru_reduced gru_reduced_##name[];
 #define ISA_ENTRY(name, supported)                                                                 \
-    {#name, supported, &gru_kernels_f32_##name, &gru_kernels_f64_##name, gru_reduced_##name}
+    { #name, supported, &gru_kernels_f32_##name, &gru_kernels_f64_##name, gru_reduced_##name }
 
 static int always(void) {
     return 1;

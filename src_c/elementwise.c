@@ -16,8 +16,8 @@ static int is_dtype(gru_dtype dtype) {
         }                                                                                          \
     } while (0)
 
-gru_status gru_column_sums(gru_dtype dtype, size_t m, size_t n, const void *a, void *out,
-                           int accumulate) {
+gru_status gru_column_sums(
+    gru_dtype dtype, size_t m, size_t n, const void *a, void *out, int accumulate) {
     if (!is_dtype(dtype)) {
         return GRU_BAD_ARGUMENT;
     }
@@ -45,7 +45,7 @@ gru_status gru_tanh(gru_dtype dtype, size_t n, const void *x, void *y) {
 }
 
 gru_status gru_transpose(gru_dtype dtype, size_t rows, size_t columns, const void *from,
-                         ptrdiff_t from_row, void *to, ptrdiff_t to_row) {
+    ptrdiff_t from_row, void *to, ptrdiff_t to_row) {
     if (!is_dtype(dtype)) {
         return GRU_BAD_ARGUMENT;
     }
@@ -96,27 +96,27 @@ static gru_status run_update(gru_task *step, update_run *run) {
 
 DEFINE_STEP(adam_step, adam(run->update, begin, end, run->a, run->b, run->c, run->m, run->v))
 DEFINE_STEP(sgd_step, sgd(run->update, begin, end, run->a, run->nesterov, run->m))
-DEFINE_STEP(rmsprop_step,
-            rmsprop(run->update, begin, end, run->a, run->b, run->c, run->v, run->w, run->m))
+DEFINE_STEP(
+    rmsprop_step, rmsprop(run->update, begin, end, run->a, run->b, run->c, run->v, run->w, run->m))
 
 gru_status gru_adam(gru_dtype dtype, const gru_update *update, double beta_1, double beta_2,
-                    double epsilon, void *m, void *v) {
-    update_run run = {.dtype = dtype, .update = update, .a = beta_1, .b = beta_2, .c = epsilon};
+    double epsilon, void *m, void *v) {
+    update_run run = { .dtype = dtype, .update = update, .a = beta_1, .b = beta_2, .c = epsilon };
     run.m = m;
     run.v = v;
     return run_update(adam_step, &run);
 }
 
-gru_status gru_sgd(gru_dtype dtype, const gru_update *update, double momentum, int nesterov,
-                   void *m) {
-    update_run run = {.dtype = dtype, .update = update, .a = momentum, .nesterov = nesterov};
+gru_status gru_sgd(
+    gru_dtype dtype, const gru_update *update, double momentum, int nesterov, void *m) {
+    update_run run = { .dtype = dtype, .update = update, .a = momentum, .nesterov = nesterov };
     run.m = m;
     return run_update(sgd_step, &run);
 }
 
 gru_status gru_rmsprop(gru_dtype dtype, const gru_update *update, double rho, double epsilon,
-                       double momentum, void *v, void *a, void *m) {
-    update_run run = {.dtype = dtype, .update = update, .a = rho, .b = epsilon, .c = momentum};
+    double momentum, void *v, void *a, void *m) {
+    update_run run = { .dtype = dtype, .update = update, .a = rho, .b = epsilon, .c = momentum };
     run.v = v;
     run.w = a;
     run.m = m;

@@ -14,7 +14,7 @@ gru_engine gru_engine_of(const gru_problem *p) {
 static int format_fits(const gru_problem *p) {
     return p->weights_format == GRU_WEIGHTS_FULL ||
            ((p->weights_format == GRU_WEIGHTS_BF16 || p->weights_format == GRU_WEIGHTS_INT8) &&
-            p->dtype == GRU_F32 && p->engine != GRU_ENGINE_BLAS);
+               p->dtype == GRU_F32 && p->engine != GRU_ENGINE_BLAS);
 }
 
 static int activation_is_valid(const gru_activation *f) {
@@ -29,7 +29,7 @@ static int kind_is_valid(const gru_cell_kind *k) {
 
 static int has_way_back(const gru_activation *f) {
     return f->alpha >= 0 || (f->function != GRU_LEAKY_RELU && f->function != GRU_ELU &&
-                             f->function != GRU_THRESHOLDED_RELU);
+                                f->function != GRU_THRESHOLDED_RELU);
 }
 
 /* What is computed without a tape only. */
@@ -42,7 +42,7 @@ gru_status gru_check_problem(const gru_problem *p) {
     const int valid = p->units >= 1 && p->threads >= 1 &&
                       (p->dtype == GRU_F32 || p->dtype == GRU_F64) &&
                       (p->engine == GRU_ENGINE_AUTO || p->engine == GRU_ENGINE_BLAS ||
-                       p->engine == GRU_ENGINE_PACKED) &&
+                          p->engine == GRU_ENGINE_PACKED) &&
                       kind_is_valid(&p->kind) && format_fits(p);
     if (!valid) {
         return GRU_BAD_ARGUMENT;
@@ -125,8 +125,8 @@ gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args)
     return gru_forward_within(problem, args, SIZE_MAX, &needed);
 }
 
-gru_status gru_forward_within(const gru_problem *problem, const gru_forward_args *args,
-                              size_t bytes, size_t *needed) {
+gru_status gru_forward_within(
+    const gru_problem *problem, const gru_forward_args *args, size_t bytes, size_t *needed) {
     measures m;
     const gru_status status = measure(problem, args->tape ? GRU_FORWARD_TAPE : GRU_FORWARD, &m);
     *needed = status == GRU_OK ? m.workspace_bytes : 0;

@@ -62,13 +62,13 @@ int gru_has_openmp(void);
 /* The Fortran BLAS routines that the BLAS engine calls (LP64: int is 32 bits). */
 typedef struct gru_blas {
     void (*sgemm)(char *transa, char *transb, int *m, int *n, int *k, float *alpha, float *a,
-                  int *lda, float *b, int *ldb, float *beta, float *c, int *ldc);
+        int *lda, float *b, int *ldb, float *beta, float *c, int *ldc);
     void (*dgemm)(char *transa, char *transb, int *m, int *n, int *k, double *alpha, double *a,
-                  int *lda, double *b, int *ldb, double *beta, double *c, int *ldc);
+        int *lda, double *b, int *ldb, double *beta, double *c, int *ldc);
     void (*sgemv)(char *trans, int *m, int *n, float *alpha, float *a, int *lda, float *x,
-                  int *incx, float *beta, float *y, int *incy);
+        int *incx, float *beta, float *y, int *incy);
     void (*dgemv)(char *trans, int *m, int *n, double *alpha, double *a, int *lda, double *x,
-                  int *incx, double *beta, double *y, int *incy);
+        int *incx, double *beta, double *y, int *incy);
 } gru_blas;
 
 /* Hand BLAS to the core, once. The caller sees to it that BLAS itself runs one thread per caller
@@ -201,8 +201,8 @@ gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args)
 
 /* The same with a workspace of `bytes`, if those are enough, and the bytes that it needs: for short
  * calls, in which it takes time to ask for the size first. */
-gru_status gru_forward_within(const gru_problem *problem, const gru_forward_args *args,
-                              size_t bytes, size_t *needed);
+gru_status gru_forward_within(
+    const gru_problem *problem, const gru_forward_args *args, size_t bytes, size_t *needed);
 
 typedef struct gru_backward_args {
     gru_weights weights;      /* in   as in the forward pass */
@@ -298,8 +298,8 @@ gru_status gru_matmul_packed_bytes(const gru_matmul_args *args, size_t *bytes);
 gru_status gru_matmul_pack(const gru_matmul_args *args, void *packed);
 
 /* out (n) = the sum of the rows of a (m, n; contiguous), added to out when `accumulate`. */
-gru_status gru_column_sums(gru_dtype dtype, size_t m, size_t n, const void *a, void *out,
-                           int accumulate);
+gru_status gru_column_sums(
+    gru_dtype dtype, size_t m, size_t n, const void *a, void *out, int accumulate);
 
 /* y = f(x) over n elements; x and y may be the same array. */
 gru_status gru_sigmoid(gru_dtype dtype, size_t n, const void *x, void *y);
@@ -308,7 +308,7 @@ gru_status gru_tanh(gru_dtype dtype, size_t n, const void *x, void *y);
 /* to[j][i] = from[i][j] for `rows` rows of `columns` elements; rows of `from` and of `to` are from_row
  * and to_row elements apart. They do not overlap. */
 gru_status gru_transpose(gru_dtype dtype, size_t rows, size_t columns, const void *from,
-                         ptrdiff_t from_row, void *to, ptrdiff_t to_row);
+    ptrdiff_t from_row, void *to, ptrdiff_t to_row);
 
 /* The sum of squares of x (n), added up in double precision in a fixed order. */
 gru_status gru_sum_squares(gru_dtype dtype, size_t n, const void *x, double *sum);
@@ -329,15 +329,15 @@ typedef struct gru_update {
 /* p -= rate * m / (sqrt(v) + epsilon), with m and v the running means of g and g*g (Kingma and Ba
  * 2015, section 2, "epsilon hat": the caller puts the bias correction into learning_rate). */
 gru_status gru_adam(gru_dtype dtype, const gru_update *update, double beta_1, double beta_2,
-                    double epsilon, void *m, void *v);
+    double epsilon, void *m, void *v);
 
 /* m = momentum * m - rate * g; p += nesterov ? momentum * m - rate * g : m. m null: p -= rate*g. */
-gru_status gru_sgd(gru_dtype dtype, const gru_update *update, double momentum, int nesterov,
-                   void *m);
+gru_status gru_sgd(
+    gru_dtype dtype, const gru_update *update, double momentum, int nesterov, void *m);
 
 /* v = rho * v + (1 - rho) * g*g; s = rate * g / sqrt(v - a*a + epsilon), a the running mean of g
  * (null: a = 0, not centered); m = momentum * m + s; p -= m (null: p -= s). */
 gru_status gru_rmsprop(gru_dtype dtype, const gru_update *update, double rho, double epsilon,
-                       double momentum, void *v, void *a, void *m);
+    double momentum, void *v, void *a, void *m);
 
 #endif

@@ -32,26 +32,26 @@
     X(cells_backward_reset, (const TYPED(gru_cells) * c))                                          \
     X(zoneout_keeps, (size_t n, size_t first, unsigned key, double rate, REAL *keeps))             \
     X(add_masked,                                                                                  \
-      (size_t rows, size_t n, const REAL *mask, const REAL *from, size_t row, REAL *to))           \
+        (size_t rows, size_t n, const REAL *mask, const REAL *from, size_t row, REAL *to))         \
     X(row_product, (const TYPED(gru_row_product) * g))                                             \
     X(lane_cells_forward, (size_t n, size_t gate, REAL *gates, const REAL *h, REAL *h_next))       \
     X(single_step, (const TYPED(gru_single) * s))                                                  \
     X(transpose, (size_t rows, size_t columns, const REAL *from, ptrdiff_t from_row, REAL *to,     \
-                  ptrdiff_t to_row))                                                               \
+                     ptrdiff_t to_row))                                                            \
     X(pack_rows, (const TYPED(gru_pack) * p))                                                      \
     X(pack_columns, (const TYPED(gru_pack) * p))                                                   \
     X(copy_rows, (size_t rows, size_t n, const REAL *from, ptrdiff_t from_row, REAL *to,           \
-                  ptrdiff_t to_row, int add))                                                      \
+                     ptrdiff_t to_row, int add))                                                   \
     X(column_sums, (size_t rows, size_t columns, size_t stride, const REAL *a, REAL *sums))        \
     X(sigmoid, (size_t n, const REAL *x, REAL *y))                                                 \
     X(tanh, (size_t n, const REAL *x, REAL *y))                                                    \
     X(sum_squares, (size_t n, const REAL *x, double *sum))                                         \
     X(adam, (const gru_update *u, size_t begin, size_t end, double beta_1, double beta_2,          \
-             double epsilon, REAL *m, REAL *v))                                                    \
+                double epsilon, REAL *m, REAL *v))                                                 \
     X(sgd,                                                                                         \
-      (const gru_update *u, size_t begin, size_t end, double momentum, int nesterov, REAL *m))     \
+        (const gru_update *u, size_t begin, size_t end, double momentum, int nesterov, REAL *m))   \
     X(rmsprop, (const gru_update *u, size_t begin, size_t end, double rho, double epsilon,         \
-                double momentum, REAL *v, REAL *a, REAL *m))
+                   double momentum, REAL *v, REAL *a, REAL *m))
 
 /* How a matmul goes through k: `count` segments of `length`, `block` of them summed before they are
  * added to c; from one segment to the next a and b move by a_step and b_step. */
@@ -93,7 +93,7 @@ typedef struct gru_reduced {
     int scaled;
     void (*pack)(const gru_pack_f32 *p); /* as pack_rows */
     void (*operands)(size_t rows, size_t k, const float *a, ptrdiff_t a_row, float *out,
-                     size_t out_row); /* out: words of the first row */
+        size_t out_row); /* out: words of the first row */
     void (*product)(const gru_product_f32 *g);
 } gru_reduced;
 
@@ -243,7 +243,7 @@ static inline const gru_cell_kind *gru_kind_of(const gru_problem *p) {
  * doi:10.1145/2660193.2660195) of seed, step and row. */
 static inline unsigned gru_draw_key(const gru_draws *draws, size_t step, size_t row) {
     unsigned long long x = draws->seed;
-    const unsigned long long parts[2] = {draws->first_step + step, row};
+    const unsigned long long parts[2] = { draws->first_step + step, row };
     for (size_t i = 0; i < 2; i++) {
         x += 0x9E3779B97F4A7C15u * (parts[i] + 1);
         x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -303,19 +303,19 @@ int gru_blas_is_set(void);
 
 /* c (m, n) = a b + beta c with row strides, one thread, through BLAS; beta 0 or 1. */
 void gru_gemm_f32(size_t m, size_t n, size_t k, const gru_matrix *a, const gru_matrix *b, int beta,
-                  float *c, size_t stride);
+    float *c, size_t stride);
 void gru_gemm_f64(size_t m, size_t n, size_t k, const gru_matrix *a, const gru_matrix *b, int beta,
-                  double *c, size_t stride);
+    double *c, size_t stride);
 
 void gru_sequence_forward_f32(const gru_problem *, const gru_layout *, const gru_forward_args *);
 void gru_sequence_forward_f64(const gru_problem *, const gru_layout *, const gru_forward_args *);
 void gru_sequence_backward_f32(const gru_problem *, const gru_layout *, const gru_backward_args *);
 void gru_sequence_backward_f64(const gru_problem *, const gru_layout *, const gru_backward_args *);
 
-void gru_packed_weights_f32(const gru_problem *, const gru_plan *, const gru_weights *,
-                            char *packed);
-void gru_packed_weights_f64(const gru_problem *, const gru_plan *, const gru_weights *,
-                            char *packed);
+void gru_packed_weights_f32(
+    const gru_problem *, const gru_plan *, const gru_weights *, char *packed);
+void gru_packed_weights_f64(
+    const gru_problem *, const gru_plan *, const gru_weights *, char *packed);
 void gru_packed_forward_f32(const gru_problem *, const gru_plan *, const gru_forward_args *);
 void gru_packed_forward_f64(const gru_problem *, const gru_plan *, const gru_forward_args *);
 void gru_packed_backward_f32(const gru_problem *, const gru_plan *, const gru_backward_args *);
@@ -326,8 +326,8 @@ void gru_packed_backward_f64(const gru_problem *, const gru_plan *, const gru_ba
 #define GRU_STEPPER(REAL_NAME)                                                                     \
     gru_status gru_stepper_bytes_##REAL_NAME(const gru_problem *p, size_t *bytes);                 \
     void gru_stepper_begin_##REAL_NAME(const gru_problem *p, const char *packed, void *memory);    \
-    const void *gru_stepper_step_##REAL_NAME(void *memory, const void *x, size_t x_row,            \
-                                             size_t *row);                                         \
+    const void *gru_stepper_step_##REAL_NAME(                                                      \
+        void *memory, const void *x, size_t x_row, size_t *row);                                   \
     void gru_stepper_back_##REAL_NAME(void *memory);                                               \
     void gru_stepper_get_##REAL_NAME(const void *memory, void *state);                             \
     void gru_stepper_set_##REAL_NAME(void *memory, const void *state);

@@ -10,7 +10,7 @@ typedef struct tape_header {
 } tape_header;
 
 static void write_tape_header(const gru_plan *plan, void *tape) {
-    const tape_header header = {plan->lanes, plan->chunk_steps};
+    const tape_header header = { plan->lanes, plan->chunk_steps };
     memcpy(gru_align(tape), &header, sizeof header);
 }
 
@@ -23,15 +23,15 @@ int gru_tape_fits(const gru_plan *plan, const void *tape) {
 /* k elements one after the other: in blocks, then the rest. A step of k moves a and b by a_k, b_k. */
 static void set_runs(gru_run runs[2], size_t k, ptrdiff_t a_k, size_t b_k) {
     const size_t blocks = k / GRU_K_BLOCK;
-    runs[0] = (gru_run){blocks, GRU_K_BLOCK, 1, GRU_K_BLOCK * a_k, GRU_K_BLOCK * (ptrdiff_t)b_k};
+    runs[0] = (gru_run){ blocks, GRU_K_BLOCK, 1, GRU_K_BLOCK * a_k, GRU_K_BLOCK * (ptrdiff_t)b_k };
     /* at least one, to write c */
-    runs[1] = (gru_run){k % GRU_K_BLOCK || !k, k % GRU_K_BLOCK, 1, 0, 0};
+    runs[1] = (gru_run){ k % GRU_K_BLOCK || !k, k % GRU_K_BLOCK, 1, 0, 0 };
 }
 
 /* `count` segments of `length` elements; a_step, b_step from the beginning of one to the next. */
 static gru_run run_of_segments(size_t count, size_t length, ptrdiff_t a_step, size_t b_step) {
     const size_t block = length ? GRU_K_BLOCK / length : 1;
-    return (gru_run){count, length, block ? block : 1, a_step, (ptrdiff_t)b_step};
+    return (gru_run){ count, length, block ? block : 1, a_step, (ptrdiff_t)b_step };
 }
 
 /* Runs every slice of the plan, each by its gang, whose place in the context is `gangs`. */
@@ -94,14 +94,14 @@ static gru_status plan_matmul(const gru_matmul_args *a, gru_matmul_plan *l) {
     l->column_blocks = gru_divide_up(vectors, MATMUL_VECTORS);
     const double work = (double)a->m * (double)a->n * (double)a->k;
     l->threads = work < GRU_SERIAL_WORK ? 1 : a->threads;
-    gru_arena r = {gru_itemsize(a->dtype), 0, 0};
+    gru_arena r = { gru_itemsize(a->dtype), 0, 0 };
     gru_take(&r, l->lanes, 1, 1);
-    gru_arena b = {r.itemsize, 0, 0};
+    gru_arena b = { r.itemsize, 0, 0 };
     gru_take(&b, l->triples, a->k, 3 * l->lanes);
     l->packed_bytes = b.bytes;
     r.overflow |= b.overflow;
     l->b = a->packed ? 0 : gru_take_bytes(&r, b.bytes);
-    gru_arena one = {r.itemsize, 0, 0};
+    gru_arena one = { r.itemsize, 0, 0 };
     gru_take(&one, gru_min(a->m, MATMUL_ROWS), l->lanes, 1);
     l->scratch_bytes = one.bytes;
     l->scratch = r.bytes;

@@ -46,7 +46,7 @@ static void cut(const gru_problem *p, gru_plan *l) {
 }
 
 static void layout_packed_weights(const gru_problem *p, gru_plan *l) {
-    gru_arena r = {gru_itemsize(p->dtype), 0, 0};
+    gru_arena r = { gru_itemsize(p->dtype), 0, 0 };
     const size_t width = 3 * l->lanes;
     l->bias = gru_take(&r, l->panels, 4, l->lanes);
     l->w_lines = gru_reduced_triple_lines(l->reduced, p->input);
@@ -58,7 +58,7 @@ static void layout_packed_weights(const gru_problem *p, gru_plan *l) {
 }
 
 static void layout_tape(const gru_problem *p, gru_plan *l) {
-    gru_arena r = {gru_itemsize(p->dtype), 64, 0}; /* a line that says how it is laid out */
+    gru_arena r = { gru_itemsize(p->dtype), 64, 0 }; /* a line that says how it is laid out */
     size_t states = 0;
     r.overflow |= __builtin_add_overflow(p->time, (size_t)1, &states);
     l->tape_states = gru_take(&r, states, p->batch, l->state_row);
@@ -82,7 +82,7 @@ static void cut_lanes(const gru_problem *p, gru_plan *l) {
 static void layout_lanes(const gru_problem *p, gru_plan *l, gru_arena *r) {
     const size_t width = l->lane_vectors * l->lanes;
     l->lane_bias = gru_take(r, 4, p->units, l->lanes);
-    gru_arena one = {r->itemsize, 0, r->overflow};
+    gru_arena one = { r->itemsize, 0, r->overflow };
     l->lane_x = gru_take(&one, p->input, width, 1);
     l->lane_gates = gru_take(&one, 4, p->units, width);
     l->lane_h = gru_take(&one, 2, p->units, width);
@@ -155,7 +155,7 @@ static void layout_backward(const gru_problem *p, gru_plan *l, gru_arena *r, int
     l->masked = p->masks_state ? gru_take(r, p->batch, l->state_row, 1) : 0;
     l->gates = keep ? gru_take(r, p->time, p->batch, l->panels * 4 * l->lanes) : 0;
     /* of each thread: a weight's gradient, a bias's, or the inputs' gradients of a slice */
-    gru_arena one = {r->itemsize, 0, r->overflow};
+    gru_arena one = { r->itemsize, 0, r->overflow };
     const size_t rows = gru_min(p->batch, SLICE_ROWS_AT_MOST) * l->chunk_steps;
     gru_take(&one, GRADIENT_ROWS, width, 1); /* of a weight, at the beginning */
     l->scratch_bias = gru_take(&one, 4, l->lanes, 1);
@@ -199,7 +199,7 @@ gru_status gru_plan_of(const gru_problem *p, gru_pass pass, gru_plan *l) {
     }
     layout_packed_weights(p, l);
     layout_tape(p, l);
-    gru_arena r = {itemsize, 0, 0};
+    gru_arena r = { itemsize, 0, 0 };
     l->zeros = gru_take(&r, l->lanes, 1, 1);
     if (pass == GRU_BACKWARD || pass == GRU_BACKWARD_KEEP) {
         layout_backward(p, l, &r, pass == GRU_BACKWARD_KEEP);

@@ -52,20 +52,20 @@ static gru_status check_stack(const gru_stream_layer *layers, size_t count) {
 
 /* Packed: the bias, zeros where there is none, then the kernel. */
 static gru_status dense_bias_bytes(const gru_problem *p, size_t *bytes) {
-    gru_arena r = {gru_itemsize(p->dtype), 0, 0};
+    gru_arena r = { gru_itemsize(p->dtype), 0, 0 };
     gru_take(&r, p->units, 1, 1);
     *bytes = r.bytes;
     return r.overflow ? GRU_TOO_LARGE : GRU_OK;
 }
 
 static gru_matmul_args dense_product(const gru_problem *p) {
-    return (gru_matmul_args){.dtype = p->dtype,
-                             .m = p->batch,
-                             .n = p->units,
-                             .k = p->input,
-                             .b = {.stride = p->units},
-                             .accumulate = 1,
-                             .threads = 1};
+    return (gru_matmul_args){ .dtype = p->dtype,
+        .m = p->batch,
+        .n = p->units,
+        .k = p->input,
+        .b = { .stride = p->units },
+        .accumulate = 1,
+        .threads = 1 };
 }
 
 static gru_status dense_pack(const gru_problem *p, const gru_weights *weights, char *packed) {
@@ -127,7 +127,7 @@ static gru_status dense_step(stage *s, const void *x, size_t x_row) {
     for (size_t row = 0; row < p->batch; row++) {
         memcpy(s->output + row * row_bytes, s->layer.packed, row_bytes);
     }
-    s->product.a = (gru_matrix){x, x_row, 0};
+    s->product.a = (gru_matrix){ x, x_row, 0 };
     const gru_status status = gru_matmul(&s->product);
     return status == GRU_OK ? activate(p, s->output) : status;
 }
@@ -150,8 +150,8 @@ gru_status gru_stream_packed_bytes(const gru_stream_layer *layer, size_t *bytes)
     return __builtin_add_overflow(bias_bytes, kernel_bytes, bytes) ? GRU_TOO_LARGE : GRU_OK;
 }
 
-gru_status gru_stream_pack(const gru_stream_layer *layer, const gru_weights *weights,
-                           void *packed) {
+gru_status gru_stream_pack(
+    const gru_stream_layer *layer, const gru_weights *weights, void *packed) {
     const gru_status status = check_layer(layer);
     if (status != GRU_OK) {
         return status;
@@ -169,7 +169,7 @@ static gru_status measure_stage(const gru_stream_layer *layer, size_t *memory, s
     if (!layer->dense) {
         return BY_DTYPE(p->dtype, gru_stepper_bytes)(p, memory);
     }
-    gru_arena r = {gru_itemsize(p->dtype), 0, 0};
+    gru_arena r = { gru_itemsize(p->dtype), 0, 0 };
     gru_take(&r, p->batch, p->units, 1);
     *output = r.bytes;
     const gru_matmul_args product = dense_product_of(layer);
@@ -179,7 +179,7 @@ static gru_status measure_stage(const gru_stream_layer *layer, size_t *memory, s
 /* Bytes of the stages' arrays and of what is before them; gives the stages their places, unless `to`
  * is null. */
 static gru_status lay_out(const gru_stream_layer *layers, size_t count, stream *to, size_t *bytes) {
-    gru_arena r = {sizeof(stage), 0, 0};
+    gru_arena r = { sizeof(stage), 0, 0 };
     gru_take_bytes(&r, sizeof(stream));
     gru_take(&r, count, 1, 1);
     for (size_t i = 0; i < count; i++) {

@@ -84,8 +84,8 @@ static void take_tasks(uint64_t number, int member) {
         if (ticket >> 32 != number || task >= tasks) {
             return;
         }
-        if (atomic_compare_exchange_weak_explicit(&job.ticket, &ticket, ticket + 1,
-                                                  memory_order_acq_rel, memory_order_acquire)) {
+        if (atomic_compare_exchange_weak_explicit(
+                &job.ticket, &ticket, ticket + 1, memory_order_acq_rel, memory_order_acquire)) {
             run(context, task, member);
             atomic_fetch_add_explicit(&job.done, 1, memory_order_release);
             ticket = atomic_load_explicit(&job.ticket, memory_order_acquire);
@@ -194,7 +194,7 @@ void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
     }
     take_tasks(number, 0);
     /* What is left is being worked on. */
-    gru_wait wait = {0};
+    gru_wait wait = { 0 };
     while (atomic_load_explicit(&job.done, memory_order_acquire) < (uint32_t)tasks) {
         gru_wait_a_little(&wait);
     }
@@ -223,11 +223,11 @@ void gru_gang_run(gru_gang *gang, size_t member, size_t phases, gru_phase *run, 
             run(context, phase, member);
             atomic_fetch_add_explicit(&gang->done, 1, memory_order_acq_rel);
         }
-        gru_wait wait = {0};
+        gru_wait wait = { 0 };
         while (atomic_load_explicit(&gang->done, memory_order_acquire) < end) {
             for (size_t part = 0; part < members; part++) {
                 if ((!atomic_load_explicit(&gang->parts[part].present, memory_order_relaxed) ||
-                     wait.turns > PATIENCE) &&
+                        wait.turns > PATIENCE) &&
                     claim(gang, part, phase)) {
                     run(context, phase, part);
                     atomic_fetch_add_explicit(&gang->done, 1, memory_order_acq_rel);

@@ -109,14 +109,14 @@ gru_status gru_layout_of(const gru_problem *p, gru_pass pass, gru_layout *l) {
     }
     memset(l, 0, sizeof *l);
     cut(p, l);
-    gru_arena shared = {gru_itemsize(p->dtype), 0, 0};
+    gru_arena shared = { gru_itemsize(p->dtype), 0, 0 };
     l->bias = gru_take(&shared, 4, p->units, 1);
     l->threads_at = shared.bytes;
-    gru_arena thread = {gru_itemsize(p->dtype), 0, 0};
-    (pass == GRU_FORWARD || pass == GRU_FORWARD_TAPE ? layout_forward : layout_backward)(p, l,
-                                                                                         &thread);
+    gru_arena thread = { gru_itemsize(p->dtype), 0, 0 };
+    (pass == GRU_FORWARD || pass == GRU_FORWARD_TAPE ? layout_forward : layout_backward)(
+        p, l, &thread);
     l->thread_bytes = thread.bytes;
-    gru_arena tape = {gru_itemsize(p->dtype), 0, 0};
+    gru_arena tape = { gru_itemsize(p->dtype), 0, 0 };
     layout_tape(p, l, &tape);
 
     size_t bytes = 0;

@@ -162,7 +162,7 @@ static void *copy_of(const double *numbers, size_t n, gru_dtype dtype) {
 }
 
 static void compare(const char *name, const void *data, const double *expected, size_t n,
-                    gru_dtype dtype, double offset) {
+    gru_dtype dtype, double offset) {
     double scale = 1;
     for (size_t i = 0; i < n; i++) {
         scale = fmax(scale, fabs(expected[i]));
@@ -187,7 +187,7 @@ typedef struct sequence {
 } sequence;
 
 static sequence take_sequence(size_t B, size_t T, size_t n, gru_dtype dtype, int layout) {
-    sequence s = {.B = B, .T = T, .n = n, .gaps = layout == BACKWARDS_WITH_GAPS};
+    sequence s = { .B = B, .T = T, .n = n, .gaps = layout == BACKWARDS_WITH_GAPS };
     const ptrdiff_t row = (ptrdiff_t)(s.gaps ? n + GAP : n);
     s.batch = layout == TIME_FIRST ? row : (ptrdiff_t)T * row;
     s.time = s.gaps ? -row : layout == TIME_FIRST ? (ptrdiff_t)B * row : row;
@@ -202,11 +202,11 @@ static void *first_of(const sequence *s, gru_dtype dtype) {
 }
 
 static gru_sequence_in in(const sequence *s, gru_dtype dtype) {
-    return (gru_sequence_in){first_of(s, dtype), s->batch, s->time};
+    return (gru_sequence_in){ first_of(s, dtype), s->batch, s->time };
 }
 
 static gru_sequence_out out(const sequence *s, gru_dtype dtype) {
-    return (gru_sequence_out){first_of(s, dtype), s->batch, s->time};
+    return (gru_sequence_out){ first_of(s, dtype), s->batch, s->time };
 }
 
 static ptrdiff_t place(const sequence *s, size_t b, size_t t) {
@@ -218,14 +218,14 @@ static void fill_sequence(const sequence *s, const double *numbers, gru_dtype dt
         for (size_t t = 0; t < s->T; t++) {
             for (size_t i = 0; i < s->n; i++) {
                 set_element(s->data, dtype, place(s, b, t) + (ptrdiff_t)i,
-                            numbers[(b * s->T + t) * s->n + i]);
+                    numbers[(b * s->T + t) * s->n + i]);
             }
         }
     }
 }
 
-static void compare_sequence(const char *name, const sequence *s, const double *expected,
-                             gru_dtype dtype) {
+static void compare_sequence(
+    const char *name, const sequence *s, const double *expected, gru_dtype dtype) {
     for (size_t b = 0; b < s->B; b++) {
         for (size_t t = 0; t < s->T; t++) {
             const char *row = (const char *)s->data + place(s, b, t) * (ptrdiff_t)itemsize(dtype);
@@ -256,7 +256,7 @@ static double sigmoid(double a) {
 
 /* to (n) += from (k) times matrix (k, n), or its transpose: to (k) += matrix times from (n). */
 static void multiply(const double *from, const double *matrix, size_t k, size_t first, size_t n,
-                     size_t stride, double *to) {
+    size_t stride, double *to) {
     for (size_t i = 0; i < k; i++) {
         for (size_t j = first; j < first + n; j++) {
             to[j] += from[i] * matrix[i * stride + j];
@@ -265,7 +265,7 @@ static void multiply(const double *from, const double *matrix, size_t k, size_t 
 }
 
 static void multiply_transposed(const double *from, const double *matrix, size_t k, size_t first,
-                                size_t n, size_t stride, double *to) {
+    size_t n, size_t stride, double *to) {
     for (size_t i = 0; i < k; i++) {
         for (size_t j = first; j < first + n; j++) {
             to[i] += from[j] * matrix[i * stride + j];
@@ -274,7 +274,7 @@ static void multiply_transposed(const double *from, const double *matrix, size_t
 }
 
 static void add_outer(const double *left, const double *right, size_t k, size_t first, size_t n,
-                      size_t stride, double *to) {
+    size_t stride, double *to) {
     for (size_t i = 0; i < k; i++) {
         for (size_t j = first; j < first + n; j++) {
             to[i * stride + j] += left[i] * right[j];
@@ -346,7 +346,7 @@ static void compute_row(example *e, size_t b) {
         memcpy(dh, before, H * sizeof(double));
     }
     memcpy(e->dh0 + b * H, dh, H * sizeof(double));
-    double *const all[] = {h, gates, hn, rh, a, u, dh, before, drh};
+    double *const all[] = { h, gates, hn, rh, a, u, dh, before, drh };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(all[i]);
     }
@@ -357,15 +357,15 @@ static double *maybe(int wanted, size_t n, double scale) {
 }
 
 static example make_example(const size_t sizes[4], int reset_after, unsigned options) {
-    example e = {.B = sizes[0],
-                 .T = sizes[1],
-                 .I = sizes[2],
-                 .H = sizes[3],
-                 .reset_after = reset_after,
-                 .with_bias = options & 1,
-                 .with_state = options >> 1 & 1,
-                 .with_d_output = options >> 2 & 1,
-                 .with_d_state = options >> 3 & 1};
+    example e = { .B = sizes[0],
+        .T = sizes[1],
+        .I = sizes[2],
+        .H = sizes[3],
+        .reset_after = reset_after,
+        .with_bias = options & 1,
+        .with_state = options >> 1 & 1,
+        .with_d_output = options >> 2 & 1,
+        .with_d_state = options >> 3 & 1 };
     const size_t biases = (reset_after ? 6 : 3) * e.H;
     e.x = random_numbers(e.B * e.T * e.I, 1);
     e.W = random_numbers(e.I * 3 * e.H, 1 / sqrt((double)e.I + 1));
@@ -388,8 +388,8 @@ static example make_example(const size_t sizes[4], int reset_after, unsigned opt
 }
 
 static void free_example(example *e) {
-    double *const all[] = {e->x, e->W,     e->U,  e->bias, e->h0, e->dy,     e->d_state,
-                           e->y, e->state, e->dx, e->dW,   e->dU, e->d_bias, e->dh0};
+    double *const all[] = { e->x, e->W, e->U, e->bias, e->h0, e->dy, e->d_state, e->y, e->state,
+        e->dx, e->dW, e->dU, e->d_bias, e->dh0 };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(all[i]);
     }
@@ -400,7 +400,7 @@ static void free_example(example *e) {
 /* BLAS as the manual has it: matrices column by column. */
 #define DEFINE_BLAS(real, gemm, gemv)                                                              \
     static void gemm(char *transa, char *transb, int *m, int *n, int *k, real *alpha, real *a,     \
-                     int *lda, real *b, int *ldb, real *beta, real *c, int *ldc) {                 \
+        int *lda, real *b, int *ldb, real *beta, real *c, int *ldc) {                              \
         const int ta = *transa != 'N' && *transa != 'n', tb = *transb != 'N' && *transb != 'n';    \
         for (int j = 0; j < *n; j++) {                                                             \
             for (int i = 0; i < *m; i++) {                                                         \
@@ -415,7 +415,7 @@ static void free_example(example *e) {
         }                                                                                          \
     }                                                                                              \
     static void gemv(char *trans, int *m, int *n, real *alpha, real *a, int *lda, real *x,         \
-                     int *incx, real *beta, real *y, int *incy) {                                  \
+        int *incx, real *beta, real *y, int *incy) {                                               \
         const int t = *trans != 'N' && *trans != 'n';                                              \
         for (int i = 0; i < (t ? *n : *m); i++) {                                                  \
             real sum = 0;                                                                          \
@@ -461,15 +461,15 @@ static const void *take_mask(const gru_problem *p, const example *e) {
     return mask;
 }
 
-static void check_backward(const gru_problem *p, const example *e, manner how,
-                           const gru_forward_args *forward) {
+static void check_backward(
+    const gru_problem *p, const example *e, manner how, const gru_forward_args *forward) {
     const gru_dtype dtype = p->dtype;
     const size_t biases = (e->reset_after ? 6 : 3) * e->H;
-    gru_backward_args a = {.weights = forward->weights,
-                           .x = forward->x,
-                           .tape = forward->tape,
-                           .keep_tape = how.keep_tape,
-                           .accumulate = how.accumulate};
+    gru_backward_args a = { .weights = forward->weights,
+        .x = forward->x,
+        .tape = forward->tape,
+        .keep_tape = how.keep_tape,
+        .accumulate = how.accumulate };
     a.weights.bias = NULL;
     a.state_mask = take_mask(p, e);
     const sequence hidden = take_sequence(e->B, e->T, e->H, dtype, (how.layout + 2) % LAYOUTS);
@@ -511,8 +511,8 @@ static void check_backward(const gru_problem *p, const example *e, manner how,
         compare_sequence("d_x", &dx, e->dx, dtype);
     }
     compare("d_kernel", a.d_kernel, e->dW, e->I * 3 * e->H, dtype, how.accumulate);
-    compare("d_recurrent_kernel", a.d_recurrent_kernel, e->dU, e->H * 3 * e->H, dtype,
-            how.accumulate);
+    compare(
+        "d_recurrent_kernel", a.d_recurrent_kernel, e->dU, e->H * 3 * e->H, dtype, how.accumulate);
     if (a.d_bias) {
         compare("d_bias", a.d_bias, e->d_bias, biases, dtype, how.accumulate);
     }
@@ -524,7 +524,7 @@ static void check_backward(const gru_problem *p, const example *e, manner how,
 static void check(const gru_problem *p, const example *e, manner how) {
     const gru_dtype dtype = p->dtype;
     const size_t biases = (e->reset_after ? 6 : 3) * e->H;
-    gru_forward_args a = {0};
+    gru_forward_args a = { 0 };
     a.weights.kernel = copy_of(e->W, e->I * 3 * e->H, dtype);
     a.weights.recurrent_kernel = copy_of(e->U, e->H * 3 * e->H, dtype);
     a.weights.bias = e->with_bias ? copy_of(e->bias, biases, dtype) : NULL;
@@ -546,7 +546,7 @@ static void check(const gru_problem *p, const example *e, manner how) {
         a.output = out(&y, dtype);
     }
     a.state = take(e->B * e->H * itemsize(dtype));
-    const gru_draws draws = {7, 0};
+    const gru_draws draws = { 7, 0 };
     a.state_mask = take_mask(p, e);
     a.draws = p->masks_state && how.training ? &draws : NULL;
     if (how.training) {
@@ -571,8 +571,8 @@ static void check(const gru_problem *p, const example *e, manner how) {
 /* ---- matmul -------------------------------------------------------------------------------- */
 
 /* Both operands as they lie in memory: rows of `columns` elements and a gap. */
-static gru_matrix take_matrix(const double *numbers, size_t rows, size_t columns, int transposed,
-                              gru_dtype dtype) {
+static gru_matrix take_matrix(
+    const double *numbers, size_t rows, size_t columns, int transposed, gru_dtype dtype) {
     const size_t height = transposed ? columns : rows, width = transposed ? rows : columns;
     const size_t stride = width + GAP, elements = height ? height * stride - GAP : 0;
     void *data = take(elements * itemsize(dtype));
@@ -582,7 +582,7 @@ static gru_matrix take_matrix(const double *numbers, size_t rows, size_t columns
             set_element(data, dtype, (ptrdiff_t)at, numbers[row * columns + i]);
         }
     }
-    return (gru_matrix){data, stride, transposed};
+    return (gru_matrix){ data, stride, transposed };
 }
 
 static void run_matmul(size_t m, size_t n, size_t k) {
@@ -596,19 +596,19 @@ static void run_matmul(size_t m, size_t n, size_t k) {
         expect_ok(gru_select_isa(isa));
         for (unsigned bits = 0; bits < 64; bits++) {
             const int accumulate = bits >> 4 & 1;
-            gru_matmul_args args = {.dtype = bits & 1 ? GRU_F64 : GRU_F32,
-                                    .m = m,
-                                    .n = n,
-                                    .k = k,
-                                    .accumulate = accumulate,
-                                    .threads = bits & 32 ? 3 : 1};
+            gru_matmul_args args = { .dtype = bits & 1 ? GRU_F64 : GRU_F32,
+                .m = m,
+                .n = n,
+                .k = k,
+                .accumulate = accumulate,
+                .threads = bits & 32 ? 3 : 1 };
             at_end = (bits & 2) != 0;
             skipped = bits & 1 ? 0 : draw() & 63;
             snprintf(now, sizeof now,
-                     "matmul, %s, %s, (m, n, k) = (%zu, %zu, %zu), transposed %u %u, "
-                     "accumulate %d, %d threads, at the %s, %zu skipped",
-                     isa, bits & 1 ? "float64" : "float32", m, n, k, bits >> 2 & 1, bits >> 3 & 1,
-                     accumulate, args.threads, at_end ? "end" : "beginning", skipped);
+                "matmul, %s, %s, (m, n, k) = (%zu, %zu, %zu), transposed %u %u, "
+                "accumulate %d, %d threads, at the %s, %zu skipped",
+                isa, bits & 1 ? "float64" : "float32", m, n, k, bits >> 2 & 1, bits >> 3 & 1,
+                accumulate, args.threads, at_end ? "end" : "beginning", skipped);
             tolerance = bits & 1 ? 1e-11 : 1e-4;
             args.a = take_matrix(a, m, k, bits >> 2 & 1, args.dtype);
             args.b = take_matrix(b, k, n, bits >> 3 & 1, args.dtype);
@@ -624,7 +624,7 @@ static void run_matmul(size_t m, size_t n, size_t k) {
             give_all_back();
         }
     }
-    double *const all[] = {a, b, c, before};
+    double *const all[] = { a, b, c, before };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(all[i]);
     }
@@ -633,10 +633,9 @@ static void run_matmul(size_t m, size_t n, size_t k) {
 /* ---- all cases ----------------------------------------------------------------------------- */
 
 /* Besides sides of 1 .. 67: nothing, several slices, several chunks of time, gangs. */
-static const size_t LARGER[][4] = {{0, 3, 2, 5},     {2, 0, 3, 5},    {3, 2, 0, 5},
-                                   {1, 1, 1, 1},     {70, 2, 16, 33}, {33, 5, 20, 100},
-                                   {1, 115, 3, 129}, {1, 3, 9, 300},  {2, 3, 260, 200},
-                                   {17, 3, 270, 49}, {2, 66, 5, 129}, {66, 3, 33, 65}};
+static const size_t LARGER[][4] = { { 0, 3, 2, 5 }, { 2, 0, 3, 5 }, { 3, 2, 0, 5 }, { 1, 1, 1, 1 },
+    { 70, 2, 16, 33 }, { 33, 5, 20, 100 }, { 1, 115, 3, 129 }, { 1, 3, 9, 300 }, { 2, 3, 260, 200 },
+    { 17, 3, 270, 49 }, { 2, 66, 5, 129 }, { 66, 3, 33, 65 } };
 enum { SMALL = 67, CASES = SMALL + sizeof LARGER / sizeof *LARGER };
 
 static void sizes_of_case(size_t number, size_t sizes[4]) {
@@ -651,8 +650,8 @@ static void sizes_of_case(size_t number, size_t sizes[4]) {
 }
 
 /* One of the ways to run an example; `bits` says which. */
-static void run_variant(size_t number, const char *isa, const example *e, unsigned bits,
-                        gru_weight_format format) {
+static void run_variant(
+    size_t number, const char *isa, const example *e, unsigned bits, gru_weight_format format) {
     const int training = format == GRU_WEIGHTS_FULL && bits >> 4 & 1, keep_tape = bits >> 5 & 1;
     const unsigned random = draw();
     const int general = draw() >> 9 & 1; /* all that a cell may do, so set that nothing changes */
@@ -671,15 +670,15 @@ static void run_variant(size_t number, const char *isa, const example *e, unsign
         .threads = bits & 8 ? 3 : 1,
         .weights_format = format,
     };
-    const manner how = {.training = training,
-                        .keep_tape = keep_tape,
-                        .packed = p.engine == GRU_ENGINE_PACKED && random & 1,
-                        .accumulate = random >> 1 & 1,
-                        .layout = (int)(random >> 2) % LAYOUTS,
-                        .no_output = (random >> 10 & 3) == 0,
-                        .no_d_x = (random >> 12 & 3) == 0,
-                        .no_d_bias = (random >> 14 & 3) == 0,
-                        .no_d_state = (random >> 16 & 3) == 0};
+    const manner how = { .training = training,
+        .keep_tape = keep_tape,
+        .packed = p.engine == GRU_ENGINE_PACKED && random & 1,
+        .accumulate = random >> 1 & 1,
+        .layout = (int)(random >> 2) % LAYOUTS,
+        .no_output = (random >> 10 & 3) == 0,
+        .no_d_x = (random >> 12 & 3) == 0,
+        .no_d_bias = (random >> 14 & 3) == 0,
+        .no_d_state = (random >> 16 & 3) == 0 };
     const int off = keep_tape && !training;
     const int wide = p.dtype == GRU_F64 || p.engine == GRU_ENGINE_BLAS;
     if (off || (format != GRU_WEIGHTS_FULL && wide)) {
@@ -694,14 +693,14 @@ static void run_variant(size_t number, const char *isa, const example *e, unsign
     at_end = (bits & 4) != 0;
     skipped = random >> 18 & 1 ? random >> 19 & 63 : 0;
     snprintf(now, sizeof now,
-             "case %zu, %s, %s, %s, weights %d, (B, T, I, H) = (%zu, %zu, %zu, %zu), "
-             "reset_after %d, %d threads, %s%s, packed %d, accumulate %d, layout %d, at the %s, "
-             "%zu skipped",
-             number, isa, p.engine == GRU_ENGINE_BLAS ? "blas" : "packed",
-             p.dtype == GRU_F32 ? "float32" : "float64", (int)format, e->B, e->T, e->I, e->H,
-             e->reset_after, p.threads, training ? "training" : "inference",
-             keep_tape ? ", tape kept" : "", how.packed, how.accumulate, how.layout,
-             at_end ? "end" : "beginning", skipped);
+        "case %zu, %s, %s, %s, weights %d, (B, T, I, H) = (%zu, %zu, %zu, %zu), "
+        "reset_after %d, %d threads, %s%s, packed %d, accumulate %d, layout %d, at the %s, "
+        "%zu skipped",
+        number, isa, p.engine == GRU_ENGINE_BLAS ? "blas" : "packed",
+        p.dtype == GRU_F32 ? "float32" : "float64", (int)format, e->B, e->T, e->I, e->H,
+        e->reset_after, p.threads, training ? "training" : "inference",
+        keep_tape ? ", tape kept" : "", how.packed, how.accumulate, how.layout,
+        at_end ? "end" : "beginning", skipped);
     check(&p, e, how);
     if (p.engine == GRU_ENGINE_PACKED && !training) {
         check_stream(&p, e);
@@ -728,7 +727,7 @@ static void run_case(size_t number, int reset_after) {
 int main(int count, char **arguments) {
     signal(SIGSEGV, on_fault);
     signal(SIGBUS, on_fault);
-    const gru_blas blas = {sgemm, dgemm, sgemv, dgemv};
+    const gru_blas blas = { sgemm, dgemm, sgemv, dgemv };
     gru_set_blas(&blas);
     for (size_t number = 0; number < CASES; number++) {
         if (count < 2) {
