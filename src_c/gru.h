@@ -80,8 +80,8 @@ void gru_set_blas(const gru_blas *blas);
 typedef enum gru_weight_format {
     GRU_WEIGHTS_FULL = 0, /* all of their bits */
     GRU_WEIGHTS_BF16 = 1, /* bfloat16; x and h too, as operands, where the CPU multiplies them so */
-    GRU_WEIGHTS_INT8 =
-        2 /* 8 bits and a scale for each column; x and h too, with one for each row */
+    /* 8 bits and a scale for each column; x and h too, with one for each row */
+    GRU_WEIGHTS_INT8 = 2
 } gru_weight_format;
 
 /* ---- sequences ---------------------------------------------------------------------------- */
@@ -136,8 +136,8 @@ typedef struct gru_problem {
 typedef struct gru_weights {
     const void *kernel;           /* (I, 3H) = W */
     const void *recurrent_kernel; /* (H, 3H) = U */
-    const void *bias;             /* reset_after: (2, 3H) input row, recurrent row; else (3H);
-                                     null: no bias */
+    /* reset_after: (2, 3H) input row, recurrent row; else (3H); null: no bias */
+    const void *bias;
 } gru_weights;
 
 /* A (B, T, n) array, element (b, t, i) at data[b * stride_batch + t * stride_time + i]. Strides
@@ -187,9 +187,9 @@ typedef struct gru_forward_args {
     const void *packed;        /* in   what gru_pack made of the weights; null: pack them now */
     gru_sequence_in x;         /* in   (B, T, I) */
     const void *initial_state; /* in   (B, H) contiguous; null: zeros */
-    const void
-        *state_mask; /* in   (B, H) contiguous, with masks_state: factors of h in h U, for all
-                                      steps (recurrent dropout) */
+    /* in   (B, H) contiguous, with masks_state: factors of h in h U, for all steps (recurrent
+     *      dropout) */
+    const void *state_mask;
     const gru_draws *draws;  /* in   for zoneout; null: the expectation */
     gru_sequence_out output; /* out  (B, T, H), every step; data null: not wanted */
     void *state;             /* out  (B, H) contiguous, the last state; must not overlap an input */
@@ -212,11 +212,11 @@ typedef struct gru_backward_args {
     const void *state_mask;   /* in   as in the forward pass */
     gru_sequence_in d_output; /* in   (B, T, H); data null: zeros */
     const void *d_state;      /* in   (B, H) contiguous; null: zeros */
-    gru_sequence_out
-        d_hidden;         /* out  (B, T, H) gradient of the state after each step, all that comes
-                                      from later steps included; data null: not wanted */
-    gru_sequence_out d_x; /* out  (B, T, I); data null: not wanted */
-    void *d_kernel;       /* out  (I, 3H) */
+    /* out  (B, T, H) gradient of the state after each step, all that comes from later steps
+     *      included; data null: not wanted */
+    gru_sequence_out d_hidden;
+    gru_sequence_out d_x;     /* out  (B, T, I); data null: not wanted */
+    void *d_kernel;           /* out  (I, 3H) */
     void *d_recurrent_kernel; /* out  (H, 3H) */
     void *d_bias;             /* out  shape of bias; null: not wanted */
     void *d_initial_state;    /* out  (B, H) contiguous; null: not wanted */
@@ -241,8 +241,8 @@ typedef struct gru_stream_layer {
     /* 1: y = activation(x W + b), with `kind.activation` GRU_LINEAR, GRU_RELU, GRU_SIGMOID or GRU_TANH,
      * and of the problem else only B, I, H, dtype and threads; 0: a GRU. */
     int dense;
-    gru_problem
-        problem; /* of one step: time is 1; of all layers of a stack B and dtype are the same */
+    /* of one step: time is 1; of all layers of a stack B and dtype are the same */
+    gru_problem problem;
     const void *packed; /* gru_stream_pack */
 } gru_stream_layer;
 

@@ -19,27 +19,27 @@
  * The elementwise work, compiled once per instruction set and dtype. To add a kernel: a line here,
  * and a body in one of the .inc files that kernels.inc includes. */
 #define GRU_KERNELS(X)                                                                             \
-    X(cell_forward, (const TYPED(gru_cell) * cell))                                                \
-    X(cell_reset, (const TYPED(gru_cell) * cell))                                                  \
-    X(cell_candidate, (const TYPED(gru_cell) * cell))                                              \
-    X(cell_backward, (const TYPED(gru_cell_gradient) * cell))                                      \
-    X(cell_backward_reset, (const TYPED(gru_cell_gradient) * cell))                                \
-    X(gemm, (const TYPED(gru_product) * g))                                                        \
-    X(cells_forward, (const TYPED(gru_cells) * c))                                                 \
-    X(cells_reset, (const TYPED(gru_cells) * c))                                                   \
-    X(cells_candidate, (const TYPED(gru_cells) * c))                                               \
-    X(cells_backward, (const TYPED(gru_cells) * c))                                                \
-    X(cells_backward_reset, (const TYPED(gru_cells) * c))                                          \
+    X(cell_forward, (const ROW_CELLS *cell))                                                       \
+    X(cell_reset, (const ROW_CELLS *cell))                                                         \
+    X(cell_candidate, (const ROW_CELLS *cell))                                                     \
+    X(cell_backward, (const ROW_GRADIENTS *cell))                                                  \
+    X(cell_backward_reset, (const ROW_GRADIENTS *cell))                                            \
+    X(gemm, (const PRODUCT *g))                                                                    \
+    X(cells_forward, (const PANEL_CELLS *c))                                                       \
+    X(cells_reset, (const PANEL_CELLS *c))                                                         \
+    X(cells_candidate, (const PANEL_CELLS *c))                                                     \
+    X(cells_backward, (const PANEL_CELLS *c))                                                      \
+    X(cells_backward_reset, (const PANEL_CELLS *c))                                                \
     X(zoneout_keeps, (size_t n, size_t first, unsigned key, double rate, REAL *keeps))             \
     X(add_masked,                                                                                  \
         (size_t rows, size_t n, const REAL *mask, const REAL *from, size_t row, REAL *to))         \
-    X(row_product, (const TYPED(gru_row_product) * g))                                             \
+    X(row_product, (const ROW_PRODUCT *g))                                                         \
     X(lane_cells_forward, (size_t n, size_t gate, REAL *gates, const REAL *h, REAL *h_next))       \
-    X(single_step, (const TYPED(gru_single) * s))                                                  \
+    X(single_step, (const SINGLE_STEP *s))                                                         \
     X(transpose, (size_t rows, size_t columns, const REAL *from, ptrdiff_t from_row, REAL *to,     \
                      ptrdiff_t to_row))                                                            \
-    X(pack_rows, (const TYPED(gru_pack) * p))                                                      \
-    X(pack_columns, (const TYPED(gru_pack) * p))                                                   \
+    X(pack_rows, (const PACK *p))                                                                  \
+    X(pack_columns, (const PACK *p))                                                               \
     X(copy_rows, (size_t rows, size_t n, const REAL *from, ptrdiff_t from_row, REAL *to,           \
                      ptrdiff_t to_row, int add))                                                   \
     X(column_sums, (size_t rows, size_t columns, size_t stride, const REAL *a, REAL *sums))        \
@@ -99,8 +99,8 @@ typedef struct gru_reduced {
 
 enum {
     GRU_BF16_PART = 1024,
-    GRU_INT8_PART = 32 *
-        1024,           /* 255 * 127 times that, and what the sums begin with, is below 2^31 */
+    /* 255 * 127 times that, and what the sums begin with, is below 2^31 */
+    GRU_INT8_PART = 32 * 1024,
     GRU_LINE_WORDS = 16 /* of a cache line */
 };
 

@@ -182,8 +182,8 @@ gru_status gru_plan_of(const gru_problem *p, gru_pass pass, gru_plan *l) {
     l->state_row = l->panels * l->lanes;
     const size_t itemsize = gru_itemsize(p->dtype);
     if (l->state_row * itemsize % 1024 == 0) {
-        l->state_row +=
-            l->lanes; /* rows a power of two apart would share a few sets of the cache */
+        /* rows a power of two apart would share a few sets of the cache */
+        l->state_row += l->lanes;
     }
     const double step_bytes = (double)p->batch * (double)(l->panels * 4 * l->lanes * itemsize);
     size_t steps = p->batch ? gru_divide_up(CHUNK_ROWS, p->batch) : 1;
