@@ -10,7 +10,7 @@ test: build
 
 lint:
 	ruff check . && ruff format --check . && mypy
-	clang-format --dry-run --Werror src_c/*.[ch] src_c/*.inc tests/*.c tests/*.inc
+	clang-format --dry-run --Werror src_c/*.h src_c/*/*.[ch] src_c/*/*.inc tests/*.c tests/*.inc
 
 docs: build # docs/_build/index.html
 	python -m sphinx -W --keep-going -q -b html docs docs/_build

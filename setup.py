@@ -18,22 +18,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
 
-CORE = [
-    "blas",
-    "dispatch",
-    "elementwise",
-    "engine",
-    "packed",
-    "packed_plan",
-    "reduced",
-    "sequence",
-    "stream",
-    "team",
-    "workspace",
-]
-SOURCES = sorted(str(path) for path in Path("src_c").glob("*.[ch]")) + sorted(
-    str(path) for path in Path("src_c").glob("*.inc")
-)
+SOURCES = sorted(str(path) for path in Path("src_c").rglob("*.[chi]*"))
 
 # Contraction only where the source writes it, so that bits do not depend on the compiler's mood.
 CORE_FLAGS = [
@@ -67,6 +52,16 @@ def isa_units(platform):
     """
     machine = platform.rpartition("-")[2].lower()
     return ISA_FLAGS.get(MACHINES.get(machine, machine), {"baseline": []})
+
+
+def core_units(platform, root):
+    """The C files of the core, each with the compiler flags that it alone has.
+
+    They are found by folder; in isa/ those of the machine's instruction sets are taken.
+    """
+    isas = isa_units(platform)
+    units = {path: [] for path in sorted(root.glob("src_c/*/*.c")) if "isa_" not in path.name}
+    return units | {root / f"src_c/isa/isa_{name}.c": flags for name, flags in isas.items()}
 
 
 class BuildCore(build_ext):
@@ -106,15 +101,13 @@ class BuildCore(build_ext):
         flags = [*CORE_FLAGS, *SMALL, *WARNINGS, *openmp]
         if os.environ.get("GRU_C_WERROR") == "1":
             flags.append("-Werror")
-        isas = isa_units(self.plat_name)
-        flags += [f"-DGRU_HAVE_{name.upper()}" for name in isas]  # for the table in dispatch.c
-        units = [(f"src_c/{name}.c", []) for name in CORE]
-        units += [(f"src_c/isa_{name}.c", extra) for name, extra in isas.items()]
+        # for the table in isa/dispatch.c
+        flags += [f"-DGRU_HAVE_{name.upper()}" for name in isa_units(self.plat_name)]
 
         def compile_unit(unit):
             source, extra = unit
             return self.compiler.compile(
-                [source],
+                [str(source)],
                 output_dir=self.build_temp,
                 include_dirs=["src_c"],
                 extra_postargs=[*flags, *extra],
@@ -122,6 +115,7 @@ class BuildCore(build_ext):
             )[0]
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
+            units = core_units(self.plat_name, Path()).items()
             ext.extra_objects = list(pool.map(compile_unit, units))
         ext.extra_link_args = [*self.openmp, *SANITIZE]
         return super().build_extension(ext)

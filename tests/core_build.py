@@ -19,13 +19,13 @@ READY_OBJECTS = os.environ.get("GRU_C_TEST_OBJECTS")
 
 @cache
 def settings():
-    """Constants of setup.py, and its isa_units, without what it imports."""
+    """The constants and the functions of setup.py that name the core's sources and flags."""
     tree = ast.parse((ROOT / "setup.py").read_text())
     tree.body = [
         node
         for node in tree.body
         if isinstance(node, ast.Assign)
-        or (isinstance(node, ast.FunctionDef) and node.name == "isa_units")
+        or (isinstance(node, ast.FunctionDef) and node.name in ("isa_units", "core_units"))
     ]
     names = {"Path": Path, "os": os}
     exec(compile(tree, "setup.py", "exec"), names)
@@ -60,9 +60,10 @@ def compile_units(folder, units, *flags):
 
     def compile_unit(unit):
         source, own = unit
-        if READY_OBJECTS and (ready := Path(READY_OBJECTS, source.stem + ".o")).exists():
+        name = source.relative_to(ROOT).with_suffix(".o")  # file names repeat from room to room
+        if READY_OBJECTS and (ready := Path(READY_OBJECTS, name)).exists():
             return ready
-        target = folder / (source.stem + ".o")
+        target = folder / "_".join(name.parts)
         run(cc, "-I", ROOT / "src_c", *core_flags, *flags, *own, "-c", source, "-o", target)
         return target
 
@@ -72,9 +73,8 @@ def compile_units(folder, units, *flags):
 
 def core_units():
     """Sources of the core, with the flags that each of them has for itself."""
-    sources = [(ROOT / "src_c" / f"{name}.c", []) for name in settings()["CORE"]]
-    return sources + isa_sources()
+    return list(settings()["core_units"](sysconfig.get_platform(), ROOT).items())
 
 
 def isa_sources():
-    return [(ROOT / "src_c" / f"isa_{name}.c", own) for name, own in isa_units().items()]
+    return [unit for unit in core_units() if unit[0].name.startswith("isa_")]

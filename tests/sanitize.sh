@@ -13,7 +13,7 @@ export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 export GRU_C_SANITIZE=address,undefined
 
 python setup.py -q build_ext --inplace
-GRU_C_TEST_OBJECTS=$(dirname "$(find build -name packed.o)")
+GRU_C_TEST_OBJECTS=$(dirname "$(find build -type d -name src_c)")
 export GRU_C_TEST_OBJECTS
 export GRU_C_TEST_CFLAGS="-fsanitize=$GRU_C_SANITIZE -fno-sanitize-recover -g -fopenmp"
 cc=${CC:-cc}

@@ -14,7 +14,7 @@ from gru_c import _core, gru_forward
 DTYPES = [np.float32, np.float64]
 BITS = {np.float32: np.uint32, np.float64: np.uint64}
 KERNELS = {"sigmoid": _core.sigmoid, "tanh": _core.tanh}
-# In units in the last place; what was measured stands in src_c/activation.inc.
+# In units in the last place; what was measured stands in src_c/kernels/activation.inc.
 MAX_ULP = {np.float32: 4, np.float64: 8}
 # From here on tanh is 1, sigmoid is 1, and sigmoid of the negative number is 0.
 TANH_IS_1 = {np.float32: 9.02, np.float64: 19.07}

@@ -117,7 +117,7 @@ def test_gradients_along_random_directions(sizes, bias, initial_state, **variant
 
 @both_variants
 @both_directions
-# 19, 338 and 42 steps at a time (src_c/workspace.c), and a shorter rest.
+# 19, 338 and 42 steps at a time (src_c/blas/plan.c), and a shorter rest.
 @pytest.mark.parametrize("sizes", [(33, 45, 5, 129), (1, 340, 3, 129), (129, 50, 3, 40)], ids=str)
 def test_long_sequences_go_in_chunks(reset_after, go_backwards, sizes):
     variant = {"reset_after": reset_after, "go_backwards": go_backwards}

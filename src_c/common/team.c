@@ -1,0 +1,204 @@
+/* The threads of the packed engine: one team for the process.
+ *
+ * A job is a number of tasks. Whoever is free takes the next one, the caller first of all; it comes
+ * back when all tasks are done, and never waits for a thread that has not begun one: on a machine
+ * that is busy otherwise a job takes at most the time that the caller needs alone, or that of one
+ * task on a slow core. (An OpenMP region ends when its last thread has come, however late.)
+ *
+ * Threads are started when a job first asks for them. Idle ones look for work for a short while,
+ * then sleep. When two Python threads call at once, the team works for the first; the other one
+ * does its tasks itself. A forked child begins with a new team. */
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "common/memory.h"
+#include "common/threads.h"
+
+static void gru_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Waits for another thread: with a pause, from the thousandth time on by giving the core away, which
+ * may be the one that the other needs. */
+void gru_wait_a_little(gru_wait *wait) {
+    if (++wait->turns < 1000) {
+        gru_pause();
+    } else {
+        sched_yield();
+    }
+}
+
+static void run_alone(size_t tasks, gru_task *run, void *context) {
+    for (size_t task = 0; task < tasks; task++) {
+        run(context, task, 0);
+    }
+}
+
+#ifdef GRU_NO_THREADS
+void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
+    (void)threads;
+    run_alone(tasks, run, context);
+}
+#else
+
+enum {
+    MOST_WORKERS = 1023,
+    /* How long an idle worker looks for the next job: long enough to span the Python between two
+     * layers of a training step, short enough to leave the core to others. */
+    SPIN_NANOSECONDS = 60 * 1000,
+    SPINS_PER_LOOK = 64
+};
+
+/* The job at hand. Its number stands in the upper half of `ticket`, the next task in the lower one:
+ * a worker that read another job's fields cannot take a task of this one. */
+static struct {
+    _Atomic uint64_t ticket;
+    _Atomic uint32_t tasks;
+    _Atomic uint32_t done;
+    _Atomic int threads;
+    gru_task *_Atomic run;
+    void *_Atomic context;
+} job;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
+static _Atomic int sleepers;
+static int workers; /* started; changed by the holder of `busy` only */
+static atomic_flag busy = ATOMIC_FLAG_INIT;
+
+/* Takes tasks of the job `number` until there are none. */
+static void take_tasks(uint64_t number, int member) {
+    uint64_t ticket = atomic_load_explicit(&job.ticket, memory_order_acquire);
+    for (;;) {
+        const uint32_t task = (uint32_t)ticket;
+        const uint32_t tasks = atomic_load_explicit(&job.tasks, memory_order_relaxed);
+        gru_task *run = atomic_load_explicit(&job.run, memory_order_relaxed);
+        void *context = atomic_load_explicit(&job.context, memory_order_relaxed);
+        if (ticket >> 32 != number || task >= tasks) {
+            return;
+        }
+        if (atomic_compare_exchange_weak_explicit(
+                &job.ticket, &ticket, ticket + 1, memory_order_acq_rel, memory_order_acquire)) {
+            run(context, task, member);
+            atomic_fetch_add_explicit(&job.done, 1, memory_order_release);
+            ticket = atomic_load_explicit(&job.ticket, memory_order_acquire);
+        }
+    }
+}
+
+static int64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* The number of a job other than `last`, when there is one. */
+static uint64_t wait_for_job(uint64_t last) {
+    const int64_t until = nanoseconds() + SPIN_NANOSECONDS;
+    do {
+        for (int i = 0; i < SPINS_PER_LOOK; i++) {
+            const uint64_t number = atomic_load_explicit(&job.ticket, memory_order_acquire) >> 32;
+            if (number != last) {
+                return number;
+            }
+            gru_pause();
+        }
+    } while (nanoseconds() < until);
+    pthread_mutex_lock(&mutex);
+    atomic_fetch_add(&sleepers, 1);
+    uint64_t number;
+    while ((number = atomic_load(&job.ticket) >> 32) == last) {
+        pthread_cond_wait(&wake, &mutex);
+    }
+    atomic_fetch_sub(&sleepers, 1);
+    pthread_mutex_unlock(&mutex);
+    return number;
+}
+
+static void *work(void *argument) {
+    const int member = (int)(intptr_t)argument;
+    uint64_t last = 0;
+    for (;;) {
+        last = wait_for_job(last);
+        if (member < atomic_load_explicit(&job.threads, memory_order_relaxed)) {
+            take_tasks(last, member);
+        }
+    }
+    return NULL;
+}
+
+/* Starts workers until there are `wanted`, or as many as the system gives. */
+static void start_workers(int wanted) {
+    if (workers >= wanted) {
+        return;
+    }
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for Python's threads */
+    while (workers < wanted) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, work, (void *)(intptr_t)(workers + 1)) != 0) {
+            break;
+        }
+        pthread_detach(thread);
+        workers++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void begin_again_after_fork(void) {
+    /* The job that the parent was in the midst of: the new workers must not take its tasks. */
+    atomic_store(&job.ticket, atomic_load(&job.ticket) | UINT32_MAX);
+    pthread_mutex_init(&mutex, NULL);
+    pthread_cond_init(&wake, NULL);
+    atomic_store(&sleepers, 0);
+    workers = 0;
+    atomic_flag_clear(&busy);
+}
+
+static void watch_forks(void) {
+    pthread_atfork(NULL, NULL, begin_again_after_fork);
+}
+
+void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (threads < 2 || tasks < 2 || tasks > INT_MAX || atomic_flag_test_and_set(&busy)) {
+        run_alone(tasks, run, context);
+        return;
+    }
+    pthread_once(&once, watch_forks);
+    threads = (int)gru_min((size_t)threads, gru_min(tasks, MOST_WORKERS + 1));
+    start_workers(threads - 1);
+    const uint64_t last = atomic_load(&job.ticket) >> 32;
+    const uint64_t number = last == UINT32_MAX ? 1 : last + 1; /* 0: no job yet */
+    /* First nobody can take a task of the last job any more, then the fields change. */
+    atomic_exchange(&job.ticket, last << 32 | UINT32_MAX);
+    atomic_thread_fence(memory_order_seq_cst);
+    atomic_store_explicit(&job.tasks, (uint32_t)tasks, memory_order_relaxed);
+    atomic_store_explicit(&job.done, 0, memory_order_relaxed);
+    atomic_store_explicit(&job.threads, threads, memory_order_relaxed);
+    atomic_store_explicit(&job.run, run, memory_order_relaxed);
+    atomic_store_explicit(&job.context, context, memory_order_relaxed);
+    atomic_store(&job.ticket, number << 32);
+    if (atomic_load(&sleepers) > 0) {
+        pthread_mutex_lock(&mutex);
+        pthread_cond_broadcast(&wake);
+        pthread_mutex_unlock(&mutex);
+    }
+    take_tasks(number, 0);
+    /* What is left is being worked on. */
+    gru_wait wait = { 0 };
+    while (atomic_load_explicit(&job.done, memory_order_acquire) < (uint32_t)tasks) {
+        gru_wait_a_little(&wait);
+    }
+    atomic_flag_clear(&busy);
+}
+#endif
