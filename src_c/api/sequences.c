@@ -73,7 +73,7 @@ static gru_status measure(const gru_problem *p, gru_pass pass, measures *m) {
     if (gru_engine_of(p) == GRU_ENGINE_PACKED) {
         status = gru_plan_of(p, pass, &m->plan);
         m->workspace_bytes = m->plan.workspace_bytes;
-        m->tape_bytes = m->plan.tape_bytes;
+        m->tape_bytes = m->plan.tape.bytes;
         return status;
     }
     status = gru_layout_of(p, pass, &m->layout);
@@ -105,7 +105,7 @@ gru_status gru_packed_bytes(const gru_problem *problem, size_t *bytes) {
     gru_plan plan;
     gru_status status = gru_check_problem(problem);
     status = status == GRU_OK ? gru_plan_of(problem, GRU_FORWARD, &plan) : status;
-    *bytes = status == GRU_OK ? plan.packed_bytes : 0;
+    *bytes = status == GRU_OK ? plan.packed.bytes : 0;
     return status;
 }
 

@@ -28,3 +28,12 @@ size_t gru_take(gru_arena *arena, size_t a, size_t b, size_t c) {
     arena->overflow |= __builtin_mul_overflow(bytes, c, &bytes);
     return gru_take_bytes(arena, bytes);
 }
+
+size_t gru_take_for_each(gru_arena *arena, const gru_arena *part, size_t count) {
+    const size_t offset = arena->bytes;
+    size_t bytes = 0;
+    arena->overflow |= part->overflow;
+    arena->overflow |= __builtin_mul_overflow(part->bytes, count, &bytes);
+    arena->overflow |= __builtin_add_overflow(arena->bytes, bytes, &arena->bytes);
+    return offset;
+}

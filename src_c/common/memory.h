@@ -33,6 +33,9 @@ typedef struct gru_arena {
 size_t gru_take(gru_arena *arena, size_t a, size_t b, size_t c);
 size_t gru_take_bytes(gru_arena *arena, size_t bytes);
 
+/* Reserve `count` places for the arrays of `part`; return the offset of the first one. */
+size_t gru_take_for_each(gru_arena *arena, const gru_arena *part, size_t count);
+
 #pragma GCC visibility pop
 
 #endif

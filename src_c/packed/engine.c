@@ -1,9 +1,13 @@
-/* The packed engine: whole sequences by the kernels alone. Weights are packed once a call; then each
- * step is a matmul whose result the cells turn into gates and state at once. The batch is cut into
- * slices, each of which runs by itself from the first step to the last; a batch too small for that
- * is cut over units, by a gang. Neither changes a bit of the result. */
+/* The packed engine: whole sequences by the kernels alone. Weights are packed once a call; each step
+ * is a matmul whose result the cells turn into gates and the new state at once. The batch is cut into
+ * slices, and each slice runs from its first step to its last without waiting for another. A batch too
+ * small for that is cut over units, by a gang. Neither cut changes a bit of the result. */
 #include "common/draws.h"
 #include "packed/plan.h"
+
+/* The order of the gates in panels: of W, whose products are summed into n r z, and of U, into r z n.
+ * The numbers are gru.h's order z r n. */
+static const size_t NRZ[3] = { 2, 1, 0 }, RZN[3] = { 1, 0, 2 };
 
 /* The first line of a tape. */
 typedef struct tape_header {
@@ -21,22 +25,23 @@ int gru_tape_fits(const gru_plan *plan, const void *tape) {
     return header.lanes == plan->lanes && header.chunk_steps == plan->chunk_steps;
 }
 
-/* k elements one after the other: in blocks, then the rest. A step of k moves a and b by a_k, b_k. */
-static void set_runs(gru_run runs[2], size_t k, ptrdiff_t a_k, size_t b_k) {
-    const size_t blocks = k / GRU_K_BLOCK;
-    runs[0] = (gru_run){ blocks, GRU_K_BLOCK, 1, GRU_K_BLOCK * a_k, GRU_K_BLOCK * (ptrdiff_t)b_k };
-    /* at least one, to write c */
-    runs[1] = (gru_run){ k % GRU_K_BLOCK || !k, k % GRU_K_BLOCK, 1, 0, 0 };
+/* Set the ranges of k elements that lie a_k and b_k apart: whole blocks, then the rest. */
+static void set_k_ranges(gru_k_range ranges[2], size_t k, ptrdiff_t a_k, size_t b_k) {
+    ranges[0] = (gru_k_range){ k / GRU_K_BLOCK, GRU_K_BLOCK, 1, GRU_K_BLOCK * a_k,
+        GRU_K_BLOCK * (ptrdiff_t)b_k };
+    /* A range of no elements is needed where k = 0: it writes c. */
+    ranges[1] = (gru_k_range){ k % GRU_K_BLOCK || !k, k % GRU_K_BLOCK, 1, 0, 0 };
 }
 
-/* `count` segments of `length` elements; a_step, b_step from the beginning of one to the next. */
-static gru_run run_of_segments(size_t count, size_t length, ptrdiff_t a_step, size_t b_step) {
+/* Return the range of `count` segments of `length` elements, which begin a_step and b_step apart. */
+static gru_k_range range_of_segments(size_t count, size_t length, ptrdiff_t a_step, size_t b_step) {
     const size_t block = length ? GRU_K_BLOCK / length : 1;
-    return (gru_run){ count, length, block ? block : 1, a_step, (ptrdiff_t)b_step };
+    return (gru_k_range){ count, length, block ? block : 1, a_step, (ptrdiff_t)b_step };
 }
 
-/* Runs every slice of the plan, each by its gang, whose place in the context is `gangs`. */
-static void run_gangs(const gru_plan *plan, gru_task *task, void *context, gru_gang **gangs) {
+/* Run the tasks of all slices. `gangs` is where the context holds its gangs: slices that have several
+ * members find theirs there. */
+static void run_slices(const gru_plan *plan, gru_task *task, void *context, gru_gang **gangs) {
     const size_t tasks = plan->slices * plan->members;
     if (plan->members == 1) {
         gru_run_tasks(plan->threads, tasks, task, context);
@@ -51,19 +56,23 @@ static void run_gangs(const gru_plan *plan, gru_task *task, void *context, gru_g
     gru_run_tasks(plan->threads, tasks, task, context);
 }
 
+/* Do task `task` of run_slices: a slice by itself, or a member's work in its gang. */
+static void run_phases(const gru_plan *plan, gru_gang *gangs, size_t task, size_t phases,
+    gru_phase *run, void *slice) {
+    if (plan->members > 1) {
+        gru_gang_run(&gangs[task / plan->members], task % plan->members, phases, run, slice);
+        return;
+    }
+    for (size_t phase = 0; phase < phases; phase++) {
+        run(slice, phase, 0);
+    }
+}
+
 #define REAL_BITS 32
 #include "common/dtype.h"
-#include "packed/weights.inc"
-#include "packed/forward.inc"
-#include "packed/step.inc"
-#include "packed/backward.inc"
-#include "packed/matmul.inc"
+#include "packed/engine.inc"
 #undef REAL_BITS
 #define REAL_BITS 64
 #include "common/dtype.h"
-#include "packed/weights.inc"
-#include "packed/forward.inc"
-#include "packed/step.inc"
-#include "packed/backward.inc"
-#include "packed/matmul.inc"
+#include "packed/engine.inc"
 #undef REAL_BITS

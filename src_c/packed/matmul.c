@@ -2,38 +2,35 @@
 #include "packed/plan.h"
 
 enum {
-    MATMUL_ROWS = 256,  /* of a task */
-    MATMUL_VECTORS = 24 /* a multiple of 3 */
+    TASK_ROWS = 256,
+    TASK_VECTORS = 24 /* a multiple of 3 */
 };
 
-gru_status gru_matmul_plan_of(const gru_matmul_args *a, gru_matmul_plan *l) {
-    memset(l, 0, sizeof *l);
-    if (a->threads < 1 || (a->dtype != GRU_F32 && a->dtype != GRU_F64)) {
+gru_status gru_matmul_plan_of(const gru_matmul_args *args, gru_matmul_plan *plan) {
+    memset(plan, 0, sizeof *plan);
+    if (args->threads < 1 || (args->dtype != GRU_F32 && args->dtype != GRU_F64)) {
         return GRU_BAD_ARGUMENT;
     }
-    l->lanes = gru_active_lanes(a->dtype);
-    const size_t vectors = gru_divide_up(a->n, l->lanes);
-    l->triples = gru_divide_up(vectors, 3);
-    l->block_rows = MATMUL_ROWS;
-    l->block_vectors = MATMUL_VECTORS;
-    l->row_blocks = gru_divide_up(a->m, MATMUL_ROWS);
-    l->column_blocks = gru_divide_up(vectors, MATMUL_VECTORS);
-    const double work = (double)a->m * (double)a->n * (double)a->k;
-    l->threads = work < GRU_SERIAL_WORK ? 1 : a->threads;
-    gru_arena r = { gru_itemsize(a->dtype), 0, 0 };
-    gru_take(&r, l->lanes, 1, 1);
-    gru_arena b = { r.itemsize, 0, 0 };
-    gru_take(&b, l->triples, a->k, 3 * l->lanes);
-    l->packed_bytes = b.bytes;
-    r.overflow |= b.overflow;
-    l->b = a->packed ? 0 : gru_take_bytes(&r, b.bytes);
-    gru_arena one = { r.itemsize, 0, 0 };
-    gru_take(&one, gru_min(a->m, MATMUL_ROWS), l->lanes, 1);
-    l->scratch_bytes = one.bytes;
-    l->scratch = r.bytes;
-    size_t all = 0;
-    r.overflow |= __builtin_mul_overflow(one.bytes, (size_t)l->threads, &all);
-    r.overflow |= __builtin_add_overflow(r.bytes, all, &r.bytes);
-    r.overflow |= __builtin_add_overflow(r.bytes, (size_t)64, &l->workspace_bytes);
-    return r.overflow ? GRU_TOO_LARGE : GRU_OK;
+    plan->lanes = gru_active_lanes(args->dtype);
+    const size_t vectors = gru_divide_up(args->n, plan->lanes);
+    plan->triples = gru_divide_up(vectors, 3);
+    plan->task_rows = TASK_ROWS;
+    plan->task_vectors = TASK_VECTORS;
+    plan->tasks_of_rows = gru_divide_up(args->m, TASK_ROWS);
+    plan->tasks_of_columns = gru_divide_up(vectors, TASK_VECTORS);
+    const double work = (double)args->m * (double)args->n * (double)args->k;
+    plan->threads = work < GRU_SERIAL_WORK ? 1 : args->threads;
+    gru_arena arena = { gru_itemsize(args->dtype), 0, 0 };
+    gru_take(&arena, plan->lanes, 1, 1); /* zeros */
+    gru_arena packed = { arena.itemsize, 0, 0 };
+    gru_take(&packed, plan->triples, args->k, 3 * plan->lanes);
+    plan->packed_bytes = packed.bytes;
+    plan->b = args->packed ? 0 : gru_take_bytes(&arena, packed.bytes);
+    gru_arena thread = { arena.itemsize, 0, packed.overflow };
+    gru_take(&thread, gru_min(args->m, TASK_ROWS), plan->lanes, 1);
+    plan->scratch_bytes = thread.bytes;
+    plan->scratch = gru_take_for_each(&arena, &thread, (size_t)plan->threads);
+    arena.overflow |=
+        __builtin_add_overflow(arena.bytes, (size_t)GRU_CACHE_LINE, &plan->workspace_bytes);
+    return arena.overflow ? GRU_TOO_LARGE : GRU_OK;
 }

@@ -1,211 +1,260 @@
-/* How the packed engine cuts a problem, and where its arrays lie in workspace, tape and packed
- * weights. Every product of sizes is checked. */
+/* How the packed engine cuts a problem, and where its arrays lie in the workspace, on the tape and
+ * in the packed weights. Every product of sizes is checked. */
 #include "packed/plan.h"
 
 enum {
-    /* Rows of a slice: fewer make the matmul's tiles low, more leave the cache. */
+    /* Fewer rows in a slice make the matmul's tiles low, more of them leave the cache. */
     SLICE_ROWS_AT_LEAST = 8,
     SLICE_ROWS_AT_MOST = 64,
-    /* x W is made for so many steps at a time that there are CHUNK_ROWS rows, more as long as the
-     * gates stay within CHUNK_BYTES. More rows than a tile needs: the weights of a large layer are read
-     * once a chunk, and a weight's gradient has longer sums (48 rows, 256 KiB: 5 to 15% slower). */
+    /* A time chunk has so many steps that there are CHUNK_ROWS rows, and more as long as its gates fit
+     * CHUNK_BYTES. That is more rows than a tile needs, because the weights of a large layer are read
+     * once a chunk and a weight's gradient has longer sums (48 rows and 256 KiB: 5 to 15% slower). */
     CHUNK_ROWS = 256,
     CHUNK_BYTES = 1024 * 1024,
-    /* Multiply-adds of one step of one member of a gang, below which its waits cost too much. */
+    /* Multiply-adds of one member's part of a step, below which the waits of a gang cost too much. */
     MEMBER_WORK = 50 * 1000,
-    /* Rows of a weight's gradient that one task makes. */
     GRADIENT_ROWS = 256,
+    /* Sequences can be lanes up to this H: the gates of all units of a slice should stay in L1. */
     LANES_UNITS = 112,
-    /* Rows times steps up to which weights are read where they are, and the elements of them from which
-     * that pays. */
-    FEW_ROWS = 4,
-    ROWS_WEIGHTS = 16 * 1024
+    /* The weights are read in place for up to so many rows times steps, from so many elements on: for
+     * fewer elements packing is cheap. */
+    ROWS_STEPS = 4,
+    ROWS_WEIGHTS = 16 * 1024,
+    SINGLE_ROWS = 2
 };
 
 static size_t smaller_of_doubles(double a, size_t b) {
     return a < (double)b ? (size_t)a : b;
 }
 
-/* Slices that run by themselves, and members of the gang that runs each. */
-static void cut(const gru_problem *p, gru_plan *l) {
-    const double step = 3.0 * (double)p->batch * (double)p->units * (double)p->units;
-    const double all =
-        (double)p->time * (step + 3.0 * (double)p->batch * (double)p->input * (double)p->units);
-    size_t threads = all < GRU_SERIAL_WORK ? 1 : (size_t)p->threads;
-    l->threads = (int)threads;
-    const size_t by_rows = p->batch / SLICE_ROWS_AT_LEAST;
-    l->slices = gru_min(threads, by_rows ? by_rows : 1);
-    const size_t by_cache = gru_divide_up(p->batch, SLICE_ROWS_AT_MOST);
-    if (by_cache > l->slices) { /* as many for each thread */
-        l->slices = gru_min(gru_divide_up(by_cache, threads) * threads, p->batch);
+/* ---- cuts --------------------------------------------------------------------------------- */
+
+static void cut_units(const gru_problem *problem, gru_plan *plan) {
+    plan->lanes = gru_active_lanes(problem->dtype);
+    plan->panels = gru_divide_up(problem->units, plan->lanes);
+    plan->triples = gru_divide_up(plan->panels, 3);
+    const size_t rest = problem->units % plan->lanes; /* units of the last panel */
+    /* With H in one block of k, sums of gates that share a vector have the same bits. */
+    if (!plan->reduced && problem->reset_after && problem->units <= GRU_K_BLOCK && rest &&
+        rest <= plan->lanes / 3) {
+        plan->narrow = plan->lanes / 3;
     }
-    size_t members = threads / l->slices;
-    members = smaller_of_doubles(step / (double)l->slices / MEMBER_WORK, members);
-    members = gru_min(members, gru_min(l->triples, GRU_MOST_MEMBERS));
-    l->members = members && l->slices <= GRU_MOST_GANGS ? members : 1;
+    plan->state_row = plan->panels * plan->lanes;
+    if (plan->state_row * gru_itemsize(problem->dtype) % 1024 == 0) {
+        /* Rows a power of two apart would share a few sets of the cache. */
+        plan->state_row += plan->lanes;
+    }
 }
 
-static void layout_packed_weights(const gru_problem *p, gru_plan *l) {
-    gru_arena r = { gru_itemsize(p->dtype), 0, 0 };
-    const size_t width = 3 * l->lanes;
-    l->bias = gru_take(&r, l->panels, 4, l->lanes);
-    l->w_lines = gru_reduced_triple_lines(l->reduced, p->input);
-    l->u_lines = gru_reduced_triple_lines(l->reduced, p->units);
-    l->w = gru_take(&r, l->panels, l->w_lines, width);
-    l->u = gru_take(&r, l->panels, l->u_lines, width);
-    l->packed_bytes = r.bytes;
-    l->overflow |= r.overflow;
+static void cut_time(const gru_problem *problem, gru_plan *plan) {
+    const size_t row_bytes = plan->panels * 4 * plan->lanes * gru_itemsize(problem->dtype);
+    const double step_bytes = (double)problem->batch * (double)row_bytes;
+    size_t steps = problem->batch ? gru_divide_up(CHUNK_ROWS, problem->batch) : 1;
+    const size_t fitting = smaller_of_doubles(CHUNK_BYTES / (step_bytes + 1), problem->time);
+    steps = gru_min(fitting > steps ? fitting : steps, problem->time);
+    plan->chunk_steps = steps ? steps : 1;
+    plan->chunks = gru_divide_up(problem->time, plan->chunk_steps);
 }
 
-static void layout_tape(const gru_problem *p, gru_plan *l) {
-    gru_arena r = { gru_itemsize(p->dtype), 64, 0 }; /* a line that says how it is laid out */
-    size_t states = 0;
-    r.overflow |= __builtin_add_overflow(p->time, (size_t)1, &states);
-    l->tape_states = gru_take(&r, states, p->batch, l->state_row);
-    l->tape_gates = gru_take(&r, p->time, p->batch, l->panels * 4 * l->lanes);
-    l->tape_rh = p->reset_after ? 0 : gru_take(&r, p->time, p->batch, l->state_row);
-    l->tape_masked = p->masks_state ? gru_take(&r, states, p->batch, l->state_row) : 0;
-    l->overflow |= r.overflow | __builtin_add_overflow(r.bytes, (size_t)64, &l->tape_bytes);
+/* Set the number of slices, and of the members of each slice's gang. */
+static void cut_batch(const gru_problem *problem, gru_plan *plan) {
+    const double batch = (double)problem->batch, units = (double)problem->units;
+    const double step = 3.0 * batch * units * units; /* multiply-adds of h U */
+    const double all =
+        (double)problem->time * (step + 3.0 * batch * (double)problem->input * units);
+    const size_t threads = all < GRU_SERIAL_WORK ? 1 : (size_t)problem->threads;
+    plan->threads = (int)threads;
+    const size_t by_rows = problem->batch / SLICE_ROWS_AT_LEAST;
+    plan->slices = gru_min(threads, by_rows ? by_rows : 1);
+    const size_t by_cache = gru_divide_up(problem->batch, SLICE_ROWS_AT_MOST);
+    if (by_cache > plan->slices) { /* the same number of slices for each thread */
+        plan->slices = gru_min(gru_divide_up(by_cache, threads) * threads, problem->batch);
+    }
+    size_t members = threads / plan->slices;
+    members = smaller_of_doubles(step / (double)plan->slices / MEMBER_WORK, members);
+    members = gru_min(members, gru_min(plan->triples, GRU_MOST_MEMBERS));
+    plan->members = members && plan->slices <= GRU_MOST_GANGS ? members : 1;
 }
 
-/* Lanes as sequences: slices of one or two vectors, as many as there are threads to feed. */
-static void cut_lanes(const gru_problem *p, gru_plan *l) {
-    const size_t vectors = gru_divide_up(p->batch, l->lanes);
-    const size_t threads = gru_min((size_t)l->threads, vectors ? vectors : 1);
+/* With sequences as lanes a slice is one or two vectors; there are as many slices as threads need. */
+static void cut_lanes(const gru_problem *problem, gru_plan *plan) {
+    const size_t vectors = gru_divide_up(problem->batch, plan->lanes);
+    const size_t threads = gru_min((size_t)plan->threads, vectors ? vectors : 1);
     size_t slices = gru_divide_up(vectors, 2);
     slices = gru_divide_up(slices ? slices : 1, threads) * threads;
-    l->slices = gru_min(slices, vectors ? vectors : 1);
-    l->members = 1;
-    l->lane_vectors = gru_divide_up(vectors, l->slices);
+    plan->slices = gru_min(slices, vectors ? vectors : 1);
+    plan->members = 1;
+    plan->by_lanes.vectors = gru_divide_up(vectors, plan->slices);
 }
 
-static void layout_lanes(const gru_problem *p, gru_plan *l, gru_arena *r) {
-    const size_t width = l->lane_vectors * l->lanes;
-    l->lane_bias = gru_take(r, 4, p->units, l->lanes);
-    gru_arena one = { r->itemsize, 0, r->overflow };
-    l->lane_x = gru_take(&one, p->input, width, 1);
-    l->lane_gates = gru_take(&one, 4, p->units, width);
-    l->lane_h = gru_take(&one, 2, p->units, width);
-    l->lane_bytes = one.bytes;
-    l->lane_slice = r->bytes;
-    size_t all = 0;
-    r->overflow |= one.overflow | __builtin_mul_overflow(one.bytes, l->slices, &all) |
-                   __builtin_add_overflow(r->bytes, all, &r->bytes);
+/* ---- the way ------------------------------------------------------------------------------ */
+
+/* Return 1 if sequences leave fewer lanes empty than units do. */
+static int suits_lanes(const gru_problem *problem, const gru_plan *plan) {
+    const size_t batch = problem->batch;
+    const double units = (double)(plan->panels * plan->lanes) / (double)problem->units;
+    const double sequences = (double)(gru_divide_up(batch, plan->lanes) * plan->lanes);
+    return problem->units <= LANES_UNITS && sequences / (double)(batch ? batch : 1) < units;
 }
 
-/* Do fewer lanes stay empty with sequences in them than with units? For small H only: the gates of
- * all units of a slice should stay in L1, and weights are read where they are. */
-static int better_by_lanes(const gru_problem *p, const gru_plan *l) {
-    const double units = (double)(l->panels * l->lanes) / (double)p->units;
-    const double sequences =
-        (double)(gru_divide_up(p->batch, l->lanes) * l->lanes) / (double)(p->batch ? p->batch : 1);
-    return p->reset_after && !gru_kind_of(p) && p->units <= LANES_UNITS && sequences < units;
+/* Return 1 if packing the weights would take longer than the rest of the pass. */
+static int suits_rows(const gru_problem *problem, const gru_plan *plan) {
+    const double weights =
+        3.0 * (double)problem->units * ((double)problem->input + (double)problem->units);
+    return !problem->weights_are_packed && problem->units >= plan->lanes &&
+           weights >= ROWS_WEIGHTS && problem->time && problem->batch <= ROWS_STEPS / problem->time;
 }
 
-/* Would packing the weights take longer than the rest? */
-static int better_by_rows(const gru_problem *p, const gru_plan *l) {
-    const double weights = 3.0 * (double)p->units * ((double)p->input + (double)p->units);
-    return p->reset_after && !gru_kind_of(p) && !l->reduced && !p->weights_are_packed &&
-           p->units >= l->lanes && weights >= ROWS_WEIGHTS && p->time &&
-           p->batch <= FEW_ROWS / p->time;
+/* Return 1 for a step of one or two rows whose weights stay in L2. */
+static int suits_single(const gru_problem *problem, const gru_plan *plan) {
+    const double work = 3.0 * (double)problem->units * (double)(problem->input + problem->units);
+    return !problem->weights_are_packed && problem->units >= plan->lanes && problem->time == 1 &&
+           problem->batch <= SINGLE_ROWS && work < GRU_SERIAL_WORK;
 }
 
-static void layout_rows(const gru_problem *p, gru_plan *l, gru_arena *r) {
-    l->row_bias = gru_take(r, 4, l->state_row, 1);
-    l->row_scratch = gru_take(r, GRU_ROW_SCRATCH, l->state_row, 1);
-    l->states = gru_take(r, 2, p->batch, l->state_row);
-    l->gates = gru_take(r, p->time, p->batch, 4 * l->state_row);
-}
-
-static void layout_forward(const gru_problem *p, gru_plan *l, gru_arena *r, gru_pass pass) {
-    if (l->by_rows) {
-        layout_rows(p, l, r);
-        return;
+/* Ways other than by panels are for the usual cell, without a tape and with weights in full. */
+static gru_way choose_way(const gru_problem *problem, gru_pass pass, const gru_plan *plan) {
+    if (pass != GRU_FORWARD || !problem->reset_after || gru_kind_of(problem) || plan->reduced) {
+        return GRU_PANELS;
     }
-    if (l->by_lanes) {
-        layout_lanes(p, l, r);
-        return;
+    const int rows = suits_rows(problem, plan);
+    if (!rows && suits_lanes(problem, plan)) {
+        return GRU_LANES;
     }
-    l->packed = pass == GRU_FORWARD_STEP ? 0 : gru_take_bytes(r, l->packed_bytes);
-    l->mask = p->masks_state ? gru_take(r, p->batch, l->state_row, 1) : 0;
-    l->keeps = p->kind.zoneout > 0 ? gru_take(r, p->batch, l->state_row, 1) : 0;
+    if (suits_single(problem, plan)) {
+        return GRU_SINGLE;
+    }
+    return rows ? GRU_ROWS : GRU_PANELS;
+}
+
+/* ---- layouts ------------------------------------------------------------------------------ */
+
+static void lay_out_packed(const gru_problem *problem, gru_plan *plan) {
+    gru_arena arena = { gru_itemsize(problem->dtype), 0, 0 };
+    gru_packed_layout *packed = &plan->packed;
+    packed->bias = gru_take(&arena, plan->panels, 4, plan->lanes);
+    packed->w_lines = gru_reduced_triple_lines(plan->reduced, problem->input);
+    packed->u_lines = gru_reduced_triple_lines(plan->reduced, problem->units);
+    packed->w = gru_take(&arena, plan->panels, packed->w_lines, 3 * plan->lanes);
+    packed->u = gru_take(&arena, plan->panels, packed->u_lines, 3 * plan->lanes);
+    packed->bytes = arena.bytes;
+    plan->overflow |= arena.overflow;
+}
+
+static void lay_out_tape(const gru_problem *problem, gru_plan *plan) {
+    gru_arena arena = { gru_itemsize(problem->dtype), GRU_CACHE_LINE, 0 }; /* behind the header */
+    gru_tape_layout *tape = &plan->tape;
+    const size_t steps = problem->time, batch = problem->batch, X = plan->state_row;
+    size_t states = 0;
+    arena.overflow |= __builtin_add_overflow(steps, (size_t)1, &states);
+    tape->states = gru_take(&arena, states, batch, X);
+    tape->gates = gru_take(&arena, steps, batch, plan->panels * 4 * plan->lanes);
+    tape->rh = problem->reset_after ? 0 : gru_take(&arena, steps, batch, X);
+    tape->masked = problem->masks_state ? gru_take(&arena, states, batch, X) : 0;
+    arena.overflow |= __builtin_add_overflow(arena.bytes, (size_t)GRU_CACHE_LINE, &tape->bytes);
+    plan->overflow |= arena.overflow;
+}
+
+static void lay_out_panels(
+    const gru_problem *problem, gru_pass pass, gru_plan *plan, gru_arena *arena) {
+    gru_panel_layout *layout = &plan->by_panels;
+    const size_t batch = problem->batch, X = plan->state_row;
+    layout->packed = pass == GRU_FORWARD_STEP ? 0 : gru_take_bytes(arena, plan->packed.bytes);
+    layout->mask = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
+    layout->keeps = problem->kind.zoneout > 0 ? gru_take(arena, batch, X, 1) : 0;
     if (pass == GRU_FORWARD_TAPE) {
         return;
     }
-    l->states = gru_take(r, 2, p->batch, l->state_row);
-    l->masked = p->masks_state ? gru_take(r, 2, p->batch, l->state_row) : 0;
-    l->gates = gru_take(r, l->chunk_steps, p->batch, l->panels * 4 * l->lanes);
-    l->rh = p->reset_after ? 0 : gru_take(r, 1, p->batch, l->state_row);
-    if (l->reduced) {
-        const size_t x = gru_operand_row(l->reduced, p->input);
-        const size_t h = gru_operand_row(l->reduced, p->units);
-        r->overflow |= __builtin_mul_overflow(l->chunk_steps, x, &l->operands_of_row);
-        l->operands_of_row = h > l->operands_of_row ? h : l->operands_of_row;
-        l->operands = gru_take(r, l->members, p->batch, l->operands_of_row);
+    layout->states = gru_take(arena, 2, batch, X);
+    layout->masked = problem->masks_state ? gru_take(arena, 2, batch, X) : 0;
+    layout->gates = gru_take(arena, plan->chunk_steps, batch, plan->panels * 4 * plan->lanes);
+    layout->rh = problem->reset_after ? 0 : gru_take(arena, 1, batch, X);
+    if (plan->reduced) { /* operands of a chunk of x, or of the states of a step */
+        const size_t x = gru_operand_row(plan->reduced, problem->input);
+        const size_t h = gru_operand_row(plan->reduced, problem->units);
+        arena->overflow |= __builtin_mul_overflow(plan->chunk_steps, x, &layout->operands_row);
+        layout->operands_row = h > layout->operands_row ? h : layout->operands_row;
+        layout->operands = gru_take(arena, plan->members, batch, layout->operands_row);
     }
 }
 
-static void layout_backward(const gru_problem *p, gru_plan *l, gru_arena *r, int keep) {
-    const size_t width = 3 * l->lanes, input = gru_divide_up(p->input, width); /* triples */
-    l->wt = gru_take(r, input, 3 * p->units, width);
-    l->ut = gru_take(r, l->triples, 3 * p->units, width);
-    l->dh = gru_take(r, p->batch, l->state_row, 1);
-    l->rh = p->reset_after ? 0 : gru_take(r, p->batch, l->state_row, 1);
-    l->mask = p->masks_state ? gru_take(r, p->batch, l->state_row, 1) : 0;
-    l->masked = p->masks_state ? gru_take(r, p->batch, l->state_row, 1) : 0;
-    l->gates = keep ? gru_take(r, p->time, p->batch, l->panels * 4 * l->lanes) : 0;
-    /* of each thread: a weight's gradient, a bias's, or the inputs' gradients of a slice */
-    gru_arena one = { r->itemsize, 0, r->overflow };
-    const size_t rows = gru_min(p->batch, SLICE_ROWS_AT_MOST) * l->chunk_steps;
-    gru_take(&one, GRADIENT_ROWS, width, 1); /* of a weight, at the beginning */
-    l->scratch_bias = gru_take(&one, 4, l->lanes, 1);
-    l->scratch_d_x = gru_take(&one, rows, input, width);
-    l->scratch_bytes = one.bytes;
-    l->scratch = gru_take_bytes(r, 0);
-    size_t all = 0;
-    r->overflow |= one.overflow | __builtin_mul_overflow(one.bytes, (size_t)l->threads, &all) |
-                   __builtin_add_overflow(r->bytes, all, &r->bytes);
+static void lay_out_lanes(const gru_problem *problem, gru_plan *plan, gru_arena *arena) {
+    gru_lane_layout *layout = &plan->by_lanes;
+    const size_t width = layout->vectors * plan->lanes;
+    layout->bias = gru_take(arena, 4, problem->units, plan->lanes);
+    gru_arena slice = { arena->itemsize, 0, 0 };
+    layout->x = gru_take(&slice, problem->input, width, 1);
+    layout->gates = gru_take(&slice, 4, problem->units, width);
+    layout->h = gru_take(&slice, 2, problem->units, width);
+    layout->slice_bytes = slice.bytes;
+    layout->slices = gru_take_for_each(arena, &slice, plan->slices);
 }
 
-gru_status gru_plan_of(const gru_problem *p, gru_pass pass, gru_plan *l) {
-    memset(l, 0, sizeof *l);
-    l->lanes = gru_active_lanes(p->dtype);
-    l->reduced = gru_active_reduced(p->weights_format);
-    l->panels = gru_divide_up(p->units, l->lanes);
-    l->triples = gru_divide_up(l->panels, 3);
-    const size_t last = p->units % l->lanes; /* units of the last panel */
-    if (!l->reduced && p->reset_after && p->units <= GRU_K_BLOCK && last && last <= l->lanes / 3) {
-        l->narrow = l->lanes / 3; /* one block of k: the sums have the same bits */
+static void lay_out_rows(const gru_problem *problem, gru_plan *plan, gru_arena *arena) {
+    gru_row_layout *layout = &plan->by_rows;
+    layout->bias = gru_take(arena, 4, plan->state_row, 1);
+    layout->scratch = gru_take(arena, GRU_ROW_SCRATCH, plan->state_row, 1);
+    layout->states = gru_take(arena, 2, problem->batch, plan->state_row);
+    layout->gates = gru_take(arena, problem->time, problem->batch, 4 * plan->state_row);
+}
+
+static void lay_out_backward(
+    const gru_problem *problem, gru_pass pass, gru_plan *plan, gru_arena *arena) {
+    gru_backward_layout *layout = &plan->backward;
+    const size_t width = 3 * plan->lanes, batch = problem->batch, X = plan->state_row;
+    const size_t input = gru_divide_up(problem->input, width); /* in triples */
+    layout->gradient_rows = GRADIENT_ROWS;
+    layout->d_x_rows = SLICE_ROWS_AT_MOST;
+    layout->wt = gru_take(arena, input, 3 * problem->units, width);
+    layout->ut = gru_take(arena, plan->triples, 3 * problem->units, width);
+    layout->dh = gru_take(arena, batch, X, 1);
+    layout->drh = problem->reset_after ? 0 : gru_take(arena, batch, X, 1);
+    layout->mask = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
+    layout->d_masked = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
+    if (pass == GRU_BACKWARD_KEEP) {
+        layout->gates = gru_take(arena, problem->time, batch, plan->panels * 4 * plan->lanes);
     }
-    l->gradient_rows = GRADIENT_ROWS;
-    l->d_x_rows = SLICE_ROWS_AT_MOST;
-    l->state_row = l->panels * l->lanes;
-    const size_t itemsize = gru_itemsize(p->dtype);
-    if (l->state_row * itemsize % 1024 == 0) {
-        /* rows a power of two apart would share a few sets of the cache */
-        l->state_row += l->lanes;
-    }
-    const double step_bytes = (double)p->batch * (double)(l->panels * 4 * l->lanes * itemsize);
-    size_t steps = p->batch ? gru_divide_up(CHUNK_ROWS, p->batch) : 1;
-    const size_t fit = smaller_of_doubles(CHUNK_BYTES / (step_bytes + 1), p->time);
-    steps = gru_min(fit > steps ? fit : steps, p->time);
-    l->chunk_steps = steps ? steps : 1;
-    l->chunks = gru_divide_up(p->time, l->chunk_steps);
-    cut(p, l);
-    l->by_rows = pass == GRU_FORWARD && better_by_rows(p, l);
-    l->by_lanes = pass == GRU_FORWARD && !l->by_rows && !l->reduced && better_by_lanes(p, l);
-    if (l->by_lanes) {
-        cut_lanes(p, l);
-    }
-    layout_packed_weights(p, l);
-    layout_tape(p, l);
-    gru_arena r = { itemsize, 0, 0 };
-    l->zeros = gru_take(&r, l->lanes, 1, 1);
+    /* Of each thread: a part of a weight's gradient, one of a bias's, and d_x of a chunk and slice. */
+    gru_arena thread = { arena->itemsize, 0, 0 };
+    gru_take(&thread, GRADIENT_ROWS, width, 1);
+    layout->scratch_bias = gru_take(&thread, 4, plan->lanes, 1);
+    const size_t rows = gru_min(batch, SLICE_ROWS_AT_MOST) * plan->chunk_steps;
+    layout->scratch_d_x = gru_take(&thread, rows, input, width);
+    layout->scratch_bytes = thread.bytes;
+    layout->scratch = gru_take_for_each(arena, &thread, (size_t)plan->threads);
+}
+
+static void lay_out_workspace(const gru_problem *problem, gru_pass pass, gru_plan *plan) {
+    gru_arena arena = { gru_itemsize(problem->dtype), 0, 0 };
+    plan->zeros = gru_take(&arena, plan->lanes, 1, 1);
     if (pass == GRU_BACKWARD || pass == GRU_BACKWARD_KEEP) {
-        layout_backward(p, l, &r, pass == GRU_BACKWARD_KEEP);
+        lay_out_backward(problem, pass, plan, &arena);
+    } else if (plan->way == GRU_LANES) {
+        lay_out_lanes(problem, plan, &arena);
+    } else if (plan->way == GRU_ROWS) {
+        lay_out_rows(problem, plan, &arena);
+    } else if (plan->way == GRU_SINGLE) {
+        plan->single.zeros = gru_take(&arena, problem->units, 1, 1);
     } else {
-        layout_forward(p, l, &r, pass);
+        lay_out_panels(problem, pass, plan, &arena);
     }
-    l->overflow |= r.overflow | __builtin_add_overflow(r.bytes, (size_t)64, &l->workspace_bytes);
-    return l->overflow ? GRU_TOO_LARGE : GRU_OK;
+    arena.overflow |=
+        __builtin_add_overflow(arena.bytes, (size_t)GRU_CACHE_LINE, &plan->workspace_bytes);
+    plan->overflow |= arena.overflow;
+}
+
+gru_status gru_plan_of(const gru_problem *problem, gru_pass pass, gru_plan *plan) {
+    memset(plan, 0, sizeof *plan);
+    plan->reduced = gru_active_reduced(problem->weights_format);
+    cut_units(problem, plan);
+    cut_time(problem, plan);
+    cut_batch(problem, plan);
+    plan->way = choose_way(problem, pass, plan);
+    if (plan->way == GRU_LANES) {
+        cut_lanes(problem, plan);
+    }
+    lay_out_packed(problem, plan);
+    lay_out_tape(problem, plan);
+    lay_out_workspace(problem, pass, plan);
+    return plan->overflow ? GRU_TOO_LARGE : GRU_OK;
 }

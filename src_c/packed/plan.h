@@ -1,70 +1,132 @@
-/* The packed engine: how it cuts a problem, and its passes. */
+/* The packed engine: how it cuts a problem, where its arrays lie, and its passes.
+ *
+ * Glossary
+ *   lane         one number of a vector; V lanes are a vector
+ *   panel        V hidden units with all of their gates, one vector a gate
+ *   triple       three vectors that the matmul takes together: the gates of a panel, or 3 panels
+ *   slice        the rows of the batch that one thread takes, or one gang
+ *   gang         several threads that share a slice; each member takes a part of the panels
+ *   time chunk   the steps whose x W is computed at once
+ *   step tile    the rows and panels of a step that one task computes
+ *   phase        what all members of a gang do before any of them goes on: a step or half a step
+ *   k            the index that a product sums over; k range: how a product goes through k
+ *   block of k   GRU_K_BLOCK elements of k, summed before they are added to the rest
+ *   context      what the tasks of a pass share
+ *   plan         sizes and offsets of a pass; it holds no pointers to arrays
+ *
+ * The letters B T I H are those of gru.h, V is the lanes of a vector, P the panels, and X the
+ * elements from one row of a state to the next: H rounded up to whole panels, and padding. */
 #ifndef GRU_PACKED_PLAN_H
 #define GRU_PACKED_PLAN_H
 
+#include "common/memory.h"
 #include "common/threads.h"
 #include "reduced/reduced.h"
 
 #pragma GCC visibility push(hidden)
 
-/* How the packed engine cuts a pass. Offsets are bytes, each on a cache line; sizes of arrays in
- * elements, V lanes, P panels (vectors of units), X = state_row: the H units of a state and padding. */
+/* How a forward pass is computed. All ways sum in the same order, so the bits are the same. */
+typedef enum gru_way {
+    GRU_PANELS, /* weights packed into panels; every pass can go this way */
+    GRU_LANES,  /* inference of a small layer: the lanes are sequences, weights are read in place */
+    GRU_ROWS,   /* inference of a few rows and steps: weights are read in place, row by row */
+    GRU_SINGLE  /* inference of one step of one or two rows: all sums stay in registers */
+} gru_way;
+
+/* All sizes of arrays count elements. All offsets are bytes and multiples of a cache line. */
+
+/* The packed weights. */
+typedef struct gru_packed_layout {
+    size_t bias;             /* (P, 4, V) n r z hn; biases that the cell adds are added here */
+    size_t w, u;             /* (P, w_lines, 3, V) n r z and (P, u_lines, 3, V) r z n */
+    size_t w_lines, u_lines; /* I and H; fewer where the weights have fewer bits */
+    size_t bytes;
+} gru_packed_layout;
+
+/* The tape. Its first line says how it is laid out. */
+typedef struct gru_tape_layout {
+    size_t states; /* (T + 1, B, X) */
+    size_t gates;  /* chunk by chunk (P, steps, B, 4, V) n r z hn */
+    size_t rh;     /* (T, B, X) r * h; reset_after = 0 only */
+    size_t masked; /* (T + 1, B, X) masked states; with a mask only */
+    size_t bytes;
+} gru_tape_layout;
+
+/* The workspace of a forward pass by panels. With a tape, states, gates, rh and masked are there. */
+typedef struct gru_panel_layout {
+    size_t packed;                 /* the packed weights, where the caller gives none */
+    size_t states;                 /* (2, B, X): the states before and after a step, in turn */
+    size_t gates;                  /* (P, steps, B, 4, V) of one chunk */
+    size_t rh;                     /* (B, X) */
+    size_t mask;                   /* (B, X) factors of the states */
+    size_t masked;                 /* (2, B, X) */
+    size_t keeps;                  /* (B, X) zoneout's draws */
+    size_t operands, operands_row; /* (members, B, operands_row), see reduced.inc */
+} gru_panel_layout;
+
+/* The workspace of a forward pass with sequences as lanes; W = vectors * V is a slice's width. */
+typedef struct gru_lane_layout {
+    size_t vectors; /* of a slice: 1 or 2 */
+    size_t bias;    /* (4H, V) z r n hn, each number in all lanes */
+    size_t slices;  /* the first slice's arrays; those of the next lie slice_bytes behind */
+    size_t slice_bytes;
+    size_t x, gates, h; /* in a slice: (I, W), (4H, W) z r n hn, (2, H, W) */
+} gru_lane_layout;
+
+/* The workspace of a forward pass row by row. */
+typedef struct gru_row_layout {
+    size_t bias;    /* (4, X) z r xn hn */
+    size_t scratch; /* (GRU_ROW_SCRATCH, X) */
+    size_t states;  /* (2, B, X) */
+    size_t gates;   /* (T, B, 4, X) */
+} gru_row_layout;
+
+/* The workspace of a backward pass. */
+typedef struct gru_backward_layout {
+    size_t gradient_rows; /* rows of a weight's gradient that one task computes */
+    size_t d_x_rows;      /* rows of the batch for which one task computes d_x */
+    size_t wt;            /* (I / 3V, 3H, 3, V) W transposed */
+    size_t ut;      /* (P / 3, 3H, 3, V) U transposed; reset_after = 0: r and z, then n by itself */
+    size_t dh, drh; /* (B, X) gradients of the state and of r * h */
+    size_t mask;    /* (B, X) */
+    size_t d_masked; /* (B, X) gradient of a masked state */
+    size_t gates;    /* gradients of all gates, where the tape must keep the gates */
+    size_t scratch;  /* the first thread's scratch; that of the next lies scratch_bytes behind */
+    size_t scratch_bytes;
+    size_t scratch_bias, scratch_d_x; /* in a thread's scratch, behind a part of a gradient */
+} gru_backward_layout;
+
 typedef struct gru_plan {
-    size_t lanes, panels, triples; /* V, P, and panels by three */
-    size_t narrow; /* lanes of a gate in the last panel, where they share one vector; or 0 */
-    size_t state_row;
-    size_t chunk_steps, chunks;     /* x W is made for so many steps at a time */
-    size_t slices, members;         /* of the batch, and of the gang that runs each */
-    size_t gradient_rows, d_x_rows; /* of a weight's gradient, of the batch: for one task */
-    int threads, overflow;
-
-    /* packed weights */
-    size_t bias;                /* (P, 4, V) n r z hn, biases summed where the cell sums them */
-    size_t w;                   /* (P, w_lines, 3, V) n r z */
-    size_t u;                   /* (P, u_lines, 3, V) r z n */
-    size_t w_lines, u_lines;    /* I and H, unless */
-    const gru_reduced *reduced; /* they have fewer bits */
-    size_t packed_bytes;
-
-    /* the tape; its first line says how it is laid out */
-    size_t tape_states; /* (T + 1, B, X) */
-    size_t tape_gates;  /* chunk by chunk (P, steps, B, 4, V) */
-    size_t tape_rh;     /* (T, B, X) reset_after = 0 */
-    size_t tape_masked; /* (T + 1, B, X) masked states, if they are */
-    size_t tape_bytes;
-
-    /* the workspace, from its first cache line */
-    size_t zeros;  /* (V) */
-    size_t packed; /* forward: the packed weights */
-    size_t states; /* inference: (2, B, X), in turn before and after a step */
-    size_t gates;  /* inference: a chunk; backward that keeps the tape: all gates' gradients */
-    size_t rh;     /* (B, X) r * h; backward: its gradient */
-    size_t mask;   /* (B, X) factors of the states, if they are masked */
-    size_t masked; /* inference: (2, B, X) masked states; backward: (B, X) gradient of one */
-    size_t keeps;  /* (B, X) zoneout's draws */
-    size_t operands, operands_of_row; /* (members, B, operands_of_row), see reduced.inc */
-    size_t wt;                        /* backward: (I / 3V, 3H, 3, V) W transposed */
-    size_t ut; /* (P / 3, 3H, 3, V) U transposed; reset_after = 0: r and z, then n */
-    size_t dh; /* (B, X) */
-    size_t scratch, scratch_bytes; /* of each thread: a part of a weight's gradient, then ... */
-    size_t scratch_bias, scratch_d_x;
+    gru_way way;
+    size_t lanes, panels, triples; /* V, P, and panels in triples */
+    size_t narrow;    /* lanes of a gate in the last panel, if its gates share a vector; else 0 */
+    size_t state_row; /* X */
+    size_t chunk_steps, chunks; /* steps of a time chunk; chunks of the sequence */
+    size_t slices, members;     /* slices of the batch; members of the gang that takes each */
+    int threads;
+    int overflow;               /* 1: a size does not fit size_t */
+    const gru_reduced *reduced; /* how weights of fewer bits are multiplied; null: all bits */
+    gru_packed_layout packed;
+    gru_tape_layout tape;
     size_t workspace_bytes;
-
-    /* inference of a few rows and steps with the weights as they are */
-    int by_rows;
-    size_t row_bias;    /* (4, X) z r xn hn; gates are (T, B, 4, X) */
-    size_t row_scratch; /* (GRU_ROW_SCRATCH, X) */
-
-    /* inference with sequences as lanes, where units would leave many lanes empty */
-    int by_lanes;
-    size_t lane_vectors;           /* of a slice, at the most: 1 or 2; W is all of their lanes */
-    size_t lane_bias;              /* (4H, V) z r n hn, each in all lanes */
-    size_t lane_x, lane_gates;     /* of a slice: (I, W), (4H, W) z r n hn */
-    size_t lane_h;                 /* (2, H, W) */
-    size_t lane_slice, lane_bytes; /* where the first slice's arrays lie, and their size */
+    size_t zeros; /* (V), the workspace's first line */
+    union {       /* the rest of the workspace: by panels, or what the pass or the way names */
+        gru_panel_layout by_panels;
+        gru_lane_layout by_lanes;
+        gru_row_layout by_rows;
+        struct {
+            size_t zeros; /* (H) */
+        } single;
+        gru_backward_layout backward;
+    };
 } gru_plan;
 
 gru_status gru_plan_of(const gru_problem *problem, gru_pass pass, gru_plan *plan);
+
+/* ---- passes ------------------------------------------------------------------------------- */
+
+/* Return 1 if the tape has this plan's layout, which depends on the instruction set. */
+int gru_tape_fits(const gru_plan *plan, const void *tape);
 
 void gru_packed_weights_f32(
     const gru_problem *, const gru_plan *, const gru_weights *, char *packed);
@@ -75,11 +137,15 @@ void gru_packed_forward_f64(const gru_problem *, const gru_plan *, const gru_for
 void gru_packed_backward_f32(const gru_problem *, const gru_plan *, const gru_backward_args *);
 void gru_packed_backward_f64(const gru_problem *, const gru_plan *, const gru_backward_args *);
 
-/* One layer of a stream: bytes of its memory, which begins on a cache line; its beginning, a step,
- * whose result has `row` elements from row to row, and the way back; its state. */
+/* ---- steps of a stream -------------------------------------------------------------------- */
+
+/* One GRU layer of a stream, in memory that begins on a cache line. `step` returns the new states,
+ * whose rows lie `row` elements apart; `back` undoes the last step; `get` and `set` copy the state
+ * (B, H). */
 #define GRU_STEPPER(REAL_NAME)                                                                     \
-    gru_status gru_stepper_bytes_##REAL_NAME(const gru_problem *p, size_t *bytes);                 \
-    void gru_stepper_begin_##REAL_NAME(const gru_problem *p, const char *packed, void *memory);    \
+    gru_status gru_stepper_bytes_##REAL_NAME(const gru_problem *problem, size_t *bytes);           \
+    void gru_stepper_begin_##REAL_NAME(                                                            \
+        const gru_problem *problem, const char *packed, void *memory);                             \
     const void *gru_stepper_step_##REAL_NAME(                                                      \
         void *memory, const void *x, size_t x_row, size_t *row);                                   \
     void gru_stepper_back_##REAL_NAME(void *memory);                                               \
@@ -89,22 +155,20 @@ GRU_STEPPER(f32)
 GRU_STEPPER(f64)
 #undef GRU_STEPPER
 
-/* Was the tape written with this plan's layout, that is, the same instruction set? */
-int gru_tape_fits(const gru_plan *plan, const void *tape);
-
 /* ---- matmul ------------------------------------------------------------------------------- */
 
-/* How a matmul is cut, and where its arrays lie in the workspace, whose first line is zero. */
+/* How a matmul is cut into tasks, and where its arrays lie in the workspace, which begins with V
+ * zeros. */
 typedef struct gru_matmul_plan {
     size_t lanes, triples;
-    size_t block_rows, block_vectors, row_blocks, column_blocks; /* tasks */
+    size_t task_rows, task_vectors;         /* rows and vectors of c that one task computes */
+    size_t tasks_of_rows, tasks_of_columns; /* tasks = one times the other */
     int threads;
     size_t b, packed_bytes, scratch, scratch_bytes, workspace_bytes;
 } gru_matmul_plan;
 
 gru_status gru_matmul_plan_of(const gru_matmul_args *args, gru_matmul_plan *plan);
 
-/* Pack b of a matmul; multiply. */
 void gru_packed_matmul_pack_f32(const gru_matmul_plan *, const gru_matmul_args *, void *packed);
 void gru_packed_matmul_pack_f64(const gru_matmul_plan *, const gru_matmul_args *, void *packed);
 void gru_packed_matmul_f32(const gru_matmul_plan *, const gru_matmul_args *);
