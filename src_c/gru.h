@@ -28,35 +28,37 @@ typedef enum gru_status {
     GRU_BAD_ARGUMENT,   /* null where an array is needed, no units, no threads, unknown dtype */
     GRU_TOO_LARGE,      /* a number of bytes that size_t cannot hold */
     GRU_BLAS_LIMIT,     /* a matrix side that the int of BLAS cannot hold */
-    GRU_NO_BLAS,        /* the BLAS engine is wanted, gru_set_blas was not called */
-    GRU_NO_ISA,         /* gru_select_isa: unknown name, or more than this CPU has */
-    GRU_SMALL_WORKSPACE /* gru_forward_within: more bytes are needed */
+    GRU_NO_BLAS,        /* the BLAS engine was chosen before gru_set_blas was called */
+    GRU_NO_ISA,         /* gru_select_isa: an unknown name, or a set that this CPU does not have */
+    GRU_SMALL_WORKSPACE /* gru_forward_within: the workspace has fewer bytes than are needed */
 } gru_status;
 
-/* A sentence about a status, for a message. Never null. */
+/* Return a sentence about a status, for a message. Never null. */
 const char *gru_status_message(gru_status status);
 
-/* What the void pointers of a call point to: all of them are of this one type. */
+/* The type of the elements that a call's void pointers point to. */
 typedef enum gru_dtype { GRU_F32 = 0, GRU_F64 = 1 } gru_dtype;
 
 typedef enum gru_engine {
     GRU_ENGINE_AUTO = 0,  /* the fastest engine for the problem */
     GRU_ENGINE_BLAS = 1,  /* gate matmuls through BLAS, cells vectorised */
-    GRU_ENGINE_PACKED = 2 /* own matmul on packed weights, fused with the cells */
+    GRU_ENGINE_PACKED = 2 /* the core's own matmul on packed weights, fused with the cells */
 } gru_engine;
 
 /* ---- the machine -------------------------------------------------------------------------- */
 
-/* Name i (0, 1, ...) of the instruction sets this CPU can run, best first; null past the last. */
+/* Return name i (0, 1, ...) of the instruction sets that this CPU can run, best first; null past
+ * the last. */
 const char *gru_isa_name(size_t i);
 
-/* Name of the instruction set in use: the best one, unless gru_select_isa chose another. */
+/* Return the name of the instruction set in use: the best one, unless gru_select_isa chose
+ * another. */
 const char *gru_active_isa(void);
 
-/* Use the named instruction set. Not to be called while another call is running. */
+/* Use the named instruction set. No other call may be running. */
 gru_status gru_select_isa(const char *name);
 
-/* 1 when the core was built with OpenMP, 0 when every call runs on the calling thread. */
+/* Return 1 if the core was built with OpenMP, 0 if every call runs on the calling thread. */
 int gru_has_openmp(void);
 
 /* The Fortran BLAS routines that the BLAS engine calls (LP64: int is 32 bits). */
@@ -71,22 +73,24 @@ typedef struct gru_blas {
         int *incx, double *beta, double *y, int *incy);
 } gru_blas;
 
-/* Hand BLAS to the core, once. The caller sees to it that BLAS itself runs one thread per caller
- * while the core works: the core's threads call it side by side. */
+/* Hand BLAS to the core, once. The caller makes sure that BLAS itself runs one thread per call
+ * while the core works, because the core's threads call it at the same time. */
 void gru_set_blas(const gru_blas *blas);
 
-/* What the packed engine keeps of the weights W and U: biases, sums, gates and states stay in full.
- * Fewer bits are for inference (no tape) in float32. */
+/* The form in which the packed engine keeps the weights W and U; biases, sums, gates and states
+ * keep all of their bits. Fewer bits are for inference (no tape) in float32. */
 typedef enum gru_weight_format {
     GRU_WEIGHTS_FULL = 0, /* all of their bits */
-    GRU_WEIGHTS_BF16 = 1, /* bfloat16; x and h too, as operands, where the CPU multiplies them so */
-    /* 8 bits and a scale for each column; x and h too, with one for each row */
+    GRU_WEIGHTS_BF16 =
+        1, /* bfloat16; x and h too, while multiplied, if the CPU multiplies bfloat16 */
+    /* 8 bits and a scale for each column; x and h too, while multiplied, with a scale for each
+     * row */
     GRU_WEIGHTS_INT8 = 2
 } gru_weight_format;
 
 /* ---- sequences ---------------------------------------------------------------------------- */
 
-/* What ONNX lets a GRU compute; a and b are the parameters alpha and beta. */
+/* The activations of ONNX's GRU; a and b are the parameters alpha and beta. */
 typedef enum gru_function {
     GRU_TANH = 0,
     GRU_SIGMOID = 1,
@@ -102,21 +106,21 @@ typedef enum gru_function {
     GRU_SOFTPLUS = 11         /* log(1 + exp(x)) */
 } gru_function;
 
-/* With a tape, a >= 0 for leaky_relu, thresholded_relu and elu: the way back knows f(x) alone, from
- * which the slope follows where f rises or falls everywhere. */
+/* With a tape, leaky_relu, thresholded_relu and elu need a >= 0: the backward pass computes the
+ * slope from f(x) alone, which is possible only if f is monotone. */
 typedef struct gru_activation {
     gru_function function;
-    double alpha, beta; /* not above FLT_MAX in size; not looked at where the function has none */
+    double alpha, beta; /* -FLT_MAX .. FLT_MAX; without effect if the function does not have them */
 } gru_activation;
 
-/* What a cell may do otherwise than the one above, in which all of this is GRU_TANH, GRU_SIGMOID,
- * INFINITY and 0. */
+/* Variations of the cell. Those of the cell above are GRU_TANH, GRU_SIGMOID, no clip (INFINITY) and
+ * no zoneout (0). */
 typedef struct gru_cell_kind {
     gru_activation activation;           /* of n */
     gru_activation recurrent_activation; /* of z and r */
-    double clip; /* > 0: the sums before the activations are held within +-clip (ONNX) */
-    /* 0 <= zoneout < 1: probability with which a unit keeps its state over a step (Krueger et al. 2016,
-     * arXiv:1606.01305). Where nothing is drawn, the new state is the expectation of that. */
+    double clip; /* > 0: sums are clipped to +-clip before the activations (ONNX) */
+    /* 0 <= zoneout < 1: the probability that a unit keeps its state over a step (Krueger et al.
+     * 2016, arXiv:1606.01305). Without draws the new state is the expectation. */
     double zoneout;
 } gru_cell_kind;
 
@@ -126,10 +130,11 @@ typedef struct gru_problem {
     gru_engine engine;
     int reset_after; /* 1 or 0, see the cell above */
     gru_cell_kind kind;
-    int masks_state;                  /* 1: the calls give a state_mask */
-    int weights_are_packed;           /* 1: the forward pass is given packed weights */
-    int threads;                      /* >= 1; at most so many threads work */
-    gru_weight_format weights_format; /* else than full: engine auto is the packed one */
+    int masks_state;        /* 1: the calls give a state_mask */
+    int weights_are_packed; /* 1: the forward pass is given packed weights */
+    int threads;            /* >= 1: the most threads that work */
+    gru_weight_format
+        weights_format; /* other than full: GRU_ENGINE_AUTO chooses the packed engine */
 } gru_problem;
 
 /* Weights, each contiguous, 'in'. */
@@ -155,36 +160,36 @@ typedef struct gru_sequence_out {
 typedef enum gru_pass {
     GRU_FORWARD,       /* without a tape */
     GRU_FORWARD_TAPE,  /* with one */
-    GRU_BACKWARD,      /* that may use up the tape */
-    GRU_BACKWARD_KEEP, /* that leaves it as it is */
-    GRU_FORWARD_STEP   /* a step of a stream, see below */
+    GRU_BACKWARD,      /* may use up the tape */
+    GRU_BACKWARD_KEEP, /* leaves the tape as it is */
+    GRU_FORWARD_STEP   /* one step of a stream, see below */
 } gru_pass;
 
-/* The engine that works on a problem: GRU_ENGINE_BLAS or GRU_ENGINE_PACKED. */
+/* Return the engine that works on a problem: GRU_ENGINE_BLAS or GRU_ENGINE_PACKED. */
 gru_engine gru_engine_of(const gru_problem *problem);
 
-/* Bytes of scratch memory that a pass needs; of any alignment, its content means nothing before
- * or after. Problems that differ in `threads` need different amounts. */
+/* Set `bytes` to the scratch memory that a pass needs, which may have any alignment and content.
+ * Problems that differ in `threads` need different amounts. */
 gru_status gru_workspace_bytes(const gru_problem *problem, gru_pass pass, size_t *bytes);
 
-/* Bytes of the tape that a training forward pass leaves for its backward pass. */
+/* Set `bytes` to the size of the tape that a forward pass leaves for its backward pass. */
 gru_status gru_tape_bytes(const gru_problem *problem, size_t *bytes);
 
-/* Weights in the order in which the packed engine reads them, for calls with the same weights: bytes
- * of the copy, and the copy. It depends on I, H, dtype, reset_after, the format and the instruction set in use.
- * `packed` has the alignment of a cache line. */
+/* Set `bytes` to the size of the packed weights; pack weights, for many calls with the same ones.
+ * Packed weights depend on I, H, dtype, reset_after, the format and the instruction set in use.
+ * `packed` is aligned to a cache line. */
 gru_status gru_packed_bytes(const gru_problem *problem, size_t *bytes);
 gru_status gru_pack(const gru_problem *problem, const gru_weights *weights, void *packed);
 
-/* What a pass draws for zoneout. A draw depends on seed, step, row and unit alone. */
+/* The random numbers of zoneout. A draw depends on seed, step, row and unit alone. */
 typedef struct gru_draws {
     unsigned long long seed;
-    size_t first_step; /* number of the pass's first step in its sequence */
+    size_t first_step; /* the number, in its sequence, of the pass's first step */
 } gru_draws;
 
 typedef struct gru_forward_args {
     gru_weights weights;
-    const void *packed;        /* in   what gru_pack made of the weights; null: pack them now */
+    const void *packed;        /* in   the weights packed by gru_pack; null: pack them now */
     gru_sequence_in x;         /* in   (B, T, I) */
     const void *initial_state; /* in   (B, H) contiguous; null: zeros */
     /* in   (B, H) contiguous, with masks_state: factors of h in h U, for all steps (recurrent
@@ -199,8 +204,8 @@ typedef struct gru_forward_args {
 
 gru_status gru_forward(const gru_problem *problem, const gru_forward_args *args);
 
-/* The same with a workspace of `bytes`, if those are enough, and the bytes that it needs: for short
- * calls, in which it takes time to ask for the size first. */
+/* The same with a workspace of `bytes`; set `needed` to the bytes that the pass needs. A short call
+ * need not ask for the size first. */
 gru_status gru_forward_within(
     const gru_problem *problem, const gru_forward_args *args, size_t bytes, size_t *needed);
 
@@ -208,12 +213,12 @@ typedef struct gru_backward_args {
     gru_weights weights;      /* in   as in the forward pass */
     gru_sequence_in x;        /* in   as in the forward pass */
     void *tape;               /* in   from the forward pass */
-    int keep_tape;            /* 1: it is left as it is; 0: it may be used up */
+    int keep_tape;            /* 1: the tape is left as it is; 0: it may be used up */
     const void *state_mask;   /* in   as in the forward pass */
     gru_sequence_in d_output; /* in   (B, T, H); data null: zeros */
     const void *d_state;      /* in   (B, H) contiguous; null: zeros */
-    /* out  (B, T, H) gradient of the state after each step, all that comes from later steps
-     *      included; data null: not wanted */
+    /* out  (B, T, H) gradient of the state after each step, including what comes from later steps;
+     *      data null: not wanted */
     gru_sequence_out d_hidden;
     gru_sequence_out d_x;     /* out  (B, T, I); data null: not wanted */
     void *d_kernel;           /* out  (I, 3H) */
@@ -226,50 +231,55 @@ typedef struct gru_backward_args {
 
 gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args);
 
-/* Steps whose part in a weight's gradient is summed at a time, from the last ones of a sequence to the
- * first, whatever its length. A sequence in pieces of a multiple of these steps (but for the last
- * piece), from the last piece to the first with `accumulate`, has the gradients of the whole one: to the
- * bit with the packed engine, but for rounding with the BLAS engine. */
+/* Set `steps` to the length of a time chunk: a weight's gradient is summed chunk by chunk, from the
+ * last chunk of a sequence to the first. The length does not depend on T. So a sequence may be cut
+ * into pieces of whole chunks (the last piece may end with a shorter one). With `accumulate`, from
+ * the last piece to the first, they have the gradients of the whole: the same bits with the packed
+ * engine, the same but for rounding with the BLAS engine. */
 gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps);
 
-/* ---- streams ------------------------------------------------------------------------------
- * A stream takes a stack of layers through one time step after the other, on the calling thread, with
- * the bits of gru_forward by the packed engine on the whole sequence. Its memory holds states and
- * scratch and all that is found out only once; the packed weights lie outside, for many streams. */
+/* ---- streams ------------------------------------------------------------------------------ */
+
+/* A stream takes a stack of layers through one time step after the other, on the calling thread.
+ * Its results have the bits of gru_forward by the packed engine on the whole sequence. Its memory
+ * holds the states, the scratch and the plan; the packed weights lie outside, for many streams. */
 
 typedef struct gru_stream_layer {
-    /* 1: y = activation(x W + b), with `kind.activation` GRU_LINEAR, GRU_RELU, GRU_SIGMOID or GRU_TANH,
-     * and of the problem else only B, I, H, dtype and threads; 0: a GRU. */
+    /* 0: a GRU. 1: y = activation(x W + b) with kind.activation GRU_LINEAR, GRU_RELU, GRU_SIGMOID
+     * or GRU_TANH; the problem's other fields but B, I, H, dtype and threads have no effect. */
     int dense;
-    /* of one step: time is 1; of all layers of a stack B and dtype are the same */
+    /* time is 1; B and dtype are the same in all layers of a stack */
     gru_problem problem;
     const void *packed; /* gru_stream_pack */
 } gru_stream_layer;
 
-/* The weights of one layer, `packed` of which is not looked at: bytes of the packed copy, and the copy,
- * which has the alignment of a cache line. A dense layer has kernel (I, H) and bias (H) or null. */
+/* Set `bytes` to the size of a layer's packed weights; pack them. `layer->packed` is ignored, and
+ * the new `packed` is aligned to a cache line. A dense layer has kernel (I, H), and bias (H) or
+ * null. */
 gru_status gru_stream_packed_bytes(const gru_stream_layer *layer, size_t *bytes);
 gru_status gru_stream_pack(const gru_stream_layer *layer, const gru_weights *weights, void *packed);
 
-/* Bytes of a stream's memory, of any alignment; and a stream in it, all states zero. It stays where it
- * is, and belongs to the instruction set in use: with another one, steps are refused. */
+/* Set `bytes` to the size of a stream's memory, of any alignment; begin a stream there, with all
+ * states zero. It must not be moved. With another instruction set than the one in use now, steps
+ * are refused. */
 gru_status gru_stream_bytes(const gru_stream_layer *layers, size_t count, size_t *bytes);
 gru_status gru_stream_begin(const gru_stream_layer *layers, size_t count, void *memory);
 
-/* A step: x (B, I of the first layer) -> y (B, H of the last), both contiguous; they may overlap. */
+/* Take a step from x (B, I of the first layer) to y (B, H of the last one), both contiguous; they
+ * may overlap. */
 gru_status gru_stream_step(void *stream, const void *x, void *y);
 
-/* Back to before the last step, once. */
+/* Undo the last step; only one step can be undone. */
 void gru_stream_step_back(void *stream);
 
-/* The state (B, H) of layer i, a GRU. */
+/* Copy the state (B, H) of layer i, which is a GRU. */
 gru_status gru_stream_get_state(const void *stream, size_t i, void *state);
 gru_status gru_stream_set_state(void *stream, size_t i, const void *state);
 
-/* ---- what a model needs besides ----------------------------------------------------------- */
+/* ---- matmul, activations, sums, optimizers ------------------------------------------------ */
 
-/* A matrix as it lies in memory (row-major, `stride` elements from row to row), and whether the
- * product takes its transpose. */
+/* A matrix in memory: row-major, `stride` elements from row to row. transposed = 1: the product
+ * takes its transpose. */
 typedef struct gru_matrix {
     const void *data;
     size_t stride;
@@ -281,23 +291,25 @@ typedef struct gru_matmul_args {
     gru_dtype dtype;
     size_t m, n, k;
     gru_matrix a, b;    /* in */
-    const void *packed; /* in  what gru_matmul_pack made of b; null: pack it now */
+    const void *packed; /* in  b packed by gru_matmul_pack; null: pack it now */
     void *c;            /* out contiguous */
     int accumulate;     /* 1: the product is added to what c holds */
-    int threads;        /* cut over m and n only, so the bits do not depend on it */
+    int threads;        /* the bits do not depend on them: c is cut over m and n only */
     void *workspace;    /*     gru_matmul_bytes */
 } gru_matmul_args;
 
-/* Bytes of scratch memory that a matmul of these sizes needs; the arrays need not be there yet. */
+/* Set `bytes` to the scratch memory that a matmul of these sizes needs; its arrays may still be
+ * null. */
 gru_status gru_matmul_bytes(const gru_matmul_args *args, size_t *bytes);
 gru_status gru_matmul(const gru_matmul_args *args);
 
-/* b as the matmul reads it, for calls with the same one and any m: bytes of the copy, and the copy, which
- * depends on the instruction set in use. `packed` has the alignment of a cache line. */
+/* Set `bytes` to the size of a packed b; pack b, for many calls with the same b and any m. It
+ * depends on the instruction set in use. `packed` is aligned to a cache line. */
 gru_status gru_matmul_packed_bytes(const gru_matmul_args *args, size_t *bytes);
 gru_status gru_matmul_pack(const gru_matmul_args *args, void *packed);
 
-/* out (n) = the sum of the rows of a (m, n; contiguous), added to out when `accumulate`. */
+/* out (n) = the sum of the rows of a (m, n), which is contiguous; accumulate = 1: out += that
+ * sum. */
 gru_status gru_column_sums(
     gru_dtype dtype, size_t m, size_t n, const void *a, void *out, int accumulate);
 
@@ -305,21 +317,21 @@ gru_status gru_column_sums(
 gru_status gru_sigmoid(gru_dtype dtype, size_t n, const void *x, void *y);
 gru_status gru_tanh(gru_dtype dtype, size_t n, const void *x, void *y);
 
-/* to[j][i] = from[i][j] for `rows` rows of `columns` elements; rows of `from` and of `to` are from_row
- * and to_row elements apart. They do not overlap. */
+/* to[j][i] = from[i][j] for `rows` rows of `columns` elements. Rows of `from` and `to` lie from_row
+ * and to_row elements apart; the arrays do not overlap. */
 gru_status gru_transpose(gru_dtype dtype, size_t rows, size_t columns, const void *from,
     ptrdiff_t from_row, void *to, ptrdiff_t to_row);
 
-/* The sum of squares of x (n), added up in double precision in a fixed order. */
+/* Set `sum` to the sum of squares of x (n), added up in double precision in a fixed order. */
 gru_status gru_sum_squares(gru_dtype dtype, size_t n, const void *x, double *sum);
 
-/* What every optimizer step does first: g = clamp(gradient * scale, -clip, clip), and
+/* The first part of every optimizer step: g = clamp(gradient * scale, -clip, clip), and
  * parameter -= decay * parameter. */
 typedef struct gru_update {
     size_t size;      /* elements of parameters, gradients and of each slot */
     void *parameters; /* in/out */
     const void *gradients;
-    double scale; /* 1: as they are */
+    double scale; /* 1: gradients are used as they are */
     double clip;  /* INFINITY: no clipping */
     double decay; /* learning rate times weight decay; 0: none */
     double learning_rate;

@@ -7,8 +7,8 @@ static int is_dtype(gru_dtype dtype) {
     return dtype == GRU_F32 || dtype == GRU_F64;
 }
 
-/* Runs a kernel of the active table; `call` is its name and arguments. The arrays are void pointers
- * that become pointers to the dtype's elements. */
+/* Call a kernel of the dtype, given by its name and arguments. Arrays are void pointers, which
+ * become pointers to elements of the dtype. */
 #define CALL_KERNEL(dtype, ...)                                                                    \
     do {                                                                                           \
         if ((dtype) == GRU_F32) {                                                                  \
@@ -65,62 +65,72 @@ gru_status gru_sum_squares(gru_dtype dtype, size_t n, const void *x, double *sum
 
 /* ---- optimizers --------------------------------------------------------------------------- */
 
-/* Parameters per task; a vector of few tasks is done before another thread is awake. */
-enum { UPDATE_BLOCK = 32 * 1024, UPDATE_SERIAL_BLOCKS = 4 };
+enum {
+    TASK_PARAMETERS = 32 * 1024,
+    SERIAL_TASKS = 4 /* so few are done before another thread is awake */
+};
 
-/* An optimizer step as tasks: `step` is called with the context for each block. */
-typedef struct update_run {
+/* The context of an optimizer step's tasks. */
+typedef struct update_context {
     gru_dtype dtype;
     const gru_update *update;
-    double a, b, c;  /* numbers of the step ... */
-    void *m, *v, *w; /* ... and its slots */
+    double a, b, c;  /* the optimizer's numbers */
+    void *m, *v, *w; /* its slots */
     int nesterov;
-} update_run;
+} update_context;
 
-static gru_status run_update(gru_task *step, update_run *run) {
-    const size_t blocks = run->update->size / UPDATE_BLOCK + 1;
-    if (!is_dtype(run->dtype) || run->update->threads < 1) {
+static gru_status run_update(gru_task *step, update_context *context) {
+    const gru_update *update = context->update;
+    const size_t tasks = update->size / TASK_PARAMETERS + 1;
+    if (!is_dtype(context->dtype) || update->threads < 1) {
         return GRU_BAD_ARGUMENT;
     }
-    gru_run_tasks(blocks > UPDATE_SERIAL_BLOCKS ? run->update->threads : 1, blocks, step, run);
+    gru_run_tasks(tasks > SERIAL_TASKS ? update->threads : 1, tasks, step, context);
     return GRU_OK;
 }
 
-/* Defines the task of a step: block `task` of the parameters, `call` is the kernel. */
+/* Define the task of a step, which calls a kernel for a part of the parameters. */
 #define DEFINE_STEP(name, ...)                                                                     \
-    static void name(void *context, size_t task, int member) {                                     \
-        const update_run *run = context;                                                           \
-        const size_t begin = task * UPDATE_BLOCK;                                                  \
-        const size_t end = gru_min(begin + UPDATE_BLOCK, run->update->size);                       \
+    static void name(void *shared, size_t task, int member) {                                      \
+        const update_context *context = shared;                                                    \
+        const size_t begin = task * TASK_PARAMETERS;                                               \
+        const size_t end = gru_min(begin + TASK_PARAMETERS, context->update->size);                \
         (void)member;                                                                              \
-        CALL_KERNEL(run->dtype, __VA_ARGS__);                                                      \
+        CALL_KERNEL(context->dtype, __VA_ARGS__);                                                  \
     }
 
-DEFINE_STEP(adam_step, adam(run->update, begin, end, run->a, run->b, run->c, run->m, run->v))
-DEFINE_STEP(sgd_step, sgd(run->update, begin, end, run->a, run->nesterov, run->m))
-DEFINE_STEP(
-    rmsprop_step, rmsprop(run->update, begin, end, run->a, run->b, run->c, run->v, run->w, run->m))
+DEFINE_STEP(adam_step,
+    adam(context->update, begin, end, context->a, context->b, context->c, context->m, context->v))
+DEFINE_STEP(sgd_step, sgd(context->update, begin, end, context->a, context->nesterov, context->m))
+DEFINE_STEP(rmsprop_step, rmsprop(context->update, begin, end, context->a, context->b, context->c,
+                              context->v, context->w, context->m))
 
 gru_status gru_adam(gru_dtype dtype, const gru_update *update, double beta_1, double beta_2,
     double epsilon, void *m, void *v) {
-    update_run run = { .dtype = dtype, .update = update, .a = beta_1, .b = beta_2, .c = epsilon };
-    run.m = m;
-    run.v = v;
-    return run_update(adam_step, &run);
+    update_context context = {
+        .dtype = dtype, .update = update, .a = beta_1, .b = beta_2, .c = epsilon
+    };
+    context.m = m;
+    context.v = v;
+    return run_update(adam_step, &context);
 }
 
 gru_status gru_sgd(
     gru_dtype dtype, const gru_update *update, double momentum, int nesterov, void *m) {
-    update_run run = { .dtype = dtype, .update = update, .a = momentum, .nesterov = nesterov };
-    run.m = m;
-    return run_update(sgd_step, &run);
+    update_context context = {
+        .dtype = dtype, .update = update, .a = momentum, .nesterov = nesterov
+    };
+    context.m = m;
+    return run_update(sgd_step, &context);
 }
 
 gru_status gru_rmsprop(gru_dtype dtype, const gru_update *update, double rho, double epsilon,
     double momentum, void *v, void *a, void *m) {
-    update_run run = { .dtype = dtype, .update = update, .a = rho, .b = epsilon, .c = momentum };
-    run.v = v;
-    run.w = a;
-    run.m = m;
-    return run_update(rmsprop_step, &run);
+    update_context context = {
+        .dtype = dtype, .update = update, .a = rho, .b = epsilon, .c = momentum
+    };
+    context.v = v;
+    context.w = a;
+    context.m = m;
+    return run_update(rmsprop_step, &context);
 }

@@ -1,19 +1,19 @@
-/* Streams: a stack of layers, one time step after the other. */
+/* Entry points of streams: a stack of layers that takes one time step after the other. */
 #include "api/checks.h"
 #include "packed/plan.h"
 
 /* A layer, and where its arrays lie. */
 typedef struct stage {
     gru_stream_layer layer;
-    char *memory; /* of a GRU's stepper; of a dense layer the workspace */
-    /* of a dense layer */
+    char *memory; /* a GRU's stepper, or the workspace of a dense layer's matmul */
+    /* of a dense layer only */
     gru_matmul_args product;
     char *output; /* (B, H) */
 } stage;
 
 typedef struct stream {
     size_t count;
-    const void *kernels; /* of the instruction set that all of it was laid out for */
+    const void *kernels; /* identify the instruction set that the stream was laid out for */
     stage stages[];
 } stream;
 
@@ -24,25 +24,26 @@ static const void *active_kernels(void) {
 /* ---- checks ------------------------------------------------------------------------------- */
 
 static gru_status check_layer(const gru_stream_layer *layer) {
-    const gru_problem *p = &layer->problem;
-    const gru_function f = p->kind.activation.function;
+    const gru_problem *problem = &layer->problem;
+    const gru_function f = problem->kind.activation.function;
     const int known =
         f == GRU_LINEAR || f == GRU_RELU || f == GRU_SIGMOID || f == GRU_TANH || !layer->dense;
-    const gru_status status = gru_check_problem(p);
-    return status == GRU_OK && (p->time != 1 || p->masks_state || !known) ? GRU_BAD_ARGUMENT
-                                                                          : status;
+    const gru_status status = gru_check_problem(problem);
+    return status == GRU_OK && (problem->time != 1 || problem->masks_state || !known)
+               ? GRU_BAD_ARGUMENT
+               : status;
 }
 
-/* Does each layer take what the one before it gives? */
+/* Return GRU_OK if each layer takes what the one before it gives. */
 static gru_status check_stack(const gru_stream_layer *layers, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        const gru_problem *p = &layers[i].problem, *before = &layers[i ? i - 1 : 0].problem;
+        const gru_problem *problem = &layers[i].problem, *before = &layers[i ? i - 1 : 0].problem;
         const gru_status status = check_layer(&layers[i]);
         if (status != GRU_OK) {
             return status;
         }
-        if (!layers[i].packed || p->batch != before->batch || p->dtype != before->dtype ||
-            (i && p->input != before->units)) {
+        if (!layers[i].packed || problem->batch != before->batch ||
+            problem->dtype != before->dtype || (i && problem->input != before->units)) {
             return GRU_BAD_ARGUMENT;
         }
     }
@@ -51,28 +52,28 @@ static gru_status check_stack(const gru_stream_layer *layers, size_t count) {
 
 /* ---- dense layers ------------------------------------------------------------------------- */
 
-/* Packed: the bias, zeros where there is none, then the kernel. */
-static gru_status dense_bias_bytes(const gru_problem *p, size_t *bytes) {
-    gru_arena r = { gru_itemsize(p->dtype), 0, 0 };
-    gru_take(&r, p->units, 1, 1);
-    *bytes = r.bytes;
-    return r.overflow ? GRU_TOO_LARGE : GRU_OK;
+/* A packed dense layer is its bias, zeros where it has none, then its kernel. */
+static gru_status dense_bias_bytes(const gru_problem *problem, size_t *bytes) {
+    gru_arena arena = { gru_itemsize(problem->dtype), 0, 0 };
+    gru_take(&arena, problem->units, 1, 1);
+    *bytes = arena.bytes;
+    return arena.overflow ? GRU_TOO_LARGE : GRU_OK;
 }
 
-static gru_matmul_args dense_product(const gru_problem *p) {
-    return (gru_matmul_args){ .dtype = p->dtype,
-        .m = p->batch,
-        .n = p->units,
-        .k = p->input,
-        .b = { .stride = p->units },
+static gru_matmul_args dense_product(const gru_problem *problem) {
+    return (gru_matmul_args){ .dtype = problem->dtype,
+        .m = problem->batch,
+        .n = problem->units,
+        .k = problem->input,
+        .b = { .stride = problem->units },
         .accumulate = 1,
         .threads = 1 };
 }
 
-static gru_status dense_pack(const gru_problem *p, const gru_weights *weights, char *packed) {
+static gru_status dense_pack(const gru_problem *problem, const gru_weights *weights, char *packed) {
     size_t bias_bytes;
-    gru_status status = dense_bias_bytes(p, &bias_bytes);
-    gru_matmul_args product = dense_product(p);
+    gru_status status = dense_bias_bytes(problem, &bias_bytes);
+    gru_matmul_args product = dense_product(problem);
     product.b.data = weights->kernel;
     status = status == GRU_OK ? gru_matmul_pack(&product, packed + bias_bytes) : status;
     if (status != GRU_OK) {
@@ -80,7 +81,7 @@ static gru_status dense_pack(const gru_problem *p, const gru_weights *weights, c
     }
     memset(packed, 0, bias_bytes);
     if (weights->bias) {
-        memcpy(packed, weights->bias, p->units * gru_itemsize(p->dtype));
+        memcpy(packed, weights->bias, problem->units * gru_itemsize(problem->dtype));
     }
     return GRU_OK;
 }
@@ -93,7 +94,7 @@ static gru_matmul_args dense_product_of(const gru_stream_layer *layer) {
     return product;
 }
 
-/* max(x, 0), NaN stays NaN. */
+/* y = max(y, 0); NaN stays NaN. */
 static void relu(gru_dtype dtype, size_t n, void *y) {
     float *f32 = y;
     double *f64 = y;
@@ -106,31 +107,31 @@ static void relu(gru_dtype dtype, size_t n, void *y) {
     }
 }
 
-static gru_status activate(const gru_problem *p, void *y) {
-    const size_t n = p->batch * p->units;
-    switch (p->kind.activation.function) {
+static gru_status activate(const gru_problem *problem, void *y) {
+    const size_t n = problem->batch * problem->units;
+    switch (problem->kind.activation.function) {
     case GRU_SIGMOID:
-        return gru_sigmoid(p->dtype, n, y, y);
+        return gru_sigmoid(problem->dtype, n, y, y);
     case GRU_TANH:
-        return gru_tanh(p->dtype, n, y, y);
+        return gru_tanh(problem->dtype, n, y, y);
     case GRU_RELU:
-        relu(p->dtype, n, y);
+        relu(problem->dtype, n, y);
         return GRU_OK;
     default:
         return GRU_OK;
     }
 }
 
-/* In the order of the sums of a Dense layer: bias, then x W added to it. */
+/* The sums have the order of a Dense layer: the bias, to which x W is added. */
 static gru_status dense_step(stage *s, const void *x, size_t x_row) {
-    const gru_problem *p = &s->layer.problem;
-    const size_t row_bytes = p->units * gru_itemsize(p->dtype);
-    for (size_t row = 0; row < p->batch; row++) {
+    const gru_problem *problem = &s->layer.problem;
+    const size_t row_bytes = problem->units * gru_itemsize(problem->dtype);
+    for (size_t row = 0; row < problem->batch; row++) {
         memcpy(s->output + row * row_bytes, s->layer.packed, row_bytes);
     }
     s->product.a = (gru_matrix){ x, x_row, 0 };
     const gru_status status = gru_matmul(&s->product);
-    return status == GRU_OK ? activate(p, s->output) : status;
+    return status == GRU_OK ? activate(problem, s->output) : status;
 }
 
 /* ---- packing ------------------------------------------------------------------------------ */
@@ -163,40 +164,41 @@ gru_status gru_stream_pack(
 
 /* ---- memory ------------------------------------------------------------------------------- */
 
-/* Bytes of a layer's arrays: of what a stage calls memory, and of its output. */
+/* Measure a stage's arrays: the bytes of its `memory` and of its `output`. */
 static gru_status measure_stage(const gru_stream_layer *layer, size_t *memory, size_t *output) {
-    const gru_problem *p = &layer->problem;
+    const gru_problem *problem = &layer->problem;
     *output = 0;
     if (!layer->dense) {
-        return BY_DTYPE(p->dtype, gru_stepper_bytes)(p, memory);
+        return BY_DTYPE(problem->dtype, gru_stepper_bytes)(problem, memory);
     }
-    gru_arena r = { gru_itemsize(p->dtype), 0, 0 };
-    gru_take(&r, p->batch, p->units, 1);
-    *output = r.bytes;
+    gru_arena arena = { gru_itemsize(problem->dtype), 0, 0 };
+    gru_take(&arena, problem->batch, problem->units, 1);
+    *output = arena.bytes;
     const gru_matmul_args product = dense_product_of(layer);
-    return r.overflow ? GRU_TOO_LARGE : gru_matmul_bytes(&product, memory);
+    return arena.overflow ? GRU_TOO_LARGE : gru_matmul_bytes(&product, memory);
 }
 
-/* Bytes of the stages' arrays and of what is before them; gives the stages their places, unless `to`
- * is null. */
+/* Measure a stream: its head, its stages and their arrays. Unless `to` is null, give the stages of
+ * `to` the places of their arrays. */
 static gru_status lay_out(const gru_stream_layer *layers, size_t count, stream *to, size_t *bytes) {
-    gru_arena r = { sizeof(stage), 0, 0 };
-    gru_take_bytes(&r, sizeof(stream));
-    gru_take(&r, count, 1, 1);
+    gru_arena arena = { sizeof(stage), 0, 0 };
+    gru_take_bytes(&arena, sizeof(stream));
+    gru_take(&arena, count, 1, 1);
     for (size_t i = 0; i < count; i++) {
         size_t memory, output;
         const gru_status status = measure_stage(&layers[i], &memory, &output);
         if (status != GRU_OK) {
             return status;
         }
-        const size_t memory_at = gru_take_bytes(&r, memory), output_at = gru_take_bytes(&r, output);
+        const size_t memory_at = gru_take_bytes(&arena, memory),
+                     output_at = gru_take_bytes(&arena, output);
         if (to) {
             to->stages[i].memory = (char *)to + memory_at;
             to->stages[i].output = (char *)to + output_at;
         }
     }
-    *bytes = r.bytes;
-    return r.overflow ? GRU_TOO_LARGE : GRU_OK;
+    *bytes = arena.bytes;
+    return arena.overflow ? GRU_TOO_LARGE : GRU_OK;
 }
 
 gru_status gru_stream_bytes(const gru_stream_layer *layers, size_t count, size_t *bytes) {
@@ -219,15 +221,15 @@ gru_status gru_stream_begin(const gru_stream_layer *layers, size_t count, void *
     s->count = count;
     s->kernels = active_kernels();
     for (size_t i = 0; i < count && status == GRU_OK; i++) {
-        stage *now = &s->stages[i];
-        const gru_problem *p = &layers[i].problem;
-        now->layer = layers[i];
+        stage *stage_i = &s->stages[i];
+        const gru_problem *problem = &layers[i].problem;
+        stage_i->layer = layers[i];
         if (layers[i].dense) {
-            now->product = dense_product_of(&layers[i]);
-            now->product.workspace = now->memory;
-            now->product.c = now->output;
+            stage_i->product = dense_product_of(&layers[i]);
+            stage_i->product.workspace = stage_i->memory;
+            stage_i->product.c = stage_i->output;
         } else {
-            BY_DTYPE(p->dtype, gru_stepper_begin)(p, layers[i].packed, now->memory);
+            BY_DTYPE(problem->dtype, gru_stepper_begin)(problem, layers[i].packed, stage_i->memory);
         }
     }
     return status;
@@ -244,17 +246,17 @@ gru_status gru_stream_step(void *memory, const void *x, void *y) {
     }
     size_t x_row = first->input;
     for (size_t i = 0; i < s->count; i++) {
-        stage *now = &s->stages[i];
-        const gru_problem *p = &now->layer.problem;
-        if (now->layer.dense) {
-            const gru_status status = dense_step(now, x, x_row);
+        stage *stage_i = &s->stages[i];
+        const gru_problem *problem = &stage_i->layer.problem;
+        if (stage_i->layer.dense) {
+            const gru_status status = dense_step(stage_i, x, x_row);
             if (status != GRU_OK) {
                 return status;
             }
-            x = now->output;
-            x_row = p->units;
+            x = stage_i->output;
+            x_row = problem->units;
         } else {
-            x = BY_DTYPE(p->dtype, gru_stepper_step)(now->memory, x, x_row, &x_row);
+            x = BY_DTYPE(problem->dtype, gru_stepper_step)(stage_i->memory, x, x_row, &x_row);
         }
     }
     const size_t itemsize = gru_itemsize(last->dtype), row_bytes = last->units * itemsize;
@@ -274,7 +276,7 @@ void gru_stream_step_back(void *memory) {
     }
 }
 
-/* The stage of a GRU; null where layer i is none. */
+/* Return the stage of layer i; null if that is not a GRU. */
 static const stage *gru_stage(const void *memory, size_t i) {
     const stream *s = (const stream *)gru_align((void *)memory);
     return i < s->count && !s->stages[i].layer.dense ? &s->stages[i] : NULL;

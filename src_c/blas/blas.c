@@ -1,5 +1,5 @@
-/* The BLAS engine's matmuls. BLAS is Fortran's, column-major: a row-major c = a b is the column-major
- * c^T = b^T a^T, so the operands change places and nothing is copied. */
+/* The BLAS engine's matmuls. BLAS is Fortran's, column-major: a row-major c = a b is the
+ * column-major c^T = b^T a^T, so the operands change places and nothing is copied. */
 #include "blas/plan.h"
 #include "common/dtype.h"
 #include "common/memory.h"

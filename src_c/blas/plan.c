@@ -1,6 +1,6 @@
-/* How the BLAS engine cuts a problem into slices and chunks, and where the arrays of a pass lie in its
- * workspace and on its tape. Every product of sizes is checked: one that size_t cannot hold is
- * GRU_TOO_LARGE. */
+/* The plan of the BLAS engine: a problem is cut into slices and chunks, and the arrays of a pass
+ * get their places in the workspace and on the tape. Every product of sizes is checked: one that
+ * size_t cannot hold is GRU_TOO_LARGE. */
 #include <limits.h>
 
 #include "blas/plan.h"
@@ -9,8 +9,8 @@
 enum {
     /* Most rows of a slice. More rows make better matmuls until a step's arrays leave L2 (I = H =
      * 256, AVX-512 BLAS: 114 GFLOP/s with 16 rows, 139 with 32, 111 with 64); fewer rows make more
-     * slices, so that a batch of up to 32 still feeds two threads. The number must not depend on the
-     * threads, because weight gradients are summed slice by slice. */
+     * slices, so that a batch of up to 32 still feeds two threads. The number must not depend on
+     * the threads, because weight gradients are summed slice by slice. */
     SLICE_ROWS = 32,
     SMALL_BATCH_SLICE_ROWS = 16,
     /* Multiply-adds below which waking a thread costs more than it brings: about 0.15 ms of work. A

@@ -1,4 +1,5 @@
-/* The BLAS engine: how it cuts a problem, where its arrays lie, and its passes. */
+/* The BLAS engine: its plan, which cuts a problem and gives each array its place, and its
+ * passes. */
 #ifndef GRU_BLAS_PLAN_H
 #define GRU_BLAS_PLAN_H
 
@@ -44,11 +45,11 @@ gru_status gru_blas_plan_of(const gru_problem *problem, gru_pass pass, gru_blas_
 
 int gru_blas_is_set(void);
 
-/* c (m, n) = a b + beta c, one thread, through BLAS; rows of c lie `stride` apart, beta is 0 or 1. */
+/* c (m, n) = a b + beta c by BLAS, on one thread. Rows of c lie `c_row` apart; beta is 0 or 1. */
 void gru_gemm_f32(size_t m, size_t n, size_t k, const gru_matrix *a, const gru_matrix *b, int beta,
-    float *c, size_t stride);
+    float *c, size_t c_row);
 void gru_gemm_f64(size_t m, size_t n, size_t k, const gru_matrix *a, const gru_matrix *b, int beta,
-    double *c, size_t stride);
+    double *c, size_t c_row);
 
 void gru_blas_forward_f32(const gru_problem *, const gru_blas_plan *, const gru_forward_args *);
 void gru_blas_forward_f64(const gru_problem *, const gru_blas_plan *, const gru_forward_args *);

@@ -1,5 +1,5 @@
-/* The random numbers of zoneout: a hash of seed, step, row and unit, so that draws need no memory and
- * do not depend on the order of the work. The kernel zoneout_keeps hashes the unit in. */
+/* The random numbers of zoneout: a hash of seed, step, row and unit, so that draws need no memory
+ * and do not depend on the order of the work. The kernel zoneout_keeps hashes the unit in. */
 #ifndef GRU_COMMON_DRAWS_H
 #define GRU_COMMON_DRAWS_H
 

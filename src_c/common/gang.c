@@ -3,10 +3,11 @@
 
 #include "common/threads.h"
 
-/* A part that nobody has begun is taken over at once when its member has not come yet, and after so
- * many turns of waiting when it has: it may have lost its core. */
+/* A part that no thread has begun is taken over: at once if its member has not arrived, and after
+ * so many turns of waiting if it has, because it may have lost its core. */
 enum { PATIENCE = 300 };
 
+/* Take part `part` of a phase; return 1 unless another thread has taken it. */
 static int claim(gru_gang *gang, size_t part, size_t phase) {
     size_t expected = phase;
     return atomic_load_explicit(&gang->parts[part].next, memory_order_relaxed) == phase &&

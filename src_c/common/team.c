@@ -1,12 +1,13 @@
 /* The threads of the packed engine: one team for the process.
  *
- * A job is a number of tasks. Whoever is free takes the next one, the caller first of all; it comes
- * back when all tasks are done, and never waits for a thread that has not begun one: on a machine
- * that is busy otherwise a job takes at most the time that the caller needs alone, or that of one
- * task on a slow core. (An OpenMP region ends when its last thread has come, however late.)
+ * A job is a number of tasks. A thread that is free takes the next task, and the caller takes tasks
+ * as the others do. It returns when all tasks are done, and never waits for a thread that has not
+ * begun one: on a busy machine a job takes at most the time that the caller needs alone, or the
+ * time of one task on a slow core. (An OpenMP region ends when its last thread has arrived, however
+ * late.)
  *
- * Threads are started when a job first asks for them. Idle ones look for work for a short while,
- * then sleep. When two Python threads call at once, the team works for the first; the other one
+ * Threads are started when a job first asks for them. Idle threads look for work for a short while,
+ * then sleep. When two Python threads call at once, the team works for the first, and the other one
  * does its tasks itself. A forked child begins with a new team. */
 #include <limits.h>
 #include <pthread.h>
@@ -26,8 +27,8 @@ static void gru_pause(void) {
 #endif
 }
 
-/* Waits for another thread: with a pause, from the thousandth time on by giving the core away, which
- * may be the one that the other needs. */
+/* Wait for another thread: pause, and from the thousandth time on give the core away, because the
+ * other thread may need it. */
 void gru_wait_a_little(gru_wait *wait) {
     if (++wait->turns < 1000) {
         gru_pause();
@@ -51,14 +52,14 @@ void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
 
 enum {
     MOST_WORKERS = 1023,
-    /* How long an idle worker looks for the next job: long enough to span the Python between two
-     * layers of a training step, short enough to leave the core to others. */
+    /* An idle worker looks so long for the next job: long enough to span the Python code between
+     * two layers of a training step, short enough to leave the core to others. */
     SPIN_NANOSECONDS = 60 * 1000,
     SPINS_PER_LOOK = 64
 };
 
-/* The job at hand. Its number stands in the upper half of `ticket`, the next task in the lower one:
- * a worker that read another job's fields cannot take a task of this one. */
+/* The current job. The upper half of `ticket` is its number, the lower half the next task, so that
+ * a worker that has read another job's fields cannot take a task of this one. */
 static struct {
     _Atomic uint64_t ticket;
     _Atomic uint32_t tasks;
@@ -71,10 +72,10 @@ static struct {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static _Atomic int sleepers;
-static int workers; /* started; changed by the holder of `busy` only */
+static int workers; /* that have been started; only the holder of `busy` changes it */
 static atomic_flag busy = ATOMIC_FLAG_INIT;
 
-/* Takes tasks of the job `number` until there are none. */
+/* Take tasks of job `number` until none are left. */
 static void take_tasks(uint64_t number, int member) {
     uint64_t ticket = atomic_load_explicit(&job.ticket, memory_order_acquire);
     for (;;) {
@@ -100,7 +101,7 @@ static int64_t nanoseconds(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* The number of a job other than `last`, when there is one. */
+/* Wait for a job other than `last`; return its number. */
 static uint64_t wait_for_job(uint64_t last) {
     const int64_t until = nanoseconds() + SPIN_NANOSECONDS;
     do {
@@ -135,7 +136,7 @@ static void *work(void *argument) {
     return NULL;
 }
 
-/* Starts workers until there are `wanted`, or as many as the system gives. */
+/* Start workers until there are `wanted`, or as many as the system grants. */
 static void start_workers(int wanted) {
     if (workers >= wanted) {
         return;
@@ -155,7 +156,7 @@ static void start_workers(int wanted) {
 }
 
 static void begin_again_after_fork(void) {
-    /* The job that the parent was in the midst of: the new workers must not take its tasks. */
+    /* The parent may have been in the middle of a job, whose tasks new workers must not take. */
     atomic_store(&job.ticket, atomic_load(&job.ticket) | UINT32_MAX);
     pthread_mutex_init(&mutex, NULL);
     pthread_cond_init(&wake, NULL);
@@ -179,7 +180,7 @@ void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
     start_workers(threads - 1);
     const uint64_t last = atomic_load(&job.ticket) >> 32;
     const uint64_t number = last == UINT32_MAX ? 1 : last + 1; /* 0: no job yet */
-    /* First nobody can take a task of the last job any more, then the fields change. */
+    /* From here on no task of the last job can be taken, so the fields may change. */
     atomic_exchange(&job.ticket, last << 32 | UINT32_MAX);
     atomic_thread_fence(memory_order_seq_cst);
     atomic_store_explicit(&job.tasks, (uint32_t)tasks, memory_order_relaxed);
@@ -194,7 +195,7 @@ void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
         pthread_mutex_unlock(&mutex);
     }
     take_tasks(number, 0);
-    /* What is left is being worked on. */
+    /* Other threads are still at the tasks that are not done. */
     gru_wait wait = { 0 };
     while (atomic_load_explicit(&job.done, memory_order_acquire) < (uint32_t)tasks) {
         gru_wait_a_little(&wait);

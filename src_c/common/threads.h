@@ -27,9 +27,9 @@ void gru_wait_a_little(gru_wait *wait);
 
 /* ---- gangs -------------------------------------------------------------------------------- */
 
-/* Several threads that work on one sequence. The work goes in phases of `members` parts each; no part
- * of a phase begins before all parts of the phase before it are done. Member i does part i where it
- * can, so that the weights of that part stay in its cache. Begins as {.members = n}. */
+/* Several threads that work on one sequence. The work goes in phases of `members` parts each; no
+ * part of a phase begins before all parts of the phase before it are done. Member i does part i
+ * where it can, so that the weights of that part stay in its cache. Begins as {.members = n}. */
 enum { GRU_MOST_MEMBERS = 64, GRU_MOST_GANGS = 16 };
 
 typedef struct gru_gang {

@@ -1,4 +1,4 @@
-/* What this CPU can run, and the table of kernels in use. */
+/* The instruction sets that this CPU can run, and the kernels of the one in use. */
 #include "isa/kernels.h"
 #include "reduced/reduced.h"
 
@@ -7,7 +7,7 @@ typedef struct isa {
     int (*supported)(void);
     const gru_kernels_f32 *kernels_f32;
     const gru_kernels_f64 *kernels_f64;
-    const gru_reduced *reduced; /* best first; the last one is empty */
+    const gru_reduced *reduced; /* best first; the last entry is empty */
 } isa;
 
 #define DECLARE_ISA(name)                                                                          \
@@ -23,7 +23,7 @@ static int always(void) {
 
 DECLARE_ISA(baseline)
 
-/* The build says which units it has compiled. */
+/* The build defines GRU_HAVE_* for the units that it has compiled. */
 #ifdef GRU_HAVE_AVX2
 DECLARE_ISA(avx2)
 
@@ -62,7 +62,7 @@ static const isa ISAS[] = {
 
 static const isa *chosen;
 
-/* The i-th that this CPU can run, or null. */
+/* Return instruction set i of those that this CPU can run; null past the last. */
 static const isa *supported_isa(size_t i) {
     for (size_t k = 0; k < sizeof ISAS / sizeof *ISAS; k++) {
         if (ISAS[k].supported() && i-- == 0) {
@@ -77,8 +77,8 @@ static const isa *active(void) {
 }
 
 const char *gru_isa_name(size_t i) {
-    const isa *found = supported_isa(i);
-    return found ? found->name : NULL;
+    const isa *supported = supported_isa(i);
+    return supported ? supported->name : NULL;
 }
 
 const char *gru_active_isa(void) {
@@ -105,9 +105,9 @@ const gru_kernels_f64 *gru_active_kernels_f64(void) {
 }
 
 const gru_reduced *gru_active_reduced(gru_weight_format format) {
-    for (const gru_reduced *r = active()->reduced; r->product; r++) {
-        if (r->format == format && (!r->supported || r->supported())) {
-            return r;
+    for (const gru_reduced *entry = active()->reduced; entry->product; entry++) {
+        if (entry->format == format && (!entry->supported || entry->supported())) {
+            return entry;
         }
     }
     return NULL;

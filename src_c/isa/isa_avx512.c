@@ -1,4 +1,5 @@
-/* The kernels for x86-64 with AVX-512 (F, BW, DQ, VL); compiled with the flags of the same names. */
+/* The kernels for x86-64 with AVX-512 (F, BW, DQ, VL); compiled with the flags of the same
+ * names. */
 #if !defined(__AVX512F__) || !defined(__AVX512BW__) || !defined(__AVX512DQ__) ||                   \
     !defined(__AVX512VL__) || !defined(__FMA__)
 #error "compile isa_avx512.c with -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl"

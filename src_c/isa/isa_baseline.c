@@ -1,5 +1,6 @@
-/* The kernels for any CPU: 16-byte vectors of whatever the compiler makes of them (SSE2 on x86-64).
- * Without a fused multiply-add: calling one in software would cost a hundred times the product. */
+/* The kernels for any CPU: 16-byte vectors, for which the compiler finds instructions (SSE2 on
+ * x86-64). Multiply-adds are not fused: a fused one in software would cost a hundred times the
+ * product. */
 #define ISA baseline
 #define VEC_REGISTERS 16
 #define VEC_BYTES 16

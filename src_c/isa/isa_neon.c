@@ -10,7 +10,7 @@
 #define VEC_BYTES 16
 #define FMA_f32(a, b, c) vfmaq_f32(c, a, b)
 #define FMA_f64(a, b, c) vfmaq_f64(c, a, b)
-#define MIN_f32(a, b) vminq_f32(a, b) /* NaN where one is */
+#define MIN_f32(a, b) vminq_f32(a, b) /* NaN if a or b is NaN */
 #define MIN_f64(a, b) vminq_f64(a, b)
 #define MAX_f32(a, b) vmaxq_f32(a, b)
 #define MAX_f64(a, b) vmaxq_f64(a, b)

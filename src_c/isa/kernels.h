@@ -7,12 +7,12 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The kernels, compiled once for each instruction set and dtype. A new kernel is a line here and a body
- * in one of the files of kernels/.
+/* The kernels, compiled once for each instruction set and dtype. A new kernel is a line here and a
+ * body in one of the files of kernels/.
  *
- * row_cells_*    cells of the BLAS engine, whose gates lie row by row
- * panel_cells_*  cells of the packed engine, whose gates lie panel by panel
- * lane_cells_*   cells whose lanes are sequences, or units of one row */
+ *   row_cells_*    cells of the BLAS engine, whose gates lie row by row
+ *   panel_cells_*  cells of the packed engine, whose gates lie panel by panel
+ *   lane_cells_*   cells whose lanes are sequences, or the units of one row */
 #define GRU_KERNELS(X)                                                                             \
     X(row_cells_forward, (const ROW_CELLS *cells))                                                 \
     X(row_cells_reset, (const ROW_CELLS *cells))                                                   \
@@ -48,8 +48,8 @@
     X(rmsprop, (const gru_update *update, size_t begin, size_t end, double rho, double epsilon,    \
                    double momentum, REAL *v, REAL *a, REAL *m))
 
-/* How a product goes through k: `count` segments of `length` elements, which begin a_step and b_step
- * apart. The products of `block` segments are summed before they are added to c. */
+/* The path of a product through k: `count` segments of `length` elements, which begin a_step and
+ * b_step apart. The products of `block` segments are summed before they are added to c. */
 typedef struct gru_k_range {
     size_t count, length, block;
     ptrdiff_t a_step, b_step;

@@ -1,12 +1,13 @@
-/* The packed engine: whole sequences by the kernels alone. Weights are packed once a call; each step
- * is a matmul whose result the cells turn into gates and the new state at once. The batch is cut into
- * slices, and each slice runs from its first step to its last without waiting for another. A batch too
- * small for that is cut over units, by a gang. Neither cut changes a bit of the result. */
+/* The packed engine: whole sequences by the kernels alone. Weights are packed once a call; each
+ * step is a matmul whose result the cells turn into gates and the new state at once. The batch
+ * is cut into slices, and each slice runs from its first step to its last without waiting for
+ * another. A batch too small for that is cut over units, by a gang. Neither cut changes a bit
+ * of the result. */
 #include "common/draws.h"
 #include "packed/plan.h"
 
-/* The order of the gates in panels: of W, whose products are summed into n r z, and of U, into r z n.
- * The numbers are gru.h's order z r n. */
+/* The order of the gates in panels: n r z in those of W, r z n in those of U. A gate's number is
+ * its place in gru.h's order z r n. */
 static const size_t NRZ[3] = { 2, 1, 0 }, RZN[3] = { 1, 0, 2 };
 
 /* The first line of a tape. */
@@ -33,14 +34,15 @@ static void set_k_ranges(gru_k_range ranges[2], size_t k, ptrdiff_t a_k, size_t 
     ranges[1] = (gru_k_range){ k % GRU_K_BLOCK || !k, k % GRU_K_BLOCK, 1, 0, 0 };
 }
 
-/* Return the range of `count` segments of `length` elements, which begin a_step and b_step apart. */
+/* Return the range of `count` segments of `length` elements, which begin a_step and b_step
+ * apart. */
 static gru_k_range range_of_segments(size_t count, size_t length, ptrdiff_t a_step, size_t b_step) {
     const size_t block = length ? GRU_K_BLOCK / length : 1;
     return (gru_k_range){ count, length, block ? block : 1, a_step, (ptrdiff_t)b_step };
 }
 
-/* Run the tasks of all slices. `gangs` is where the context holds its gangs: slices that have several
- * members find theirs there. */
+/* Run the tasks of all slices. `gangs` is where the context holds its gangs: slices that have
+ * several members find theirs there. */
 static void run_slices(const gru_plan *plan, gru_task *task, void *context, gru_gang **gangs) {
     const size_t tasks = plan->slices * plan->members;
     if (plan->members == 1) {

@@ -1,4 +1,4 @@
-/* How a matmul is cut into tasks, and where its arrays lie. */
+/* The plan of a matmul: its tasks, and the places of its arrays. */
 #include "packed/plan.h"
 
 enum {

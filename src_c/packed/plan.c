@@ -1,23 +1,26 @@
-/* How the packed engine cuts a problem, and where its arrays lie in the workspace, on the tape and
- * in the packed weights. Every product of sizes is checked. */
+/* The plan of the packed engine: a problem is cut into slices, chunks and panels, and arrays get
+ * their places in the workspace, on the tape and in the packed weights. Every product of sizes is
+ * checked. */
 #include "packed/plan.h"
 
 enum {
     /* Fewer rows in a slice make the matmul's tiles low, more of them leave the cache. */
     SLICE_ROWS_AT_LEAST = 8,
     SLICE_ROWS_AT_MOST = 64,
-    /* A time chunk has so many steps that there are CHUNK_ROWS rows, and more as long as its gates fit
-     * CHUNK_BYTES. That is more rows than a tile needs, because the weights of a large layer are read
-     * once a chunk and a weight's gradient has longer sums (48 rows and 256 KiB: 5 to 15% slower). */
+    /* A time chunk has so many steps that there are CHUNK_ROWS rows, and more as long as its gates
+     * fit CHUNK_BYTES. That is more rows than a tile needs, because the weights of a large layer
+     * are read once a chunk and a weight's gradient has longer sums (48 rows and 256 KiB: 5 to 15%
+     * slower). */
     CHUNK_ROWS = 256,
     CHUNK_BYTES = 1024 * 1024,
-    /* Multiply-adds of one member's part of a step, below which the waits of a gang cost too much. */
+    /* Multiply-adds of one member's part of a step, below which the waits of a gang cost too
+     * much. */
     MEMBER_WORK = 50 * 1000,
     GRADIENT_ROWS = 256,
     /* Sequences can be lanes up to this H: the gates of all units of a slice should stay in L1. */
     LANES_UNITS = 112,
-    /* The weights are read in place for up to so many rows times steps, from so many elements on: for
-     * fewer elements packing is cheap. */
+    /* The weights are read in place for up to so many rows times steps, from so many elements on:
+     * for fewer elements packing is cheap. */
     ROWS_STEPS = 4,
     ROWS_WEIGHTS = 16 * 1024,
     SINGLE_ROWS = 2
@@ -76,7 +79,8 @@ static void cut_batch(const gru_problem *problem, gru_plan *plan) {
     plan->members = members && plan->slices <= GRU_MOST_GANGS ? members : 1;
 }
 
-/* With sequences as lanes a slice is one or two vectors; there are as many slices as threads need. */
+/* With sequences as lanes a slice is one or two vectors; there are as many slices as threads
+ * need. */
 static void cut_lanes(const gru_problem *problem, gru_plan *plan) {
     const size_t vectors = gru_divide_up(problem->batch, plan->lanes);
     const size_t threads = gru_min((size_t)plan->threads, vectors ? vectors : 1);
@@ -214,7 +218,8 @@ static void lay_out_backward(
     if (pass == GRU_BACKWARD_KEEP) {
         layout->gates = gru_take(arena, problem->time, batch, plan->panels * 4 * plan->lanes);
     }
-    /* Of each thread: a part of a weight's gradient, one of a bias's, and d_x of a chunk and slice. */
+    /* Of each thread: a part of a weight's gradient, one of a bias's, and d_x of a chunk and
+     * slice. */
     gru_arena thread = { arena->itemsize, 0, 0 };
     gru_take(&thread, GRADIENT_ROWS, width, 1);
     layout->scratch_bias = gru_take(&thread, 4, plan->lanes, 1);

@@ -1,4 +1,4 @@
-/* The packed engine: how it cuts a problem, where its arrays lie, and its passes.
+/* The packed engine: its plan, which cuts a problem and gives each array its place, and its passes.
  *
  * Glossary
  *   lane         one number of a vector; V lanes are a vector
@@ -25,7 +25,8 @@
 
 #pragma GCC visibility push(hidden)
 
-/* How a forward pass is computed. All ways sum in the same order, so the bits are the same. */
+/* The ways to compute a forward pass. All of them sum in the same order, so the bits are the
+ * same. */
 typedef enum gru_way {
     GRU_PANELS, /* weights packed into panels; every pass can go this way */
     GRU_LANES,  /* inference of a small layer: the lanes are sequences, weights are read in place */
@@ -52,7 +53,8 @@ typedef struct gru_tape_layout {
     size_t bytes;
 } gru_tape_layout;
 
-/* The workspace of a forward pass by panels. With a tape, states, gates, rh and masked are there. */
+/* The workspace of a forward pass by panels. With a tape, states, gates, rh and masked are
+ * there. */
 typedef struct gru_panel_layout {
     size_t packed;                 /* the packed weights, where the caller gives none */
     size_t states;                 /* (2, B, X): the states before and after a step, in turn */
@@ -157,7 +159,7 @@ GRU_STEPPER(f64)
 
 /* ---- matmul ------------------------------------------------------------------------------- */
 
-/* How a matmul is cut into tasks, and where its arrays lie in the workspace, which begins with V
+/* The tasks of a matmul, and the offsets of its arrays in the workspace, which begins with V
  * zeros. */
 typedef struct gru_matmul_plan {
     size_t lanes, triples;

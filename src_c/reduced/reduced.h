@@ -1,4 +1,4 @@
-/* Weights of fewer bits: how a format is packed and multiplied. */
+/* Weights of fewer bits: their formats, packing and products. */
 #ifndef GRU_REDUCED_REDUCED_H
 #define GRU_REDUCED_REDUCED_H
 
@@ -6,42 +6,44 @@
 
 #pragma GCC visibility push(hidden)
 
-/* ---- weights of fewer bits (float only) ----
+/* The functions that pack and multiply a format of weights. Only float has such formats.
  *
  * A product with them is a gru_product whose k counts lines of the weights. A line is a vector of
- * 32-bit words for each place of a triple; a word holds `depth` numbers of its column that follow each
- * other. An operand, which is a row of a, has `words` words for each line.
+ * 32-bit words for each place of a triple; a word holds `depth` numbers of its column that follow
+ * each other. The other factor is an operand: a row of a, turned into `words` words for each line.
  *
- * With scales, a triple begins with a line of its columns' scales, which b of a product is behind; and
- * an operand has a header before its words: the row's scale in word -1, and in word -2 - i what the
- * sums of part i of k begin with. */
+ * Where weights have scales, a triple begins with a line of its columns' scales, and b of a product
+ * points behind it. An operand then has a header before its words: word -1 is the row's scale, and
+ * word -2 - i is the number that the sums of part i of k begin with. */
 typedef struct gru_reduced {
     gru_weight_format format;
-    int (*supported)(void); /* null: by every CPU of the instruction set */
+    int (*supported)(void); /* returns 1 if the CPU can do it; null: all CPUs of the set can */
     size_t depth, words;
     size_t part; /* numbers of k that are summed before they are added to c */
-    int scaled;
-    void (*pack)(const gru_pack_f32 *p); /* as pack_rows */
-    void (*operands)(size_t rows, size_t k, const float *a, ptrdiff_t a_row, float *out,
-        size_t out_row); /* out: words of the first row */
-    void (*product)(const gru_product_f32 *g);
+    int scaled;  /* 1: weights and operands have scales */
+    void (*pack)(const gru_pack_f32 *pack); /* as the kernel pack_rows */
+    /* Turn rows of a into operands; `out` is the place of the first row's words. */
+    void (*operands)(
+        size_t rows, size_t k, const float *a, ptrdiff_t a_row, float *out, size_t out_row);
+    void (*product)(const gru_product_f32 *g); /* as the kernel gemm */
 } gru_reduced;
 
 enum {
     GRU_BF16_PART = 1024,
-    /* 255 * 127 times that, and what the sums begin with, is below 2^31 */
+    /* 255 * 127 times this, and the number that the sums begin with, stay below 2^31. */
     GRU_INT8_PART = 32 * 1024,
-    GRU_LINE_WORDS = 16 /* of a cache line */
+    GRU_LINE_WORDS = 16 /* words of a cache line */
 };
 
-/* How a format is multiplied with the instruction set in use; null: in full. */
+/* Return the way to multiply a format with the instruction set in use; null for weights in full. */
 const gru_reduced *gru_active_reduced(gru_weight_format format);
 
-/* Lines of k numbers (k itself in full); of a triple with them, scales included. */
+/* Return the lines of k numbers (k itself for weights in full), and those of a triple, which
+ * include its scales. */
 size_t gru_reduced_lines(const gru_reduced *reduced, size_t k);
 size_t gru_reduced_triple_lines(const gru_reduced *reduced, size_t k);
 
-/* Words before those of an operand of k numbers; from row to row. */
+/* Return the words of an operand's header, and those from one operand to the next. */
 size_t gru_operand_header(const gru_reduced *reduced, size_t k);
 size_t gru_operand_row(const gru_reduced *reduced, size_t k);
 
