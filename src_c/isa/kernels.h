@@ -1,4 +1,4 @@
-/* The kernels: a table of functions for each instruction set and dtype, and what they work on. */
+/* The kernels: a table of functions for each instruction set and dtype, and their arguments. */
 #ifndef GRU_ISA_KERNELS_H
 #define GRU_ISA_KERNELS_H
 

@@ -8,10 +8,10 @@
  *   gang         several threads that share a slice; each member takes a part of the panels
  *   time chunk   the steps whose x W is computed at once
  *   step tile    the rows and panels of a step that one task computes
- *   phase        what all members of a gang do before any of them goes on: a step or half a step
+ *   phase        a step or half a step; all members of a gang finish it before any goes on
  *   k            the index that a product sums over; k range: how a product goes through k
  *   block of k   GRU_K_BLOCK elements of k, summed before they are added to the rest
- *   context      what the tasks of a pass share
+ *   context      the struct that the tasks of a pass share
  *   plan         sizes and offsets of a pass; it holds no pointers to arrays
  *
  * The letters B T I H are those of gru.h, V is the lanes of a vector, P the panels, and X the
@@ -107,12 +107,12 @@ typedef struct gru_plan {
     size_t slices, members;     /* slices of the batch; members of the gang that takes each */
     int threads;
     int overflow;               /* 1: a size does not fit size_t */
-    const gru_reduced *reduced; /* how weights of fewer bits are multiplied; null: all bits */
+    const gru_reduced *reduced; /* the functions for weights of fewer bits; null: all bits */
     gru_packed_layout packed;
     gru_tape_layout tape;
     size_t workspace_bytes;
     size_t zeros; /* (V), the workspace's first line */
-    union {       /* the rest of the workspace: by panels, or what the pass or the way names */
+    union {       /* the rest of the workspace, by the way or the pass */
         gru_panel_layout by_panels;
         gru_lane_layout by_lanes;
         gru_row_layout by_rows;
