@@ -7,6 +7,8 @@ import numbers
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 _RANGES: dict[str, Callable[[Any], bool]] = {
     "": lambda value: True,
     ">= 0": lambda value: bool(value >= 0),
@@ -44,3 +46,35 @@ def finite_number(owner: str, name: str, value: Any, wanted: str = "") -> float:
         range_ = f" {wanted}" if wanted else ""
         raise ValueError(f"{owner}: {name} must be a finite number{range_}, got {value!r}")
     return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Return a flag as a bool.
+
+    Raises
+    ------
+    TypeError
+        Unless it is True or False (also of NumPy), 0 or 1: any other object counts as True in an
+        ``if``, the text "False" too.
+
+    Examples
+    --------
+    >>> check_flag("use_bias", "False")
+    Traceback (most recent call last):
+    ...
+    TypeError: use_bias must be True or False, got 'False'
+    """
+    if value is True or value is False:
+        return value
+    if isinstance(value, (bool, np.bool_)) or (
+        isinstance(value, (int, np.integer)) and value in (0, 1)
+    ):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, got {value!r}")
+
+
+def check_flags(**flags: object) -> None:
+    """Raise TypeError unless all of these are flags; see `check_flag`."""
+    for name, value in flags.items():
+        if value is not True and value is not False:
+            check_flag(name, value)

@@ -10,7 +10,7 @@ import numpy as np
 
 from gru_c import _core
 from gru_c._names import lookup
-from gru_c._numbers import finite_number
+from gru_c._numbers import check_flag, finite_number
 
 ActivationLike = str | Sequence[str | float]  # a name, or (name, alpha), or (name, alpha, beta)
 Activation = tuple[int, float, float]  # number in the core, alpha, beta
@@ -62,7 +62,7 @@ class Cell:
     ) -> Cell:
         """Check what a user said of a cell; ValueError or TypeError for what cannot be."""
         return cls(
-            bool(reset_after),
+            check_flag("reset_after", reset_after),
             _activation_of("activation", activation),
             _activation_of("recurrent_activation", recurrent_activation),
             math.inf if clip is None else _check_clip(clip),

@@ -12,13 +12,13 @@ import numpy.typing as npt
 from gru_c import _keras_names
 from gru_c._attributes import Guarded, assign
 from gru_c._names import snake_case
+from gru_c._numbers import check_flag
 from gru_c.arrays import as_real
 from gru_c.layers import GRU, Bidirectional, Embedding, Input, Layer
 from gru_c.layers.base import (
     Array,
     Shape,
     check_dtype,
-    check_flag,
     check_sizes,
     make_rng,
     set_values,
@@ -398,6 +398,7 @@ class Chain(Guarded):
 
         `mask` and `lengths` are those of `GRU.forward`.
         """
+        check_flag("training", training)
         array = as_real("x", x)
         counts = which_count(array.shape, mask, lengths)
         if not self.built:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from gru_c._numbers import check_flag
 from gru_c.arrays import as_real
 from gru_c.batches import WHOLE, Epoch, Fraction, cut
 from gru_c.chain import NO_LAYERS
@@ -155,6 +156,7 @@ class Samples:
 
     def check_bucket(self, model: Sequential, bucket: object) -> bool:
         """Return whether to draw by length; ValueError where that cannot be."""
+        bucket = check_flag("bucket", bucket)
         if bucket and self.lengths is None:
             raise ValueError(
                 "bucket=True is for sequences of different length: give lengths, or x as a list"
@@ -164,7 +166,7 @@ class Samples:
                 f"bucket=True changes which samples follow each other, and layer "
                 f"{model.stateful_layers[0].label!r} is stateful"
             )
-        return bool(bucket)
+        return bucket
 
 
 @dataclass(frozen=True)

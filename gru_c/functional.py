@@ -52,6 +52,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
+from gru_c._numbers import check_flag, check_flags
 from gru_c._threads import team_threads
 from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
 from gru_c.cell import ActivationLike, Cell
@@ -243,6 +244,13 @@ def gru_forward(
     >>> bool((short.state[1] == result.output[1, 1]).all())
     True
     """
+    check_flags(
+        reset_after=reset_after,
+        go_backwards=go_backwards,
+        time_major=time_major,
+        training=training,
+        zero_output_for_mask=zero_output_for_mask,
+    )
     every_step = lengths is None and mask is None
     simple = engine in ("auto", "packed") and inference_weights == "float32"
     usual = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
@@ -367,6 +375,7 @@ def gru_backward(
             "gru_backward wants the tape of gru_forward(..., training=True), got "
             + ("None: was training=True given?" if tape is None else type(tape).__name__)
         )
+    check_flags(keep_tape=keep_tape, d_hidden=d_hidden)
     B, T, H = tape.output_shape
     dtype = tape.kernel.dtype
     steps = (T, B) if tape.time_major else (B, T)
@@ -432,6 +441,8 @@ def gru_step(
     >>> gru_step(np.ones((1, 3)), state, np.ones((3, 12)), np.ones((4, 12))).shape
     (1, 4)
     """
+    if reset_after is not True:
+        check_flag("reset_after", reset_after)
     after = _core.forward_plain(
         x_t, kernel, recurrent_kernel, bias, state, reset_after, AUTO, team_threads()
     )

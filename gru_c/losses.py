@@ -27,6 +27,7 @@ import numpy.typing as npt
 from gru_c import _targets
 from gru_c._loss import FunctionLoss, Loss
 from gru_c._names import deserialize, serialize, snake_case
+from gru_c._numbers import check_flag
 from gru_c._quantile_loss import QuantileLoss
 from gru_c.activations import sigmoid, softmax
 
@@ -148,7 +149,7 @@ class _Crossentropy(Loss):
     _activation = "softmax"
 
     def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = bool(from_logits)
+        self.from_logits = check_flag("from_logits", from_logits)
 
     @property
     def paired_activation(self) -> str | None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gru_c import losses, optimizers, predicting, profiling, saving, sources, training, truncated
 from gru_c._attributes import assign
+from gru_c._numbers import check_flag, check_flags
 from gru_c.callbacks import CallbackList
 from gru_c.chain import Chain
 from gru_c.data import Data, Samples, check_batch_size, require_optimizer
@@ -218,6 +219,7 @@ class Sequential(Chain):
         >>> [(row.layer, row.direction, row.flops) for row in profile.rows[:2]]
         [('gru', 'forward', 5568000), ('gru', 'backward', 10368000)]
         """
+        check_flag("training", training)
         self.require_built("profile")
         batch = Samples.inputs(self, x, lengths)
         if not len(batch):
@@ -392,6 +394,7 @@ class Sequential(Chain):
         """
 
         def checked() -> tuple[sources.FitData, training.FitSettings, CallbackList]:
+            check_flags(bucket=bucket, shuffle=shuffle, resume=resume)
             require_optimizer(self)
             arrays = {"batch_size": batch_size, "bucket": bucket}
             rest = sample_weight, lengths, ("steps_per_epoch", steps_per_epoch), arrays
@@ -470,6 +473,7 @@ class Sequential(Chain):
         replicas = start(distribution)
         with replicas.session():
             with replicas.together():
+                check_flag("return_dict", return_dict)
                 self.require_built("evaluate")
                 hooks, size = CallbackList(callbacks), check_batch_size(batch_size)
                 given = ("steps", steps), {"batch_size": batch_size}
@@ -515,6 +519,7 @@ class Sequential(Chain):
         FloatingPointError
             When the loss is NaN or infinite; nothing has been changed then.
         """
+        check_flag("return_dict", return_dict)
         require_optimizer(self)
         data = Data.of(self, x, y, sample_weight, lengths)
         self._look_over(data)
@@ -540,4 +545,4 @@ class Sequential(Chain):
         ValueError
             When there are no weights yet, or something cannot be described in a file.
         """
-        saving.save_model(self, path, include_optimizer)
+        saving.save_model(self, path, check_flag("include_optimizer", include_optimizer))

@@ -14,6 +14,7 @@ from gru_c import _core, _keras_names, schedules
 from gru_c._attributes import assign, warn_of_old_name
 from gru_c._names import Configurable, deserialize
 from gru_c._names import serialize as serialize
+from gru_c._numbers import check_flag
 from gru_c._threads import team_threads
 from gru_c.parameters import Parameter, Parameters
 
@@ -232,7 +233,7 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
         self.momentum = _fraction("momentum", momentum)
-        self.nesterov = bool(nesterov)
+        self.nesterov = check_flag("nesterov", nesterov)
 
     def slot_names(self) -> tuple[str, ...]:
         """Return ("momentum",) with momentum, else nothing."""
@@ -286,7 +287,7 @@ class RMSprop(Optimizer):
         self.rho = _fraction("rho", rho)
         self.momentum = _fraction("momentum", momentum)
         self.epsilon = _number("epsilon", epsilon)
-        self.centered = bool(centered)
+        self.centered = check_flag("centered", centered)
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the names of the slots that the arguments ask for."""

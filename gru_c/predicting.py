@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import sources, states
+from gru_c._numbers import check_flag
 from gru_c.arrays import Array
 from gru_c.callbacks import CallbackList
 from gru_c.data import Samples, check_batch_size
@@ -32,6 +33,7 @@ def predict(
     callbacks: object = None,
 ) -> Array | list[Array]:
     """Return the outputs for all samples; see `Sequential.predict`."""
+    check_flag("bucket", bucket)
     hooks = CallbackList(callbacks)
     model.require_built("predict")
     arrays = {"batch_size": batch_size, "lengths": lengths, "bucket": bucket}

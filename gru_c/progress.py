@@ -10,16 +10,23 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 SILENT, BAR, LINE = 0, 1, 2
 
 
 def check_verbose(verbose: str | int) -> int:
     """Return 0, 1 or 2; "auto" is a bar in a terminal or notebook, else lines."""
-    if verbose == "auto":
+    if isinstance(verbose, str) and verbose == "auto":
         return BAR if bars_are_shown() else LINE
-    if verbose in (SILENT, BAR, LINE):
-        return int(verbose)
-    raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
+    return check_level(verbose, "'auto', 0, 1 or 2")
+
+
+def check_level(verbose: object, wanted: str = "0, 1 or 2") -> int:
+    """Return 0, 1 or 2; ValueError for anything else."""
+    if np.isscalar(verbose) and verbose in (SILENT, BAR, LINE):
+        return (SILENT, BAR, LINE).index(verbose)
+    raise ValueError(f"verbose must be {wanted}, got {verbose!r}")
 
 
 def bars_are_shown() -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gru_c import run_state, saving
-from gru_c._numbers import finite_number
+from gru_c._numbers import check_flag, finite_number
 from gru_c.arrays import Array
 from gru_c.callbacks import CallbackList
 from gru_c.sources import FitData
@@ -75,7 +75,7 @@ class RunFile:
             if interval is None
             else finite_number("fit", "checkpoint_interval", interval, ">= 0")
         )
-        self.resume = bool(resume)
+        self.resume = check_flag("resume", resume)
         self.about = about
         self._written, self._took = time.monotonic(), 0.0
 

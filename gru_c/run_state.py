@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from gru_c import saving, states
+from gru_c._numbers import check_flag
 from gru_c.arrays import Array
 from gru_c.layers import Layer, drawing
-from gru_c.layers.base import check_flag
 from gru_c.metrics import Metric, merged_states, reset_all
 from gru_c.replicas import Alone
 

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from gru_c import _keras_names
 from gru_c._names import Configurable, deserialize, serialize, snake_case
-from gru_c._numbers import finite_number
+from gru_c._numbers import check_flag, finite_number
 
 __all__ = [
     "CosineDecay",
@@ -62,7 +62,7 @@ class _RateDecay(Schedule):
         self.initial_learning_rate = self._check("initial_learning_rate", initial_learning_rate)
         self.decay_steps = self._check("decay_steps", decay_steps, above_zero=True)
         self.decay_rate = self._check("decay_rate", decay_rate)
-        self.staircase = bool(staircase)
+        self.staircase = check_flag("staircase", staircase)
 
     def _periods(self, step: int) -> float:
         periods = step / self.decay_steps
@@ -292,7 +292,7 @@ class PolynomialDecay(Schedule):
         self.decay_steps = self._check("decay_steps", decay_steps, above_zero=True)
         self.end_learning_rate = self._check("end_learning_rate", end_learning_rate)
         self.power = self._check("power", power, above_zero=True)
-        self.cycle = bool(cycle)
+        self.cycle = check_flag("cycle", cycle)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate at `step`."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from gru_c._numbers import check_flag
 from gru_c.arrays import Array, as_real
 from gru_c.layers.base import check_count, make_rng
 
@@ -131,6 +132,7 @@ def timeseries_dataset(
     >>> x.shape, x[1], y[1], np.shares_memory(x, series)
     ((81, 10), array([ 1,  2,  3,  4,  5,  6,  7,  8,  9, 10]), np.int64(11), True)
     """
+    check_flag("shuffle", shuffle)
     series = as_real("data", data)
     if series.ndim == 0:
         raise ValueError(f"data must have shape (steps, ...), got {series.shape}")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from gru_c._extras import require
-from gru_c._numbers import finite_number
+from gru_c._numbers import check_flag, finite_number
 from gru_c.callbacks.base import Callback, Logs
 from gru_c.callbacks.monitor import MonitorCallback, check_whole
-from gru_c.progress import say
+from gru_c.progress import check_level, say
 from gru_c.saving import check_target
 from gru_c.schedules import rate_at
 
@@ -81,9 +81,9 @@ class ModelCheckpoint(MonitorCallback):
         super().__init__(monitor, mode)
         self.filepath = os.fspath(filepath)
         check_target(Path(self.filepath))
-        self.verbose = verbose
-        self.save_best_only = bool(save_best_only)
-        self.save_weights_only = bool(save_weights_only)
+        self.verbose = check_level(verbose)
+        self.save_best_only = check_flag("save_best_only", save_best_only)
+        self.save_weights_only = check_flag("save_weights_only", save_weights_only)
         self.save_freq = save_freq
         self._every = _frequency(self, "save_freq", save_freq)
         self.initial_value_threshold = initial_value_threshold
@@ -183,7 +183,7 @@ class CSVLogger(Callback):
             raise ValueError(f"CSVLogger: separator must be one character, got {separator!r}")
         self.filename = Path(filename)
         self.separator = separator
-        self.append = bool(append)
+        self.append = check_flag("append", append)
         self.keys: list[str] | None = None
         self.size = 0  # bytes after the last line that belongs to the run
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 from gru_c._numbers import finite_number
 from gru_c.callbacks.base import Callback, Logs
 from gru_c.callbacks.monitor import MonitorCallback, check_whole
-from gru_c.progress import say
+from gru_c.progress import check_level, say
 
 
 def _own_rate(callback: Callback) -> float:
@@ -62,7 +62,7 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             raise TypeError(f"LearningRateScheduler: schedule must be a function, got {schedule!r}")
         self.schedule = schedule
-        self.verbose = verbose
+        self.verbose = check_level(verbose)
         self._wants_rate = _takes_two(schedule)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -147,7 +147,7 @@ class ReduceLROnPlateau(MonitorCallback):
         if factor >= 1:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor!r}")
         self.patience = check_whole(self, "patience", patience)
-        self.verbose = verbose
+        self.verbose = check_level(verbose)
         self.cooldown = check_whole(self, "cooldown", cooldown)
         self.min_lr = finite_number("ReduceLROnPlateau", "min_lr", min_lr, ">= 0")
         self.wait = self.cooldown_counter = 0

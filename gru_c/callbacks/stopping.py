@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gru_c._numbers import finite_number
+from gru_c._numbers import check_flag, finite_number
 from gru_c.arrays import Array
 from gru_c.callbacks.base import Callback, Logs
 from gru_c.callbacks.monitor import MonitorCallback, check_whole
-from gru_c.progress import say
+from gru_c.progress import check_level, say
 
 
 class EarlyStopping(MonitorCallback):
@@ -73,11 +73,11 @@ class EarlyStopping(MonitorCallback):
     ) -> None:
         super().__init__(monitor, mode, min_delta)
         self.patience = check_whole(self, "patience", patience)
-        self.verbose = verbose
+        self.verbose = check_level(verbose)
         self.baseline = (
             None if baseline is None else finite_number("EarlyStopping", "baseline", baseline)
         )
-        self.restore_best_weights = bool(restore_best_weights)
+        self.restore_best_weights = check_flag("restore_best_weights", restore_best_weights)
         self.start_from_epoch = check_whole(self, "start_from_epoch", start_from_epoch)
         self._reset()
 
@@ -141,7 +141,7 @@ class TerminateOnNaN(Callback):
     """
 
     def __init__(self, raise_error: bool = False) -> None:
-        self.raise_error = bool(raise_error)
+        self.raise_error = check_flag("raise_error", raise_error)
 
     def terminate(self, problem: str) -> None:
         """End the run; called when the model is as it was at the beginning of the epoch.

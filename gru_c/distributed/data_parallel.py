@@ -7,6 +7,7 @@ from typing import Any
 
 from gru_c._attributes import Guarded
 from gru_c._extras import require
+from gru_c._numbers import check_flag
 from gru_c.distributed import endings, ranks
 from gru_c.distributed.agreement import RankError
 from gru_c.replicas import Alone, Distribution
@@ -102,8 +103,8 @@ class DataParallel(Guarded, Distribution):
                 f"comm must be a communicator such as mpi4py.MPI.COMM_WORLD, got {comm!r}"
             )
         self.comm = given
-        self.auto_shard_dataset = bool(auto_shard_dataset)
-        self.overlap = bool(overlap)
+        self.auto_shard_dataset = check_flag("auto_shard_dataset", auto_shard_dataset)
+        self.overlap = check_flag("overlap", overlap)
         if self.size > 1:
             endings.private(given)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gru_c._attributes import Guarded
-from gru_c._numbers import finite_number
+from gru_c._numbers import check_flag, finite_number
 from gru_c._quantile_loss import check_quantiles
 from gru_c._threads import check_num_threads, use_threads
 from gru_c.arrays import Array, as_real
@@ -145,7 +145,7 @@ class Forecaster(Guarded):
         self.covariates = tuple(covariates or ())
         self.quantiles = None if quantiles is None else check_quantiles("Forecaster", quantiles)
         self.season = season if season is None or season == 0 else check_count("season", season)
-        self.calendar = bool(calendar)
+        self.calendar = check_flag("calendar", calendar)
         self.dropout = check_rate("dropout", dropout)
         self.learning_rate = finite_number("Forecaster", "learning_rate", learning_rate, "> 0")
         self.batch_size = check_count("batch_size", batch_size)
@@ -370,7 +370,7 @@ class Forecaster(Guarded):
             With the errors of the naive forecasts beside the model's.
         """
         panel = read_panel(series, covariates, self.covariates)
-        return roll(self, panel, check_count("folds", folds), refit)
+        return roll(self, panel, check_count("folds", folds), check_flag("refit", refit))
 
     def plot(
         self, steps: int | None = None, past: int | None = None, covariates: Any = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy.typing as npt
 
 from gru_c import activations
+from gru_c._numbers import check_flag, check_flags
 from gru_c.layers.base import FIXED, Array, Layer, Shape
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Activation(Layer):
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return the activation of x, of the same shape."""
+        check_flag("training", training)
         y = self._activation.forward(self._as_input(x))
         if training:
             self.tape = y
@@ -99,6 +101,12 @@ class Activation(Layer):
         With ``through_activation=False`` that is `d_output` itself, as a loss gives it that is
         paired with the activation.
         """
+        check_flags(
+            accumulate=accumulate,
+            input_gradient=input_gradient,
+            keep_tape=keep_tape,
+            through_activation=through_activation,
+        )
         y: Array = self._take_tape(tape)
         d = self._as_gradient(d_output, y.shape)
         if not input_gradient:

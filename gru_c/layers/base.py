@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gru_c import _keras_names
 from gru_c._attributes import assign
 from gru_c._names import Configurable, snake_case
+from gru_c._numbers import check_flag
 from gru_c.arrays import as_real
 from gru_c.initializers import initial_value
 from gru_c.parameters import (
@@ -264,6 +265,7 @@ class Layer(Configurable):
 
     def __call__(self, x: npt.ArrayLike, *, training: bool = False, **arguments: Any) -> Any:
         """Compute the output for `x`, building the layer on first use."""
+        check_flag("training", training)
         array = as_real("x", x)
         if not self.built:
             self.build(self.open_shape(array.shape))
@@ -449,15 +451,6 @@ def check_count(name: str, value: object) -> int:
     if value < 1:
         raise ValueError(f"{name} must be a positive integer, got {value}")
     return int(value)
-
-
-def check_flag(name: str, value: object) -> bool:
-    """`value` as a bool; TypeError unless it is one, or 0 or 1."""
-    if isinstance(value, (bool, np.bool_)) or (
-        isinstance(value, (int, np.integer)) and value in (0, 1)
-    ):
-        return bool(value)
-    raise TypeError(f"{name} must be True or False, got {value!r}")
 
 
 def make_rng(seed: int | None) -> np.random.Generator:

@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from gru_c._attributes import assign
 from gru_c._names import deserialize
+from gru_c._numbers import check_flag, check_flags
 from gru_c._threads import get_num_threads, use_threads
 from gru_c.arrays import as_sequences, as_state
 from gru_c.directions import run_both
 from gru_c.layers import merging
-from gru_c.layers.base import FIXED, Array, Shape, check_flag
+from gru_c.layers.base import FIXED, Array, Shape
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.layers.gru import GRU
 from gru_c.parameters import checked_source
@@ -294,6 +295,7 @@ class Bidirectional(DrawingLayer):
             The merged output, or the two of them with ``merge_mode=None``; with ``return_state``
             also both last states (B, H).
         """
+        check_flag("training", training)
         array = as_sequences("x", self._as_input(x), np.dtype(self.dtype))
         B, T = array.shape[1::-1] if self.time_major else array.shape[:2]
         states = self._checked_states(initial_state, B)
@@ -373,6 +375,7 @@ class Bidirectional(DrawingLayer):
             The gradient of x (None without ``input_gradient``). When the forward pass was given
             initial states, a pair with the pair of their gradients.
         """
+        check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         own: _Tape = self._take_tape(tape)
         d_a, d_b = self._split(d_output, own.outputs)
         d_outputs = d_a, d_b if d_b is None else self._in_time(np.asarray(d_b))

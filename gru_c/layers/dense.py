@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, activations, constraints, initializers, regularizers
+from gru_c._numbers import check_flag, check_flags
 from gru_c._threads import team_threads
 from gru_c.layers.base import FIXED, Array, Layer, Shape, check_count
 
@@ -89,7 +90,7 @@ class Dense(Layer):
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
         self.units = check_count("units", units)
         self._activation = activations.get(activation)
-        self.use_bias = bool(use_bias)
+        self.use_bias = check_flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
@@ -143,6 +144,7 @@ class Dense(Layer):
         -------
         ndarray of shape (B, ..., units)
         """
+        check_flag("training", training)
         array = self._as_input(x)
         kernel = self._weight("kernel")
         if array.ndim < 2 or array.shape[-1] != len(kernel):
@@ -184,6 +186,12 @@ class Dense(Layer):
         -------
         ndarray of shape (B, ..., I), or None without ``input_gradient``
         """
+        check_flags(
+            accumulate=accumulate,
+            input_gradient=input_gradient,
+            keep_tape=keep_tape,
+            through_activation=through_activation,
+        )
         x, y = self._take_tape(tape)
         d = self._as_gradient(d_output, y.shape)
         if through_activation:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy.typing as npt
 
+from gru_c._numbers import check_flag
 from gru_c.cell import check_rate
 from gru_c.layers.base import Array
 from gru_c.layers.drawing import DrawingLayer
@@ -61,6 +62,7 @@ class Dropout(DrawingLayer, WeightlessLayer):
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Drop and scale when training, else return x in the layer's dtype."""
+        check_flag("training", training)
         array = self._as_input(x)
         if not training:
             return array

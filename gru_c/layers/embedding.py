@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import constraints, initializers, regularizers
+from gru_c._numbers import check_flag, check_flags
 from gru_c.arrays import as_indices, as_real
 from gru_c.layers.base import Array, Layer, Shape, check_count
 
@@ -95,7 +96,7 @@ class Embedding(Layer):
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = self.makes_mask = bool(mask_zero)
+        self.mask_zero = self.makes_mask = check_flag("mask_zero", mask_zero)
         if weights is not None:
             self._start_with(weights)
 
@@ -177,6 +178,7 @@ class Embedding(Layer):
         ValueError, TypeError
             See `prepare_input`.
         """
+        check_flag("training", training)
         self._require_built("forward")
         indices = self.prepare_input(x)
         self.compute_output_shape(indices.shape)  # checks the shape
@@ -197,6 +199,7 @@ class Embedding(Layer):
 
         Arguments are those of `Layer.backward`. Returns None: indices have no gradient.
         """
+        check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         indices = self._take_tape(tape)
         d = self._as_gradient(d_output, (*indices.shape, self.output_dim))
         gradient = self.gradient("embeddings")

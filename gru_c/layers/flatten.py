@@ -6,6 +6,7 @@ import math
 
 import numpy.typing as npt
 
+from gru_c._numbers import check_flag
 from gru_c.layers.base import Array, Shape
 from gru_c.layers.weightless import Tape, WeightlessLayer
 
@@ -44,6 +45,7 @@ class Flatten(WeightlessLayer):
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return x of shape (B, ...) as (B, features)."""
+        check_flag("training", training)
         array = self._as_input(x)
         batch, features = self.compute_output_shape(array.shape)
         y = array.reshape(batch or 0, features or 0)

@@ -12,6 +12,7 @@ from gru_c import constraints, initializers, passes, regularizers
 from gru_c._attributes import assign
 from gru_c._core import WEIGHT_FORMATS
 from gru_c._names import lookup
+from gru_c._numbers import check_flag, check_flags
 from gru_c.arrays import Array, as_sequences, as_state, check_features
 from gru_c.cell import ActivationLike, Cell, check_rate
 from gru_c.checkpoints import check_every
@@ -210,7 +211,7 @@ class GRU(StatefulLayer):
         self.cell = Cell.of(reset_after, activation, recurrent_activation, clip, zoneout)
         self.activation = _name_or_tuple(activation)
         self.recurrent_activation = _name_or_tuple(recurrent_activation)
-        self.use_bias = bool(use_bias)
+        self.use_bias = check_flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -220,13 +221,13 @@ class GRU(StatefulLayer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.recurrent_constraint = constraints.get(recurrent_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        self.return_sequences = bool(return_sequences)
-        self.return_state = bool(return_state)
-        self.go_backwards = bool(go_backwards)
-        self.zero_output_for_mask = bool(zero_output_for_mask)
-        self.stateful = bool(stateful)
-        self.time_major = bool(time_major)
-        self.reset_after = bool(reset_after)
+        self.return_sequences = check_flag("return_sequences", return_sequences)
+        self.return_state = check_flag("return_state", return_state)
+        self.go_backwards = check_flag("go_backwards", go_backwards)
+        self.zero_output_for_mask = check_flag("zero_output_for_mask", zero_output_for_mask)
+        self.stateful = check_flag("stateful", stateful)
+        self.time_major = check_flag("time_major", time_major)
+        self.reset_after = check_flag("reset_after", reset_after)
         self.dropout = check_rate("dropout", dropout)
         self.recurrent_dropout = check_rate("recurrent_dropout", recurrent_dropout)
         self.zoneout = zoneout
@@ -340,6 +341,7 @@ class GRU(StatefulLayer):
             The output, (B, T, H) with ``return_sequences``, else (B, H); with ``return_state``
             also the last state (B, H).
         """
+        check_flag("training", training)
         self._require_built("forward")
         if training:
             self.cell.require_way_back()
@@ -454,6 +456,7 @@ class GRU(StatefulLayer):
             The gradient of x (None without ``input_gradient``). When the forward pass was given
             an initial state, a pair with its gradient (B, H).
         """
+        check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         tape, given_state, x_mask = self._take_tape(tape)
         B, T, H = tape.output_shape
         d_last = as_state("d_state", d_state, (B, H), self.dtype)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy.typing as npt
 
+from gru_c._numbers import check_flag
 from gru_c.layers.base import FIXED, Array, Layer
 
 
@@ -46,4 +47,5 @@ class Input(Layer):
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return x in the layer's dtype."""
+        check_flag("training", training)
         return self._as_input(x)

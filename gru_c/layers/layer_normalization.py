@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, initializers
-from gru_c._numbers import finite_number
+from gru_c._numbers import check_flag, check_flags, finite_number
 from gru_c.layers.base import Array, Layer, Shape
 
 
@@ -84,8 +84,8 @@ class LayerNormalization(Layer):
             )
         self.axis = -1
         self.epsilon = float(finite_number("LayerNormalization", "epsilon", epsilon, "> 0"))
-        self.center = bool(center)
-        self.scale = bool(scale)
+        self.center = check_flag("center", center)
+        self.scale = check_flag("scale", scale)
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
 
@@ -119,6 +119,7 @@ class LayerNormalization(Layer):
         -------
         ndarray of shape (B, ..., features)
         """
+        check_flag("training", training)
         array = self._as_input(x)
         features = (self.built_shape or ())[-1] or 0
         if array.ndim < 2 or array.shape[-1] != features:
@@ -146,6 +147,7 @@ class LayerNormalization(Layer):
         keep_tape: bool = True,
     ) -> Array | None:
         """Write the weights' gradients and return that of the input; see `Layer.backward`."""
+        check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         normal, scale, shape = self._take_tape(tape)
         d = np.ascontiguousarray(self._as_gradient(d_output, shape)).reshape(normal.shape)
         if self.scale:

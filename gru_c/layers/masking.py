@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gru_c._numbers import finite_number
+from gru_c._numbers import check_flag, finite_number
 from gru_c.arrays import as_real
 from gru_c.layers.base import Array, Shape
 from gru_c.layers.weightless import Tape, WeightlessLayer
@@ -68,6 +68,7 @@ class Masking(WeightlessLayer):
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return x of shape (B, T, features), zero in the steps that do not count."""
+        check_flag("training", training)
         array = self._as_input(x)
         self.compute_output_shape(array.shape)  # checks the shape
         counts = self.compute_mask(array)

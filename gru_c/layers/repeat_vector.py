@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from gru_c._numbers import check_flag
 from gru_c.layers.base import Array, Shape, check_count
 from gru_c.layers.weightless import Tape, WeightlessLayer
 
@@ -63,6 +64,7 @@ class RepeatVector(WeightlessLayer):
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return x of shape (B, features) n times, (B, n, features)."""
+        check_flag("training", training)
         array = self._as_input(x)
         self.compute_output_shape(array.shape)  # checks the shape
         y = np.repeat(array[:, None], self.n, axis=1)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
+from gru_c._numbers import check_flags
 from gru_c.layers.base import Array, Layer
 
 
@@ -36,6 +37,7 @@ class WeightlessLayer(Layer):
         keep_tape: bool = True,
     ) -> Array | None:
         """Return the gradient of the input; see `Layer.backward`."""
+        check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         kept, shape = self._take_tape(tape)
         d = self._as_gradient(d_output, shape)
         return self.input_gradient_of(kept, d) if input_gradient else None

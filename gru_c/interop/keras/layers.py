@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gru_c import activations, initializers
+from gru_c._numbers import check_flag
 from gru_c.cell import ActivationLike
 from gru_c.chain import check_for_chain
 from gru_c.interop.keras.config import (
@@ -19,7 +20,7 @@ from gru_c.interop.keras.config import (
     short,
 )
 from gru_c.layers import GRU, LAYERS, Activation, Bidirectional, Dense, Layer
-from gru_c.layers.base import Shape, check_flag, check_sample_shape
+from gru_c.layers.base import Shape, check_sample_shape
 from gru_c.saving import check_specs
 
 # Options that Keras has not: those that change no result, and those that must have this value.

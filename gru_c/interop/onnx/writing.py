@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gru_c._numbers import check_flag
 from gru_c._version import __version__
 from gru_c.activations import ACTIVATIONS
 from gru_c.arrays import Array
@@ -83,6 +84,7 @@ def export(model: Sequential, path: str | os.PathLike[str], streaming: bool = Fa
     --------
     See `ONNXModel`.
     """
+    check_flag("streaming", streaming)
     target = Path(path)
     if target.suffix.lower() != ".onnx":
         raise ValueError(f"export writes an ONNX file, named *.onnx, got {target.name!r}")
