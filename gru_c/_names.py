@@ -82,6 +82,8 @@ class Configurable(Guarded):
     names the arguments that it does not keep in `not_kept`.
     """
 
+    _kind = False  # its subclasses are of different kinds
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON can hold them.
 
@@ -89,12 +91,32 @@ class Configurable(Guarded):
         -------
         dict
             Arguments that are `Configurable` themselves become the dict of `serialize`.
+
+        Raises
+        ------
+        AttributeError
+            When the object does not keep one of them.
         """
-        return {name: _plain(getattr(self, name)) for name in _arguments(type(self))}
+        return {name: _plain(self._argument(name)) for name in _arguments(type(self))}
+
+    def _argument(self, name: str) -> Any:
+        try:
+            return getattr(self, name)
+        except AttributeError as error:
+            cls = type(self).__name__
+            raise AttributeError(
+                f"{cls} has no attribute {name!r}, but its constructor an argument: keep it under "
+                f"that name, or define {cls}.get_config"
+            ) from error
 
     def __repr__(self) -> str:
-        arguments = ", ".join(f"{n}={getattr(self, n)!r}" for n in _arguments(type(self)))
-        return f"{type(self).__name__}({arguments})"
+        """Return the call that makes the object, with "..." for what it does not keep."""
+        cls = type(self)
+        arguments = [
+            f"{name}={getattr(self, name)!r}" if hasattr(self, name) else f"{name}=..."
+            for name in _arguments(cls)
+        ]
+        return f"{cls.__name__}({', '.join(arguments)})"
 
 
 @cache

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import gru_c
 from gru_c import _names, initializers, losses, metrics, schedules
 
 
@@ -142,3 +143,27 @@ def test_every_object_survives_json(module, obj):
 def test_a_class_is_not_taken_for_a_function(module):
     with pytest.raises(TypeError, match="got the class Gain"):
         module.get(Gain)
+
+
+class Half(initializers.Initializer):
+    def __init__(self, g):
+        self.gain = g
+
+    def __call__(self, shape, dtype, rng):
+        return np.full(shape, self.gain / 2, dtype)
+
+
+class Doubled(gru_c.Dense):
+    def __init__(self, units, *rest, **options):
+        super().__init__(2 * units, *rest, **options)
+
+
+def test_the_repr_of_what_does_not_keep_its_arguments():
+    assert repr(Half(3)) == "Half(g=...)"
+    layer = gru_c.Dense(2, kernel_initializer=Half(3))
+    assert "kernel_initializer=Half(g=...)" in repr(layer)
+    assert repr(Doubled(2)) == "Doubled(units=4, rest=..., options=...)"
+    assert repr(gru_c.GRU(2, kernel_regularizer="l2")).startswith("GRU(units=2, activation='tanh'")
+    for obj, name in ((Half(3), "g"), (layer, "g"), (Doubled(2), "rest")):
+        with pytest.raises(AttributeError, match=f"no attribute '{name}'.*get_config"):
+            obj.get_config()
