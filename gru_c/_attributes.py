@@ -5,8 +5,9 @@ that a user configures, and looks at each name that is set once the constructor 
 
 - an argument of the constructor is checked as there and takes effect at once; where it cannot
   change any more, an AttributeError says what to do instead;
-- what the object works out by itself, and what means something in Keras and nothing here, is
-  refused;
+- what the object works out by itself, what an object of the same kind has (momentum of `SGD`, set
+  on `Adam`), and what means something in another library and nothing here, is refused;
+- a method gives way to a function only;
 - a name that differs from a known one by a slip of the keyboard is refused with the right one;
 - any other name is the user's own.
 
@@ -24,10 +25,22 @@ from difflib import SequenceMatcher
 from types import CodeType, FunctionType
 from typing import Any, ClassVar
 
-Rule = Callable[[Any, str, Any], None]
+# Given an object, a name and a value: sets it, refuses it, or returns True where it is to be set.
+Rule = Callable[[Any, str, Any], bool]
 
 _PACKAGE = __name__.partition(".")[0]
 _VARIABLE_KEYWORDS = 0x08  # of a code object's flags
+
+INTERNAL = "cannot be set: {cls} keeps something of its own in it; take another name for yours"
+
+# Names that users give, each one letter from a known one. So is a name with "_" at the end.
+_USERS_WORDS = frozenset(
+    (
+        *("centers", "column", "columns", "dtypes", "epochs", "functions", "labels", "layer"),
+        *("mode", "models", "names", "parameter", "ring", "scaler", "seeds", "shapes", "sizes"),
+        *("threads", "windows"),
+    )
+)
 
 
 class Guarded:
@@ -60,6 +73,7 @@ class Guarded:
     _renamed: ClassVar[Mapping[str, str]] = {}
     not_kept: ClassVar[frozenset[str]] = frozenset()
 
+    _kind = True  # whether classes that derive from this one are of one kind
     _made = False  # whether the constructor has ended
     _plain_constructor = False  # whether it is left as it is, and its attributes are looked at, too
     _rules: ClassVar[dict[str, Rule]] = {}  # what has been found out about names
@@ -77,14 +91,13 @@ class Guarded:
     def __setattr__(self, name: str, value: Any) -> None:
         rule = self._rules.get(name)
         if rule is not _set_freely and self._made:
-            rule = rule or _find_rule(self, name, value)
-            if rule is not _set_freely:
-                rule(self, name, value)
+            rule = rule or _find_rule(type(self), name)
+            if not rule(self, name, value):
                 return
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
-        if self._made and _rule_of_class(type(self), name) not in (None, _set_freely):
+        if self._made and _rule_of_class(type(self), name) not in _CAN_BE_DELETED:
             raise AttributeError(f"{_label(self, name)} belongs to it and cannot be deleted")
         super().__delattr__(name)
 
@@ -196,19 +209,12 @@ def _is_ours(cls: type) -> bool:
 # ---- the rules -----------------------------------------------------------------------------------
 
 
-def _find_rule(obj: Guarded, name: str, value: Any) -> Rule:
-    """Return what to do with an attribute, and remember it; AttributeError for a slip."""
-    cls = type(obj)
+def _find_rule(cls: type[Guarded], name: str) -> Rule:
+    """Return what to do with an attribute of a class, and remember it."""
     rule = _rule_of_class(cls, name)
     if rule is None:
-        known = [] if name in vars(obj) else _candidates(cls, callable(value))
-        near = None if name in known else _nearest(name, known)
-        if near is not None:
-            raise AttributeError(
-                f"{cls.__name__} has no attribute {name!r}; did you mean {near!r}? (An attribute "
-                "of your own needs a name that differs more.)"
-            )
-        rule = _set_freely
+        is_like_one = _slip_for(cls, name, methods=True) is not None
+        rule = _refuse_slip if is_like_one else _set_freely
     cls._rules[name] = rule
     return rule
 
@@ -217,7 +223,7 @@ def _rule_of_class(cls: type[Guarded], name: str) -> Rule | None:
     """Return what a class says about an attribute; None when it says nothing."""
     if name.startswith("_") or name in _set_by_users(cls):
         return _set_freely
-    if name in cls._advice:
+    if name in cls._advice or hasattr(Guarded, name):
         return _refuse
     if name in cls._checks:
         return _check
@@ -228,34 +234,68 @@ def _rule_of_class(cls: type[Guarded], name: str) -> Rule | None:
         return _change
     if any(name in _arguments(kind) for kind in _classes(cls) if _is_ours(kind)):
         return _refuse
+    ours = [kind for kind in cls.__mro__ if _is_ours(kind) and name in vars(kind)]
+    if any(callable(getattr(kind, name)) for kind in ours):
+        return _replace_method
     if hasattr(cls, name) or any(name in inspect.get_annotations(k) for k in cls.__mro__):
         return _set_freely
-    return _refuse if name in cls._keras_names else None
+    if name in cls._keras_names:
+        return _refuse
+    if any(name in _set_in_methods(kind) for kind in _classes(cls)):
+        return _set_freely
+    return _refuse if _others_with(cls, name) else None
 
 
-def _set_freely(obj: Any, name: str, value: Any) -> None:
-    """Stand for names that need no look: `Guarded.__setattr__` sets them itself."""
-    raise NotImplementedError
+def _set_freely(obj: Any, name: str, value: Any) -> bool:
+    return True
 
 
-def _change(obj: Any, name: str, value: Any) -> None:
+def _change(obj: Any, name: str, value: Any) -> bool:
     obj._change_argument(name, value)
+    return False
 
 
-def _check(obj: Any, name: str, value: Any) -> None:
+def _check(obj: Any, name: str, value: Any) -> bool:
     assign(obj, **{name: obj._checks[name](value)})
+    return False
 
 
-def _refuse(obj: Any, name: str, value: Any) -> None:
+def _replace_method(obj: Any, name: str, value: Any) -> bool:
+    if not callable(value):
+        raise AttributeError(
+            f"{_label(obj, name)} is a method, in whose place only a function can be set, got "
+            f"{value!r}; take another name for an attribute of your own"
+        )
+    return True
+
+
+def _refuse_slip(obj: Any, name: str, value: Any) -> bool:
+    """Let an object have the name that it has already, or that is like a method's alone."""
     cls = type(obj)
-    advice = cls._advice.get(name)
+    near = None if name in vars(obj) else _slip_for(cls, name, methods=callable(value))
+    if near is not None:
+        raise AttributeError(
+            f"{cls.__name__} has no attribute {name!r}; did you mean {near!r}? (An attribute "
+            "of your own needs a name that differs more.)"
+        )
+    return True
+
+
+def _refuse(obj: Any, name: str, value: Any) -> bool:
+    cls = type(obj)
+    advice = INTERNAL if hasattr(Guarded, name) else cls._advice.get(name)
     if advice is None and name in cls._keras_names:
         advice = f"cannot be set: {cls._keras_names[name]}"
     elif advice is None and hasattr(cls, name):
         advice = "cannot be set: it follows from other attributes"
     elif advice is None:
-        advice = f"cannot be set: {cls.__name__} has no such argument"
-    raise AttributeError(f"{_label(obj, name)} {advice.format(cls=cls.__name__)}")
+        others = _others_with(cls, name)
+        have = f" ({', '.join(others)} {'has' if len(others) == 1 else 'have'} it)"
+        advice = f"cannot be set: {cls.__name__} has no such argument{have if others else ''}"
+    raise AttributeError(f"{_label(obj, name)} {advice.format(cls=cls.__name__, name=name)}")
+
+
+_CAN_BE_DELETED = (None, _set_freely, _replace_method)
 
 
 def _label(obj: object, name: str) -> str:
@@ -269,6 +309,39 @@ def _set_by_users(cls: type[Guarded]) -> set[str]:
     """Return the attributes that are set in methods of classes outside of this package."""
     kinds = [kind for kind in cls.__mro__ if kind is not object and not _is_ours(kind)]
     return {name for kind in kinds for name in _set_in_methods(kind)}
+
+
+def _others_with(cls: type[Guarded], name: str) -> list[str]:
+    """Return the names of the classes of the same kind whose constructors have an argument.
+
+    None for a class of the user's that derives from the base of the kind itself: what it has is
+    for the user to say.
+    """
+    kinds = [kind for kind in _classes(cls) if _is_ours(kind) and vars(kind).get("_kind", True)]
+    if len(kinds) < 2:
+        return []
+    return sorted(
+        other.__name__
+        for other in _subclasses(kinds[-1])
+        if not other.__name__.startswith("_") and name in _arguments(_constructor_class(other))
+    )
+
+
+def _subclasses(cls: type) -> set[type]:
+    """Return all classes of this package that derive from one."""
+    every: list[type] = cls.__subclasses__()
+    direct = {other for other in every if _is_ours(other)}
+    return direct.union(*map(_subclasses, direct))
+
+
+def _slip_for(cls: type[Guarded], name: str, methods: bool) -> str | None:
+    """Return the attribute that a name is most likely a slip for, if there is one."""
+    known = _candidates(cls, methods)
+    if name in known or name in _USERS_WORDS:
+        return None
+    if name.endswith("_"):
+        known = [each for each in known if each.endswith("_")]
+    return _nearest(name, known)
 
 
 def _candidates(cls: type[Guarded], methods: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""Names of Keras that have no meaning here, and what to do instead.
+"""Names of Keras and other libraries that have no meaning here, and what to do instead.
 
 `gru_c._attributes` refuses to set such an attribute, and such an argument of a constructor: each
 would be taken without a word and change nothing. A class that defines a name itself is asked first.
@@ -40,6 +40,19 @@ LAYER = _table(
         _SHAPE,
     ),
     ("batch_shape batch_size", "batches may have any size: leave it out"),
+    ("mask lengths initial_state", "it is an argument of the layer's forward and of its call"),
+    ("engine", "a layer takes the fastest one, gru_forward has an argument for it"),
+    ("num_threads", "call gru_c.set_num_threads"),
+    ("hidden_size out_features", "here it is units, an argument of the constructor"),
+    ("num_embeddings", "here it is input_dim, an argument of the constructor"),
+    ("embedding_dim", "here it is output_dim, an argument of the constructor"),
+    ("padding_idx", "here it is mask_zero=True, for index 0"),
+    ("eps", "here it is epsilon"),
+    ("input_size in_features normalized_shape", _SHAPE),
+    ("num_layers", "give the model a layer for each"),
+    ("bidirectional", "put the layer into a Bidirectional"),
+    ("batch_first", "time_major=True of the constructor is batch_first=False"),
+    ("max_norm", "give embeddings_constraint= or kernel_constraint= to the constructor"),
     ("training", _TRAINING),
     ("states", _STATES),
     (
@@ -51,7 +64,7 @@ LAYER = _table(
         "call_signature_parameters data_format dynamic lora_alpha lora_enabled lora_rank losses "
         "metrics metrics_variables noise_shape quantization_config quantization_mode quantize "
         "seed_generator single_state state_size supports_masking variable_serialization_spec "
-        "optional ragged",
+        "optional ragged elementwise_affine inplace norm_type proj_size scale_grad_by_freq",
         _NOTHING,
     ),
 )
@@ -62,6 +75,17 @@ MODEL = {
         ("steps_per_execution", _SPEED),
         ("run_eagerly", "there is no compiled graph, every model runs eagerly: leave it out"),
         ("compiled compiled_loss compiled_metrics", "call compile"),
+        (
+            "learning_rate lr momentum nesterov beta_1 beta_2 rho epsilon centered weight_decay "
+            "clipnorm clipvalue global_clipnorm betas lrate l_rate",
+            "the optimizer has it: set model.optimizer.learning_rate, for one, or call compile",
+        ),
+        (
+            "epochs initial_epoch verbose callbacks shuffle bucket lengths validation_split "
+            "validation_data validation_steps steps_per_epoch sample_weight bptt_steps resume",
+            "it is an argument of fit",
+        ),
+        ("class_weight", "give fit a sample_weight"),
         ("loss_weights weighted_metrics", "a model has one output: give fit a sample_weight"),
         (
             "auto_scale_loss distribute_strategy input_names output_names metrics_names "
@@ -79,17 +103,24 @@ OPTIMIZER = _table(
         "which is what decay was",
     ),
     ("jit_compile", _SPEED),
-    ("clip", "give one of clipnorm, global_clipnorm and clipvalue"),
+    ("eps", "here it is epsilon"),
+    ("betas", "here they are beta_1 and beta_2"),
+    ("alpha", "here it is rho, of RMSprop"),
+    ("lrate l_rate", "here it is learning_rate"),
+    ("params", "build is given them"),
+    ("clip max_grad_norm", "give one of clipnorm, global_clipnorm and clipvalue"),
     ("variables weights built", "the state is made by build and kept in slots"),
     (
         "amsgrad ema_momentum ema_overwrite_frequency gradient_accumulation_steps "
-        "loss_scale_factor name use_ema",
+        "loss_scale_factor name use_ema capturable dampening decoupled_weight_decay differentiable "
+        "foreach fused maximize",
         _NOTHING,
     ),
 )
 
 LOSS = _table(
-    ("reduction", _MEAN),
+    ("reduction reduce size_average", _MEAN),
+    ("weight pos_weight class_weight ignore_index", "give fit a sample_weight"),
     ("dtype", "every loss is computed in float64"),
     ("axis", "classes are on the last axis of the output"),
     ("label_smoothing ignore_class", _TARGETS),
@@ -117,7 +148,13 @@ CALLBACK = _table(
     ),
 )
 
-SCHEDULE = _table(("name", _NOTHING))
+SCHEDULE = _table(
+    ("name last_epoch", _NOTHING),
+    ("learning_rate lr", "give initial_learning_rate= to the constructor"),
+    ("gamma", "give decay_rate= to the constructor"),
+    ("step_size T_max", "give decay_steps= to the constructor"),
+    ("eta_min", "give CosineDecay alpha=, the share of the rate that stays"),
+)
 INITIALIZER = _table(
     (
         "distribution mode scale input_axes output_axes dtype",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gru_c._attributes import assign
 from gru_c.arrays import CACHE_LINE, Array, as_real
 from gru_c.memory import Memory
 
@@ -237,7 +238,7 @@ class Parameters:
             item.move(self._memory, value)
             item.gradient = gradient
         for layer in layers:
-            layer.owned = True
+            assign(layer, owned=True)
 
     @property
     def values(self) -> Array:
@@ -334,7 +335,7 @@ class Parameters:
     def release(self) -> None:
         """Let the layers become part of other `Parameters`; their weights stay as they are."""
         for layer in self.layers:
-            layer.owned = False
+            assign(layer, owned=False)
 
     # A copy of an array is no view any more, so copies and pickles hold the layers alone, and the
     # flat vectors are made anew from them.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _keras_names
-from gru_c._attributes import assign
+from gru_c._attributes import INTERNAL, assign
 from gru_c._names import Configurable, snake_case
 from gru_c._numbers import check_flag
 from gru_c.arrays import as_real
@@ -97,6 +97,7 @@ class Layer(Configurable):
         "input_shape": FIXED,
         "built": "is set by build, which makes the weights",
         "built_shape": "is set by build, which makes the weights",
+        **dict.fromkeys(("owned", "part_of", "prefix", "takes_mask", "makes_mask"), INTERNAL),
         "parameters": "is set by build, which makes the weights: set_weights sets their values",
     }
     _until_built: tuple[str, ...] = ()  # arguments that say what weights there are

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -15,13 +16,25 @@ from gru_c._threads import get_num_threads, use_threads
 from gru_c.arrays import as_sequences, as_state
 from gru_c.directions import run_both
 from gru_c.layers import merging
-from gru_c.layers.base import FIXED, Array, Shape
+from gru_c.layers.base import FIXED, Array, Layer, Shape
 from gru_c.layers.drawing import DrawingLayer
 from gru_c.layers.gru import GRU
 from gru_c.parameters import checked_source
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source
+
+
+_OF_THE_LAYERS = (
+    "is a setting of the two layers, which keep theirs: make a new {cls}(GRU(..., {name}=...)), "
+    "and give it the weights with set_weights"
+)
+
+
+def _settings_of(cls: type) -> list[str]:
+    """Return the arguments of a layer's constructor that `Layer` and `DrawingLayer` have not."""
+    common = {*signature(Layer).parameters, "seed"}
+    return [name for name in signature(cls).parameters if name not in common]
 
 
 class _Tape(NamedTuple):
@@ -78,8 +91,11 @@ class Bidirectional(DrawingLayer):
     takes_mask = True
 
     _advice: ClassVar = {
+        **dict.fromkeys(_settings_of(GRU), _OF_THE_LAYERS),
         **DrawingLayer._advice,
         **dict.fromkeys(("layer", "forward_layer", "backward_layer"), FIXED),
+        "cell": FIXED,
+        "state": "is kept by the stateful layers: set it with reset_states(states)",
     }
     _until_built = ("merge_mode",)
 
@@ -436,7 +452,7 @@ def _direction(layer: GRU, prefix: str, go_backwards: bool) -> GRU:
     config["zero_output_for_mask"] = layer.return_sequences  # Keras's rule
     config["name"] = f"{prefix}_{layer.label}" if prefix else None
     made = GRU(**config)
-    made.prefix = f"{prefix}_" if prefix else ""
+    assign(made, prefix=f"{prefix}_" if prefix else "")
     return made
 
 

@@ -28,6 +28,7 @@ class DrawingLayer(Layer):
     """
 
     _advice: ClassVar = {**Layer._advice, "seed": "cannot be set: call set_seed(seed)"}
+    _checks: ClassVar = {"rng": lambda value: _check_generator(value)}
     seed: int | None
 
     def set_seed(self, seed: int | None) -> None:
@@ -46,3 +47,9 @@ class DrawingLayer(Layer):
         keep = self.rng.random(shape, dtype=dtype) >= rate
         mask: Array = keep * dtype(1 / (1 - rate))
         return mask
+
+
+def _check_generator(value: object) -> np.random.Generator:
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {value!r}")
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy.typing as npt
 
@@ -40,6 +41,8 @@ class Dropout(DrawingLayer, WeightlessLayer):
     >>> Dropout(0.5, seed=1)(np.ones((1, 6)), training=True)
     array([[0., 2., 2., 2., 0., 0.]], dtype=float32)
     """
+
+    _advice: ClassVar = {**DrawingLayer._advice, "p": "cannot be set: here it is rate"}
 
     def __init__(
         self,
