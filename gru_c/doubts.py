@@ -1,4 +1,4 @@
-"""Warnings of what is allowed and seldom meant: loss and output that do not fit, values missing."""
+"""Warnings of losses and metrics that are allowed, and seldom meant with this model or data."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from gru_c import losses, metrics
 from gru_c._warnings import warn
 from gru_c.activations import ACTIVATIONS
-from gru_c.arrays import Array, is_finite
-from gru_c.data import Data, Samples
+from gru_c.arrays import Array
+from gru_c.data import Data
 from gru_c.layers import (
     GRU,
     Activation,
@@ -244,57 +244,3 @@ _OTHERS: dict[type, tuple[str, Callable[[Array, int], Array]]] = {
     ),
     metrics.SparseCategoricalAccuracy: ("numbers of classes", _other_than_labels),
 }
-
-
-# ---- values that are missing --------------------------------------------------------------------
-
-
-class Missing:
-    """Samples with NaN or infinities, seen while a model predicts or is evaluated.
-
-    Parameters
-    ----------
-    consequence : str
-        What such samples lead to, for the warning.
-    """
-
-    def __init__(self, consequence: str) -> None:
-        self.consequence = consequence
-        self._samples = 0  # that were looked at
-        self._bad = 0
-        self._first = ""
-        self._warned = False
-
-    def look(self, batch: Samples, where: Array | slice | None = None) -> None:
-        """Look at a batch, whose samples have these numbers: by default, those that come next."""
-        if not is_finite(batch.x):
-            self._note(batch, where)
-        self._samples += len(batch)
-
-    def _note(self, batch: Samples, where: Array | slice | None) -> None:
-        bad = ~np.isfinite(batch.x)
-        if batch.mask is not None:
-            bad[~batch.mask] = False
-        places = np.argwhere(bad)
-        self._bad += len(np.unique(places[:, 0]))
-        if self._first or not len(places):
-            return
-        row, *rest = places[0]
-        if isinstance(where, np.ndarray):
-            number = where[row]
-        else:
-            start = where.start if where is not None else None
-            number = row + (self._samples if start is None else start)
-        place = ", ".join(map(str, (number, *rest)))
-        self._first = f"x[{place}] is {batch.x[tuple(places[0])]}"
-
-    def warn(self) -> None:
-        """Warn of them, the first time."""
-        if not self._bad or self._warned:
-            return
-        self._warned = True
-        hold = f"{self._bad} samples hold" if self._bad > 1 else "a sample holds"
-        warn(
-            f"{hold} NaN or infinities ({self._first}): {self.consequence}. Leave such samples "
-            "out, fill the gaps, or say with lengths= which time steps count"
-        )

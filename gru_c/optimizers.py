@@ -431,6 +431,29 @@ def get(spec: object) -> Optimizer:
     return deserialize("optimizer", spec, OPTIMIZERS, base=Optimizer)
 
 
+# Far from the largest float32, even where the two are multiplied and divided by the third.
+_MODERATE_NORM, _MODERATE_RATE, _MODERATE_EPSILON = 1e12, 1e6, 1e-12
+
+
+def may_overflow(optimizer: Optimizer, parameters: Parameters) -> bool:
+    """Return False where a step cannot make a finite weight infinite or NaN, at a quick look."""
+    rate, decay = optimizer.learning_rate, optimizer.weight_decay or 0.0
+    moderate = (
+        type(optimizer) in OPTIMIZERS.values()
+        and isinstance(rate, float)
+        and max(rate, rate * decay) <= _MODERATE_RATE
+        and getattr(optimizer, "epsilon", 1.0) >= _MODERATE_EPSILON
+        and not getattr(optimizer, "centered", False)  # the root of a difference
+        and not parameters.constrained
+    )
+    most = _MODERATE_NORM**2
+    return not (
+        moderate
+        and _core.sum_squares(parameters.gradients) <= most
+        and _core.sum_squares(parameters.flat) <= most
+    )
+
+
 def _clip_scale(gradients: list[Array], limit: float) -> float:
     """Return what to multiply the gradients with so that their norm is at most `limit`."""
     norm = math.sqrt(sum(map(_core.sum_squares, gradients)))

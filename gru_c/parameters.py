@@ -249,6 +249,11 @@ class Parameters:
     def values(self, values: npt.ArrayLike) -> None:
         self.values[:] = _of_shape("values", values, self._values.shape)
 
+    @property
+    def flat(self) -> Array:
+        """The flat vector of the weights, for reading: it must not be written to."""
+        return self._values
+
     def _lay_out(self) -> list[int]:
         """Where each weight begins, on a cache line; the last entry is the vector's length."""
         step = CACHE_LINE // self._dtype.itemsize

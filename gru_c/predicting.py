@@ -13,7 +13,7 @@ from gru_c._numbers import check_flag
 from gru_c.arrays import Array
 from gru_c.callbacks import CallbackList
 from gru_c.data import Samples, check_batch_size
-from gru_c.doubts import Missing
+from gru_c.missing import Missing
 from gru_c.passes import blas_held
 from gru_c.progress import LINE, SILENT, Progress, check_verbose
 from gru_c.sequences import SequenceList
@@ -81,7 +81,7 @@ class _Run:
         self.progress = progress
         self.hooks = hooks
         self.number = 0  # of the next batch
-        self.missing = Missing("what is predicted for them means nothing")
+        self.missing = Missing("what is predicted for them means nothing", model.dtype)
 
     def through(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
         """Return the outputs of samples, in batches as planned."""
@@ -107,9 +107,10 @@ class _Run:
 
     def _batch(self, batch: Samples, where: Array | slice) -> tuple[Array, Array | None]:
         """Return the outputs of a batch, and which of their steps count."""
-        self.missing.look(batch, where)
+        context = self.missing.look(batch, where)
         self.hooks.call("on_predict_batch_begin", self.number)
-        outputs, mask = self.model.run(batch.x, batch.mask)
+        with context:
+            outputs, mask = self.model.run(batch.x, batch.mask)
         self.hooks.call("on_predict_batch_end", self.number, logs={"outputs": outputs})
         self.number += 1
         self.progress.update(len(outputs))

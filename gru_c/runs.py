@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from gru_c import run_state
 from gru_c.callbacks import CallbackList, TerminateOnNaN
-from gru_c.doubts import Missing
 from gru_c.history import History
 from gru_c.metrics import reset_all
+from gru_c.missing import Missing
 from gru_c.progress import say
 from gru_c.replicas import Alone, results
 from gru_c.run_file import Found, RunFile
@@ -19,6 +19,9 @@ from gru_c.run_state import Snapshot
 if TYPE_CHECKING:
     from gru_c.interrupts import Interrupt
     from gru_c.model import Sequential
+
+
+TRAINED = "the model is trained on them as they are"
 
 
 class RunEnded(Exception):  # noqa: N818  # it is no error
@@ -74,8 +77,8 @@ class Run:
         That of now.
     totals : Totals
         Of this epoch.
-    missing : Missing
-        Values that the samples of the validation lack.
+    missing, missing_in_validation : Missing
+        Samples with NaN or infinities that the training and the validation have seen.
     seen : bool
         Whether this process's metrics have seen a sample of it.
     """
@@ -97,7 +100,9 @@ class Run:
         self.epoch = epoch
         self.totals = Totals()
         self.seen = False
-        self.missing = Missing("they are part of the validation's loss and metrics")
+        self.missing = Missing(TRAINED, model.dtype, targets=bool(model.metrics))
+        part = "they are part of the validation's loss and metrics"
+        self.missing_in_validation = Missing(part, model.dtype)
         self.history = model.history = History()
         self._logs: dict[str, Any] = {}  # of the last epoch
         self._order: Any = None  # state of the generator that drew this epoch's

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import states, truncated
+from gru_c._warnings import warn
 from gru_c.batches import Epoch
 from gru_c.callbacks import CallbackList
 from gru_c.data import Data, check_batch_size, require_samples
-from gru_c.doubts import Missing
 from gru_c.history import History
 from gru_c.interrupts import Interrupt
 from gru_c.layers import Layer
 from gru_c.metrics import reset_all
+from gru_c.missing import NO_CULPRIT, Missing, culprit
+from gru_c.optimizers import may_overflow
 from gru_c.passes import blas_held
 from gru_c.progress import SILENT, Progress, check_verbose
 from gru_c.replicas import Alone, Parts, Pass, results
 from gru_c.run_file import RunFile
-from gru_c.runs import Run, RunEnded, Totals
+from gru_c.run_state import Snapshot
+from gru_c.runs import TRAINED, Run, RunEnded, Totals
 from gru_c.sources import Batches, FitData
 
 if TYPE_CHECKING:
@@ -90,17 +92,23 @@ def _train_step(model: Sequential, batch: Data, replicas: Alone) -> Pass:
     When the loss is not finite, nothing is changed; it is for the caller to say so.
     """
     assert model.optimizer is not None
-    parameters = model.parameters
-    found = replicas.gradients(parameters, partial(_pass, model, batch))
-    if parameters.regularized and model.trainable:
-        found = found._replace(loss=found.loss + parameters.penalty())
-    if math.isfinite(found.loss) and model.trainable:
-        if parameters.regularized:
-            parameters.add_penalty_gradient()
+    result = _gradients(model, batch, replicas)
+    if math.isfinite(result.loss) and model.trainable:
         with replicas.later():  # a schedule or a constraint may be the user's
-            model.optimizer.step(parameters)
+            model.optimizer.step(model.parameters)
         replicas.stepped(model)
-    return found
+    return result
+
+
+def _gradients(model: Sequential, batch: Data, replicas: Alone) -> Pass:
+    """Run a batch forward and, if the loss is finite, backward, penalties included."""
+    parameters = model.parameters
+    result = replicas.gradients(parameters, partial(_pass, model, batch))
+    if parameters.regularized and model.trainable:
+        result = result._replace(loss=result.loss + parameters.penalty())
+        if math.isfinite(result.loss):
+            parameters.add_penalty_gradient()
+    return result
 
 
 def _pass(
@@ -160,7 +168,7 @@ def _warn_of_nothing_trained(model: Sequential) -> None:
             f"model.trainable is False, which goes before that of layer {', '.join(trainable)}: "
             "set model.trainable = True, then freeze the other layers"
         )
-    warnings.warn(f"training will change nothing: {reason}", stacklevel=5)
+    warn(f"training will change nothing: {reason}")
 
 
 def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
@@ -168,42 +176,45 @@ def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
     require_samples(data)
     states.require_whole_batches(model, len(data), len(data))
     _prepare(model, data)
-    before = states.kept(model)
     batch = data.batch(model, slice(None))
-    with blas_held():
-        found = _train_step(model, batch, Alone())
-    if not math.isfinite(found.loss):
-        states.put_back(before)
-        raise FloatingPointError(f"the loss is {found.loss}{_culprit(batch)}; nothing was changed")
+    missing = Missing(TRAINED, model.dtype, targets=bool(model.metrics))
+    with blas_held(), missing.look(batch):
+        result = _checked_step(model, batch)
     reset_all(model.metrics)
     for metric in model.metrics:
-        metric.update(batch.y, found.outputs, **_if_any(found.mask))
-    return {"loss": found.loss, **results(model.metrics)}
+        metric.update(batch.y, result.outputs, **_if_any(result.mask))
+    logs = {"loss": result.loss, **results(model.metrics)}
+    missing.warn(logs)
+    return logs
 
 
-_NO_CULPRIT = (
-    ", while all of the batch's x and y are finite: the learning rate may be too high, or an "
-    "earlier batch held an infinite value"
-)
+def _checked_step(model: Sequential, batch: Data) -> Pass:
+    """Take one step; FloatingPointError, and nothing changed, where anything becomes infinite."""
+    assert model.optimizer is not None
+    before = states.kept(model)
+    result = _gradients(model, batch, Alone())
+    problem = "" if math.isfinite(result.loss) else f"the loss is {result.loss}"
+    if not problem and model.trainable:
+        risky = may_overflow(model.optimizer, model.parameters)
+        snapshot = Snapshot(model, "before this step") if risky else None
+        model.optimizer.step(model.parameters)
+        if snapshot is not None and not _weights_are_finite(model):
+            snapshot.restore()
+            problem = "a weight became infinite"
+    if problem:
+        states.put_back(before)
+        words = culprit(batch, None, model.dtype)
+        raise FloatingPointError(f"{problem}{words}; nothing was changed")
+    return result
 
 
-def _culprit(batch: Data, samples: Array | None = None) -> str:
-    """Name what in the batch is not finite, if anything that counts is.
+def _weights_are_finite(model: Sequential) -> bool:
+    """Return whether all weights that are trained are.
 
-    `samples` are the places of the batch's samples in the user's data, where the two differ.
+    Weight by weight, because the gaps between them may hold anything: Adam with epsilon 0 makes NaN
+    of them.
     """
-    for name, array, by_step in (("x", batch.x, True), ("y", batch.y, batch.per_step)):
-        finite = np.isfinite(array) if array.dtype.kind == "f" else np.ones(array.shape, bool)
-        if by_step and batch.mask is not None:
-            finite[~batch.mask] = True
-        bad = np.argwhere(~finite)
-        if len(bad):
-            sample, *rest = bad[0]
-            place = [sample if samples is None else samples[sample], *rest]
-            where = ", ".join(map(str, place))
-            count = f"{len(bad)} values of {name} in this batch are not finite"
-            return f": {count}, the first is {name}[{where}]"
-    return _NO_CULPRIT
+    return all(np.isfinite(item.array).all() for item in model.trainable_weights)
 
 
 def _culprit_of_all(replicas: Alone, own: str) -> str:
@@ -211,9 +222,9 @@ def _culprit_of_all(replicas: Alone, own: str) -> str:
     named = [
         words if replicas.size == 1 else f" of rank {rank}{words}"
         for rank, words in enumerate(replicas.gather(own))
-        if words != _NO_CULPRIT
+        if words != NO_CULPRIT
     ]
-    return named[0] if named else _NO_CULPRIT
+    return named[0] if named else NO_CULPRIT
 
 
 # ---- epochs -------------------------------------------------------------------------------------
@@ -262,23 +273,19 @@ def _fit_epoch(model: Sequential, data: FitData, settings: FitSettings, run: Run
     batches = data.train.batch_count(settings.batch_size)
     title = f"Epoch {run.epoch + 1}/{settings.epochs}"
 
-    def after_batch(batch: Data, samples: Array | None) -> None:
-        run.missing.look(batch, samples)
-        run.end_validation_if_interrupted()
-
     with Progress(settings.verbose, title, batches) as progress:
         logs = _epoch(model, data.train, settings, run, progress)
         if data.validation is not None:
-            found = _evaluate(
-                model,
-                data.validation,
-                settings.batch_size,
-                run.callbacks,
-                after_batch,
-                run.replicas,
-            )
-            run.missing.warn()
-            logs.update({f"val_{name}": value for name, value in found.items()})
+            missing = run.missing_in_validation
+            validated = _Evaluated(data.validation, settings.batch_size, missing)
+
+            def after_batch(samples: int) -> None:
+                run.end_validation_if_interrupted()
+
+            found = _evaluate(model, validated, run.callbacks, after_batch, run.replicas)
+            results_there = {f"val_{name}": value for name, value in found.items()}
+            missing.warn(results_there)
+            logs.update(results_there)
         logs = run.end_epoch(logs)
         progress.finish(logs)
     run.go_on()
@@ -294,26 +301,28 @@ def _epoch(
     epoch = Epoch(settings.batch_size, rng, settings.bucket, totals.batches)
     batches = data.batches(model, epoch)
     run.ordered()
-    culprit: Callable[[], str] = str
+    words: Callable[[], str] = str
     for batch, samples in before.guarded(batches):
         run.begin_batch()
-        culprit = partial(_culprit, batch, samples)
+        where = _where(data, samples, totals)
+        words = partial(run.missing.culprit, batch, where)
         try:
-            found = _fit_step(model, batch, settings, replicas)
+            with run.missing.look(batch, where):
+                result = _fit_step(model, batch, settings, replicas)
         except BaseException:  # a second Ctrl-C, say, which may have come in the middle of a step
             before.restore()
             raise
-        if not math.isfinite(found.loss):
+        if not math.isfinite(result.loss):
             place = f"batch {totals.batches + 1} of epoch {run.epoch + 1}{data.place}"
-            words = _culprit_of_all(replicas, culprit())
-            run.give_up(before, f"the loss became {found.loss} at {place}{words}")
-        totals.add(found.loss, found.samples)
+            named = _culprit_of_all(replicas, words())
+            run.give_up(before, f"the loss became {result.loss} at {place}{named}")
+        totals.add(result.loss, result.samples)
         if len(batch):
             run.seen = True
             with replicas.later():
                 for metric in model.metrics:
-                    metric.update(batch.y, found.outputs, **_if_any(found.mask))
-        progress.update(found.samples, run.own_logs)
+                    metric.update(batch.y, result.outputs, **_if_any(result.mask))
+        progress.update(result.samples, run.own_logs)
         if run.end_batch():
             break
     if not totals.batches:
@@ -323,14 +332,20 @@ def _epoch(
     except Exception:
         before.restore()
         raise
-    # The last step's harm shows in no loss. Weight by weight, because the gaps between them may
-    # hold anything: Adam with epsilon 0 makes NaN of them.
-    if not all(np.isfinite(item.array).all() for item in model.trainable_weights):
+    if not _weights_are_finite(model):  # the last step's harm shows in no loss
         problem = f"a weight became infinite at the end of epoch {run.epoch + 1}"
-        run.give_up(before, problem + _culprit_of_all(replicas, culprit()))
+        run.give_up(before, problem + _culprit_of_all(replicas, words()))
     logs = run.logs()
+    run.missing.warn(logs)
     run.end_training()
     return logs
+
+
+def _where(data: Batches, samples: Array | None, totals: Totals) -> Array | slice | str:
+    """Return the numbers of a batch's samples, or words that say which batch it is."""
+    if samples is not None:
+        return samples
+    return data.place or slice(totals.samples, None)
 
 
 def _fit_step(model: Sequential, batch: Data, settings: FitSettings, replicas: Alone) -> Pass:
@@ -354,29 +369,33 @@ def evaluate(
     replicas.check_even(model)
     with replicas.together():
         callbacks.begin(model, first=replicas.first, verbose=mode, epochs=1, steps=batches)
-    missing = Missing("they are part of the loss and the metrics")
+    missing = Missing("they are part of the loss and the metrics", model.dtype)
     with Progress(mode, "Evaluate", batches) as progress:
-
-        def after_batch(batch: Data, samples: Array | None) -> None:
-            missing.look(batch, samples)
-            progress.update(len(batch))
-
-        logs = _evaluate(model, data, batch_size, callbacks, after_batch, replicas)
+        evaluated = _Evaluated(data, batch_size, missing)
+        logs = _evaluate(model, evaluated, callbacks, progress.update, replicas)
         progress.finish(logs)
-    missing.warn()
+    missing.warn(logs)
     return logs
+
+
+class _Evaluated(NamedTuple):
+    """What to evaluate, and what notes the values that are missing there."""
+
+    data: Batches
+    batch_size: int
+    missing: Missing
 
 
 def _evaluate(
     model: Sequential,
-    data: Batches,
-    batch_size: int,
+    evaluated: _Evaluated,
     callbacks: CallbackList,
-    after_batch: Callable[[Data, Array | None], None],
+    after_batch: Callable[[int], None],
     replicas: Alone,
 ) -> dict[str, float]:
     """Mean loss and metrics over the samples of all; callbacks see this process's after a batch."""
     assert model.loss is not None
+    data, batch_size, missing = evaluated
     totals, parts = Totals(), Parts()
     # Of the layers, as a model that shares them with another has no `Parameters` of its own.
     penalty = sum(layer.penalty() for layer in model.layers) if model.trainable else 0
@@ -392,14 +411,15 @@ def _evaluate(
                 parts.append((0.0, 0, 0))
                 continue
             callbacks.call("on_test_batch_begin", number)
-            outputs, mask = model.run(batch.x, batch.mask)
+            with missing.look(batch, _where(data, samples, totals)):
+                outputs, mask = model.run(batch.x, batch.mask)
             loss = model.loss(batch.y, outputs, batch.weight, **_if_any(mask))
             totals.add(loss, len(batch))
             parts.append((loss, _count_values(outputs, mask), len(batch)))
             for metric in model.metrics:
                 metric.update(batch.y, outputs, **_if_any(mask))
             callbacks.call("on_test_batch_end", number, logs=own_logs)
-            after_batch(batch, samples)
+            after_batch(len(batch))
     logs = {"loss": replicas.mean_loss(parts) + penalty, **replicas.merged(model.metrics)}
     with replicas.together():
         callbacks.call("on_test_end", logs=logs)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gru_c
-from gru_c import GRU, Dense, Dropout, Sequential, losses, optimizers
+from gru_c import GRU, Dense, Dropout, Sequential, constraints, losses, optimizers
 
 RNG = np.random.default_rng(31)
 X, Y = RNG.standard_normal((40, 6, 4)).astype(np.float32), RNG.standard_normal(40)
@@ -423,5 +423,91 @@ def test_a_loss_that_is_not_finite_names_the_sample_in_the_users_data(shuffle):
 def test_an_infinite_value_that_saturates_in_its_own_batch_is_a_suspect_in_the_next():
     x = X.copy()
     x[1, 3, 1] = np.inf  # the loss stays finite, the gradient does not
-    with pytest.raises(FloatingPointError, match=r"batch 2 .* an earlier batch held an infinite"):
+    with pytest.raises(
+        FloatingPointError, match=r"batch 2 .* an earlier batch held .*, x\[1, 3, 1\] is inf"
+    ):
         compiled().fit(x, Y, batch_size=8, shuffle=False, verbose=0)
+
+
+# ---- one batch that makes a weight infinite ------------------------------------------------------
+
+
+def state_of(model):
+    optimizer = model.optimizer
+    slots = {name: slot.copy() for name, slot in optimizer.slots.items()}
+    states = [layer.state for layer in model.stateful_layers]
+    return model.get_weights(), slots, optimizer.iterations, states
+
+
+class Blown(constraints.Constraint):
+    """A constraint that breaks a weight."""
+
+    def __call__(self, weight):
+        return weight * np.inf
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "value"),
+    [
+        ("adam", np.inf),
+        (optimizers.SGD(0.1, 0.9), -np.inf),
+        (optimizers.Adam(clipvalue=1.0), np.inf),
+        (optimizers.RMSprop(centered=True, global_clipnorm=1.0), np.inf),
+        ("adamw", 1e300),  # infinite in float32
+        (optimizers.SGD(1e39), 1.0),
+        (optimizers.SGD(lambda step: 1e39), 1.0),
+        (optimizers.Adam(epsilon=0.0), 0.0),  # 0 / 0, where a gradient is 0
+    ],
+)
+def test_a_batch_that_makes_a_weight_infinite_changes_nothing(optimizer, value):
+    model = Sequential([GRU(5, input_shape=(6, 4), stateful=True), Dense(1)], seed=0)
+    model.compile(optimizer, "mse")
+    model.forward(X)  # states
+    x = X.astype(np.float64)
+    x[9, 5, 0] = value
+    if value == 0:
+        x[:, :, 0] = 0
+    model.optimizer.build(model.parameters)
+    before = state_of(model)
+    with pytest.raises(FloatingPointError, match=r"a weight became infinite.*nothing was changed"):
+        model.train_on_batch(x, Y)
+    after = state_of(model)
+    assert after[2] == before[2]
+    assert_same_weights(after[0], before[0])
+    assert_same_weights(after[1].values(), before[1].values())
+    assert_same_weights(after[3], before[3])
+
+
+def test_a_constraint_that_makes_a_weight_infinite_changes_nothing():
+    model = Sequential([GRU(5, input_shape=(6, 4)), Dense(1, kernel_constraint=Blown())])
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    with pytest.raises(FloatingPointError, match="a weight became infinite"):
+        model.train_on_batch(X, Y)
+    assert_same_weights(model.get_weights(), before)
+
+
+def test_infinite_gradients_that_are_clipped_are_taken():
+    model = compiled(optimizers.SGD(1e-3, clipvalue=1.0), lambda y, p: (1.0, np.full_like(p, 1e38)))
+    model.train_on_batch(X, Y)
+    assert np.isfinite(model.get_weights()[-1]).all()
+
+
+def test_an_infinite_value_is_named_with_its_batch():
+    x = X.astype(np.float64)
+    x[9, 5, 0] = 1e300
+    with pytest.raises(FloatingPointError, match=r"x in .* not finite in float32.*x\[9, 5, 0\]"):
+        compiled().train_on_batch(x, Y)
+    y = Y.copy()
+    y[3] = 1e300
+    with pytest.raises(FloatingPointError, match=r"y in .* not finite in float32.*y\[3, 0\]"):
+        compiled().fit(X, y, verbose=0)
+
+
+def test_a_warning_of_nothing_trained_is_at_the_users_line():
+    model = compiled()
+    model.trainable = False
+    for train in (lambda: model.fit(X, Y, verbose=0), lambda: model.train_on_batch(X, Y)):
+        with pytest.warns(UserWarning, match="training will change nothing") as caught:
+            train()
+        assert caught[0].filename == __file__
