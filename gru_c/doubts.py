@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from gru_c import losses, metrics
+from gru_c._names import Configurable
 from gru_c._warnings import warn
 from gru_c.activations import ACTIVATIONS
 from gru_c.arrays import Array
@@ -35,80 +38,224 @@ _NEVER_NEGATIVE = ("relu", "softplus", "exponential")
 _SHARES = ("softmax", "softplus", "exponential")
 
 _Doubt = tuple[str, str] | None  # what a loss takes, and what to write
+_T = TypeVar("_T")
 
 
-def warn_of_doubts(model: Sequential, data: Data) -> None:
-    """Warn of what in a compiled model does not fit its last layer or the targets.
+class Doubts:
+    """What is doubtful about a compiled model and its data, each of which is warned of once."""
 
-    Raises
-    ------
-    ValueError
-        For a categorical cross-entropy of one output, which is the same for all weights.
-    """
-    data = data if data.sample is None else data.sample  # as arrays
-    sizes = model.compute_output_shape(data.shape(model.fixed_time))
-    shape = tuple(int(size or 0) for size in sizes)
-    if isinstance(model.loss, losses.CategoricalCrossentropy) and shape[-1] == 1:
-        raise ValueError(f"loss {model.loss.name!r}: {losses.ONE_OUTPUT}")
-    y = _targets_that_count(data)
-    shape = (len(y), *shape[2 if _by_step(data) else 1 :])
-    assert model.loss is not None
-    head = _of_head(model.loss, model.layers, shape[-1])
-    of_metrics = [_of_metric(metric, model, y, shape) for metric in model.metrics]
-    for doubt in (head and f"loss {head}", _of_classes(model, y), *of_metrics):
+    def __init__(self) -> None:
+        self._begun = False
+        # Losses and metrics that look at targets, and have found nothing doubtful yet.
+        self._open: list[losses.Loss | metrics.Metric] = []
+
+    def look(self, model: Sequential, data: Data) -> None:
+        """Warn of what does not fit the last layer or these targets.
+
+        Raises
+        ------
+        ValueError
+            For a categorical cross-entropy of one output, which is the same for all weights.
+        """
+        if self._begun and not self._open:
+            return
+        data = data if data.sample is None else data.sample  # as arrays
+        shapes = _shapes(model, data)
+        shape = shapes[-1]
+        assert model.loss is not None
+        if not self._begun:
+            if isinstance(model.loss, losses.CategoricalCrossentropy) and shape[-1] == 1:
+                raise ValueError(f"loss {model.loss.name!r}: {losses.ONE_OUTPUT}")
+            doubt = _of_head(model.loss, model.layers, shapes)
+            if doubt is not None:
+                warn(f"loss {doubt}")
+            self._open = [model.loss, *model.metrics]
+            self._begun = True
+        y = _targets_that_count(data)
+        shape = (len(y), *shape[2 if _by_step(data) else 1 :])
+        self._open = [each for each in self._open if self._stays(each, model, y, shape, shapes)]
+
+    @staticmethod
+    def _stays(
+        each: losses.Loss | metrics.Metric,
+        model: Sequential,
+        y: Array,
+        shape: tuple[int, ...],
+        shapes: list[tuple[int, ...]],
+    ) -> bool:
+        """Warn of what is doubtful about a loss or metric; whether to look at other targets."""
+        if isinstance(each, losses.Loss):
+            doubt = _of_classes(each, y)
+            looks = computes_as(each, losses.CategoricalCrossentropy)
+        else:
+            doubt = _of_metric_alone(each, model, shapes) or _of_metric(each, model, y, shape)
+            looks = _kind(each, y.shape, shape) is not None
         if doubt is not None:
             warn(doubt)
+        return looks and doubt is None
+
+
+def _shapes(model: Sequential, data: Data) -> list[tuple[int, ...]]:
+    """Return the shapes of what each layer gives for the data."""
+    shape: Any = data.shape(model.fixed_time)
+    shapes = []
+    for layer in model.layers:
+        shape = layer.compute_output_shape(shape)
+        shapes.append(tuple(int(size or 0) for size in shape))
+    return shapes
+
+
+def computes_as(obj: Configurable, cls: type) -> bool:
+    """Return whether an object is of a class, or of one derived from it that changes no method."""
+    return _changes_nothing(type(obj), cls)  # type: ignore[arg-type]  # a class is hashable
+
+
+@lru_cache(maxsize=512)
+def _changes_nothing(derived: type, cls: type) -> bool:
+    for kind in derived.__mro__:
+        if kind is cls:
+            return True
+        changed = [name for name, value in vars(kind).items() if _is_method(name, value)]
+        if any(hasattr(cls, name) for name in changed):
+            return False
+    return False
+
+
+def _is_method(name: str, value: object) -> bool:
+    """Return whether a class's attribute is one that its objects compute with."""
+    if name.startswith("__") and name != "__call__":
+        return False
+    return hasattr(value, "__get__") and name not in ("get_config", "build")
+
+
+def _of_kind(obj: Configurable, table: Mapping[type, _T]) -> _T | None:
+    """Return what a table has for the class that an object computes as."""
+    return next((value for cls, value in table.items() if computes_as(obj, cls)), None)
 
 
 # ---- the loss and the last layer ----------------------------------------------------------------
 
 
-def _of_head(loss: losses.Loss, layers: list[Layer], outputs: int) -> str | None:
+class _Head(NamedTuple):
+    """What the outputs of a model come from.
+
+    Attributes
+    ----------
+    layer : Layer
+        The last one that computes.
+    activation : str
+        What it ends with.
+    before : str or None
+        The activation that goes into it, where it is nothing but an activation.
+    beside : Layer or None
+        The layer that puts the results of several softmaxes side by side.
+    """
+
+    layer: Layer
+    activation: str
+    before: str | None = None
+    beside: Layer | None = None
+
+
+def _of_head(loss: losses.Loss, layers: list[Layer], shapes: list[tuple[int, ...]]) -> str | None:
     """Return what is doubtful about a cross-entropy of what the last layer gives."""
-    head = _head(layers)
+    categorical = losses.CategoricalCrossentropy, losses.SparseCategoricalCrossentropy
+    binary = computes_as(loss, losses.BinaryCrossentropy)
+    if not binary and not any(computes_as(loss, kind) for kind in categorical):
+        return None
+    assert isinstance(loss, (losses.BinaryCrossentropy, losses.CategoricalCrossentropy))
+    head = _head(layers, shapes)
     if head is None:
         return None
-    layer, activation = head
-    doubt: _Doubt = None
-    if type(loss) is losses.BinaryCrossentropy:
-        doubt = _of_binary(loss.from_logits, activation, outputs)
-    elif type(loss) in (losses.CategoricalCrossentropy, losses.SparseCategoricalCrossentropy):
-        assert isinstance(loss, losses.CategoricalCrossentropy)
+    activation, label = head.activation, head.layer.label
+    if binary:
+        doubt = _of_binary(loss.from_logits, activation, shapes[-1][-1])
+    else:
         doubt = _of_categorical(loss.from_logits, activation)
     if doubt is None:
-        return None
+        return None if loss.from_logits else _of_way(loss, head, binary)
     takes, advice = doubt
     if activation == "linear":
-        advice += f", or {type(loss).__name__}(from_logits=True)"
-    return (
-        f"{loss.name!r} {takes}, but layer {layer.label!r} gives what its activation "
-        f"{activation!r} does: {advice}"
-    )
+        name = next(kind for kind in type(loss).__mro__ if kind in losses.LOSSES.values())
+        advice += f", or {name.__name__}(from_logits=True)"
+    return f"{loss.name!r} {takes}, but layer {label!r} gives {_what_it_gives(head)}: {advice}"
 
 
-def _head(layers: list[Layer]) -> tuple[Layer, str] | None:
-    """Return the layer that the outputs come from, and its activation; None: not known."""
-    for layer in reversed(layers):
-        if type(layer) in (Dropout, Flatten, RepeatVector):
+def _what_it_gives(head: _Head) -> str:
+    if _sums(head.layer):
+        return f"the sum of two results of its activation {head.activation!r}"
+    return f"what its activation {head.activation!r} does"
+
+
+def _of_way(loss: losses.Loss, head: _Head, binary: bool) -> str | None:
+    """Return what is doubtful about the way from the right activation to the outputs."""
+    label, activation = head.layer.label, head.activation
+    if binary and activation in _SIGMOIDS and _sums(head.layer):
+        return (
+            f"{loss.name!r} takes probabilities, but layer {label!r} gives "
+            f"{_what_it_gives(head)}, which is up to 2: write merge_mode='ave'"
+        )
+    if not binary and activation == "softmax" and head.beside is not None:
+        side = head.beside.label
+        return (
+            f"{loss.name!r} takes probabilities whose sum is 1, but layer {side!r} puts the "
+            "results of several softmaxes side by side: write activation='linear' before it, and "
+            "Activation('softmax') after it"
+        )
+    squashed = (*_SIGMOIDS, "softmax", *(_NEVER_NEGATIVE if binary else ()))
+    if head.before in squashed:
+        return (
+            f"{loss.name!r} takes probabilities from 0 to 1, but layer {label!r} takes the "
+            f"{activation} of what {head.before!r} gives, which leaves a part of that range: write "
+            "one activation"
+        )
+    return None
+
+
+def _head(layers: list[Layer], shapes: list[tuple[int, ...]]) -> _Head | None:
+    """Return what the outputs come from; None: not known."""
+    beside: Layer | None = None
+    for number in reversed(range(len(layers))):
+        layer = layers[number]
+        if _of_kind(layer, _PASSING):
+            steps = shapes[number - 1][1:-1] if number else ()
+            if computes_as(layer, Flatten) and math.prod(steps) > 1:
+                beside = layer
             continue
         name = _activation_of(layer)
-        if type(layer) is Activation and name == "linear":
-            continue
-        return None if name is None else (layer, name)
+        if name is None:
+            return None
+        before: str | None = None
+        if computes_as(layer, Activation):
+            under = _head(layers[:number], shapes)
+            if name == "linear":
+                return under and under._replace(beside=beside or under.beside)
+            before = under and under.activation
+        return _Head(layer, name, before, beside)
     return None
+
+
+_PASSING = dict.fromkeys((Dropout, Flatten, RepeatVector), True)
 
 
 def _activation_of(layer: Layer) -> str | None:
     """Return the activation that a layer ends with; None where that is the user's own."""
-    if type(layer) is Dense or type(layer) is Activation:
+    if isinstance(layer, (Dense, Activation)):
+        if not (computes_as(layer, Dense) or computes_as(layer, Activation)):
+            return None
         function = layer.activation_function
         return function.name if ACTIVATIONS.get(function.name) is function else None
-    if type(layer) is GRU:
+    if isinstance(layer, GRU) and computes_as(layer, GRU):
         return layer.activation if isinstance(layer.activation, str) else str(layer.activation[0])
-    if type(layer) is Bidirectional and layer.merge_mode in ("concat", "ave", "mul"):
+    if isinstance(layer, Bidirectional) and computes_as(layer, Bidirectional):
         names = {_activation_of(direction) for direction in layer.directions}
         return names.pop() if len(names) == 1 else None
-    return "linear" if type(layer) in (Embedding, LayerNormalization) else None
+    linear = computes_as(layer, Embedding) or computes_as(layer, LayerNormalization)
+    return "linear" if linear else None
+
+
+def _sums(layer: Layer) -> bool:
+    return isinstance(layer, Bidirectional) and layer.merge_mode == "sum"
 
 
 _LOGITS = "with from_logits=True takes what goes into a sigmoid or softmax"
@@ -162,10 +309,9 @@ def _by_step(data: Data) -> bool:
     return isinstance(data.y, SequenceList) or (data.per_step and data.lengths is not None)
 
 
-def _of_classes(model: Sequential, y: Array) -> str | None:
+def _of_classes(loss: losses.Loss, y: Array) -> str | None:
     """Return what is doubtful about targets that should have one class a sample."""
-    loss = model.loss
-    if type(loss) is not losses.CategoricalCrossentropy:
+    if not computes_as(loss, losses.CategoricalCrossentropy):
         return None
     totals = y.sum(axis=-1)
     bad = (np.abs(totals - 1) > 0.01) & (totals != 0)  # rows of zeros stand for samples to ignore
@@ -178,42 +324,83 @@ def _of_classes(model: Sequential, y: Array) -> str | None:
     )
 
 
-def _of_metric(
-    metric: metrics.Metric, model: Sequential, y: Array, shape: tuple[int, ...]
+# ---- the metrics ---------------------------------------------------------------------------------
+
+
+def _of_metric_alone(
+    metric: metrics.Metric, model: Sequential, shapes: list[tuple[int, ...]]
 ) -> str | None:
-    """Return what is doubtful about a metric, of targets y and outputs of this shape."""
-    if type(metric) is metrics.MeanOfLoss and type(metric.loss) is not type(model.loss):
-        doubt = _of_head(metric.loss, model.layers, shape[-1])
+    """Return what is doubtful about a metric, whatever the targets are."""
+    if computes_as(metric, metrics.MeanOfLoss):
+        assert isinstance(metric, metrics.MeanOfLoss)
+        same = type(metric.loss) is type(model.loss)
+        doubt = None if same else _of_head(metric.loss, model.layers, shapes)
         return doubt and f"metric {doubt}"
-    if type(metric) is metrics.Accuracy:
+    if computes_as(metric, metrics.Accuracy):
         return (
             f"metric {metric.name!r} is Accuracy(), which counts outputs that equal y exactly: "
             "write metrics=['accuracy'] for the share of right classes, or ['mae'] for numbers"
         )
-    kind: metrics.Metric = metric
-    if isinstance(metric, metrics.AccuracyOfLoss):
-        kind = metric.accuracy_for(y.shape, shape)
-    if type(kind) not in _OTHERS:
+    return None
+
+
+def _kind(
+    metric: metrics.Metric, y: tuple[int, ...], outputs: tuple[int, ...]
+) -> metrics.Metric | None:
+    """Return the accuracy of classes that a metric is, for targets and outputs of these shapes."""
+    if computes_as(metric, metrics.AccuracyOfLoss):
+        assert isinstance(metric, metrics.AccuracyOfLoss)
+        return metric.accuracy_for(y, outputs)
+    return metric if _of_kind(metric, _OTHERS) else None
+
+
+def _of_metric(
+    metric: metrics.Metric, model: Sequential, y: Array, shape: tuple[int, ...]
+) -> str | None:
+    """Return what is doubtful about an accuracy, of targets y and outputs of this shape."""
+    kind = _kind(metric, y.shape, shape)
+    rule = None if kind is None else _of_kind(kind, _OTHERS)
+    if rule is None:
         return None
-    if shape[-1] == 1 and type(kind) is not metrics.BinaryAccuracy:
+    binary = isinstance(kind, metrics.BinaryAccuracy)
+    if shape[-1] == 1 and not binary:
         return (
             f"metric {metric.name!r} compares classes, and one output has one class: write "
             "metrics=['accuracy']"
         )
-    wanted, others = _OTHERS[type(kind)]
+    wanted, others = rule
     bad = others(y, shape[-1])
+    if bad.any():
+        bad &= y == y  # NaN shows in the results
     if bad.any():
         return (
             f"metric {metric.name!r} counts right classes, for which y holds {wanted}, but it "
-            f"holds {y[bad][0]:g}, too: for a regression write metrics=['mae'] or ['rmse']"
+            f"holds {y[bad][0]:g}, too: {_advice_on(y, binary, model.loss)}"
         )
     logits = isinstance(model.loss, losses.BinaryCrossentropy) and model.loss.from_logits
     if logits and isinstance(kind, metrics.BinaryAccuracy) and kind.threshold == 0.5:
         return (
-            f"metric {metric.name!r} takes outputs above 0.5 for class 1, from_logits=True those "
-            "above 0: write metrics=['accuracy'], or BinaryAccuracy(threshold=0)"
+            f"metric {metric.name!r} takes outputs above 0.5 for class 1, as Keras's 'accuracy' "
+            "does, but with from_logits=True those above 0 are: write BinaryAccuracy(threshold=0), "
+            "or compile with metrics=['accuracy'], which here follows the loss"
         )
     return None
+
+
+def _advice_on(y: Array, binary: bool, loss: losses.Loss | None) -> str:
+    """Return what to write in place of an accuracy of targets that are no classes."""
+    if binary and isinstance(loss, losses.BinaryCrossentropy):
+        side = "p > 0" if loss.from_logits else "p > 0.5"
+        return (
+            "no output is right where y is between the two, so for soft labels write a function "
+            f"that compares sides, such as lambda y, p: ((y > 0.5) == ({side})).mean()"
+        )
+    if binary and (np.abs(y) == 1).all():
+        return (
+            "no output is right where y is -1, so give it (y + 1) / 2, which holds 0 and 1, or "
+            "write a function that compares signs, such as lambda y, p: ((y > 0) == (p > 0)).mean()"
+        )
+    return "for a regression write metrics=['mae'] or ['rmse']"
 
 
 def _other_than_bits(y: Array, outputs: int) -> Array:

@@ -15,7 +15,7 @@ from gru_c._numbers import check_flag, check_flags
 from gru_c.callbacks import CallbackList
 from gru_c.chain import Chain
 from gru_c.data import Data, Samples, check_batch_size, require_optimizer
-from gru_c.doubts import warn_of_doubts
+from gru_c.doubts import Doubts
 from gru_c.history import History
 from gru_c.layers import Activation, Dense, Layer
 from gru_c.layers.base import check_count, make_rng
@@ -74,7 +74,7 @@ class Sequential(Chain):
         **dict.fromkeys(("loss", "metrics"), "cannot be set: call compile with the new one"),
     }
     _checks: ClassVar = {"optimizer": optimizers.get}
-    _looked_over = False  # since `compile`, for what does not fit
+    _doubts = Doubts()
 
     def __init__(
         self,
@@ -263,13 +263,7 @@ class Sequential(Chain):
         if len(set(names)) < len(names) or "loss" in names:
             raise ValueError(f"metrics must have different names, none of them 'loss': {names}")
         assign(self, optimizer=new_optimizer, loss=new_loss, metrics=new_metrics)
-        self._looked_over = False
-
-    def _look_over(self, data: Data) -> None:
-        """Warn of what does not fit the loss and the metrics, once after `compile`."""
-        if not self._looked_over:
-            warn_of_doubts(self, data)
-            self._looked_over = True
+        self._doubts = Doubts()
 
     def fit(
         self,
@@ -420,7 +414,8 @@ class Sequential(Chain):
             elif resume or checkpoint_interval is not None:
                 raise ValueError("resume and checkpoint_interval need a file: give checkpoint=path")
             if replicas.first:
-                self._look_over(train.first)
+                for given in data.parts:
+                    self._doubts.look(self, given.first)
             return data, settings, CallbackList(callbacks)
 
         replicas = start(distribution)
@@ -481,7 +476,7 @@ class Sequential(Chain):
                     self, x, y, sample_weight, lengths, *given, part=replicas.part
                 )
                 if replicas.first:
-                    self._look_over(data.first)
+                    self._doubts.look(self, data.first)
             facts = partial(about_evaluation, self, batch_size=size)
             own = replicas.share(self, sources.FitData(data, None), size, False, facts).train
             logs = training.evaluate(self, own, size, verbose, hooks, replicas)
@@ -522,7 +517,7 @@ class Sequential(Chain):
         check_flag("return_dict", return_dict)
         require_optimizer(self)
         data = Data.of(self, x, y, sample_weight, lengths)
-        self._look_over(data)
+        self._doubts.look(self, data)
         return training.as_result(training.train_on_batch(self, data), return_dict)
 
     # ---- files ----

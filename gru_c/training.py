@@ -302,6 +302,7 @@ def _epoch(
     batches = data.batches(model, epoch)
     run.ordered()
     words: Callable[[], str] = str
+    look = _look(model, data, replicas)
     for batch, samples in before.guarded(batches):
         run.begin_batch()
         where = _where(data, samples, totals)
@@ -319,6 +320,7 @@ def _epoch(
         totals.add(result.loss, result.samples)
         if len(batch):
             run.seen = True
+            look(batch)
             with replicas.later():
                 for metric in model.metrics:
                     metric.update(batch.y, result.outputs, **_if_any(result.mask))
@@ -346,6 +348,14 @@ def _where(data: Batches, samples: Array | None, totals: Totals) -> Array | slic
     if samples is not None:
         return samples
     return data.place or slice(totals.samples, None)
+
+
+def _look(model: Sequential, data: Batches, replicas: Alone) -> Callable[[Data], None]:
+    """Return what looks at each batch's targets, where the whole data have not been looked at."""
+    whole = isinstance(data, Data) and data.sample is None
+    if whole or not replicas.first:
+        return lambda batch: None
+    return partial(model._doubts.look, model)
 
 
 def _fit_step(model: Sequential, batch: Data, settings: FitSettings, replicas: Alone) -> Pass:
@@ -397,6 +407,7 @@ def _evaluate(
     assert model.loss is not None
     data, batch_size, missing = evaluated
     totals, parts = Totals(), Parts()
+    look = _look(model, data, replicas)
     # Of the layers, as a model that shares them with another has no `Parameters` of its own.
     penalty = sum(layer.penalty() for layer in model.layers) if model.trainable else 0
 
@@ -411,6 +422,7 @@ def _evaluate(
                 parts.append((0.0, 0, 0))
                 continue
             callbacks.call("on_test_batch_begin", number)
+            look(batch)
             with missing.look(batch, _where(data, samples, totals)):
                 outputs, mask = model.run(batch.x, batch.mask)
             loss = model.loss(batch.y, outputs, batch.weight, **_if_any(mask))
