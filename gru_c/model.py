@@ -9,7 +9,17 @@ from typing import Any, ClassVar
 
 import numpy.typing as npt
 
-from gru_c import losses, optimizers, predicting, profiling, saving, sources, training, truncated
+from gru_c import (
+    evaluating,
+    losses,
+    optimizers,
+    predicting,
+    profiling,
+    saving,
+    sources,
+    training,
+    truncated,
+)
 from gru_c._attributes import assign
 from gru_c._numbers import check_flag, check_flags
 from gru_c.callbacks import CallbackList
@@ -479,7 +489,7 @@ class Sequential(Chain):
                     self._doubts.look(self, data.first)
             facts = partial(about_evaluation, self, batch_size=size)
             own = replicas.share(self, sources.FitData(data, None), size, False, facts).train
-            logs = training.evaluate(self, own, size, verbose, hooks, replicas)
+            logs = evaluating.evaluate(self, own, size, verbose, hooks, replicas)
         return training.as_result(logs, return_dict)
 
     @property
@@ -512,7 +522,8 @@ class Sequential(Chain):
         ValueError, TypeError
             As `fit`.
         FloatingPointError
-            When the loss is NaN or infinite; nothing has been changed then.
+            When the loss, or a weight after the step, is NaN or infinite; nothing has been changed
+            then.
         """
         check_flag("return_dict", return_dict)
         require_optimizer(self)

@@ -1,4 +1,4 @@
-"""The loops over batches that train and evaluate."""
+"""The loop over batches that trains."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from gru_c._warnings import warn
 from gru_c.batches import Epoch
 from gru_c.callbacks import CallbackList
 from gru_c.data import Data, check_batch_size, require_samples
+from gru_c.evaluating import Evaluated, count_values, evaluate_batches, if_any, looker, place_of
 from gru_c.history import History
 from gru_c.interrupts import Interrupt
 from gru_c.layers import Layer
@@ -24,11 +25,11 @@ from gru_c.metrics import reset_all
 from gru_c.missing import NO_CULPRIT, Missing, culprit
 from gru_c.optimizers import may_overflow
 from gru_c.passes import blas_held
-from gru_c.progress import SILENT, Progress, check_verbose
-from gru_c.replicas import Alone, Parts, Pass, results
+from gru_c.progress import Progress, check_verbose
+from gru_c.replicas import Alone, Pass, results
 from gru_c.run_file import RunFile
 from gru_c.run_state import Snapshot
-from gru_c.runs import TRAINED, Run, RunEnded, Totals
+from gru_c.runs import TRAINED, Run, RunEnded
 from gru_c.sources import Batches, FitData
 
 if TYPE_CHECKING:
@@ -125,9 +126,9 @@ def _pass(
     paired = model.head_is_paired
     outputs, mask = model.run(batch.x, batch.mask, training=True)
     loss, d_outputs = model.loss.value_and_gradient(
-        batch.y, outputs, batch.weight, logits=paired, **_if_any(mask)
+        batch.y, outputs, batch.weight, logits=paired, **if_any(mask)
     )
-    values = _count_values(outputs, mask)
+    values = count_values(outputs, mask)
     if math.isfinite(loss):
         if summed:
             d_outputs *= d_outputs.dtype.type(values)
@@ -135,18 +136,6 @@ def _pass(
             d_outputs, through_activation=not paired, keep_tape=False, after_layer=after_layer
         )
     return Pass(loss, values, len(batch), outputs, mask)
-
-
-def _count_values(outputs: Array, mask: Array | None) -> int:
-    """Return how many values a loss is the mean over."""
-    if mask is None:
-        return math.prod(outputs.shape[:-1])
-    return int(np.count_nonzero(mask)) * math.prod(outputs.shape[2:-1])
-
-
-def _if_any(mask: Array | None) -> dict[str, Any]:
-    """Return the mask as an argument: a user's losses and metrics need not know of masks."""
-    return {} if mask is None else {"mask": mask}
 
 
 def _prepare(model: Sequential, data: Data) -> None:
@@ -182,7 +171,7 @@ def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
         result = _checked_step(model, batch)
     reset_all(model.metrics)
     for metric in model.metrics:
-        metric.update(batch.y, result.outputs, **_if_any(result.mask))
+        metric.update(batch.y, result.outputs, **if_any(result.mask))
     logs = {"loss": result.loss, **results(model.metrics)}
     missing.warn(logs)
     return logs
@@ -277,12 +266,12 @@ def _fit_epoch(model: Sequential, data: FitData, settings: FitSettings, run: Run
         logs = _epoch(model, data.train, settings, run, progress)
         if data.validation is not None:
             missing = run.missing_in_validation
-            validated = _Evaluated(data.validation, settings.batch_size, missing)
+            validated = Evaluated(data.validation, settings.batch_size, missing)
 
             def after_batch(samples: int) -> None:
                 run.end_validation_if_interrupted()
 
-            found = _evaluate(model, validated, run.callbacks, after_batch, run.replicas)
+            found = evaluate_batches(model, validated, run.callbacks, after_batch, run.replicas)
             results_there = {f"val_{name}": value for name, value in found.items()}
             missing.warn(results_there)
             logs.update(results_there)
@@ -302,10 +291,10 @@ def _epoch(
     batches = data.batches(model, epoch)
     run.ordered()
     words: Callable[[], str] = str
-    look = _look(model, data, replicas)
+    look = looker(model, data, replicas)
     for batch, samples in before.guarded(batches):
         run.begin_batch()
-        where = _where(data, samples, totals)
+        where = place_of(data, samples, totals)
         words = partial(run.missing.culprit, batch, where)
         try:
             with run.missing.look(batch, where):
@@ -323,7 +312,7 @@ def _epoch(
             look(batch)
             with replicas.later():
                 for metric in model.metrics:
-                    metric.update(batch.y, result.outputs, **_if_any(result.mask))
+                    metric.update(batch.y, result.outputs, **if_any(result.mask))
         progress.update(result.samples, run.own_logs)
         if run.end_batch():
             break
@@ -343,99 +332,11 @@ def _epoch(
     return logs
 
 
-def _where(data: Batches, samples: Array | None, totals: Totals) -> Array | slice | str:
-    """Return the numbers of a batch's samples, or words that say which batch it is."""
-    if samples is not None:
-        return samples
-    return data.place or slice(totals.samples, None)
-
-
-def _look(model: Sequential, data: Batches, replicas: Alone) -> Callable[[Data], None]:
-    """Return what looks at each batch's targets, where the whole data have not been looked at."""
-    whole = isinstance(data, Data) and data.sample is None
-    if whole or not replicas.first:
-        return lambda batch: None
-    return partial(model._doubts.look, model)
-
-
 def _fit_step(model: Sequential, batch: Data, settings: FitSettings, replicas: Alone) -> Pass:
     if settings.bptt_steps is None:
         return _train_step(model, batch, replicas)
     train_step = partial(_train_step, replicas=replicas)
     return truncated.step(model, batch, settings.bptt_steps, train_step)
-
-
-def evaluate(
-    model: Sequential,
-    data: Batches,
-    batch_size: int,
-    verbose: str | int,
-    callbacks: CallbackList,
-    replicas: Alone,
-) -> dict[str, float]:
-    """Mean loss and metrics; see `Sequential.evaluate`."""
-    batches = data.batch_count(batch_size)
-    mode = check_verbose(verbose if replicas.first else SILENT)
-    replicas.check_even(model)
-    with replicas.together():
-        callbacks.begin(model, first=replicas.first, verbose=mode, epochs=1, steps=batches)
-    missing = Missing("they are part of the loss and the metrics", model.dtype)
-    with Progress(mode, "Evaluate", batches) as progress:
-        evaluated = _Evaluated(data, batch_size, missing)
-        logs = _evaluate(model, evaluated, callbacks, progress.update, replicas)
-        progress.finish(logs)
-    missing.warn(logs)
-    return logs
-
-
-class _Evaluated(NamedTuple):
-    """What to evaluate, and what notes the values that are missing there."""
-
-    data: Batches
-    batch_size: int
-    missing: Missing
-
-
-def _evaluate(
-    model: Sequential,
-    evaluated: _Evaluated,
-    callbacks: CallbackList,
-    after_batch: Callable[[int], None],
-    replicas: Alone,
-) -> dict[str, float]:
-    """Mean loss and metrics over the samples of all; callbacks see this process's after a batch."""
-    assert model.loss is not None
-    data, batch_size, missing = evaluated
-    totals, parts = Totals(), Parts()
-    look = _look(model, data, replicas)
-    # Of the layers, as a model that shares them with another has no `Parameters` of its own.
-    penalty = sum(layer.penalty() for layer in model.layers) if model.trainable else 0
-
-    def own_logs() -> dict[str, float]:
-        return {"loss": totals.mean_loss + penalty, **results(model.metrics)}
-
-    with replicas.together(), blas_held(), model.weights_held():
-        reset_all(model.metrics)
-        callbacks.call("on_test_begin")
-        for number, (batch, samples) in enumerate(data.batches(model, Epoch(batch_size))):
-            if not len(batch):  # this process's part of it
-                parts.append((0.0, 0, 0))
-                continue
-            callbacks.call("on_test_batch_begin", number)
-            look(batch)
-            with missing.look(batch, _where(data, samples, totals)):
-                outputs, mask = model.run(batch.x, batch.mask)
-            loss = model.loss(batch.y, outputs, batch.weight, **_if_any(mask))
-            totals.add(loss, len(batch))
-            parts.append((loss, _count_values(outputs, mask), len(batch)))
-            for metric in model.metrics:
-                metric.update(batch.y, outputs, **_if_any(mask))
-            callbacks.call("on_test_batch_end", number, logs=own_logs)
-            after_batch(len(batch))
-    logs = {"loss": replicas.mean_loss(parts) + penalty, **replicas.merged(model.metrics)}
-    with replicas.together():
-        callbacks.call("on_test_end", logs=logs)
-    return logs
 
 
 def as_result(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:
