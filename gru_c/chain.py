@@ -92,7 +92,8 @@ class Chain(Guarded):
         Notes
         -----
         Models may share layers, and so their weights: ``Sequential(model.layers[:-1])`` predicts
-        what goes into the last layer of a trained model. Only one of them can be trained.
+        what goes into the last layer of a trained model. What the training of one of them changes,
+        it changes in all; ``copy.deepcopy(model.layers[:-1])`` gives layers of their own.
         """
         if not isinstance(layer, Layer):
             hint = f": write {layer.__name__}(...)" if isinstance(layer, type) else ""
@@ -125,7 +126,7 @@ class Chain(Guarded):
         if isinstance(layer, Input):
             return
         assign(layer, name=name)
-        if isinstance(layer, DrawingLayer) and not layer.owned:
+        if isinstance(layer, DrawingLayer) and layer.owner is None:
             layer.seed_from(self.rng)
         self.layers.append(layer)
         self._dissolve_parameters()
@@ -292,10 +293,12 @@ class Chain(Guarded):
     def parameters(self) -> Parameters:
         """All weights and all gradients, as two flat vectors."""
         self.require_built("a list of its weights")
-        if self._parameters is not None and self._parameters.layers != self.layers:
-            self._dissolve_parameters()  # the list of layers was changed in place
-        if self._parameters is None:
-            self._parameters = Parameters(self.layers)
+        kept = self._parameters
+        if kept is not None and not kept.released and kept.layers == self.layers:
+            return kept
+        # None yet, or another model has taken layers over, or the list was changed in place.
+        self._dissolve_parameters()
+        self._parameters = Parameters.of_model(self.layers)
         return self._parameters
 
     # ---- computing ----
@@ -532,6 +535,11 @@ class Chain(Guarded):
 
 def check_for_chain(layer: Layer) -> None:
     """Raise ValueError for a layer whose input or output is not what a chain passes on."""
+    if layer.prefix:
+        raise ValueError(
+            f"layer {layer.label!r} is one direction of a Bidirectional, whose weights it holds: "
+            "make a new GRU(...), and give it these with set_weights(direction.get_weights())"
+        )
     if getattr(layer, "return_state", False):
         raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
     if isinstance(layer, Bidirectional) and layer.merge_mode is None:

@@ -121,8 +121,9 @@ class Optimizer(Configurable):
         Raises
         ------
         ValueError
-            When the state is that of other parameters.
+            When the state is that of other parameters, or these are released.
         """
+        parameters.require_held()
         if not self.slots:
             self.slots = {name: parameters.zeros() for name in self.slot_names()}
         if self.slots and self._items is None:

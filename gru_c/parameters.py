@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
@@ -161,10 +162,14 @@ class Parameters:
     of the vectors. `Sequential` makes one of these by itself; models that are no chain make one of
     their layers and give it to ``optimizer.step``.
 
+    The weights of a layer lie in one flat vector at a time. Models that share layers take them over
+    from each other, each when it is trained. `Parameters` made by hand take them over, too, and
+    keep them until `release` is called or nothing refers to them any more.
+
     Parameters
     ----------
     layers : sequence of Layer
-        Built layers of one dtype, none of which is part of other `Parameters`.
+        Built layers of one dtype, none of which is part of other `Parameters` made by hand.
 
     Attributes
     ----------
@@ -181,6 +186,8 @@ class Parameters:
         Those with a constraint, which an optimizer's step ends with, again for the trainable ones.
     layers : list of Layer
         Whose they are.
+    released : bool
+        Whether the weights may lie elsewhere; `values` and an optimizer's step then raise.
 
     Notes
     -----
@@ -191,7 +198,7 @@ class Parameters:
     Raises
     ------
     ValueError
-        When a layer is not built, of another dtype, given twice or already part of a model.
+        When a layer is not built, of another dtype, given twice or kept by others.
 
     Examples
     --------
@@ -203,20 +210,38 @@ class Parameters:
     <Parameter kernel (8, 9) float32>
     """
 
+    released = False
+    _of_model = False
+
     def __init__(self, layers: Sequence[Layer]) -> None:
+        self._check(layers)
+        self._take(layers)
+
+    @classmethod
+    def of_model(cls, layers: Sequence[Layer]) -> Parameters:
+        """Make those of a model, which others may take layers from.
+
+        They are released then. The model makes its own anew when it needs them, with the same
+        weights in the same order, so that its optimizer goes on with the state that it has.
+        """
+        parameters = cls(layers)
+        parameters._of_model = True
+        return parameters
+
+    def _check(self, layers: Sequence[Layer]) -> None:
         for layer in layers:
             if not layer.built:
                 raise ValueError(f"layer {layer.name!r} is not built: it has no weights yet")
-            if layer.owned or layers.count(layer) > 1:
+            if layers.count(layer) > 1 or any(map(_is_kept, _with_parts(layer))):
                 raise ValueError(
                     f"layer {layer.name!r} is already part of a model; its weights cannot lie in "
-                    "two flat vectors"
+                    "two flat vectors: take copy.deepcopy of the layers, or call release() of the "
+                    "Parameters that they are part of"
                 )
         dtypes = {item.array.dtype for layer in layers for item in layer.parameters}
         if len(dtypes) > 1:
             names = ", ".join(sorted(str(dtype) for dtype in dtypes))
             raise ValueError(f"layers of one model must have one dtype, got {names}")
-        self._take(layers)
 
     def _take(self, layers: Sequence[Layer]) -> None:
         """Move the weights of checked layers into new flat vectors."""
@@ -233,16 +258,22 @@ class Parameters:
         values = self._fill(self.zeros(), [item.array for item in self.items])
         self._memory = Memory(values)
         self._values = self._memory.hold(values, writeable=True)
+        if self.released:  # the copy of one that was
+            return
         views = zip(self.items, self.views(values), self.views(self.gradients), strict=True)
         for item, value, gradient in views:
             item.move(self._memory, value)
             item.gradient = gradient
-        for layer in layers:
-            assign(layer, owned=True)
+        reference = weakref.ref(self)
+        for part in (part for layer in layers for part in _with_parts(layer)):
+            if part.owner is not None:
+                part.owner.release()
+            part._owned_by = reference
 
     @property
     def values(self) -> Array:
         """The flat vector of the weights, to be read and changed; setting it copies numbers."""
+        self.require_held()
         return self._memory.lend(self._values)
 
     @values.setter
@@ -339,16 +370,38 @@ class Parameters:
 
     def release(self) -> None:
         """Let the layers become part of other `Parameters`; their weights stay as they are."""
-        for layer in self.layers:
-            assign(layer, owned=False)
+        self.released = True
+        for part in (part for layer in self.layers for part in _with_parts(layer)):
+            if part.owner is self:
+                part._owned_by = None
+
+    def require_held(self) -> None:
+        """Raise ValueError when the weights may lie elsewhere."""
+        if self.released:
+            raise ValueError(
+                "these Parameters are released: the weights of their layers may lie in the flat "
+                "vectors of others by now; take model.parameters, or make new Parameters(layers)"
+            )
 
     # A copy of an array is no view any more, so copies and pickles hold the layers alone, and the
     # flat vectors are made anew from them.
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"layers": self.layers}
+        return {"layers": self.layers, "_of_model": self._of_model, "released": self.released}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._take(state["layers"])
+        vars(self).update(state)
+        self._take(self.layers)
 
     __copy__ = refuse_shallow_copy
+
+
+def _is_kept(layer: Layer) -> bool:
+    """Whether the layer is part of `Parameters` that have been made by hand."""
+    owner = layer.owner
+    return owner is not None and not owner._of_model
+
+
+def _with_parts(layer: Layer) -> list[Layer]:
+    """Return a layer and what it is made of, which may be part of a model by itself."""
+    return [layer, *(part for part in layer.trainable_parts if part is not layer)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from testing_tools import assert_gradients, finite_difference
 
-from gru_c import GRU, Dense, Dropout, Input, Parameters, activations, gru_forward
+from gru_c import GRU, Dense, Dropout, Input, Parameters, activations, gru_forward, optimizers
 from gru_c.activations import Activation
 from gru_c.layers import Layer
 
@@ -258,9 +258,17 @@ def test_parameters_refuse_what_cannot_be():
         Parameters([layer, other])
     with pytest.raises(ValueError, match="already part of a model"):
         Parameters([layer, layer])
-    Parameters([layer])
-    with pytest.raises(ValueError, match="already part of a model"):
+    parameters = Parameters([layer])
+    with pytest.raises(ValueError, match=r"already part of a model.*copy\.deepcopy.*release\(\)"):
         Parameters([layer])
+    parameters.release()
+    other = Parameters([layer])
+    with pytest.raises(ValueError, match="these Parameters are released"):
+        _ = parameters.values
+    with pytest.raises(ValueError, match="these Parameters are released"):
+        optimizers.SGD().step(parameters)
+    del other  # nothing uses it any more
+    assert Parameters([layer]).values.size >= 8
 
 
 # ---- bad input ----------------------------------------------------------------------------------

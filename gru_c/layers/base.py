@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -23,7 +24,7 @@ from gru_c.parameters import (
 )
 
 if TYPE_CHECKING:
-    from gru_c.parameters import Source
+    from gru_c.parameters import Parameters, Source
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -84,7 +85,7 @@ class Layer(Configurable):
         self.input_shape = None if input_shape is None else check_sample_shape(input_shape)
         self.built = False
         self.built_shape: Shape | None = None
-        self.owned = False  # part of Parameters
+        self._owned_by: weakref.ref[Parameters] | None = None  # that its weights lie in
         self.parameters: list[Parameter] = []
         self.tape: Any = None
         self.prefix = ""  # of its weights' names, where it is part of another layer
@@ -347,6 +348,11 @@ class Layer(Configurable):
         """
         set_values(self.parameters, weights, f"layer {self.label!r}", built=self.built)
 
+    @property
+    def owner(self) -> Parameters | None:
+        """The `Parameters` that the layer is part of, as long as something refers to them."""
+        return None if self._owned_by is None else self._owned_by()
+
     def penalty(self) -> float:
         """Return the sum of the penalties of the trainable weights that have a regularizer."""
         return penalty_of(self.trainable_weights)
@@ -358,7 +364,7 @@ class Layer(Configurable):
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: a copy belongs to no model until it is copied with one."""
-        return {**self.__dict__, "owned": False, "tape": None}
+        return {**self.__dict__, "_owned_by": None, "tape": None}
 
     __copy__ = refuse_shallow_copy
 
