@@ -5,6 +5,7 @@ import pytest
 from keras_peer import keras
 
 pytest.importorskip("h5py")
+from gru_c import GRU, Bidirectional, Dense, Sequential
 from gru_c.interop import keras as files
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's, PyTorch's and absl's own
@@ -61,3 +62,41 @@ def test_every_size(tmp_path, H, reset_after):
         expected = keras.ops.convert_to_numpy(theirs(x))
         for found in (ours[0](x), ours[1](x), keras.ops.convert_to_numpy(again(x))):
             np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def frozen_model(model):
+    model.trainable = False
+
+
+def frozen_but_for_one(model):
+    model.trainable = False
+    model.layers[1].trainable = True  # the model's flag goes before it
+
+
+def frozen_layers(model):
+    for layer in model.layers[:-1]:
+        layer.trainable = False
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("freeze", [frozen_model, frozen_but_for_one, frozen_layers])
+def test_keras_trains_what_is_trained_here(tmp_path, freeze, compiled):
+    ours = Sequential(
+        [
+            GRU(3, return_sequences=True, input_shape=(6, 4)),
+            Bidirectional(GRU(2), merge_mode="sum"),
+            Dense(1),
+        ],
+        seed=0,
+    )
+    if compiled:
+        ours.compile("adam", "mse")
+        ours.train_on_batch(X, Y)
+    freeze(ours)
+    files.save(ours, tmp_path / "ours.keras")
+    theirs = keras.saving.load_model(tmp_path / "ours.keras")
+    assert len(theirs.trainable_variables) == len(ours.trainable_weights)
+    again = files.load(tmp_path / "ours.keras")
+    assert len(again.trainable_weights) == len(ours.trainable_weights)
+    if compiled:
+        assert again.optimizer.iterations == theirs.optimizer.iterations.numpy() == 1

@@ -257,6 +257,8 @@ def model_as_keras(
 ) -> dict[str, Any]:
     """Return Keras's configuration of a Sequential.
 
+    All layers of a frozen model are written as frozen: Keras passes over the flag of the model.
+
     Raises
     ------
     ValueError
@@ -277,13 +279,14 @@ def model_as_keras(
         "name": name,
         "trainable": trainable,
         "dtype": dtype,
-        "layers": [first, *(_layer_as_keras(layer) for layer in layers)],
+        "layers": [first, *(_layer_as_keras(layer, trainable) for layer in layers)],
         "build_input_shape": shape,
     }
     return {**as_keras("keras", "Sequential", config), "build_config": {"input_shape": shape}}
 
 
-def _layer_as_keras(layer: Layer) -> dict[str, Any]:
+def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
+    """Return Keras's configuration of a layer, of a model that is trainable or not."""
     class_name = type(layer).__name__
     what = f"layer {layer.label!r} ({class_name})"
     if LAYERS.get(class_name) is not type(layer):
@@ -291,14 +294,17 @@ def _layer_as_keras(layer: Layer) -> dict[str, Any]:
     for name, off in _NOT_WRITTEN.items():
         if getattr(layer, name, off) != off:
             raise ValueError(f"{what}: a Keras file has no {name}={getattr(layer, name)!r}")
-    config = {"name": layer.name, "trainable": layer.trainable, "dtype": layer.dtype}
+    config = {"name": layer.name, "dtype": layer.dtype}
     for name, value in layer.get_config().items():
         if name not in _NOT_COPIED and _is_kept(what, name, getattr(layer, name)):
             config[name] = value
+    config["trainable"] = trainable and layer.trainable
     if isinstance(layer, Bidirectional):
         if len({direction.units for direction in layer.directions}) > 1:
             raise ValueError(f"{what}: Keras wants as many units in both directions")
-        config["layer"], config["backward_layer"] = map(_layer_as_keras, layer.directions)
+        forward, backward = layer.directions
+        config["layer"] = _layer_as_keras(forward, trainable)
+        config["backward_layer"] = _layer_as_keras(backward, trainable)
     if isinstance(layer, (Dense, Activation)):
         function = layer.activation_function
         if activations.ACTIVATIONS.get(function.name) is not function:

@@ -64,7 +64,7 @@ def _fill(model: Sequential, file: Any, size: int, places: dict[str, str]) -> No
 def _trained(model: Sequential) -> list[str]:
     """Return the names of the weights that have slots in Keras: those that are trained."""
     items = model.parameters.items
-    trained = set(map(id, model.parameters.trainable_weights))
+    trained = set(map(id, model.trainable_weights))
     names = zip(saving.weight_names(model), items, strict=True)
     return [name for name, item in names if id(item) in trained]
 
