@@ -97,6 +97,7 @@ OPTIMIZERS = [
         spec("AdamW", learning_rate=0.5, weight_decay=0.1, global_clipnorm=2.0),
         optimizers.AdamW(0.5, 0.1, global_clipnorm=2.0),
     ),
+    (adam(lr=0.5, learning_rate=0.5), optimizers.Adam(0.5)),
     (
         adam(lr=0.1, decay=0.5),
         optimizers.Adam(schedules.InverseTimeDecay(0.1, 1, 0.5)),
@@ -161,6 +162,9 @@ def test_an_optimizer_in_any_spelling(path, given, wanted):
         ),
         (spec("Huber", reduction="sum_over_batch_size", delta=2.0, fn="huber"), losses.Huber(2.0)),
         ("huber_loss", losses.Huber()),
+        ("Huber", losses.Huber()),
+        ({**FUNCTION, "config": "huber"}, losses.Huber()),
+        (spec("LossFunctionWrapper", fn="huber", name="x"), losses.Huber()),
         (None, None),
     ],
 )
@@ -229,7 +233,24 @@ LEFT_OUT = [
     ({"optimizer": OWN}, "optimizer 'Part' .*a class of somebody's own", "ml"),
     ({"optimizer": adam(learning_rate=OWN)}, "'Adam' .*'Part' is a class of somebody's own", "ml"),
     ({"optimizer": adam(learning_rate="x")}, "optimizer 'Adam'", "ml"),
-    ({"optimizer": adam(clipnorm=1.0, clipvalue=1.0)}, "'Adam' .*at most one of clipnorm", "ml"),
+    (
+        {"optimizer": adam(learning_rate=spec("CyclicalRate", step=3))},
+        r"'Adam' \(its learning_rate 'CyclicalRate': gru_c has CosineDecay, ",
+        "ml",
+    ),
+    (
+        {"optimizer": adam(learning_rate=spec("CosineDecay", initial_learning_rate=1.0, x=3))},
+        r"'Adam' \(its learning_rate 'CosineDecay': gru_c has nothing for x=3",
+        "ml",
+    ),
+    ({"optimizer": adam(learning_rate=-1.0)}, "'Adam' .*-1.0", "ml"),
+    (
+        {"optimizer": adam(lr=0.25, learning_rate=0.5)},
+        r"'Adam' \(it has lr=0.25 and learning_rate=0.5\)",
+        "ml",
+    ),
+    ({"optimizer": {}}, r"optimizer {} \(the file names none\)", "ml"),
+    ({"optimizer": {"config": {}}}, r"no 'class_name' with a 'config' .*: {'config': {}}", "ml"),
     ({"optimizer": 3}, r"optimizer 3 \(a configuration must be a dict", "ml"),
     # settings of an optimizer: the rest of it stays
     (
@@ -241,7 +262,24 @@ LEFT_OUT = [
     ({"optimizer": adam(lr=0.5, gradient_accumulation_steps=2)}, "gradient_accumulation_st", "oml"),
     (
         {"optimizer": adam(learning_rate=spec("ExponentialDecay", **DECAY), decay=0.1)},
-        "decay=0.1 beside a schedule, of the optimizer Adam",
+        r"decay=0.1 of the optimizer Adam \(beside a schedule\)",
+        "oml",
+    ),
+    ({"optimizer": adam(lr=0.5, decay="x")}, r"decay='x' of the optimizer Adam \(", "oml"),
+    (
+        {"optimizer": adam(lr=0.5, clipnorm=1.0, clipvalue=2.0)},
+        r"out: clipnorm=1.0 with clipvalue=2.0 of the optimizer Adam \(gru_c clips by one of them",
+        "oml",
+    ),
+    (
+        {"optimizer": spec("SGD", lr=0.5, momentum=7, nesterov=True)},
+        r"out: momentum=7 of the optimizer SGD \(momentum must be in \[0, 1\), got 7\)",
+        "oml",
+    ),
+    ({"optimizer": adam(lr=0.5, epsilon="x", beta_1=[])}, "epsilon='x' of .*; beta_1=.. of", "oml"),
+    (
+        {"optimizer_config": adam(lr=0.25)},
+        "out: optimizer_config=.*'lr': 0.25.* beside an optimizer",
         "oml",
     ),
     # losses, whose values would be others: optimizer and metrics stay
@@ -266,6 +304,16 @@ LEFT_OUT = [
         "om",
     ),
     ({"loss": spec("BinaryCrossentropy", label_smoothing=0.1)}, "label_smoothing=0.1", "om"),
+    (
+        {"loss": spec("Huber", name="huber_loss", reduction="sum_over_batch_size")},
+        r"delta of the loss 'Huber' \(the file lacks it, here it is 1.0\)",
+        "oml",
+    ),
+    (
+        {"metrics": ["mae", spec("Huber", name="loss")]},
+        "delta of the loss 'Huber' .*metric 'Huber', named 'loss'",
+        "oml",
+    ),
     ({"loss": ["mse", "mae"]}, "2 losses, where the model has one output", "om"),
     ({"loss": spec("__lambda__", value=["4wIA", None, None])}, "loss '__lambda__'", "om"),
     ({"loss_weights": [2.0]}, r"loss_weights=\[2.0\], and the loss with them", "om"),
@@ -282,7 +330,7 @@ LEFT_OUT = [
     ({"metrics": [["mae"], ["mae"]]}, "a second 'mae' among the metrics", "oml"),
     (
         {"metrics": ["mae", spec("MeanSquaredError", name="loss")]},
-        "'loss' among the metrics",
+        "metric 'MeanSquaredError', named 'loss' as the loss itself is",
         "oml",
     ),
     ({"metrics": ["mae", spec("BinaryAccuracy", name=[3])]}, r"its name is \[3\]", "oml"),
@@ -319,6 +367,11 @@ def test_what_is_known_is_kept_and_the_rest_is_named(path, change, message, kept
 def test_a_model_that_was_not_compiled_is_no_reason_for_a_warning(path, compiled):
     model = loaded(path, compiled)
     assert (model.optimizer, model.loss, model.metrics) == (None, None, [])
+
+
+def test_a_compilation_without_an_optimizer_says_so(path):
+    model = loaded(path, {"loss": "mse"}, r"optimizer {} \(the file names none\).*wants compile")
+    assert model.loss.name == "mse"
 
 
 @pytest.mark.parametrize("compiled", [3, [1], "adam"])

@@ -39,6 +39,7 @@ _CROSSENTROPIES = (
     losses.SparseCategoricalCrossentropy,
 )
 _ACCURACY = ("accuracy", "acc")
+_CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
 # Keras's wrappers of a function of its own, which the option `fn` names.
 _WRAPPERS = ("LossFunctionWrapper", "MeanMetricWrapper", "SumOverBatchSizeMetricWrapper")
 # Arguments of `compile` that say how to compute, and of how weights of steps are given.
@@ -61,14 +62,18 @@ def compile_as(model: Sequential, spec: Any) -> list[str]:
     if not isinstance(spec, dict):
         return [f"what compile was given, {short(spec)}"]
     optimizer = _kept(left_out, "optimizer", _optimizer_spec(spec), _optimizer, left_out)
-    loss = _kept(left_out, "loss", spec.get("loss"), _loss)
+    if "optimizer" in spec and spec.get("optimizer_config") not in (None, spec["optimizer"]):
+        left_out.append(f"optimizer_config={short(spec['optimizer_config'])} beside an optimizer")
+    loss = _kept(left_out, "loss", spec.get("loss"), _loss, left_out)
     if not _all_equal_one(spec.get("loss_weights")):
         left_out.append(f"loss_weights={short(spec['loss_weights'])}, and the loss with them")
         loss = None
     kept: dict[str, metrics.Metric] = {}
     for item in _kept(left_out, "metrics", spec.get("metrics"), _items) or []:
-        metric = _kept(left_out, "metric", item, _metric)
-        if metric is not None and (metric.name == "loss" or metric.name in kept):
+        metric = _kept(left_out, "metric", item, _metric, left_out)
+        if metric is not None and metric.name == "loss":
+            left_out.append(f"metric {_label(item)}, named 'loss' as the loss itself is")
+        elif metric is not None and metric.name in kept:
             left_out.append(f"a second {metric.name!r} among the metrics")
         elif metric is not None:
             kept[metric.name] = metric
@@ -134,28 +139,53 @@ def _find(name: str, table: Table) -> Callable[..., Any]:
 
 
 def _optimizer(spec: Any, left_out: list[str]) -> optimizers.Optimizer:
-    """Make an optimizer; its settings that are unknown are left out."""
-    if isinstance(spec, dict) and "module" not in spec:  # Keras 2 calls its own "Custom>Adam"
-        spec = {**spec, "class_name": str(spec.get("class_name")).removeprefix("Custom>")}
+    """Make an optimizer; settings that are unknown, or cannot be, are left out.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When there is no such optimizer here, or its learning rate is not known.
+    """
+    if spec == {}:
+        raise ValueError("the file names none")
+    if isinstance(spec, dict) and "module" not in spec and isinstance(spec.get("class_name"), str):
+        # Keras 2 calls its own "Custom>Adam".
+        spec = {**spec, "class_name": spec["class_name"].removeprefix("Custom>")}
     class_name, config = _class_and_config(spec)
     make = _find(class_name, optimizers.OPTIMIZERS)
-    options: dict[str, Any] = {}
+    settings = _renamed(config)
+    options = _rate(make, settings)
     unknown = []
-    for name, value in _renamed(config).items():
+
+    def leave_out(words: str, error: object = None) -> None:
+        reason = "" if error is None else f" ({error})"
+        unknown.append(f"{words} of the optimizer {class_name}{reason}")
+
+    for name, value in settings.items():
         try:
-            options |= options_of({name: value}, inspect.signature(make).parameters)
+            taken = options_of({name: value}, inspect.signature(make).parameters)
         except ValueError:
-            unknown.append(f"{name}={short(value)} of the optimizer {class_name}")
-    rate = options.get("learning_rate")
-    if not isinstance(rate, (int, float, type(None))):
-        options["learning_rate"] = _schedule(rate)
+            leave_out(f"{name}={short(value)}")
+            continue
+        try:
+            make(**taken)
+        except _UNKNOWN as error:
+            leave_out(f"{name}={short(value)}", error)
+        else:
+            options |= taken
+    clips = [name for name in _CLIPS if options.get(name) is not None]
+    if len(clips) > 1:  # some versions clip by one of them, some by all
+        words = " with ".join(f"{name}={options.pop(name)}" for name in clips)
+        leave_out(words, "gru_c clips by one of them")
     decay = config.get("decay")
     if decay:
-        if isinstance(options.get("learning_rate"), schedules.Schedule):
-            unknown.append(f"decay={short(decay)} beside a schedule, of the optimizer {class_name}")
-        else:
-            initial = options.get("learning_rate", make().learning_rate)
-            options["learning_rate"] = schedules.InverseTimeDecay(initial, 1, decay)
+        rate = options.get("learning_rate", make().learning_rate)
+        try:
+            if isinstance(rate, schedules.Schedule):
+                raise ValueError("beside a schedule")
+            options["learning_rate"] = schedules.InverseTimeDecay(rate, 1, decay)
+        except _UNKNOWN as error:
+            leave_out(f"decay={short(decay)}", error)
     optimizer: optimizers.Optimizer = make(**options)
     left_out += unknown
     return optimizer
@@ -166,11 +196,28 @@ def _renamed(config: dict[str, Any]) -> dict[str, Any]:
 
     ``epsilon=None`` is Keras 2's default, which is the one here.
     """
+    old, new = config.get("lr"), config.get("learning_rate")
+    if "lr" in config and "learning_rate" in config and old != new:
+        raise ValueError(f"it has lr={short(old)} and learning_rate={short(new)}")
     renamed = {"learning_rate" if name == "lr" else name: v for name, v in config.items()}
     if renamed.get("epsilon", 0) is None:
         del renamed["epsilon"]
     renamed.pop("decay", None)
     return renamed
+
+
+def _rate(make: Callable[..., Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Take the learning rate out of the settings of an optimizer, and return it as an argument."""
+    rate = settings.pop("learning_rate", None)
+    if rate is None:
+        return {}
+    if not isinstance(rate, (int, float)):
+        try:
+            rate = _schedule(rate)
+        except _UNKNOWN as error:
+            raise ValueError(f"its learning_rate {_label(rate)}: {error}") from error
+    make(learning_rate=rate)
+    return {"learning_rate": rate}
 
 
 def _schedule(spec: Any) -> schedules.Schedule:
@@ -188,8 +235,8 @@ def _all_equal_one(weights: Any) -> bool:
     )
 
 
-def _loss(spec: Any) -> losses.Loss | None:
-    """Make the loss of a model's only output."""
+def _loss(spec: Any, left_out: list[str]) -> losses.Loss | None:
+    """Make the loss of a model's only output; a setting that its file lacks is named."""
     while isinstance(spec, (list, dict)) and "class_name" not in spec:
         values = list(spec.values()) if isinstance(spec, dict) else spec
         if len(values) != 1:
@@ -202,7 +249,20 @@ def _loss(spec: Any) -> losses.Loss | None:
     if (isinstance(spec, str) or _is_function(spec)) and class_name != "huber_loss":
         return losses.get(class_name)  # which keeps the name
     loss: losses.Loss = make(**_options(make, config, _LOSSES))
+    _name_lost_delta(spec, config, loss, left_out)
     return loss
+
+
+def _name_lost_delta(
+    spec: Any, config: dict[str, Any], loss: losses.Loss, left_out: list[str]
+) -> None:
+    """Say of a Huber in a file without its `delta`, as Keras 3 writes it, that it is the default.
+
+    A function has the arguments that its file says, so there the default is right.
+    """
+    function = isinstance(spec, str) or _is_function(spec) or spec.get("class_name") in _WRAPPERS
+    if isinstance(loss, losses.Huber) and "delta" not in config and not function:
+        left_out.append(f"delta of the loss 'Huber' (the file lacks it, here it is {loss.delta})")
 
 
 def _options(make: Callable[..., Any], config: dict[str, Any], table: Table) -> dict[str, Any]:
@@ -223,7 +283,7 @@ def _items(spec: Any) -> list[Any]:
     return [] if spec is None else [spec]
 
 
-def _metric(spec: Any) -> metrics.Metric:
+def _metric(spec: Any, left_out: list[str]) -> metrics.Metric:
     """Make a metric; as in Keras, the loss has no part in it."""
     if isinstance(spec, str) and spec.lower() in _ACCURACY:
         return metrics.get(spec)
@@ -235,7 +295,9 @@ def _metric(spec: Any) -> metrics.Metric:
         raise ValueError(f"its name is {short(name)}")
     options = _options(make, {k: v for k, v in config.items() if k != "name"}, table)
     if issubclass(make, losses.Loss):
-        return metrics.MeanOfLoss(make(**options), name=name)
+        loss = make(**options)
+        _name_lost_delta(spec, config, loss, left_out)
+        return metrics.MeanOfLoss(loss, name=name)
     metric: metrics.Metric = make(**options, name=name)
     return metric
 
