@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from gru_c import _keras_names
 from gru_c._attributes import Guarded, renamed
 
 T = TypeVar("T")
@@ -51,7 +52,8 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     TypeError
         If `name` is not a string.
     ValueError
-        If it is not in the table; the message gives the nearest name and all of them.
+        If it is not in the table; the message gives the nearest name, unless Keras has the one
+        that was given, and all of them.
 
     Examples
     --------
@@ -71,8 +73,10 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     import difflib  # for the message alone
 
     nearest = difflib.get_close_matches(name.lower(), folded, n=1)
-    question = f" did you mean {nearest[0]!r}?" if nearest else ""
-    raise ValueError(f"unknown {kind} {name!r};{question} Known: {', '.join(sorted(folded))}")
+    remark = f"; did you mean {nearest[0]!r}?" if nearest else ";"
+    if name.lower().replace("_", "") in _keras_names.OTHERS:
+        remark = ", which Keras has and gru_c has not;"
+    raise ValueError(f"unknown {kind} {name!r}{remark} Known: {', '.join(sorted(folded))}")
 
 
 class Configurable(Guarded):

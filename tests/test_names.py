@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 import gru_c
-from gru_c import _names, initializers, losses, metrics, schedules
+from gru_c import (
+    _keras_names,
+    _names,
+    activations,
+    constraints,
+    initializers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
 
 
 class Gain(_names.Configurable):
@@ -167,3 +178,37 @@ def test_the_repr_of_what_does_not_keep_its_arguments():
     for obj, name in ((Half(3), "g"), (layer, "g"), (Doubled(2), "rest")):
         with pytest.raises(AttributeError, match=f"no attribute '{name}'.*get_config"):
             obj.get_config()
+
+
+@pytest.mark.parametrize(
+    ("get", "name"),
+    [
+        (losses.get, "mape"),
+        (losses.get, "msle"),
+        (losses.get, "categorical_hinge"),
+        (optimizers.get, "nadam"),
+        (optimizers.get, "Adamax"),
+        (metrics.get, "TopKCategoricalAccuracy"),
+        (activations.get, "gelu"),
+        (initializers.get, "truncated_normal"),
+        (regularizers.get, "OrthogonalRegularizer"),
+    ],
+)
+def test_a_name_that_keras_has_is_no_slip(get, name):
+    with pytest.raises(ValueError, match=f"{name}', which Keras has and gru_c has not; Known: "):
+        get(name)
+
+
+def test_names_of_keras_alone_are_not_those_of_a_table():
+    tables = (
+        losses.LOSSES,
+        metrics.METRICS,
+        optimizers.OPTIMIZERS,
+        schedules.SCHEDULES,
+        activations.ACTIVATIONS,
+        initializers.INITIALIZERS,
+        regularizers.REGULARIZERS,
+        constraints.CONSTRAINTS,
+    )
+    names = {name.lower().replace("_", "") for table in tables for name in table}
+    assert not names & _keras_names.OTHERS
