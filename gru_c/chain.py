@@ -107,7 +107,7 @@ class Chain(Guarded):
                 "first of the model"
             )
         dtype = self.dtype or layer.dtype or "float32"
-        if layer.dtype not in (None, dtype):
+        if not layer.fits_dtype(dtype):
             raise ValueError(f"layer {layer.label!r} is {layer.dtype}, the model is {dtype}")
         name = self._free_name(layer)
         shape = self._shape_for(layer)
@@ -120,7 +120,7 @@ class Chain(Guarded):
         if shape is not None and layer.built:
             assign(layer, built_shape=layer.built_shape or (None, *shape[1:]))
         assign(self, dtype=dtype)
-        assign(layer, dtype=dtype)
+        layer.take_dtype(dtype)
         if not self.layers:
             self._input_shape = shape
         if isinstance(layer, Input):

@@ -373,3 +373,12 @@ def test_output_and_state_are_two_arrays():
     output, state = GRU(3, return_state=True)(np.ones((2, 4, 3)))
     np.testing.assert_array_equal(output, state)
     assert not np.shares_memory(output, state)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
+@pytest.mark.parametrize("name", ["kernel", "bias"])
+def test_initial_values_that_are_not_finite_are_refused(bad, name):
+    layer = GRU(3, **{f"{name}_initializer": lambda shape, dtype: np.full(shape, bad)})
+    with pytest.raises(ValueError, match=f"initial values of {name} of layer 'gru' are not all fi"):
+        layer.build((None, 4, 2))
+    assert not layer.built

@@ -334,11 +334,33 @@ def test_embeddings_with_weights_have_them_at_once():
         ([], r"got \(0,\)"),
         (MATRIX[0], r"got \(4,\)"),
         ("glove", "must hold real numbers"),
+        (MATRIX * np.nan, "weights of layer 'embedding' must be finite"),
+        ([np.full((9, 4), np.inf)], "weights of layer 'embedding' must be finite"),
+        (np.full((9, 4), 1e300), "are not all finite float32 numbers"),
     ],
 )
 def test_embeddings_of_another_shape_are_refused(weights, message):
     with pytest.raises((ValueError, TypeError), match=message):
         Embedding(9, 4, weights=weights)
+
+
+def test_embeddings_with_weights_take_the_dtype_of_the_model():
+    exact = RNG.standard_normal((9, 4))
+    layer = Embedding(9, 4, weights=[exact])
+    layer.value("embeddings")[2] = 3
+    model = Sequential([layer, GRU(2)], dtype="float64", seed=0)
+    model.build((None, 6))
+    exact[2] = 3
+    assert (layer.dtype, layer.get_weights()[0].dtype) == ("float64", np.float64)
+    np.testing.assert_array_equal(layer.get_weights()[0], exact)
+    assert model.predict(WORDS).dtype == np.float64
+    model.compile("adam", "mse")
+    fit(model, WORDS, np.zeros((24, 2)))
+    small = Embedding(9, 4, weights=[exact])
+    assert Sequential([small], seed=0).dtype == small.dtype == "float32"
+    for settled in (small, Embedding(9, 4, weights=[exact], dtype="float32")):
+        with pytest.raises(ValueError, match="'embedding' is float32, the model is float64"):
+            Sequential([settled], dtype="float64")
 
 
 @pytest.mark.parametrize("kind", [GRU, Dense])

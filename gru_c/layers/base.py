@@ -250,13 +250,27 @@ class Layer(Configurable):
             value = source.take(f"{name} of layer {self.label!r}", shape, dtype)
         else:
             initializer = self._option(name, "initializer")
-            value = np.array(initial_value(initializer, shape, dtype, source), dtype, order="C")
+            with np.errstate(over="ignore"):  # the values themselves show it
+                value = np.array(initial_value(initializer, shape, dtype, source), dtype, order="C")
             if value.shape != shape:
                 raise ValueError(
                     f"the initializer of {name} of layer {self.label!r} made an array of shape "
                     f"{value.shape}, wanted {shape}"
                 )
+            if not np.isfinite(value).all():
+                raise ValueError(
+                    f"the initial values of {name} of layer {self.label!r} are not all finite "
+                    f"{dtype} numbers"
+                )
         return Parameter(name, value, self._option(name, "regularizer"), constraint)
+
+    def fits_dtype(self, dtype: str) -> bool:
+        """Whether the layer can be part of a model of this dtype."""
+        return self.dtype in (None, dtype)
+
+    def take_dtype(self, dtype: str) -> None:
+        """Become part of a model of this dtype, which fits."""
+        assign(self, dtype=dtype)
 
     def _option(self, weight: str, kind: str) -> Any:
         """Return the "initializer", "regularizer" or "constraint" of a weight, if it has one.

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import constraints, initializers, regularizers
+from gru_c._attributes import assign
 from gru_c._numbers import check_flag, check_flags
 from gru_c.arrays import as_indices, as_real
 from gru_c.layers.base import Array, Layer, Shape, check_count
+from gru_c.parameters import Parameter
 
 
 class Embedding(Layer):
@@ -38,7 +40,8 @@ class Embedding(Layer):
         Index 0 stands for a step that does not count, such as padding; see `compute_mask`.
     weights : array_like of shape (input_dim, output_dim), or list of it, optional
         Vectors to start with, such as GloVe's. The layer is then built at once, in `dtype` or
-        float32. With ``trainable=False`` they stay as they are.
+        float32; without a `dtype`, a model that it is added to may have the other one. With
+        ``trainable=False`` they stay as they are.
     name, dtype, input_shape, trainable
         See `Layer`.
 
@@ -97,6 +100,7 @@ class Embedding(Layer):
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = self.makes_mask = check_flag("mask_zero", mask_zero)
+        self._given: Array | None = None  # the weights, as long as a model may want another dtype
         if weights is not None:
             self._start_with(weights)
 
@@ -110,10 +114,33 @@ class Embedding(Layer):
                 f"weights of layer {self.label!r} must have shape {shape}, for input_dim and "
                 f"output_dim, got {matrix.shape}"
             )
+        if not np.isfinite(matrix).all():
+            raise ValueError(
+                f"weights of layer {self.label!r} must be finite, got an array with NaN or infinity"
+            )
+        self._given = matrix if self.dtype is None else None
         usual = self.embeddings_initializer
         self.embeddings_initializer = lambda shape, dtype, rng: matrix
         self.build((None, None))
         self.embeddings_initializer, self.built_shape = usual, None  # the shape may be any
+
+    def fits_dtype(self, dtype: str) -> bool:
+        """Whether the layer can be part of such a model; see `weights`."""
+        return super().fits_dtype(dtype) or (self._given is not None and self.owner is None)
+
+    def take_dtype(self, dtype: str) -> None:
+        """Become part of such a model, with the weights that were given in its precision.
+
+        Those that have been changed since then stay what they are.
+        """
+        given, self._given = self._given, None
+        if given is not None and dtype != self.dtype:
+            (item,) = self.parameters
+            unchanged = item.array == given.astype(item.array.dtype)
+            value = np.where(unchanged, given, item.array).astype(dtype)
+            new = Parameter(item.name, value, item.regularizer, item.constraint)
+            assign(self, parameters=[new])
+        super().take_dtype(dtype)
 
     @property
     def stepwise(self) -> bool:
