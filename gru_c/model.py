@@ -83,7 +83,10 @@ class Sequential(Chain):
         **Chain._advice,
         **dict.fromkeys(("loss", "metrics"), "cannot be set: call compile with the new one"),
     }
-    _checks: ClassVar = {"optimizer": optimizers.get}
+    _checks: ClassVar = {
+        "optimizer": optimizers.get,
+        "stop_training": partial(check_flag, "stop_training"),
+    }
     _doubts = Doubts()
 
     def __init__(

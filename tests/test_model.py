@@ -318,3 +318,13 @@ def test_build_checks_the_shape(shape, message):
     with pytest.raises((TypeError, ValueError), match=message):
         model.build(shape)
     assert not model.built
+
+
+@pytest.mark.parametrize("value", ["no", "False", None, 2, []])
+def test_stop_training_is_true_or_false(value):
+    model = small_model()
+    with pytest.raises(TypeError, match="stop_training must be True or False, got "):
+        model.stop_training = value
+    assert model.stop_training is False
+    model.stop_training = np.bool_(True)
+    assert model.stop_training is True
