@@ -162,8 +162,8 @@ INITIALIZER = _table(
     ),
 )
 
-# Losses, metrics, optimizers, activations and others that Keras has and gru_c has not, in lower case
-# without "_". Such a name is no slip: what it is near to is another function.
+# Losses, metrics, optimizers, activations and others that Keras has and gru_c has not, in lower
+# case without "_". Such a name is no slip: what it is near to is another function.
 OTHERS = frozenset(
     [
         "adadelta",

@@ -48,6 +48,8 @@ class Chain(Guarded):
         "rng": "cannot be set: give the constructor or fit a seed",
     }
 
+    _names_ahead: frozenset[str | None] = frozenset()  # of layers that the constructor will add
+
     def __init__(
         self,
         layers: Sequence[Layer] | None,
@@ -68,8 +70,11 @@ class Chain(Guarded):
             raise TypeError(
                 "layers must be a list of layers, got one layer: write Sequential([...])"
             )
-        for layer in layers or ():
+        given = list(layers or ())
+        self._names_ahead = frozenset(getattr(layer, "name", None) for layer in given)
+        for layer in given:
             self.add(layer)
+        self._names_ahead = frozenset()
 
     # ---- making the chain ----
 
@@ -131,6 +136,17 @@ class Chain(Guarded):
         self.layers.append(layer)
         self._dissolve_parameters()
 
+    def pop(self) -> Layer:
+        """Remove the last layer and return it; ValueError when there is none.
+
+        A model that has been trained is compiled again before it is trained without the layer, or
+        with another in its place.
+        """
+        if not self.layers:
+            raise ValueError(NO_LAYERS)
+        self._dissolve_parameters()
+        return self.layers.pop()
+
     def _build_layer(self, layer: Layer, shape: Shape, dtype: str) -> None:
         """Make a layer's weights; where an initializer raises, the layer is as it was."""
         own = layer.dtype
@@ -145,9 +161,13 @@ class Chain(Guarded):
         """Return the layer's name, or its class's, numbered from the second on."""
         taken = {other.name for other in self.layers}
         if layer.name in taken:
-            raise ValueError(f"there is already a layer named {layer.name!r}")
+            raise ValueError(
+                f"there is already a layer named {layer.name!r}: give one of them another name, "
+                "in its constructor or with layer.name = ..."
+            )
         if layer.name is not None:
             return layer.name
+        taken |= self._names_ahead
         base = snake_case(type(layer).__name__)
         count = 0
         while (name := f"{base}_{count}" if count else base) in taken:

@@ -244,3 +244,35 @@ def test_a_frozen_layer_that_is_shared_is_frozen_in_both():
     fit(old, Y)
     assert_same(old.layers[0].get_weights(), before[0])
     assert not np.array_equal(old.layers[2].get_weights()[0], before[1][0])
+
+
+def test_new_layers_before_trained_ones_get_free_names():
+    old = trained_model()
+    new = Sequential([GRU(4, return_sequences=True, input_shape=(6, 3)), *old.layers[1:2]], seed=1)
+    assert [layer.name for layer in new.layers] == ["gru", "layer_normalization"]
+    new = Sequential([LayerNormalization(input_shape=(6, 3)), *old.layers], seed=1)
+    names = ["layer_normalization_1", "gru", "layer_normalization", "bidirectional", "dense"]
+    assert [layer.name for layer in new.layers] == names
+    new.compile("adam", "mse")
+    fit(new, Y)
+    fit(old, Y)
+    with pytest.raises(ValueError, match="already a layer named 'gru': give one of them another"):
+        new.add(GRU(3, name="gru"))
+
+
+def test_the_head_of_a_trained_model_is_replaced():
+    model = trained_model()
+    other = on_top_of(copy.deepcopy(model.layers[:-1]))
+    head = model.pop()
+    assert (head.name, head.owner, len(model.layers)) == ("dense", None, 3)
+    assert model.output_shape == (None, 6)
+    model.add(copy.deepcopy(other.layers[-1]))
+    with pytest.raises(ValueError, match="this one with other layers: make a new optimizer"):
+        fit(model, Z)
+    model.compile(MAKE["adam"](), "mse")
+    assert fit(model, Z).history == fit(other, Z).history
+    assert_same(model.get_weights(), other.get_weights())
+    for _ in range(4):
+        model.pop()
+    with pytest.raises(ValueError, match="the model has no layers"):
+        model.pop()
