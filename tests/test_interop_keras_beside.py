@@ -5,7 +5,7 @@ import pytest
 from keras_peer import keras
 
 pytest.importorskip("h5py")
-from gru_c import GRU, Bidirectional, Dense, Sequential
+from gru_c import GRU, Bidirectional, Dense, Sequential, optimizers
 from gru_c.interop import keras as files
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's, PyTorch's and absl's own
@@ -100,3 +100,39 @@ def test_keras_trains_what_is_trained_here(tmp_path, freeze, compiled):
     assert len(again.trainable_weights) == len(ours.trainable_weights)
     if compiled:
         assert again.optimizer.iterations == theirs.optimizer.iterations.numpy() == 1
+
+
+def test_transfer_learning_goes_as_in_keras(tmp_path):
+    """A new head on frozen layers, then all layers, then the old model, which shares them."""
+    settings = {"epochs": 2, "batch_size": 4, "shuffle": False, "verbose": 0}
+    old = keras.Sequential(
+        [K.Input((6, 4)), K.GRU(3, return_sequences=True), K.GRU(2), K.Dense(1, name="head")]
+    )
+    old.compile(O.SGD(0.05, momentum=0.9), "mse")
+    old.fit(X, Y, **settings)
+    old.save(tmp_path / "old.keras")
+    ours = files.load(tmp_path / "old.keras")
+    head = K.Dense(2, name="new")
+    theirs = [old, keras.Sequential([K.Input((6, 4)), *old.layers[:-1], head])]
+    ours = [ours, Sequential([*ours.layers[:-1], Dense(2)], seed=0)]
+    ours[1].layers[-1].set_weights(head.get_weights())
+    both = np.concatenate([Y, -Y], axis=1)
+    losses = []
+    for (first, second), module in ((theirs, O), (ours, optimizers)):
+        for layer in second.layers[:-1]:
+            layer.trainable = False
+        second.compile(module.Adam(0.01), "mse")
+        found = [second.fit(X, both, **settings).history["loss"]]
+        for layer in second.layers[:-1]:
+            layer.trainable = True
+        second.compile(module.Adam(0.01), "mse")
+        found += [
+            model.fit(X, y, **settings).history["loss"]
+            for model, y in ((second, both), (first, Y), (second, both))
+        ]
+        losses.append(found)
+    np.testing.assert_allclose(losses[1], losses[0], rtol=2e-5)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(
+            a.predict(X, verbose=0), b.predict(X, verbose=0), rtol=1e-4, atol=1e-5
+        )
