@@ -195,6 +195,9 @@ class Parameters:
     layer can be frozen and trained again at any time. An optimizer's step leaves those parts of
     the vectors, and of its state, as they are.
 
+    Where weights move to other vectors, arrays that have been handed out before stay with the
+    former ones, and change nothing any more: ask for ``layer.value`` or `values` again.
+
     Raises
     ------
     ValueError

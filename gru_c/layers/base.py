@@ -323,7 +323,10 @@ class Layer(Configurable):
         return self.name or snake_case(type(self).__name__)
 
     def value(self, name: str) -> Array:
-        """Return the weight of that name, itself and not a copy: it may be changed through it."""
+        """Return the weight of that name, itself and not a copy: it may be changed through it.
+
+        It moves when a model begins to train the layer: then ask for it again.
+        """
         return self._parameter(name).value
 
     def _weight(self, name: str) -> Array:
