@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import weakref
 from contextlib import nullcontext
 from io import BytesIO
 from pickle import PicklingError
@@ -240,7 +241,8 @@ def _unpickled(token: str, content: bytes, own_code: bool) -> Snapshot:
 def _has_only_own_code(model: Sequential) -> bool:
     """Whether a model and its layers are of this package's classes, with no method replaced."""
     layers = [one for layer in model.layers for one in (layer, *getattr(layer, "directions", ()))]
-    called = [value for layer in layers for value in vars(layer).values() if callable(value)]
+    values = [value for layer in layers for value in vars(layer).values()]
+    called = [one for one in values if callable(one) and not isinstance(one, weakref.ref)]
     replaced = any(isinstance(value, FunctionType) for value in vars(model).values())
     kinds = [type(one) for one in (*layers, *called)]
     own = all(kind.__module__.startswith("gru_c.") for kind in kinds)
