@@ -1,12 +1,11 @@
 """The base of all losses: what is checked, how samples are weighted and summed.
 
-gru_c/losses.py has the losses themselves.
+gru_c/losses.py has the losses themselves, gru_c/_function_loss.py those that are functions.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,16 +13,18 @@ import numpy.typing as npt
 
 from gru_c import _keras_names, _targets
 from gru_c._names import Configurable, snake_case
+from gru_c.arrays import is_finite
 
 Array = npt.NDArray[Any]
-LossFunction = Callable[[Array, Array], tuple[float, npt.ArrayLike]]
 
 
 class Loss(Configurable):
     """Base of all losses.
 
     A subclass defines `per_sample` and `per_sample_gradient`, and keeps each constructor argument
-    in an attribute of the same name.
+    in an attribute of the same name. What its methods return is checked: real numbers of the right
+    shape, and a gradient that is finite where the loss is. The arrays that they are given are
+    read-only.
 
     Attributes
     ----------
@@ -150,7 +151,7 @@ class Loss(Configurable):
         p = _targets.predictions(self._owner, y_pred)
         y, weight = self.check(y_true, p.shape, sample_weight)
         with _quiet():
-            return _reduce(self.per_sample(y, p.astype(np.float64, copy=False)), weight)
+            return _reduce(self._call("per_sample", y, p.astype(np.float64, copy=False)), weight)
 
     def sample_values(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
         """Return the values before weights and sum, float64 of shape (n, ...).
@@ -158,8 +159,9 @@ class Loss(Configurable):
         Arguments are those of `value_and_gradient`, and so is what is checked.
         """
         p = _targets.predictions(self._owner, y_pred)
+        y = self._fit(y_true, p.shape)
         with _quiet():
-            return self.per_sample(self._fit(y_true, p.shape), p.astype(np.float64, copy=False))
+            return self._call("per_sample", y, p.astype(np.float64, copy=False))
 
     def value_and_gradient(
         self,
@@ -204,14 +206,37 @@ class Loss(Configurable):
         y = self._fit(y_true, p.shape)
         weight = self._weights(sample_weight, p.shape)
         p64 = p.astype(np.float64, copy=False)
-        derivative = self.pre_activation_gradient if logits else self.per_sample_gradient
+        derivative = "pre_activation_gradient" if logits else "per_sample_gradient"
         with _quiet():
-            value = _reduce(self.per_sample(y, p64), weight)
+            value = _reduce(self._call("per_sample", y, p64), weight)
             count = max(1, math.prod(p.shape[:-1]))
             scale = 1 / count if weight is None else _spread(weight, p.ndim) / count
-            gradient = derivative(y, p64) * scale
+            gradient = self._call(derivative, y, p64) * scale
+            if self._by_user:
+                require_finite_gradient(self._method(derivative), value, gradient)
             dtype = p.dtype if p.dtype.kind == "f" else np.dtype(np.float64)
             return value, gradient.astype(dtype, copy=False)
+
+    def _method(self, name: str) -> str:
+        return f"{self._owner}: {type(self).__name__}.{name}"
+
+    def _call(self, name: str, y: Array, p: Array) -> Array:
+        """Return what a method makes of targets and predictions, checked if it is a user's."""
+        method = getattr(self, name)
+        if not self._by_user:
+            result: Array = method(y, p)
+            return result
+        result = _targets.real_result(
+            self._method(name), method(_targets.read_only(y), _targets.read_only(p))
+        )
+        wanted = p.shape[:-1] if name == "per_sample" else p.shape
+        if result.shape != wanted:
+            what = "a value for each sample" if name == "per_sample" else "the shape of y_pred"
+            raise ValueError(
+                f"{self._method(name)} must return an array of shape {wanted}, {what}, got "
+                f"{result.shape} for y_pred of shape {p.shape}"
+            )
+        return result
 
     def _of_counting(
         self,
@@ -288,111 +313,13 @@ def _reduce(values: Array, weight: Array | None) -> float:
     return float(values.sum() / values.size)
 
 
-def _shown(result: object) -> str:
-    """Return a value of a user's as a message shows it."""
-    shape = np.shape(result) if isinstance(result, np.ndarray) else ()
-    return f"an array of shape {shape}" if shape else repr(result)
+def require_finite_gradient(owner: str, value: float, gradient: Array) -> None:
+    """Raise FloatingPointError for a gradient with NaN or infinities of a loss that is finite.
 
-
-class FunctionLoss(Loss):
-    """A user's function ``f(y_true, y_pred) -> (value, gradient)`` as a loss.
-
-    The function gets the targets of a batch as the user gave them and the predictions, and returns
-    the loss of the batch with its gradient by the predictions. It cannot be stored in a file.
-
-    Where targets (n,) go with predictions (n, 1), whatever would broadcast one against the other
-    raises ValueError.
-
-    Parameters
-    ----------
-    function : callable
-        `value` is a number, `gradient` its derivative, of the shape of `y_pred`. A function of
-        Keras, which returns values alone, lacks the gradient: nothing is differentiated here.
-
-    Examples
-    --------
-    >>> loss = FunctionLoss(lambda y, p: (float(((p - y) ** 2).sum()), 2 * (p - y)))
-    >>> loss.value_and_gradient(np.zeros((1, 1)), np.ones((1, 1)))
-    (1.0, array([[2.]]))
+    `owner` is the function or method that returned it.
     """
-
-    def __init__(self, function: LossFunction) -> None:
-        self.function = function
-        self._asked_name = getattr(function, "__name__", None)
-
-    def get_config(self) -> dict[str, Any]:
-        """Raise TypeError: a file could hold the function's name but not what it does."""
-        raise TypeError(f"{self._owner} is a function, which cannot be stored; derive from Loss")
-
-    def check(
-        self,
-        y_true: npt.ArrayLike,
-        output_shape: tuple[int, ...],
-        sample_weight: npt.ArrayLike | None = None,
-        mask: Array | None = None,
-    ) -> tuple[Array, Array | None]:
-        """Check the dtype and the number of samples; the rest is the function's own matter."""
-        self._refuse(sample_weight)
-        y = _targets.real_array(self._owner, "y", y_true)
-        if y.shape[:1] != tuple(output_shape)[:1]:
-            raise ValueError(f"{self._owner} expects y of {output_shape[0]} samples, got {y.shape}")
-        return y, None
-
-    def __call__(
-        self,
-        y_true: npt.ArrayLike,
-        y_pred: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-        mask: Array | None = None,
-    ) -> float:
-        """Return the function's value."""
-        return self.value_and_gradient(y_true, y_pred, sample_weight, mask=mask)[0]
-
-    def value_and_gradient(
-        self,
-        y_true: npt.ArrayLike,
-        y_pred: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-        *,
-        logits: bool = False,
-        mask: Array | None = None,
-    ) -> tuple[float, Array]:
-        """Return what the function returns, the gradient copied to the dtype of `y_pred`.
-
-        With a mask, the function gets the targets and predictions of the steps that count, one
-        after the other.
-        """
-        self._refuse(sample_weight)
-        if mask is not None:
-            return self._of_counting(y_true, y_pred, None, logits, mask)
-        p = _targets.predictions(self._owner, y_pred)
-        y = _targets.real_array(self._owner, "y", y_true)
-        if logits:
-            self.pre_activation_gradient(y, p)
-        if p.shape[0] == 0:  # a mean over no samples would warn, or worse
-            return 0.0, np.zeros_like(p)
-        result = self.function(_targets.guarded(y, p), p)
-        if not isinstance(result, tuple) or len(result) != 2:
-            raise TypeError(
-                f"{self._owner} must return (value, gradient), got {_shown(result)}: gru_c does "
-                "not differentiate functions as Keras does, so the function gives the derivative "
-                f"of its value by y_pred, too, an array of shape {p.shape}"
-            )
-        if np.ndim(result[0]):
-            raise TypeError(
-                f"{self._owner} must return one number and its gradient, got an array of shape "
-                f"{np.shape(result[0])} as the value: return its mean, and the gradient of that"
-            )
-        gradient = np.array(result[1], dtype=p.dtype)
-        if gradient.shape != p.shape:
-            raise ValueError(
-                f"{self._owner} must return a gradient of shape {p.shape}, got {gradient.shape}"
-            )
-        return _targets.number(self._owner, result[0]), gradient
-
-    def _shaped(self, y_true: npt.ArrayLike, output_shape: tuple[int, ...]) -> Array:
-        return _targets.real_array(self._owner, "y", y_true)
-
-    def _refuse(self, sample_weight: npt.ArrayLike | None) -> None:
-        if sample_weight is not None:
-            raise ValueError(f"{self._owner} is a function and takes no sample_weight")
+    if math.isfinite(value) and not is_finite(gradient):
+        index = ", ".join(map(str, np.argwhere(~np.isfinite(gradient))[0]))
+        raise FloatingPointError(
+            f"{owner} returned a gradient that is not finite, at [{index}], for a loss of {value}"
+        )

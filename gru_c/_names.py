@@ -73,9 +73,9 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     import difflib  # for the message alone
 
     nearest = difflib.get_close_matches(name.lower(), folded, n=1)
-    remark = f"; did you mean {nearest[0]!r}?" if nearest else ";"
+    remark = f"; did you mean {nearest[0]!r}?" if nearest else "."
     if name.lower().replace("_", "") in _keras_names.OTHERS:
-        remark = ", which Keras has and gru_c has not;"
+        remark = ", which Keras has and gru_c has not."
     raise ValueError(f"unknown {kind} {name!r}{remark} Known: {', '.join(sorted(folded))}")
 
 
@@ -87,6 +87,11 @@ class Configurable(Guarded):
     """
 
     _kind = False  # its subclasses are of different kinds
+    _by_user = False  # not a class of this package, so what its methods return is checked
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        cls._by_user = not cls.__module__.startswith("gru_c.")
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON can hold them.

@@ -101,17 +101,38 @@ class _Guarded(np.ndarray[Any, np.dtype[Any]]):
         return getattr(ufunc, method)(*plain, **options)
 
 
-def guarded(y: Array, y_pred: Array) -> Array:
-    """Return targets for a user's function; a difference of shapes (n,) and (n, 1) will raise."""
-    return y.view(_Guarded) if y_pred.shape == (*y.shape, 1) else y
+def read_only(array: Array) -> Array:
+    """Return a view for a user's function, which cannot change the array through it."""
+    view: Array = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def for_function(y: Array, y_pred: Array) -> tuple[Array, Array]:
+    """Return targets and predictions for a user's function.
+
+    They are read-only, and a difference of targets (n,) and predictions (n, 1) will raise.
+    """
+    paired = y_pred.shape == (*y.shape, 1)
+    return read_only(y.view(_Guarded) if paired else y), read_only(y_pred)
 
 
 def number(owner: str, value: Any) -> float:
     """Return what a user's function gave as a float; TypeError where it is no number."""
     try:
-        return float(value)
+        if getattr(getattr(value, "dtype", None), "kind", "") != "c":  # NumPy would only warn
+            return float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{owner} must return a number, got {value!r}") from None
+        pass
+    raise TypeError(f"{owner} must return a number, got {value!r}")
+
+
+def real_result(owner: str, values: npt.ArrayLike) -> Array:
+    """Return what a user's function gave as an array; TypeError unless it holds real numbers."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{owner} must return real numbers, got dtype {array.dtype}")
+    return array
 
 
 def fit_weights(owner: str, sample_weight: npt.ArrayLike, shape: Shape) -> Array:

@@ -25,7 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _targets
-from gru_c._loss import FunctionLoss, Loss
+from gru_c._function_loss import FunctionLoss
+from gru_c._loss import Loss
 from gru_c._names import deserialize, serialize, snake_case
 from gru_c._numbers import check_flag
 from gru_c._quantile_loss import QuantileLoss

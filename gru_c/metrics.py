@@ -93,7 +93,7 @@ class Metric(Configurable):
         y = _targets.real_array(self._owner, "y", y_true)
         if mask is not None:
             y, p = _targets.counting(self._owner, mask, y, p)
-        values = self.values(y, p)
+        values = self._checked_values(y, p) if self._by_user else self.values(y, p)
         self._sum += float(values.sum(dtype=np.float64))
         self._count += values.size
 
@@ -129,8 +129,23 @@ class Metric(Configurable):
             )
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        """Return one value a sample (and time step), of which `result` is the mean."""
+        """Return one value a sample (and time step), of which `result` is the mean.
+
+        A subclass is given read-only arrays.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define values(y_true, y_pred)")
+
+    def _checked_values(self, y: Array, p: Array) -> Array:
+        """Return the values of a user's class, of read-only arrays."""
+        owner = f"{self._owner}: {type(self).__name__}.values"
+        given = self.values(_targets.read_only(y), _targets.read_only(p))
+        values = _targets.real_result(owner, given)
+        if values.shape[:1] != p.shape[:1]:
+            raise ValueError(
+                f"{owner} must return a value for each of the {len(p)} samples, got an array of "
+                f"shape {values.shape}"
+            )
+        return values
 
     @property
     def _owner(self) -> str:
@@ -346,9 +361,9 @@ class FunctionMetric(Metric):
     Parameters
     ----------
     function : callable
-        Gets the targets as the user gave them and the predictions. Returns a number for the batch,
-        or an array with a value, or several, for each row. Where targets (n,) go with predictions
-        (n, 1), whatever would broadcast one against the other raises ValueError.
+        Gets the targets as the user gave them and the predictions, both read-only. Returns a number
+        for the batch, or an array with a value, or several, for each row. Where targets (n,) go
+        with predictions (n, 1), whatever would broadcast one against the other raises ValueError.
     name : str, optional
         By default the function's ``__name__``.
 
@@ -372,7 +387,7 @@ class FunctionMetric(Metric):
         rows = len(y_pred)
         if not rows:
             return np.zeros(0)
-        given = self.function(_targets.guarded(y_true, y_pred), y_pred)
+        given = self.function(*_targets.for_function(y_true, y_pred))
         if np.ndim(given) == 0:
             return np.full(rows, _targets.number(self._owner, given))
         value = _targets.real_array(self._owner, "results", given)

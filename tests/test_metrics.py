@@ -227,3 +227,44 @@ def test_get():
 def test_says_what_is_wrong(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+class Worst(metrics.Metric):
+    """Whatever a test gives."""
+
+    def __init__(self, function):
+        super().__init__("worst")
+        self.function = function
+
+    def values(self, y_true, y_pred):
+        return self.function(y_true, y_pred)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda y, p: abs(p - y).max(), lambda y, p: 1.0, lambda y, p: abs(p - y)[:2]]
+)
+def test_a_class_that_gives_no_value_for_each_sample_is_refused(function):
+    metric = Worst(function)
+    with pytest.raises(ValueError, match=r"Worst\.values must return a value for each of the 3"):
+        metric.update(np.zeros((3, 2)), np.ones((3, 2)))
+    assert np.isnan(metric.result())
+
+
+def test_complex_values_of_a_class_are_refused():
+    with pytest.raises(TypeError, match=r"Worst\.values must return real numbers"):
+        Worst(lambda y, p: p * 1j).update(np.zeros((3, 2)), np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("make", [Worst, metrics.FunctionMetric])
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_metric_of_a_user_cannot_change_targets_and_predictions(make, which):
+    arrays = np.zeros((3, 1)), np.ones((3, 1))
+
+    def in_place(*given):
+        given[which][...] = 7
+        return given[which]
+
+    with pytest.raises(ValueError, match="read-only"):
+        make(in_place).update(*arrays)
+    assert (arrays[0] == 0).all()
+    assert (arrays[1] == 1).all()

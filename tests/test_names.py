@@ -58,7 +58,7 @@ def test_lookup_names_the_nearest_and_all():
 
 
 def test_lookup_without_a_near_name():
-    with pytest.raises(ValueError, match=r"^unknown loss 'xyzzy'; Known: mse$"):
+    with pytest.raises(ValueError, match=r"^unknown loss 'xyzzy'\. Known: mse$"):
         _names.lookup("loss", "xyzzy", {"mse": 1})
 
 
@@ -195,7 +195,7 @@ def test_the_repr_of_what_does_not_keep_its_arguments():
     ],
 )
 def test_a_name_that_keras_has_is_no_slip(get, name):
-    with pytest.raises(ValueError, match=f"{name}', which Keras has and gru_c has not; Known: "):
+    with pytest.raises(ValueError, match=f"{name}', which Keras has and gru_c has not. Known: "):
         get(name)
 
 
