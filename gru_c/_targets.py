@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.arrays import as_indices, first_bad
+from gru_c.arrays import as_indices, first_bad, unreadable
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
@@ -22,12 +22,19 @@ Shape = tuple[int, ...]
 
 def real_array(owner: str, what: str, values: npt.ArrayLike) -> Array:
     """Return `values` as an array of bools, integers or floats; TypeError for anything else."""
-    array = np.asarray(values)
+    array = _as_array(f"{owner}: {what}", values)
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{owner} expects {what} of bools, integers or floats, got dtype {array.dtype}"
         )
     return array
+
+
+def _as_array(name: str, values: npt.ArrayLike) -> Array:
+    try:
+        return np.asarray(values)
+    except (TypeError, RuntimeError) as error:
+        raise unreadable(name, values, error) from None
 
 
 def predictions(owner: str, y_pred: npt.ArrayLike) -> Array:
@@ -129,7 +136,7 @@ def number(owner: str, value: Any) -> float:
 
 def real_result(owner: str, values: npt.ArrayLike) -> Array:
     """Return what a user's function gave as an array; TypeError unless it holds real numbers."""
-    array = np.asarray(values)
+    array = _as_array(f"{owner}: the result", values)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{owner} must return real numbers, got dtype {array.dtype}")
     return array

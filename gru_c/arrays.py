@@ -44,6 +44,8 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
         array = np.asarray(value)
     except ValueError as error:  # rows of different lengths
         raise ValueError(f"{name} is no array of numbers: {error}") from None
+    except (TypeError, RuntimeError) as error:
+        raise unreadable(name, value, error) from None
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         raise TypeError(
             f"{name} must hold real numbers (floats up to float64, integers or booleans), "
@@ -60,6 +62,27 @@ def _refuse_masked(name: str, value: np.ma.MaskedArray[Any, Any]) -> None:
             f"{name} is a masked array with {masked} entries masked: fill them, x.filled(0.0), and "
             "say which time steps count with mask= or lengths="
         )
+
+
+def unreadable(name: str, value: Any, error: Exception) -> TypeError:
+    """Return an exception for what NumPy makes no array of: what to write for a tensor instead."""
+    item = value
+    while isinstance(item, (list, tuple)) and item:
+        item = item[0]
+    if not hasattr(item, "detach"):
+        return TypeError(f"{name} is no array of numbers: {error}")
+    calls = (
+        (item.requires_grad, ".detach()"),
+        (item.device.type != "cpu", ".cpu()"),
+        ("sparse" in str(item.layout), ".to_dense()"),
+        ("bfloat16" in str(item.dtype) or "float8" in str(item.dtype), ".float()"),
+    )
+    needed = "".join(call for is_needed, call in calls if is_needed)
+    advice = f"give tensor{needed}.numpy() instead of the tensor" if needed else str(error)
+    holds = "is" if item is value else "holds"
+    return TypeError(
+        f"{name} {holds} a tensor of PyTorch ({item.dtype}) that NumPy cannot read: {advice}"
+    )
 
 
 def as_indices(owner: str, what: str, name: str, array: Array, count: int) -> npt.NDArray[np.intp]:

@@ -32,7 +32,7 @@ import numpy.typing as npt
 from gru_c import _keras_names
 from gru_c._names import Configurable, deserialize, serialize, snake_case
 from gru_c._numbers import finite_number
-from gru_c.arrays import as_real
+from gru_c.arrays import as_real, is_finite
 
 __all__ = [
     "Constant",
@@ -123,7 +123,11 @@ class Initializer(Configurable):
         if not isinstance(shape, Iterable):
             raise TypeError(f"shape must be a tuple such as (3, 4), got {shape!r}")
         sizes = tuple(map(operator.index, shape))
-        return self.draw(sizes, rng).astype(np.float32 if dtype is None else dtype, copy=False)
+        drawn = self.draw(sizes, rng)
+        if self._by_user:
+            drawn = as_real(f"the array of {type(self).__name__}.draw", drawn)
+        with np.errstate(over="ignore"):  # the array shows it, as infinity
+            return drawn.astype(np.float32 if dtype is None else dtype, copy=False)
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         """Return a new float64 array of shape `shape`."""
@@ -414,12 +418,55 @@ def initial_value(
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
     rng: np.random.Generator,
+    owner: str,
 ) -> Array:
-    """Return what an initializer, or a user's function, makes of a shape."""
-    if isinstance(initializer, Initializer) or _takes_rng(initializer):
+    """Return a new array of what an initializer, or a user's function, makes of a shape.
+
+    `owner` is whose initializer it is, for the messages.
+
+    Raises
+    ------
+    ValueError
+        If the array has another shape, or NaN or infinities.
+    TypeError
+        If it does not hold real numbers, or a function cannot be called with the shape.
+    """
+    made = as_real(f"the array of {owner}", _call(initializer, shape, dtype, rng, owner))
+    with np.errstate(over="ignore"):
+        value = np.array(made, dtype, order="C")
+    if value.shape != shape:
+        raise ValueError(f"{owner} made an array of shape {value.shape}, wanted {shape}")
+    if not is_finite(value):
+        raise ValueError(
+            f"{owner} made an array with NaN or infinity in {dtype}: all initial values must be "
+            "finite"
+        )
+    return value
+
+
+def _call(
+    initializer: Initializer | InitializerFunction,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    rng: np.random.Generator,
+    owner: str,
+) -> Array:
+    """Call an initializer as it wants to be called."""
+    if isinstance(initializer, Initializer):
         return initializer(shape, dtype, rng)
-    as_keras = cast(Callable[..., Array], initializer)
-    return as_keras(shape, dtype=dtype.name)
+    takes_rng = _takes_rng(initializer)
+    try:
+        if takes_rng:
+            return initializer(shape, dtype, rng)
+        return cast(Callable[..., Array], initializer)(shape, dtype=dtype.name)
+    except TypeError as error:
+        arguments = "(shape, dtype, rng)" if takes_rng else "(shape, dtype=...)"
+        name = getattr(initializer, "__name__", type(initializer).__name__)
+        raise TypeError(
+            f"{owner} is the function {name}, which was called with {arguments} and failed: "
+            f"{error}. Make a function of these arguments of it, such as "
+            "lambda shape, dtype, rng: rng.standard_normal(shape)"
+        ) from error
 
 
 def _takes_rng(function: Callable[..., Any]) -> bool:

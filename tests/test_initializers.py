@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gru_c import Dense, Sequential, initializers
+from gru_c import GRU, Dense, Sequential, initializers
 
 SHAPE = (300, 200)  # fan_in 300, fan_out 200
 SCALED = {
@@ -181,3 +181,80 @@ def test_a_function_of_other_arguments_is_refused(function):
 def test_a_shape_is_a_tuple():
     with pytest.raises(TypeError, match=r"shape must be a tuple such as \(3, 4\), got 3"):
         initializers.Ones()(3)
+
+
+# ---- what an initializer of a user makes --------------------------------------------------------
+
+
+class Filled(initializers.Initializer):
+    """An array full of a number, or of numbers of another kind."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def draw(self, shape, rng):
+        return np.full(shape, self.value)
+
+
+def of_function(value):
+    return lambda shape, dtype, rng: np.full(shape, value)
+
+
+def as_keras(value):
+    return lambda shape, dtype=None: np.full(shape, value)
+
+
+MADE = pytest.mark.parametrize("make", [Filled, of_function, as_keras])
+LAYERS = pytest.mark.parametrize(
+    ("layer", "weight"),
+    [
+        (lambda **options: Dense(3, kernel_initializer=options["it"]), "kernel of layer 'dense'"),
+        (lambda **options: Dense(3, bias_initializer=options["it"]), "bias of layer 'dense'"),
+        (
+            lambda **options: GRU(3, recurrent_initializer=options["it"]),
+            "recurrent_kernel of layer 'gru'",
+        ),
+    ],
+)
+
+
+@MADE
+@LAYERS
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+def test_values_that_are_not_finite_in_the_dtype_are_refused_by_name(make, layer, weight, value):
+    message = f"the initializer of {weight} made an array with NaN or infinity in float32"
+    with pytest.raises(ValueError, match=message):
+        layer(it=make(value)).build((None, None, 2))
+
+
+@MADE
+@pytest.mark.parametrize("value", [1j, "one", None])
+def test_values_that_are_not_real_numbers_are_refused_by_name(make, value):
+    with pytest.raises(
+        TypeError, match=r"the array of (the initializer of kernel|Filled\.draw) .*"
+    ):
+        Dense(3, kernel_initializer=make(value)).build((None, 2))
+
+
+def test_values_up_to_the_largest_of_a_dtype_are_taken():
+    layer = Dense(3, kernel_initializer=of_function(1e300), dtype="float64")
+    layer.build((None, 2))
+    assert (layer.value("kernel") == 1e300).all()
+
+
+@pytest.mark.parametrize(
+    "function", [np.random.randn, np.random.rand, lambda *sizes: np.ones(sizes)]
+)
+def test_a_function_that_cannot_be_called_with_a_shape_is_named(function):
+    message = r"kernel of layer 'dense' is the function (randn|rand|<lambda>), which was called"
+    with pytest.raises(TypeError, match=message):
+        Dense(3, kernel_initializer=function).build((None, 2))
+
+
+def test_a_type_error_inside_a_function_keeps_its_words():
+    def failing(shape, dtype, rng):
+        return len(5)
+
+    with pytest.raises(TypeError, match=r"function failing, .* object of type 'int' has no len"):
+        Dense(3, kernel_initializer=failing).build((None, 2))

@@ -1,10 +1,24 @@
 """Layers by hand: shapes, Keras's names and defaults, forward, backward, flat parameters."""
 
+import re
+
 import numpy as np
 import pytest
 from testing_tools import assert_gradients, finite_difference
 
-from gru_c import GRU, Dense, Dropout, Input, Parameters, activations, gru_forward, optimizers
+from gru_c import (
+    GRU,
+    Dense,
+    Dropout,
+    Input,
+    Parameters,
+    Sequential,
+    activations,
+    gru_forward,
+    losses,
+    metrics,
+    optimizers,
+)
 from gru_c.activations import Activation
 from gru_c.layers import Layer
 
@@ -379,6 +393,68 @@ def test_output_and_state_are_two_arrays():
 @pytest.mark.parametrize("name", ["kernel", "bias"])
 def test_initial_values_that_are_not_finite_are_refused(bad, name):
     layer = GRU(3, **{f"{name}_initializer": lambda shape, dtype: np.full(shape, bad)})
-    with pytest.raises(ValueError, match=f"initial values of {name} of layer 'gru' are not all fi"):
+    with pytest.raises(ValueError, match=f"initializer of {name} of layer 'gru' made .*must be finite"):
         layer.build((None, 4, 2))
     assert not layer.built
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [None, 5, "abc", {"kernel": 1, "recurrent_kernel": 2, "bias": 3}, {1, 2, 3}],
+    ids=str,
+)
+def test_weights_that_are_no_list_are_refused(weights):
+    layer = GRU(3)
+    layer.build((None, None, 2))
+    for one in (layer, Sequential([GRU(3, input_shape=(None, 2))])):
+        with pytest.raises(
+            TypeError, match=r"weights must be a list of 3 arrays, .*, got [a-zA-Z]+$"
+        ):
+            one.set_weights(weights)
+
+
+def test_an_iterator_of_weights_is_refused_and_stays_as_it_was():
+    layer = GRU(3)
+    layer.build((None, None, 2))
+    weights = (np.ones(weight.shape) for weight in layer.get_weights())
+    with pytest.raises(TypeError, match=r"got generator: write list\(\.\.\.\)"):
+        layer.set_weights(weights)
+    layer.set_weights(list(weights))
+    assert (layer.value("bias") == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "calls"),
+    [
+        (lambda tensor: tensor.requires_grad_(), ".detach()"),
+        (lambda tensor: tensor.bfloat16(), ".float()"),
+        (lambda tensor: tensor.bfloat16().requires_grad_(), ".detach().float()"),
+        (lambda tensor: tensor.to_sparse(), ".to_dense()"),
+        (lambda tensor: tensor.to("meta"), ".cpu()"),
+    ],
+)
+def test_tensors_that_numpy_cannot_read_are_refused_with_what_to_write(change, calls):
+    torch = pytest.importorskip("torch")
+    x, y = change(torch.ones(2, 4, 2)), change(torch.ones(2, 1))
+    model = Sequential([GRU(3, input_shape=(None, 2)), Dense(1)])
+    model.compile("sgd", "mse")
+    for use in (
+        lambda: model.predict(x, verbose=0),
+        lambda: model(x),
+        lambda: model.fit(x, np.ones((2, 1)), verbose=0),
+        lambda: model.fit(np.ones((2, 4, 2)), y, verbose=0),
+        lambda: model.layers[0].forward(x),
+        lambda: losses.get("mse")(np.ones((2, 1)), y),
+        lambda: metrics.get("mae").update(y, np.ones((2, 1))),
+    ):
+        with pytest.raises(TypeError, match=re.escape(f"give tensor{calls}.numpy() instead")):
+            use()
+    assert model.predict(torch.ones(2, 4, 2), verbose=0).shape == (2, 1)
+
+
+def test_a_list_of_tensors_that_numpy_cannot_read_is_refused():
+    torch = pytest.importorskip("torch")
+    layer = Dense(2)
+    layer.build((None, 3))
+    with pytest.raises(TypeError, match=r"x holds a tensor .*: give tensor\.detach\(\)\.numpy\(\)"):
+        layer([torch.ones(3, requires_grad=True)] * 2)

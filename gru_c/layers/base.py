@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
@@ -250,18 +250,8 @@ class Layer(Configurable):
             value = source.take(f"{name} of layer {self.label!r}", shape, dtype)
         else:
             initializer = self._option(name, "initializer")
-            with np.errstate(over="ignore"):  # the values themselves show it
-                value = np.array(initial_value(initializer, shape, dtype, source), dtype, order="C")
-            if value.shape != shape:
-                raise ValueError(
-                    f"the initializer of {name} of layer {self.label!r} made an array of shape "
-                    f"{value.shape}, wanted {shape}"
-                )
-            if not np.isfinite(value).all():
-                raise ValueError(
-                    f"the initial values of {name} of layer {self.label!r} are not all finite "
-                    f"{dtype} numbers"
-                )
+            owner = f"the initializer of {name} of layer {self.label!r}"
+            value = initial_value(initializer, shape, dtype, source, owner)
         return Parameter(name, value, self._option(name, "regularizer"), constraint)
 
     def fits_dtype(self, dtype: str) -> bool:
@@ -442,6 +432,13 @@ def set_values(
     """Copy `weights` into `parameters` after checking every one."""
     if not built:
         raise ValueError(f"{owner} has no weights yet: build it before set_weights")
+    if not hasattr(weights, "__len__") or isinstance(weights, (str, Mapping, Set)):
+        without_len = isinstance(weights, Iterable) and not hasattr(weights, "__len__")
+        hint = ": write list(...)" if without_len else ""
+        raise TypeError(
+            f"{owner}: weights must be a list of {len(parameters)} arrays, as from get_weights, "
+            f"got {type(weights).__name__}{hint}"
+        )
     if len(weights) != len(parameters):
         raise ValueError(f"{owner} has {len(parameters)} weights, got {len(weights)}")
     arrays = [
