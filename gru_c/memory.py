@@ -22,10 +22,11 @@ _versions = count()
 class Memory:
     """What weights lie in.
 
-    The package reads weights through arrays that it holds here and cannot write to. Whoever
-    changes a weight, in the package or outside, does so through an array that is lent. So a weight
-    changes only after its memory got a new version, and while an array is lent. That is seen by
-    the references to the array that owns the memory: every view of it has one.
+    The package reads weights through arrays that it holds here and cannot write to (only what goes
+    past NumPy can, such as ``torch.from_numpy`` of a read-only array). Whoever changes a weight, in
+    the package or outside, does so through an array that is lent. So a weight changes only after
+    its memory got a new version, and while an array is lent. That is seen by the references to the
+    array that owns the memory: every view of it has one.
 
     Parameters
     ----------
@@ -51,9 +52,13 @@ class Memory:
         self.derived: dict[Hashable, tuple[list[int], Any]] = {}
 
     def hold(self, array: Array, *, writeable: bool = False) -> Array:
-        """Return a view of an array in this memory that does not count as lent."""
+        """Return a view of an array in this memory that does not count as lent.
+
+        One that is not writeable cannot be made so: its base is read-only memory.
+        """
         view = array[...]
-        view.flags.writeable = writeable
+        if not writeable:
+            view = np.asarray(view.data.toreadonly())
         self._held.append(view)  # for good, so that the count is right
         return view
 

@@ -38,7 +38,9 @@ class Stream(Guarded):
     old one. Streams that are made of the same weights share one packed copy of them, which the
     model keeps until they change, so that another stream is made in microseconds. Weights that the
     program can change at any time, because it keeps an array of ``layer.value`` or of
-    ``model.parameters.values``, are compared each time.
+    ``model.parameters.values``, are compared each time. What is written into read-only weights past
+    NumPy, as by ``torch.from_numpy(layer.parameters[0].array)``, is not seen: write to
+    ``layer.value``.
 
     A stream begins with states of zero, also where a layer is ``stateful``, whose own states it
     leaves alone.

@@ -360,6 +360,36 @@ def test_a_new_stream_sees_what_is_written_through_an_array_that_was_kept(hold, 
     assert not model.layers[0].parameters[0].memory.lent
 
 
+@pytest.mark.parametrize("built_by_hand", [False, True], ids=["of a model", "by hand"])
+@pytest.mark.parametrize(
+    "open_up",
+    [
+        lambda array: array.setflags(write=True),
+        lambda array: setattr(array.flags, "writeable", True),
+        lambda array: array[0].setflags(write=True),
+        lambda array: array.reshape(-1).setflags(write=True),
+        lambda array: array.view(np.int32).setflags(write=True),
+        lambda array: np.asarray(array.base).setflags(write=True),
+        lambda array: np.frombuffer(array, array.dtype).setflags(write=True),
+        lambda array: np.copyto(array, 5),
+        lambda array: np.lib.stride_tricks.as_strided(array).fill(5),
+    ],
+)
+def test_weights_for_reading_cannot_be_made_writeable(open_up, built_by_hand):
+    layer = GRU(3)
+    if built_by_hand:
+        layer.build((None, None, 5))
+    else:
+        make_model(layer).predict(random_numbers(1, 4, 5), verbose=0)
+    for parameter in layer.parameters:
+        before = parameter.array.copy()
+        with pytest.raises(ValueError, match=r"WRITEABLE|read-only"):
+            open_up(parameter.array)
+        assert_same_bits(parameter.array, before)
+        parameter.value[...] = 2  # the weight itself is
+        assert (parameter.array == 2).all()
+
+
 def test_a_prediction_has_the_weights_that_a_callback_sets():
     class Doubles(callbacks.Callback):
         def on_predict_batch_end(self, batch, logs=None):
