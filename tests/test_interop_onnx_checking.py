@@ -397,3 +397,51 @@ def test_gru_nodes_of_any_size_beside_onnxruntime(H, direction, tmp_path):
                 model = make_model([made], held, inputs, ["Y", "Y_h"])
                 results = stored(model, tmp_path).run(None, given)
                 assert_all_close(results, by_onnxruntime(model, given))
+
+
+# ---- lengths of attributes ----------------------------------------------------------------------
+
+
+def with_integers(operator, inputs, outputs=("y",), **attributes):
+    """Return a node; a list that is empty is one of integers."""
+    result = node(operator, inputs, outputs)
+    for name, value in attributes.items():
+        kind = onnx.AttributeProto.INTS if value == [] else None
+        result.attribute.append(onnx.helper.make_attribute(name, value, attr_type=kind))
+    return result
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), ("batch", 3, 4), ("batch", "time", "features")])
+@pytest.mark.parametrize("perm", [[], [0], [0, 1], [1, 0], [0, 1, 2, 3], [0, 2, 2], [-1, 0, 1]])
+def test_an_order_that_is_not_that_of_all_axes_is_refused(perm, shape, tmp_path):
+    model = make_model([with_integers("Transpose", ["x"], perm=perm)], inputs={"x": (F, shape)})
+    with pytest.raises(ValueError, match=r"node 'y' \(Transpose\): .*perm"):
+        stored(model, tmp_path)
+
+
+def test_an_order_of_all_axes_and_none_is_taken(tmp_path):
+    x = np.arange(24, dtype=F).reshape(2, 3, 4)
+    for attributes, wanted in (({"perm": [0, 2, 1]}, (0, 2, 1)), ({}, (2, 1, 0))):
+        model = make_model(
+            [with_integers("Transpose", ["x"], **attributes)], inputs={"x": (F, x.shape)}
+        )
+        (y,) = stored(model, tmp_path).run(None, {"x": x})
+        np.testing.assert_array_equal(y, x.transpose(wanted))
+
+
+@pytest.mark.parametrize(("k", "opset"), [(5, 9), (5, 17), (-1, 17)])
+def test_more_values_than_an_axis_has_are_refused(k, opset, tmp_path):
+    if opset < 10:
+        nodes, constants = [node("TopK", ["x"], ["y", "places"], k=k)], {}
+    else:
+        nodes, constants = [node("TopK", ["x", "k"], ["y", "places"])], {"k": np.array([k], I64)}
+    model = make_model(nodes, constants, {"x": (F, (2, 3, 4))}, opset=opset)
+    with pytest.raises(ValueError, match=r"node 'y' \(TopK\): "):
+        stored(model, tmp_path)
+
+
+def test_a_slice_of_no_axes_is_all(tmp_path):
+    cut = with_integers("Slice", ["x"], starts=[], ends=[])
+    model = make_model([cut], inputs={"x": (F, (2, 3))}, opset=9)
+    x = np.ones((2, 3), F)
+    np.testing.assert_array_equal(stored(model, tmp_path).run(None, {"x": x})[0], x)

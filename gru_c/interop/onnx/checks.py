@@ -161,9 +161,13 @@ def _reshape(given: Given) -> None:
 
 
 def _transpose(given: Given) -> None:
-    order = given.node.get("perm", [])
+    order, shape = given.node.get("perm"), given.at(0).shape
+    if order is None:
+        return
     if sorted(order) != list(range(len(order))):
         raise ValueError(f"perm is {order}, no order of axes")
+    if shape is not None and len(order) != len(shape):
+        raise ValueError(f"perm is {order}, for an array of {len(shape)} axes")
 
 
 def _gather(given: Given) -> None:
@@ -290,12 +294,23 @@ def _slice(given: Given) -> None:
         if value.array is not None:
             parts.append(value.array.tolist())
         elif not given.has(place):
-            parts.append(given.node.get(name) or [harmless] * len(parts[0]))
+            numbers = given.node.get(name)
+            parts.append([harmless] * len(parts[0]) if numbers is None else numbers)
         elif length is not None:
             parts.append([harmless] * length)
         else:
             return
     sliced(parts[0], parts[1], axes, parts[2], len(shape))
+
+
+def _top_k(given: Given) -> None:
+    shape, k = given.at(0).shape, given.at(1).array
+    counts = [given.node.get("k")] if k is None else k.tolist()
+    if shape is None or counts[0] is None:
+        return
+    size = shape[axis_of(given.node, -1, len(shape))]
+    if counts[0] < 0 or (size is not None and counts[0] > size):
+        raise ValueError(f"k is {counts[0]}, for an axis of {'any' if size is None else size}")
 
 
 def _tile(given: Given) -> None:
@@ -361,6 +376,7 @@ CHECKS: dict[str, Callable[[Given], None]] = {
     "Softmax": _softmax,
     "Squeeze": _squeeze,
     "Tile": _tile,
+    "TopK": _top_k,
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
 }
