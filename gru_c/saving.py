@@ -13,7 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -128,10 +128,17 @@ def plain_config(obj: object, what: str) -> dict[str, Any]:
     """
     try:
         spec: dict[str, Any] = _without_arrays(serialize(obj))
-        json.dumps(spec)
+        json.dumps(spec, default=lambda value: _refuse(value, spec["config"]))
     except TypeError as error:
         raise ValueError(f"{what} cannot be described in a file: {error}") from None
     return spec
+
+
+def _refuse(value: object, config: Mapping[str, Any]) -> NoReturn:
+    """Raise TypeError for a value that JSON does not know, with the argument that holds it."""
+    names = [name for name, argument in config.items() if argument is value] or ["an argument"]
+    kind = "function" if callable(value) else "object of another library or the user's"
+    raise TypeError(f"{names[0]} is {value!r}, a {kind}, and a file cannot hold what that does")
 
 
 def _without_arrays(config: Any) -> Any:
@@ -308,13 +315,29 @@ def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
     specs = check_specs(config["layers"])
     layers = [deserialize("layer", spec, LAYERS) for spec in specs]
     wanted = wanted_shapes(layers, input_shape)
-    given = {name: array.shape for name, array in tensors.items() if name.count("/") == 1}
+    given = {name: array.shape for name, array in tensors.items() if _is_of_model(name)}
     compare_shapes("tensor", wanted, given)
+    _require_floats({name: tensors[name] for name in wanted})
     weights = GivenWeights((tensors[name] for name in wanted), fresh=True)
     model = Sequential(
         name=config["name"], dtype=config["dtype"], trainable=config.get("trainable", True)
     )
     return assemble(model, layers, input_shape, weights)
+
+
+def _is_of_model(name: str) -> bool:
+    """Whether a tensor must be a weight: those of runs, optimizers and forecasters are no weights.
+
+    They are named ``run:n``, or with more parts between slashes.
+    """
+    return name.count("/") == 1 or ("/" not in name and not name.startswith("run:"))
+
+
+def _require_floats(tensors: Mapping[str, Array]) -> None:
+    """Raise ValueError for a tensor of integers or booleans."""
+    for name, array in tensors.items():
+        if array.dtype.kind != "f":
+            raise ValueError(f"the tensor {name!r} must hold floats, got {array.dtype}")
 
 
 def check_specs(specs: list[Any]) -> list[Any]:
@@ -413,6 +436,7 @@ def fill_optimizer(model: Sequential, iterations: object, tensors: dict[str, Arr
     }
     given = {k: v.shape for k, v in tensors.items() if k.count("/") == 3}
     compare_shapes("tensor", wanted, given)
+    _require_floats({name: tensors[name] for name in wanted})
     for slot, flat in optimizer.slots.items():
         for name, view in zip(names, model.parameters.views(flat), strict=True):
             view[...] = tensors[f"optimizer/{slot}/{name}"]

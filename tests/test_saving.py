@@ -176,6 +176,42 @@ def test_what_cannot_be_saved(path, save, message):
     assert os.listdir(path.parent) == []
 
 
+class AlwaysSmall:
+    def __call__(self, step):
+        return 0.01
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [lambda: 0.1, lambda step: 0.1, AlwaysSmall()],
+    ids=["of nothing", "of the step", "object"],
+)
+def test_a_rate_that_is_a_function_is_named_where_it_cannot_be_kept(path, rate):
+    model = trained(optimizers.SGD(rate))
+    with pytest.raises(
+        ValueError, match=r"learning_rate is <.*>, a function, and a file"
+    ) as caught:
+        model.save(path, include_optimizer=True)
+    assert "_Timeless" not in str(caught.value)
+    assert not path.exists()
+    model.save(path)  # without the optimizer it can be
+    assert gru_c.load_model(path).optimizer is None
+
+
+def test_tensors_of_others_in_a_file_are_passed_over(path):
+    model = trained()
+    model.save(path, include_optimizer=True)
+    rewrite(path, tensors={"forecaster/values/0": np.zeros(3, int), "run:0": np.zeros(3, int)})
+    again = gru_c.load_model(path)
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_a_layer_may_have_the_name_of_a_run(path):
+    model = Sequential([Dense(2, input_shape=(3,), name="run:1")])
+    model.save(path)
+    np.testing.assert_array_equal(gru_c.load_model(path).get_weights()[0], model.get_weights()[0])
+
+
 # ---- reading ------------------------------------------------------------------------------------
 
 
@@ -265,7 +301,15 @@ EVIL = {"class_name": "os.system", "config": {"command": "true"}}
         ({"tensors": {"first/bias": None}}, "the tensor 'first/bias' is missing"),
         ({"tensors": {"first/bias": np.zeros((2, 14))}}, r"'first/bias' has shape \(2, 14\), not"),
         ({"tensors": {"extra/kernel": np.zeros(3)}}, "'extra/kernel' belongs to no layer"),
+        ({"tensors": {"zzz": np.zeros(3)}}, "'zzz' belongs to no layer"),
+        ({"tensors": {"": np.zeros(3)}}, "'' belongs to no layer"),
+        ({"tensors": {"first/bias": np.zeros((2, 15), int)}}, "must hold floats, got int64"),
+        ({"tensors": {"first/bias": np.zeros((2, 15), bool)}}, "must hold floats, got bool"),
         ({"tensors": {"optimizer/momentum/first/kernel": None}}, "is missing"),
+        (
+            {"tensors": {"optimizer/momentum/first/kernel": np.zeros((4, 15), np.int8)}},
+            "'optimizer/momentum/first/kernel' must hold floats, got int8",
+        ),
     ],
 )
 def test_a_file_that_does_not_fit_together(path, changes, message):
