@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gru_c import _targets
 from gru_c._loss import Array, Loss, require_finite_gradient
+from gru_c._names import snake_case
 
 LossFunction = Callable[[Array, Array], tuple[float, npt.ArrayLike]]
 
@@ -44,7 +45,7 @@ class FunctionLoss(Loss):
 
     def __init__(self, function: LossFunction) -> None:
         self.function = function
-        self._asked_name = getattr(function, "__name__", None)
+        self._asked_name = getattr(function, "__name__", snake_case(type(function).__name__))
 
     def get_config(self) -> dict[str, Any]:
         """Raise TypeError: a file could hold the function's name but not what it does."""

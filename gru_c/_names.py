@@ -20,6 +20,7 @@ from gru_c._attributes import Guarded, renamed
 
 T = TypeVar("T")
 
+_LIBRARIES = ("keras", "tf_keras", "tensorflow", "torch")
 # What Keras writes next to class_name and config; it carries nothing that is needed here.
 _KERAS_KEYS = {"module", "registered_name", "build_config", "shared_object_id"}
 
@@ -77,6 +78,25 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     if name.lower().replace("_", "") in _keras_names.OTHERS:
         remark = ", which Keras has and gru_c has not."
     raise ValueError(f"unknown {kind} {name!r}{remark} Known: {', '.join(sorted(folded))}")
+
+
+def library_of(spec: object) -> str | None:
+    """Return the name of the library with classes of the same names that something is from."""
+    library = (getattr(spec, "__module__", None) or "").partition(".")[0]
+    return library if library in _LIBRARIES else None
+
+
+def described(spec: object, table: Mapping[str, Any]) -> str:
+    """Return the name of an object that is not of this package, and what to give instead of it."""
+    name = getattr(spec, "__name__", type(spec).__name__)
+    library = library_of(spec)
+    if library is None:
+        return name
+    same = {key.replace("_", ""): cls for key, cls in table.items()}.get(
+        name.lower().replace("_", "")
+    )
+    advice = f": give {same.__module__}.{same.__name__}(...)" if same else ""
+    return f"{name} of {library}{advice}"
 
 
 class Configurable(Guarded):
@@ -215,7 +235,7 @@ def deserialize(
         )
     raise TypeError(
         f"{kind} must be a name, an instance or a dict with 'class_name' and 'config', "
-        f"got {type(spec).__name__}"
+        f"got {described(spec, table)}"
     )
 
 

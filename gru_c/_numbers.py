@@ -24,10 +24,21 @@ def _is_finite(value: Any) -> bool:
         return False
 
 
+def _plain(value: Any) -> Any:
+    """Return the number in an array of no axes, of whatever library; anything else as it is."""
+    if isinstance(value, numbers.Real) or getattr(value, "shape", None) != ():
+        return value
+    try:
+        return value.item() if hasattr(value, "item") else float(value)
+    except (TypeError, ValueError, RuntimeError):
+        return value
+
+
 def finite_number(owner: str, name: str, value: Any, wanted: str = "") -> float:
     """Return a finite number, of the range `wanted`: any (""), ">= 0", "> 0" or "of float32".
 
-    An integer stays one, so that a count reads as one in a stored configuration.
+    An integer stays one, so that a count reads as one in a stored configuration. An array of no
+    axes stands for its number, such as a tensor that a schedule of another library returns.
 
     Raises
     ------
@@ -41,11 +52,12 @@ def finite_number(owner: str, name: str, value: Any, wanted: str = "") -> float:
     ...
     ValueError: Huber: delta must be a finite number > 0, got 0
     """
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not _is_finite(value) or not _RANGES[wanted](value):
+    number = _plain(value)
+    real = isinstance(number, numbers.Real) and not isinstance(number, bool)
+    if not real or not _is_finite(number) or not _RANGES[wanted](number):
         range_ = f" {wanted}" if wanted else ""
         raise ValueError(f"{owner}: {name} must be a finite number{range_}, got {value!r}")
-    return int(value) if isinstance(value, numbers.Integral) else float(value)
+    return int(number) if isinstance(number, numbers.Integral) else float(number)
 
 
 def check_flag(name: str, value: object) -> bool:

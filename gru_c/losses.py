@@ -27,7 +27,7 @@ import numpy.typing as npt
 from gru_c import _targets
 from gru_c._function_loss import FunctionLoss
 from gru_c._loss import Loss
-from gru_c._names import deserialize, serialize, snake_case
+from gru_c._names import described, deserialize, library_of, serialize, snake_case
 from gru_c._numbers import check_flag
 from gru_c._quantile_loss import QuantileLoss
 from gru_c.activations import sigmoid, softmax
@@ -365,7 +365,7 @@ def get(spec: object) -> Loss:
     ValueError
         If there is no such name.
     TypeError
-        If `spec` is something else.
+        If `spec` is something else, such as a loss of Keras or PyTorch.
 
     Examples
     --------
@@ -373,6 +373,11 @@ def get(spec: object) -> Loss:
     ('mse', Huber(delta=2.0))
     """
     if callable(spec) and not isinstance(spec, (type, Loss)):
+        if library_of(spec):
+            raise TypeError(
+                "a loss of another library has no gradient here, unlike those of gru_c.losses, got "
+                f"{described(spec, LOSSES)}"
+            )
         return FunctionLoss(spec)
     loss = deserialize("loss", spec, LOSSES, Loss)
     if isinstance(spec, str):

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _keras_names, _targets, losses
-from gru_c._names import Configurable, deserialize, lookup, serialize, snake_case
+from gru_c._names import Configurable, described, deserialize, lookup, serialize, snake_case
 
 __all__ = [
     "Accuracy",
@@ -455,7 +455,7 @@ def get(spec: object, loss: losses.Loss | None = None) -> Metric:
     ValueError
         If there is no such name.
     TypeError
-        If `spec` is something else.
+        If `spec` is something else, such as a metric object of Keras.
 
     Examples
     --------
@@ -465,6 +465,11 @@ def get(spec: object, loss: losses.Loss | None = None) -> Metric:
     if isinstance(spec, str):
         return _named(spec, loss)
     if callable(spec) and not isinstance(spec, (type, Metric)):
+        if hasattr(spec, "update_state"):
+            raise TypeError(
+                "a metric with update_state, as in Keras, keeps numbers of its own from batch to "
+                f"batch and cannot be averaged over them, got {described(spec, METRICS)}"
+            )
         return FunctionMetric(spec)
     return deserialize("metric", _as_now(spec), METRICS, Metric)
 

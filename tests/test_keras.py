@@ -5,6 +5,7 @@ Weights go across as they are, in Keras's order and shapes.
 
 import numpy as np
 import pytest
+import torch
 from keras_peer import keras
 
 import gru_c
@@ -214,3 +215,58 @@ def test_samples_that_are_one_index_each(mask_zero):
         np.testing.assert_allclose(ours[name], values, rtol=1e-5)
     for a, b in zip(models[1].get_weights(), models[0].get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        (lambda: keras.losses.MeanSquaredError(), "gru_c.losses.MeanSquaredError"),
+        (lambda: keras.losses.mean_squared_error, "gru_c.losses.MeanSquaredError"),
+        (lambda: keras.losses.Huber(delta=2.0), "gru_c.losses.Huber"),
+        (lambda: keras.losses.Poisson(), "Poisson of keras"),
+        (lambda: torch.nn.MSELoss(), "MSELoss of torch"),
+        (lambda: torch.nn.functional.mse_loss, "mse_loss of torch"),
+    ],
+)
+def test_a_loss_of_another_library_is_refused_with_the_name_of_ours(theirs, ours):
+    for use in (gru_c.losses.get, lambda loss: small_model(loss=loss)):
+        with pytest.raises(TypeError, match=f"a loss of another library has no .*{ours}"):
+            use(theirs())
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [("MeanSquaredError", "gru_c.metrics.MeanSquaredError"), ("AUC", "AUC of keras")],
+)
+def test_a_metric_of_keras_that_keeps_numbers_between_batches_is_refused(name, ours):
+    with pytest.raises(TypeError, match=f"a metric with update_state, .*{ours}"):
+        gru_c.metrics.get(getattr(keras.metrics, name)())
+
+
+def test_an_optimizer_of_keras_is_refused_with_the_name_of_ours():
+    with pytest.raises(TypeError, match=r"got Adam of keras: give gru_c\.optimizers\.Adam\("):
+        small_model(keras.optimizers.Adam())
+
+
+def small_model(optimizer="sgd", loss="mse"):
+    model = gru_c.Sequential([gru_c.GRU(3, input_shape=(6, 4)), gru_c.Dense(1)], seed=1)
+    model.compile(optimizer, loss)
+    return model
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        lambda: keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5),
+        lambda: lambda step: torch.tensor(0.1 * 0.5 ** (step / 10)),
+        lambda: lambda step: np.array(0.1 * 0.5 ** (step / 10)),
+    ],
+    ids=["schedule", "tensor", "array"],
+)
+def test_a_rate_may_be_what_another_library_makes_of_it(rate):
+    ours = small_model(optimizers.SGD(schedules.ExponentialDecay(0.1, 10, 0.5)))
+    theirs = small_model(optimizers.SGD(rate()))
+    for model in (ours, theirs):
+        model.fit(X, Y, epochs=2, batch_size=10, shuffle=False, verbose=0)
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)

@@ -594,3 +594,11 @@ def test_a_user_cannot_change_targets_and_predictions_in_place(which, shape):
     assert (y == 1).all()
     assert (p == 2).all()
     assert y.flags.writeable
+
+
+def test_an_object_that_is_called_is_named_after_its_class():
+    class HalfSquares:
+        def __call__(self, y, p):
+            return ((p - y) ** 2).sum() / 2, p - y
+
+    assert losses.get(HalfSquares()).name == "half_squares"

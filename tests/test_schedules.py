@@ -163,3 +163,11 @@ def test_arguments_with_defaults_keep_them_as_in_keras():
     for ambiguous in (lambda step=5: 0.1 * step, lambda iterations=0: 0.1):
         with pytest.raises(TypeError, match=r"as f\(\), as Keras does, and as f\(step\)"):
             schedules.get(ambiguous)
+
+
+@pytest.mark.parametrize(
+    "rate", [np.array([0.1]), np.array(-0.1), np.array(np.nan), np.array(True), np.array(1j), "0.1"]
+)
+def test_a_rate_of_a_function_that_is_no_number_is_refused(rate):
+    with pytest.raises(ValueError, match="learning rate at step 3: the value must be a finite num"):
+        schedules.rate_at(lambda step: rate, 3)
