@@ -274,7 +274,7 @@ def test_files_keep_them(tmp_path):
     [
         (
             lambda: Dense(2, kernel_regularizer="l3"),
-            "unknown regularizer 'l3'; Known: l1, l1_l2, l2",
+            "unknown regularizer 'l3'. Known: l1, l1_l2, l2",
         ),
         (lambda: Dense(2, bias_constraint="maxnorm"), "did you mean 'max_norm'"),
         (lambda: GRU(2, recurrent_regularizer=0.01), "regularizer must be a name, an instance or"),

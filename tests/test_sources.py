@@ -286,7 +286,7 @@ def test_a_data_loader_of_pytorch():
     model = compiled()
     assert model.evaluate(loader, verbose=0) == pytest.approx(model.evaluate(X, Y, verbose=0))
     bad = DataLoader(TensorDataset(torch.tensor(X, requires_grad=True), torch.tensor(Y)))
-    with pytest.raises(ValueError, match=r"batch 1 of the source: .*requires grad"):
+    with pytest.raises(TypeError, match=r"batch 1 of the source: x is .*tensor\.detach\(\)"):
         model.fit(bad, verbose=0)
 
 
