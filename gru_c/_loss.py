@@ -318,7 +318,7 @@ def require_finite_gradient(owner: str, value: float, gradient: Array) -> None:
 
     `owner` is the function or method that returned it.
     """
-    if math.isfinite(value) and not is_finite(gradient):
+    if math.isfinite(value) and not is_finite(gradient, np.dtype(np.float64)):
         index = ", ".join(map(str, np.argwhere(~np.isfinite(gradient))[0]))
         raise FloatingPointError(
             f"{owner} returned a gradient that is not finite, at [{index}], for a loss of {value}"

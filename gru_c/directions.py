@@ -8,7 +8,7 @@ from typing import Any
 from gru_c._threads import side_by_side
 
 # A batch of so many rows, or a step of so many multiply-adds, keeps two threads busy by itself (as
-# src_c/packed_plan.c cuts it): then the directions run one after the other, each on all threads.
+# src_c/packed/plan.c cuts it): then the directions run one after the other, each on all threads.
 ROWS_OF_TWO_THREADS = 16
 STEP_OF_TWO_THREADS = 100e3
 # Multiply-adds of a pass over both directions from which a second Python thread pays: it takes 0.1

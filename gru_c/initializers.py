@@ -436,7 +436,7 @@ def initial_value(
         value = np.array(made, dtype, order="C")
     if value.shape != shape:
         raise ValueError(f"{owner} made an array of shape {value.shape}, wanted {shape}")
-    if not is_finite(value):
+    if not is_finite(value, dtype):
         raise ValueError(
             f"{owner} made an array with NaN or infinity in {dtype}: all initial values must be "
             "finite"

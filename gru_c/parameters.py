@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gru_c._attributes import assign
 from gru_c.arrays import CACHE_LINE, Array, as_real
 from gru_c.memory import Memory
 

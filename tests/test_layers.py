@@ -393,7 +393,9 @@ def test_output_and_state_are_two_arrays():
 @pytest.mark.parametrize("name", ["kernel", "bias"])
 def test_initial_values_that_are_not_finite_are_refused(bad, name):
     layer = GRU(3, **{f"{name}_initializer": lambda shape, dtype: np.full(shape, bad)})
-    with pytest.raises(ValueError, match=f"initializer of {name} of layer 'gru' made .*must be finite"):
+    with pytest.raises(
+        ValueError, match=f"initializer of {name} of layer 'gru' made .*must be finite"
+    ):
         layer.build((None, 4, 2))
     assert not layer.built
 
