@@ -9,7 +9,8 @@ run in turn, each direction on all threads.)
 import numpy as np
 import pytest
 
-from gru_c import GRU, Bidirectional, directions, set_num_threads
+from gru_c import GRU, Bidirectional, set_num_threads
+from gru_c.recurrence import side_by_side
 
 SHAPES = [(1, 1000, 64, 128), (8, 500, 16, 64), (12, 300, 16, 48)]
 
@@ -20,7 +21,7 @@ def test_training_step(benchmark, monkeypatch, shape, how):
     rows, steps, features, units = shape
     benchmark.group = "training step of a Bidirectional, B={} T={} I={} H={}".format(*shape)
     if how == "in turn":
-        monkeypatch.setattr(directions, "SIDE_BY_SIDE_WORK", np.inf)
+        monkeypatch.setattr(side_by_side, "SIDE_BY_SIDE_WORK", np.inf)
     set_num_threads(2)
     layer = Bidirectional(GRU(units, return_sequences=True))
     layer.build((None, None, features), rng=0)

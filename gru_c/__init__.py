@@ -18,7 +18,7 @@ if _find_spec("gru_c._core") is None:
         f"gru_c is not compiled for this Python: run `python -m pip install -e .` in {_folder}/.."
     )
 
-from gru_c import _openmp as _openmp  # isort: skip; before anything else loads the core
+import gru_c.runtime.openmp  # noqa: F401  # isort: skip; before anything else loads the core
 from gru_c import (
     activations,
     callbacks,
@@ -31,10 +31,9 @@ from gru_c import (
     regularizers,
     schedules,
 )
-from gru_c._config import apply_environment as _apply_environment
-from gru_c._config import show_config
-from gru_c._threads import get_num_threads, set_num_threads
 from gru_c._version import __version__
+from gru_c.data.padding import pad_sequences
+from gru_c.data.timeseries import timeseries_dataset
 from gru_c.functional import (
     GRUForward,
     GRUGradients,
@@ -42,7 +41,6 @@ from gru_c.functional import (
     gru_forward,
     gru_step,
 )
-from gru_c.history import History
 from gru_c.layers import (
     GRU,
     Activation,
@@ -56,14 +54,16 @@ from gru_c.layers import (
     Masking,
     RepeatVector,
 )
-from gru_c.model import Sequential
+from gru_c.models.loading import load_model
+from gru_c.models.sequential import Sequential
 from gru_c.parameters import Parameters
-from gru_c.passes import GRUTape
-from gru_c.ragged import RaggedTape
-from gru_c.saving import load_model
-from gru_c.sequences import pad_sequences
-from gru_c.stream import Stream
-from gru_c.timeseries import timeseries_dataset
+from gru_c.recurrence.ragged import RaggedTape
+from gru_c.recurrence.tape import GRUTape
+from gru_c.runtime.config import apply_environment as _apply_environment
+from gru_c.runtime.config import show_config
+from gru_c.runtime.threads import get_num_threads, set_num_threads
+from gru_c.streaming.stream import Stream
+from gru_c.training.history import History
 
 _apply_environment()
 

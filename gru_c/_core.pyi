@@ -2,8 +2,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from gru_c.cell import Cell
-from gru_c.stages import CoreStage
+from gru_c.recurrence.cell import Cell
+from gru_c.streaming.stages import CoreStage
 
 _Array = npt.NDArray[Any]
 

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gru_c import _core
-from gru_c._names import lookup
-from gru_c._warnings import warn
+from gru_c.utils.arrays import Array
+from gru_c.utils.registry import lookup
+from gru_c.utils.warnings import warn
 
 __all__ = ["ACTIVATIONS", "Activation", "get", "sigmoid", "softmax", "tanh"]
 
-Array = npt.NDArray[Any]
 
 _LEAKY_SLOPE = 0.2  # Keras 3; Keras 2 had 0.3, PyTorch has 0.01
 

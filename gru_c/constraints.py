@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from gru_c._names import Configurable, deserialize, serialize, snake_case
-from gru_c._numbers import finite_number
+from gru_c.utils.arrays import Array
+from gru_c.utils.registry import Configurable, deserialize, serialize, snake_case
+from gru_c.utils.validation import finite_number
 
 __all__ = ["Constraint", "MaxNorm", "NonNeg", "UnitNorm", "get", "serialize"]
 
-Array = npt.NDArray[Any]
 
 _EPSILON = 1e-7  # Keras's, which keeps a weight of zeros from a division by zero
 

@@ -52,22 +52,17 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
-from gru_c._numbers import check_flag, check_flags
-from gru_c._threads import team_threads
-from gru_c.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
-from gru_c.cell import ActivationLike, Cell
-from gru_c.checkpoints import CheckpointTape, check_every
-from gru_c.checkpoints import run_forward as run_with_checkpoints
-from gru_c.passes import (
-    AUTO,
-    GRUTape,
-    keep_spare,
-    run_forward,
-    weights_format_of,
-)
-from gru_c.ragged import RaggedTape
-from gru_c.ragged import run_forward as run_ragged
-from gru_c.steps import Steps
+from gru_c.recurrence.cell import ActivationLike, Cell
+from gru_c.recurrence.checkpointing import CheckpointTape, check_every
+from gru_c.recurrence.checkpointing import run_forward as run_with_checkpoints
+from gru_c.recurrence.passes import AUTO, run_forward, weights_format_of
+from gru_c.recurrence.ragged import RaggedTape
+from gru_c.recurrence.ragged import run_forward as run_ragged
+from gru_c.recurrence.step_order import Steps
+from gru_c.recurrence.tape import GRUTape, keep_spare
+from gru_c.runtime.threads import team_threads
+from gru_c.utils.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
+from gru_c.utils.validation import check_flag, check_flags
 
 Tape = GRUTape | CheckpointTape | RaggedTape
 

@@ -29,10 +29,10 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import _keras_names
-from gru_c._names import Configurable, deserialize, serialize, snake_case
-from gru_c._numbers import finite_number
-from gru_c.arrays import as_real, is_finite
+from gru_c.utils import keras_names
+from gru_c.utils.arrays import Array, as_real, is_finite
+from gru_c.utils.registry import Configurable, deserialize, serialize, snake_case
+from gru_c.utils.validation import finite_number
 
 __all__ = [
     "Constant",
@@ -52,7 +52,6 @@ __all__ = [
     "serialize",
 ]
 
-Array = npt.NDArray[Any]
 InitializerFunction = Callable[[tuple[int, ...], npt.DTypeLike, "np.random.Generator"], Array]
 
 # Standard deviation of the standard normal cut off at +-2:
@@ -87,7 +86,7 @@ class Initializer(Configurable):
         Makes every call give the same values, whatever `rng` is.
     """
 
-    _keras_names = _keras_names.INITIALIZER
+    _keras_names = keras_names.INITIALIZER
 
     def __init__(self, seed: int | None = None) -> None:
         if seed is not None:

@@ -14,8 +14,11 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import _keras_names, _targets, losses
-from gru_c._names import Configurable, described, deserialize, lookup, serialize, snake_case
+from gru_c import losses
+from gru_c.losses import targets
+from gru_c.utils import keras_names
+from gru_c.utils.arrays import Array
+from gru_c.utils.registry import Configurable, described, deserialize, lookup, serialize, snake_case
 
 __all__ = [
     "Accuracy",
@@ -33,7 +36,6 @@ __all__ = [
     "serialize",
 ]
 
-Array = npt.NDArray[Any]
 MetricFunction = Callable[[Array, Array], float]
 
 _FIXED = "cannot change after the metric was made: make a new {cls}(...)"
@@ -54,7 +56,7 @@ class Metric(Configurable):
     """
 
     direction: str | None = None
-    _keras_names = _keras_names.METRIC
+    _keras_names = keras_names.METRIC
     _advice: ClassVar = {"name": _FIXED}
 
     def __init__(self, name: str | None = None) -> None:
@@ -89,10 +91,10 @@ class Metric(Configurable):
         ValueError
             If the shapes do not fit.
         """
-        p = _targets.predictions(self._owner, y_pred)
-        y = _targets.real_array(self._owner, "y", y_true)
+        p = targets.predictions(self._owner, y_pred)
+        y = targets.real_array(self._owner, "y", y_true)
         if mask is not None:
-            y, p = _targets.counting(self._owner, mask, y, p)
+            y, p = targets.counting(self._owner, mask, y, p)
         values = self._checked_values(y, p) if self._by_user else self.values(y, p)
         self._sum += float(values.sum(dtype=np.float64))
         self._count += values.size
@@ -138,8 +140,8 @@ class Metric(Configurable):
     def _checked_values(self, y: Array, p: Array) -> Array:
         """Return the values of a user's class, of read-only arrays."""
         owner = f"{self._owner}: {type(self).__name__}.values"
-        given = self.values(_targets.read_only(y), _targets.read_only(p))
-        values = _targets.real_result(owner, given)
+        given = self.values(targets.read_only(y), targets.read_only(p))
+        values = targets.real_result(owner, given)
         if values.shape[:1] != p.shape[:1]:
             raise ValueError(
                 f"{owner} must return a value for each of the {len(p)} samples, got an array of "
@@ -153,7 +155,7 @@ class Metric(Configurable):
 
     def _fit(self, y_true: Array, y_pred: Array) -> Array:
         """Return targets with one number an output in the shape of the predictions."""
-        return _targets.fit_shape(self._owner, y_true, _targets.value_shapes(y_pred.shape))
+        return targets.fit_shape(self._owner, y_true, targets.value_shapes(y_pred.shape))
 
 
 class MeanOfLoss(Metric):
@@ -276,7 +278,7 @@ class SparseCategoricalAccuracy(Metric):
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return 1 for each sample that is right, else 0."""
-        y = _targets.fit_shape(self._owner, y_true, _targets.label_shapes(y_pred.shape))
+        y = targets.fit_shape(self._owner, y_true, targets.label_shapes(y_pred.shape))
         return cast(Array, y == y_pred.argmax(axis=-1))
 
 
@@ -387,10 +389,10 @@ class FunctionMetric(Metric):
         rows = len(y_pred)
         if not rows:
             return np.zeros(0)
-        given = self.function(*_targets.for_function(y_true, y_pred))
+        given = self.function(*targets.for_function(y_true, y_pred))
         if np.ndim(given) == 0:
-            return np.full(rows, _targets.number(self._owner, given))
-        value = _targets.real_array(self._owner, "results", given)
+            return np.full(rows, targets.number(self._owner, given))
+        value = targets.real_array(self._owner, "results", given)
         if len(value) != rows:
             raise ValueError(
                 f"{self._owner} must return a number or a value for each of the {rows} rows, got "

@@ -8,19 +8,19 @@ import operator
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from gru_c import _core, _keras_names, schedules
-from gru_c._attributes import assign, warn_of_old_name
-from gru_c._names import Configurable, deserialize
-from gru_c._names import serialize as serialize
-from gru_c._numbers import check_flag
-from gru_c._threads import team_threads
+from gru_c import _core, schedules
 from gru_c.parameters import Parameter, Parameters
+from gru_c.runtime.threads import team_threads
+from gru_c.utils import keras_names
+from gru_c.utils.arrays import Array
+from gru_c.utils.attributes import assign, warn_of_old_name
+from gru_c.utils.registry import Configurable, deserialize
+from gru_c.utils.registry import serialize as serialize
+from gru_c.utils.validation import check_flag
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "schedules"]
 
-Array = npt.NDArray[Any]
 Slots = dict[str, Array]
 
 
@@ -47,7 +47,7 @@ class Optimizer(Configurable):
         State, as flat vectors; empty before the first step.
     """
 
-    _keras_names = _keras_names.OPTIMIZER
+    _keras_names = keras_names.OPTIMIZER
     _checks: ClassVar = {"iterations": lambda value: _check_iterations(value)}
     _renamed: ClassVar = {"lr": "learning_rate"}
 

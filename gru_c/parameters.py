@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.arrays import CACHE_LINE, Array, as_real
-from gru_c.memory import Memory
+from gru_c.utils.arrays import CACHE_LINE, Array, as_real
+from gru_c.utils.weight_memory import Memory
 
 if TYPE_CHECKING:
     from gru_c.constraints import Constraint

@@ -6,17 +6,14 @@ that of the weight, before gradients are clipped.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from gru_c._names import Configurable, deserialize, lookup, serialize
-from gru_c._numbers import finite_number
+from gru_c.utils.arrays import Array
+from gru_c.utils.registry import Configurable, deserialize, lookup, serialize
+from gru_c.utils.validation import finite_number
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "serialize"]
 
-Array = npt.NDArray[Any]
 
 _DEFAULT_FACTOR = 0.01
 

@@ -18,9 +18,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from gru_c import _keras_names
-from gru_c._names import Configurable, deserialize, serialize, snake_case
-from gru_c._numbers import check_flag, finite_number
+from gru_c.utils import keras_names
+from gru_c.utils.registry import Configurable, deserialize, serialize, snake_case
+from gru_c.utils.validation import check_flag, finite_number
 
 __all__ = [
     "CosineDecay",
@@ -39,7 +39,7 @@ __all__ = [
 class Schedule(Configurable):
     """Base of all schedules; a subclass defines ``__call__``."""
 
-    _keras_names = _keras_names.SCHEDULE
+    _keras_names = keras_names.SCHEDULE
 
     def __call__(self, step: int) -> float:
         """Return the learning rate at `step`, counted from 0."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from gru_c import _core, passes
-from gru_c.cell import Cell
-from gru_c.stages import CoreStage
+from gru_c import _core
+from gru_c.recurrence import tape
+from gru_c.recurrence.cell import Cell
+from gru_c.streaming.stages import CoreStage
 
 B, T, I, H = 2, 3, 4, 5
 BLAS, PACKED = _core.ENGINES["blas"], _core.ENGINES["packed"]
@@ -36,7 +37,7 @@ class Entry:
     names: dict = field(default_factory=dict)  # in messages
 
     def run(self, **changes):
-        with passes.blas_held(self.others.get("engine")):
+        with tape.blas_held(self.others.get("engine")):
             return self.call(**{**self.arrays, **self.others, **changes})
 
 

@@ -32,9 +32,9 @@ class Setting:
     """Data, and processes, for the cases below."""
 
     def __init__(self, parallel, overlap=False):
-        from gru_c.distributed import DataParallel, ranks
+        from gru_c.distributed import DataParallel, mpi_processes
 
-        ranks._LEAST_PIECE = 1
+        mpi_processes._LEAST_PIECE = 1
         self.one = parallel.rank == 1
         self.parallel = DataParallel(overlap=overlap)
         self.whole = DataParallel(auto_shard_dataset=True, overlap=overlap)
@@ -372,15 +372,15 @@ def flat(found):
 
 
 def as_one_process(parallel):
-    from gru_c.distributed import DataParallel, endings
+    from gru_c.distributed import DataParallel, process_exit
 
     whole = DataParallel(auto_shard_dataset=True)
     found = {name: case(whole) for name, case in AS_ONE.items()}
     found["begins by evaluating"] = begins_by_evaluating(whole)
-    before = len(endings._watch.comms)
+    before = len(process_exit._watch.comms)
     for _ in range(20):
         own = parallel.comm.Split(0, parallel.rank)
         DataParallel(own)
         own.Free()
-    found["communicators left"] = len(endings._watch.comms) - before
+    found["communicators left"] = len(process_exit._watch.comms) - before
     return found

@@ -57,9 +57,9 @@ class Disk:
 
 
 def overlapping():
-    from gru_c.distributed import DataParallel, ranks
+    from gru_c.distributed import DataParallel, mpi_processes
 
-    ranks._LEAST_PIECE = 1
+    mpi_processes._LEAST_PIECE = 1
     return DataParallel(overlap=True)
 
 
@@ -170,9 +170,9 @@ def refusals(parallel):
 
 def warnings_and_interrupts(parallel):
     """The same samples in all; rank 1 comes late; then Ctrl-C in rank 1 alone."""
-    from gru_c.distributed import endings
+    from gru_c.distributed import process_exit
 
-    endings._PATIENCE = 0.2
+    process_exit._PATIENCE = 0.2
     X, y = arrays(48)
     model = model_of(GRU(3, input_shape=(6, 3)), Dense(1), names=[MergedLargest()])
     with warnings.catch_warnings(record=True) as caught:

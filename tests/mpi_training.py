@@ -132,9 +132,9 @@ def fit_case(name, distribution=None):
 
 
 def same_losses(distribution, overlap=False):
-    from gru_c.distributed import DataParallel, ranks
+    from gru_c.distributed import DataParallel, mpi_processes
 
-    ranks._LEAST_PIECE = 1  # each layer is one
+    mpi_processes._LEAST_PIECE = 1  # each layer is one
     parallel = DataParallel(auto_shard_dataset=True, overlap=overlap == "overlap")
     return {name: fit_case(name, parallel) for name in CASES}
 

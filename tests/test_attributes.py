@@ -37,9 +37,9 @@ from gru_c import (
     regularizers,
     schedules,
 )
-from gru_c._attributes import Guarded
 from gru_c.forecast import Forecaster
 from gru_c.layers import LAYERS
+from gru_c.utils.attributes import Guarded
 
 MODULES = [callbacks, constraints, initializers, losses, metrics, optimizers]
 MODULES += [regularizers, schedules, gru_c]

@@ -13,12 +13,12 @@ from gru_c import (
     Bidirectional,
     Dense,
     Sequential,
-    _threads,
     get_num_threads,
     load_model,
     set_num_threads,
 )
-from gru_c._threads import side_by_side
+from gru_c.recurrence.side_by_side import side_by_side
+from gru_c.runtime import threads
 
 MODES = ["concat", "sum", "mul", "ave"]
 each_mode = pytest.mark.parametrize("mode", MODES)
@@ -149,8 +149,8 @@ def test_the_backward_layer_may_have_its_own_settings():
     "options", [{}, {"dropout": 0.2, "recurrent_dropout": 0.2, "zoneout": 0.1}], ids=str
 )
 def test_side_by_side_gives_the_same_bits(threads, options, engine, monkeypatch):
-    monkeypatch.setattr("gru_c.directions.SIDE_BY_SIDE_WORK", 0)
-    monkeypatch.setattr("gru_c.directions.side_by_side", spy := Spy(side_by_side))
+    monkeypatch.setattr("gru_c.recurrence.side_by_side.SIDE_BY_SIDE_WORK", 0)
+    monkeypatch.setattr("gru_c.recurrence.side_by_side.side_by_side", spy := Spy(side_by_side))
     x = np.random.default_rng(0).normal(size=(9, 30, 20)).astype(np.float32)
     found, before = [], get_num_threads()
     for count in (1, threads):
@@ -180,7 +180,7 @@ def test_side_by_side_gives_the_same_bits(threads, options, engine, monkeypatch)
 )
 def test_side_by_side_where_one_direction_leaves_a_thread_idle(sizes, pays, monkeypatch):
     B, T, H = sizes
-    monkeypatch.setattr("gru_c.directions.side_by_side", spy := Spy(side_by_side))
+    monkeypatch.setattr("gru_c.recurrence.side_by_side.side_by_side", spy := Spy(side_by_side))
     before = get_num_threads()
     set_num_threads(2)
     Bidirectional(GRU(H))(np.zeros((B, T, 3)))
@@ -252,14 +252,14 @@ def test_an_exception_of_the_caller_waits_for_the_other_thread():
 
 
 def test_an_exception_in_the_other_thread_arrives(monkeypatch):
-    monkeypatch.setattr("gru_c.directions.SIDE_BY_SIDE_WORK", 0)
+    monkeypatch.setattr("gru_c.recurrence.side_by_side.SIDE_BY_SIDE_WORK", 0)
     layer = make()
     layer.backward_layer.forward = lambda *_, **__: 1 / 0
     before = get_num_threads()
     set_num_threads(2)
     with pytest.raises(ZeroDivisionError):
         layer(x_of())
-    assert not _threads._of_python_threads
+    assert not threads._of_python_threads
     set_num_threads(before)
 
 

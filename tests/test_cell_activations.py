@@ -19,7 +19,7 @@ from gru_c import (
     gru_forward,
     load_model,
 )
-from gru_c.cell import PARAMETERS, Cell
+from gru_c.recurrence.cell import PARAMETERS, Cell
 
 each_machine = pytest.mark.usefixtures("engine", "isa")
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from testing_tools import assert_close, assert_same_bits, random_arguments, random_gradients
 
-from gru_c import _core, gru_backward, gru_forward, passes
-from gru_c.cell import Cell
+from gru_c import _core, gru_backward, gru_forward
+from gru_c.recurrence import passes
+from gru_c.recurrence.cell import Cell
 
 pytestmark = pytest.mark.usefixtures("engine", "isa")
 
@@ -118,7 +119,7 @@ class Pass:
         found["bias"] = found.get("bias")
         found["initial_state"] = np.full(state, np.nan)
         hidden = np.full(d_output.shape, np.nan)
-        passes.run_backward(tape, d_output, d_state, *found.values(), d_hidden=hidden)
+        tape.run_backward(tape, d_output, d_state, *found.values(), d_hidden=hidden)
         return found, hidden
 
 

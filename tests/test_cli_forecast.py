@@ -7,7 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from gru_c import cli, speed
+from gru_c import cli
+from gru_c.cli import bench
 from gru_c.forecast import Forecaster
 
 pd = pytest.importorskip("pandas")
@@ -275,7 +276,7 @@ def test_an_interrupt_has_its_own_code(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gru_c.cli_forecast.read_table", interrupted)
+    monkeypatch.setattr("gru_c.cli.forecast.read_table", interrupted)
     code, _, error = run(capsys, "forecast", "x", "--target", "y", *FAST)
     assert (code, error) == (130, "gru-c: interrupted\n")
 
@@ -304,9 +305,9 @@ def test_options_that_are_refused(option, value, message, capsys):
 
 
 def test_bench_names_what_is_there_and_what_is_not(monkeypatch, capsys):
-    monkeypatch.setattr(speed, "SHAPES", (speed.Shape(1, 2, 3, 4),))
-    monkeypatch.delitem(speed.PEERS, "Keras")
-    monkeypatch.setitem(speed.PEERS, "Other", (("no_such_module",), speed.PEERS["gru_c"][1]))
+    monkeypatch.setattr(bench, "SHAPES", (bench.Shape(1, 2, 3, 4),))
+    monkeypatch.delitem(bench.PEERS, "Keras")
+    monkeypatch.setitem(bench.PEERS, "Other", (("no_such_module",), bench.PEERS["gru_c"][1]))
     code, printed, _ = run(capsys, "bench", "--rounds", "1", "--threads", "1")
     assert code == 0
     assert re.search(r"^forward and backward B=1 T=2 I=3 H=4 +\d", printed, re.MULTILINE)
@@ -322,9 +323,9 @@ def test_bench_names_what_is_there_and_what_is_not(monkeypatch, capsys):
     ],
 )
 def test_bench_gives_all_the_same_problem(name, output):
-    reason = speed._why_not(name, 1)
+    reason = bench._why_not(name, 1)
     if reason:
         pytest.skip(reason)
-    problem = speed.Problem(speed.Shape(2, 3, 4, 5))
-    ours, theirs = speed.PEERS["gru_c"][1](problem, 1)[0](), speed.PEERS[name][1](problem, 1)[0]()
+    problem = bench.Problem(bench.Shape(2, 3, 4, 5))
+    ours, theirs = bench.PEERS["gru_c"][1](problem, 1)[0](), bench.PEERS[name][1](problem, 1)[0]()
     np.testing.assert_allclose(output(theirs), ours.output, atol=1e-6)

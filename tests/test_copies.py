@@ -32,7 +32,7 @@ from gru_c import (
     regularizers,
     schedules,
 )
-from gru_c.sequences import SequenceList
+from gru_c.data.sequence_list import SequenceList
 
 
 def by_pickle(obj):
@@ -477,7 +477,7 @@ def test_a_pickled_stream_of_another_instruction_set_is_refused_by_name():
 
 def test_a_pickled_stream_of_another_version_is_refused_by_name(monkeypatch):
     content = pickle.dumps(stepped_stream())
-    monkeypatch.setattr("gru_c.stream.__version__", "99.0")
+    monkeypatch.setattr("gru_c.streaming.stream.__version__", "99.0")
     with pytest.raises(ValueError, match=f"by gru_c {gru_c.__version__}, .* by gru_c 99.0"):
         pickle.loads(content)
 

@@ -5,8 +5,8 @@ import pytest
 from testing_tools import assert_close, assert_same_bits
 
 from gru_c import _core
-from gru_c._threads import single_threaded_blas
-from gru_c.cell import Cell
+from gru_c.recurrence.cell import Cell
+from gru_c.runtime.blas_threads import single_threaded_blas
 
 DTYPES = [np.float32, np.float64]
 MATMUL_TOLERANCES = {np.float32: 1e-5, np.float64: 1e-13}

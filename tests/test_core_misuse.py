@@ -21,7 +21,7 @@ from core_entries import (
 from testing_tools import assert_same_bits
 
 from gru_c import _core
-from gru_c.cell import Cell
+from gru_c.recurrence.cell import Cell
 
 # ---- strides of sequences -----------------------------------------------------------------------
 

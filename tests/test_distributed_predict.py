@@ -12,7 +12,7 @@ import pytest
 
 import gru_c
 from gru_c import GRU, Bidirectional, Dense, Embedding, Flatten, Sequential, _core
-from gru_c.distributed import predict, prediction
+from gru_c.distributed import dask_predict, predict
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -199,13 +199,13 @@ def test_the_model_is_in_the_graph_once_without_its_optimizer(model):
     graph = dict(outputs.__dask_graph__())
     keys = [key for key in graph if str(key).startswith("gru-c-model-")]
     assert len(keys) == 1
-    size = len(prediction.Snapshot.of(model).content)
+    size = len(dask_predict.Snapshot.of(model).content)
     model.compile("adam", "mse")
     model.fit(X, X[:, 0, :2], verbose=0)
-    assert len(prediction.Snapshot.of(model).content) < 1.1 * size
+    assert len(dask_predict.Snapshot.of(model).content) < 1.1 * size
     large = Sequential([GRU(200, input_shape=(None, 3))])
     assert large.parameters  # weights and gradients are now in flat vectors
-    assert len(prediction.Snapshot.of(large).content) < 1.1 * 4 * large.count_params()
+    assert len(dask_predict.Snapshot.of(large).content) < 1.1 * 4 * large.count_params()
 
 
 class Doubled(gru_c.Activation):
@@ -332,11 +332,11 @@ def test_a_snapshot_unpickles_its_model_once_and_lets_it_go(model, monkeypatch):
     packed = []
     pack = _core.pack
     monkeypatch.setattr(_core, "pack", lambda *a: packed.append(1) or pack(*a))
-    snapshot = pickle.loads(pickle.dumps(prediction.Snapshot.of(model)))
+    snapshot = pickle.loads(pickle.dumps(dask_predict.Snapshot.of(model)))
     first = snapshot.model()
     for _ in range(3):
         assert snapshot.model() is first
-        prediction._predict_chunk(X, snapshot=snapshot, batch_size=8)
+        dask_predict._predict_chunk(X, snapshot=snapshot, batch_size=8)
     assert len(packed) == 1
     there = weakref.ref(first)
     del snapshot, first
@@ -363,11 +363,13 @@ def at_once(count, function):
 
 def test_python_threads_share_a_model():
     model = MODELS["bidirectional"]()
-    snapshot = prediction.Snapshot.of(model)
+    snapshot = dask_predict.Snapshot.of(model)
     wanted = model.predict(X, verbose=0).tobytes()
 
     def call():
-        chunks = [prediction._predict_chunk(X, snapshot=snapshot, batch_size=5) for _ in range(20)]
+        chunks = [
+            dask_predict._predict_chunk(X, snapshot=snapshot, batch_size=5) for _ in range(20)
+        ]
         return all(chunk.tobytes() == wanted for chunk in chunks)
 
     assert all(at_once(4, call))
@@ -420,10 +422,10 @@ def test_on_processes_each_has_the_model_once(dask_cluster, model):
 
     def begin():
         from gru_c import get_num_threads
-        from gru_c.distributed import prediction
+        from gru_c.distributed import dask_predict
 
-        log, unpickle = [], prediction.Snapshot.__init__
-        prediction.LOG, run = log, prediction._predict_chunk.__globals__["Sequential"].run
+        log, unpickle = [], dask_predict.Snapshot.__init__
+        dask_predict.LOG, run = log, dask_predict._predict_chunk.__globals__["Sequential"].run
 
         def init(self, *arguments):
             log.append("unpickled")
@@ -433,13 +435,13 @@ def test_on_processes_each_has_the_model_once(dask_cluster, model):
             log.append(get_num_threads())
             return run(self, *arguments)
 
-        prediction.Snapshot.__init__ = init
-        prediction.Sequential.run = spy
+        dask_predict.Snapshot.__init__ = init
+        dask_predict.Sequential.run = spy
 
     def end():
-        from gru_c.distributed import prediction
+        from gru_c.distributed import dask_predict
 
-        return prediction.LOG
+        return dask_predict.LOG
 
     client.run(begin)
     x = da.from_array(np.tile(X, (2, 1, 1)), chunks=(4, 12, 3))

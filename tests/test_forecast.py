@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import gru_c
-from gru_c import load_model, progress
+from gru_c import load_model
 from gru_c.forecast import Forecaster, mase_scale, naive, seasonal_naive, training
+from gru_c.utils import progress
 
 NAN = float("nan")
 T = np.arange(150)

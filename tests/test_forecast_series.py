@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from gru_c.forecast.features import Layout, Scale, make_windows
 from gru_c.forecast.series import read_panel
 from gru_c.forecast.timestamps import after, calendar_features, calendar_of, season_of
-from gru_c.forecast.windows import Layout, Scale, make_windows
 
 NAN = float("nan")
 pd = pytest.importorskip("pandas")

@@ -87,7 +87,7 @@ def test_a_child_forked_inside_leaves_as_it_entered(run_python):
     code = """
 import os, sys
 from threadpoolctl import threadpool_info, threadpool_limits
-from gru_c._threads import single_threaded_blas
+from gru_c.runtime.blas_threads import single_threaded_blas
 def counts():
     return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
 with single_threaded_blas:

@@ -16,7 +16,7 @@ from testing_tools import (
 
 from gru_c import GRUTape, gru_backward, gru_forward, gru_step
 from gru_c._core import ENGINES
-from gru_c.passes import run_backward
+from gru_c.recurrence.tape import run_backward
 
 # One more and one less than vectors and tiles have, and primes.
 SIDES = st.sampled_from([1, 2, 3, 7, 15, 16, 17, 33, 50, 64, 129])

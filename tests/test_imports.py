@@ -25,7 +25,7 @@ def test_the_core_says_when_it_has_no_blas(run_python):
     code = """
 import numpy as np
 from gru_c import _core
-from gru_c.cell import Cell
+from gru_c.recurrence.cell import Cell
 try:
     a = np.ones((1, 1, 1)), np.ones((1, 3)), np.ones((1, 3))
     out = np.ones((1, 1))

@@ -9,7 +9,7 @@ import specification
 from testing_tools import assert_close, assert_same_bits, random_arguments
 
 from gru_c import GRU, Dense, Input, Sequential, _core, gru_forward, load_model
-from gru_c.cell import Cell
+from gru_c.recurrence.cell import Cell
 
 REDUCED = ["bfloat16", "int8"]
 RESET = pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])

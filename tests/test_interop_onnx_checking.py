@@ -19,9 +19,9 @@ from onnx_tools import (  # noqa: E402
 from gru_c.interop.onnx import load  # noqa: E402
 from gru_c.interop.onnx.checking import NEWEST  # noqa: E402
 from gru_c.interop.onnx.checks import ATTRIBUTES  # noqa: E402
+from gru_c.interop.onnx.file import OLDEST_OPSET  # noqa: E402
 from gru_c.interop.onnx.operators import OPERATORS  # noqa: E402
 from gru_c.interop.onnx.proto import ELEMENT_TYPES  # noqa: E402
-from gru_c.interop.onnx.reading import OLDEST_OPSET  # noqa: E402
 
 KNOWN = {*OPERATORS, "GRU"}
 TENSOR = onnx.TensorProto

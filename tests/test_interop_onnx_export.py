@@ -236,7 +236,7 @@ def test_bad_targets(tmp_path, monkeypatch):
         export(model, tmp_path / "no" / "m.onnx")
     with pytest.raises(TypeError, match="export wants a Sequential, got GRU"):
         export(model.layers[0], tmp_path / "m.onnx")
-    monkeypatch.setattr("gru_c.interop.onnx.writing._MOST_BYTES", 100)
+    monkeypatch.setattr("gru_c.interop.onnx.export_model._MOST_BYTES", 100)
     with pytest.raises(ValueError, match="an ONNX file holds at most 2 GB"):
         export(model, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gru_c import GRU, Dense, Sequential, callbacks, optimizers
-from gru_c.interrupts import Interrupt
+from gru_c.training.interrupt import Interrupt
 
 RNG = np.random.default_rng(43)
 X, Y = RNG.standard_normal((20, 4, 3)).astype(np.float32), RNG.standard_normal(20)

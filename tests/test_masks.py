@@ -19,8 +19,8 @@ from gru_c import (
     losses,
     metrics,
 )
-from gru_c.checkpoints import CheckpointTape
-from gru_c.steps import Steps
+from gru_c.recurrence.checkpointing import CheckpointTape
+from gru_c.recurrence.step_order import Steps
 
 RNG = np.random.default_rng(17)
 B, T, I = 6, 9, 3

@@ -7,8 +7,6 @@ import pytest
 
 import gru_c
 from gru_c import (
-    _keras_names,
-    _names,
     activations,
     constraints,
     initializers,
@@ -18,9 +16,10 @@ from gru_c import (
     regularizers,
     schedules,
 )
+from gru_c.utils import keras_names, registry
 
 
-class Gain(_names.Configurable):
+class Gain(registry.Configurable):
     def __init__(self, factor=1.0, inner=None):
         if factor is None:
             raise TypeError("factor is None")
@@ -42,33 +41,33 @@ TABLE = {"gain": Gain, "boost": Gain}
     ],
 )
 def test_snake_case(given, wanted):
-    assert _names.snake_case(given) == wanted
+    assert registry.snake_case(given) == wanted
 
 
 @pytest.mark.parametrize("name", ["glorot_uniform", "GlorotUniform", "GLOROT_UNIFORM"])
 def test_lookup_in_any_case(name):
-    assert _names.lookup("initializer", name, {"glorot_uniform": 7}) == 7
+    assert registry.lookup("initializer", name, {"glorot_uniform": 7}) == 7
 
 
 def test_lookup_names_the_nearest_and_all():
     with pytest.raises(
         ValueError, match=r"^unknown loss 'msee'; did you mean 'mse'\? Known: huber, mse$"
     ):
-        _names.lookup("loss", "msee", {"mse": 1, "huber": 2})
+        registry.lookup("loss", "msee", {"mse": 1, "huber": 2})
 
 
 def test_lookup_without_a_near_name():
     with pytest.raises(ValueError, match=r"^unknown loss 'xyzzy'\. Known: mse$"):
-        _names.lookup("loss", "xyzzy", {"mse": 1})
+        registry.lookup("loss", "xyzzy", {"mse": 1})
 
 
 def test_lookup_wants_a_string():
     with pytest.raises(TypeError, match="must be a string, got int"):
-        _names.lookup("loss", 3, {"mse": 1})
+        registry.lookup("loss", 3, {"mse": 1})
 
 
 def test_serialize_is_json_and_nests():
-    spec = _names.serialize(Gain(np.float32(0.5), inner=[Gain(np.arange(2)), (1, 2)]))
+    spec = registry.serialize(Gain(np.float32(0.5), inner=[Gain(np.arange(2)), (1, 2)]))
     assert json.loads(json.dumps(spec)) == {
         "class_name": "Gain",
         "config": {
@@ -80,7 +79,7 @@ def test_serialize_is_json_and_nests():
 
 def test_serialize_refuses_a_function():
     with pytest.raises(TypeError, match="cannot serialize"):
-        _names.serialize(len)
+        registry.serialize(len)
 
 
 @pytest.mark.parametrize(
@@ -94,14 +93,14 @@ def test_serialize_refuses_a_function():
     ],
 )
 def test_deserialize(spec):
-    made = _names.deserialize("gain", spec, TABLE)
+    made = registry.deserialize("gain", spec, TABLE)
     assert type(made) is Gain
     assert made.factor == 1.0
 
 
 def test_deserialize_hands_instances_back():
     gain = Gain()
-    assert _names.deserialize("gain", gain, TABLE) is gain
+    assert registry.deserialize("gain", gain, TABLE) is gain
 
 
 @pytest.mark.parametrize(
@@ -122,7 +121,7 @@ def test_deserialize_hands_instances_back():
 )
 def test_deserialize_says_what_is_wrong(spec, error, message):
     with pytest.raises(error, match=message):
-        _names.deserialize("gain", spec, TABLE)
+        registry.deserialize("gain", spec, TABLE)
 
 
 @pytest.mark.parametrize(
@@ -211,4 +210,4 @@ def test_names_of_keras_alone_are_not_those_of_a_table():
         constraints.CONSTRAINTS,
     )
     names = {name.lower().replace("_", "") for table in tables for name in table}
-    assert not names & _keras_names.OTHERS
+    assert not names & keras_names.OTHERS

@@ -15,7 +15,7 @@ from testing_tools import (
 
 from gru_c import _core, gru_backward, gru_forward, gru_step
 from gru_c.functional import GRUGradients
-from gru_c.passes import run_backward
+from gru_c.recurrence.tape import run_backward
 
 pytestmark = [
     pytest.mark.usefixtures("engine", "isa"),

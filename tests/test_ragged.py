@@ -15,7 +15,7 @@ from testing_tools import (
 
 from gru_c import RaggedTape, gru_backward, gru_forward
 from gru_c._core import ENGINES
-from gru_c.steps import Steps
+from gru_c.recurrence.step_order import Steps
 
 TOLERANCES = {np.float32: 2e-5, np.float64: 1e-12}
 SIZES = st.tuples(

@@ -19,11 +19,11 @@ from gru_c import (
     callbacks,
     load_model,
     optimizers,
-    run_file,
     schedules,
 )
-from gru_c.interrupts import Interrupt
 from gru_c.metrics import Metric, RootMeanSquaredError
+from gru_c.training import checkpoint
+from gru_c.training.interrupt import Interrupt
 
 RNG = np.random.default_rng(47)
 X = RNG.standard_normal((20, 6, 2)).astype(np.float32)
@@ -491,7 +491,7 @@ def test_a_state_that_was_tampered_with(place, value, tmp_path):
         at_place = at_place[key]
     at_place[place[-1]] = value
     metadata["run"] = json.dumps(run)
-    metadata["digest"] = run_file._digest(metadata, tensors)
+    metadata["digest"] = checkpoint._digest(metadata, tensors)
     save_file(tensors, path, metadata)
     model = dropping()
     before = model.get_weights()
@@ -529,13 +529,13 @@ class Clock:
 )
 def test_when_a_write_is_due(interval, passed, took, expected, tmp_path, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(run_file, "time", clock)
+    monkeypatch.setattr(checkpoint, "time", clock)
 
     def slow(*_):
         clock.now += took
 
-    monkeypatch.setattr("gru_c.saving.write_tensors", slow)
-    file = run_file.RunFile(tmp_path / "run.safetensors", interval, False, {})
+    monkeypatch.setattr("gru_c.saving.files.write_tensors", slow)
+    file = checkpoint.RunFile(tmp_path / "run.safetensors", interval, False, {})
     file.write(train("arrays", 0), {})
     clock.now += passed
     assert (file.due(epoch_ended=False), file.due(epoch_ended=True)) == expected

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import gru_c
-from gru_c import _core, _threads
-from gru_c._threads import use_threads
+from gru_c import _core
+from gru_c.runtime import threads
+from gru_c.runtime.threads import use_threads
 
 joblib = pytest.importorskip("joblib")
 model_selection = pytest.importorskip("sklearn.model_selection")
@@ -112,7 +113,7 @@ def test_outside_of_a_worker_nothing_changes():
     assert Telling().score(X, None) == 4
     with use_threads(2):
         assert Telling().score(X, None) == 2
-    assert not _threads._of_python_threads
+    assert not threads._of_python_threads
 
 
 @pytest.mark.parametrize("kind", TARGETS)

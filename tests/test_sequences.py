@@ -7,8 +7,8 @@ import pytest
 from testing_tools import assert_same_bits
 
 from gru_c import GRU, Dense, Embedding, Flatten, Masking, Sequential
-from gru_c.data import Samples
-from gru_c.sequences import SequenceList
+from gru_c.data.samples import Samples
+from gru_c.data.sequence_list import SequenceList
 
 RNG = np.random.default_rng(23)
 LENGTHS = np.array([7, 1, 4, 12, 5, 9, 3, 11, 2, 8, 6, 10])

@@ -13,7 +13,7 @@ from gru_c import (
     optimizers,
     timeseries_dataset,
 )
-from gru_c.sources import is_source
+from gru_c.data.batch_source import is_source
 
 RNG = np.random.default_rng(91)
 X = RNG.standard_normal((40, 6, 4)).astype(np.float32)

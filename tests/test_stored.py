@@ -7,7 +7,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 from gru_c import GRU, Dense, Embedding, Sequential, callbacks
-from gru_c.stored import StoredArray, is_stored
+from gru_c.data.array_file import StoredArray, is_stored
 
 RNG = np.random.default_rng(95)
 X, Y = RNG.standard_normal((50, 6, 4)), RNG.standard_normal(50)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import gru_c
-from gru_c import GRU, Dense, Sequential, _core, _threads
+from gru_c import GRU, Dense, Sequential, _core
 from gru_c.distributed import predict
-from gru_c.distributed.shares import Shares, _limit
+from gru_c.distributed.thread_shares import Shares, _limit
+from gru_c.runtime import threads
 
 only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
 X = np.random.default_rng(0).standard_normal((53, 12, 3)).astype(np.float32)
@@ -50,7 +51,7 @@ def test_threads_of_all_chunks_stay_within_what_is_set(model, monkeypatch, most,
     if workers == 1:
         assert set(shares) == {most}
     assert gru_c.get_num_threads() == most
-    assert not _threads._of_python_threads
+    assert not threads._of_python_threads
 
 
 @only_with_openmp
@@ -93,7 +94,7 @@ def test_shares_are_equal_once_the_others_have_come():
 def test_a_forked_child_does_not_wait_for_threads_that_it_has_not(run_python):
     code = """
 import os, threading
-from gru_c.distributed.shares import shares
+from gru_c.distributed.thread_shares import shares
 here, done = threading.Event(), threading.Event()
 def hold():
     with shares.one():
@@ -122,12 +123,12 @@ def test_on_the_threads_of_a_worker_in_this_process(dask_cluster, model, monkeyp
     monkeypatch.setattr(
         Sequential, "run", lambda *a: used.append(gru_c.get_num_threads()) or run(*a)
     )
-    monkeypatch.setattr(_threads, "_num_threads", 1)  # as OMP_NUM_THREADS says
-    monkeypatch.setattr(_threads, "usable", lambda cpus: 8)
+    monkeypatch.setattr(threads, "_num_threads", 1)  # as OMP_NUM_THREADS says
+    monkeypatch.setattr(threads, "usable", lambda cpus: 8)
     worker = client.cluster.workers[0]
     nobody, nanny = worker.nanny, "inproc://a-nanny"
     for were_set, by, limit in ((True, nanny, 1), (False, nanny, 2), (False, nobody, 1)):
-        monkeypatch.setattr(_threads, "_were_set", were_set)
+        monkeypatch.setattr(threads, "_were_set", were_set)
         monkeypatch.setattr(worker, "nanny", by)
         assert client.submit(_limit, pure=False).result(timeout=60) == limit
     assert _limit() == 1  # outside of a worker

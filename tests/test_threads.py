@@ -10,9 +10,13 @@ from testing_tools import assert_all_same_bits, random_arguments, random_gradien
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import gru_c
-from gru_c import _core, _threads, gru_backward, gru_forward, passes
-from gru_c._threads import single_threaded_blas
-from gru_c.cell import Cell
+from gru_c import _core, gru_backward, gru_forward
+from gru_c.recurrence import passes
+from gru_c.recurrence.cell import Cell
+from gru_c.recurrence.tape import run_backward
+from gru_c.runtime import blas_threads as blas_module
+from gru_c.runtime import threads
+from gru_c.runtime.blas_threads import single_threaded_blas
 
 only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
 
@@ -81,13 +85,13 @@ def test_a_call_takes_the_processs_number_or_its_own(monkeypatch):
 )
 def test_omp_num_threads(monkeypatch, value, expected):
     """The variable counts, as OpenMP reads it; what is no count is as if it were not there."""
-    monkeypatch.setattr(_threads, "_cgroup_limit", lambda: 7.9)
-    monkeypatch.setattr(_threads.os, "sched_getaffinity", lambda _: range(64), raising=False)
+    monkeypatch.setattr(threads, "_cgroup_limit", lambda: 7.9)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(64), raising=False)
     if value is None:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     else:
         monkeypatch.setenv("OMP_NUM_THREADS", value)
-    assert _threads._default_num_threads() == expected
+    assert threads._default_num_threads() == expected
 
 
 @only_with_openmp
@@ -99,9 +103,9 @@ def test_omp_num_threads_at_import(run_python):
 @pytest.mark.parametrize(("cpus", "limit", "expected"), [(4, 2.5, 2), (4, 0.5, 1), (2, 8, 2)])
 def test_affinity_and_container_limit(monkeypatch, cpus, limit, expected):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(_threads, "_cgroup_limit", lambda: limit)
-    monkeypatch.setattr(_threads.os, "sched_getaffinity", lambda _: range(cpus), raising=False)
-    assert _threads._default_num_threads() == expected
+    monkeypatch.setattr(threads, "_cgroup_limit", lambda: limit)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(cpus), raising=False)
+    assert threads._default_num_threads() == expected
 
 
 @pytest.mark.parametrize(
@@ -121,9 +125,9 @@ def test_container_limit(monkeypatch, tmp_path, files, expected):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(
-        _threads, "Path", lambda path: tmp_path / path.removeprefix("/sys/fs/cgroup/")
+        threads, "Path", lambda path: tmp_path / path.removeprefix("/sys/fs/cgroup/")
     )
-    assert _threads._cgroup_limit() == expected
+    assert threads._cgroup_limit() == expected
 
 
 # ---- BLAS held to one thread --------------------------------------------------------------------
@@ -229,7 +233,7 @@ class CountOfThread(threading.local):
 
 def test_openmp_blas_has_a_count_for_each_python_thread():
     pool, own = SimpleNamespace(n=4), CountOfThread()
-    hold = _threads._SingleThreadedBlas()
+    hold = blas_module._SingleThreadedBlas()
     hold._hold(FakeLibraries({"pthreads": pool, "openmp": own}))
     entered, leave, seen = threading.Event(), threading.Event(), []
 
@@ -268,7 +272,7 @@ def test_other_python_threads_run_during_a_call(name):
         if name == "forward":
             passes.run_forward(x, *weights, state, cell=Cell(), num_threads=1)
         else:
-            passes.run_backward(tape, None, None, None, *gradients, None)
+            run_backward(tape, None, None, None, *gradients, None)
 
     go, progress = threading.Lock(), []
     go.acquire()

@@ -23,10 +23,10 @@ from gru_c import (
     initializers,
     load_model,
     optimizers,
-    run_file,
-    saving,
 )
 from gru_c.parameters import Parameters
+from gru_c.saving import files
+from gru_c.training import checkpoint
 
 RNG = np.random.default_rng(71)
 X = RNG.standard_normal((24, 6, 3)).astype(np.float32)
@@ -544,15 +544,15 @@ def test_a_checkpoint_of_before_there_was_trainable_is_gone_on_with(tmp_path):
     """Where a file says nothing, all layers were trainable."""
     path = tmp_path / "run.safetensors"
     fit(model_of(), checkpoint=path)
-    tensors, metadata = saving.read_tensors(path)
+    tensors, metadata = files.read_tensors(path)
     run = json.loads(metadata["run"])
     del run["about"]["trainable"]
     del run["state"]["model"]["trainable"]
     for layer in run["about"]["layers"]:
         del layer["config"]["trainable"]
     metadata["run"] = json.dumps(run)
-    metadata["digest"] = run_file._digest(metadata, tensors)
-    saving.write_tensors(path, tensors, metadata)
+    metadata["digest"] = checkpoint._digest(metadata, tensors)
+    files.write_tensors(path, tensors, metadata)
     again = model_of()
     fit(again, epochs=3, checkpoint=path, resume=True)
     whole = model_of()

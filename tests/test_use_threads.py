@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import gru_c
-from gru_c import _core, _threads
-from gru_c._threads import side_by_side, use_threads
+from gru_c import _core
+from gru_c.recurrence.side_by_side import side_by_side
+from gru_c.runtime import threads
+from gru_c.runtime.threads import use_threads
 
 only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
 only_with_fork = pytest.mark.skipif(
@@ -30,14 +32,14 @@ def test_use_threads_is_for_this_python_thread():
     gru_c.set_num_threads(3)
     with use_threads(2):
         with use_threads(5):
-            assert gru_c.get_num_threads() == _threads.team_threads() == 5
+            assert gru_c.get_num_threads() == threads.team_threads() == 5
         with use_threads(None):
             assert gru_c.get_num_threads() == 2
         gru_c.set_num_threads(4)
         assert gru_c.get_num_threads() == 2
         assert in_another_thread(gru_c.get_num_threads) == 4
     assert gru_c.get_num_threads() == 4
-    assert not _threads._of_python_threads
+    assert not threads._of_python_threads
 
 
 @only_with_openmp
@@ -82,7 +84,7 @@ def test_work_side_by_side_keeps_the_threads_of_its_caller():
 
     with use_threads(7):
         assert side_by_side(run) == [7, 7]
-    assert not _threads._of_python_threads
+    assert not threads._of_python_threads
 
 
 @only_with_openmp
@@ -93,14 +95,14 @@ import os, threading
 from gru_c import _threads
 begun, done = threading.Event(), threading.Event()
 def hold():
-    with _threads.use_threads(2):
+    with threads.use_threads(2):
         begun.set(); done.wait(60)
 thread = threading.Thread(target=hold)
 thread.start()
 begun.wait(60)
-with _threads.use_threads(3):
+with threads.use_threads(3):
     if (pid := os.fork()) == 0:
-        print(list(_threads._of_python_threads.values()), flush=True)
+        print(list(threads._of_python_threads.values()), flush=True)
         os._exit(0)
     os.waitpid(pid, 0)
 done.set()

@@ -10,9 +10,11 @@
 """
 
 from gru_c.callbacks.base import Callback, CallbackList, LambdaCallback, Logs
-from gru_c.callbacks.files import CSVLogger, ModelCheckpoint, TensorBoard
-from gru_c.callbacks.rates import LearningRateScheduler, ReduceLROnPlateau
+from gru_c.callbacks.csv_logger import CSVLogger
+from gru_c.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from gru_c.callbacks.model_checkpoint import ModelCheckpoint
 from gru_c.callbacks.stopping import EarlyStopping, TerminateOnNaN
+from gru_c.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "CSVLogger",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gru_c import _keras_names
-from gru_c._attributes import Guarded
+from gru_c.utils import keras_names
+from gru_c.utils.attributes import Guarded
 
 if TYPE_CHECKING:
-    from gru_c.model import Sequential
+    from gru_c.models.sequential import Sequential
 
 Logs = dict[str, Any]
 
@@ -63,7 +63,7 @@ class Callback(Guarded):
     True
     """
 
-    _keras_names = _keras_names.CALLBACK
+    _keras_names = keras_names.CALLBACK
     model: Any = None
     params: dict[str, Any] | None = None
     state_names: tuple[str, ...] = ()  # attributes that `get_state` returns

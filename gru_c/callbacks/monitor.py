@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from gru_c._numbers import finite_number
 from gru_c.callbacks.base import Callback, Logs
+from gru_c.utils.validation import finite_number
 
 _MODES = ("auto", "min", "max")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gru_c._numbers import check_flag, finite_number
-from gru_c.arrays import Array
 from gru_c.callbacks.base import Callback, Logs
 from gru_c.callbacks.monitor import MonitorCallback, check_whole
-from gru_c.progress import check_level, say
+from gru_c.utils.arrays import Array
+from gru_c.utils.progress import check_level, say
+from gru_c.utils.validation import check_flag, finite_number
 
 
 class EarlyStopping(MonitorCallback):

@@ -11,7 +11,7 @@
 >>> history = model.fit(X, y, verbose=0, distribution=DataParallel())
 """
 
+from gru_c.distributed.dask_predict import predict
 from gru_c.distributed.data_parallel import DataParallel, RankError
-from gru_c.distributed.prediction import predict
 
 __all__ = ["DataParallel", "RankError", "predict"]

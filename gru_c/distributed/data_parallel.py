@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from gru_c._attributes import Guarded
-from gru_c._extras import require
-from gru_c._numbers import check_flag
-from gru_c.distributed import endings, ranks
-from gru_c.distributed.agreement import RankError
-from gru_c.replicas import Alone, Distribution
+from gru_c.distributed import mpi_processes, process_exit
+from gru_c.distributed.shared_errors import RankError
+from gru_c.training.processes import Alone, Distribution
+from gru_c.utils.attributes import Guarded
+from gru_c.utils.optional import require
+from gru_c.utils.validation import check_flag
 
 __all__ = ["DataParallel", "RankError"]
 
@@ -106,7 +106,7 @@ class DataParallel(Guarded, Distribution):
         self.auto_shard_dataset = check_flag("auto_shard_dataset", auto_shard_dataset)
         self.overlap = check_flag("overlap", overlap)
         if self.size > 1:
-            endings.private(given)
+            process_exit.private(given)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> DataParallel:
         return copy.copy(self)  # of the same processes
@@ -139,9 +139,9 @@ class DataParallel(Guarded, Distribution):
         """Begin with the others; `fit` and `evaluate` call it."""
         if self.size == 1:
             return Alone()
-        own = endings.private(self.comm)
-        endings.meet(own)
-        return ranks.Ranks(own, self.auto_shard_dataset, self.overlap)
+        own = process_exit.private(self.comm)
+        process_exit.meet(own)
+        return mpi_processes.Ranks(own, self.auto_shard_dataset, self.overlap)
 
     def __repr__(self) -> str:
         return f"<DataParallel: rank {self.rank} of {self.size}>"

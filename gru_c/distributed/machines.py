@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from gru_c import _core
-from gru_c._threads import cpus_of_process, get_num_threads, usable
 from gru_c._version import __version__
+from gru_c.runtime.threads import cpus_of_process, get_num_threads, usable
 
 
 def described() -> str:

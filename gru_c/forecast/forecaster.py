@@ -9,23 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from gru_c._attributes import Guarded
-from gru_c._numbers import check_flag, finite_number
-from gru_c._quantile_loss import check_quantiles
-from gru_c._threads import check_num_threads, use_threads
-from gru_c.arrays import Array, as_real
-from gru_c.cell import check_rate
-from gru_c.forecast import files, plots, training
-from gru_c.forecast.backtest import Backtest
-from gru_c.forecast.future import forecast_form, with_future
-from gru_c.forecast.plan import continued, make_plan, scale_of
-from gru_c.forecast.rolling import roll
+from gru_c.forecast import plots, saving, training
+from gru_c.forecast.backtest import Backtest, roll
+from gru_c.forecast.features import Layout, Scale
+from gru_c.forecast.output import forecast_form, with_future
+from gru_c.forecast.preparation import continued, make_plan, scale_of
 from gru_c.forecast.series import Panel, Series, read_panel
 from gru_c.forecast.timestamps import after
-from gru_c.forecast.windows import Layout, Scale
 from gru_c.layers.base import check_count, make_rng
-from gru_c.model import Sequential
-from gru_c.progress import check_verbose
+from gru_c.losses.quantile import check_quantiles
+from gru_c.models.sequential import Sequential
+from gru_c.recurrence.cell import check_rate
+from gru_c.runtime.threads import check_num_threads, use_threads
+from gru_c.utils.arrays import Array, as_real
+from gru_c.utils.attributes import Guarded
+from gru_c.utils.progress import check_verbose
+from gru_c.utils.validation import check_flag, finite_number
 
 _MOST_HORIZONS = 1000  # that a forecast goes on from itself
 
@@ -402,7 +401,7 @@ class Forecaster(Guarded):
         `gru_c.load_model` reads the model alone from it.
         """
         self.require_fitted("save")
-        files.save(self, path)
+        saving.save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Forecaster:
@@ -414,4 +413,4 @@ class Forecaster(Guarded):
         ValueError
             When the file is damaged, of another format, or its content does not fit together.
         """
-        return files.load(cls, path)
+        return saving.load(cls, path)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gru_c._extras import require
-from gru_c.arrays import Array
-from gru_c.forecast.errors import mae
-from gru_c.forecast.future import future_index
+from gru_c.forecast.accuracy import mae
+from gru_c.forecast.output import future_index
 from gru_c.forecast.series import Panel, Series
+from gru_c.utils.arrays import Array
+from gru_c.utils.optional import require
 
 if TYPE_CHECKING:
     from gru_c.forecast.backtest import Backtest

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gru_c.arrays import Array, as_real
 from gru_c.forecast.timestamps import regular
+from gru_c.utils.arrays import Array, as_real
 
 UNNAMED = "y"  # the name of a single series that was given without one
 _LARGEST = 1e100  # so that no square or quotient overflows

@@ -6,12 +6,11 @@ from gru_c.layers.bidirectional import Bidirectional
 from gru_c.layers.dense import Dense
 from gru_c.layers.dropout import Dropout
 from gru_c.layers.embedding import Embedding
-from gru_c.layers.flatten import Flatten
 from gru_c.layers.gru import GRU
 from gru_c.layers.input import Input
 from gru_c.layers.layer_normalization import LayerNormalization
 from gru_c.layers.masking import Masking
-from gru_c.layers.repeat_vector import RepeatVector
+from gru_c.layers.reshape import Flatten, RepeatVector
 
 __all__ = [
     "GRU",

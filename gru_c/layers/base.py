@@ -9,11 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import _keras_names
-from gru_c._attributes import INTERNAL, assign
-from gru_c._names import Configurable, snake_case
-from gru_c._numbers import check_flag
-from gru_c.arrays import as_real
 from gru_c.initializers import initial_value
 from gru_c.parameters import (
     GivenWeights,
@@ -22,12 +17,15 @@ from gru_c.parameters import (
     penalty_of,
     refuse_shallow_copy,
 )
+from gru_c.utils import keras_names
+from gru_c.utils.arrays import Array, Shape, as_real
+from gru_c.utils.attributes import INTERNAL, assign
+from gru_c.utils.registry import Configurable, snake_case
+from gru_c.utils.validation import check_flag
 
 if TYPE_CHECKING:
     from gru_c.parameters import Parameters, Source
 
-Array = npt.NDArray[Any]
-Shape = tuple[int | None, ...]
 
 FIXED = (
     "cannot change after the layer was made: make a new {cls}(...), and give it the weights with "
@@ -93,7 +91,7 @@ class Layer(Configurable):
 
     # ---- what a kind of layer says about itself ----
 
-    _keras_names = _keras_names.LAYER
+    _keras_names = keras_names.LAYER
     _advice: ClassVar = {
         "input_shape": FIXED,
         "built": "is set by build, which makes the weights",

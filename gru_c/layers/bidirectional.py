@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gru_c._attributes import assign
-from gru_c._names import deserialize
-from gru_c._numbers import check_flag, check_flags
-from gru_c._threads import get_num_threads, use_threads
-from gru_c.arrays import as_sequences, as_state
-from gru_c.directions import run_both
-from gru_c.layers import merging
-from gru_c.layers.base import FIXED, Array, Layer, Shape
-from gru_c.layers.drawing import DrawingLayer
+from gru_c.layers.base import FIXED, Layer
 from gru_c.layers.gru import GRU
+from gru_c.layers.random import DrawingLayer
 from gru_c.parameters import checked_source
+from gru_c.recurrence.side_by_side import run_both
+from gru_c.runtime.threads import get_num_threads, use_threads
+from gru_c.utils.arrays import Array, Shape, as_sequences, as_state
+from gru_c.utils.attributes import assign
+from gru_c.utils.registry import deserialize, lookup
+from gru_c.utils.validation import check_flag, check_flags
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source
-
 
 _OF_THE_LAYERS = (
     "is a setting of the two layers, which keep theirs: make a new {cls}(GRU(..., {name}=...)), "
@@ -118,7 +116,7 @@ class Bidirectional(DrawingLayer):
             dtype=layer.dtype if dtype is None else dtype,
             input_shape=layer.input_shape if input_shape is None else input_shape,
         )
-        self.merge_mode = None if merge_mode is None else merging.check_mode(merge_mode)
+        self.merge_mode = None if merge_mode is None else check_mode(merge_mode)
         self.layer = layer
         self.forward_layer = _direction(layer, "forward", layer.go_backwards)
         self.backward_layer = _direction(given or layer, "backward", not layer.go_backwards)
@@ -353,7 +351,7 @@ class Bidirectional(DrawingLayer):
     def _merge(self, a: Array, b: Array) -> Any:
         if self.merge_mode is None:
             return a, np.ascontiguousarray(b)
-        return merging.merge(self.merge_mode, a, b)
+        return merge(self.merge_mode, a, b)
 
     def _split(self, d_output: Any, outputs: tuple[Array, Array]) -> tuple[Any, Any]:
         """Return the gradients of both outputs, in the order of time."""
@@ -361,8 +359,8 @@ class Bidirectional(DrawingLayer):
             return _pair("d_output", d_output)
         if d_output is None:
             return None, None
-        shape = merging.merged_shape(self.merge_mode, *outputs)
-        return merging.split(self.merge_mode, self._as_gradient(d_output, shape), *outputs)
+        shape = merged_shape(self.merge_mode, *outputs)
+        return split(self.merge_mode, self._as_gradient(d_output, shape), *outputs)
 
     def backward(
         self,
@@ -466,3 +464,36 @@ def _pair(name: str, values: Any) -> tuple[Any, Any]:
             + (f" of {len(values)}" if isinstance(values, (tuple, list)) else "")
         )
     return values[0], values[1]
+
+
+MODES = ("concat", "sum", "mul", "ave")
+
+
+def check_mode(mode: str) -> str:
+    """Return the mode as it is written here; an exception when there is no such."""
+    return lookup("merge_mode", mode, {name: name for name in MODES})
+
+
+def merge(mode: str, a: Array, b: Array) -> Array:
+    """Put two arrays side by side, or take their sum, product or mean."""
+    if mode == "concat":
+        return np.concatenate([a, b], axis=-1)
+    merged: Array = a * b if mode == "mul" else a + b
+    if mode == "ave":
+        merged *= merged.dtype.type(0.5)
+    return merged
+
+
+def merged_shape(mode: str, a: Array, b: Array) -> tuple[int, ...]:
+    """Return the shape of what `merge` gives."""
+    return (*a.shape[:-1], a.shape[-1] + b.shape[-1]) if mode == "concat" else a.shape
+
+
+def split(mode: str, d: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """Return the gradients of `a` and `b`, given that of what `merge` made of them."""
+    if mode == "concat":
+        return d[..., : a.shape[-1]], d[..., a.shape[-1] :]
+    if mode == "mul":
+        return d * b, d * a
+    d = d * d.dtype.type(0.5) if mode == "ave" else d
+    return d, d

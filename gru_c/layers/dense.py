@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, activations, constraints, initializers, regularizers
-from gru_c._numbers import check_flag, check_flags
-from gru_c._threads import team_threads
-from gru_c.layers.base import FIXED, Array, Layer, Shape, check_count
+from gru_c.layers.base import FIXED, Layer, check_count
+from gru_c.runtime.threads import team_threads
+from gru_c.utils.arrays import Array, Shape
+from gru_c.utils.validation import check_flag, check_flags
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source

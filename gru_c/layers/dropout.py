@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy.typing as npt
 
-from gru_c._numbers import check_flag
-from gru_c.cell import check_rate
-from gru_c.layers.base import Array
-from gru_c.layers.drawing import DrawingLayer
+from gru_c.layers.random import DrawingLayer
 from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.recurrence.cell import check_rate
+from gru_c.utils.arrays import Array
+from gru_c.utils.validation import check_flag
 
 
 class Dropout(DrawingLayer, WeightlessLayer):

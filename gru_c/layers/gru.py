@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import constraints, initializers, passes, regularizers
-from gru_c._attributes import assign
+from gru_c import constraints, initializers, regularizers
 from gru_c._core import WEIGHT_FORMATS
-from gru_c._names import lookup
-from gru_c._numbers import check_flag, check_flags
-from gru_c.arrays import Array, as_sequences, as_state, check_features
-from gru_c.cell import ActivationLike, Cell, check_rate
-from gru_c.checkpoints import check_every
-from gru_c.checkpoints import run_forward as run_with_checkpoints
-from gru_c.layers.base import FIXED, Shape, check_count
+from gru_c.layers.base import FIXED, check_count
 from gru_c.layers.stateful import StatefulLayer
-from gru_c.memory import versions_of
-from gru_c.ragged import RaggedTape
-from gru_c.ragged import run_forward as run_ragged
-from gru_c.steps import StepOrder, Steps
+from gru_c.recurrence import passes
+from gru_c.recurrence.cell import ActivationLike, Cell, check_rate
+from gru_c.recurrence.checkpointing import check_every
+from gru_c.recurrence.checkpointing import run_forward as run_with_checkpoints
+from gru_c.recurrence.ragged import RaggedTape
+from gru_c.recurrence.ragged import run_forward as run_ragged
+from gru_c.recurrence.step_order import StepOrder, Steps
+from gru_c.utils.arrays import Array, Shape, as_sequences, as_state, check_features
+from gru_c.utils.attributes import assign
+from gru_c.utils.registry import lookup
+from gru_c.utils.validation import check_flag, check_flags
+from gru_c.utils.weight_memory import versions_of
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, initializers
-from gru_c._numbers import check_flag, check_flags, finite_number
-from gru_c.layers.base import Array, Layer, Shape
+from gru_c.layers.base import Layer
+from gru_c.utils.arrays import Array, Shape
+from gru_c.utils.validation import check_flag, check_flags, finite_number
 
 
 class _Tape(NamedTuple):

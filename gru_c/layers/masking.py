@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gru_c._numbers import check_flag, finite_number
-from gru_c.arrays import as_real
-from gru_c.layers.base import Array, Shape
 from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.utils.arrays import Array, Shape, as_real
+from gru_c.utils.validation import check_flag, finite_number
 
 
 class Masking(WeightlessLayer):

@@ -28,14 +28,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gru_c._names import snake_case
-from gru_c.arrays import Array
 from gru_c.interop.keras import hdf5, optimizer_state
 from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of, vars_of
 from gru_c.interop.keras.training import compile_as, compile_config
-from gru_c.model import Sequential
+from gru_c.models.loading import assemble
+from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
-from gru_c.saving import assemble, require_names, wanted_shapes, write_whole
+from gru_c.saving.contents import require_names, wanted_shapes
+from gru_c.saving.files import write_whole
+from gru_c.utils.arrays import Array
+from gru_c.utils.registry import snake_case
 
 __all__ = ["load", "save"]
 

@@ -11,10 +11,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from gru_c._extras import require
-from gru_c.arrays import Array
-from gru_c.interop.keras.hdf5_walk import DAMAGED, check
-from gru_c.saving import compare_shapes
+from gru_c.interop.keras.hdf5_check import DAMAGED, check
+from gru_c.saving.contents import compare_shapes
+from gru_c.utils.arrays import Array
+from gru_c.utils.optional import require
 
 # What is read of them besides datasets: the names of Keras's attributes.
 ATTRIBUTES = ("model_config", "training_config", "keras_version", "weight_names")

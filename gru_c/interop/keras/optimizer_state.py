@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from gru_c import optimizers, saving
-from gru_c.arrays import Array
+from gru_c import optimizers
 from gru_c.interop.keras import hdf5
-from gru_c.model import Sequential
+from gru_c.models.sequential import Sequential
+from gru_c.saving import contents
+from gru_c.utils.arrays import Array
 
 # Slots by optimizer, in the order of a .keras, and what an .h5 calls them.
 _SLOTS: dict[type[optimizers.Optimizer], dict[str, tuple[str, ...]]] = {
@@ -55,17 +56,17 @@ def restore(model: Sequential, file: Any, size: int) -> list[str]:
 
 def _fill(model: Sequential, file: Any, size: int, places: dict[str, str]) -> None:
     """Read the slots and hand them over; ValueError where the file has not all of them."""
-    steps, slots = hdf5.integer(file, places.pop("")), saving.slot_tensors(model)
+    steps, slots = hdf5.integer(file, places.pop("")), contents.slot_tensors(model)
     wanted = {place: slots[key].shape for key, place in places.items()}
     read = hdf5.read_weights(file, wanted, {}, size)
-    saving.fill_optimizer(model, steps, {**slots, **dict(zip(places, read, strict=True))})
+    contents.fill_optimizer(model, steps, {**slots, **dict(zip(places, read, strict=True))})
 
 
 def _trained(model: Sequential) -> list[str]:
     """Return the names of the weights that have slots in Keras: those that are trained."""
     items = model.parameters.items
     trained = set(map(id, model.trainable_weights))
-    names = zip(saving.weight_names(model), items, strict=True)
+    names = zip(contents.weight_names(model), items, strict=True)
     return [name for name, item in names if id(item) in trained]
 
 
@@ -157,5 +158,5 @@ def arrays(model: Sequential) -> dict[str, Array]:
     if isinstance(optimizer.learning_rate, float):
         written[f"{_VARS}/1"] = np.array(optimizer.learning_rate, np.float32)
     first = len(written)
-    slots = saving.slot_tensors(model)
+    slots = contents.slot_tensors(model)
     return written | {f"{_VARS}/{first + i}": slots[key] for i, key in enumerate(_keys(model))}

@@ -20,7 +20,7 @@ from gru_c.interop.keras.config import (
     read_spec,
     short,
 )
-from gru_c.model import Sequential
+from gru_c.models.sequential import Sequential
 
 # Names that Keras has. Others in its files are those of somebody's own functions, even where gru_c
 # has something of that name. Keras's name "accuracy" stands for AccuracyOfLoss here.

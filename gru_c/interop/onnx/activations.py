@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gru_c import _core
-from gru_c.cell import PARAMETERS, Activation
 from gru_c.interop.onnx.proto import Node
+from gru_c.recurrence.cell import PARAMETERS, Activation
 
 _LETTERS = ("alpha", "beta")
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gru_c.arrays import Array
 from gru_c.interop.onnx.moving import (
     REDUCTIONS,
     axis_of,
@@ -20,8 +19,7 @@ from gru_c.interop.onnx.moving import (
 )
 from gru_c.interop.onnx.operators import require_inside
 from gru_c.interop.onnx.proto import Node, shown
-
-Shape = tuple[int | None, ...]
+from gru_c.utils.arrays import Array, Shape
 
 # The attributes that this package takes, by operator: any other has an effect that it does not
 # know of. Those of Cast besides `to` are about types that it does not read, and `seed` and `ratio`

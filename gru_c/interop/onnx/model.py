@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.arrays import Array, as_real
 from gru_c.interop.onnx.checking import Checker
+from gru_c.interop.onnx.file import Graph, Input, read
 from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator
 from gru_c.interop.onnx.moving import Operator
 from gru_c.interop.onnx.operators import OPERATORS
 from gru_c.interop.onnx.proto import Node, shown
-from gru_c.interop.onnx.reading import Graph, Input, read
-from gru_c.interop.onnx.room import Room
-from gru_c.model import Sequential
+from gru_c.interop.onnx.size_limit import Room
+from gru_c.models.sequential import Sequential
+from gru_c.utils.arrays import Array, as_real
 
 Values = dict[str, Array | None]
 Step = tuple[Node, Operator]
@@ -196,7 +196,7 @@ class ONNXModel:
             When the graph is no chain of this package's layers; the message names the first node
             that is none.
         """
-        from gru_c.interop.onnx.chain import to_sequential
+        from gru_c.interop.onnx.to_sequential import to_sequential
 
         return to_sequential(self._graph, self._steps, self._optional)
 

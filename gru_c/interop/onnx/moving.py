@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from gru_c.arrays import Array
 from gru_c.interop.onnx.proto import Node
-from gru_c.interop.onnx.room import Room
+from gru_c.interop.onnx.size_limit import Room
+from gru_c.utils.arrays import Array
 
 Operator = Callable[..., Any]
 OpenShape = Sequence[int | None]
@@ -261,7 +261,7 @@ def top_k(node: Node, room: Room, x: Array, k: Array | None = None) -> Any:
     return np.take_along_axis(x, first, axis), first.astype(np.int64)
 
 
-# What may move labels: see `gru_c.interop.onnx.chain`.
+# What may move labels: see `gru_c.interop.onnx.to_sequential`.
 MOVING: dict[str, Operator] = {
     "Identity": identity,
     "Dropout": dropout,

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from gru_c.activations import ACTIVATIONS
-from gru_c.arrays import Array
 from gru_c.interop.onnx.moving import (
     MOVING,
     OpenShape,
@@ -25,7 +24,8 @@ from gru_c.interop.onnx.moving import (
     top_k,
 )
 from gru_c.interop.onnx.proto import Node, element_type
-from gru_c.interop.onnx.room import Room
+from gru_c.interop.onnx.size_limit import Room
+from gru_c.utils.arrays import Array
 
 _LARGEST = float(np.finfo(np.float32).max)
 

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from gru_c._extras import require
-from gru_c.arrays import Array
+from gru_c.utils.arrays import Array
+from gru_c.utils.optional import require
 
 _MOST_AXES = 16
 _LONGEST_NAME = 80

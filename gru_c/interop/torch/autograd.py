@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from gru_c import passes
-from gru_c.arrays import Array, as_sequences
-from gru_c.cell import Cell
-from gru_c.directions import run_both
 from gru_c.interop.torch.handover import is_batched, looks_into
+from gru_c.interop.torch.packed_sequence import PackedSteps
 from gru_c.interop.torch.weights import Weights, from_core, to_core
-from gru_c.packed_steps import PackedSteps
-from gru_c.ragged import run_forward as run_ragged
+from gru_c.recurrence import passes
+from gru_c.recurrence.cell import Cell
+from gru_c.recurrence.ragged import run_forward as run_ragged
+from gru_c.recurrence.side_by_side import run_both
+from gru_c.utils.arrays import Array, as_sequences
 
 CELL = Cell()
 

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from gru_c.interop.torch.autograd import Layer, Spare, run_layer, wants_gradients
 from gru_c.interop.torch.handover import hold_no_data, looks_into, qconfig_for
-from gru_c.packed_steps import PackedSteps
+from gru_c.interop.torch.packed_sequence import PackedSteps
 
 _DTYPES = (torch.float32, torch.float64)
 

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from gru_c.arrays import Array, as_real, compute_dtype
-from gru_c.cell import Cell
 from gru_c.interop.torch.weights import NAMES, from_core, to_core
 from gru_c.layers import (
     GRU,
@@ -20,8 +18,10 @@ from gru_c.layers import (
     Layer,
     LayerNormalization,
 )
-from gru_c.model import Sequential
+from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
+from gru_c.recurrence.cell import Cell
+from gru_c.utils.arrays import Array, as_real, compute_dtype
 
 # What a weight is called in PyTorch, and whether it is transposed there.
 _TENSORS: dict[type[Layer], dict[str, tuple[str, bool]]] = {

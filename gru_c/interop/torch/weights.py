@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gru_c import _core
-from gru_c.arrays import Array
+from gru_c.utils.arrays import Array
 
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 

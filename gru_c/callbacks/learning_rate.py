@@ -1,0 +1,184 @@
+"""Callbacks that set the optimizer's learning rate."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from collections.abc import Callable
+from typing import ClassVar
+
+from gru_c.callbacks.base import Callback, Logs
+from gru_c.callbacks.monitor import MonitorCallback, check_whole
+from gru_c.utils.progress import check_level, say
+from gru_c.utils.validation import finite_number
+
+
+def _own_rate(callback: Callback) -> float:
+    """Return the optimizer's learning rate; TypeError where that changes by itself."""
+    rate = callback.model.optimizer.learning_rate
+    if callable(rate):
+        raise TypeError(
+            f"{type(callback).__name__} sets the learning rate, but that of the optimizer is "
+            f"{rate!r}: give the optimizer a number"
+        )
+    return float(rate)
+
+
+class LearningRateScheduler(Callback):
+    """Set the learning rate at the beginning of every epoch.
+
+    The logs have it as "learning_rate".
+
+    Parameters
+    ----------
+    schedule : callable
+        Given the number of the epoch, from 0, and the rate of now; or the number alone, such as the
+        objects of `gru_c.schedules`. Returns the new rate.
+    verbose : {0, 1}
+        1 says what it is.
+
+    Raises
+    ------
+    TypeError
+        When schedule is no function; when `fit` begins, if the optimizer has a schedule of its own.
+    ValueError
+        When what it returns is no finite number >= 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import Dense, Sequential, callbacks
+    >>> model = Sequential([Dense(1, input_shape=(2,))], seed=0)
+    >>> model.compile("sgd", "mse")
+    >>> halve = callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    >>> history = model.fit(np.ones((8, 2)), np.ones(8), epochs=3, verbose=0, callbacks=[halve])
+    >>> history.history["learning_rate"]
+    [0.005, 0.0025, 0.00125]
+    """
+
+    _derived: ClassVar = {"schedule": ("_wants_rate",)}
+
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        if not callable(schedule):
+            raise TypeError(f"LearningRateScheduler: schedule must be a function, got {schedule!r}")
+        self.schedule = schedule
+        self.verbose = check_level(verbose)
+        self._wants_rate = _takes_two(schedule)
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Check that the rate can be set."""
+        _own_rate(self)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Set the rate."""
+        arguments = (epoch, _own_rate(self)) if self._wants_rate else (epoch,)
+        rate = self.schedule(*arguments)
+        if not isinstance(rate, numbers.Real):
+            raise ValueError(
+                f"LearningRateScheduler: schedule must return a number, not {rate!r} for epoch "
+                f"{epoch}"
+            )
+        self.model.optimizer.learning_rate = rate  # which checks it
+        if self.verbose:
+            say(f"Epoch {epoch + 1}: learning rate {_own_rate(self):.6g}")
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Add the rate to the logs."""
+        if logs is not None:
+            logs["learning_rate"] = _own_rate(self)
+
+
+def _takes_two(function: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(function).bind(0, 0.0)
+    except TypeError:
+        return False
+    except ValueError:  # something built in, which has no signature
+        return True
+    return True
+
+
+class ReduceLROnPlateau(MonitorCallback):
+    """Lower the learning rate when a quantity has stopped improving.
+
+    The logs have it as "learning_rate".
+
+    Parameters
+    ----------
+    monitor : str
+        Name of a log.
+    factor : float
+        What the rate is multiplied with; in (0, 1).
+    patience : int
+        Epochs without an improvement after which that is done.
+    verbose : {0, 1}
+        1 says when it is done.
+    mode : {"auto", "min", "max"}
+        Whether less or more is better.
+    min_delta : float
+        Least change that is an improvement.
+    cooldown : int
+        Epochs after a reduction in which no waiting is counted.
+    min_lr : float
+        Below which the rate is not lowered.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument does not fit; when `fit` begins, if the optimizer has a schedule of its
+        own; and as `EarlyStopping`.
+    """
+
+    state_names = ("wait", "best", "cooldown_counter")
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.factor = finite_number("ReduceLROnPlateau", "factor", factor, "> 0")
+        if factor >= 1:
+            raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor!r}")
+        self.patience = check_whole(self, "patience", patience)
+        self.verbose = check_level(verbose)
+        self.cooldown = check_whole(self, "cooldown", cooldown)
+        self.min_lr = finite_number("ReduceLROnPlateau", "min_lr", min_lr, ">= 0")
+        self.wait = self.cooldown_counter = 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Begin anew."""
+        super().on_train_begin(logs)
+        _own_rate(self)
+        self.best = None
+        self.wait = self.cooldown_counter = 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Compare with the best value so far, and lower the rate."""
+        if logs is not None:
+            logs["learning_rate"] = _own_rate(self)
+        value = self.value(logs)
+        if self.cooldown_counter:
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self.improves(value, self.best):
+            self.best, self.wait = value, 0
+        elif not self.cooldown_counter:
+            self.wait += 1
+            if self.wait >= self.patience:
+                self._reduce(epoch)
+
+    def _reduce(self, epoch: int) -> None:
+        rate = _own_rate(self)
+        if rate <= self.min_lr:
+            return
+        self.model.optimizer.learning_rate = max(rate * self.factor, self.min_lr)
+        self.cooldown_counter, self.wait = self.cooldown, 0
+        if self.verbose:
+            say(f"Epoch {epoch + 1}: learning rate reduced to {_own_rate(self):.6g}")

@@ -1,0 +1,149 @@
+"""The callback that saves the model while it trains."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from gru_c.callbacks.base import Callback, Logs
+from gru_c.callbacks.monitor import MonitorCallback, check_whole
+from gru_c.saving.files import check_target
+from gru_c.utils.progress import check_level, say
+from gru_c.utils.validation import check_flag, finite_number
+
+_EPOCH = "epoch"
+
+
+def _frequency(owner: Callback, name: str, value: object) -> int | None:
+    """Return a number of batches; None for each epoch."""
+    return None if value == _EPOCH else check_whole(owner, name, value, 1)
+
+
+class ModelCheckpoint(MonitorCallback):
+    """Save the model every epoch, or whenever it is the best one so far.
+
+    To go on with a run that was interrupted, see the `checkpoint` of `Sequential.fit` instead.
+
+    Parameters
+    ----------
+    filepath : path
+        A safetensors file. ``{epoch:02d}``, from 1, and the names of the logs, as in
+        ``"{epoch:02d}-{val_loss:.2f}.safetensors"``, are filled in; so is ``{batch}``, from 1,
+        where save_freq is a number. Folders that are missing are made.
+    monitor : str
+        Name of a log, for save_best_only.
+    verbose : {0, 1}
+        1 says when it is saved.
+    save_best_only : bool
+        Only save when the monitored quantity is better than ever.
+    save_weights_only : bool
+        Leave the optimizer's state out. Either file is read by `load_model`.
+    mode : {"auto", "min", "max"}
+        Whether less or more is better.
+    save_freq : "epoch" or int
+        A number: after every so many batches, by the logs of the epoch so far.
+    initial_value_threshold : float, optional
+        Only what is better than that is saved by save_best_only.
+
+    Attributes
+    ----------
+    best : float or None
+        The best value so far; it stays from `fit` to `fit`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument does not fit; when `fit` begins and after an epoch, as `EarlyStopping`.
+    KeyError
+        When the path has a name that is not among the logs.
+    """
+
+    _advice: ClassVar = {
+        **MonitorCallback._advice,
+        "initial_value_threshold": "was the first best value: set best instead",
+    }
+    _derived: ClassVar = {"save_freq": ("_every",)}
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = _EPOCH,
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode)
+        self.filepath = os.fspath(filepath)
+        check_target(Path(self.filepath))
+        self.verbose = check_level(verbose)
+        self.save_best_only = check_flag("save_best_only", save_best_only)
+        self.save_weights_only = check_flag("save_weights_only", save_weights_only)
+        self.save_freq = save_freq
+        self._every = _frequency(self, "save_freq", save_freq)
+        self.initial_value_threshold = initial_value_threshold
+        if initial_value_threshold is not None:
+            self.best = finite_number(
+                "ModelCheckpoint", "initial_value_threshold", initial_value_threshold
+            )
+        self._batches = self._epoch = 0
+
+    state_names = ("best", "_batches", "_epoch")
+    first_only = True
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Check what is monitored."""
+        if not self.save_best_only:
+            return
+        super().on_train_begin(logs)
+        if self._every and self.monitor.startswith("val_"):
+            raise ValueError(
+                f"ModelCheckpoint monitors {self.monitor!r}, which no batch has: give "
+                "save_freq='epoch', or monitor one of the training"
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Take note of the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Save after so many batches."""
+        self._batches += 1
+        if self._every and self._batches % self._every == 0:
+            self._save(self._epoch, {"batch": batch + 1, **(logs or {})})
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Save after an epoch."""
+        if not self._every:
+            self._save(epoch, logs or {})
+
+    def _save(self, epoch: int, logs: Logs) -> None:
+        title = f"Epoch {epoch + 1}: "
+        if self.save_best_only:
+            value, before = self.value(logs), self.best
+            title += f"{self.monitor} "
+            if not self.improves(value, before):
+                if self.verbose:
+                    say(f"{title}did not improve from {before:.5f}")
+                return
+            title += "is " if before is None else f"improved from {before:.5f} to "
+            title += f"{value:.5f}, "
+            self.best = value
+        path = self._path(epoch, logs)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.model.save(path, include_optimizer=not self.save_weights_only)
+        if self.verbose:
+            say(f"{title}saved {os.fspath(path)}")
+
+    def _path(self, epoch: int, logs: Logs) -> Path:
+        names = {"epoch": epoch + 1, **logs}
+        try:
+            return Path(self.filepath.format(**names))
+        except (KeyError, IndexError) as error:
+            raise KeyError(
+                f"the path {self.filepath!r} of ModelCheckpoint has {error}, which is not among "
+                f"the logs: there are {', '.join(names)}"
+            ) from None

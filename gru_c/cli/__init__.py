@@ -1,0 +1,143 @@
+"""The command ``gru-c``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+import gru_c
+from gru_c.cli import bench, forecast
+
+_DEMO = """\
+A stacked GRU learns a regression: 100 random sequences of 10 steps x 8 features,
+two layers of 50 units and a Dense(1), {epochs} epochs of Adam on the mean squared error.
+"""
+
+
+_INTERRUPTED = 128 + 2  # as a shell reports a program that SIGINT or SIGPIPE has ended
+_PIPE_CLOSED = 128 + 13
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    try:
+        return _run(arguments)
+    except BrokenPipeError:  # the reader of the output, such as `head`, has left
+        _discard_output()
+        return _PIPE_CLOSED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run the command and write all that it prints; return its exit code."""
+    try:
+        try:
+            options = _parser().parse_args(arguments)
+            code = int(options.run(options))
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where an error can still be told, and not at exit
+        return code
+    except BrokenPipeError:
+        raise
+    except (ValueError, TypeError, ArithmeticError, MemoryError, OSError, ImportError) as error:
+        words = " ".join(str(error).split()) or type(error).__name__  # one line
+        print(f"gru-c: error: {words}", file=sys.stderr)
+        if isinstance(error, OSError):
+            _discard_output()  # for the disk that is full, say
+        return 1
+    except KeyboardInterrupt:
+        print("gru-c: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _discard_output() -> None:
+    """Let what is still to be written go nowhere, so that Python does not try again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gru-c", description="Gated recurrent unit networks for NumPy."
+    )
+    parser.add_argument("--version", action="version", version=f"gru_c {gru_c.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    demo = commands.add_parser(
+        "demo",
+        help="train the stacked regression of the Keras tutorial",
+        description="Train the stacked regression of the Keras tutorial.",
+        epilog="example: gru-c demo --epochs 20 --seed 1",
+    )
+    demo.add_argument("--epochs", type=_positive, default=10, help="default: 10")
+    demo.add_argument("--seed", type=int, default=0, help="of data and weights; default: 0")
+    demo.set_defaults(run=_demo)
+    info = commands.add_parser(
+        "info",
+        help="show version, instruction set, BLAS and threads",
+        description="Show version, instruction set, BLAS and threads.",
+        epilog="example: gru-c info",
+    )
+    info.set_defaults(run=_info)
+    forecast.add_commands(commands, _positive)
+    bench = commands.add_parser(
+        "bench",
+        help="time this machine, beside the other libraries that are installed",
+        description="Time forward passes and training steps on this machine, beside PyTorch, "
+        "onnxruntime and Keras where they are installed.",
+        epilog="example: gru-c bench --rounds 20 --threads 1",
+    )
+    bench.add_argument("--rounds", type=_positive, default=20, help="default: 20")
+    bench.add_argument("--threads", type=_positive, help="default: as gru-c info says")
+    bench.set_defaults(run=_bench)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"wanted a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    print(_DEMO.format(epochs=options.epochs))
+    rng = np.random.default_rng(abs(options.seed))
+    X, y = rng.standard_normal((100, 10, 8)), rng.standard_normal(100)
+    model = gru_c.Sequential(name="demo", seed=abs(options.seed))
+    model.add(gru_c.GRU(50, input_shape=(10, 8), return_sequences=True))
+    model.add(gru_c.GRU(50))
+    model.add(gru_c.Dense(1))
+    model.compile(optimizer="adam", loss="mse")
+    model.summary()
+    print()
+    start = time.perf_counter()
+    history = model.fit(X, y, epochs=options.epochs, verbose=1)
+    if history.interrupted:
+        raise KeyboardInterrupt
+    seconds = time.perf_counter() - start
+    for epoch, loss in zip(history.epoch, history.history["loss"], strict=True):
+        print(f"epoch {epoch + 1:3}  loss {loss:.4f}")
+    predicted = model.predict(rng.standard_normal((1, 10, 8)), verbose=0)
+    print(f"\n{options.epochs} epochs in {seconds:.3f} s")
+    print(f"prediction for one new sequence: {predicted[0, 0]:.4f}")
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    gru_c.show_config()
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    print(bench.compare(options.rounds, options.threads))
+    return 0

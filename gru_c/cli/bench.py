@@ -1,0 +1,221 @@
+"""A short comparison of speed on this machine: ``gru-c bench``.
+
+Each library gets arrays of the same sizes: a forward pass of one GRU layer, in float32, without its
+gradients, and one with them. All are timed in turn, in rounds, so that they meet the same moments
+of the machine; the table has medians.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from gru_c.functional import gru_backward, gru_forward
+from gru_c.runtime.threads import get_num_threads, use_threads
+from gru_c.utils.arrays import Array
+from gru_c.utils.optional import require
+
+Call = Callable[[], object]
+
+_SHORTEST = 2e-3  # seconds of a sample: calls are repeated up to there
+
+
+class Shape(NamedTuple):
+    """Sequences, time steps, input features, hidden units."""
+
+    B: int
+    T: int
+    I: int  # noqa: E741
+    H: int
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}={size}" for name, size in self._asdict().items())
+
+
+SHAPES = (Shape(1, 100, 8, 50), Shape(32, 10, 8, 50), Shape(32, 100, 64, 128))
+
+
+class Problem:
+    """The arrays of a shape, in gru_c's layout."""
+
+    def __init__(self, shape: Shape) -> None:
+        rng = np.random.default_rng(0)
+        B, T, I, H = shape  # noqa: E741
+        self.shape = shape
+        self.x = self._draw(rng, B, T, I)
+        self.kernel, self.recurrent_kernel = self._draw(rng, I, 3 * H), self._draw(rng, H, 3 * H)
+        self.bias, self.d_output = self._draw(rng, 2, 3 * H), self._draw(rng, B, T, H)
+
+    @staticmethod
+    def _draw(rng: np.random.Generator, *shape: int) -> Array:
+        return (0.1 * rng.standard_normal(shape)).astype(np.float32)
+
+
+def _ours(problem: Problem, threads: int) -> tuple[Call, Call]:
+    weights = problem.kernel, problem.recurrent_kernel, problem.bias
+
+    def forward() -> object:
+        with use_threads(threads):
+            return gru_forward(problem.x, *weights)
+
+    def training() -> object:
+        with use_threads(threads):
+            result = gru_forward(problem.x, *weights, training=True)
+            assert result.tape is not None
+            return gru_backward(result.tape, d_output=problem.d_output)
+
+    return forward, training
+
+
+def _torch(problem: Problem, threads: int) -> tuple[Call, Call]:
+    torch = require("torch", "torch")
+    torch.set_num_threads(threads)
+    gru = torch.nn.GRU(problem.shape.I, problem.shape.H)
+    x, d_output = (
+        torch.from_numpy(np.ascontiguousarray(a.swapaxes(0, 1)))
+        for a in (problem.x, problem.d_output)
+    )
+
+    def forward() -> object:
+        with torch.inference_mode():
+            return gru(x)
+
+    def training() -> object:
+        gru.zero_grad(set_to_none=True)
+        return gru(x.detach().requires_grad_())[0].backward(d_output)
+
+    return forward, training
+
+
+def _onnxruntime(problem: Problem, threads: int) -> tuple[Call, None]:
+    runtime, onnx = require("onnxruntime", "bench"), require("onnx", "onnx")
+    B, T, I, H = problem.shape  # noqa: E741
+    weights = {
+        "W": problem.kernel.T[None],
+        "R": problem.recurrent_kernel.T[None],
+        "B": problem.bias.reshape(1, -1),
+    }
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    node = helper.make_node("GRU", ["X", *weights], ["Y"], hidden_size=H, linear_before_reset=1)
+    graph = helper.make_graph(
+        [node],
+        "gru",
+        [helper.make_tensor_value_info("X", kind, [T, B, I])],
+        [helper.make_tensor_value_info("Y", kind, [T, 1, B, H])],
+        [
+            onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
+            for name, array in weights.items()
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = runtime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    feed = {"X": np.ascontiguousarray(problem.x.swapaxes(0, 1))}
+    return (lambda: session.run(["Y"], feed)), None
+
+
+def _keras(problem: Problem, threads: int) -> tuple[Call, None]:
+    _choose_backend()
+    keras = require("keras", "bench")  # its threads are its backend's own matter
+    _, T, I, H = problem.shape  # noqa: E741
+    model = keras.Sequential([keras.Input((T, I)), keras.layers.GRU(H, return_sequences=True)])
+    model.set_weights([problem.kernel, problem.recurrent_kernel, problem.bias])
+    return (lambda: model.predict_on_batch(problem.x)), None
+
+
+def _choose_backend() -> None:
+    """Let Keras use a backend that is there, unless somebody has chosen."""
+    backends = ("tensorflow", "jax", "torch")
+    found = next((name for name in backends if importlib.util.find_spec(name)), None)
+    if found is not None and "keras" not in sys.modules:
+        os.environ.setdefault("KERAS_BACKEND", found)
+
+
+# By name: the packages that it needs, and what makes its calls, forward and training.
+PEERS: dict[str, tuple[tuple[str, ...], Callable[[Problem, int], tuple[Call, Call | None]]]] = {
+    "gru_c": ((), _ours),
+    "PyTorch": (("torch",), _torch),
+    "onnxruntime": (("onnxruntime", "onnx"), _onnxruntime),
+    "Keras": (("keras",), _keras),
+}
+
+
+def compare(rounds: int = 20, threads: int | None = None) -> str:
+    """Return a table of medians in microseconds.
+
+    Parameters
+    ----------
+    rounds : int
+        Samples of each call.
+    threads : int, optional
+        Of each library; by default what `gru_c.get_num_threads` says.
+    """
+    threads = get_num_threads() if threads is None else threads
+    reasons = {name: _why_not(name, threads) for name in PEERS}
+    peers = [name for name, reason in reasons.items() if not reason]
+    lines = [
+        f"Microseconds, medians of {rounds} rounds, {threads} threads of {os.cpu_count()} CPUs; "
+        "how many times as long as gru_c",
+        "",
+        f"{'':44}" + "".join(f"{name:>22}" for name in peers),
+    ]
+    for shape in SHAPES:
+        made = {name: PEERS[name][1](Problem(shape), threads) for name in peers}
+        for number, what in enumerate(("forward", "forward and backward")):
+            calls = {name: pair[number] for name, pair in made.items()}
+            medians = _medians({n: call for n, call in calls.items() if call is not None}, rounds)
+            lines.append(f"{what:21}{shape!s:23}" + "".join(_cell(medians, name) for name in peers))
+    lines += [f"without {name}: {reason}" for name, reason in reasons.items() if reason]
+    return "\n".join(lines)
+
+
+def _why_not(name: str, threads: int) -> str:
+    """Say what a library is missing, nothing when it runs."""
+    needs, make = PEERS[name]
+    missing = [module for module in needs if importlib.util.find_spec(module) is None]
+    if missing:
+        return f"{' and '.join(missing)} not installed"
+    try:
+        make(Problem(Shape(1, 1, 1, 1)), threads)
+    except ImportError as error:
+        return str(error)
+    return ""
+
+
+def _cell(medians: dict[str, float], name: str) -> str:
+    if name not in medians:
+        return f"{'-':>22}"
+    times = "" if name == "gru_c" else f" ({medians[name] / medians['gru_c']:.1f}x)"
+    return f"{1e6 * medians[name]:,.1f}{times}".rjust(22)
+
+
+def _medians(calls: dict[str, Call], rounds: int) -> dict[str, float]:
+    """Return the median seconds of each call, all timed once in each round."""
+    repeats: dict[str, int] = {}
+    for name, call in calls.items():
+        call()  # what is made at the first call
+        repeats[name] = max(1, math.ceil(_SHORTEST / max(_seconds(call, 1), 1e-7)))
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            call()  # after the others had the caches
+            found[name].append(_seconds(call, repeats[name]))
+    return {name: statistics.median(seconds) for name, seconds in found.items()}
+
+
+def _seconds(call: Call, repeats: int) -> float:
+    begin = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - begin) / repeats

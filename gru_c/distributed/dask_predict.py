@@ -1,0 +1,291 @@
+"""Prediction of Dask arrays, chunk by chunk."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import weakref
+from contextlib import nullcontext
+from io import BytesIO
+from pickle import PicklingError
+from types import FunctionType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from gru_c.data.samples import check_batch_size
+from gru_c.distributed.thread_shares import in_pool, shares
+from gru_c.models.sequential import Sequential
+from gru_c.parameters import Parameter
+from gru_c.recurrence.step_order import check_lengths
+from gru_c.saving.contents import contents
+from gru_c.utils.arrays import Array
+from gru_c.utils.optional import require
+
+# Axes of a blockwise operation: samples, those of a sample, those of an output.
+_SAMPLES, _INPUT, _OUTPUT = 0, 1, 101
+
+
+def predict(
+    model: Sequential, x: Any, batch_size: int | None = None, *, lengths: Any = None
+) -> Any:
+    """Return the outputs of a model for a Dask array, as a Dask array that computes nothing yet.
+
+    It has the bits of ``model.predict`` of the whole wherever a sequence's result does not depend
+    on its batch: with the packed engine, always.
+
+    Parameters
+    ----------
+    model : Sequential
+        Its weights are those of now: what happens to it later changes nothing. It becomes part of
+        the graph once, without optimizer, loss and history.
+    x : dask.array.Array of shape (samples, ...)
+        Inputs, chunked along the first axis; the others are made one chunk each. The number of
+        samples, and of those in a chunk, may be unknown (nan).
+    batch_size : int, optional
+        Samples at a time within a chunk; 32 by default.
+    lengths : array_like or dask.array.Array of int, shape (samples,), optional
+        How many time steps of each sample count. Where x has chunks of unknown size, a Dask array
+        with as many chunks.
+
+    Returns
+    -------
+    dask.array.Array of shape (samples, ...)
+        Of the model's dtype, chunked along the first axis as x is.
+
+    Raises
+    ------
+    TypeError
+        When model is no `Sequential` or cannot be pickled, or x is no Dask array.
+    ValueError
+        When the model has no weights yet, is stateful (chunks are computed in no order), or x or
+        lengths do not fit. What x holds is checked when its chunks are computed.
+    ImportError
+        When Dask is not installed.
+
+    Notes
+    -----
+    Chunks that are computed at once in one process part its threads (`set_num_threads`) among them.
+    The name of the result follows from the weights, the layers, x and lengths; of a model with
+    code of your own, from all that it holds. Then each Python thread has a copy of the model, and
+    chunks do not wait for each other's threads.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from gru_c import Dense, GRU, Sequential
+    >>> from gru_c.distributed import predict
+    >>> model = Sequential([GRU(8, input_shape=(20, 3)), Dense(1)], seed=0)
+    >>> x = da.random.default_rng(0).standard_normal((1000, 20, 3), chunks=(250, -1, -1))
+    >>> outputs = predict(model, x)
+    >>> outputs.shape, outputs.numblocks
+    ((1000, 1), (4, 1))
+    >>> outputs[:300].compute().shape
+    (300, 1)
+    """
+    da = require("dask.array", "dask")
+    _check_model(model)
+    size = check_batch_size(batch_size)
+    if not isinstance(x, da.Array):
+        raise TypeError(
+            f"x must be a Dask array, got {type(x).__name__}: dask.array.from_array(x, "
+            "chunks=(1000, ...)) makes one, model.predict(x) takes what fits into memory"
+        )
+    shape = _output_shape(model, x)
+    x = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
+    inputs = [x, (_SAMPLES, *range(_INPUT, _INPUT + x.ndim - 1))]
+    if lengths is not None:
+        inputs += [_lengths(da, lengths, x), (_SAMPLES,)]
+    snapshot, delayed = Snapshot.of(model), require("dask", "dask").delayed
+    # A key of the graph, to which all chunks refer.
+    key = delayed(snapshot, name=f"gru-c-model-{snapshot.token}", traverse=False)
+    new_axes = {_OUTPUT + axis: length for axis, length in enumerate(shape)}
+    return da.blockwise(
+        _predict_chunk,
+        (_SAMPLES, *new_axes),
+        *inputs,
+        snapshot=key,
+        batch_size=size,
+        new_axes=new_axes,
+        concatenate=True,
+        align_arrays=False,
+        dtype=model.dtype,
+        meta=np.empty((0,) * (1 + len(shape)), model.dtype),
+        token="gru-c-predict",
+    )
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, Sequential):
+        raise TypeError(f"model must be a Sequential, got {type(model).__name__}")
+    model.require_built("predict")
+    if model.stateful_layers:
+        raise ValueError(
+            f"layer {model.stateful_layers[0].label!r} is stateful, and the chunks of a Dask array "
+            "are computed in no order: make it with stateful=False, or take model.predict"
+        )
+
+
+def _output_shape(model: Sequential, x: Any) -> tuple[int, ...]:
+    """Return the shape of a sample's output; ValueError unless the model takes x."""
+    if x.ndim < (1 if model.takes_scalars else 2) or any(
+        np.isnan(length) for length in x.shape[1:]
+    ):
+        raise ValueError(
+            "x must have shape (samples, ...), and only the number of samples may be unknown, "
+            f"got {x.shape}"
+        )
+    none = model.check_input(np.empty((0, *x.shape[1:]), x.dtype))
+    return tuple(int(length or 0) for length in model.compute_output_shape(none.shape)[1:])
+
+
+def _lengths(da: Any, lengths: Any, x: Any) -> Any:
+    """Return lengths as a Dask array with the chunks of x."""
+    known = not np.isnan(x.shape[0])
+    if not isinstance(lengths, da.Array):
+        if not known:
+            raise ValueError(
+                "for x of an unknown number of samples, lengths must be a Dask array, "
+                f"got {type(lengths).__name__}"
+            )
+        return da.from_array(check_lengths(lengths, x.shape), chunks=(x.chunks[0],))
+    if lengths.ndim != 1:
+        raise ValueError(f"lengths must have shape (samples,), got {lengths.shape}")
+    check_lengths(np.empty(0, lengths.dtype), (0, *x.shape[1:]))  # values when they are computed
+    if known and lengths.shape == x.shape[:1]:
+        return lengths.rechunk((x.chunks[0],))
+    if lengths.numblocks != x.numblocks[:1] or (known and not np.isnan(lengths.shape[0])):
+        raise ValueError(
+            f"lengths must have the {x.numblocks[0]} chunks of x and shape {x.shape[:1]}, got "
+            f"{lengths.numblocks[0]} and {lengths.shape}"
+        )
+    return lengths
+
+
+class Snapshot:
+    """A model as it is now, to be unpickled once in each process that predicts with it.
+
+    Dask has one object for all chunks of a process. The model goes with it: in the process that
+    made the array when that goes, in a worker after the last chunk. Each Python thread has its own
+    where code of the program's is part of the model, which may keep something in it.
+
+    Attributes
+    ----------
+    token : str
+        The same for the same layers and weights.
+    content : bytes
+        The pickled model.
+    own_code : bool
+        Whether all of the model's code is this package's.
+    """
+
+    def __init__(self, token: str, content: bytes, own_code: bool) -> None:
+        self.token = token
+        self.content = content
+        self.own_code = own_code
+        self._lock = threading.Lock()
+        self._shared = SimpleNamespace(model=None) if own_code else threading.local()
+
+    @classmethod
+    def of(cls, model: Sequential) -> Snapshot:
+        """Take one of a model, without what is for training only."""
+        bare = object.__new__(type(model))
+        unneeded: dict[str, Any] = {"optimizer": None, "loss": None, "metrics": [], "history": None}
+        vars(bare).update(vars(model) | unneeded | {"_parameters": None})
+        own_code = _has_only_own_code(model)
+        try:
+            content = _pickled(bare)
+        except (TypeError, AttributeError, PicklingError) as error:
+            raise TypeError(
+                f"the model cannot be sent to other processes, for something that it holds: {error}"
+            ) from error
+        token = _token(bare) if own_code else None
+        return cls(token or hashlib.sha256(content).hexdigest(), content, own_code)
+
+    def model(self) -> Sequential:
+        """Return the model for this Python thread, its weights packed for good."""
+        with self._lock:
+            model: Sequential | None = getattr(self._shared, "model", None)
+            if model is None:
+                model = require("cloudpickle", "dask").loads(self.content)
+                assert model is not None
+                for layer in model.layers:
+                    layer.hold_weights(True)
+                vars(model)["weights_held"] = nullcontext  # `predict` would let them go
+                self._shared.model = model
+        return model
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self.token, self.content, self.own_code)
+
+    def __sizeof__(self) -> int:
+        return 4 * len(self.content)  # for Dask: with the model, and its weights once more, packed
+
+    def __dask_tokenize__(self) -> str:
+        return self.token
+
+
+_last: Snapshot | None = None
+
+
+def _unpickled(token: str, content: bytes, own_code: bool) -> Snapshot:
+    """Return a snapshot; in a process of a pool, which gets one with each chunk, the last one."""
+    global _last
+    if not in_pool():
+        return Snapshot(token, content, own_code)
+    if _last is None or _last.token != token:
+        _last = Snapshot(token, content, own_code)
+    return _last
+
+
+def _has_only_own_code(model: Sequential) -> bool:
+    """Whether a model and its layers are of this package's classes, with no method replaced."""
+    layers = [one for layer in model.layers for one in (layer, *getattr(layer, "directions", ()))]
+    values = [value for layer in layers for value in vars(layer).values()]
+    called = [one for one in values if callable(one) and not isinstance(one, weakref.ref)]
+    replaced = any(isinstance(value, FunctionType) for value in vars(model).values())
+    kinds = [type(one) for one in (*layers, *called)]
+    own = all(kind.__module__.startswith("gru_c.") for kind in kinds)
+    return own and type(model) is Sequential and not replaced
+
+
+def _pickled(model: Sequential) -> bytes:
+    """Pickle a model, without gradients, and with what classes of the main program it needs."""
+    base: Any = require("cloudpickle", "dask").Pickler
+
+    class Pickler(base):  # type: ignore[misc]
+        dispatch_table = base.dispatch_table.new_child({Parameter: _weight_alone})
+
+    content = BytesIO()
+    Pickler(content).dump(model)
+    return content.getvalue()
+
+
+def _weight_alone(item: Parameter) -> tuple[Any, ...]:
+    return Parameter, (item.name, item.array)
+
+
+def _token(model: Sequential) -> str | None:
+    """Return a hash of what the outputs depend on; None for a layer that no file can describe."""
+    try:
+        tensors, metadata = contents(model)
+    except ValueError:
+        return None
+    digest = hashlib.sha256(metadata["model"].encode())
+    for tensor in tensors.values():
+        digest.update(np.ascontiguousarray(tensor).data)
+    return digest.hexdigest()
+
+
+def _predict_chunk(
+    x: Array, lengths: Array | None = None, *, snapshot: Snapshot, batch_size: int
+) -> Array:
+    """Return the outputs of a chunk, computed with this Python thread's share of the threads."""
+    with shares.one(waits=snapshot.own_code):
+        model = snapshot.model()
+        try:
+            outputs: Array = model.predict(x, batch_size, verbose=0, lengths=lengths)
+        except (ValueError, TypeError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"in a chunk, whose first sample is number 0: {error}") from error
+    return outputs

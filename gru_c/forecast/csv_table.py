@@ -1,0 +1,154 @@
+"""Series from a CSV file, and what was understood of it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gru_c.utils.optional import require
+
+_SEPARATORS = ",;\t|"
+_FIRST_ROW = 2  # of the file, counted from 1, is that of the first values
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a file holds.
+
+    Attributes
+    ----------
+    series : Series, DataFrame or dict of Series
+        As `Forecaster.fit` takes it: a series; with its covariates as a DataFrame; by group.
+    future : DataFrame or None
+        Covariates of the rows after the last known target.
+    notes : list of str
+        What was understood, a line each.
+    """
+
+    series: Any
+    future: Any
+    notes: list[str]
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    target: str,
+    time: str | None,
+    covariates: Sequence[str] = (),
+    group: str | None = None,
+) -> Table:
+    """Read a CSV file; ValueError names the file and the row, column or value that is wrong.
+
+    The separator is the one of comma, semicolon, tab and bar that the header has most of; numbers
+    may have a decimal comma where it is no comma. Rows are put in the order of time. Rows at the
+    end without a target are the future that covariates are known of.
+    """
+    if group is not None and covariates:
+        raise ValueError("--covariates and --group do not go together")
+    chosen = [name for name in (target, time, group, *covariates) if name is not None]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"target, time, group and covariates must be different: got {chosen}")
+    frame, separator = _read(Path(path))
+    for name in (target, time, group, *covariates):
+        _require_column(path, name, frame)
+    notes = [f"{os.fspath(path)}: {len(frame)} rows, columns {', '.join(map(str, frame.columns))}"]
+    for name in (target, *covariates):
+        frame[name] = _numbers(path, frame[name], decimal_comma=separator != ",")
+    if time is not None:
+        frame[time] = _times(path, frame[time])
+        if not frame[time].is_monotonic_increasing:
+            frame = frame.sort_values(time, kind="stable")
+            notes.append("rows put in the order of time")
+        frame = frame.set_index(time)
+    if group is not None:
+        parts = {str(name): part[target] for name, part in frame.groupby(group, sort=True)}
+        if time is None:  # rows of a group are its steps, wherever they stand in the file
+            parts = {name: part.reset_index(drop=True) for name, part in parts.items()}
+        found = {name: _known(path, part.rename(name))[0] for name, part in parts.items()}
+        return Table(found, None, notes)
+    series, future = _known(path, frame[target])
+    if not covariates:
+        notes += [f"{future} rows without a target at the end left out"] if future else []
+        return Table(series, None, notes)
+    columns = frame[[target, *covariates]]
+    ahead = columns.iloc[len(series) :].drop(columns=target)
+    notes.append(f"{future} rows at the end have covariates and no target: the future")
+    return Table(columns.iloc[: len(series)], ahead, notes)
+
+
+def columns_of(path: str | os.PathLike[str]) -> list[str]:
+    """Return the names in the header of a CSV file."""
+    return [str(name) for name in _read(Path(path), rows=0)[0].columns]
+
+
+def _read(path: Path, rows: int | None = None) -> tuple[Any, str]:
+    pandas = require("pandas", "pandas")
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline()
+        separator = max(_SEPARATORS, key=header.count)
+        frame = pandas.read_csv(path, sep=separator, nrows=rows, encoding="utf-8-sig")
+    except (ValueError, UnicodeError) as error:  # pandas's own errors are ValueErrors
+        raise ValueError(f"{os.fspath(path)} is no CSV file: {error}") from None
+    if rows != 0 and not len(frame):
+        raise ValueError(f"{os.fspath(path)} has no rows")
+    return frame, separator
+
+
+def _require_column(path: str | os.PathLike[str], name: str | None, frame: Any) -> None:
+    if name is None or name in frame.columns:
+        return
+    known = [str(column) for column in frame.columns]
+    nearest = difflib.get_close_matches(name, known, n=1)
+    question = f" did you mean {nearest[0]!r}?" if nearest else ""
+    raise ValueError(f"{os.fspath(path)} has no column {name!r};{question} It has: {known}")
+
+
+def _numbers(path: str | os.PathLike[str], column: Any, decimal_comma: bool) -> Any:
+    pandas = require("pandas", "pandas")
+    given = column
+    if decimal_comma and not pandas.api.types.is_numeric_dtype(column):
+        column = column.str.replace(",", ".")
+    numbers = pandas.to_numeric(column, errors="coerce").astype(np.float64)
+    _require_all(path, given, numbers.isna() & given.notna(), "is no number")
+    return numbers
+
+
+def _times(path: str | os.PathLike[str], column: Any) -> Any:
+    pandas = require("pandas", "pandas")
+    if pandas.api.types.is_numeric_dtype(column):
+        column = column.astype(str).str.removesuffix(".0")  # 2026 is a year, no nanoseconds
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of dates in no known form, which are refused below
+        times = pandas.to_datetime(column, errors="coerce")
+    wanted = "is no time such as 2026-01-31 or 2026-01-31 14:00, in one form in all rows"
+    _require_all(path, column, times.isna(), wanted)
+    return times
+
+
+def _require_all(path: str | os.PathLike[str], column: Any, bad: Any, wanted: str) -> None:
+    if bad.any():
+        row = int(np.argmax(bad.to_numpy()))
+        value = column.iloc[row]
+        raise ValueError(
+            f"{os.fspath(path)}: {value!r} in row {row + _FIRST_ROW}, column {column.name!r}, "
+            f"{wanted}"
+        )
+
+
+def _known(path: str | os.PathLike[str], series: Any) -> tuple[Any, int]:
+    """Return a series up to its last known value, and how many rows come after it."""
+    known = np.flatnonzero(series.notna())
+    if not len(known):
+        raise ValueError(f"{os.fspath(path)}: {series.name!r} has no value in any row")
+    end = int(known[-1]) + 1
+    return series.iloc[:end], len(series) - end

@@ -1,0 +1,70 @@
+"""The future of series: covariates of the steps ahead, and forecasts in the form of the series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gru_c.forecast.series import Panel, Series, covariate_rows, is_frame
+from gru_c.forecast.timestamps import after
+from gru_c.utils.arrays import Array
+from gru_c.utils.optional import require
+
+
+def with_future(
+    item: Series, covariates: Any, names: Sequence[str], steps: int, count: int
+) -> Series:
+    """Return a series with `count` covariates of the steps ahead behind those that it has.
+
+    What is given has a row for each step ahead, or for each step before and ahead.
+    """
+    times = None if item.index is None else after(item.index, steps)
+    if not (is_frame(covariates) and times is not None):
+        given = covariates if is_frame(covariates) else np.atleast_1d(covariates)
+        covariates = given[-steps:]
+    rows = covariate_rows(covariates, names, times, steps)
+    if rows.shape[1] != count:
+        raise ValueError(f"the model has {count} covariates, got {rows.shape[1]}")
+    return replace(item, covariates=np.concatenate([item.covariates[: len(item)], rows]))
+
+
+def forecast_form(panel: Panel, found: Array, quantiles: Sequence[float] | None) -> Any:
+    """Return forecasts (series, steps) or (series, steps, quantiles) as the series came."""
+    if panel.form == "frame":
+        return _frame(panel, found, quantiles)
+    each = [_one(item, y, quantiles, panel) for item, y in zip(panel.series, found, strict=True)]
+    if panel.form == "dict":
+        return {item.name: y for item, y in zip(panel.series, each, strict=True)}
+    if panel.form == "columns":
+        return np.stack(each, axis=1)
+    return each if panel.form == "list" else each[0]
+
+
+def _one(item: Series, y: Array, quantiles: Sequence[float] | None, panel: Panel) -> Any:
+    if item.index is None and panel.form != "series":
+        return y
+    pandas = require("pandas", "pandas")
+    index = future_index(item, len(y))
+    if quantiles is None:
+        return pandas.Series(y, index, name=item.name)
+    return pandas.DataFrame(y, index, columns=list(quantiles))
+
+
+def _frame(panel: Panel, found: Array, quantiles: Sequence[float] | None) -> Any:
+    pandas = require("pandas", "pandas")
+    names = [item.name for item in panel.series]
+    index = future_index(panel.series[0], found.shape[1])
+    if quantiles is None:
+        return pandas.DataFrame(found.T, index, columns=names)
+    columns = pandas.MultiIndex.from_product([names, quantiles], names=["series", "quantile"])
+    return pandas.DataFrame(np.swapaxes(found, 0, 1).reshape(len(index), -1), index, columns)
+
+
+def future_index(item: Series, steps: int) -> Any:
+    """Return the times of the steps ahead, or their numbers from 1."""
+    if item.index is not None:
+        return after(item.index, steps)
+    return require("pandas", "pandas").RangeIndex(1, steps + 1, name="step")

@@ -1,0 +1,211 @@
+"""A file becomes a graph: nodes, constants, inputs and outputs, all of them checked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from gru_c.interop.onnx.operators import OPERATORS
+from gru_c.interop.onnx.proto import Node, array_of, element_type, library, shown, text
+from gru_c.utils.arrays import Array
+
+OLDEST_OPSET = 7  # the first with the GRU of today and with NumPy's broadcasting
+_MOST_BYTES = 2**31 - 1  # protobuf's limit
+_LOOPS = ("Loop", "Scan", "If")
+_KNOWN = {"GRU", *OPERATORS}
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a graph wants.
+
+    Attributes
+    ----------
+    name : str
+    dtype : numpy.dtype
+    shape : tuple of int, str or None; or None
+        A length, the name of one, or None for any; None where the file says nothing.
+    """
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int | str | None, ...] | None
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Return whether an array of this shape can be given."""
+        return self.shape is None or (
+            len(self.shape) == len(shape)
+            and all(
+                wanted == given or not isinstance(wanted, int)
+                for wanted, given in zip(self.shape, shape, strict=True)
+            )
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """What a file holds.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        In an order in which they can be computed.
+    constants : dict of str to ndarray
+        Weights and other values of the file, read-only.
+    inputs : list of Input
+    outputs : list of str
+    output_types : dict of str to numpy.dtype
+        Of those outputs for which the file says it.
+    producer : str
+        Who wrote the file, as it says.
+    """
+
+    nodes: list[Node]
+    constants: dict[str, Array]
+    inputs: list[Input]
+    outputs: list[str]
+    output_types: dict[str, np.dtype[Any]]
+    producer: str
+
+
+def read(path: str | os.PathLike[str]) -> Graph:
+    """Read a file; see `gru_c.interop.onnx.load` for the exceptions."""
+    file = Path(path)
+    if not file.exists():
+        raise FileNotFoundError(f"there is no file {os.fspath(file)!r}")
+    try:
+        return _graph_of(_parse(file))
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(file)}: {error}") from None
+
+
+def _parse(file: Path) -> Any:
+    if not file.is_file():
+        raise ValueError("it is no file, but a folder or a device")
+    if file.stat().st_size > _MOST_BYTES:
+        raise ValueError("it is larger than 2 GB, which no ONNX file can be")
+    model = library().ModelProto()
+    try:
+        model.ParseFromString(file.read_bytes())
+    except Exception as error:  # DecodeError is protobuf's, of which onnx exports nothing
+        raise ValueError(f"it is no ONNX file, or damaged ({type(error).__name__})") from None
+    if not model.ir_version or not model.HasField("graph"):
+        raise ValueError("it is no ONNX file: it holds no graph")
+    if model.ir_version > library().IR_VERSION:
+        raise ValueError(
+            f"its format has the version {model.ir_version}, and the installed onnx knows those up "
+            f"to {library().IR_VERSION}"
+        )
+    return model
+
+
+def _graph_of(model: Any) -> Graph:
+    """Check a ModelProto and take it apart; ValueError for the first thing that cannot be read."""
+    opset = _opset_of(model)
+    graph = model.graph
+    for what, found in (
+        ("functions of its own", model.functions),
+        ("training information", model.training_info),
+        ("sparse initializers", graph.sparse_initializer),
+    ):
+        if found:
+            raise ValueError(f"it has {what}, which gru_c does not read")
+    tensors = {text(tensor.name): tensor for tensor in graph.initializer}
+    constants = {name: array_of(t, f"initializer {shown(name)}") for name, t in tensors.items()}
+    if len(constants) < len(graph.initializer):
+        raise ValueError("two of its initializers have the same name")
+    # Loops first: what else is missing belongs to them.
+    of_loops = (proto for proto in graph.node if proto.op_type in _LOOPS)
+    nodes = [Node.of(proto, opset, _KNOWN) for proto in chain(of_loops, graph.node)]
+    inputs = _inputs_of(graph, constants)
+    outputs = [text(value.name) for value in graph.output]
+    _check_order(nodes, {*constants, *(item.name for item in inputs)}, outputs)
+    types = {text(value.name): _output_type(value) for value in graph.output}
+    known_types = {name: dtype for name, dtype in types.items() if dtype is not None}
+    return Graph(nodes, constants, inputs, outputs, known_types, text(model.producer_name))
+
+
+def _opset_of(model: Any) -> int:
+    newest = library().defs.onnx_opset_version()
+    found = [item.version for item in model.opset_import if item.domain in ("", "ai.onnx")]
+    if len(found) != 1:
+        raise ValueError("it does not say which version of ONNX's operators it means")
+    version: int = found[0]
+    if not OLDEST_OPSET <= version <= newest:
+        raise ValueError(
+            f"its operators are those of version {version}; gru_c, with the installed onnx, reads "
+            f"{OLDEST_OPSET} to {newest}"
+        )
+    return version
+
+
+def _inputs_of(graph: Any, constants: dict[str, Array]) -> list[Input]:
+    """Return the inputs that have no value in the file; ValueError where others do not fit it."""
+    inputs = {text(value.name): value for value in graph.input}
+    if len(inputs) < len(graph.input) or "" in inputs:
+        raise ValueError("two of its inputs have the same name, or one has none")
+    wanted = []
+    for name, value in inputs.items():
+        item = _input_of(value)
+        if name not in constants:
+            wanted.append(item)
+        elif item.dtype != constants[name].dtype or not item.fits(constants[name].shape):
+            array = constants[name]
+            raise ValueError(
+                f"the input {shown(name)} is {item.dtype} of shape {item.shape}, its value in the "
+                f"file {array.dtype} of shape {array.shape}"
+            )
+    return wanted
+
+
+def _input_of(value: Any) -> Input:
+    name = text(value.name)
+    what = f"the input {shown(name)}"
+    if value.type.WhichOneof("value") != "tensor_type":
+        raise ValueError(f"{what} is no tensor")
+    tensor = value.type.tensor_type
+    shape = None
+    if tensor.HasField("shape"):
+        shape = tuple(
+            d.dim_value if d.HasField("dim_value") else text(d.dim_param) or None
+            for d in tensor.shape.dim
+        )
+        if any(isinstance(size, int) and size < 0 for size in shape):
+            raise ValueError(f"{what} has a shape that no array can have: {list(shape)}")
+    return Input(name, element_type(tensor.elem_type, what), shape)
+
+
+def _output_type(value: Any) -> np.dtype[Any] | None:
+    """Return the type that a file says an output has; None where it says none."""
+    what, kind = f"the output {shown(text(value.name))}", value.type.WhichOneof("value")
+    if kind not in (None, "tensor_type"):
+        raise ValueError(f"{what} is no tensor")
+    number = value.type.tensor_type.elem_type
+    return element_type(number, what) if number else None
+
+
+def _check_order(nodes: list[Node], known: set[str], outputs: list[str]) -> None:
+    def refuse(what: str, name: str) -> NoReturn:
+        raise ValueError(f"{what} wants the value {shown(name)}, which nothing before it gives")
+
+    known = known | {""}
+    for node in nodes:
+        for name in node.inputs:
+            if name not in known:
+                refuse(node.label, name)
+        for name in node.outputs:
+            if name and name in known:
+                raise ValueError(
+                    f"{node.label} gives the value {shown(name)}, which is there already"
+                )
+            known.add(name)
+    if not outputs:
+        raise ValueError("the graph has no output")
+    for name in outputs:
+        if not name or name not in known:
+            refuse("an output", name)

@@ -1,0 +1,66 @@
+"""The steps of sequences in the layout of PyTorch's ``PackedSequence``.
+
+Sequences are sorted, the longest first. There is an array (total, n) of all their steps: the first
+step of each, then the second one of each that has one, and so on; `batch_sizes` says of how many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gru_c.recurrence.step_order import StepOrder
+from gru_c.utils.arrays import Array
+
+
+@dataclass(frozen=True, eq=False)
+class PackedSteps(StepOrder):
+    """All steps of packed sequences, from the first to the last or the other way.
+
+    Attributes
+    ----------
+    batch_sizes : ndarray of int, shape (T,)
+        How many sequences have a step 0, 1, ..., T - 1: not increasing, from B on, none zero.
+    go_backwards : bool
+        Whether each sequence begins with its own last step.
+    """
+
+    batch_sizes: Array
+    go_backwards: bool = False
+
+    @cached_property
+    def lengths(self) -> Array:
+        """Steps of each sequence, (B,)."""
+        lengths: Array = np.searchsorted(-self.batch_sizes, -np.arange(self.batch_sizes[0]), "left")
+        return lengths
+
+    @cached_property
+    def _firsts(self) -> Array:
+        """Place of step 0, 1, ... of the first sequence."""
+        return np.cumsum(self.batch_sizes) - self.batch_sizes
+
+    def _in_time(self, row: Array, step: Array) -> Array:
+        """Return when a row's first, second, ... step is taken, or which step it takes when."""
+        return self.lengths[row] - 1 - step if self.go_backwards else step
+
+    @cached_property
+    def _places(self) -> tuple[Array, Array]:
+        row, time, idle = self._gathered
+        return self._firsts[self._in_time(row, time)] + row, idle
+
+    @cached_property
+    def _numbers(self) -> Array:
+        """Number, among those gathered, of the step at each place (total,)."""
+        step = np.repeat(np.arange(len(self.batch_sizes)), self.batch_sizes)
+        row = np.arange(len(step)) - self._firsts[step]
+        return self._begins[self._in_time(row, step)] + row
+
+    def show(self, outputs: Array, output: Array) -> None:
+        """Write the output (total, H); see `StepOrder.show`."""
+        np.take(outputs, self._numbers, axis=0, out=output, mode="clip")
+
+    def put(self, steps: Array, array: Array) -> None:
+        """Write an array (total, n) of the steps; see `StepOrder.put`."""
+        np.take(steps, self._numbers, axis=0, out=array, mode="clip")

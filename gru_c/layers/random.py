@@ -1,0 +1,56 @@
+"""Layers that draw random numbers while training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import numpy as np
+
+from gru_c.layers.base import Layer, make_rng
+from gru_c.utils.arrays import Array
+from gru_c.utils.attributes import assign
+
+
+def generators(layers: Iterable[Layer]) -> list[np.random.Generator]:
+    """Return what layers draw from, each once."""
+    every = [one for layer in layers for one in (layer, *getattr(layer, "directions", ()))]
+    found = [layer.rng for layer in every if isinstance(layer, DrawingLayer)]
+    return list({id(rng): rng for rng in found}.values())
+
+
+class DrawingLayer(Layer):
+    """A layer with a random generator: its own when it is given a seed, else the model's.
+
+    Attributes
+    ----------
+    seed : int or None
+    rng : numpy.random.Generator
+    """
+
+    _advice: ClassVar = {**Layer._advice, "seed": "cannot be set: call set_seed(seed)"}
+    _checks: ClassVar = {"rng": lambda value: _check_generator(value)}
+    seed: int | None
+
+    def set_seed(self, seed: int | None) -> None:
+        """Draw from a generator of this seed; with None, until a model gives its own."""
+        assign(self, seed=seed)
+        self.rng = make_rng(seed)
+
+    def seed_from(self, rng: np.random.Generator) -> None:
+        """Draw from `rng` from now on, unless the layer has its own seed."""
+        if self.seed is None:
+            self.rng = rng
+
+    def draw_mask(self, shape: tuple[int, ...], rate: float) -> Array:
+        """Return factors: 0 with probability `rate`, else what keeps the expectation."""
+        dtype = np.dtype(self.dtype).type
+        keep = self.rng.random(shape, dtype=dtype) >= rate
+        mask: Array = keep * dtype(1 / (1 - rate))
+        return mask
+
+
+def _check_generator(value: object) -> np.random.Generator:
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {value!r}")
+    return value

@@ -1,0 +1,127 @@
+"""All features of a sample in one axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c.layers.base import check_count
+from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.utils.arrays import Array, Shape
+from gru_c.utils.validation import check_flag
+
+
+class Flatten(WeightlessLayer):
+    """Put all axes behind the batch's into one: (B, T, I) becomes (B, T * I).
+
+    Parameters
+    ----------
+    name, dtype, input_shape, trainable
+        See `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import Flatten
+    >>> Flatten()(np.zeros((2, 10, 8))).shape
+    (2, 80)
+    """
+
+    @property
+    def mixes_time(self) -> bool:
+        """True: the time axis does not stay."""
+        return True
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """(B, product of the others), None in its place where one is not known."""
+        if not input_shape:
+            self._refuse_shape("(batch, ...)", input_shape)
+        batch, *sizes = input_shape
+        known = [size for size in sizes if size is not None]
+        return (batch, math.prod(known) if len(known) == len(sizes) else None)
+
+    def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> None:
+        """Return None: there are no steps left."""
+
+    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Return x of shape (B, ...) as (B, features)."""
+        check_flag("training", training)
+        array = self._as_input(x)
+        batch, features = self.compute_output_shape(array.shape)
+        y = array.reshape(batch or 0, features or 0)
+        if training:
+            self.tape = Tape(array.shape, y.shape)
+        return y
+
+    def input_gradient_of(self, kept: tuple[int, ...], d_output: Array) -> Array:
+        """Return the gradient in the input's shape, which is what was kept."""
+        return d_output.reshape(kept)
+
+
+class RepeatVector(WeightlessLayer):
+    """Repeat a vector: (B, features) becomes (B, n, features).
+
+    Parameters
+    ----------
+    n : int
+        Number of steps.
+    name, dtype, input_shape, trainable
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When n is no positive integer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import RepeatVector
+    >>> RepeatVector(2)(np.array([[1.0, 5.0]]))
+    array([[[1., 5.],
+            [1., 5.]]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        n: int,
+        *,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+        input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        self.n = check_count("n", n)
+
+    @property
+    def mixes_time(self) -> bool:
+        """True: the time axis does not stay."""
+        return True
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """(B, n, features); ValueError unless the input is (B, features)."""
+        if len(input_shape) != 2:
+            self._refuse_shape("(batch, features)", input_shape)
+        return (input_shape[0], self.n, input_shape[1])
+
+    def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> None:
+        """Return None: every step of the output counts."""
+
+    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Return x of shape (B, features) n times, (B, n, features)."""
+        check_flag("training", training)
+        array = self._as_input(x)
+        self.compute_output_shape(array.shape)  # checks the shape
+        y = np.repeat(array[:, None], self.n, axis=1)
+        if training:
+            self.tape = Tape(None, y.shape)
+        return y
+
+    def input_gradient_of(self, kept: None, d_output: Array) -> Array:
+        """Return the sum of the steps' gradients, (B, features)."""
+        d_x: Array = d_output.sum(axis=1)
+        return d_x

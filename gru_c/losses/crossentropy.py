@@ -1,0 +1,212 @@
+"""Cross-entropies of probabilities and of logits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gru_c.activations import sigmoid, softmax
+from gru_c.losses import targets
+from gru_c.losses.base import Loss
+from gru_c.utils.arrays import Array
+from gru_c.utils.validation import check_flag
+
+_EPSILON = 1e-7  # Keras's: probabilities are held in [epsilon, 1 - epsilon]
+
+ONE_OUTPUT = (
+    "a model with one output knows one class; two classes go with 'binary_crossentropy' and "
+    "Dense(1, activation='sigmoid'), more with Dense(classes, activation='softmax')"
+)
+
+
+class _Crossentropy(Loss):
+    """What the cross-entropies share.
+
+    Parameters
+    ----------
+    from_logits : bool
+        The predictions are pre-activations, not probabilities.
+    """
+
+    _activation = "softmax"
+
+    def __init__(self, from_logits: bool = False) -> None:
+        self.from_logits = check_flag("from_logits", from_logits)
+
+    @property
+    def paired_activation(self) -> str | None:
+        """``"sigmoid"`` (binary) or ``"softmax"``; None if predictions are logits already."""
+        return None if self.from_logits else self._activation
+
+    def pre_activation_gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative by what went into `paired_activation`."""
+        if self.from_logits:
+            return super().pre_activation_gradient(y_true, y_pred)
+        return self._difference(y_true, y_pred)
+
+    def _difference(self, y_true: Array, p: Array) -> Array:
+        """Return the derivative by the pre-activation, given the probabilities p."""
+        raise NotImplementedError
+
+    def _check_values(self, y: Array) -> None:
+        targets.check_unit_interval(self._owner, y)
+
+
+def _clip(p: Array) -> tuple[Array, Array]:
+    """Return p held in [epsilon, 1 - epsilon], and where it was inside (elsewhere slope 0)."""
+    q = np.clip(p, _EPSILON, 1 - _EPSILON)
+    return q, q == p
+
+
+class BinaryCrossentropy(_Crossentropy):
+    """Mean over the outputs of -y log(p) - (1 - y) log(1 - p).
+
+    Parameters
+    ----------
+    from_logits : bool
+        Predictions are x with p = sigmoid(x).
+
+    Examples
+    --------
+    >>> round(BinaryCrossentropy()([[1], [0]], [[0.5], [0.5]]), 6)
+    0.693147
+    """
+
+    _activation = "sigmoid"
+    _shape_hint = " (labels of several classes go with 'sparse_categorical_crossentropy')"
+
+    def per_sample(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the mean cross-entropy of the outputs."""
+        values: Array
+        if self.from_logits:
+            x = y_pred  # max(x, 0) + log1p(exp(-|x|)) is softplus(x) without overflow
+            values = np.maximum(x, 0) - x * y_true + np.log1p(np.exp(-np.abs(x)))
+        else:
+            q, _ = _clip(y_pred)
+            values = -(y_true * np.log(q) + (1.0 - y_true) * np.log1p(-q))
+        mean: Array = values.mean(axis=-1)
+        return mean
+
+    def per_sample_gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative by the predictions; 0 where a probability is clipped."""
+        if self.from_logits:
+            return self._difference(y_true, sigmoid(y_pred))
+        q, inside = _clip(y_pred)
+        gradient: Array = (q - y_true) / (q * (1 - q)) * inside / y_pred.shape[-1]
+        return gradient
+
+    def _difference(self, y_true: Array, p: Array) -> Array:
+        difference: Array = (p - y_true) / p.shape[-1]
+        return difference
+
+
+def _total(p: Array) -> Array:
+    """Sum over the classes, by which Keras divides before the logarithm; 1 where it is 0."""
+    total: Array = p.sum(axis=-1, keepdims=True)
+    total[total == 0] = 1.0
+    return total
+
+
+def _log_share(p: Array, total: Array) -> Array:
+    logs: Array = np.log(_clip(p / total)[0])
+    return logs
+
+
+def _log_softmax(x: Array) -> Array:
+    # Held at the lowest finite number, since -inf times a target of 0 would be NaN.
+    shifted = np.maximum(x - x.max(axis=-1, keepdims=True), np.finfo(x.dtype).min)
+    logs: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return logs
+
+
+class CategoricalCrossentropy(_Crossentropy):
+    """Sum over the classes of -y log(p), for one-hot targets or target distributions.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Predictions are x with p = softmax(x).
+
+    Examples
+    --------
+    >>> round(CategoricalCrossentropy()([[0, 1]], [[0.5, 0.5]]), 6)
+    0.693147
+    """
+
+    _shape_hint = " (integer labels go with 'sparse_categorical_crossentropy')"
+
+    def per_sample(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the cross-entropy of each sample."""
+        logs = _log_softmax(y_pred) if self.from_logits else _log_share(y_pred, _total(y_pred))
+        values: Array = -(y_true * logs).sum(axis=-1)
+        return values
+
+    def per_sample_gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative by the predictions, through the normalisation and the clip."""
+        if self.from_logits:
+            return self._difference(y_true, softmax(y_pred))
+        total = _total(y_pred)
+        share = y_pred / total
+        q, inside = _clip(share)
+        dq = -(y_true / q) * inside
+        gradient: Array = (dq - (dq * share).sum(axis=-1, keepdims=True)) / total
+        return gradient
+
+    def _difference(self, y_true: Array, p: Array) -> Array:
+        # The sum is 1 for a distribution; with it the gradient is exact for any target.
+        difference: Array = p * y_true.sum(axis=-1, keepdims=True) - y_true
+        return difference
+
+
+class SparseCategoricalCrossentropy(CategoricalCrossentropy):
+    """`CategoricalCrossentropy` for integer labels: -log(p[label]).
+
+    Parameters
+    ----------
+    from_logits : bool
+        Predictions are x with p = softmax(x).
+
+    Examples
+    --------
+    >>> round(SparseCategoricalCrossentropy()([1], [[0.5, 0.5]]), 6)
+    0.693147
+    """
+
+    _shape_hint = " (one-hot targets go with 'categorical_crossentropy')"
+
+    def per_sample(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the cross-entropy of each sample."""
+        at = y_true[..., None]
+        if self.from_logits:
+            logs = np.take_along_axis(_log_softmax(y_pred), at, axis=-1)
+        else:  # one logarithm a sample, not one a class
+            logs = _log_share(np.take_along_axis(y_pred, at, axis=-1), _total(y_pred))
+        values: Array = -logs[..., 0]
+        return values
+
+    def per_sample_gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative by the predictions, through the normalisation and the clip."""
+        if self.from_logits:
+            return self._difference(y_true, softmax(y_pred))
+        one_hot = y_true[..., None] == np.arange(y_pred.shape[-1])
+        return super().per_sample_gradient(one_hot.astype(np.float64), y_pred)
+
+    def _difference(self, y_true: Array, p: Array) -> Array:
+        difference: Array = p.copy()
+        at = y_true[..., None]
+        np.put_along_axis(difference, at, np.take_along_axis(p, at, axis=-1) - 1, axis=-1)
+        return difference
+
+    def _shapes(self, output_shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+        return targets.label_shapes(output_shape)
+
+    def _labels(self, y: Array, output_shape: tuple[int, ...]) -> Array:
+        # Labels are checked on every call: a negative one would silently count from the end.
+        try:
+            return targets.labels(self._owner, y, output_shape[-1])
+        except ValueError as error:
+            if output_shape[-1] > 1:
+                raise
+            raise ValueError(f"{error}: {ONE_OUTPUT}") from None
+
+    def _check_values(self, y: Array) -> None:
+        """`_labels` has checked them."""

@@ -1,0 +1,92 @@
+"""Losses of regression: squared, absolute and Huber errors."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from gru_c.losses.base import Loss
+from gru_c.utils.arrays import Array
+
+
+class _Regression(Loss):
+    """Mean over the outputs of a function of the error e = p - y."""
+
+    def per_sample(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the mean over the outputs."""
+        values: Array = self._cost(y_pred - y_true).mean(axis=-1)
+        return values
+
+    def per_sample_gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the slope of each output over the number of outputs."""
+        gradient: Array = self._slope(y_pred - y_true) / y_pred.shape[-1]
+        return gradient
+
+    def _cost(self, e: Array) -> Array:
+        raise NotImplementedError
+
+    def _slope(self, e: Array) -> Array:
+        raise NotImplementedError
+
+
+class MeanSquaredError(_Regression):
+    """Mean over the outputs of (p - y)^2.
+
+    Examples
+    --------
+    >>> MeanSquaredError()([[0.0], [2.0]], [[1.0], [2.0]])
+    0.5
+    """
+
+    def _cost(self, e: Array) -> Array:
+        return e * e
+
+    def _slope(self, e: Array) -> Array:
+        return 2 * e
+
+
+class MeanAbsoluteError(_Regression):
+    """Mean over the outputs of abs(p - y); its derivative at p = y is taken as 0.
+
+    Examples
+    --------
+    >>> MeanAbsoluteError()([[0.0], [2.0]], [[1.0], [2.0]])
+    0.5
+    """
+
+    def _cost(self, e: Array) -> Array:
+        return np.abs(e)
+
+    def _slope(self, e: Array) -> Array:
+        return np.sign(e)
+
+
+class Huber(_Regression):
+    """Mean of e^2 / 2 where abs(e) <= delta, else delta (abs(e) - delta / 2); e = p - y.
+
+    Parameters
+    ----------
+    delta : float
+        Error from which the loss grows linearly, in the unit of y.
+
+    Examples
+    --------
+    >>> Huber()([[0.0], [0.0]], [[1.0], [3.0]])
+    1.5
+    """
+
+    def __init__(self, delta: float = 1.0) -> None:
+        if not (math.isfinite(delta) and delta > 0):
+            raise ValueError(f"Huber: delta must be a finite number > 0, got {delta!r}")
+        self.delta = float(delta)
+
+    def _cost(self, e: Array) -> Array:
+        size = np.abs(e)
+        small = np.minimum(size, self.delta)
+        # e^2 / 2 below delta, where small is the size, and delta (size - delta / 2) above.
+        cost: Array = small * (size - 0.5 * small)
+        return cost
+
+    def _slope(self, e: Array) -> Array:
+        return np.clip(e, -self.delta, self.delta)

@@ -1,0 +1,1 @@
+"""The models that users build and train."""

@@ -1,0 +1,130 @@
+"""Reading a model from a safetensors file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gru_c import losses, metrics, optimizers
+from gru_c.layers import LAYERS, Layer
+from gru_c.layers.base import check_sample_shape
+from gru_c.parameters import GivenWeights
+from gru_c.utils.arrays import Array, Shape
+from gru_c.utils.attributes import assign
+from gru_c.utils.registry import deserialize
+
+if TYPE_CHECKING:
+    from gru_c.models.sequential import Sequential
+from gru_c.saving.contents import (
+    _is_of_model,
+    _require_floats,
+    check_specs,
+    checked_config,
+    compare_shapes,
+    fill_optimizer,
+    wanted_shapes,
+)
+from gru_c.saving.files import read_tensors
+
+# ---- reading ------------------------------------------------------------------------------------
+
+
+def load_model(path: str | os.PathLike[str]) -> Sequential:
+    """Read a model that `Sequential.save` wrote.
+
+    It is compiled as it was, unless its loss, metrics or learning rate were functions of the
+    user's; with the optimizer's state if the file holds it.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Sequential
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
+    ValueError
+        When the file is damaged, truncated, of another format, of a newer version of this format,
+        or its content does not fit together: the message says which.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import gru_c
+    >>> model = gru_c.Sequential([gru_c.Input((5, 2)), gru_c.GRU(3)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     model.save(path)
+    ...     again = gru_c.load_model(path)
+    >>> again.count_params()
+    63
+    """
+    return read_model(path)[0]
+
+
+def read_model(
+    path: str | os.PathLike[str],
+) -> tuple[Sequential, dict[str, Array], dict[str, str]]:
+    """Read a model as `load_model` does, and return it with all tensors and the metadata."""
+    tensors, metadata = read_tensors(Path(path))
+    try:
+        config = checked_config(metadata)
+        model = _rebuild(config, tensors)
+        _compile(model, config, tensors)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{os.fspath(path)}: {error}") from error
+    return model, tensors, metadata
+
+
+def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
+    """Make the layers, compare the weights they want with those in the file, then build."""
+    from gru_c.models.sequential import Sequential
+
+    batch, *sample_shape = config["input_shape"] or [0]
+    if batch is not None:
+        raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
+    input_shape = (None, *check_sample_shape(sample_shape))
+    specs = check_specs(config["layers"])
+    layers = [deserialize("layer", spec, LAYERS) for spec in specs]
+    wanted = wanted_shapes(layers, input_shape)
+    given = {name: array.shape for name, array in tensors.items() if _is_of_model(name)}
+    compare_shapes("tensor", wanted, given)
+    _require_floats({name: tensors[name] for name in wanted})
+    weights = GivenWeights((tensors[name] for name in wanted), fresh=True)
+    model = Sequential(
+        name=config["name"], dtype=config["dtype"], trainable=config.get("trainable", True)
+    )
+    return assemble(model, layers, input_shape, weights)
+
+
+def assemble(
+    model: Sequential, layers: Sequence[Layer], input_shape: Shape, weights: GivenWeights
+) -> Sequential:
+    """Add the layers and build them of a file's weights, once their shapes are known to fit."""
+    for layer in layers:
+        assign(layer, input_shape=None)  # the model's configuration has it
+        model.add(layer)
+    model.build_of(input_shape, weights)
+    return model
+
+
+def _compile(model: Sequential, config: dict[str, Any], tensors: dict[str, Array]) -> None:
+    """Compile as the configuration says, with the optimizer's state if there is one."""
+    spec = config.get("compile")
+    if spec is None:
+        return
+    if not isinstance(spec, dict) or not {"optimizer", "loss", "metrics"} <= set(spec):
+        raise ValueError("the compile configuration is damaged")
+    model.compile(
+        None if spec["optimizer"] is None else optimizers.get(spec["optimizer"]),
+        None if spec["loss"] is None else losses.get(spec["loss"]),
+        [metrics.get(item) for item in spec["metrics"]],
+    )
+    if "iterations" in config:
+        fill_optimizer(model, config["iterations"], tensors)

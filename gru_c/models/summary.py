@@ -1,0 +1,80 @@
+"""The table that `Sequential.summary` prints, with operations counted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gru_c.layers import Layer
+from gru_c.utils.arrays import Shape
+
+if TYPE_CHECKING:
+    from gru_c.network.network import Chain
+
+
+def _kernel_sizes(layer: Layer) -> tuple[int, int]:
+    """Return how many weights meet the input at each place, and how many the state."""
+    kernels = [item for item in layer.parameters if item.name.endswith("kernel")]
+    recurrent = sum(item.array.size for item in kernels if "recurrent" in item.name)
+    return sum(item.array.size for item in kernels) - recurrent, recurrent
+
+
+def _flops(layer: Layer, input_shape: Shape) -> tuple[int, int]:
+    """Return the operations of a sample, and where their number is open those of a time step."""
+    places = input_shape[1:-1]
+    by_place = 2 * sum(_kernel_sizes(layer))
+    if None in places:
+        return 0, by_place
+    return by_place * math.prod(size or 0 for size in places), 0
+
+
+# ---- summary ------------------------------------------------------------------------------------
+
+
+def summary_lines(model: Chain) -> list[str]:
+    """Return the lines of `Sequential.summary`."""
+    shape = model.input_shape
+    rows = [("Layer (type)", "Output shape", "Params", "FLOPs")]
+    costs = [(0, 0)]
+    for layer in model.layers:
+        known = shape is not None and layer.built
+        costs.append(_flops(layer, shape) if shape is not None and known else (0, 0))
+        flops = _in_words(*costs[-1]) if known else "unknown"
+        shape = None if shape is None else layer.compute_output_shape(shape)
+        count = f"{layer.count_params():,}" if layer.built else "not built"
+        rows.append((f"{layer.name} ({type(layer).__name__})", str(shape or "?"), count, flops))
+    lines = _table(rows, left=2)
+    rule = "-" * len(lines[0])
+    flops, *counts = ["unknown before the model is built"] * 4
+    if model.built:
+        by_sample, by_step = (sum(column) for column in zip(*costs, strict=True))
+        flops, total = _in_words(by_sample, by_step), model.count_params()
+        trained = sum(item.array.size for item in model.trainable_weights)
+        counts = [f"{count:,}" for count in (total, trained, total - trained)]
+    return [
+        f"Model: {model.name}",
+        *(rule, lines[0], rule, *lines[1:], rule),
+        f"FLOPs of a sample, forward: {flops}",
+        f"Total params: {counts[0]}",
+        f"Trainable params: {counts[1]}",
+        f"Non-trainable params: {counts[2]}",
+    ]
+
+
+def _in_words(by_sample: int, by_step: int) -> str:
+    if not by_step:
+        return f"{by_sample:,}"
+    return f"{by_step:,} a step" + (f" + {by_sample:,}" if by_sample else "")
+
+
+def _table(rows: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Return lines of aligned columns, the first `left` of them to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            f"{cell:{'<' if i < left else '>'}{width}}"
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

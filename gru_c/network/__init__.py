@@ -1,0 +1,1 @@
+"""Layers in a row that compute, and their states."""

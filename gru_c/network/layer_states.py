@@ -1,0 +1,27 @@
+"""The states that a model's stateful layers keep from batch to batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gru_c.layers import GRU
+from gru_c.utils.arrays import Array
+from gru_c.utils.attributes import assign
+
+if TYPE_CHECKING:
+    from gru_c.models.sequential import Sequential
+
+
+States = list[tuple[GRU, Array | None]]
+
+
+def kept(model: Sequential) -> States:
+    """Return the states of all stateful layers, for `put_back`."""
+    layers = [one for layer in model.stateful_layers for one in layer.directions]
+    return [(layer, layer.state) for layer in layers]
+
+
+def put_back(states: States) -> None:
+    """Let the layers hold the states that they held."""
+    for layer, state in states:
+        assign(layer, state=state)

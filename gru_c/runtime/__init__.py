@@ -1,0 +1,1 @@
+"""The process: threads, BLAS, OpenMP, the configuration that was found."""

@@ -1,0 +1,215 @@
+"""The contents of a model's file: its configuration, its tensors and their names."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gru_c.layers import Layer
+from gru_c.utils.arrays import Array, Shape
+
+if TYPE_CHECKING:
+    from gru_c.models.sequential import Sequential
+from gru_c.saving.files import check_target, plain_config, write_tensors
+
+FORMAT_VERSION = 1
+MAX_LAYERS = 1000  # of a model in a file; names are compared with each other
+
+
+# ---- writing ------------------------------------------------------------------------------------
+
+
+def save_model(model: Sequential, path: str | os.PathLike[str], include_optimizer: bool) -> None:
+    """Write a model; see `Sequential.save`."""
+    target = Path(path)
+    check_target(target)
+    tensors, metadata = contents(model, include_optimizer)
+    if include_optimizer:
+        tensors.update(slot_tensors(model))
+    write_tensors(target, tensors, metadata)
+
+
+def contents(
+    model: Sequential, include_optimizer: bool = False
+) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the weights and the metadata of a file."""
+    model.require_built("save")
+    require_names(model.layers)
+    tensors = {
+        f"{layer.name}/{parameter.name}": parameter.array
+        for layer in model.layers
+        for parameter in layer.parameters
+    }
+    metadata = {
+        "format": "gru_c",
+        "format_version": str(FORMAT_VERSION),
+        "model": json.dumps(_model_config(model, include_optimizer)),
+    }
+    return tensors, metadata
+
+
+def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "name": model.name,
+        "dtype": model.dtype,
+        "trainable": model.trainable,
+        "input_shape": list(model.input_shape or ()),  # a built model knows it
+        "layers": [plain_config(layer, f"layer {layer.name!r}") for layer in model.layers],
+    }
+    if model.optimizer is None and model.loss is None:
+        return config
+    try:
+        config["compile"] = _compile_config(model)
+    except ValueError:
+        # A loss, metric or rate that is a function: the weights can be kept without it.
+        if include_optimizer:
+            raise
+    if include_optimizer and model.optimizer is not None:
+        config["iterations"] = model.optimizer.iterations
+    return config
+
+
+def _compile_config(model: Sequential) -> dict[str, Any]:
+    return {
+        "optimizer": model.optimizer and plain_config(model.optimizer, "the optimizer"),
+        "loss": None if model.loss is None else plain_config(model.loss, "the loss"),
+        "metrics": [plain_config(item, f"metric {item.name!r}") for item in model.metrics],
+    }
+
+
+def slot_tensors(model: Sequential) -> dict[str, Array]:
+    """Return the optimizer's state as tensors, weight by weight."""
+    if model.optimizer is None:
+        raise ValueError("include_optimizer=True, but the model has no optimizer: compile it first")
+    model.optimizer.build(model.parameters)
+    return {
+        f"optimizer/{slot}/{name}": view
+        for slot, flat in model.optimizer.slots.items()
+        for name, view in zip(weight_names(model), model.parameters.views(flat), strict=True)
+    }
+
+
+def weight_names(model: Sequential) -> list[str]:
+    """Return the names of the weights' tensors, in the order of the model's parameters."""
+    return [f"{layer.name}/{item.name}" for layer in model.layers for item in layer.parameters]
+
+
+def checked_config(metadata: dict[str, str]) -> dict[str, Any]:
+    """Return the configuration of a model; ValueError unless it has what one must have."""
+    if metadata.get("format") != "gru_c":
+        raise ValueError(
+            "a safetensors file, but not of a gru_c model: its metadata has no format 'gru_c'"
+        )
+    version = metadata.get("format_version", "")
+    if not version.isdigit() or int(version) < 1:
+        raise ValueError(f"the format version is damaged: {version!r}")
+    if int(version) > FORMAT_VERSION:
+        raise ValueError(
+            f"written in format version {version}, this gru_c reads up to {FORMAT_VERSION}: "
+            "install a newer gru_c"
+        )
+    try:
+        config = json.loads(metadata["model"])
+    except (KeyError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"the model's configuration is damaged: {error}") from None
+    wanted = {"name": str, "dtype": str, "input_shape": list, "layers": list}
+    for key, kind in wanted.items():
+        if not isinstance(config, dict) or not isinstance(config.get(key), kind):
+            raise ValueError(f"the model's configuration is damaged: no proper {key!r}")
+    checked: dict[str, Any] = config
+    return checked
+
+
+def _is_of_model(name: str) -> bool:
+    """Whether a tensor must be a weight: those of runs, optimizers and forecasters are no weights.
+
+    They are named ``run:n``, or with more parts between slashes.
+    """
+    return name.count("/") == 1 or ("/" not in name and not name.startswith("run:"))
+
+
+def _require_floats(tensors: Mapping[str, Array]) -> None:
+    """Raise ValueError for a tensor of integers or booleans."""
+    for name, array in tensors.items():
+        if array.dtype.kind != "f":
+            raise ValueError(f"the tensor {name!r} must hold floats, got {array.dtype}")
+
+
+def check_specs(specs: list[Any]) -> list[Any]:
+    """Return the layers' configurations; ValueError when they are too many."""
+    if len(specs) > MAX_LAYERS:
+        raise ValueError(f"the model has {len(specs)} layers, more than {MAX_LAYERS}")
+    return specs
+
+
+def wanted_shapes(layers: Sequence[Layer], input_shape: Shape) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of layers that are not built yet, as ``layer/weight``.
+
+    What a file claims is compared with these before any memory is taken.
+
+    Raises
+    ------
+    ValueError
+        When a layer cannot take what the one before it gives, or two have the same name.
+    """
+    shape = input_shape
+    wanted: dict[str, tuple[int, ...]] = {}
+    for layer in layers:
+        output_shape = layer.compute_output_shape(shape)  # checks the shape
+        for name, weight_shape in layer.weight_shapes(shape).items():
+            wanted[f"{layer.name}/{name}"] = weight_shape
+        shape = output_shape
+    require_names(layers)
+    return wanted
+
+
+def require_names(layers: Sequence[Layer]) -> None:
+    """Raise ValueError where two layers have the same name, or one has none."""
+    for label, count in Counter(layer.name for layer in layers).items():
+        if label is None:
+            raise ValueError("a layer has no name: put it into the model with add")
+        if count > 1:
+            raise ValueError(f"{count} layers have the name {label!r}")
+
+
+def compare_shapes(
+    what: str, wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Raise ValueError unless the file has all weights that are wanted, and no others.
+
+    `what` is what the format calls them, for the message.
+    """
+    for name, shape in wanted.items():
+        if name not in given:
+            raise ValueError(f"the {what} {name!r} is missing")
+        if tuple(given[name]) != shape:
+            raise ValueError(f"the {what} {name!r} has shape {given[name]}, not {shape}")
+    extra = sorted(set(given) - set(wanted))
+    if extra:
+        raise ValueError(f"the {what} {extra[0]!r} belongs to no layer of the model")
+
+
+def fill_optimizer(model: Sequential, iterations: object, tensors: dict[str, Array]) -> None:
+    """Give the optimizer the state of `slot_tensors`; ValueError where that does not fit."""
+    optimizer = model.optimizer
+    if optimizer is None or not isinstance(iterations, int) or iterations < 0:
+        raise ValueError(f"the optimizer's number of steps is damaged: {iterations!r}")
+    optimizer.build(model.parameters)
+    names = weight_names(model)
+    items = model.parameters.items
+    wanted = {
+        f"optimizer/{slot}/{name}": item.array.shape
+        for slot in optimizer.slots
+        for name, item in zip(names, items, strict=True)
+    }
+    given = {k: v.shape for k, v in tensors.items() if k.count("/") == 3}
+    compare_shapes("tensor", wanted, given)
+    _require_floats({name: tensors[name] for name in wanted})
+    for slot, flat in optimizer.slots.items():
+        for name, view in zip(names, model.parameters.views(flat), strict=True):
+            view[...] = tensors[f"optimizer/{slot}/{name}"]
+    optimizer.iterations = iterations

@@ -1,0 +1,132 @@
+"""Safetensors files: written whole or not at all, read with every check."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from gru_c import initializers
+from gru_c.utils.arrays import Array
+from gru_c.utils.registry import serialize
+
+if TYPE_CHECKING:
+    pass
+
+
+# Suffixes of other formats, and the module that knows them.
+_FOREIGN_SUFFIXES = {
+    ".keras": "gru_c.interop.keras",
+    ".h5": "gru_c.interop.keras",
+    ".hdf5": "gru_c.interop.keras",
+    ".pt": "gru_c.interop.torch",
+    ".pth": "gru_c.interop.torch",
+    ".onnx": "gru_c.interop.onnx",
+    ".npz": "",
+}
+
+
+def check_target(target: Path) -> None:
+    """Raise ValueError for a path that stands for another format."""
+    if target.suffix.lower() in _FOREIGN_SUFFIXES:
+        raise ValueError(
+            f"save writes a safetensors file, which should not be named {target.name!r}: "
+            f"take {target.with_suffix('.safetensors').name!r}{_other_way(target, ', or')}"
+        )
+
+
+def write_tensors(target: Path, tensors: Mapping[str, Array], metadata: dict[str, str]) -> None:
+    """Write a safetensors file, the whole or nothing."""
+    from safetensors.numpy import save
+
+    write_whole(target, save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata))
+
+
+def plain_config(obj: object, what: str) -> dict[str, Any]:
+    """Return the object's class name and configuration; ValueError when JSON cannot hold it.
+
+    Without initial values that are arrays: a file has the weights.
+    """
+    try:
+        spec: dict[str, Any] = _without_arrays(serialize(obj))
+        json.dumps(spec, default=lambda value: _refuse(value, spec["config"]))
+    except TypeError as error:
+        raise ValueError(f"{what} cannot be described in a file: {error}") from None
+    return spec
+
+
+def _refuse(value: object, config: Mapping[str, Any]) -> NoReturn:
+    """Raise TypeError for a value that JSON does not know, with the argument that holds it."""
+    names = [name for name, argument in config.items() if argument is value] or ["an argument"]
+    kind = "function" if callable(value) else "object of another library or the user's"
+    raise TypeError(f"{names[0]} is {value!r}, a {kind}, and a file cannot hold what that does")
+
+
+def _without_arrays(config: Any) -> Any:
+    """Return nested configurations without the `Constant` initializers that hold arrays."""
+    if not isinstance(config, dict):
+        return config
+    return {key: _without_arrays(value) for key, value in config.items() if not _is_array(value)}
+
+
+def _is_array(value: Any) -> bool:
+    """Whether this is the configuration of a `Constant` that holds an array."""
+    return (
+        isinstance(value, dict)
+        and value.get("class_name") == initializers.Constant.__name__
+        and isinstance(value.get("config", {}).get("value"), list)
+    )
+
+
+def _other_way(path: Path, words: str) -> str:
+    """Name the module that knows the format that a path's suffix stands for, if there is one."""
+    module = _FOREIGN_SUFFIXES.get(path.suffix.lower())
+    return f"{words} {module} for that format" if module else ""
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write the whole file or nothing: into another file first, which then takes the name.
+
+    A file that is replaced keeps its permissions, and the links to it. What is not a regular file,
+    such as a pipe, is written to.
+    """
+    target = target.resolve()
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {os.fspath(target.parent)!r} to save in")
+    if target.is_dir():
+        raise IsADirectoryError(f"{os.fspath(target)!r} is a folder: name a file in it")
+    if target.exists() and not target.is_file():
+        target.write_bytes(content)
+        return
+    temporary = target.with_name(f".{target.name}.{os.urandom(16).hex()}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            temporary.chmod(target.stat().st_mode)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return what a safetensors file holds; ValueError where it is none or damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{os.fspath(path)} is no readable safetensors file: it is truncated, damaged or of "
+            f"another format ({error}){_other_way(path, ': take')}"
+        ) from error

@@ -1,0 +1,1 @@
+"""A trained model one time step at a time."""

@@ -1,0 +1,166 @@
+"""What a stream is made of: the layers of a model, each ready to take one time step."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from gru_c import _core
+from gru_c.activations import ACTIVATIONS, Activation
+from gru_c.layers import GRU, Dense, Dropout, Layer
+from gru_c.network.network import Chain
+from gru_c.recurrence.cell import Cell
+from gru_c.utils.arrays import Array
+from gru_c.utils.weight_memory import derived
+
+
+class CoreStage(NamedTuple):
+    """A layer that the core takes steps of; copies share the packed weights.
+
+    Attributes
+    ----------
+    dense : bool
+        ``activation(x W + bias)`` rather than a GRU.
+    features, units : int
+        What goes in, what comes out.
+    typenum : int
+        NumPy's number of the dtype.
+    cell : Cell or int
+        Of a dense layer the number of the activation.
+    weights_format : int
+        What the packed weights are kept in, by the core's number.
+    packed : ndarray of uint8 or None
+        The weights as the core reads them; None before they are packed.
+    """
+
+    dense: bool
+    features: int
+    units: int
+    typenum: int
+    cell: Cell | int
+    weights_format: int = 0
+    packed: Array | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CoreStage:
+        return self
+
+
+@dataclass
+class LayerStage:
+    """A layer that the core does not know, as a step through its `forward`.
+
+    Attributes
+    ----------
+    layer : Layer
+    timed : bool
+        Whether the layer sees an axis of time.
+    """
+
+    layer: Layer
+    timed: bool
+
+    def __call__(self, x: Array) -> Array:
+        """Return the output for a step (B, ...)."""
+        y: Array = self.layer.forward(np.expand_dims(x, 1) if self.timed else x)
+        return y[:, 0] if self.timed else y
+
+
+# A layer of the core, or a function of (B, ...) that returns (B, ...).
+Stage = CoreStage | Callable[[Array], Array]
+
+# Activations of a Dense layer that the core knows. The others are functions of NumPy.
+_CORE_ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
+
+# Packed weights by a digest of what they were made of, for as long as a stream has them.
+_PACKED: WeakValueDictionary[bytes, Array] = WeakValueDictionary()
+
+
+def has_time(model: Chain) -> bool:
+    """Say whether the second axis of the model's input is time."""
+    return len(model.input_shape or ()) > 2 or any(isinstance(it, GRU) for it in model.layers)
+
+
+def stages_of(model: Chain) -> Iterator[Stage]:
+    """Go through the layers of a built model; ValueError for one that cannot go step by step."""
+    assert model.input_shape is not None  # known once it is built
+    shape, timed = model.input_shape, has_time(model)
+    for layer in model.layers:
+        require_stepwise(layer)
+        if isinstance(layer, GRU):
+            yield _gru(layer)
+        elif _is_plain(layer, Dense) and len(shape) == 2 + timed:
+            yield from _dense(layer)
+        elif not _is_plain(layer, Dropout):
+            yield LayerStage(copy.deepcopy(layer), timed)
+        shape = layer.compute_output_shape(shape)
+        timed = timed and not (isinstance(layer, GRU) and not layer.return_sequences)
+
+
+def require_stepwise(layer: Layer) -> None:
+    """Raise ValueError for a layer that cannot take one time step after the other."""
+    what = f"layer {layer.label!r} ({type(layer).__name__}) cannot be streamed: "
+    if not layer.stepwise:
+        raise ValueError(
+            what + "a time step of its output depends on more than that step of its input and the "
+            "ones before it"
+        )
+    if isinstance(layer, GRU) and not _is_plain(layer, GRU):
+        raise ValueError(what + "it has a forward method of its own")
+
+
+def _is_plain(layer: Layer, kind: type[Layer]) -> bool:
+    """Whether the layer is of that kind, and computes what that does."""
+    return isinstance(layer, kind) and type(layer).forward is kind.forward
+
+
+def _gru(layer: GRU) -> CoreStage:
+    kernel = layer.parameters[0].array
+    weights_format = _core.WEIGHT_FORMATS[layer.inference_weights]
+    stage = CoreStage(False, len(kernel), layer.units, kernel.dtype.num, layer.cell, weights_format)
+    return _pack(stage, layer)
+
+
+def _dense(layer: Layer) -> Iterator[Stage]:
+    """One stage or, with an activation that the core does not know, two."""
+    assert isinstance(layer, Dense)
+    kernel, function = layer.parameters[0].array, layer.activation_function
+    known = _known_to_core(function)
+    number = _core.ACTIVATIONS[function.name if known else "linear"]
+    yield _pack(CoreStage(True, len(kernel), layer.units, kernel.dtype.num, number), layer)
+    if not known:
+        yield function.forward
+
+
+def _known_to_core(function: Activation) -> bool:
+    return function.name in _CORE_ACTIVATIONS and ACTIVATIONS[function.name] is function
+
+
+def _pack(stage: CoreStage, layer: Layer) -> CoreStage:
+    """Add the weights: those of another stream, if it was made of the same."""
+    isa = _core.active_isa()
+    packed = derived(layer.parameters, (isa, stage), lambda: _packed(stage, isa, layer))
+    return stage._replace(packed=packed)
+
+
+def _packed(stage: CoreStage, isa: str, layer: Layer) -> Array:
+    """Return packed weights: those of any stream that was made of the same numbers."""
+    from hashlib import blake2b  # its import takes as long as three of this package's modules
+
+    weights = {parameter.name: parameter.array for parameter in layer.parameters}
+    digest = blake2b(repr((isa, stage, list(weights))).encode())
+    for weight in weights.values():
+        digest.update(weight.data)
+    key = digest.digest()
+    packed = _PACKED.get(key)
+    if packed is None:
+        packed = _core.stream_pack(
+            stage, weights["kernel"], weights.get("recurrent_kernel"), weights.get("bias")
+        )
+        packed.flags.writeable = False  # several streams read it
+        _PACKED[key] = packed
+    return packed

@@ -1,0 +1,223 @@
+"""What is doubtful about a cross-entropy and the last layer of a model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
+
+from gru_c import losses
+from gru_c.activations import ACTIVATIONS
+from gru_c.layers import (
+    GRU,
+    Activation,
+    Bidirectional,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Layer,
+    LayerNormalization,
+    RepeatVector,
+)
+from gru_c.utils.registry import Configurable
+
+T = TypeVar("T")
+
+_SIGMOIDS = ("sigmoid", "hard_sigmoid")
+_NEVER_NEGATIVE = ("relu", "softplus", "exponential")
+# The loss divides by the sum, which makes probabilities of these.
+_SHARES = ("softmax", "softplus", "exponential")
+
+_Doubt = tuple[str, str] | None  # what a loss takes, and what to write
+
+
+def computes_as(obj: Configurable, cls: type) -> bool:
+    """Return whether an object is of a class, or of one derived from it that changes no method."""
+    return _changes_nothing(type(obj), cls)  # type: ignore[arg-type]  # a class is hashable
+
+
+@lru_cache(maxsize=512)
+def _changes_nothing(derived: type, cls: type) -> bool:
+    for kind in derived.__mro__:
+        if kind is cls:
+            return True
+        changed = [name for name, value in vars(kind).items() if _is_method(name, value)]
+        if any(hasattr(cls, name) for name in changed):
+            return False
+    return False
+
+
+def _is_method(name: str, value: object) -> bool:
+    """Return whether a class's attribute is one that its objects compute with."""
+    if name.startswith("__") and name != "__call__":
+        return False
+    return hasattr(value, "__get__") and name not in ("get_config", "build")
+
+
+def of_kind(obj: Configurable, table: Mapping[type, T]) -> T | None:
+    """Return what a table has for the class that an object computes as."""
+    return next((value for cls, value in table.items() if computes_as(obj, cls)), None)
+
+
+# ---- the head ------------------------------------------------------------------------------------
+
+
+class _Head(NamedTuple):
+    """What the outputs of a model come from.
+
+    Attributes
+    ----------
+    layer : Layer
+        The last one that computes.
+    activation : str
+        What it ends with.
+    before : str or None
+        The activation that goes into it, where it is nothing but an activation.
+    beside : Layer or None
+        The layer that puts the results of several softmaxes side by side.
+    """
+
+    layer: Layer
+    activation: str
+    before: str | None = None
+    beside: Layer | None = None
+
+
+def doubt_of_head(
+    loss: losses.Loss, layers: list[Layer], shapes: list[tuple[int, ...]]
+) -> str | None:
+    """Return what is doubtful about a cross-entropy of what the last layer gives."""
+    categorical = losses.CategoricalCrossentropy, losses.SparseCategoricalCrossentropy
+    binary = computes_as(loss, losses.BinaryCrossentropy)
+    if not binary and not any(computes_as(loss, kind) for kind in categorical):
+        return None
+    assert isinstance(loss, (losses.BinaryCrossentropy, losses.CategoricalCrossentropy))
+    head = _head(layers, shapes)
+    if head is None:
+        return None
+    activation, label = head.activation, head.layer.label
+    if binary:
+        doubt = _of_binary(loss.from_logits, activation, shapes[-1][-1])
+    else:
+        doubt = _of_categorical(loss.from_logits, activation)
+    if doubt is None:
+        return None if loss.from_logits else _of_way(loss, head, binary)
+    takes, advice = doubt
+    if activation == "linear":
+        name = next(kind for kind in type(loss).__mro__ if kind in losses.LOSSES.values())
+        advice += f", or {name.__name__}(from_logits=True)"
+    return f"{loss.name!r} {takes}, but layer {label!r} gives {_what_it_gives(head)}: {advice}"
+
+
+def _what_it_gives(head: _Head) -> str:
+    if _sums(head.layer):
+        return f"the sum of two results of its activation {head.activation!r}"
+    return f"what its activation {head.activation!r} does"
+
+
+def _of_way(loss: losses.Loss, head: _Head, binary: bool) -> str | None:
+    """Return what is doubtful about the way from the right activation to the outputs."""
+    label, activation = head.layer.label, head.activation
+    if binary and activation in _SIGMOIDS and _sums(head.layer):
+        return (
+            f"{loss.name!r} takes probabilities, but layer {label!r} gives "
+            f"{_what_it_gives(head)}, which is up to 2: write merge_mode='ave'"
+        )
+    if not binary and activation == "softmax" and head.beside is not None:
+        side = head.beside.label
+        return (
+            f"{loss.name!r} takes probabilities whose sum is 1, but layer {side!r} puts the "
+            "results of several softmaxes side by side: write activation='linear' before it, and "
+            "Activation('softmax') after it"
+        )
+    squashed = (*_SIGMOIDS, "softmax", *(_NEVER_NEGATIVE if binary else ()))
+    if head.before in squashed:
+        return (
+            f"{loss.name!r} takes probabilities from 0 to 1, but layer {label!r} takes the "
+            f"{activation} of what {head.before!r} gives, which leaves a part of that range: write "
+            "one activation"
+        )
+    return None
+
+
+def _head(layers: list[Layer], shapes: list[tuple[int, ...]]) -> _Head | None:
+    """Return what the outputs come from; None: not known."""
+    beside: Layer | None = None
+    for number in reversed(range(len(layers))):
+        layer = layers[number]
+        if of_kind(layer, _PASSING):
+            steps = shapes[number - 1][1:-1] if number else ()
+            if computes_as(layer, Flatten) and math.prod(steps) > 1:
+                beside = layer
+            continue
+        name = _activation_of(layer)
+        if name is None:
+            return None
+        before: str | None = None
+        if computes_as(layer, Activation):
+            under = _head(layers[:number], shapes)
+            if name == "linear":
+                return under and under._replace(beside=beside or under.beside)
+            before = under and under.activation
+        return _Head(layer, name, before, beside)
+    return None
+
+
+_PASSING = dict.fromkeys((Dropout, Flatten, RepeatVector), True)
+
+
+def _activation_of(layer: Layer) -> str | None:
+    """Return the activation that a layer ends with; None where that is the user's own."""
+    if isinstance(layer, (Dense, Activation)):
+        if not (computes_as(layer, Dense) or computes_as(layer, Activation)):
+            return None
+        function = layer.activation_function
+        return function.name if ACTIVATIONS.get(function.name) is function else None
+    if isinstance(layer, GRU) and computes_as(layer, GRU):
+        return layer.activation if isinstance(layer.activation, str) else str(layer.activation[0])
+    if isinstance(layer, Bidirectional) and computes_as(layer, Bidirectional):
+        names = {_activation_of(direction) for direction in layer.directions}
+        return names.pop() if len(names) == 1 else None
+    linear = computes_as(layer, Embedding) or computes_as(layer, LayerNormalization)
+    return "linear" if linear else None
+
+
+def _sums(layer: Layer) -> bool:
+    return isinstance(layer, Bidirectional) and layer.merge_mode == "sum"
+
+
+_LOGITS = "with from_logits=True takes what goes into a sigmoid or softmax"
+
+
+def _of_binary(from_logits: bool, activation: str, outputs: int) -> _Doubt:
+    if from_logits:
+        if activation in (*_SIGMOIDS, "softmax"):
+            return _LOGITS, "write activation='linear', or leave from_logits out"
+        if activation in _NEVER_NEGATIVE:
+            return f"{_LOGITS}, below 0 for class 0", "write activation='linear'"
+        return None
+    if activation in _SIGMOIDS or (activation == "softmax" and outputs == 1):
+        return None  # of a softmax over one number there is a warning already
+    if activation == "softmax":
+        return (
+            "takes every output for a question of its own",
+            "for classes that exclude each other write loss='categorical_crossentropy', or "
+            "'sparse_categorical_crossentropy' with labels; for others activation='sigmoid'",
+        )
+    return "takes probabilities", "write activation='sigmoid'"
+
+
+def _of_categorical(from_logits: bool, activation: str) -> _Doubt:
+    if from_logits:
+        doubtful = activation in (*_SIGMOIDS, "softmax")
+        return (
+            (_LOGITS, "write activation='linear', or leave from_logits out") if doubtful else None
+        )
+    if activation in _SHARES:
+        return None
+    advice = "write activation='softmax'"
+    if activation in _SIGMOIDS:
+        advice += ", or loss='binary_crossentropy' for classes that do not exclude each other"
+    return "takes probabilities whose sum is 1", advice

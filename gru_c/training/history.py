@@ -1,0 +1,97 @@
+"""What a training run recorded, and a picture of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gru_c.utils.attributes import Guarded
+from gru_c.utils.optional import require
+
+
+class History(Guarded):
+    """What a `fit` recorded.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        A value per epoch: "loss", the metrics, both with ``"val_"`` before the name, and what
+        callbacks add ("learning_rate").
+    epoch : list of int
+        Numbers of the epochs, from 0.
+    interrupted : bool
+        Whether Ctrl-C ended the run.
+    """
+
+    def __init__(self) -> None:
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
+        self.interrupted = False
+
+    def append(self, epoch: int, logs: dict[str, float]) -> None:
+        """Add an epoch."""
+        self.epoch.append(epoch)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+    def plot(self, names: Sequence[str] | None = None) -> Any:
+        """Draw a panel for each quantity, over the epochs; that of the validation dashed.
+
+        Needs matplotlib: ``pip install "gru_c[plot]"``.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+            What to draw, without ``"val_"``; by default everything.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            To be shown, or saved with ``figure.savefig("run.png")``.
+
+        Raises
+        ------
+        ValueError
+            When nothing has been recorded, or not what is named.
+        ImportError
+            When matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from gru_c import History
+        >>> history = History()
+        >>> history.append(0, {"loss": 2.0, "val_loss": 3.0})
+        >>> history.append(1, {"loss": 1.0, "val_loss": 2.5})
+        >>> figure = history.plot()
+        >>> [line.get_label() for line in figure.axes[0].lines]
+        ['training', 'validation']
+        """
+        known = list(dict.fromkeys(name.removeprefix("val_") for name in self.history))
+        wanted = known if names is None else [names] if isinstance(names, str) else list(names)
+        if not wanted:
+            raise ValueError("there is nothing to plot: no epoch has been recorded")
+        for name in wanted:
+            if name not in known:
+                raise ValueError(f"no {name!r} has been recorded; there are {', '.join(known)}")
+        pyplot = require("matplotlib.pyplot", "plot")
+        figure, axes = pyplot.subplots(
+            1, len(wanted), figsize=(5 * len(wanted), 3.5), squeeze=False, layout="constrained"
+        )
+        for name, panel in zip(wanted, axes[0], strict=True):
+            self._draw(name, panel)
+        return figure
+
+    def _draw(self, name: str, panel: Any) -> None:
+        for key, label, style in ((name, "training", "-"), (f"val_{name}", "validation", "--")):
+            values = self.history.get(key, [])
+            if values:
+                # What has fewer values than there are epochs was added later on.
+                epochs = [number + 1 for number in self.epoch[-len(values) :]]
+                panel.plot(epochs, values, style, marker=".", color="C0", label=label)
+        panel.set(xlabel="epoch", ylabel=name)
+        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.legend()
+
+    def __repr__(self) -> str:
+        ended = ", interrupted" if self.interrupted else ""
+        return f"<History of {len(self.epoch)} epochs: {', '.join(self.history)}{ended}>"

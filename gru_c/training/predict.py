@@ -1,0 +1,117 @@
+"""The loop over batches that predicts."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c.callbacks import CallbackList
+from gru_c.data import checks, inputs
+from gru_c.data.samples import Samples, check_batch_size
+from gru_c.data.sequence_list import SequenceList
+from gru_c.recurrence.tape import blas_held
+from gru_c.training.missing import Missing
+from gru_c.utils.arrays import Array
+from gru_c.utils.progress import LINE, SILENT, Progress, check_verbose
+from gru_c.utils.validation import check_flag
+
+if TYPE_CHECKING:
+    from gru_c.models.sequential import Sequential
+
+
+def predict(
+    model: Sequential,
+    x: Any,
+    batch_size: int | None,
+    verbose: str | int,
+    lengths: npt.ArrayLike | None = None,
+    bucket: bool = False,
+    steps: int | None = None,
+    callbacks: object = None,
+) -> Array | list[Array]:
+    """Return the outputs for all samples; see `Sequential.predict`."""
+    check_flag("bucket", bucket)
+    hooks = CallbackList(callbacks)
+    model.require_built("predict")
+    arrays = {"batch_size": batch_size, "lengths": lengths, "bucket": bucket}
+    source = inputs.of_inputs(model, x, steps, arrays)
+    if source is None:
+        samples = Samples.given_inputs(model, x, lengths)
+        size = check_batch_size(batch_size)
+        checks.require_whole_batches(model, size, len(samples))
+        plan = samples.plan(size, bucket=samples.check_bucket(model, bucket))
+    batches = len(plan) if source is None else source.batch_count(0)
+    mode, several = check_verbose(verbose), batches is None or batches > 1
+    if verbose == "auto" and (not several or mode == LINE):
+        mode = SILENT
+    with (
+        blas_held(),
+        model.weights_held() if several else nullcontext(),
+        Progress(mode, "Predict", batches) as progress,
+    ):
+        hooks.begin(model, verbose=mode, epochs=1, steps=batches)
+        hooks.call("on_predict_begin")
+        run = _Run(model, progress, hooks)
+        if source is None:
+            found = run.through(samples, plan)
+        else:
+            found = _joined([run.through(batch, [slice(None)]) for batch in source.samples()])
+        progress.finish({})
+        hooks.call("on_predict_end")
+    run.missing.warn()
+    return found
+
+
+def _joined(parts: list[Array | list[Array]]) -> Array | list[Array]:
+    """Return the outputs of batches in one array; a list of samples where they differ in length."""
+    shapes = {part.shape[1:] if isinstance(part, np.ndarray) else None for part in parts}
+    if len(shapes) == 1 and None not in shapes:
+        return np.concatenate(parts)
+    return [output for part in parts for output in part]
+
+
+class _Run:
+    """Batches that go through a model, one after the other."""
+
+    def __init__(self, model: Sequential, progress: Progress, hooks: CallbackList) -> None:
+        self.model = model
+        self.progress = progress
+        self.hooks = hooks
+        self.number = 0  # of the next batch
+        self.missing = Missing("what is predicted for them means nothing", model.dtype)
+
+    def through(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
+        """Return the outputs of samples, in batches as planned."""
+        if isinstance(samples.x, SequenceList):
+            return self._list(samples, plan)
+        shape = self.model.compute_output_shape(samples.x.shape)
+        outputs = np.empty([int(length or 0) for length in shape], self.model.dtype)
+        for where in plan:
+            outputs[where], _ = self._batch(samples.batch(self.model, where), where)
+        return outputs
+
+    def _list(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
+        """Return a list, where each step of a sequence has an output, else one array."""
+        found: list[Any] = [None] * len(samples)
+        mask = None
+        for where in plan:
+            outputs, mask = self._batch(samples.batch(self.model, where), where)
+            numbers = np.arange(len(samples))[where]
+            lengths = samples.x.lengths[where]
+            for number, output, length in zip(numbers, outputs, lengths, strict=True):
+                found[number] = output if mask is None else output[:length]
+        return np.stack(found) if mask is None else found
+
+    def _batch(self, batch: Samples, where: Array | slice) -> tuple[Array, Array | None]:
+        """Return the outputs of a batch, and which of their steps count."""
+        context = self.missing.look(batch, where)
+        self.hooks.call("on_predict_batch_begin", self.number)
+        with context:
+            outputs, mask = self.model.run(batch.x, batch.mask)
+        self.hooks.call("on_predict_batch_end", self.number, logs={"outputs": outputs})
+        self.number += 1
+        self.progress.update(len(outputs))
+        return outputs, mask

@@ -1,0 +1,178 @@
+"""One optimizer step: forward, loss, backward, update."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gru_c.data import checks
+from gru_c.data.samples import Data, require_samples
+from gru_c.layers import Layer
+from gru_c.metrics import reset_all
+from gru_c.network import layer_states
+from gru_c.optimizers import may_overflow
+from gru_c.recurrence.tape import blas_held
+from gru_c.training import truncated_bptt
+from gru_c.training.evaluate import (
+    count_values,
+    if_any,
+)
+from gru_c.training.missing import NO_CULPRIT, Missing, culprit
+from gru_c.training.processes import Alone, Pass, results
+from gru_c.training.run import TRAINED
+from gru_c.training.snapshot import Snapshot
+from gru_c.utils.warnings import warn
+
+if TYPE_CHECKING:
+    from gru_c.models.sequential import Sequential
+from gru_c.training.fit_settings import FitSettings
+
+# ---- one batch ----------------------------------------------------------------------------------
+
+
+def _train_step(model: Sequential, batch: Data, replicas: Alone) -> Pass:
+    """Take one optimizer step, on the weights of layers that are trainable.
+
+    When the loss is not finite, nothing is changed; it is for the caller to say so.
+    """
+    assert model.optimizer is not None
+    result = _gradients(model, batch, replicas)
+    if math.isfinite(result.loss) and model.trainable:
+        with replicas.later():  # a schedule or a constraint may be the user's
+            model.optimizer.step(model.parameters)
+        replicas.stepped(model)
+    return result
+
+
+def _gradients(model: Sequential, batch: Data, replicas: Alone) -> Pass:
+    """Run a batch forward and, if the loss is finite, backward, penalties included."""
+    parameters = model.parameters
+    result = replicas.gradients(parameters, partial(_pass, model, batch))
+    if parameters.regularized and model.trainable:
+        result = result._replace(loss=result.loss + parameters.penalty())
+        if math.isfinite(result.loss):
+            parameters.add_penalty_gradient()
+    return result
+
+
+def _pass(
+    model: Sequential, batch: Data, summed: bool, after_layer: Callable[[Layer], None] | None
+) -> Pass:
+    """Run a batch forward, and backward if the loss is finite: see `Alone.gradients`.
+
+    Without samples nothing is run: user's losses need not know of such batches.
+    """
+    assert model.loss is not None
+    if not len(batch):
+        shape = model.compute_output_shape(batch.x.shape)
+        return Pass(0.0, 0, 0, np.empty([size or 0 for size in shape], model.dtype), None)
+    paired = model.head_is_paired
+    outputs, mask = model.run(batch.x, batch.mask, training=True)
+    loss, d_outputs = model.loss.value_and_gradient(
+        batch.y, outputs, batch.weight, logits=paired, **if_any(mask)
+    )
+    values = count_values(outputs, mask)
+    if math.isfinite(loss):
+        if summed:
+            d_outputs *= d_outputs.dtype.type(values)
+        model.backward(
+            d_outputs, through_activation=not paired, keep_tape=False, after_layer=after_layer
+        )
+    return Pass(loss, values, len(batch), outputs, mask)
+
+
+def _prepare(model: Sequential, data: Data) -> None:
+    """Build what is not there yet, so that the first step finds everything in its place."""
+    assert model.optimizer is not None
+    if not model.built:
+        model.build_from_data(np.broadcast_to(np.float32(0), data.shape(None)))
+    model.optimizer.build(model.parameters)
+    if not model.trainable_weights:
+        _warn_of_nothing_trained(model)
+
+
+def _warn_of_nothing_trained(model: Sequential) -> None:
+    """Say that training will change nothing, and why."""
+    trainable = [repr(layer.name) for layer in model.layers if layer.trainable_weights]
+    reason = "it has no weights" if not model.parameters.items else "all its layers are frozen"
+    if trainable:  # the model alone is frozen
+        reason = (
+            f"model.trainable is False, which goes before that of layer {', '.join(trainable)}: "
+            "set model.trainable = True, then freeze the other layers"
+        )
+    warn(f"training will change nothing: {reason}")
+
+
+def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
+    """One step; loss and metrics of the batch."""
+    require_samples(data)
+    checks.require_whole_batches(model, len(data), len(data))
+    _prepare(model, data)
+    batch = data.batch(model, slice(None))
+    missing = Missing(TRAINED, model.dtype, targets=bool(model.metrics))
+    with blas_held(), missing.look(batch):
+        result = _checked_step(model, batch)
+    reset_all(model.metrics)
+    for metric in model.metrics:
+        metric.update(batch.y, result.outputs, **if_any(result.mask))
+    logs = {"loss": result.loss, **results(model.metrics)}
+    missing.warn(logs)
+    return logs
+
+
+def _checked_step(model: Sequential, batch: Data) -> Pass:
+    """Take one step; FloatingPointError, and nothing changed, where anything becomes infinite."""
+    assert model.optimizer is not None
+    before = layer_states.kept(model)
+    result = _gradients(model, batch, Alone())
+    problem = "" if math.isfinite(result.loss) else f"the loss is {result.loss}"
+    if not problem and model.trainable:
+        risky = may_overflow(model.optimizer, model.parameters)
+        snapshot = Snapshot(model, "before this step") if risky else None
+        model.optimizer.step(model.parameters)
+        if snapshot is not None and not _weights_are_finite(model):
+            snapshot.restore()
+            problem = "a weight became infinite"
+    if problem:
+        layer_states.put_back(before)
+        words = culprit(batch, None, model.dtype)
+        raise FloatingPointError(f"{problem}{words}; nothing was changed")
+    return result
+
+
+def _weights_are_finite(model: Sequential) -> bool:
+    """Return whether all weights that are trained are.
+
+    Weight by weight, because the gaps between them may hold anything: Adam with epsilon 0 makes NaN
+    of them.
+    """
+    return all(np.isfinite(item.array).all() for item in model.trainable_weights)
+
+
+def _culprit_of_all(replicas: Alone, own: str) -> str:
+    """Return the first process's words that name something, with its number."""
+    named = [
+        words if replicas.size == 1 else f" of rank {rank}{words}"
+        for rank, words in enumerate(replicas.gather(own))
+        if words != NO_CULPRIT
+    ]
+    return named[0] if named else NO_CULPRIT
+
+
+def _fit_step(model: Sequential, batch: Data, settings: FitSettings, replicas: Alone) -> Pass:
+    if settings.bptt_steps is None:
+        return _train_step(model, batch, replicas)
+    train_step = partial(_train_step, replicas=replicas)
+    return truncated_bptt.step(model, batch, settings.bptt_steps, train_step)
+
+
+def as_result(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:
+    """Return loss and metrics in the form that Keras gives them: a number, a list or a dict."""
+    if return_dict:
+        return logs
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
