@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ from gru_c.utils.weight_memory import Memory
 
 if TYPE_CHECKING:
     from gru_c.constraints import Constraint
-    from gru_c.layers.base import Layer
     from gru_c.regularizers import Regularizer
 
     # Of weights that are being made.
@@ -152,6 +151,27 @@ def _of_shape(name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
 def checked_source(source: Source) -> np.random.Generator | GivenWeights:
     """Return weights that are given as they are, else a random generator."""
     return source if isinstance(source, GivenWeights) else np.random.default_rng(source)
+
+
+class Layer(Protocol):
+    """The parts of a layer that `Parameters` needs; `gru_c.layers.Layer` has them."""
+
+    name: str | None
+    built: bool
+    parameters: list[Parameter]
+    _owned_by: Any
+
+    @property
+    def owner(self) -> Parameters | None:
+        """The `Parameters` that hold the layer's weights."""
+
+    @property
+    def trainable_parts(self) -> Sequence[Any]:
+        """The layers that may be frozen each by itself."""
+
+    @property
+    def trainable_weights(self) -> list[Parameter]:
+        """The weights that training changes."""
 
 
 class Parameters:

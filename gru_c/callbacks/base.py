@@ -9,7 +9,7 @@ from gru_c.utils import keras_names
 from gru_c.utils.attributes import Guarded
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 Logs = dict[str, Any]
 
@@ -69,7 +69,7 @@ class Callback(Guarded):
     state_names: tuple[str, ...] = ()  # attributes that `get_state` returns
     first_only = False  # whether, of processes that train together, only the first one calls it
 
-    def set_model(self, model: Sequential) -> None:
+    def set_model(self, model: Network) -> None:
         """Take note of the model."""
         self.model = model
 
@@ -225,7 +225,7 @@ class CallbackList:
         """Return whether a hook does something."""
         return hook in self._hooks
 
-    def begin(self, model: Sequential, first: bool = True, **params: Any) -> None:
+    def begin(self, model: Network, first: bool = True, **params: Any) -> None:
         """Tell all callbacks whose they are, and whether in the first process, before a loop."""
         self._first = first
         for callback in self.callbacks:

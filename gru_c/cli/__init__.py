@@ -10,8 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-import gru_c
+from gru_c._version import __version__
 from gru_c.cli import bench, forecast
+from gru_c.layers import GRU, Dense
+from gru_c.models.sequential import Sequential
+from gru_c.runtime.config import show_config
 
 _DEMO = """\
 A stacked GRU learns a regression: 100 random sequences of 10 steps x 8 features,
@@ -71,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gru-c", description="Gated recurrent unit networks for NumPy."
     )
-    parser.add_argument("--version", action="version", version=f"gru_c {gru_c.__version__}")
+    parser.add_argument("--version", action="version", version=f"gru_c {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     demo = commands.add_parser(
         "demo",
@@ -113,10 +116,10 @@ def _demo(options: argparse.Namespace) -> int:
     print(_DEMO.format(epochs=options.epochs))
     rng = np.random.default_rng(abs(options.seed))
     X, y = rng.standard_normal((100, 10, 8)), rng.standard_normal(100)
-    model = gru_c.Sequential(name="demo", seed=abs(options.seed))
-    model.add(gru_c.GRU(50, input_shape=(10, 8), return_sequences=True))
-    model.add(gru_c.GRU(50))
-    model.add(gru_c.Dense(1))
+    model = Sequential(name="demo", seed=abs(options.seed))
+    model.add(GRU(50, input_shape=(10, 8), return_sequences=True))
+    model.add(GRU(50))
+    model.add(Dense(1))
     model.compile(optimizer="adam", loss="mse")
     model.summary()
     print()
@@ -134,7 +137,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    gru_c.show_config()
+    show_config()
     return 0
 
 

@@ -15,7 +15,7 @@ from gru_c.data.samples import Data, Description
 from gru_c.utils.warnings import warn
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 
 _DATA = (np.ndarray, list, tuple, str, bytes, bytearray, memoryview, array, Mapping, Set)
@@ -167,7 +167,7 @@ class Source:
                 return
             fresh = True
 
-    def batches(self, model: Sequential, epoch: Epoch) -> Iterator[tuple[Data, None]]:
+    def batches(self, model: Network, epoch: Epoch) -> Iterator[tuple[Data, None]]:
         """Return the batches of an epoch as those of `Data`; their samples have no numbers.
 
         Size and bucket are the source's own matter.

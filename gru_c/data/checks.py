@@ -8,16 +8,16 @@ from gru_c.data.batch_order import WHOLE, Fraction, part_of
 from gru_c.layers import GRU
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 from gru_c.layers.base import check_count
 
 if TYPE_CHECKING:
     from gru_c.data.samples import Data
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 
 def require_whole_batches(
-    model: Sequential, batch_size: int, *samples: int, part: Fraction = WHOLE
+    model: Network, batch_size: int, *samples: int, part: Fraction = WHOLE
 ) -> None:
     """Raise ValueError where a stateful layer would meet a batch of another size.
 
@@ -38,7 +38,7 @@ def require_whole_batches(
         layer.require_state_for(len(range(sizes[0])[part_of(sizes[0], part)]))
 
 
-def check_bptt_steps(model: Sequential, data: Data, bptt_steps: object) -> int | None:
+def check_bptt_steps(model: Network, data: Data, bptt_steps: object) -> int | None:
     """Return the steps of a piece, or an exception that says why there can be none."""
     if bptt_steps is None:
         return None

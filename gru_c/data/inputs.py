@@ -14,7 +14,7 @@ from gru_c.data.samples import Data, Description, Samples, added, require_loss, 
 from gru_c.layers.base import check_count
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 from gru_c.data.batch_source import Source, _is_list_of_batches, is_source
 
 
@@ -40,13 +40,13 @@ class Batches(Protocol):
     def described(self) -> Description: ...  # noqa: D102
     def end_epochs(self, count: int) -> None: ...  # noqa: D102
     def batch_count(self, batch_size: int) -> int | None: ...  # noqa: D102
-    def batches(self, model: Sequential, epoch: Epoch) -> Iterator[tuple[Data, Any]]: ...  # noqa: D102
+    def batches(self, model: Network, epoch: Epoch) -> Iterator[tuple[Data, Any]]: ...  # noqa: D102
 
 
 # ---- what fit, evaluate and predict are given ---------------------------------------------------
 
 
-def of_inputs(model: Sequential, x: Any, steps: Any, others: Mapping[str, Any]) -> Source | None:
+def of_inputs(model: Network, x: Any, steps: Any, others: Mapping[str, Any]) -> Source | None:
     """Return x as a source for `predict`; None where it is data."""
     if not is_source(x):
         _refuse_steps("steps", steps)
@@ -63,7 +63,7 @@ def of_inputs(model: Sequential, x: Any, steps: Any, others: Mapping[str, Any]) 
 
 
 def of_pairs(
-    model: Sequential,
+    model: Network,
     x: Any,
     y: Any,
     sample_weight: Any,
@@ -101,7 +101,7 @@ def of_pairs(
     return Source(x, check, _check_steps(*steps), goes_on)
 
 
-def _require_state(model: Sequential, samples: Samples, part: Fraction = WHOLE) -> None:
+def _require_state(model: Network, samples: Samples, part: Fraction = WHOLE) -> None:
     """Raise ValueError where a stateful layer holds the states of a batch of another size."""
     checks.require_whole_batches(model, len(samples), len(samples), part=part)
 
@@ -135,7 +135,7 @@ class FitData:
     @classmethod
     def of(
         cls,
-        model: Sequential,
+        model: Network,
         train: Data | Source,
         validation_split: float,
         validation_data: Any,

@@ -22,7 +22,7 @@ from gru_c.utils.validation import check_flag
 
 if TYPE_CHECKING:
     from gru_c.losses import Loss
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 
 Self = TypeVar("Self", bound="Samples")
@@ -48,7 +48,7 @@ class Samples:
     lengths: Array | None
 
     @classmethod
-    def inputs(cls, model: Sequential, x: Any, lengths: npt.ArrayLike | None) -> Samples:
+    def inputs(cls, model: Network, x: Any, lengths: npt.ArrayLike | None) -> Samples:
         """Check x, an array or a list of sequences, and lengths; x may be the pair of both."""
         x, lengths = split_pair(x, lengths)
         if is_list(x):
@@ -60,7 +60,7 @@ class Samples:
         return Samples(array, None if lengths is None else check_lengths(lengths, array.shape))
 
     @classmethod
-    def given_inputs(cls, model: Sequential, x: Any, lengths: npt.ArrayLike | None) -> Samples:
+    def given_inputs(cls, model: Network, x: Any, lengths: npt.ArrayLike | None) -> Samples:
         """As `inputs`, but an array in a file is left there."""
         x, lengths = split_pair(x, lengths)
         if not is_stored(x):
@@ -90,9 +90,7 @@ class Samples:
         """Return some of the samples."""
         return self._with(lambda values: values[where], (np.ndarray, SequenceList, StoredArray))
 
-    def batch(
-        self: Self, model: Sequential, where: slice | Array, longest: int | None = None
-    ) -> Self:
+    def batch(self: Self, model: Network, where: slice | Array, longest: int | None = None) -> Self:
         """Return some samples as arrays: stored ones read and checked, lists padded.
 
         A list is padded to the time of the model, to `longest`, or to the longest one.
@@ -107,14 +105,14 @@ class Samples:
         padded = model.fixed_time or longest or _longest(part.x.lengths)
         return part._with(lambda values: values.pad(padded), SequenceList)
 
-    def part_of_batch(self: Self, model: Sequential, where: slice | Array, part: Fraction) -> Self:
+    def part_of_batch(self: Self, model: Network, where: slice | Array, part: Fraction) -> Self:
         """Return a part of some samples; with the time steps that all of them would have."""
         if part == WHOLE:
             return self.batch(model, where)
         longest = None if self.lengths is None else _longest(self.lengths[where])
         return self.batch(model, cut(where, len(self), part), longest)
 
-    def _read(self: Self, model: Sequential) -> Any:
+    def _read(self: Self, model: Network) -> Any:
         """Return what is stored as arrays; an exception names the sample that does not fit."""
         try:
             return self._checked(model)
@@ -126,7 +124,7 @@ class Samples:
                     raise type(error)(f"sample {number} of x, taken alone: {error}") from None
             raise
 
-    def _checked(self: Self, model: Sequential) -> Any:
+    def _checked(self: Self, model: Network) -> Any:
         """Read and check."""
         return Samples.inputs(model, self.x.read(), self.lengths)
 
@@ -154,7 +152,7 @@ class Samples:
             batches = [batches[i] for i in rng.permutation(len(batches))]
         return batches
 
-    def check_bucket(self, model: Sequential, bucket: object) -> bool:
+    def check_bucket(self, model: Network, bucket: object) -> bool:
         """Return whether to draw by length; ValueError where that cannot be."""
         bucket = check_flag("bucket", bucket)
         if bucket and self.lengths is None:
@@ -191,7 +189,7 @@ class Data(Samples):
     @classmethod
     def of(
         cls,
-        model: Sequential,
+        model: Network,
         x: Any,
         y: Any,
         sample_weight: Any = None,
@@ -216,7 +214,7 @@ class Data(Samples):
     @classmethod
     def given(
         cls,
-        model: Sequential,
+        model: Network,
         x: Any,
         y: Any,
         sample_weight: Any = None,
@@ -237,7 +235,7 @@ class Data(Samples):
         first = data.batch(model, slice(0, 1))  # checks what goes for all of them
         return replace(data, per_step=first.per_step, sample=first)
 
-    def _checked(self, model: Sequential) -> Data:
+    def _checked(self, model: Network) -> Data:
         """Read and check."""
         y = self.y.read() if isinstance(self.y, StoredArray) else self.y
         return Data.of(model, self.x.read(), y, self.weight, self.lengths)
@@ -264,7 +262,7 @@ class Data(Samples):
         """Return the number of batches of an epoch."""
         return -(-len(self) // batch_size)
 
-    def batches(self, model: Sequential, epoch: Epoch) -> Iterator[tuple[Data, Array]]:
+    def batches(self, model: Network, epoch: Epoch) -> Iterator[tuple[Data, Array]]:
         """Return the batches of an epoch, and the numbers of their samples.
 
         Their order is drawn at once.
@@ -272,9 +270,7 @@ class Data(Samples):
         plan = self.plan(epoch.batch_size, epoch.rng, bucket=epoch.bucket)[epoch.done :]
         return (self._numbered(model, where, epoch) for where in plan)
 
-    def _numbered(
-        self, model: Sequential, where: slice | Array, epoch: Epoch
-    ) -> tuple[Data, Array]:
+    def _numbered(self, model: Network, where: slice | Array, epoch: Epoch) -> tuple[Data, Array]:
         batch = self.part_of_batch(model, where, epoch.part)
         if epoch.bucket and model.fixed_time is None:
             assert self.lengths is not None
@@ -355,7 +351,7 @@ def check_batch_size(batch_size: int | None) -> int:
     return DEFAULT_BATCH_SIZE if batch_size is None else check_count("batch_size", batch_size)
 
 
-def require_loss(model: Sequential) -> Loss:
+def require_loss(model: Network) -> Loss:
     """Return the loss; ValueError unless the model has layers and knows what to minimise."""
     if model.loss is None:
         raise ValueError(
@@ -367,7 +363,7 @@ def require_loss(model: Sequential) -> Loss:
     return model.loss
 
 
-def require_optimizer(model: Sequential) -> None:
+def require_optimizer(model: Network) -> None:
     """Raise ValueError unless the model can be trained: it has a loss and an optimizer."""
     require_loss(model)
     if model.optimizer is None:
@@ -382,7 +378,7 @@ def _require_count(name: str, values: Any, count: int) -> None:
         raise ValueError(f"x has {count} samples, {name} has shape {values.shape}")
 
 
-def _check_list(model: Sequential, sequences: SequenceList) -> SequenceList:
+def _check_list(model: Network, sequences: SequenceList) -> SequenceList:
     """Return the sequences as the model takes them; ValueError or TypeError if it does not."""
     if sequences.steps.ndim < 2 and not isinstance(model.layers[0], Embedding):
         raise ValueError("x must be one array or a list of arrays (time, features), got numbers")
@@ -400,7 +396,7 @@ def _check_list(model: Sequential, sequences: SequenceList) -> SequenceList:
 
 
 def _check_steps(
-    model: Sequential, x: SequenceList, y: Any, sample_weight: Any, output: tuple[int, ...]
+    model: Network, x: SequenceList, y: Any, sample_weight: Any, output: tuple[int, ...]
 ) -> tuple[SequenceList, Any]:
     """Check targets, and weights, of each time step of a list of sequences."""
     assert model.loss is not None

@@ -27,10 +27,9 @@ from gru_c.utils.optional import require
 from gru_c.utils.progress import muted
 
 if TYPE_CHECKING:
-    from gru_c.layers import Layer
     from gru_c.metrics import Metric
-    from gru_c.models.sequential import Sequential
-    from gru_c.parameters import Parameters
+    from gru_c.network.network import Network
+    from gru_c.parameters import Layer, Parameters
 
 
 T = TypeVar("T")
@@ -58,7 +57,7 @@ class Ranks(Alone):
         Whether gradients are sent layer by layer.
     """
 
-    model: Sequential
+    model: Network
 
     def __init__(self, comm: Any, whole: bool, overlap: bool) -> None:
         super().__init__()
@@ -105,7 +104,7 @@ class Ranks(Alone):
         raise self._raised
 
     @contextmanager
-    def drawing(self, model: Sequential) -> Iterator[None]:
+    def drawing(self, model: Network) -> Iterator[None]:
         """Let the layers of each process draw other random numbers while this lasts."""
         every = [
             one for layer in model.layers for one in (layer, *getattr(layer, "directions", ()))
@@ -121,7 +120,7 @@ class Ranks(Alone):
             for layer, rng in zip(layers, before, strict=True):
                 layer.rng = rng
 
-    def _own_generator(self, model: Sequential, rng: np.random.Generator) -> np.random.Generator:
+    def _own_generator(self, model: Network, rng: np.random.Generator) -> np.random.Generator:
         """Return a generator for this process; nothing is drawn from the one of all.
 
         So the order of the samples is that of one process. The number of steps taken tells a `fit`
@@ -135,7 +134,7 @@ class Ranks(Alone):
 
     def share(
         self,
-        model: Sequential,
+        model: Network,
         data: FitData,
         batch_size: int,
         training: bool,
@@ -189,7 +188,7 @@ class Ranks(Alone):
                 if text:
                     raise ValueError(f"{rule}: {text}")
 
-    def _check_data(self, model: Sequential, data: FitData) -> None:
+    def _check_data(self, model: Network, data: FitData) -> None:
         """Raise ValueError, or warn, where the samples cannot be what they should be."""
         with self.together():
             prints = fingerprint(model, data.train)
@@ -209,7 +208,7 @@ class Ranks(Alone):
                     stacklevel=4,
                 )
 
-    def even_out(self, model: Sequential) -> None:
+    def even_out(self, model: Network) -> None:
         """Give all the first one's weights, optimizer and generator."""
         optimizer, parameters = model.optimizer, model.parameters
         assert optimizer is not None
@@ -285,7 +284,7 @@ class Ranks(Alone):
 
     # ---- a step ----
 
-    def agree_on_trained(self, model: Sequential) -> None:
+    def agree_on_trained(self, model: Network) -> None:
         """Remember where the trainable weights lie; ValueError unless all have the same ones."""
         self._require_same("all processes must train the same layers", trainable_flags(model))
         self._trained = self._trainable_runs(model.parameters)
@@ -329,7 +328,7 @@ class Ranks(Alone):
             loss=loss / max(values, 1), values=round(values), samples=round(samples)
         )
 
-    def stepped(self, model: Sequential) -> None:
+    def stepped(self, model: Network) -> None:
         """Send the first one's weights to all, where machines may round otherwise."""
         if self._machines_differ:
             self.comm.Bcast(model.parameters.values)
@@ -339,7 +338,7 @@ class Ranks(Alone):
         found, self._signals = self._signals, (False, False)
         return found
 
-    def check_even(self, model: Sequential) -> None:
+    def check_even(self, model: Network) -> None:
         """Raise RuntimeError where the weights are no longer the same everywhere."""
         digest = 0
         for layer in model.layers:

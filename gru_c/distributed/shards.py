@@ -16,7 +16,7 @@ from gru_c.data.samples import Data, Description, added, require_samples
 
 if TYPE_CHECKING:
     from gru_c.distributed.mpi_processes import Ranks
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 
 Batch = tuple[Data, Any]
@@ -97,7 +97,7 @@ class Feed:
         first = self.own.first
         return first.batch(self.ranks.model, slice(0, 0)), np.arange(0)
 
-    def drawn(self, model: Sequential, epoch: Epoch) -> Iterator[Batch]:
+    def drawn(self, model: Network, epoch: Epoch) -> Iterator[Batch]:
         """Return one's own batches; an exception is left to the step that all take part in.
 
         An evaluation has no steps, and is guarded as a whole.
@@ -138,7 +138,7 @@ class WholeFeed(Feed):
         count: int | None = self.own.batch_count(batch_size)
         return count
 
-    def batches(self, model: Sequential, epoch: Epoch) -> Iterator[Batch]:
+    def batches(self, model: Network, epoch: Epoch) -> Iterator[Batch]:
         """Return this process's part of each batch, as drawn in all of them alike."""
         own = self.drawn(model, replace(epoch, part=self.ranks.part))
         if not self.training or isinstance(self.own, Data):
@@ -193,7 +193,7 @@ class ShardFeed(Feed):
             return self._batches
         return None if None in self._counts else max(self._counts)
 
-    def batches(self, model: Sequential, epoch: Epoch) -> Iterator[Batch]:
+    def batches(self, model: Network, epoch: Epoch) -> Iterator[Batch]:
         """Return this process's samples in batches, in an order of its own."""
         if epoch.rng is not None:
             key = int(epoch.rng.integers(2**63))
@@ -225,7 +225,7 @@ class ShardFeed(Feed):
         return self._size if self._size * self._batches == len(self.own) else None
 
 
-def fingerprint(model: Sequential, own: Batches) -> int:
+def fingerprint(model: Network, own: Batches) -> int:
     """Return a number that data that are not the same are not likely to have in common."""
     first = own.first
     some = np.unique(np.linspace(0, max(len(first) - 1, 0), _LOOKED_AT).astype(np.intp))
@@ -255,7 +255,7 @@ def feed(
     return ShardFeed(ranks, own, training, known, batch_size)
 
 
-def check_states(model: Sequential, feeds: list[WholeFeed | ShardFeed], batch_size: int) -> None:
+def check_states(model: Network, feeds: list[WholeFeed | ShardFeed], batch_size: int) -> None:
     """Raise ValueError where a stateful layer would meet batches of different size."""
     arrays = [one for one in feeds if isinstance(one.own, Data)]
     if not model.stateful_layers or not arrays:

@@ -16,7 +16,7 @@ from gru_c.recurrence.tape import blas_held
 from gru_c.utils.arrays import Array
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 from gru_c.models.summary import _kernel_sizes, _table
 
 # ---- profile ------------------------------------------------------------------------------------
@@ -127,9 +127,7 @@ class _Measured(NamedTuple):
             yield ProfileRow(self.layer.label, direction, seconds, flops, share, self.part_of)
 
 
-def profile(
-    model: Sequential, x: Array, mask: Array | None, training: bool, repeats: int
-) -> Profile:
+def profile(model: Network, x: Array, mask: Array | None, training: bool, repeats: int) -> Profile:
     """Run and time the layers one after the other; see `Sequential.profile`."""
     with _unchanged(model), blas_held():
         measured = list(_measured(model, x, mask, training))
@@ -142,9 +140,7 @@ def profile(
     return Profile(rows, total, sum(row.flops for row in rows if row.part_of is None))
 
 
-def _measured(
-    model: Sequential, x: Array, mask: Array | None, training: bool
-) -> Iterator[_Measured]:
+def _measured(model: Network, x: Array, mask: Array | None, training: bool) -> Iterator[_Measured]:
     """Run the chain once, for what goes into each layer; the backward pass has its lowest one."""
     lowest, reached = model.first_trained_layer, False
     for layer in model.layers:
@@ -161,7 +157,7 @@ def _measured(
 
 
 @contextmanager
-def _unchanged(model: Sequential) -> Iterator[None]:
+def _unchanged(model: Network) -> Iterator[None]:
     """Put back what passes change besides gradients and tapes: states and random generators."""
     before = layer_states.kept(model)
     generators = [rng.bit_generator for rng in random.generators(model.layers)]

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy.typing as npt
 
-from gru_c import losses, optimizers
 from gru_c.callbacks import CallbackList
 from gru_c.data import checks, inputs
 from gru_c.data.samples import Data, Samples, check_batch_size, require_optimizer
-from gru_c.layers import Activation, Dense, Layer
+from gru_c.layers import Layer
 from gru_c.layers.base import check_count, make_rng
-from gru_c.metrics import Metric
-from gru_c.metrics import get as get_metric
 from gru_c.models import profile
-from gru_c.network.network import Chain
+from gru_c.models.summary import summary_lines
+from gru_c.network.network import Network
 from gru_c.saving import contents
 from gru_c.streaming.stream import Stream
 from gru_c.training import evaluate, fit, fit_settings, predict, step
 from gru_c.training.checkpoint import RunFile
-from gru_c.training.doubts import Doubts
+from gru_c.training.doubts import doubts_of
 from gru_c.training.history import History
 from gru_c.training.processes import Distribution, start
 from gru_c.training.run_identity import about_evaluation, about_run, about_training
-from gru_c.utils.attributes import assign
 from gru_c.utils.validation import check_flag, check_flags
 
 
-class Sequential(Chain):
+class Sequential(Network):
     """A chain of layers, with Keras's methods, arguments and defaults.
 
     Parameters
@@ -74,16 +71,6 @@ class Sequential(Chain):
     (1, 1)
     """
 
-    _advice: ClassVar = {
-        **Chain._advice,
-        **dict.fromkeys(("loss", "metrics"), "cannot be set: call compile with the new one"),
-    }
-    _checks: ClassVar = {
-        "optimizer": optimizers.get,
-        "stop_training": partial(check_flag, "stop_training"),
-    }
-    _doubts = Doubts()
-
     def __init__(
         self,
         layers: Sequence[Layer] | None = None,
@@ -94,11 +81,6 @@ class Sequential(Chain):
         trainable: bool = True,
     ) -> None:
         super().__init__(layers, name, dtype, seed, trainable)
-        self.optimizer: optimizers.Optimizer | None = None
-        self.loss: losses.Loss | None = None
-        self.metrics: list[Metric] = []
-        self.history: History | None = None
-        self.stop_training = False
 
     # ---- predicting ----
 
@@ -236,42 +218,25 @@ class Sequential(Chain):
         rounds = check_count("repeats", repeats)
         return profile.profile(self, batch.x, batch.mask, training, rounds)
 
-    # ---- training ----
+    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+        """Print the layers with their output shapes, numbers of weights and estimated FLOPs.
 
-    def compile(
-        self,
-        optimizer: object = "rmsprop",
-        loss: object = None,
-        metrics: Sequence[object] | None = None,
-    ) -> None:
-        """Say how to train.
+        Below them the number of all weights, of those that training changes and of the others.
+
+        FLOPs are those of the forward pass of a sample, or of a time step of it where the number
+        of steps is open; a training step takes three times as many. Counted are multiplications
+        with kernels and the additions with them: 2 * 3H * (I + H) for a step of a GRU of H units
+        on I features, 2 * I * O for a Dense.
 
         Parameters
         ----------
-        optimizer : str, dict, Optimizer or None
-            A name such as "adam" takes its defaults. With None the model evaluates and does not
-            train.
-        loss : str, dict, Loss or callable
-            See `gru_c.losses.get`.
-        metrics : sequence of str, dict, Metric or callable, optional
-            See `gru_c.metrics.get`.
-
-        Raises
-        ------
-        ValueError, TypeError
-            When a name is unknown (with the nearest known one) or an argument of the wrong type;
-            the model is then as it was.
+        print_fn : callable
+            Given the table's lines one by one.
         """
-        new_optimizer = None if optimizer is None else optimizers.get(optimizer)
-        new_loss = None if loss is None else losses.get(loss)
-        if isinstance(metrics, (str, dict)) or not isinstance(metrics or [], Sequence):
-            raise TypeError(f"metrics must be a list such as ['mae'], got {metrics!r}")
-        new_metrics = [get_metric(spec, new_loss) for spec in metrics or ()]
-        names = [metric.name for metric in new_metrics]
-        if len(set(names)) < len(names) or "loss" in names:
-            raise ValueError(f"metrics must have different names, none of them 'loss': {names}")
-        assign(self, optimizer=new_optimizer, loss=new_loss, metrics=new_metrics)
-        self._doubts = Doubts()
+        for line in summary_lines(self):
+            print_fn(line)
+
+    # ---- training ----
 
     def fit(
         self,
@@ -423,7 +388,7 @@ class Sequential(Chain):
                 raise ValueError("resume and checkpoint_interval need a file: give checkpoint=path")
             if replicas.first:
                 for given in data.parts:
-                    self._doubts.look(self, given.first)
+                    doubts_of(self).look(self, given.first)
             return data, settings, CallbackList(callbacks)
 
         replicas = start(distribution)
@@ -484,25 +449,11 @@ class Sequential(Chain):
                     self, x, y, sample_weight, lengths, *given, part=replicas.part
                 )
                 if replicas.first:
-                    self._doubts.look(self, data.first)
+                    doubts_of(self).look(self, data.first)
             facts = partial(about_evaluation, self, batch_size=size)
             own = replicas.share(self, inputs.FitData(data, None), size, False, facts).train
             logs = evaluate.evaluate(self, own, size, verbose, hooks, replicas)
         return step.as_result(logs, return_dict)
-
-    @property
-    def head_is_paired(self) -> bool:
-        """Whether the last layer's activation is the one that the loss is paired with.
-
-        The gradient then goes past the activation, which stays right where that saturates.
-        """
-        last = self.layers[-1]
-        paired = None if self.loss is None else self.loss.paired_activation
-        return (
-            paired is not None
-            and isinstance(last, (Activation, Dense))
-            and last.activation == paired
-        )
 
     def train_on_batch(
         self,
@@ -526,7 +477,7 @@ class Sequential(Chain):
         check_flag("return_dict", return_dict)
         require_optimizer(self)
         data = Data.of(self, x, y, sample_weight, lengths)
-        self._doubts.look(self, data)
+        doubts_of(self).look(self, data)
         return step.as_result(step.train_on_batch(self, data), return_dict)
 
     # ---- files ----

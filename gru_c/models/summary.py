@@ -10,7 +10,7 @@ from gru_c.layers import Layer
 from gru_c.utils.arrays import Shape
 
 if TYPE_CHECKING:
-    from gru_c.network.network import Chain
+    from gru_c.network.network import Network
 
 
 def _kernel_sizes(layer: Layer) -> tuple[int, int]:
@@ -32,7 +32,7 @@ def _flops(layer: Layer, input_shape: Shape) -> tuple[int, int]:
 # ---- summary ------------------------------------------------------------------------------------
 
 
-def summary_lines(model: Chain) -> list[str]:
+def summary_lines(model: Network) -> list[str]:
     """Return the lines of `Sequential.summary`."""
     shape = model.input_shape
     rows = [("Layer (type)", "Output shape", "Params", "FLOPs")]

@@ -9,13 +9,13 @@ from gru_c.utils.arrays import Array
 from gru_c.utils.attributes import assign
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 
 States = list[tuple[GRU, Array | None]]
 
 
-def kept(model: Sequential) -> States:
+def kept(model: Network) -> States:
     """Return the states of all stateful layers, for `put_back`."""
     layers = [one for layer in model.stateful_layers for one in layer.directions]
     return [(layer, layer.state) for layer in layers]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.layers import GRU, Bidirectional, Embedding, Input, Layer
+from gru_c import losses, optimizers
+from gru_c.layers import GRU, Activation, Bidirectional, Dense, Embedding, Input, Layer
 from gru_c.layers.base import check_dtype, check_sizes, make_rng, set_values
 from gru_c.layers.random import DrawingLayer
-from gru_c.models.summary import summary_lines
+from gru_c.metrics import Metric
+from gru_c.metrics import get as get_metric
 from gru_c.parameters import GivenWeights, Parameter, Parameters, refuse_shallow_copy
 from gru_c.recurrence.step_order import which_count
 from gru_c.utils import keras_names
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 NO_LAYERS = "the model has no layers: add some first"
 
 
-class Chain(Guarded):
+class Network(Guarded):
     """Layers one after the other; `Sequential` is this with training and files.
 
     Parameters and attributes are those of `Sequential`.
@@ -40,7 +43,13 @@ class Chain(Guarded):
         "dtype": "cannot change after the model was made: make a new {cls}(..., dtype=...)",
         "seed": "cannot be set: give it to the constructor, or give fit a seed of its own",
         "rng": "cannot be set: give the constructor or fit a seed",
+        **dict.fromkeys(("loss", "metrics"), "cannot be set: call compile with the new one"),
     }
+    _checks: ClassVar = {
+        "optimizer": optimizers.get,
+        "stop_training": partial(check_flag, "stop_training"),
+    }
+    _doubts: Any = None  # of `training.doubts`, since `compile`
 
     _names_ahead: frozenset[str | None] = frozenset()  # of layers that the constructor will add
 
@@ -57,6 +66,11 @@ class Chain(Guarded):
         self.dtype = None if dtype is None else check_dtype(dtype).name
         self.rng = make_rng(seed)  # of shuffling and dropout
         self._weights_rng = self.rng.spawn(1)[0]
+        self.optimizer: optimizers.Optimizer | None = None
+        self.loss: losses.Loss | None = None
+        self.metrics: list[Metric] = []
+        self.history: Any = None  # the `History` of the last fit
+        self.stop_training = False
         self.layers: list[Layer] = []
         self._input_shape: Shape | None = None
         self._parameters: Parameters | None = None
@@ -315,6 +329,57 @@ class Chain(Guarded):
         self._parameters = Parameters.of_model(self.layers)
         return self._parameters
 
+    # ---- how it is trained ----
+
+    def compile(
+        self,
+        optimizer: object = "rmsprop",
+        loss: object = None,
+        metrics: Sequence[object] | None = None,
+    ) -> None:
+        """Say how to train.
+
+        Parameters
+        ----------
+        optimizer : str, dict, Optimizer or None
+            A name such as "adam" takes its defaults. With None the model evaluates and does not
+            train.
+        loss : str, dict, Loss or callable
+            See `gru_c.losses.get`.
+        metrics : sequence of str, dict, Metric or callable, optional
+            See `gru_c.metrics.get`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When a name is unknown (with the nearest known one) or an argument of the wrong type;
+            the model is then as it was.
+        """
+        new_optimizer = None if optimizer is None else optimizers.get(optimizer)
+        new_loss = None if loss is None else losses.get(loss)
+        if isinstance(metrics, (str, dict)) or not isinstance(metrics or [], Sequence):
+            raise TypeError(f"metrics must be a list such as ['mae'], got {metrics!r}")
+        new_metrics = [get_metric(spec, new_loss) for spec in metrics or ()]
+        names = [metric.name for metric in new_metrics]
+        if len(set(names)) < len(names) or "loss" in names:
+            raise ValueError(f"metrics must have different names, none of them 'loss': {names}")
+        assign(self, optimizer=new_optimizer, loss=new_loss, metrics=new_metrics)
+        self._doubts = None
+
+    @property
+    def head_is_paired(self) -> bool:
+        """Whether the last layer's activation is the one that the loss is paired with.
+
+        The gradient then goes past the activation, which stays right where that saturates.
+        """
+        last = self.layers[-1]
+        paired = None if self.loss is None else self.loss.paired_activation
+        return (
+            paired is not None
+            and isinstance(last, (Activation, Dense))
+            and last.activation == paired
+        )
+
     # ---- computing ----
 
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
@@ -518,24 +583,6 @@ class Chain(Guarded):
         """Return the number of weights."""
         self.require_built("count_params")
         return sum(layer.count_params() for layer in self.layers)
-
-    def summary(self, print_fn: Callable[[str], object] = print) -> None:
-        """Print the layers with their output shapes, numbers of weights and estimated FLOPs.
-
-        Below them the number of all weights, of those that training changes and of the others.
-
-        FLOPs are those of the forward pass of a sample, or of a time step of it where the number
-        of steps is open; a training step takes three times as many. Counted are multiplications
-        with kernels and the additions with them: 2 * 3H * (I + H) for a step of a GRU of H units
-        on I features, 2 * I * O for a Dense.
-
-        Parameters
-        ----------
-        print_fn : callable
-            Given the table's lines one by one.
-        """
-        for line in summary_lines(self):
-            print_fn(line)
 
     def _change_argument(self, name: str, value: Any) -> None:
         assign(self, **{name: value})

@@ -13,7 +13,7 @@ from gru_c.layers import Layer
 from gru_c.utils.arrays import Array, Shape
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 from gru_c.saving.files import check_target, plain_config, write_tensors
 
 FORMAT_VERSION = 1
@@ -23,7 +23,7 @@ MAX_LAYERS = 1000  # of a model in a file; names are compared with each other
 # ---- writing ------------------------------------------------------------------------------------
 
 
-def save_model(model: Sequential, path: str | os.PathLike[str], include_optimizer: bool) -> None:
+def save_model(model: Network, path: str | os.PathLike[str], include_optimizer: bool) -> None:
     """Write a model; see `Sequential.save`."""
     target = Path(path)
     check_target(target)
@@ -34,7 +34,7 @@ def save_model(model: Sequential, path: str | os.PathLike[str], include_optimize
 
 
 def contents(
-    model: Sequential, include_optimizer: bool = False
+    model: Network, include_optimizer: bool = False
 ) -> tuple[dict[str, Array], dict[str, str]]:
     """Return the weights and the metadata of a file."""
     model.require_built("save")
@@ -52,7 +52,7 @@ def contents(
     return tensors, metadata
 
 
-def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
+def _model_config(model: Network, include_optimizer: bool) -> dict[str, Any]:
     config: dict[str, Any] = {
         "name": model.name,
         "dtype": model.dtype,
@@ -73,7 +73,7 @@ def _model_config(model: Sequential, include_optimizer: bool) -> dict[str, Any]:
     return config
 
 
-def _compile_config(model: Sequential) -> dict[str, Any]:
+def _compile_config(model: Network) -> dict[str, Any]:
     return {
         "optimizer": model.optimizer and plain_config(model.optimizer, "the optimizer"),
         "loss": None if model.loss is None else plain_config(model.loss, "the loss"),
@@ -81,7 +81,7 @@ def _compile_config(model: Sequential) -> dict[str, Any]:
     }
 
 
-def slot_tensors(model: Sequential) -> dict[str, Array]:
+def slot_tensors(model: Network) -> dict[str, Array]:
     """Return the optimizer's state as tensors, weight by weight."""
     if model.optimizer is None:
         raise ValueError("include_optimizer=True, but the model has no optimizer: compile it first")
@@ -93,7 +93,7 @@ def slot_tensors(model: Sequential) -> dict[str, Array]:
     }
 
 
-def weight_names(model: Sequential) -> list[str]:
+def weight_names(model: Network) -> list[str]:
     """Return the names of the weights' tensors, in the order of the model's parameters."""
     return [f"{layer.name}/{item.name}" for layer in model.layers for item in layer.parameters]
 
@@ -193,7 +193,7 @@ def compare_shapes(
         raise ValueError(f"the {what} {extra[0]!r} belongs to no layer of the model")
 
 
-def fill_optimizer(model: Sequential, iterations: object, tensors: dict[str, Array]) -> None:
+def fill_optimizer(model: Network, iterations: object, tensors: dict[str, Array]) -> None:
     """Give the optimizer the state of `slot_tensors`; ValueError where that does not fit."""
     optimizer = model.optimizer
     if optimizer is None or not isinstance(iterations, int) or iterations < 0:

@@ -13,7 +13,7 @@ import numpy as np
 from gru_c import _core
 from gru_c.activations import ACTIVATIONS, Activation
 from gru_c.layers import GRU, Dense, Dropout, Layer
-from gru_c.network.network import Chain
+from gru_c.network.network import Network
 from gru_c.recurrence.cell import Cell
 from gru_c.utils.arrays import Array
 from gru_c.utils.weight_memory import derived
@@ -80,12 +80,12 @@ _CORE_ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
 _PACKED: WeakValueDictionary[bytes, Array] = WeakValueDictionary()
 
 
-def has_time(model: Chain) -> bool:
+def has_time(model: Network) -> bool:
     """Say whether the second axis of the model's input is time."""
     return len(model.input_shape or ()) > 2 or any(isinstance(it, GRU) for it in model.layers)
 
 
-def stages_of(model: Chain) -> Iterator[Stage]:
+def stages_of(model: Network) -> Iterator[Stage]:
     """Go through the layers of a built model; ValueError for one that cannot go step by step."""
     assert model.input_shape is not None  # known once it is built
     shape, timed = model.input_shape, has_time(model)

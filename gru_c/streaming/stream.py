@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gru_c import _core
 from gru_c._version import __version__
 from gru_c.layers.base import check_count
-from gru_c.network.network import Chain
+from gru_c.network.network import Network
 from gru_c.streaming.stages import CoreStage, Stage, has_time, stages_of
 from gru_c.utils.arrays import Array, as_real, copied_past_line, past_line
 from gru_c.utils.attributes import Guarded
@@ -55,7 +55,7 @@ class Stream(Guarded):
 
     Parameters
     ----------
-    model : Chain
+    model : Network
         Built. Layers that mix time steps are refused: see `Layer.stepwise`.
     batch_size : int
         Sequences that go in step.
@@ -91,7 +91,7 @@ class Stream(Guarded):
         "cannot change after the stream was made: make a new one with model.stream(batch_size)",
     )
 
-    def __init__(self, model: Chain, batch_size: int = 1) -> None:
+    def __init__(self, model: Network, batch_size: int = 1) -> None:
         self.batch_size = check_count("batch_size", batch_size)
         model.require_built("a stream")
         self._stages = list(stages_of(model))

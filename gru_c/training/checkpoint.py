@@ -16,7 +16,7 @@ from gru_c.utils.arrays import Array
 from gru_c.utils.validation import check_flag, finite_number
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 from gru_c.training.run_identity import differences
 
 Tensors = dict[str, Array]
@@ -80,7 +80,7 @@ class RunFile:
 
     # ---- writing ----
 
-    def write(self, model: Sequential, state: dict[str, Any]) -> None:
+    def write(self, model: Network, state: dict[str, Any]) -> None:
         """Write the model, and a state of arrays and what JSON can hold."""
         began = time.monotonic()
         arrays: list[Array] = []

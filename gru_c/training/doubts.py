@@ -16,7 +16,7 @@ from gru_c.utils.arrays import Array
 from gru_c.utils.warnings import warn
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 
 class Doubts:
@@ -27,7 +27,7 @@ class Doubts:
         # Losses and metrics that look at targets, and have found nothing doubtful yet.
         self._open: list[losses.Loss | metrics.Metric] = []
 
-    def look(self, model: Sequential, data: Data) -> None:
+    def look(self, model: Network, data: Data) -> None:
         """Warn of what does not fit the last layer or these targets.
 
         Raises
@@ -56,7 +56,7 @@ class Doubts:
     @staticmethod
     def _stays(
         each: losses.Loss | metrics.Metric,
-        model: Sequential,
+        model: Network,
         y: Array,
         shape: tuple[int, ...],
         shapes: list[tuple[int, ...]],
@@ -73,7 +73,15 @@ class Doubts:
         return looks and doubt is None
 
 
-def _shapes(model: Sequential, data: Data) -> list[tuple[int, ...]]:
+def doubts_of(model: Network) -> Doubts:
+    """Return the doubts of a model; they begin anew when it is compiled."""
+    if model._doubts is None:
+        model._doubts = Doubts()
+    doubts: Doubts = model._doubts
+    return doubts
+
+
+def _shapes(model: Network, data: Data) -> list[tuple[int, ...]]:
     """Return the shapes of what each layer gives for the data."""
     shape: Any = data.shape(model.fixed_time)
     shapes = []
@@ -118,7 +126,7 @@ def _of_classes(loss: losses.Loss, y: Array) -> str | None:
 
 
 def _of_metric_alone(
-    metric: metrics.Metric, model: Sequential, shapes: list[tuple[int, ...]]
+    metric: metrics.Metric, model: Network, shapes: list[tuple[int, ...]]
 ) -> str | None:
     """Return what is doubtful about a metric, whatever the targets are."""
     if computes_as(metric, metrics.MeanOfLoss):
@@ -145,7 +153,7 @@ def _kind(
 
 
 def _of_metric(
-    metric: metrics.Metric, model: Sequential, y: Array, shape: tuple[int, ...]
+    metric: metrics.Metric, model: Network, y: Array, shape: tuple[int, ...]
 ) -> str | None:
     """Return what is doubtful about an accuracy, of targets y and outputs of this shape."""
     kind = _kind(metric, y.shape, shape)

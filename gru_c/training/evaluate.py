@@ -15,6 +15,7 @@ from gru_c.data.inputs import Batches
 from gru_c.data.samples import Data
 from gru_c.metrics import reset_all
 from gru_c.recurrence.tape import blas_held
+from gru_c.training.doubts import doubts_of
 from gru_c.training.missing import Missing
 from gru_c.training.processes import Alone, Parts, results
 from gru_c.training.run import Totals
@@ -22,7 +23,7 @@ from gru_c.utils.arrays import Array
 from gru_c.utils.progress import SILENT, Progress, check_verbose
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 
 def count_values(outputs: Array, mask: Array | None) -> int:
@@ -44,16 +45,16 @@ def place_of(data: Batches, samples: Array | None, totals: Totals) -> Array | sl
     return data.place or slice(totals.samples, None)
 
 
-def looker(model: Sequential, data: Batches, replicas: Alone) -> Callable[[Data], None]:
+def looker(model: Network, data: Batches, replicas: Alone) -> Callable[[Data], None]:
     """Return what looks at each batch's targets, where the whole data have not been looked at."""
     whole = isinstance(data, Data) and data.sample is None
     if whole or not replicas.first:
         return lambda batch: None
-    return partial(model._doubts.look, model)
+    return partial(doubts_of(model).look, model)
 
 
 def evaluate(
-    model: Sequential,
+    model: Network,
     data: Batches,
     batch_size: int,
     verbose: str | int,
@@ -84,7 +85,7 @@ class Evaluated(NamedTuple):
 
 
 def evaluate_batches(
-    model: Sequential,
+    model: Network,
     evaluated: Evaluated,
     callbacks: CallbackList,
     after_batch: Callable[[int], None],

@@ -29,7 +29,7 @@ from gru_c.training.run import Run, RunEnded
 from gru_c.utils.progress import Progress
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 from gru_c.training.fit_settings import FitSettings
 from gru_c.training.step import _culprit_of_all, _fit_step, _prepare, _weights_are_finite
 
@@ -37,7 +37,7 @@ from gru_c.training.step import _culprit_of_all, _fit_step, _prepare, _weights_a
 
 
 def fit(
-    model: Sequential,
+    model: Network,
     data: FitData,
     settings: FitSettings,
     rng: np.random.Generator | None,
@@ -74,7 +74,7 @@ def fit(
         return run.finish()
 
 
-def _fit_epoch(model: Sequential, data: FitData, settings: FitSettings, run: Run) -> None:
+def _fit_epoch(model: Network, data: FitData, settings: FitSettings, run: Run) -> None:
     """Train and validate once."""
     batches = data.train.batch_count(settings.batch_size)
     title = f"Epoch {run.epoch + 1}/{settings.epochs}"
@@ -99,7 +99,7 @@ def _fit_epoch(model: Sequential, data: FitData, settings: FitSettings, run: Run
 
 
 def _epoch(
-    model: Sequential, data: Batches, settings: FitSettings, run: Run, progress: Progress
+    model: Network, data: Batches, settings: FitSettings, run: Run, progress: Progress
 ) -> dict[str, float]:
     """Go once over the data; mean loss and metrics."""
     before, totals, replicas = run.begin_epoch(), run.totals, run.replicas

@@ -19,11 +19,11 @@ from gru_c.utils.progress import LINE, SILENT, Progress, check_verbose
 from gru_c.utils.validation import check_flag
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 
 def predict(
-    model: Sequential,
+    model: Network,
     x: Any,
     batch_size: int | None,
     verbose: str | int,
@@ -76,7 +76,7 @@ def _joined(parts: list[Array | list[Array]]) -> Array | list[Array]:
 class _Run:
     """Batches that go through a model, one after the other."""
 
-    def __init__(self, model: Sequential, progress: Progress, hooks: CallbackList) -> None:
+    def __init__(self, model: Network, progress: Progress, hooks: CallbackList) -> None:
         self.model = model
         self.progress = progress
         self.hooks = hooks

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gru_c.data.inputs import FitData
     from gru_c.layers import Layer
     from gru_c.metrics import Metric
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
     from gru_c.parameters import Parameters
 
 
@@ -110,7 +110,7 @@ class Alone:
     def settle(self) -> None:
         """Raise what `later` has left."""
 
-    def drawing(self, model: Sequential) -> AbstractContextManager[None]:
+    def drawing(self, model: Network) -> AbstractContextManager[None]:
         """Let the layers of each process draw other random numbers while this lasts."""
         return nullcontext()
 
@@ -118,7 +118,7 @@ class Alone:
 
     def share(
         self,
-        model: Sequential,
+        model: Network,
         data: FitData,
         batch_size: int,
         training: bool,
@@ -135,7 +135,7 @@ class Alone:
         checks.require_whole_batches(model, batch_size, *map(len, arrays))
         return data
 
-    def even_out(self, model: Sequential) -> None:
+    def even_out(self, model: Network) -> None:
         """Give all the first one's weights, optimizer and generator."""
 
     # ---- what they tell each other ----
@@ -162,7 +162,7 @@ class Alone:
 
     # ---- a step ----
 
-    def agree_on_trained(self, model: Sequential) -> None:
+    def agree_on_trained(self, model: Network) -> None:
         """Take the layers that are trainable now for those of the steps to come."""
 
     def gradients(self, parameters: Parameters, make: MakePass) -> Pass:
@@ -172,7 +172,7 @@ class Alone:
         """
         return make(False, None)
 
-    def stepped(self, model: Sequential) -> None:
+    def stepped(self, model: Network) -> None:
         """Make sure that the weights are the same everywhere after an optimizer step."""
 
     def listen(self, wishes: Callable[[], tuple[bool, bool]]) -> None:
@@ -183,7 +183,7 @@ class Alone:
         """Return what the processes wanted in the last step: to stop, to write a file."""
         return self._wishes()
 
-    def check_even(self, model: Sequential) -> None:
+    def check_even(self, model: Network) -> None:
         """Raise RuntimeError where the weights are no longer the same everywhere."""
 
 

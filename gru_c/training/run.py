@@ -17,7 +17,7 @@ from gru_c.training.snapshot import Snapshot
 from gru_c.utils.progress import say
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
     from gru_c.training.interrupt import Interrupt
 
 
@@ -85,7 +85,7 @@ class Run:
 
     def __init__(
         self,
-        model: Sequential,
+        model: Network,
         callbacks: CallbackList,
         file: RunFile | None,
         interrupt: Interrupt,

@@ -14,7 +14,7 @@ from gru_c.saving import files
 from gru_c.training import snapshot
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 
 _ABSENT = object()
@@ -43,7 +43,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def about_run(
-    model: Sequential, data: FitData, callbacks: CallbackList, **arguments: Any
+    model: Network, data: FitData, callbacks: CallbackList, **arguments: Any
 ) -> dict[str, Any]:
     """Return what tells a run from another one, as JSON has it: model, shapes of data, arguments.
 
@@ -60,7 +60,7 @@ def about_run(
     return _as_json(about)
 
 
-def about_training(model: Sequential, callbacks: CallbackList, **arguments: Any) -> dict[str, Any]:
+def about_training(model: Network, callbacks: CallbackList, **arguments: Any) -> dict[str, Any]:
     """Return the same without layers and data."""
     optimizer = _described(model.optimizer)
     rate = optimizer["config"].get("learning_rate")
@@ -75,7 +75,7 @@ def about_training(model: Sequential, callbacks: CallbackList, **arguments: Any)
     )
 
 
-def about_evaluation(model: Sequential, **arguments: Any) -> dict[str, Any]:
+def about_evaluation(model: Network, **arguments: Any) -> dict[str, Any]:
     """Return what loss and metrics depend on beside layers and data."""
     about = {
         "dtype": model.dtype,

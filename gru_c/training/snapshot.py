@@ -16,7 +16,7 @@ from gru_c.utils.arrays import Array
 from gru_c.utils.validation import check_flag
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Snapshot:
         What to call this moment.
     """
 
-    def __init__(self, model: Sequential, when: str) -> None:
+    def __init__(self, model: Network, when: str) -> None:
         assert model.optimizer is not None
         self.model = model
         self.when = when
@@ -60,7 +60,7 @@ class Snapshot:
         layer_states.put_back(self.states)
 
 
-def generators(model: Sequential) -> list[np.random.Generator]:
+def generators(model: Network) -> list[np.random.Generator]:
     """Return what a model draws from, each once: its own generator, then those of the layers."""
     return [model.rng, *(rng for rng in random.generators(model.layers) if rng is not model.rng)]
 
@@ -76,7 +76,7 @@ def check_metrics(metrics: list[Metric]) -> None:
             )
 
 
-def trainable_parts(model: Sequential) -> dict[str, Layer]:
+def trainable_parts(model: Network) -> dict[str, Layer]:
     """Return what can be frozen, by name: the layers, of a `Bidirectional` its directions."""
     return {
         str(layer.name) if part is layer else f"{layer.name}.{part.label}": part
@@ -85,7 +85,7 @@ def trainable_parts(model: Sequential) -> dict[str, Layer]:
     }
 
 
-def trainable_flags(model: Sequential) -> dict[str, Any]:
+def trainable_flags(model: Network) -> dict[str, Any]:
     """Return which parts of a model are trainable, and whether the model itself is."""
     parts = trainable_parts(model)
     return {
@@ -94,7 +94,7 @@ def trainable_flags(model: Sequential) -> dict[str, Any]:
     }
 
 
-def capture(model: Sequential) -> dict[str, Any]:
+def capture(model: Network) -> dict[str, Any]:
     """Return what training changes beside the weights and the optimizer's slots, metrics apart."""
     optimizer = model.optimizer
     assert optimizer is not None
@@ -108,9 +108,7 @@ def capture(model: Sequential) -> dict[str, Any]:
     }
 
 
-def of_process(
-    model: Sequential, captured: list[dict[str, Any]], replicas: Alone
-) -> dict[str, Any]:
+def of_process(model: Network, captured: list[dict[str, Any]], replicas: Alone) -> dict[str, Any]:
     """Return what a process goes on with, of what `capture` returned in each, and its metrics.
 
     Where there were more or fewer, each goes on drawing dropout as it has begun to, and the first
@@ -143,7 +141,7 @@ def check_drawn(rng: np.random.Generator, drawn: Any) -> Any:
     return drawn
 
 
-def restore(model: Sequential, state: dict[str, Any], tensors: dict[str, Array]) -> None:
+def restore(model: Network, state: dict[str, Any], tensors: dict[str, Array]) -> None:
     """Take back what `capture` returned, the weights, and the optimizer's slots.
 
     Raises
@@ -181,7 +179,7 @@ def restore(model: Sequential, state: dict[str, Any], tensors: dict[str, Array])
         part.trainable = flag
 
 
-def restore_metrics(model: Sequential, kept: list[dict[str, Any]] | None) -> None:
+def restore_metrics(model: Network, kept: list[dict[str, Any]] | None) -> None:
     """Take back the states of metrics; None: they have seen nothing."""
     reset_all(model.metrics)
     if kept is not None:

@@ -28,13 +28,13 @@ from gru_c.training.snapshot import Snapshot
 from gru_c.utils.warnings import warn
 
 if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 from gru_c.training.fit_settings import FitSettings
 
 # ---- one batch ----------------------------------------------------------------------------------
 
 
-def _train_step(model: Sequential, batch: Data, replicas: Alone) -> Pass:
+def _train_step(model: Network, batch: Data, replicas: Alone) -> Pass:
     """Take one optimizer step, on the weights of layers that are trainable.
 
     When the loss is not finite, nothing is changed; it is for the caller to say so.
@@ -48,7 +48,7 @@ def _train_step(model: Sequential, batch: Data, replicas: Alone) -> Pass:
     return result
 
 
-def _gradients(model: Sequential, batch: Data, replicas: Alone) -> Pass:
+def _gradients(model: Network, batch: Data, replicas: Alone) -> Pass:
     """Run a batch forward and, if the loss is finite, backward, penalties included."""
     parameters = model.parameters
     result = replicas.gradients(parameters, partial(_pass, model, batch))
@@ -60,7 +60,7 @@ def _gradients(model: Sequential, batch: Data, replicas: Alone) -> Pass:
 
 
 def _pass(
-    model: Sequential, batch: Data, summed: bool, after_layer: Callable[[Layer], None] | None
+    model: Network, batch: Data, summed: bool, after_layer: Callable[[Layer], None] | None
 ) -> Pass:
     """Run a batch forward, and backward if the loss is finite: see `Alone.gradients`.
 
@@ -85,7 +85,7 @@ def _pass(
     return Pass(loss, values, len(batch), outputs, mask)
 
 
-def _prepare(model: Sequential, data: Data) -> None:
+def _prepare(model: Network, data: Data) -> None:
     """Build what is not there yet, so that the first step finds everything in its place."""
     assert model.optimizer is not None
     if not model.built:
@@ -95,7 +95,7 @@ def _prepare(model: Sequential, data: Data) -> None:
         _warn_of_nothing_trained(model)
 
 
-def _warn_of_nothing_trained(model: Sequential) -> None:
+def _warn_of_nothing_trained(model: Network) -> None:
     """Say that training will change nothing, and why."""
     trainable = [repr(layer.name) for layer in model.layers if layer.trainable_weights]
     reason = "it has no weights" if not model.parameters.items else "all its layers are frozen"
@@ -107,7 +107,7 @@ def _warn_of_nothing_trained(model: Sequential) -> None:
     warn(f"training will change nothing: {reason}")
 
 
-def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
+def train_on_batch(model: Network, data: Data) -> dict[str, float]:
     """One step; loss and metrics of the batch."""
     require_samples(data)
     checks.require_whole_batches(model, len(data), len(data))
@@ -124,7 +124,7 @@ def train_on_batch(model: Sequential, data: Data) -> dict[str, float]:
     return logs
 
 
-def _checked_step(model: Sequential, batch: Data) -> Pass:
+def _checked_step(model: Network, batch: Data) -> Pass:
     """Take one step; FloatingPointError, and nothing changed, where anything becomes infinite."""
     assert model.optimizer is not None
     before = layer_states.kept(model)
@@ -144,7 +144,7 @@ def _checked_step(model: Sequential, batch: Data) -> Pass:
     return result
 
 
-def _weights_are_finite(model: Sequential) -> bool:
+def _weights_are_finite(model: Network) -> bool:
     """Return whether all weights that are trained are.
 
     Weight by weight, because the gaps between them may hold anything: Adam with epsilon 0 makes NaN
@@ -163,7 +163,7 @@ def _culprit_of_all(replicas: Alone, own: str) -> str:
     return named[0] if named else NO_CULPRIT
 
 
-def _fit_step(model: Sequential, batch: Data, settings: FitSettings, replicas: Alone) -> Pass:
+def _fit_step(model: Network, batch: Data, settings: FitSettings, replicas: Alone) -> Pass:
     if settings.bptt_steps is None:
         return _train_step(model, batch, replicas)
     train_step = partial(_train_step, replicas=replicas)

@@ -19,13 +19,13 @@ from gru_c.utils.attributes import assign
 
 if TYPE_CHECKING:
     from gru_c.data.samples import Data
-    from gru_c.models.sequential import Sequential
+    from gru_c.network.network import Network
 
 
-Step = Callable[["Sequential", "Data"], Pass]
+Step = Callable[["Network", "Data"], Pass]
 
 
-def step(model: Sequential, batch: Data, steps: int, train_step: Step) -> Pass:
+def step(model: Network, batch: Data, steps: int, train_step: Step) -> Pass:
     """Train on a batch in pieces of `steps`: the mean loss over the time steps, and the outputs.
 
     Where the output is a sequence, every piece is trained on; else the pieces before the last only
@@ -53,7 +53,7 @@ def step(model: Sequential, batch: Data, steps: int, train_step: Step) -> Pass:
 
 
 @contextmanager
-def _states_carried(model: Sequential) -> Iterator[None]:
+def _states_carried(model: Network) -> Iterator[None]:
     """Let the states of all GRU layers go on from pass to pass, from where a batch begins."""
     layers = [layer for layer in model.layers if isinstance(layer, GRU) and not layer.stateful]
     for layer in layers:

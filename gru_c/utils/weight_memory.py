@@ -5,15 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
 from gru_c.utils.arrays import Array
-
-if TYPE_CHECKING:
-    from gru_c.parameters import Parameter
-
 
 T = TypeVar("T")
 
@@ -82,14 +78,21 @@ class Memory:
 _REFERENCES = Memory(np.empty(1))._references()  # where nothing is lent
 
 
-def versions_of(weights: Sequence[Parameter]) -> list[int] | None:
+class Weight(Protocol):
+    """The parts of a `Parameter` that are read here."""
+
+    memory: Memory
+    array: Array
+
+
+def versions_of(weights: Sequence[Weight]) -> list[int] | None:
     """Return what stays the same as long as no weight changes; None while one can at any time."""
     memories = {id(weight.memory): weight.memory for weight in weights}.values()
     versions = [memory.version for memory in memories]
     return None if any(memory.lent for memory in memories) else versions
 
 
-def derived(weights: Sequence[Parameter], key: Hashable, make: Callable[[], T]) -> T:
+def derived(weights: Sequence[Weight], key: Hashable, make: Callable[[], T]) -> T:
     """Return what is made of a layer's weights: by an earlier call, unless they may have changed.
 
     `key` says what it is, and all that it depends on beside the weights.
