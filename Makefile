@@ -10,7 +10,7 @@ test: build
 
 lint:
 	ruff check . && ruff format --check . && mypy
-	clang-format --dry-run --Werror src_c/*.h src_c/*/*.[ch] src_c/*/*.inc tests/*.c tests/*.inc
+	clang-format --dry-run --Werror src_c/*.h src_c/*/*.[ch] src_c/*/*.inc tests/support/*.c tests/support/*.inc
 
 docs: build # docs/_build/index.html
 	python -m sphinx -W --keep-going -q -b html docs docs/_build
@@ -19,7 +19,7 @@ bench: build
 	python -m pytest bench
 
 sanitize: # the core's tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	tests/sanitize.sh
+	tests/support/sanitize.sh
 
 sanitize-threads: # the team and its gangs under ThreadSanitizer
-	GRU_C_TEST_CFLAGS="-fsanitize=thread -g -O1" python -m pytest -q tests/test_guards.py
+	GRU_C_TEST_CFLAGS="-fsanitize=thread -g -O1" python -m pytest -q tests/core/test_guards.py

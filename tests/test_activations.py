@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from testing_tools import assert_same_bits
+from tools import assert_same_bits
 
 from gru_c import activations
 

@@ -5,7 +5,7 @@ import pytest
 import specification
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from testing_tools import (
+from tools import (
     assert_all_same_bits,
     assert_close,
     assert_same_bits,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import specification
-from testing_tools import (
+from tools import (
     assert_all_same_bits,
     assert_close,
     assert_same_bits,

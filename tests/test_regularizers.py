@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from testing_tools import finite_difference
+from tools import finite_difference
 
 import gru_c
 from gru_c import GRU, Dense, Embedding, Parameters, Sequential, constraints, optimizers

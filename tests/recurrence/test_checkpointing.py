@@ -1,0 +1,194 @@
+"""Checkpointing through time: the gradients of the plain pass, from less memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from tools import (
+    assert_all_same_bits,
+    assert_close,
+    assert_same_bits,
+    random_arguments,
+    random_gradients,
+)
+
+from gru_c import GRU, Dense, Sequential, gru_backward, gru_forward
+
+both_variants = pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
+
+
+def both(arguments, every, d_output, d_state, **options):
+    """Gradients, outputs and states of a plain and of a checkpointed pass."""
+    found = []
+    for checkpoint_every in (None, every):
+        result = gru_forward(
+            **arguments, training=True, checkpoint_every=checkpoint_every, **options
+        )
+        gradients = gru_backward(result.tape, d_output, d_state, d_hidden=True)
+        found.append((result, gradients))
+    return found
+
+
+@both_variants
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("go_backwards", [False, True])
+@pytest.mark.parametrize(
+    ("sizes", "every"),
+    [((64, 37, 5, 50), 1), ((3, 700, 4, 33), 1), ((8, 600, 20, 130), "auto"), ((2, 5, 3, 4), 9)],
+    ids=str,
+)
+def test_the_same_bits_as_without(sizes, every, reset_after, dtype, go_backwards, engine, isa):
+    B, T, _, H = sizes
+    arguments = random_arguments(*sizes, dtype=dtype, reset_after=reset_after)
+    pair = random_gradients(B, T, H, dtype=dtype)
+    options = {"reset_after": reset_after, "go_backwards": go_backwards}
+    (plain, expected), (kept, found) = both(arguments, every, *pair, **options)
+    assert_same_bits(kept.state, plain.state)
+    assert_same_bits(kept.output, plain.output)
+    if engine == "packed":
+        assert_all_same_bits(found, expected)
+    for a, b in zip(found, expected, strict=True):
+        assert_close(a, b, 1e-12 if dtype == np.float64 else 1e-4)
+
+
+def test_more_than_one_piece_was_there(engine):
+    arguments = random_arguments(64, 37, 5, 50)
+    tape = gru_forward(**arguments, training=True, checkpoint_every=1).tape
+    assert len(tape.states) > 1
+    assert repr(tape).startswith("<CheckpointTape of 64 sequences x 37 steps x 50 units, ")
+
+
+@pytest.mark.parametrize("given", ["nothing", "no bias", "no initial state"])
+def test_what_was_not_given(given, engine):
+    arguments = random_arguments(
+        64, 30, 3, 20, bias=given != "no bias", initial_state=given != "no initial state"
+    )
+    d_output = None if given == "nothing" else random_gradients(64, 30, 20)[0]
+    (_, expected), (_, found) = both(arguments, 1, d_output, None)
+    assert (found.bias is None) == (given == "no bias")
+    for a, b in zip(found, expected, strict=True):
+        assert b is None or assert_close(a, b, 1e-12) is None
+
+
+@pytest.mark.parametrize("sizes", [(2, 0, 3, 4), (0, 5, 3, 4)], ids=str)
+def test_without_steps(sizes, engine):
+    B, T, _, H = sizes
+    arguments = random_arguments(*sizes)
+    (_, expected), (_, found) = both(arguments, 1, *random_gradients(B, T, H))
+    assert_all_same_bits(found, expected)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"dropout": 0.2, "recurrent_dropout": 0.2, "zoneout": 0.2},
+        {"recurrent_activation": "hard_sigmoid", "clip": 2.0, "go_backwards": True},
+        {"reset_after": False, "zoneout": 0.3, "activation": ("elu", 0.5)},
+    ],
+    ids=str,
+)
+def test_layers_with_everything_else(options):
+    x = np.random.default_rng(0).normal(size=(40, 60, 4))
+    results = []
+    for every in (None, 7):
+        layer = GRU(17, return_sequences=True, seed=3, checkpoint_every=every, **options)
+        layer.build((None, None, 4), rng=1)
+        output = layer.forward(x, training=True)
+        d_x = layer.backward(output, keep_tape=False)
+        results.append([output, d_x, *(p.gradient for p in layer.parameters)])
+    for a, b in zip(*results, strict=True):
+        assert_same_bits(a, b)
+
+
+def test_adding_up_gradients():
+    x = np.random.default_rng(0).normal(size=(40, 60, 4))
+    totals = []
+    for every in (None, 8):
+        layer = GRU(17, return_sequences=True, checkpoint_every=every)
+        layer.build((None, None, 4), rng=1)
+        for part in (x, x[:, ::-1]):
+            output = layer.forward(part, training=True)
+            layer.backward(output, accumulate=part is not x)
+        totals.append([p.gradient.copy() for p in layer.parameters])
+    for a, b in zip(*totals, strict=True):
+        assert_same_bits(a, b)
+
+
+@pytest.mark.parametrize("sizes", [(8, 600, 20, 130), (40, 70, 8, 33)], ids=str)
+def test_the_same_bits_for_any_number_of_threads(sizes, engine):
+    B, T, _, H = sizes
+    arguments = random_arguments(*sizes, dtype=np.float32)
+    pair = random_gradients(B, T, H, dtype=np.float32)
+    results = []
+    for threads in (1, 2, 3):
+        options = {"training": True, "checkpoint_every": "auto", "num_threads": threads}
+        results.append(gru_backward(gru_forward(**arguments, **options).tape, *pair))
+    for found in results[1:]:
+        assert_all_same_bits(found, results[0])
+
+
+def test_a_tape_may_be_used_again():
+    arguments, pair = random_arguments(64, 30, 3, 20), random_gradients(64, 30, 20)
+    tape = gru_forward(**arguments, training=True, checkpoint_every=4).tape
+    first = gru_backward(tape, *pair, keep_tape=False)
+    assert_all_same_bits(gru_backward(tape, *pair), first)
+
+
+def test_time_before_batch_and_states_that_stay():
+    x = np.random.default_rng(0).normal(size=(60, 40, 4))
+    results = []
+    for every in (None, 7):
+        layer = GRU(17, return_sequences=True, time_major=True, stateful=True)
+        layer.checkpoint_every = every
+        layer.build((None, None, 4), rng=1)
+        for part in (x, x[::-1]):
+            output = layer.forward(part, training=True)
+            d_x = layer.backward(output)
+        results.append([output, d_x, layer.state, *(p.gradient for p in layer.parameters)])
+    for a, b in zip(*results, strict=True):
+        assert_same_bits(a, b)
+
+
+def test_a_model_trains_to_the_same_bits():
+    x, y = np.random.default_rng(0).normal(size=(70, 90, 3)), np.zeros((70, 1))
+    weights = []
+    for every in (None, "auto"):
+        model = Sequential([GRU(20, input_shape=(90, 3), checkpoint_every=every), Dense(1)], seed=1)
+        model.compile("adam", "mse")
+        model.fit(x, y, epochs=2, verbose=0)
+        weights.append(model.get_weights())
+    for a, b in zip(*weights, strict=True):
+        assert_same_bits(a, b)
+
+
+def test_memory_beyond_inputs_and_results():
+    x = np.zeros((8, 3000, 1), np.float32)
+    held = {}
+    for every in (None, "auto"):
+        layer = GRU(128, return_sequences=True, checkpoint_every=every)
+        layer.build((None, None, 1), rng=0)
+        tracemalloc.start()
+        output = layer.forward(x, training=True)
+        d_x = layer.backward(output)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        held[every] = peak - output.nbytes - d_x.nbytes
+    assert held["auto"] < held[None] / 15
+
+
+@pytest.mark.parametrize(
+    ("every", "error", "message"),
+    [
+        (0, ValueError, "checkpoint_every must be at least 1 step, got 0"),
+        (-1, ValueError, "checkpoint_every must be at least 1 step, got -1"),
+        (2.5, TypeError, "checkpoint_every must be a number of steps, 'auto' or None, got 2.5"),
+        ("always", TypeError, "got 'always'"),
+        (True, TypeError, "got True"),
+    ],
+)
+def test_bad_numbers_of_steps(every, error, message):
+    with pytest.raises(error, match=message):
+        GRU(3, checkpoint_every=every)
+    with pytest.raises(error, match=message):
+        gru_forward(**random_arguments(1, 2, 3, 4), checkpoint_every=every)

@@ -1,0 +1,331 @@
+"""Threads: how many, BLAS held to one of them, the GIL."""
+
+import sys
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+from tools import assert_all_same_bits, random_arguments, random_gradients
+
+import gru_c
+from gru_c import _core, gru_backward, gru_forward
+from gru_c.recurrence import passes
+from gru_c.recurrence.cell import Cell
+from gru_c.recurrence.tape import run_backward
+from gru_c.runtime import blas_threads as blas_module
+from gru_c.runtime import threads
+from gru_c.runtime.blas_threads import single_threaded_blas
+
+only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+
+
+# ---- how many -----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("keep_num_threads")
+@pytest.mark.parametrize("n", [1, 3, 32768, np.int64(2), True])
+def test_set_and_get(n):
+    gru_c.set_num_threads(n)
+    assert gru_c.get_num_threads() == n
+    assert type(gru_c.get_num_threads()) is int
+
+
+@pytest.mark.usefixtures("keep_num_threads")
+@pytest.mark.parametrize(
+    ("n", "error", "match"),
+    [
+        (0, ValueError, "between 1 and 32768, got 0"),
+        (-3, ValueError, "between 1 and 32768, got -3"),
+        (32769, ValueError, "between 1 and 32768, got 32769"),
+        (2.0, TypeError, "must be an integer, got 2.0"),
+        ("2", TypeError, "must be an integer, got '2'"),
+        (None, TypeError, "must be an integer, got None"),
+    ],
+)
+def test_set_refuses(n, error, match):
+    gru_c.set_num_threads(2)
+    with pytest.raises(error, match=match):
+        gru_c.set_num_threads(n)
+    assert gru_c.get_num_threads() == 2
+
+
+@only_with_openmp
+@pytest.mark.usefixtures("keep_num_threads")
+def test_a_call_takes_the_processs_number_or_its_own(monkeypatch):
+    taken = []
+    for name in ("forward", "forward_plain"):
+        call = getattr(_core, name)
+        at = -2 if name == "forward" else -1
+        monkeypatch.setattr(_core, name, lambda *a, c=call, i=at: (taken.append(a[i]), c(*a))[1])
+    gru_c.set_num_threads(3)
+    arguments = random_arguments(2, 2, 2, 2)
+    gru_forward(**arguments, engine="packed")
+    gru_forward(**arguments, engine="packed", num_threads=2)
+    assert taken == [3, 2]
+    gru_forward(**arguments)
+    assert set(taken[2:]) == {3}
+
+
+@only_with_openmp
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("3", 3),
+        ("5,2", 5),
+        (" 4 ", 4),
+        (None, 7),
+        ("", 7),
+        ("0", 7),
+        ("all", 7),
+        ("²", 7),
+        ("9" * 12, 2**15),
+    ],
+)
+def test_omp_num_threads(monkeypatch, value, expected):
+    """The variable counts, as OpenMP reads it; what is no count is as if it were not there."""
+    monkeypatch.setattr(threads, "_cgroup_limit", lambda: 7.9)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(64), raising=False)
+    if value is None:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert threads._default_num_threads() == expected
+
+
+@only_with_openmp
+def test_omp_num_threads_at_import(run_python):
+    done = run_python("import gru_c; print(gru_c.get_num_threads())", OMP_NUM_THREADS="3")
+    assert done.stdout == "3\n", done.stderr
+
+
+@pytest.mark.parametrize(("cpus", "limit", "expected"), [(4, 2.5, 2), (4, 0.5, 1), (2, 8, 2)])
+def test_affinity_and_container_limit(monkeypatch, cpus, limit, expected):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(threads, "_cgroup_limit", lambda: limit)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(cpus), raising=False)
+    assert threads._default_num_threads() == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu.max": "max 100000\n"}, np.inf),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, np.inf),
+        ({"cpu.max": ""}, np.inf),
+        ({}, np.inf),
+    ],
+    ids=["v2", "v2 no limit", "v1", "v1 no limit", "empty", "no files"],
+)
+def test_container_limit(monkeypatch, tmp_path, files, expected):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(
+        threads, "Path", lambda path: tmp_path / path.removeprefix("/sys/fs/cgroup/")
+    )
+    assert threads._cgroup_limit() == expected
+
+
+# ---- BLAS held to one thread --------------------------------------------------------------------
+
+
+def blas_threads():
+    """Thread counts of the BLAS libraries that are loaded."""
+    return {
+        library["filepath"]: library["num_threads"]
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    }
+
+
+@pytest.fixture
+def two_blas_threads():
+    """BLAS on two threads outside of the package's calls; skips where threadpoolctl knows none."""
+    with single_threaded_blas:  # SciPy's is loaded by now
+        pass
+    with threadpool_limits(2, user_api="blas"):
+        counts = blas_threads()
+        if set(counts.values()) != {2}:
+            pytest.skip("no BLAS whose threads threadpoolctl can set")
+        yield counts
+        assert blas_threads() == counts
+
+
+@pytest.mark.parametrize("name", ["forward", "backward"])
+def test_blas_has_one_thread_in_a_call(monkeypatch, two_blas_threads, name):
+    seen = []
+    original = getattr(_core, name)
+    monkeypatch.setattr(_core, name, lambda *a: (seen.append(blas_threads()), original(*a)))
+    result = gru_forward(**random_arguments(2, 3, 2, 4), training=True, engine="blas")
+    gru_backward(result.tape)
+    assert [set(counts.values()) for counts in seen] == [{1}]
+    assert blas_threads() == two_blas_threads
+
+
+def test_blas_has_its_threads_again_after_an_exception(two_blas_threads):
+    def fail():
+        with single_threaded_blas:
+            assert set(blas_threads().values()) == {1}
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert blas_threads() == two_blas_threads
+
+
+def test_blas_has_its_threads_again_after_the_outermost(two_blas_threads):
+    with single_threaded_blas:
+        with single_threaded_blas:
+            assert set(blas_threads().values()) == {1}
+        assert set(blas_threads().values()) == {1}
+    assert blas_threads() == two_blas_threads
+
+
+def test_blas_has_its_threads_again_after_the_last_of_two_that_overlap(two_blas_threads):
+    """The first in is the first out: what it found must come back, but not before the second."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def first():
+        with single_threaded_blas:
+            entered.set()
+            leave.wait(60)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert entered.wait(60)
+    with single_threaded_blas:
+        leave.set()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert set(blas_threads().values()) == {1}
+    assert blas_threads() == two_blas_threads
+
+
+class FakeLibraries:
+    """What the package uses of a ThreadpoolController; `counts` has one holder of `n` a layer."""
+
+    def __init__(self, counts):
+        self.counts = counts
+        self.lib_controllers = [SimpleNamespace(threading_layer=layer) for layer in counts]
+
+    def select(self, threading_layer):
+        layers = [threading_layer] if isinstance(threading_layer, str) else threading_layer
+        return FakeLibraries({layer: n for layer, n in self.counts.items() if layer in layers})
+
+    def limit(self, limits):
+        before = {layer: count.n for layer, count in self.counts.items()}
+
+        def set_to(numbers):
+            for layer, count in self.counts.items():
+                count.n = numbers[layer]
+
+        set_to(dict.fromkeys(before, limits))
+        return SimpleNamespace(restore_original_limits=lambda: set_to(before))
+
+
+class CountOfThread(threading.local):
+    n = 4
+
+
+def test_openmp_blas_has_a_count_for_each_python_thread():
+    pool, own = SimpleNamespace(n=4), CountOfThread()
+    hold = blas_module._SingleThreadedBlas()
+    hold._hold(FakeLibraries({"pthreads": pool, "openmp": own}))
+    entered, leave, seen = threading.Event(), threading.Event(), []
+
+    def first():
+        with hold:
+            seen.append((pool.n, own.n))
+            entered.set()
+            leave.wait(60)
+        seen.append((pool.n, own.n))
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert entered.wait(60)
+    assert own.n == 4
+    with hold:
+        assert (pool.n, own.n) == (1, 1)
+        leave.set()
+        thread.join(60)
+        assert (pool.n, own.n) == (1, 1)
+    assert seen == [(1, 1), (1, 4)]
+    assert (pool.n, own.n) == (4, 4)
+
+
+# ---- the GIL and Python's threads ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["forward", "backward"])
+def test_other_python_threads_run_during_a_call(name):
+    """With a switch interval this long another thread runs only when the GIL is let go."""
+    arguments = random_arguments(16, 200, 32, 64, dtype=np.float32)
+    x, *weights, state = arguments.values()
+    tape = gru_forward(**arguments, training=True).tape
+    gradients = [np.empty_like(array) for array in weights]
+
+    def call():
+        if name == "forward":
+            passes.run_forward(x, *weights, state, cell=Cell(), num_threads=1)
+        else:
+            run_backward(tape, None, None, None, *gradients, None)
+
+    go, progress = threading.Lock(), []
+    go.acquire()
+
+    def other():
+        with go:
+            progress.append(1)
+
+    thread = threading.Thread(target=other)
+    interval = sys.getswitchinterval()
+    try:
+        thread.start()
+        with single_threaded_blas:  # entered here, the calls themselves have no other pause
+            sys.setswitchinterval(1000)
+            go.release()
+            before = list(progress)
+            for _ in range(1000):
+                call()
+                if progress:
+                    break
+            after = list(progress)
+    finally:
+        sys.setswitchinterval(interval)
+    thread.join(60)
+    assert (before, after) == ([], [1])
+
+
+@pytest.mark.usefixtures("engine")
+def test_python_threads_share_weights():
+    arguments = [random_arguments(20, 60, 8, 33, seed=seed) for seed in range(4)]
+    for one in arguments[1:]:
+        one.update({name: arguments[0][name] for name in ("kernel", "recurrent_kernel", "bias")})
+    pair = random_gradients(20, 60, 33)
+
+    def both_passes(i):
+        result = gru_forward(**arguments[i], training=True, num_threads=2)
+        return result, gru_backward(result.tape, *pair)
+
+    expected = [both_passes(i) for i in range(4)]
+    results = [[] for _ in arguments]
+    barrier = threading.Barrier(4)
+
+    def work(i):
+        barrier.wait(60)
+        results[i] += [both_passes(i) for _ in range(10)]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    for i in range(4):
+        assert len(results[i]) == 10
+        for forward, backward in results[i]:
+            assert_all_same_bits(forward, expected[i][0])
+            assert_all_same_bits(backward, expected[i][1])

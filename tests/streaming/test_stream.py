@@ -1,0 +1,178 @@
+"""Streams have the numbers of predict."""
+
+import numpy as np
+import pytest
+from tools import assert_close, assert_same_bits, make_model, play, random_numbers
+
+from gru_c import GRU, Dense, Dropout, Sequential, _core
+from gru_c.activations import ACTIVATIONS, Activation
+from gru_c.layers import Layer
+
+DTYPES = ["float32", "float64"]
+both_dtypes = pytest.mark.parametrize("dtype", DTYPES)
+packed_engine = pytest.mark.parametrize("engine", ["packed"], indirect=True)
+
+
+def expected_of(model, x):
+    """What a stream's steps should give, by predict on the sequence up to each."""
+    if model.compute_output_shape((1, 2, x.shape[2])) == (1, 2, model.layers[-1].units):
+        return model.predict(x, verbose=0)
+    pieces = [model.predict(x[:, : t + 1], verbose=0) for t in range(x.shape[1])]
+    return np.stack(pieces, axis=1)
+
+
+# ---- the numbers of predict ---------------------------------------------------------------------
+
+STACKS = {
+    "one": lambda **k: [GRU(50, **k)],
+    "sequences": lambda **k: [GRU(17, return_sequences=True, **k)],
+    "demo": lambda **k: [GRU(50, return_sequences=True, **k), GRU(50, **k), Dense(1)],
+    "mixed": lambda **k: [
+        Dense(9, "relu"),
+        GRU(33, return_sequences=True, **k),
+        Dropout(0.3),
+        GRU(64, return_sequences=True, **k),
+        Dense(19, "sigmoid"),
+        Dense(4, "softmax"),
+    ],
+    "head without bias": lambda **k: [GRU(5, **k), Dense(70, "tanh", use_bias=False)],
+}
+
+
+@pytest.mark.usefixtures("isa")
+@packed_engine
+@both_dtypes
+@pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("use_bias", [True, False], ids=["bias", "no-bias"])
+@pytest.mark.parametrize("layers", STACKS.values(), ids=STACKS)
+def test_a_stream_has_the_bits_of_predict(engine, dtype, reset_after, use_bias, layers):
+    model = make_model(*layers(reset_after=reset_after, use_bias=use_bias), dtype=dtype)
+    for batch in (1, 2, 5, 17, 70):
+        x = random_numbers(batch, 7, 5, dtype=dtype)
+        assert_same_bits(play(model.stream(batch), x), expected_of(model, x))
+
+
+@both_dtypes
+@pytest.mark.parametrize("isa", _core.isa_names(), indirect=True)
+@pytest.mark.parametrize("engine", ["blas"], indirect=True)
+def test_a_stream_agrees_with_the_blas_engine(isa, engine, dtype):
+    model = make_model(*STACKS["demo"](), dtype=dtype)
+    x = random_numbers(3, 20, 5, dtype=dtype)
+    tolerance = 1e-5 if dtype == "float32" else 1e-13
+    assert_close(play(model.stream(3), x), expected_of(model, x), tolerance)
+
+
+@pytest.mark.usefixtures("isa")
+@packed_engine
+@both_dtypes
+def test_every_number_of_units_and_features_to_67(engine, dtype):
+    for H in range(1, 68):
+        I, n, batch = H * 29 % 67 + 1, H * 31 % 67 + 1, 1 + H % 3
+        layer = GRU(H, reset_after=H % 4 != 0, return_sequences=True)
+        model = make_model(layer, Dense(n), I=I, dtype=dtype)
+        x = random_numbers(batch, 3, I, dtype=dtype)
+        assert_same_bits(play(model.stream(batch), x), model.predict(x, verbose=0))
+
+
+@packed_engine
+@pytest.mark.parametrize("sizes", [(1, 8, 256), (2, 270, 130), (1, 300, 513)], ids=str)
+def test_sums_longer_than_a_block(engine, sizes):
+    batch, I, H = sizes
+    model = make_model(GRU(H, return_sequences=True), GRU(H), Dense(150), Dense(7), I=I)
+    x = random_numbers(batch, 4, I)
+    assert_same_bits(play(model.stream(batch), x), expected_of(model, x))
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("weights", ["bfloat16", "int8"])
+@pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
+def test_weights_of_fewer_bits(weights, reset_after):
+    options = {"inference_weights": weights, "reset_after": reset_after}
+    model = make_model(GRU(40, return_sequences=True, **options), GRU(19, **options), Dense(2), I=9)
+    x = random_numbers(3, 6, 9)
+    assert_same_bits(play(model.stream(3), x), expected_of(model, x))
+
+
+KINDS = {
+    "activations": {"activation": "relu", "recurrent_activation": "hard_sigmoid"},
+    "parameters": {
+        "activation": ("scaled_tanh", 1.7, 0.6),
+        "recurrent_activation": ("hard_sigmoid", 0.2, 0.4),
+    },
+    "clip": {"clip": 0.5},
+    "zoneout": {"zoneout": 0.3},
+    "dropout": {"dropout": 0.5, "recurrent_dropout": 0.5},
+}
+
+
+@packed_engine
+@pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_other_kinds_of_cells(engine, kind, reset_after):
+    model = make_model(GRU(21, return_sequences=True, reset_after=reset_after, **kind), Dense(3))
+    x = random_numbers(4, 9, 5)
+    assert_same_bits(play(model.stream(4), x), model.predict(x, verbose=0))
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, Activation("relu", np.cos, None)], ids=str)
+def test_every_activation_of_a_dense_layer(activation):
+    model = make_model(GRU(6, return_sequences=True), Dense(5, activation), Dense(20, "linear"))
+    x = 3 * random_numbers(2, 8, 5)
+    assert_same_bits(play(model.stream(2), x), model.predict(x, verbose=0))
+
+
+def test_a_model_without_a_recurrent_layer():
+    model = Sequential([Dense(4, "tanh", input_shape=(3,)), Dense(2)], seed=0)
+    x = random_numbers(5, 3)
+    assert_same_bits(model.stream(5).step(x), model.predict(x, verbose=0))
+
+
+def test_a_model_that_does_nothing():
+    x = random_numbers(5, 3)
+    stream = Sequential([Dropout(0.5, input_shape=(None, 3))]).stream(5)
+    y = stream.step(x)
+    assert_same_bits(y, x)
+    assert not np.shares_memory(x, y)
+    assert_same_bits(stream.step(x.astype(np.float64)), x)
+    assert stream.state == []
+
+
+class Doubling(Layer):
+    """A layer of Python, which may be told to fail."""
+
+    failing = False
+
+    @property
+    def stepwise(self):
+        return True
+
+    def forward(self, x, *, training=False):
+        if Doubling.failing:
+            raise ZeroDivisionError
+        assert x.ndim == 3
+        return 2 * x
+
+
+def test_layers_that_the_core_does_not_know_are_called():
+    model = make_model(Doubling(), GRU(4, return_sequences=True), Doubling(), GRU(3))
+    x = random_numbers(2, 6, 5)
+    stream = model.stream(2)
+    assert_same_bits(play(stream, x), expected_of(model, x))
+    before = stream.state
+    assert [state.shape for state in before] == [(2, 4), (2, 3)]
+    stream.reset()
+    stream.state = before
+    for actual, wanted in zip(stream.state, before, strict=True):
+        assert_same_bits(actual, wanted)
+
+
+def test_a_layer_that_fails_leaves_the_state(monkeypatch):
+    model = make_model(GRU(4, return_sequences=True), Doubling(), GRU(3))
+    stream, x = model.stream(2), random_numbers(2, 6, 5)
+    play(stream, x)
+    before = stream.state
+    monkeypatch.setattr(Doubling, "failing", True)
+    with pytest.raises(ZeroDivisionError):
+        stream.step(x[:, 0])
+    for actual, wanted in zip(stream.state, before, strict=True):
+        assert_same_bits(actual, wanted)

@@ -1,0 +1,582 @@
+"""Streams: what goes in and out, states, weights, threads, and what is refused."""
+
+import copy
+import gc
+import tempfile
+import threading
+import tracemalloc
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tools import assert_same_bits, make_model, play, random_numbers
+
+from gru_c import (
+    GRU,
+    Activation,
+    Dense,
+    Embedding,
+    LayerNormalization,
+    Masking,
+    Sequential,
+    _core,
+    callbacks,
+    constraints,
+    optimizers,
+)
+from gru_c.layers import Layer
+
+# ---- input and output ---------------------------------------------------------------------------
+
+
+def test_arrays_of_any_kind_are_taken():
+    model = make_model(GRU(7))
+    x = np.round(random_numbers(2, 5) * 3)
+    wanted = model.stream(2).step(x)
+    swapped = x.astype(x.dtype.newbyteorder())
+    for given in (x.astype(float), x.astype(int), x.tolist(), x[::-1].copy()[::-1], swapped):
+        assert_same_bits(model.stream(2).step(given), wanted)
+    assert_same_bits(model.stream(2).step(np.repeat(x, 2, axis=1)[:, ::2]), wanted)
+
+
+@pytest.mark.parametrize("last", [[], [Dense(3, "softmax")]], ids=["core", "python"])
+def test_the_output_is_the_callers_own_or_where_he_wants_it(last):
+    model = make_model(GRU(3), *copy.deepcopy(last))
+    stream, other = model.stream(2), model.stream(2)
+    x = random_numbers(2, 5)
+    first = stream.step(x)
+    kept = first.copy()
+    out = np.full((2, 3), np.nan, np.float32)
+    assert stream.step(x, out) is out
+    assert_same_bits(first, kept)
+    other.step(x)
+    assert_same_bits(out, other.step(x))
+    strided = np.empty((2, 6), np.float32)[:, ::2]
+    assert stream.step(x, out=strided) is strided
+    assert_same_bits(np.ascontiguousarray(strided), other.step(x))
+
+
+def test_the_output_may_lie_where_the_input_is():
+    model = make_model(Dense(5), I=5)
+    x = random_numbers(2, 5)
+    wanted = model.stream(2).step(x.copy())
+    assert_same_bits(model.stream(2).step(x, out=x), wanted)
+
+
+BAD_STEPS = {
+    "width": (np.zeros((2, 6)), {}, ValueError, r"x_t must have shape \(2, 5\), got \(2, 6\)"),
+    "batch": (np.zeros((1, 5)), {}, ValueError, r"shape \(2, 5\), got \(1, 5\)"),
+    "one sample": (np.zeros(5), {}, ValueError, r"shape \(2, 5\), got \(5,\)"),
+    "sequence": (np.zeros((2, 1, 5)), {}, ValueError, r"got \(2, 1, 5\)"),
+    "text": ([["a"] * 5] * 2, {}, TypeError, "x_t must hold real numbers"),
+    "objects": (np.full((2, 5), None), {}, TypeError, "real numbers"),
+    "complex": (np.zeros((2, 5), complex), {}, TypeError, "complex128"),
+    "nothing": (None, {}, TypeError, "got None"),
+    "ragged": ([[1.0], [1.0, 2.0]], {}, ValueError, "no array of numbers"),
+    "out's shape": (np.zeros((2, 5)), {"out": np.zeros((2, 2), "f")}, ValueError, r"\(2, 3\)"),
+    "out's dtype": (np.zeros((2, 5)), {"out": np.zeros((2, 3))}, ValueError, "float64"),
+    "out is a list": (np.zeros((2, 5)), {"out": [0]}, TypeError, "out must be an array, got list"),
+}
+
+
+@pytest.mark.parametrize("last", ["linear", "softmax"])
+@pytest.mark.parametrize("bad", BAD_STEPS.values(), ids=BAD_STEPS)
+def test_a_bad_step_changes_nothing(bad, last):
+    x, options, kind, message = bad
+    stream = make_model(GRU(4), Dense(3, last)).stream(2)
+    stream.step(random_numbers(2, 5))
+    before = stream.state
+    with pytest.raises(kind, match=message):
+        stream.step(x, **options)
+    assert_same_bits(stream.state[0], before[0])
+
+
+def test_a_read_only_out_is_refused():
+    stream, out = make_model(GRU(4)).stream(2), np.zeros((2, 4), np.float32)
+    out.flags.writeable = False
+    with pytest.raises(ValueError, match="a read-only one"):
+        stream.step(random_numbers(2, 5), out)
+    assert not stream.state[0].any()
+
+
+# ---- states -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_state_that_is_set_goes_on_from_there(dtype):
+    model = make_model(GRU(20, return_sequences=True), Dense(3), GRU(9), dtype=dtype)
+    x = random_numbers(3, 8, 5, dtype=dtype)
+    stream = model.stream(3)
+    play(stream, x[:, :3])
+    kept = stream.state
+    wanted = play(stream, x[:, 3:])
+    stream.state = kept
+    assert_same_bits(play(stream, x[:, 3:]), wanted)
+    other = model.stream(3)
+    other.state = [state.tolist() for state in kept]
+    assert_same_bits(play(other, x[:, 3:]), wanted)
+    kept[0][:] = np.nan  # a copy
+    assert np.isfinite(stream.state[0]).all()
+
+
+def test_a_row_does_not_see_the_others():
+    model = make_model(GRU(20, return_sequences=True), GRU(9))
+    x = random_numbers(4, 8, 5)
+    whole, alone = model.stream(4), model.stream(1)
+    assert_same_bits(play(whole, x)[2:3], play(alone, x[2:3]))
+    assert_same_bits(whole.state[0][2:3], alone.state[0])
+
+
+ROWS = {
+    "all": (None, [0, 1, 2, 3]),
+    "one": (2, [2]),
+    "from the end": (-1, [3]),
+    "several": ([0, 2], [0, 2]),
+    "none": ([], []),
+    "slice": (slice(1, 3), [1, 2]),
+    "booleans": ([True, False, False, True], [0, 3]),
+}
+
+
+@pytest.mark.parametrize(("rows", "zero"), ROWS.values(), ids=ROWS)
+def test_reset_begins_new_sequences(rows, zero):
+    model = make_model(GRU(20, return_sequences=True), GRU(9))
+    x = random_numbers(4, 8, 5)
+    stream = model.stream(4)
+    play(stream, x)
+    before = stream.state
+    stream.reset(rows)
+    for state, old in zip(stream.state, before, strict=True):
+        old[zero] = 0
+        assert_same_bits(state, old)
+
+
+def test_reset_clears_a_nan():
+    stream, x = make_model(GRU(17)).stream(2), random_numbers(2, 5)
+    wanted = stream.step(x)
+    assert np.isnan(stream.step(np.full_like(x, np.nan))).all()
+    stream.reset()
+    assert_same_bits(stream.step(x), wanted)
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind"),
+    [(4, IndexError), ([0, -5], IndexError), ([True], IndexError), (1.0, TypeError)],
+)
+def test_rows_that_are_not_there(rows, kind):
+    stream = make_model(GRU(4)).stream(4)
+    stream.step(random_numbers(4, 5))
+    before = stream.state
+    with pytest.raises(kind, match="rows must"):
+        stream.reset(rows)
+    assert_same_bits(stream.state[0], before[0])
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "message"),
+    [
+        ([np.zeros((2, 4))], ValueError, "2 arrays, one for each GRU layer, got 1"),
+        ([np.zeros((2, 4)), np.zeros((1, 3))], ValueError, r"state\[1\] must have shape \(2, 3\)"),
+        ([np.zeros((2, 4)), "ab"], TypeError, r"state\[1\] must hold real numbers"),
+        (np.zeros((2, 2, 4)), TypeError, "list of 2 arrays"),
+        (None, TypeError, "NoneType"),
+    ],
+)
+def test_a_bad_state_changes_nothing(state, kind, message):
+    stream = make_model(GRU(4, return_sequences=True), GRU(3)).stream(2)
+    stream.step(random_numbers(2, 5))
+    before = stream.state
+    with pytest.raises(kind, match=message):
+        stream.state = state
+    for actual, wanted in zip(stream.state, before, strict=True):
+        assert_same_bits(actual, wanted)
+
+
+# ---- weights ------------------------------------------------------------------------------------
+
+
+def test_a_stream_keeps_the_weights_that_it_was_made_of():
+    model = make_model(GRU(8, return_sequences=True), Dense(3, "softmax"))
+    x = random_numbers(2, 5, 5)
+    wanted = play(model.stream(2), x)
+    stream = model.stream(2)
+    model.set_weights([w + 1 for w in model.get_weights()])
+    assert_same_bits(play(stream, x), wanted)
+    assert not np.array_equal(play(model.stream(2), x), wanted)
+    del model
+    stream.reset()
+    assert_same_bits(play(stream, x), wanted)
+
+
+def test_streams_of_the_same_weights_share_them():
+    model = make_model(GRU(8, return_sequences=True), GRU(8), Dense(3))
+
+    def packed(stream):
+        return [packed for stack in stream._stacks for packed in stack.packed]
+
+    first, second = model.stream(1), model.stream(4)
+    assert all(a is b for a, b in zip(packed(first), packed(second), strict=True))
+    model.layers[1].value("bias")[0, 0] += 1  # seen without being told
+    third = model.stream(1)
+    same = [a is b for a, b in zip(packed(first), packed(third), strict=True)]
+    assert same == [True, False, True]
+
+
+X, Y = np.ones((4, 3, 5), np.float32), np.zeros((4, 3, 2), np.float32)
+
+
+def optimizer_step(model):
+    model.parameters.gradients[:] = 1
+    optimizers.SGD(0.1).step(model.parameters)
+
+
+def constrained_step(model):
+    parameters = model.parameters
+    parameters.items[0].constraint = constraints.MaxNorm(0.1)
+    parameters.constrained = parameters.items[:1]
+    optimizer_step(model)
+
+
+def restored_best_weights(model):
+    best = callbacks.EarlyStopping("loss", patience=0, restore_best_weights=True)
+    model.compile(optimizers.SGD(0.1), "mse")
+    model.fit(X, Y, epochs=3, verbose=0, callbacks=[best])
+
+
+def run_that_fails(model):
+    class Fails(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            model.stream()
+            raise KeyError
+
+    model.set_weights([w + 1 for w in model.get_weights()])
+    model.compile(optimizers.SGD(0.1), "mse")
+    with pytest.raises(KeyError):
+        model.fit(X, Y, verbose=0, callbacks=[Fails()])
+
+
+def train_on_batch(model):
+    model.compile("sgd", "mse")
+    model.train_on_batch(X, Y)
+
+
+def model_that_shares_layers(model):
+    other = Sequential(model.layers[:1])
+    other.set_weights([w + 1 for w in other.get_weights()])
+
+
+def other_flat_vectors(model):
+    layer = model.layers[-1]
+    model.add(Dense(2))
+    _ = model.parameters
+    layer.value("kernel")[0] += 1
+
+
+def checkpoint(model):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "run.safetensors")
+        model.compile(optimizers.SGD(0.1), "mse")
+        model.fit(X, Y, epochs=2, verbose=0, checkpoint=path)
+        model.set_weights([0 * w for w in model.get_weights()])
+        model.stream()
+        model.fit(X, Y, epochs=2, verbose=0, checkpoint=path, resume=True)
+
+
+def flat_vector_in_place(model):
+    model.parameters.values += 1
+
+
+def weight_in_place(model):
+    model.layers[0].parameters[0].value += 1
+
+
+def weight_assigned(model):
+    item = model.layers[0].parameters[0]
+    item.value = 0.5 + item.array
+
+
+WAYS = [
+    lambda model: model.set_weights([w + 1 for w in model.get_weights()]),
+    lambda model: model.layers[1].set_weights([w + 1 for w in model.layers[1].get_weights()]),
+    lambda model: np.negative(model.layers[0].value("bias"), model.layers[0].value("bias")),
+    lambda model: np.copyto(model.layers[0].parameters[0].value, random_numbers(5, 12)),
+    lambda model: model.layers[0].value("kernel")[1].sort(),
+    optimizer_step,
+    constrained_step,
+    restored_best_weights,
+    run_that_fails,
+    train_on_batch,
+    model_that_shares_layers,
+    other_flat_vectors,
+    checkpoint,
+    flat_vector_in_place,
+    weight_in_place,
+    weight_assigned,
+]
+
+
+@pytest.mark.parametrize("flat", [False, True], ids=["apart", "flat"])
+@pytest.mark.parametrize("keeps", [False, True], ids=["alone", "beside a stream"])
+@pytest.mark.parametrize("change", WAYS)
+def test_a_new_stream_has_the_weights_of_now_however_they_were_changed(change, keeps, flat):
+    model = make_model(GRU(4, return_sequences=True), Dense(2))
+    model.layers[0].value("bias")[:] = random_numbers(2, 12)
+    if flat:
+        _ = model.parameters
+    x = random_numbers(1, 3, 5)
+    stream = model.stream()
+    before = play(stream, x)
+    if not keeps:
+        del stream
+    change(model)
+    now = play(model.stream(), x)
+    assert not np.array_equal(now, before)
+    assert_same_bits(now, model.predict(x, verbose=0))
+
+
+def a_row_of_it(array):
+    return array[1:2]
+
+
+@pytest.mark.parametrize("hold", [np.asarray, a_row_of_it, memoryview, np.nditer, np.ravel])
+@pytest.mark.parametrize("flat", [False, True], ids=["apart", "flat"])
+def test_a_new_stream_sees_what_is_written_through_an_array_that_was_kept(hold, flat):
+    model = make_model(GRU(4, return_sequences=True), Dense(2))
+    x = random_numbers(1, 3, 5)
+    model.stream()
+    kept = hold(model.parameters.values if flat else model.layers[0].value("kernel"))
+    for _ in range(3):
+        model.stream()
+        before = play(model.stream(), x)
+        array = np.asarray(kept.operands[0] if hold is np.nditer else kept)
+        array[0] += 1
+        del array
+        now = play(model.stream(), x)
+        assert not np.array_equal(now, before)
+        assert_same_bits(now, model.predict(x, verbose=0))
+    del kept
+    assert_same_bits(play(model.stream(), x), now)
+    assert not model.layers[0].parameters[0].memory.lent
+
+
+@pytest.mark.parametrize("built_by_hand", [False, True], ids=["of a model", "by hand"])
+@pytest.mark.parametrize(
+    "open_up",
+    [
+        lambda array: array.setflags(write=True),
+        lambda array: setattr(array.flags, "writeable", True),
+        lambda array: array[0].setflags(write=True),
+        lambda array: array.reshape(-1).setflags(write=True),
+        lambda array: array.view(np.int32).setflags(write=True),
+        lambda array: np.asarray(array.base).setflags(write=True),
+        lambda array: np.frombuffer(array, array.dtype).setflags(write=True),
+        lambda array: np.copyto(array, 5),
+        lambda array: np.lib.stride_tricks.as_strided(array).fill(5),
+    ],
+)
+def test_weights_for_reading_cannot_be_made_writeable(open_up, built_by_hand):
+    layer = GRU(3)
+    if built_by_hand:
+        layer.build((None, None, 5))
+    else:
+        make_model(layer).predict(random_numbers(1, 4, 5), verbose=0)
+    for parameter in layer.parameters:
+        before = parameter.array.copy()
+        with pytest.raises(ValueError, match=r"WRITEABLE|read-only"):
+            open_up(parameter.array)
+        assert_same_bits(parameter.array, before)
+        parameter.value[...] = 2  # the weight itself is
+        assert (parameter.array == 2).all()
+
+
+def test_a_prediction_has_the_weights_that_a_callback_sets():
+    class Doubles(callbacks.Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            self.model.set_weights([2 * w for w in self.model.get_weights()])
+
+    model = make_model(GRU(4), Dense(2))
+    first = model.get_weights()
+    x = random_numbers(4, 3, 5)
+    outputs = model.predict(x, batch_size=2, verbose=0, callbacks=[Doubles()])
+    model.set_weights([2 * w for w in first])
+    assert_same_bits(outputs[2:], model.predict(x[2:], verbose=0))
+
+
+def test_what_a_stream_was_made_of_is_kept_until_the_weights_may_change():
+    model = make_model(GRU(4))
+    memory = model.layers[0].parameters[0].memory
+    assert not memory.derived
+    packed = weakref.ref(model.stream()._stacks[0].packed[0])
+    gc.collect()
+    assert model.stream()._stacks[0].packed[0] is packed()
+    model.get_weights(), model.predict(random_numbers(1, 3, 5), verbose=0), model.summary(str)
+    assert model.stream()._stacks[0].packed[0] is packed()
+    kernel = model.layers[0].value("kernel")
+    assert not memory.derived
+    assert packed() is None
+    model.stream()
+    assert not memory.derived  # as long as the program can change them
+    assert memory.lent
+    del kernel
+    assert not memory.lent
+    model.stream()
+    assert memory.derived
+
+
+def test_a_stream_of_another_instruction_set_is_refused():
+    if len(_core.isa_names()) < 2:
+        pytest.skip("this CPU has one instruction set")
+    stream, before = make_model(GRU(8)).stream(), _core.active_isa()
+    _core.select_isa(next(name for name in _core.isa_names() if name != before))
+    try:
+        with pytest.raises(RuntimeError, match="make the stream anew"):
+            stream.step(random_numbers(1, 5))
+    finally:
+        _core.select_isa(before)
+    stream.step(random_numbers(1, 5))
+
+
+def test_a_step_allocates_nothing():
+    stream = make_model(GRU(50, return_sequences=True), GRU(50), Dense(1)).stream()
+    x, out = random_numbers(1, 5), np.empty((1, 1), np.float32)
+    for _ in range(3):
+        stream.step(x, out)
+    tracemalloc.start()
+    try:
+        stream.step(x, out)
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        for _ in range(1000):
+            stream.step(x, out)
+        now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert now - before < 200
+    assert peak - before < 300  # frames and the like, no array of B * H
+
+
+# ---- threads ------------------------------------------------------------------------------------
+
+
+def in_threads(*functions):
+    """Run each in a thread of its own; what they raised."""
+    errors = []
+
+    def guarded(function):
+        try:
+            function()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(f,)) for f in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
+@pytest.mark.parametrize("H", [20, 300])  # with the GIL, and without
+def test_streams_of_one_model_in_several_threads(H):
+    model = make_model(GRU(H, return_sequences=True), GRU(H), Dense(2))
+    x = random_numbers(4, 40, 5)
+    wanted = [play(model.stream(), x[i : i + 1]) for i in range(4)]
+    actual = [None] * 4
+
+    def run(i):
+        actual[i] = play(model.stream(), x[i : i + 1])
+
+    assert not in_threads(*(lambda i=i: run(i) for i in range(4)))
+    for a, b in zip(actual, wanted, strict=True):
+        assert_same_bits(a, b)
+
+
+@pytest.mark.parametrize("activation", ["linear", "softmax"])
+def test_one_stream_in_several_threads_is_an_error_and_no_crash(activation):
+    stream = make_model(GRU(600, return_sequences=True), GRU(600), Dense(2, activation)).stream()
+    x = random_numbers(1, 5)
+
+    def run():
+        for _ in range(200):
+            stream.step(x)
+            stream.reset()
+
+    errors = in_threads(run, run, run)
+    assert all(isinstance(e, RuntimeError) and "another thread" in str(e) for e in errors)
+    stream.reset()
+    stream.step(x)
+
+
+# ---- what cannot be streamed --------------------------------------------------------------------
+
+
+class Mixing(Layer):
+    def forward(self, x, *, training=False):
+        return x[:, ::-1]
+
+
+class OwnForward(GRU):
+    def forward(self, x, **arguments):
+        return -super().forward(x, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (GRU(4, go_backwards=True, name="back"), r"layer 'back' \(GRU\) cannot be streamed"),
+        (Mixing(name="mix"), r"layer 'mix' \(Mixing\) cannot be streamed"),
+        (
+            OwnForward(3, name="own"),
+            "'own' .* cannot be streamed: it has a forward method of its own",
+        ),
+    ],
+)
+def test_layers_that_mix_time_steps_are_refused(layer, message):
+    model = make_model(GRU(3, return_sequences=True), copy.deepcopy(layer))
+    with pytest.raises(ValueError, match=message):
+        model.stream()
+
+
+def test_a_model_without_weights_is_refused():
+    for model in (Sequential(), Sequential([GRU(3)])):
+        with pytest.raises(ValueError, match="no weights yet, so a stream is not possible"):
+            model.stream()
+
+
+@pytest.mark.parametrize(("size", "kind"), [(0, ValueError), (-1, ValueError), (1.5, TypeError)])
+def test_a_batch_size_that_cannot_be(size, kind):
+    with pytest.raises(kind, match="batch_size must be a positive integer"):
+        make_model(GRU(3)).stream(size)
+
+
+def test_a_batch_too_large_for_memory():
+    with pytest.raises(MemoryError):
+        make_model(GRU(3)).stream(2**61)
+
+
+def test_text_goes_step_by_step():
+    words = np.random.default_rng(0).integers(0, 30, (3, 12))
+    layers = [
+        Embedding(30, 8),
+        GRU(16, return_sequences=True, stateful=True),
+        LayerNormalization(),
+        GRU(9, return_sequences=True),
+        Activation("relu"),
+        Dense(30, activation="softmax"),
+    ]
+    model = Sequential(layers, seed=0)
+    model.build((None, None))
+    expected = model.predict(words, batch_size=3)
+    stream = model.stream(batch_size=3)
+    np.testing.assert_allclose(play(stream, words), expected, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match="index 30 "):
+        stream.step(np.array([1, 30, 2]))
+
+
+@pytest.mark.parametrize("layer", [Embedding(30, 8, mask_zero=True), Masking()])
+def test_layers_that_make_masks_are_refused(layer):
+    model = Sequential([layer, GRU(3)])
+    model.build((None, None) if isinstance(layer, Embedding) else (None, None, 2))
+    with pytest.raises(ValueError, match="cannot be streamed"):
+        model.stream()
