@@ -1,6 +1,6 @@
 """The base of all losses: what is checked, how samples are weighted and summed.
 
-gru_c/losses.py has the losses themselves, gru_c/_function_loss.py those that are functions.
+The losses themselves are in `regression` and `crossentropy`, those that are functions in `function`.
 """
 
 from __future__ import annotations

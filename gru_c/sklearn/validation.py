@@ -1,4 +1,4 @@
-"""What the estimators of gru_c/sklearn.py are given: checked, and as a set of weighted samples."""
+"""Checks of what the estimators are given, as a set of weighted samples."""
 
 from __future__ import annotations
 
