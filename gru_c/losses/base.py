@@ -1,6 +1,7 @@
 """The base of all losses: what is checked, how samples are weighted and summed.
 
-The losses themselves are in `regression` and `crossentropy`, those that are functions in `function`.
+The losses themselves are in `regression` and `crossentropy`, those that are functions in
+`function`.
 """
 
 from __future__ import annotations
