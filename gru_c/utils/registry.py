@@ -95,7 +95,10 @@ def described(spec: object, table: Mapping[str, Any]) -> str:
     same = {key.replace("_", ""): cls for key, cls in table.items()}.get(
         name.lower().replace("_", "")
     )
-    advice = f": give {same.__module__}.{same.__name__}(...)" if same else ""
+    advice = ""
+    if same:  # by its public name: the room, without the module in it
+        room = ".".join(same.__module__.split(".")[:2])
+        advice = f": give {room}.{same.__name__}(...)"
     return f"{name} of {library}{advice}"
 
 

@@ -11,7 +11,7 @@ from tools import assert_close, assert_same_bits, random_arguments, random_gradi
 from gru_c import _core, gru_backward, gru_forward
 
 DTYPES = [np.float32, np.float64]
-TESTS = Path(__file__).parent
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 @pytest.mark.usefixtures("engine", "isa")
@@ -84,7 +84,7 @@ print(_core.active_isa())
 
 @pytest.mark.parametrize("name", _core.isa_names())
 def test_both_engines_where_the_environment_forces(run_python, name):
-    path = os.pathsep.join(p for p in (os.environ.get("PYTHONPATH"), str(TESTS)) if p)
+    path = os.pathsep.join(p for p in (os.environ.get("PYTHONPATH"), str(SUPPORT)) if p)
     done = run_python(FORCED, GRU_C_ISA=name, PYTHONPATH=path)
     assert (done.returncode, done.stdout) == (0, name + "\n"), done.stderr
 
