@@ -10,7 +10,8 @@ FORK = """
 import os, signal, sys, threading
 import numpy as np
 import gru_c
-from gru_c import gru_forward, gru_backward, _threads
+from gru_c import gru_forward, gru_backward
+from gru_c.runtime import threads
 
 rng = np.random.default_rng(0)
 x, W, U = rng.normal(size=(80, 30, 8)), rng.normal(size=(8, 96)) / 3, rng.normal(size=(32, 96)) / 6
@@ -43,7 +44,7 @@ def test_a_forked_child_computes_and_exits(run_python, threads_before, engine):
             "again = passes()",
             "expected = expected or again",
             "assert all(a.tobytes() == b.tobytes() for a, b in zip(again, expected))",
-            f"assert _threads.openmp_threads(2) == {threads}",
+            f"assert threads.openmp_threads(2) == {threads}",
         ]
     )
     if not _core.HAS_OPENMP:
@@ -66,17 +67,17 @@ if counts() != {2}:
     sys.exit(0)
 inside, leave = threading.Event(), threading.Event()
 def hold():
-    with _threads.single_threaded_blas:
+    with threads.single_threaded_blas:
         inside.set()
         leave.wait(60)
 thread = threading.Thread(target=hold)
 thread.start()
 inside.wait(60)
 assert counts() == {1}
-_threads.single_threaded_blas._lock.acquire()
+threads.single_threaded_blas._lock.acquire()
 """
     child = "\n    ".join(["passes()", "assert counts() == {2}, counts()", "os._exit(0)"])
-    after = "\n_threads.single_threaded_blas._lock.release()\nleave.set()\n"
+    after = "\nthreads.single_threaded_blas._lock.release()\nleave.set()\n"
     done = run_python(FORK.format(engine="blas", parent=parent, child=child) + after)
     assert done.stdout == "status 0\n", done.stderr
 

@@ -92,7 +92,7 @@ def test_work_side_by_side_keeps_the_threads_of_its_caller():
 def test_a_child_keeps_the_threads_of_the_thread_that_forked(run_python):
     code = """
 import os, threading
-from gru_c import _threads
+from gru_c.runtime import threads
 begun, done = threading.Event(), threading.Event()
 def hold():
     with threads.use_threads(2):
