@@ -5,8 +5,7 @@ Weights go across as they are, in Keras's order and shapes.
 
 import numpy as np
 import pytest
-import torch
-from keras_peer import keras
+from keras_peer import keras, torch
 
 import gru_c
 from gru_c import optimizers, schedules
