@@ -277,7 +277,7 @@ def gru_forward(
             f"inference_weights={inference_weights!r} does not go with "
             + ("training=True" if training else "engine='blas'")
         )
-    cell = Cell.of(reset_after, activation, recurrent_activation, clip)
+    cell = Cell.checked(reset_after, activation, recurrent_activation, clip)
     if training:
         cell.require_way_back()
     sequences = as_sequences("x", x, dtype)
@@ -304,7 +304,7 @@ def gru_forward(
     steps = None
     if not every_step:
         backwards, zero = bool(go_backwards), bool(zero_output_for_mask)
-        steps = Steps.of(shape[:2], mask, lengths, go_backwards=backwards, zero_output=zero)
+        steps = Steps.checked(shape[:2], mask, lengths, go_backwards=backwards, zero_output=zero)
     if steps is not None:
         options["training"] = bool(training)
         last, tape = run_ragged(*arguments, steps=steps, every=every, **options)

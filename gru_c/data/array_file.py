@@ -48,7 +48,7 @@ class StoredArray:
     samples: Any
 
     @classmethod
-    def of(cls, source: Any) -> StoredArray:
+    def wrap(cls, source: Any) -> StoredArray:
         """Take all samples."""
         return cls(source, range(source.shape[0] if source.shape else 0))
 

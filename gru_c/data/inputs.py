@@ -92,7 +92,7 @@ def of_pairs(
                 f"a batch must be (x, y) or (x, y, sample_weight), got {type(batch).__name__}"
                 + (f" of {len(batch)}" if isinstance(batch, (tuple, list)) else "")
             )
-        data = Data.of(model, *batch)
+        data = Data.checked(model, *batch)
         require_samples(data)
         _require_state(model, data, part)
         checks.check_bptt_steps(model, data, bptt_steps)
@@ -133,7 +133,7 @@ class FitData:
     split: float = 0.0  # share of the samples given that are the validation's
 
     @classmethod
-    def of(
+    def checked(
         cls,
         model: Network,
         train: Data | Source,

@@ -54,7 +54,7 @@ class Samples:
         if is_list(x):
             if lengths is not None:
                 raise ValueError("lengths go with one array: sequences in a list have their own")
-            sequences = _check_list(model, SequenceList.of("x", x))
+            sequences = _check_list(model, SequenceList.checked("x", x))
             return Samples(sequences, sequences.lengths)
         array = model.check_input(x)
         return Samples(array, None if lengths is None else check_lengths(lengths, array.shape))
@@ -65,7 +65,7 @@ class Samples:
         x, lengths = split_pair(x, lengths)
         if not is_stored(x):
             return Samples.inputs(model, x, lengths)
-        stored = StoredArray.of(x)
+        stored = StoredArray.wrap(x)
         model.check_input(np.empty((0, *stored.shape[1:]), x.dtype))
         checked = None if lengths is None else check_lengths(lengths, stored.shape)
         return Samples(stored, checked)
@@ -187,7 +187,7 @@ class Data(Samples):
     sample: Data | None = None
 
     @classmethod
-    def of(
+    def checked(
         cls,
         model: Network,
         x: Any,
@@ -223,10 +223,10 @@ class Data(Samples):
         """As `of`, but arrays in files are left there, where x is one of them."""
         x, lengths = split_pair(x, lengths)
         if not is_stored(x):
-            return cls.of(model, x, y, sample_weight, lengths)
+            return cls.checked(model, x, y, sample_weight, lengths)
         require_loss(model)
         inputs = Samples.given_inputs(model, x, lengths)
-        targets = StoredArray.of(y) if is_stored(y) else as_real("y", y)
+        targets = StoredArray.wrap(y) if is_stored(y) else as_real("y", y)
         _require_count("y", targets, len(inputs))
         weight = None if sample_weight is None else as_real("sample_weight", sample_weight)
         if weight is not None:
@@ -238,7 +238,7 @@ class Data(Samples):
     def _checked(self, model: Network) -> Data:
         """Read and check."""
         y = self.y.read() if isinstance(self.y, StoredArray) else self.y
-        return Data.of(model, self.x.read(), y, self.weight, self.lengths)
+        return Data.checked(model, self.x.read(), y, self.weight, self.lengths)
 
     # ---- what the loops go over; a `Source` has the same ----
 
@@ -428,7 +428,7 @@ def _like(name: str, values: Any, x: SequenceList) -> SequenceList:
             f"{name} must be a list of {len(x)} arrays, one for each sequence of x, with a value "
             f"for each time step; got {_what(values)}"
         )
-    found = SequenceList.of(name, values)
+    found = SequenceList.checked(name, values)
     bad = np.flatnonzero(found.lengths != x.lengths)
     if len(bad):
         i = bad[0]

@@ -30,7 +30,7 @@ class SequenceList:
     lengths: Array
 
     @classmethod
-    def of(cls, name: str, values: Sequence[npt.ArrayLike]) -> SequenceList:
+    def checked(cls, name: str, values: Sequence[npt.ArrayLike]) -> SequenceList:
         """Check a user's list: ValueError or TypeError unless all differ in length only."""
         arrays = [as_real(f"{name}[{i}]", value) for i, value in enumerate(values)]
         for i, array in enumerate(arrays):

@@ -96,7 +96,7 @@ def predict(
     inputs = [x, (_SAMPLES, *range(_INPUT, _INPUT + x.ndim - 1))]
     if lengths is not None:
         inputs += [_lengths(da, lengths, x), (_SAMPLES,)]
-    snapshot, delayed = Snapshot.of(model), require("dask", "dask").delayed
+    snapshot, delayed = Snapshot.take(model), require("dask", "dask").delayed
     # A key of the graph, to which all chunks refer.
     key = delayed(snapshot, name=f"gru-c-model-{snapshot.token}", traverse=False)
     new_axes = {_OUTPUT + axis: length for axis, length in enumerate(shape)}
@@ -187,7 +187,7 @@ class Snapshot:
         self._shared = SimpleNamespace(model=None) if own_code else threading.local()
 
     @classmethod
-    def of(cls, model: Sequential) -> Snapshot:
+    def take(cls, model: Sequential) -> Snapshot:
         """Take one of a model, without what is for training only."""
         bare = object.__new__(type(model))
         unneeded: dict[str, Any] = {"optimizer": None, "loss": None, "metrics": [], "history": None}

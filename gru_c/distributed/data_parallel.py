@@ -7,7 +7,7 @@ from typing import Any
 
 from gru_c.distributed import mpi_processes, process_exit
 from gru_c.distributed.shared_errors import RankError
-from gru_c.training.processes import Alone, Distribution
+from gru_c.training.processes import Distribution, ProcessGroup, SingleProcess
 from gru_c.utils.attributes import Guarded
 from gru_c.utils.optional import require
 from gru_c.utils.validation import check_flag
@@ -135,13 +135,13 @@ class DataParallel(Guarded, Distribution):
         """How many processes there are."""
         return int(self.comm.size)
 
-    def start(self) -> Alone:
+    def start(self) -> ProcessGroup:
         """Begin with the others; `fit` and `evaluate` call it."""
         if self.size == 1:
-            return Alone()
+            return SingleProcess()
         own = process_exit.private(self.comm)
         process_exit.meet(own)
-        return mpi_processes.Ranks(own, self.auto_shard_dataset, self.overlap)
+        return mpi_processes.MPIProcesses(own, self.auto_shard_dataset, self.overlap)
 
     def __repr__(self) -> str:
         return f"<DataParallel: rank {self.rank} of {self.size}>"

@@ -20,7 +20,7 @@ from gru_c.distributed.shards import ShardFeed, WholeFeed, check_states, feed, f
 from gru_c.layers.random import DrawingLayer
 from gru_c.metrics import merged_states
 from gru_c.runtime.threads import use_threads
-from gru_c.training.processes import Alone, MakePass, Parts, Pass, mean_of, results
+from gru_c.training.processes import MakePass, Parts, Pass, ProcessGroup, mean_of, results
 from gru_c.training.run_identity import differences
 from gru_c.training.snapshot import check_metrics, trainable_flags
 from gru_c.utils.optional import require
@@ -44,7 +44,7 @@ _LEAST_PIECE = 1 << 16  # bytes: gradients of smaller layers go with those of th
 LARGEST_PIECE = 1 << 22
 
 
-class Ranks(Alone):
+class MPIProcesses(ProcessGroup):
     """What a process knows of the others during one `fit` or `evaluate`.
 
     Parameters

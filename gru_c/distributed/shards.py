@@ -15,7 +15,7 @@ from gru_c.data.inputs import Batches
 from gru_c.data.samples import Data, Description, added, require_samples
 
 if TYPE_CHECKING:
-    from gru_c.distributed.mpi_processes import Ranks
+    from gru_c.distributed.mpi_processes import MPIProcesses
     from gru_c.network.network import Network
 
 
@@ -69,7 +69,7 @@ class Feed:
         Whether one of the processes had less in the last epoch than was asked for.
     """
 
-    def __init__(self, ranks: Ranks, own: Any, training: bool) -> None:
+    def __init__(self, ranks: MPIProcesses, own: Any, training: bool) -> None:
         self.ranks = ranks
         self.own = own
         self.training = training
@@ -165,7 +165,7 @@ class ShardFeed(Feed):
 
     def __init__(
         self,
-        ranks: Ranks,
+        ranks: MPIProcesses,
         own: Any,
         training: bool,
         known: list[tuple[Any, Description]],
@@ -237,7 +237,7 @@ def fingerprint(model: Network, own: Batches) -> int:
 
 
 def feed(
-    ranks: Ranks,
+    ranks: MPIProcesses,
     own: Batches,
     known: list[tuple[Any, Description]],
     training: bool,

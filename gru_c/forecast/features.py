@@ -34,7 +34,7 @@ class Scale:
     step: float
 
     @classmethod
-    def of(cls, values: Array, references: Array, targets: Array) -> Scale:
+    def fit(cls, values: Array, references: Array, targets: Array) -> Scale:
         """Measure a series.
 
         What is constant is divided by 1. Where the naive forecast is right up to rounding, its
@@ -151,7 +151,7 @@ class Windows:
     y: Array
 
     @classmethod
-    def of(cls, parts: list[tuple[Array, Array]]) -> Windows:
+    def concatenate(cls, parts: list[tuple[Array, Array]]) -> Windows:
         """Join those of several series."""
         if len(parts) == 1:
             return cls(*parts[0])

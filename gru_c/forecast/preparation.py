@@ -121,7 +121,7 @@ def scale_of(layout: Layout, part: Series) -> Scale:
         return Scale(0.0, 1.0, 1.0)
     origins = _origins(layout.shortest - 1, len(part) - layout.horizon)
     references = layout.references(filled(part.values), origins)
-    return Scale.of(part.values, references, layout.targets(part, origins))
+    return Scale.fit(part.values, references, layout.targets(part, origins))
 
 
 def _samples(
@@ -134,7 +134,7 @@ def _samples(
         train.append(make_windows(layout, item, scale, _origins(begin, end - horizon)))
         behind = _origins(max(begin, end - 1), len(item) - horizon)
         held_out.append(make_windows(layout, item, scale, behind))
-    samples, rest = Windows.of(train), Windows.of(held_out)
+    samples, rest = Windows.concatenate(train), Windows.concatenate(held_out)
     if not len(samples.x) or (validate and not len(rest.x)):
         which = "held-out part" if len(samples.x) else "training part"
         raise ValueError(f"the {which} has no window with a value to forecast: all are missing")

@@ -209,7 +209,7 @@ class GRU(StatefulLayer):
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
         self.units = check_count("units", units)
-        self.cell = Cell.of(reset_after, activation, recurrent_activation, clip, zoneout)
+        self.cell = Cell.checked(reset_after, activation, recurrent_activation, clip, zoneout)
         self.activation = _name_or_tuple(activation)
         self.recurrent_activation = _name_or_tuple(recurrent_activation)
         self.use_bias = check_flag("use_bias", use_bias)
@@ -417,7 +417,7 @@ class GRU(StatefulLayer):
 
     def _steps(self, shape: Any, mask: Any, lengths: Any) -> Steps | None:
         back, zero = self.go_backwards, self.zero_output_for_mask
-        return Steps.of(shape, mask, lengths, go_backwards=back, zero_output=zero)
+        return Steps.checked(shape, mask, lengths, go_backwards=back, zero_output=zero)
 
     def _draw(self, B: int, features: int) -> tuple[Array | None, dict[str, Any]]:
         """Draw for a training pass: the input's mask (B, 1, features), and its arguments."""

@@ -159,12 +159,12 @@ def _measured(model: Network, x: Array, mask: Array | None, training: bool) -> I
 @contextmanager
 def _unchanged(model: Network) -> Iterator[None]:
     """Put back what passes change besides gradients and tapes: states and random generators."""
-    before = layer_states.kept(model)
+    before = layer_states.save_states(model)
     generators = [rng.bit_generator for rng in random.generators(model.layers)]
     drawn = [generator.state for generator in generators]
     try:
         yield
     finally:
-        layer_states.put_back(before)
+        layer_states.restore_states(before)
         for generator, state in zip(generators, drawn, strict=True):
             generator.state = state

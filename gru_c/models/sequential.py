@@ -365,19 +365,19 @@ class Sequential(Network):
             require_optimizer(self)
             arrays = {"batch_size": batch_size, "bucket": bucket}
             rest = sample_weight, lengths, ("steps_per_epoch", steps_per_epoch), arrays
-            part = replicas.part
+            part = group.part
             train = inputs.of_pairs(
                 self, x, y, *rest, bptt_steps=bptt_steps, goes_on=True, part=part
             )
-            data = inputs.FitData.of(
+            data = inputs.FitData.checked(
                 self, train, validation_split, validation_data, validation_steps, part
             )
-            settings = fit_settings.FitSettings.of(
+            settings = fit_settings.FitSettings.checked(
                 batch_size,
                 epochs,
                 initial_epoch,
                 shuffle,
-                verbose if replicas.first else 0,
+                verbose if group.first else 0,
                 checks.check_bptt_steps(self, train.first, bptt_steps),
                 train.first.check_bucket(self, bucket),
             )
@@ -386,25 +386,25 @@ class Sequential(Network):
                 data.require_repeatable()
             elif resume or checkpoint_interval is not None:
                 raise ValueError("resume and checkpoint_interval need a file: give checkpoint=path")
-            if replicas.first:
+            if group.first:
                 for given in data.parts:
                     doubts_of(self).look(self, given.first)
             return data, settings, CallbackList(callbacks)
 
-        replicas = start(distribution)
-        with replicas.session():
-            with replicas.together():
+        group = start(distribution)
+        with group.session():
+            with group.together():
                 data, settings, hooks = checked()
                 rng = None if seed is None else make_rng(seed)
             arguments = {**settings.deciding, "seed": seed}
             facts = partial(about_training, self, hooks, **arguments)
-            data = replicas.share(self, data, settings.batch_size, True, facts)
-            with replicas.together():
+            data = group.share(self, data, settings.batch_size, True, facts)
+            with group.together():
                 file = None
-                if checkpoint is not None and replicas.first:
+                if checkpoint is not None and group.first:
                     about = about_run(self, data, hooks, **arguments)
                     file = RunFile(checkpoint, checkpoint_interval, resume, about)
-            return fit.fit(self, data, settings, rng, hooks, file, replicas)
+            return fit.fit(self, data, settings, rng, hooks, file, group)
 
     def evaluate(
         self,
@@ -438,21 +438,19 @@ class Sequential(Network):
         ValueError, TypeError
             As `fit`; also when the model has no weights yet.
         """
-        replicas = start(distribution)
-        with replicas.session():
-            with replicas.together():
+        group = start(distribution)
+        with group.session():
+            with group.together():
                 check_flag("return_dict", return_dict)
                 self.require_built("evaluate")
                 hooks, size = CallbackList(callbacks), check_batch_size(batch_size)
                 given = ("steps", steps), {"batch_size": batch_size}
-                data = inputs.of_pairs(
-                    self, x, y, sample_weight, lengths, *given, part=replicas.part
-                )
-                if replicas.first:
+                data = inputs.of_pairs(self, x, y, sample_weight, lengths, *given, part=group.part)
+                if group.first:
                     doubts_of(self).look(self, data.first)
             facts = partial(about_evaluation, self, batch_size=size)
-            own = replicas.share(self, inputs.FitData(data, None), size, False, facts).train
-            logs = evaluate.evaluate(self, own, size, verbose, hooks, replicas)
+            own = group.share(self, inputs.FitData(data, None), size, False, facts).train
+            logs = evaluate.evaluate(self, own, size, verbose, hooks, group)
         return step.as_result(logs, return_dict)
 
     def train_on_batch(
@@ -476,7 +474,7 @@ class Sequential(Network):
         """
         check_flag("return_dict", return_dict)
         require_optimizer(self)
-        data = Data.of(self, x, y, sample_weight, lengths)
+        data = Data.checked(self, x, y, sample_weight, lengths)
         doubts_of(self).look(self, data)
         return step.as_result(step.train_on_batch(self, data), return_dict)
 

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 States = list[tuple[GRU, Array | None]]
 
 
-def kept(model: Network) -> States:
-    """Return the states of all stateful layers, for `put_back`."""
+def save_states(model: Network) -> States:
+    """Return the states of all stateful layers, for `restore_states`."""
     layers = [one for layer in model.stateful_layers for one in layer.directions]
     return [(layer, layer.state) for layer in layers]
 
 
-def put_back(states: States) -> None:
+def restore_states(states: States) -> None:
     """Let the layers hold the states that they held."""
     for layer, state in states:
         assign(layer, state=state)

@@ -52,7 +52,7 @@ class Cell:
     zoneout: float = 0.0
 
     @classmethod
-    def of(
+    def checked(
         cls,
         reset_after: bool,
         activation: ActivationLike,

@@ -130,14 +130,14 @@ class RaggedTape:
             d_after[: len(d_state)] = d_state
             d_state = np.empty_like(d_after)
             part.backward(
-                interval.of(d_outputs),
+                interval.part(d_outputs),
                 d_after,
-                None if d_inputs is None else interval.of(d_inputs),
+                None if d_inputs is None else interval.part(d_inputs),
                 *d_weights,
                 d_state,
                 accumulate=True,
                 keep_tape=keep_tape,
-                d_hidden=None if d_steps is None else interval.of(d_steps),
+                d_hidden=None if d_steps is None else interval.part(d_steps),
             )
         return d_state
 
@@ -212,7 +212,7 @@ def _tape_sizes(
 ) -> list[int]:
     """Bytes of the tape of each interval."""
     gathered = np.broadcast_to(x.dtype.type(0), (steps.count, x.shape[-1]))  # for its shape
-    parts = [interval.of(gathered) for interval in steps.intervals]
+    parts = [interval.part(gathered) for interval in steps.intervals]
     engines = [_core.resolve_engine(part, recurrent_kernel, cell, engine) for part in parts]
     return [
         _core.tape_bytes(part, recurrent_kernel, cell, resolved, masks_state)
@@ -243,7 +243,7 @@ def _run_intervals(
     tapes: list[GRUTape | CheckpointTape] = []
     tape: GRUTape | CheckpointTape | None
     for interval, memory in zip_longest(steps.intervals, memories):
-        arguments = interval.of(inputs), *weights, state[: interval.rows], interval.of(outputs)
+        arguments = interval.part(inputs), *weights, state[: interval.rows], interval.part(outputs)
         options["state_mask"] = None if state_mask is None else state_mask[: interval.rows]
         options["draws"] = None if draws is None else (draws[0], draws[1] + interval.time)
         if "every" in options:

@@ -46,7 +46,7 @@ class Interval(NamedTuple):
     steps: int
     begin: int
 
-    def of(self, gathered: Array) -> Array:
+    def part(self, gathered: Array) -> Array:
         """Return the interval's part of the gathered (N, n), as (rows, steps, n)."""
         part = gathered[self.begin : self.begin + self.rows * self.steps]
         by_row: Array = part.reshape(self.steps, self.rows, part.shape[1]).swapaxes(0, 1)
@@ -194,7 +194,7 @@ class Steps(StepOrder):
     zero_output: bool
 
     @classmethod
-    def of(
+    def checked(
         cls,
         shape: tuple[int, int],
         mask: npt.ArrayLike | None = None,

@@ -121,7 +121,7 @@ def _rows_of(X: Any) -> list[Any] | None:
 
 
 def _check_list(rows: list[Any]) -> Sequences:
-    found = SequenceList.of("X", rows)
+    found = SequenceList.checked("X", rows)
     if found.steps.ndim > 2 or found.steps.shape[1:] == (0,):
         raise ValueError(
             "X must be a list of arrays (T_i, features) or (T_i,) with at least one feature, got "

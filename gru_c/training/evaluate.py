@@ -17,7 +17,7 @@ from gru_c.metrics import reset_all
 from gru_c.recurrence.tape import blas_held
 from gru_c.training.doubts import doubts_of
 from gru_c.training.missing import Missing
-from gru_c.training.processes import Alone, Parts, results
+from gru_c.training.processes import Parts, ProcessGroup, results
 from gru_c.training.run import Totals
 from gru_c.utils.arrays import Array
 from gru_c.utils.progress import SILENT, Progress, check_verbose
@@ -45,10 +45,10 @@ def place_of(data: Batches, samples: Array | None, totals: Totals) -> Array | sl
     return data.place or slice(totals.samples, None)
 
 
-def looker(model: Network, data: Batches, replicas: Alone) -> Callable[[Data], None]:
+def looker(model: Network, data: Batches, group: ProcessGroup) -> Callable[[Data], None]:
     """Return what looks at each batch's targets, where the whole data have not been looked at."""
     whole = isinstance(data, Data) and data.sample is None
-    if whole or not replicas.first:
+    if whole or not group.first:
         return lambda batch: None
     return partial(doubts_of(model).look, model)
 
@@ -59,18 +59,18 @@ def evaluate(
     batch_size: int,
     verbose: str | int,
     callbacks: CallbackList,
-    replicas: Alone,
+    group: ProcessGroup,
 ) -> dict[str, float]:
     """Mean loss and metrics; see `Sequential.evaluate`."""
     batches = data.batch_count(batch_size)
-    mode = check_verbose(verbose if replicas.first else SILENT)
-    replicas.check_even(model)
-    with replicas.together():
-        callbacks.begin(model, first=replicas.first, verbose=mode, epochs=1, steps=batches)
+    mode = check_verbose(verbose if group.first else SILENT)
+    group.check_even(model)
+    with group.together():
+        callbacks.begin(model, first=group.first, verbose=mode, epochs=1, steps=batches)
     missing = Missing("they are part of the loss and the metrics", model.dtype)
     with Progress(mode, "Evaluate", batches) as progress:
         evaluated = Evaluated(data, batch_size, missing)
-        logs = evaluate_batches(model, evaluated, callbacks, progress.update, replicas)
+        logs = evaluate_batches(model, evaluated, callbacks, progress.update, group)
         progress.finish(logs)
     missing.warn(logs)
     return logs
@@ -89,20 +89,20 @@ def evaluate_batches(
     evaluated: Evaluated,
     callbacks: CallbackList,
     after_batch: Callable[[int], None],
-    replicas: Alone,
+    group: ProcessGroup,
 ) -> dict[str, float]:
     """Mean loss and metrics over the samples of all; callbacks see this process's after a batch."""
     assert model.loss is not None
     data, batch_size, missing = evaluated
     totals, parts = Totals(), Parts()
-    look = looker(model, data, replicas)
+    look = looker(model, data, group)
     # Of the layers, as a model that shares them with another has no `Parameters` of its own.
     penalty = sum(layer.penalty() for layer in model.layers) if model.trainable else 0
 
     def own_logs() -> dict[str, float]:
         return {"loss": totals.mean_loss + penalty, **results(model.metrics)}
 
-    with replicas.together(), blas_held(), model.weights_held():
+    with group.together(), blas_held(), model.weights_held():
         reset_all(model.metrics)
         callbacks.call("on_test_begin")
         for number, (batch, samples) in enumerate(data.batches(model, Epoch(batch_size))):
@@ -120,7 +120,7 @@ def evaluate_batches(
                 metric.update(batch.y, outputs, **if_any(mask))
             callbacks.call("on_test_batch_end", number, logs=own_logs)
             after_batch(len(batch))
-    logs = {"loss": replicas.mean_loss(parts) + penalty, **replicas.merged(model.metrics)}
-    with replicas.together():
+    logs = {"loss": group.mean_loss(parts) + penalty, **group.merged(model.metrics)}
+    with group.together():
         callbacks.call("on_test_end", logs=logs)
     return logs

@@ -27,7 +27,7 @@ class FitSettings:
     bucket: bool = False
 
     @classmethod
-    def of(
+    def checked(
         cls,
         batch_size: int | None,
         epochs: int,

@@ -1,7 +1,7 @@
-"""What the loops ask of the processes that train one model together; here of one that is alone.
+"""Process groups: the processes that train one model together, as the training loops see them.
 
-`gru_c.distributed` has the other answer. Every method is called by all processes at the same place
-of the program, unless it says otherwise.
+All processes call each method at the same place of the program, unless it says otherwise.
+`gru_c.distributed` has the group of several processes.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def results(metrics: list[Metric]) -> dict[str, float]:
     return {metric.name: metric.result() for metric in metrics}
 
 
-class Alone:
-    """A process that trains its model alone.
+class ProcessGroup:
+    """The processes that train one model together; the methods here suit a group of one.
 
     Attributes
     ----------
@@ -190,15 +190,19 @@ class Alone:
 class Distribution:
     """Base of what `Sequential.fit` takes as `distribution`."""
 
-    def start(self) -> Alone:
+    def start(self) -> ProcessGroup:
         """Begin a `fit` or `evaluate` with the others."""
         raise NotImplementedError(f"{type(self).__name__} must define start()")
 
 
-def start(distribution: object) -> Alone:
+class SingleProcess(ProcessGroup):
+    """A process that trains its model by itself."""
+
+
+def start(distribution: object) -> ProcessGroup:
     """Return the processes that train together; TypeError for anything but a Distribution."""
     if distribution is None:
-        return Alone()
+        return SingleProcess()
     if not isinstance(distribution, Distribution):
         raise TypeError(
             "distribution must be an object such as gru_c.distributed.DataParallel(), got "

@@ -12,7 +12,7 @@ from gru_c.training import snapshot
 from gru_c.training.checkpoint import Found, RunFile
 from gru_c.training.history import History
 from gru_c.training.missing import Missing
-from gru_c.training.processes import Alone, results
+from gru_c.training.processes import ProcessGroup, results
 from gru_c.training.snapshot import Snapshot
 from gru_c.utils.progress import say
 
@@ -68,7 +68,7 @@ class Run:
     interrupt : Interrupt
     epoch : int
         The first one.
-    replicas : Alone
+    group : ProcessGroup
         The processes that train together.
 
     Attributes
@@ -90,13 +90,13 @@ class Run:
         file: RunFile | None,
         interrupt: Interrupt,
         epoch: int,
-        replicas: Alone,
+        group: ProcessGroup,
     ) -> None:
         self.model = model
         self.callbacks = callbacks
         self.file = file
         self.interrupt = interrupt
-        self.replicas = replicas
+        self.group = group
         self.epoch = epoch
         self.totals = Totals()
         self.seen = False
@@ -109,10 +109,10 @@ class Run:
         self._drawn: Any = None  # ... and where it is, in an epoch gone on with
         self._metrics: list[dict[str, Any]] | None = None  # before the validation uses them
         # Whether a process calls something at batches: what is there for all.
-        self._at_begin = replicas.any(callbacks.calls("on_train_batch_begin"))
-        self._at_end = replicas.any(callbacks.calls("on_train_batch_end"))
-        self._keeps = replicas.any(file is not None)  # whether a file is written by any process
-        replicas.listen(self._wishes)
+        self._at_begin = group.any(callbacks.calls("on_train_batch_begin"))
+        self._at_end = group.any(callbacks.calls("on_train_batch_end"))
+        self._keeps = group.any(file is not None)  # whether a file is written by any process
+        group.listen(self._wishes)
 
     def _wishes(self) -> tuple[bool, bool]:
         """Return whether this process wants to end the epoch, and to write the file."""
@@ -124,15 +124,15 @@ class Run:
     def begin_epoch(self) -> Snapshot:
         """Begin an epoch, unless the run goes on in the middle of it; what to go back to."""
         if self.totals.batches == 0:
-            with self.replicas.together():
+            with self.group.together():
                 self.callbacks.call("on_epoch_begin", self.epoch)
                 reset_all(self.model.metrics)
             self.seen = False
-            self.replicas.agree_on_trained(self.model)
+            self.group.agree_on_trained(self.model)
             if self._keeps:
                 self._order = self.model.rng.bit_generator.state
             return Snapshot(self.model, "at the beginning of this epoch")
-        self.replicas.agree_on_trained(self.model)
+        self.group.agree_on_trained(self.model)
         self.model.rng.bit_generator.state = self._order
         return Snapshot(self.model, "when this run was taken up again")
 
@@ -145,7 +145,7 @@ class Run:
     def begin_batch(self) -> None:
         """Call what is to be called."""
         if self._at_begin:
-            with self.replicas.together():
+            with self.group.together():
                 self.callbacks.call("on_train_batch_begin", self.totals.batches)
 
     def end_batch(self) -> bool:
@@ -153,10 +153,10 @@ class Run:
         stopped = False
         if self._at_end:
             logs = self.logs()
-            with self.replicas.together():
+            with self.group.together():
                 self.callbacks.call("on_train_batch_end", self.totals.batches - 1, logs=logs)
             stopped = self.stops()
-        stop, write = self.replicas.signals()
+        stop, write = self.group.signals()
         if stop or stopped:
             return True
         if write:
@@ -165,13 +165,13 @@ class Run:
 
     def stops(self) -> bool:
         """Return whether training is to stop, in all processes when it is in one."""
-        if self.replicas.any(self.model.stop_training):
+        if self.group.any(self.model.stop_training):
             self.model.stop_training = True
         return self.model.stop_training
 
     def logs(self) -> dict[str, Any]:
         """Return the mean loss and the metrics of the epoch so far."""
-        return {"loss": self.totals.mean_loss, **self.replicas.merged(self.model.metrics)}
+        return {"loss": self.totals.mean_loss, **self.group.merged(self.model.metrics)}
 
     def own_logs(self) -> dict[str, Any]:
         """Return the same with the metrics over the samples of this process, if it had any."""
@@ -182,7 +182,7 @@ class Run:
         """End the batches of an epoch: its validation uses the same metrics."""
         self.end_if_interrupted()
         if self._keeps:
-            with self.replicas.together():
+            with self.group.together():
                 self._metrics = self._of_metrics()
 
     def _of_metrics(self) -> list[dict[str, Any]]:
@@ -190,10 +190,10 @@ class Run:
 
     def end_epoch(self, logs: dict[str, Any]) -> dict[str, Any]:
         """Call what is to be called, and record the epoch; what is recorded."""
-        with self.replicas.together():
+        with self.group.together():
             self.callbacks.call("on_epoch_end", self.epoch, logs=logs)
-        logs = self.replicas.first_of(lambda: logs)
-        self.replicas.check_even(self.model)
+        logs = self.group.first_of(lambda: logs)
+        self.group.check_even(self.model)
         self.stops()
         self.history.append(self.epoch, logs)
         self._logs = logs
@@ -203,7 +203,7 @@ class Run:
         """Go to the next epoch, and write the file if it is due."""
         self._to_epoch(self.epoch + 1)
         self.end_if_interrupted()
-        if self._keeps and self.replicas.any(self._due_after_epoch()):
+        if self._keeps and self.group.any(self._due_after_epoch()):
             self._write()
 
     def _due_after_epoch(self) -> bool:
@@ -216,13 +216,13 @@ class Run:
 
     def end_if_interrupted(self) -> None:
         """Raise RunEnded after Ctrl-C."""
-        if self.replicas.any(self.interrupt.requested):
+        if self.group.any(self.interrupt.requested):
             self.interrupt.requested = True
             raise RunEnded
 
     def end_validation_if_interrupted(self) -> None:
         """Raise RunEnded between two batches of a validation, unless others are at other ones."""
-        if self.replicas.size == 1:
+        if self.group.size == 1:
             self.end_if_interrupted()
 
     def give_up(self, before: Snapshot, problem: str) -> NoReturn:
@@ -230,36 +230,36 @@ class Run:
         before.restore()
         problem = f"{problem}; weights and optimizer are as they were {before.when}"
         ending = [one for one in self.callbacks.callbacks if isinstance(one, TerminateOnNaN)]
-        with self.replicas.together():
+        with self.group.together():
             for callback in ending:
                 callback.terminate(problem)
-        if not self.replicas.any(bool(ending)):
-            with self.replicas.together():
+        if not self.group.any(bool(ending)):
+            with self.group.together():
                 raise FloatingPointError(problem)
         self._to_epoch(self.epoch)
         raise RunEnded
 
     def finish(self) -> History:
         """End the run; the history."""
-        if self.replicas.any(self.interrupt.requested):
+        if self.group.any(self.interrupt.requested):
             self.history.interrupted = True
             where = f"batch {self.totals.batches} of epoch" if self.totals.batches else "epoch"
             epoch = self.epoch + (1 if self.totals.batches else 0)
             say(f"Interrupted after {where} {epoch}: fit ends. Ctrl-C again within 2 s raises.")
         if self._keeps:
             self._write()  # before a callback goes back to other weights
-        with self.replicas.together():
+        with self.group.together():
             self.callbacks.call("on_train_end", logs=self._logs)
-        self.replicas.check_even(self.model)
+        self.group.check_even(self.model)
         return self.history
 
     # ---- its file ----
 
     def _write(self) -> None:
-        with self.replicas.together():
+        with self.group.together():
             own = {**snapshot.capture(self.model), "metrics": self._metrics or self._of_metrics()}
             kept = [one.get_state() for one in self.callbacks.keeping]
-        model, *others = self.replicas.gather(own)
+        model, *others = self.group.gather(own)
         state = {
             "model": model,
             "others": others,  # what the other processes' models and metrics hold
@@ -272,7 +272,7 @@ class Run:
             "logs": self._logs,
             "callbacks": kept,
         }
-        with self.replicas.together():
+        with self.group.together():
             if self.file is not None:
                 self.file.write(self.model, state)
 
@@ -284,7 +284,7 @@ class Run:
             for callback, kept in zip(self.callbacks.keeping, state["callbacks"], strict=True):
                 callback.set_state(kept)
             captured = [state["model"], *state.get("others", [])]
-            mine = snapshot.of_process(self.model, captured, self.replicas)
+            mine = snapshot.of_process(self.model, captured, self.group)
             snapshot.restore(self.model, mine, tensors)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise ValueError(f"{path}: the run's state is damaged: {error}") from error

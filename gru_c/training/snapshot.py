@@ -11,7 +11,7 @@ from gru_c.layers import Layer, random
 from gru_c.metrics import Metric, merged_states, reset_all
 from gru_c.network import layer_states
 from gru_c.saving import contents
-from gru_c.training.processes import Alone
+from gru_c.training.processes import ProcessGroup
 from gru_c.utils.arrays import Array
 from gru_c.utils.validation import check_flag
 
@@ -39,7 +39,7 @@ class Snapshot:
         self.values = model.parameters.values.copy()
         self.slots = {name: slot.copy() for name, slot in model.optimizer.slots.items()}
         self.iterations = model.optimizer.iterations
-        self.states = layer_states.kept(model)
+        self.states = layer_states.save_states(model)
 
     def guarded(self, batches: Iterator[T]) -> Iterator[T]:
         """Pass batches on; where there is an exception in place of one, go back first."""
@@ -57,7 +57,7 @@ class Snapshot:
         for name, slot in self.slots.items():
             optimizer.slots[name][:] = slot
         optimizer.iterations = self.iterations
-        layer_states.put_back(self.states)
+        layer_states.restore_states(self.states)
 
 
 def generators(model: Network) -> list[np.random.Generator]:
@@ -104,11 +104,13 @@ def capture(model: Network) -> dict[str, Any]:
         "learning_rate": rate if isinstance(rate, float) else None,
         "trainable": trainable_flags(model),  # callbacks may set it
         "generators": [rng.bit_generator.state for rng in generators(model)],
-        "states": [state for _, state in layer_states.kept(model)],
+        "states": [state for _, state in layer_states.save_states(model)],
     }
 
 
-def of_process(model: Network, captured: list[dict[str, Any]], replicas: Alone) -> dict[str, Any]:
+def of_process(
+    model: Network, captured: list[dict[str, Any]], group: ProcessGroup
+) -> dict[str, Any]:
     """Return what a process goes on with, of what `capture` returned in each, and its metrics.
 
     Where there were more or fewer, each goes on drawing dropout as it has begun to, and the first
@@ -119,11 +121,11 @@ def of_process(model: Network, captured: list[dict[str, Any]], replicas: Alone) 
     ValueError
         When there were more or fewer, and stateful layers hold states.
     """
-    if len(captured) == replicas.size:
-        return captured[replicas.rank]
+    if len(captured) == group.size:
+        return captured[group.rank]
     if any(state is not None for one in captured for state in one["states"]):
         raise ValueError(
-            f"{len(captured)} processes trained stateful layers; {replicas.size} cannot go on"
+            f"{len(captured)} processes trained stateful layers; {group.size} cannot go on"
         )
     shared = captured[0]["generators"][:1]
     own = [rng.bit_generator.state for rng in generators(model)[1:]]
@@ -131,7 +133,7 @@ def of_process(model: Network, captured: list[dict[str, Any]], replicas: Alone) 
     return {
         **captured[0],
         "generators": shared + own,
-        "metrics": metrics if replicas.first else None,
+        "metrics": metrics if group.first else None,
     }
 
 
@@ -157,7 +159,7 @@ def restore(model: Network, state: dict[str, Any], tensors: dict[str, Array]) ->
     rngs = generators(model)
     for rng, drawn in zip(rngs, state["generators"], strict=True):
         check_drawn(rng, drawn)
-    layers = [layer for layer, _ in layer_states.kept(model)]
+    layers = [layer for layer, _ in layer_states.save_states(model)]
     pairs = list(zip(layers, state["states"], strict=True))
     checked = [(layer, layer.checked_states(state)) for layer, state in pairs]
     flags = state.get("trainable") or trainable_flags(model)  # older files say nothing of it
@@ -173,7 +175,7 @@ def restore(model: Network, state: dict[str, Any], tensors: dict[str, Array]) ->
         value[...] = tensors[name]
     for rng, drawn in zip(rngs, state["generators"], strict=True):
         rng.bit_generator.state = drawn
-    layer_states.put_back(checked)
+    layer_states.restore_states(checked)
     model.trainable = flags["model"]
     for part, flag in parts:
         part.trainable = flag

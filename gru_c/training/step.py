@@ -22,7 +22,7 @@ from gru_c.training.evaluate import (
     if_any,
 )
 from gru_c.training.missing import NO_CULPRIT, Missing, culprit
-from gru_c.training.processes import Alone, Pass, results
+from gru_c.training.processes import Pass, ProcessGroup, SingleProcess, results
 from gru_c.training.run import TRAINED
 from gru_c.training.snapshot import Snapshot
 from gru_c.utils.warnings import warn
@@ -34,24 +34,24 @@ from gru_c.training.fit_settings import FitSettings
 # ---- one batch ----------------------------------------------------------------------------------
 
 
-def _train_step(model: Network, batch: Data, replicas: Alone) -> Pass:
+def _train_step(model: Network, batch: Data, group: ProcessGroup) -> Pass:
     """Take one optimizer step, on the weights of layers that are trainable.
 
     When the loss is not finite, nothing is changed; it is for the caller to say so.
     """
     assert model.optimizer is not None
-    result = _gradients(model, batch, replicas)
+    result = _gradients(model, batch, group)
     if math.isfinite(result.loss) and model.trainable:
-        with replicas.later():  # a schedule or a constraint may be the user's
+        with group.later():  # a schedule or a constraint may be the user's
             model.optimizer.step(model.parameters)
-        replicas.stepped(model)
+        group.stepped(model)
     return result
 
 
-def _gradients(model: Network, batch: Data, replicas: Alone) -> Pass:
+def _gradients(model: Network, batch: Data, group: ProcessGroup) -> Pass:
     """Run a batch forward and, if the loss is finite, backward, penalties included."""
     parameters = model.parameters
-    result = replicas.gradients(parameters, partial(_pass, model, batch))
+    result = group.gradients(parameters, partial(_pass, model, batch))
     if parameters.regularized and model.trainable:
         result = result._replace(loss=result.loss + parameters.penalty())
         if math.isfinite(result.loss):
@@ -62,7 +62,7 @@ def _gradients(model: Network, batch: Data, replicas: Alone) -> Pass:
 def _pass(
     model: Network, batch: Data, summed: bool, after_layer: Callable[[Layer], None] | None
 ) -> Pass:
-    """Run a batch forward, and backward if the loss is finite: see `Alone.gradients`.
+    """Run a batch forward, and backward if the loss is finite: see `ProcessGroup.gradients`.
 
     Without samples nothing is run: user's losses need not know of such batches.
     """
@@ -127,8 +127,8 @@ def train_on_batch(model: Network, data: Data) -> dict[str, float]:
 def _checked_step(model: Network, batch: Data) -> Pass:
     """Take one step; FloatingPointError, and nothing changed, where anything becomes infinite."""
     assert model.optimizer is not None
-    before = layer_states.kept(model)
-    result = _gradients(model, batch, Alone())
+    before = layer_states.save_states(model)
+    result = _gradients(model, batch, SingleProcess())
     problem = "" if math.isfinite(result.loss) else f"the loss is {result.loss}"
     if not problem and model.trainable:
         risky = may_overflow(model.optimizer, model.parameters)
@@ -138,7 +138,7 @@ def _checked_step(model: Network, batch: Data) -> Pass:
             snapshot.restore()
             problem = "a weight became infinite"
     if problem:
-        layer_states.put_back(before)
+        layer_states.restore_states(before)
         words = culprit(batch, None, model.dtype)
         raise FloatingPointError(f"{problem}{words}; nothing was changed")
     return result
@@ -153,20 +153,20 @@ def _weights_are_finite(model: Network) -> bool:
     return all(np.isfinite(item.array).all() for item in model.trainable_weights)
 
 
-def _culprit_of_all(replicas: Alone, own: str) -> str:
+def _culprit_of_all(group: ProcessGroup, own: str) -> str:
     """Return the first process's words that name something, with its number."""
     named = [
-        words if replicas.size == 1 else f" of rank {rank}{words}"
-        for rank, words in enumerate(replicas.gather(own))
+        words if group.size == 1 else f" of rank {rank}{words}"
+        for rank, words in enumerate(group.gather(own))
         if words != NO_CULPRIT
     ]
     return named[0] if named else NO_CULPRIT
 
 
-def _fit_step(model: Network, batch: Data, settings: FitSettings, replicas: Alone) -> Pass:
+def _fit_step(model: Network, batch: Data, settings: FitSettings, group: ProcessGroup) -> Pass:
     if settings.bptt_steps is None:
-        return _train_step(model, batch, replicas)
-    train_step = partial(_train_step, replicas=replicas)
+        return _train_step(model, batch, group)
+    train_step = partial(_train_step, group=group)
     return truncated_bptt.step(model, batch, settings.bptt_steps, train_step)
 
 

@@ -74,7 +74,7 @@ def test_views_of_a_memmap_are_stored(tmp_path):
 
 
 def test_chosen_samples_are_read_in_the_order_asked(store):
-    stored = StoredArray.of(store(X))[3:45]
+    stored = StoredArray.wrap(store(X))[3:45]
     assert stored.shape == (42, 6, 4)
     np.testing.assert_array_equal(stored[5:9].read(), X[8:12])
     numbers = np.array([7, 0, 1, 41, 8, 2])

@@ -154,7 +154,7 @@ def test_a_list_of_one_length_is_a_list_all_the_same():
 
 
 def plan(batch_size, seed, bucket=True):
-    samples = Samples(SequenceList.of("x", LIST), LENGTHS)
+    samples = Samples(SequenceList.checked("x", LIST), LENGTHS)
     rng = None if seed is None else np.random.default_rng(seed)
     return samples.plan(batch_size, rng, bucket=bucket)
 

@@ -199,13 +199,13 @@ def test_the_model_is_in_the_graph_once_without_its_optimizer(model):
     graph = dict(outputs.__dask_graph__())
     keys = [key for key in graph if str(key).startswith("gru-c-model-")]
     assert len(keys) == 1
-    size = len(dask_predict.Snapshot.of(model).content)
+    size = len(dask_predict.Snapshot.take(model).content)
     model.compile("adam", "mse")
     model.fit(X, X[:, 0, :2], verbose=0)
-    assert len(dask_predict.Snapshot.of(model).content) < 1.1 * size
+    assert len(dask_predict.Snapshot.take(model).content) < 1.1 * size
     large = Sequential([GRU(200, input_shape=(None, 3))])
     assert large.parameters  # weights and gradients are now in flat vectors
-    assert len(dask_predict.Snapshot.of(large).content) < 1.1 * 4 * large.count_params()
+    assert len(dask_predict.Snapshot.take(large).content) < 1.1 * 4 * large.count_params()
 
 
 class Doubled(gru_c.Activation):
@@ -332,7 +332,7 @@ def test_a_snapshot_unpickles_its_model_once_and_lets_it_go(model, monkeypatch):
     packed = []
     pack = _core.pack
     monkeypatch.setattr(_core, "pack", lambda *a: packed.append(1) or pack(*a))
-    snapshot = pickle.loads(pickle.dumps(dask_predict.Snapshot.of(model)))
+    snapshot = pickle.loads(pickle.dumps(dask_predict.Snapshot.take(model)))
     first = snapshot.model()
     for _ in range(3):
         assert snapshot.model() is first
@@ -363,7 +363,7 @@ def at_once(count, function):
 
 def test_python_threads_share_a_model():
     model = MODELS["bidirectional"]()
-    snapshot = dask_predict.Snapshot.of(model)
+    snapshot = dask_predict.Snapshot.take(model)
     wanted = model.predict(X, verbose=0).tobytes()
 
     def call():

@@ -225,7 +225,7 @@ def test_covariates_of_now_and_of_later():
 @pytest.mark.parametrize("value", [5.0, 0.1 + 0.2, 0.0, -1e-300])
 def test_the_scale_of_a_constant_series(value):
     array = np.full(9, value)
-    scale = Scale.of(array, array[:-1, None], array[1:, None])
+    scale = Scale.fit(array, array[:-1, None], array[1:, None])
     assert scale.std == 1.0
     assert 0 < scale.step <= max(1e-8 * abs(value), 1e-200)
 

@@ -327,7 +327,7 @@ OTHERS = {
     "TimeseriesDataset": Case(
         lambda: gru_c.timeseries_dataset(X[:, 0], X[:, 1], 3, shuffle=True, seed=1), list
     ),
-    "SequenceList": Case(lambda: SequenceList.of("x", [X[0], X[1, :3]]), lambda x: x.pad()),
+    "SequenceList": Case(lambda: SequenceList.checked("x", [X[0], X[1, :3]]), lambda x: x.pad()),
     "Forecaster": Case(forecaster, lambda f: f.predict()),
     "Backtest": Case(backtest),
     "Fold": Case(lambda: backtest().folds[0]),

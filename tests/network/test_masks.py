@@ -93,7 +93,7 @@ def test_a_row_of_full_length_draws_what_it_does_without_a_mask(rates):
     x = RNG.normal(size=(4, 60, I))
     full = 0 if "zoneout" in rates else 3  # zoneout draws for the rows as they are sorted
     lengths = np.where(np.arange(4) == full, 60, 5)
-    assert len(Steps.of((4, 60), lengths=lengths).intervals) == 2
+    assert len(Steps.checked((4, 60), lengths=lengths).intervals) == 2
     outputs = [
         gru(return_sequences=True, **rates).forward(x, lengths=said, training=True)
         for said in (None, lengths)

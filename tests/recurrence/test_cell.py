@@ -80,7 +80,7 @@ class Pass:
         )
         rng = np.random.default_rng(5)
         self.mask = (rng.random((B, H)) < 0.5).astype(dtype) * 2 if masked else None
-        self.cell = Cell.of(**kind)
+        self.cell = Cell.checked(**kind)
         self.go_backwards = go_backwards
         self.draws = (SEED, FIRST_STEP) if drawn else None
         keeps = draws(SEED, FIRST_STEP, B, T, H, kind["zoneout"])

@@ -297,7 +297,7 @@ def test_a_layer_with_a_negative_alpha_predicts_and_does_not_train():
 
 def test_the_core_refuses_it_too():
     arguments = list(random_arguments(1, 2, 3, 4).values())
-    cell = Cell.of(True, ("elu", -0.5), "sigmoid", None)
+    cell = Cell.checked(True, ("elu", -0.5), "sigmoid", None)
     with pytest.raises(ValueError, match="argument"):
         _core.tape_bytes(arguments[0], arguments[2], cell, _core.ENGINES["packed"])
     number = _core.ACTIVATIONS["affine"]

@@ -185,13 +185,13 @@ def test_the_gradient_of_every_state(keep_tape):
     ids=str,
 )
 def test_rows_that_have_ended_are_not_computed(lengths, intervals):
-    assert Steps.of((len(lengths), 60), lengths=lengths).intervals == intervals
+    assert Steps.checked((len(lengths), 60), lengths=lengths).intervals == intervals
 
 
 @pytest.mark.parametrize("share", [0.1, 0.7])
 def test_hardly_more_is_computed_than_counts(share):
     mask = random_mask(64, 200, share)
-    steps = Steps.of(mask.shape, mask)
+    steps = Steps.checked(mask.shape, mask)
     assert mask.sum() <= steps.count <= mask.sum() + 24 * len(steps.intervals)
     assert len(steps.intervals) < 40
 

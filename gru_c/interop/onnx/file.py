@@ -121,7 +121,7 @@ def _graph_of(model: Any) -> Graph:
         raise ValueError("two of its initializers have the same name")
     # Loops first: what else is missing belongs to them.
     of_loops = (proto for proto in graph.node if proto.op_type in _LOOPS)
-    nodes = [Node.of(proto, opset, _KNOWN) for proto in chain(of_loops, graph.node)]
+    nodes = [Node.from_proto(proto, opset, _KNOWN) for proto in chain(of_loops, graph.node)]
     inputs = _inputs_of(graph, constants)
     outputs = [text(value.name) for value in graph.output]
     _check_order(nodes, {*constants, *(item.name for item in inputs)}, outputs)

@@ -51,7 +51,7 @@ class Settings:
     options: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, node: Node) -> Settings:
+    def from_node(cls, node: Node) -> Settings:
         """Read the attributes; ValueError, which names the node, for what cannot be."""
         direction = node.get("direction", "forward")
         if direction not in DIRECTIONS:
@@ -133,7 +133,7 @@ class GRUOperator:
 
     def __init__(self, node: Node, constants: Mapping[str, Array]) -> None:
         self.node = node
-        self.settings = Settings.of(node)
+        self.settings = Settings.from_node(node)
         names = [name for name in node.inputs[_WEIGHTS] if name]
         self.layers: list[GRU] | None = None
         if all(name in constants for name in names):
@@ -302,7 +302,7 @@ def run_node(
         raise TypeError(f"run_node wants an onnx.NodeProto, got {type(node).__name__}")
     if node.op_type != "GRU":
         raise ValueError(f"run_node evaluates GRU nodes, got {shown(text(node.op_type))}")
-    own = Node.of(node, library().defs.onnx_opset_version(), ("GRU",))
+    own = Node.from_proto(node, library().defs.onnx_opset_version(), ("GRU",))
     given = _in_order(own, inputs)
     arrays = [
         None if value is None else as_real(f"{own.label}: {name}", value)

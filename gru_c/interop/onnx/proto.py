@@ -150,7 +150,7 @@ class Node:
     proto: Any = None
 
     @classmethod
-    def of(cls, proto: Any, opset: int, known: Container[str]) -> Node:
+    def from_proto(cls, proto: Any, opset: int, known: Container[str]) -> Node:
         """Read a NodeProto; ValueError, which names it, if its operator is not known or not so."""
         name, operator, domain = map(text, (proto.name, proto.op_type, proto.domain))
         inputs, outputs = (tuple(map(text, names)) for names in (proto.input, proto.output))
