@@ -21,7 +21,7 @@ from gru_c.utils import keras_names
 from gru_c.utils.arrays import Array, Shape, as_real
 from gru_c.utils.attributes import INTERNAL, assign
 from gru_c.utils.registry import Configurable, snake_case
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_dtype, check_flag, check_sample_shape
 
 if TYPE_CHECKING:
     from gru_c.parameters import Parameters, Source
@@ -450,54 +450,3 @@ def set_values(
             )
     for parameter, array in zip(parameters, arrays, strict=True):
         parameter.value[...] = array
-
-
-def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """float32 or float64 as a dtype, or an exception that says what it was."""
-    try:
-        result = np.dtype(dtype)
-    except TypeError:
-        raise TypeError(f"dtype must be 'float32' or 'float64', got {dtype!r}") from None
-    if result not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-    return result
-
-
-def check_count(name: str, value: object) -> int:
-    """`value` as an int >= 1, or an exception that says what it was."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a positive integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value}")
-    return int(value)
-
-
-def make_rng(seed: int | None) -> np.random.Generator:
-    """Return a generator for a seed, or an exception that says what the seed was."""
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError):
-        message = f"seed must be a non-negative integer or None, got {seed!r}"
-        raise (ValueError if isinstance(seed, int) else TypeError)(message) from None
-
-
-def check_sample_shape(shape: Sequence[int | None]) -> Shape:
-    """Return the shape of one sample as a tuple; None where any length goes."""
-    if isinstance(shape, (int, np.integer)) and not isinstance(shape, bool):
-        raise TypeError(
-            f"input_shape must be a tuple such as (10, 8), got {shape!r}: write ({shape},) for "
-            f"samples of {shape} numbers, (None, {shape}) for sequences of {shape} features"
-        )
-    return check_sizes("input_shape", shape)
-
-
-def check_sizes(name: str, shape: Sequence[int | None]) -> Shape:
-    """Return a shape as a tuple of integers >= 1 and None, or raise TypeError or ValueError."""
-    try:
-        sizes = tuple(shape)
-    except TypeError:
-        raise TypeError(f"{name} must be a tuple such as (10, 8), got {shape!r}") from None
-    return tuple(
-        None if size is None else check_count(f"every size of {name} {sizes}", size)
-        for size in sizes
-    )

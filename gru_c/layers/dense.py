@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, activations, constraints, initializers, regularizers
-from gru_c.layers.base import FIXED, Layer, check_count
+from gru_c.layers.base import FIXED, Layer
 from gru_c.runtime.threads import team_threads
 from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_flags
+from gru_c.utils.validation import check_flag, check_flags, check_integer
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source
@@ -89,7 +89,7 @@ class Dense(Layer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.units = check_count("units", units)
+        self.units = check_integer("units", units, 1)
         self._activation = activations.get(activation)
         self.use_bias = check_flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)

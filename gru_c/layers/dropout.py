@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from gru_c.layers.random import DrawingLayer
 from gru_c.layers.weightless import Tape, WeightlessLayer
-from gru_c.recurrence.cell import check_rate
 from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_flag, check_real
 
 
 class Dropout(DrawingLayer, WeightlessLayer):
@@ -55,7 +54,7 @@ class Dropout(DrawingLayer, WeightlessLayer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.rate = check_rate("rate", rate)
+        self.rate = check_real("rate", rate, "[0, 1)")
         self.set_seed(seed)
 
     @property

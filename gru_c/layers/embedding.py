@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import constraints, initializers, regularizers
-from gru_c.layers.base import Layer, check_count
+from gru_c.layers.base import Layer
 from gru_c.parameters import Parameter
 from gru_c.utils.arrays import Array, Shape, as_indices, as_real
 from gru_c.utils.attributes import assign
-from gru_c.utils.validation import check_flag, check_flags
+from gru_c.utils.validation import check_flag, check_flags, check_integer
 
 
 class Embedding(Layer):
@@ -94,8 +94,8 @@ class Embedding(Layer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.input_dim = check_count("input_dim", input_dim)
-        self.output_dim = check_count("output_dim", output_dim)
+        self.input_dim = check_integer("input_dim", input_dim, 1)
+        self.output_dim = check_integer("output_dim", output_dim, 1)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)

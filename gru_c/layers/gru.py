@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from gru_c import constraints, initializers, regularizers
 from gru_c._core import WEIGHT_FORMATS
-from gru_c.layers.base import FIXED, check_count
+from gru_c.layers.base import FIXED
 from gru_c.layers.stateful import StatefulLayer
 from gru_c.recurrence import passes
-from gru_c.recurrence.cell import ActivationLike, Cell, check_rate
+from gru_c.recurrence.cell import ActivationLike, Cell
 from gru_c.recurrence.checkpointing import check_every
 from gru_c.recurrence.checkpointing import run_forward as run_with_checkpoints
 from gru_c.recurrence.ragged import RaggedTape
@@ -22,7 +22,7 @@ from gru_c.recurrence.step_order import StepOrder, Steps
 from gru_c.utils.arrays import Array, Shape, as_sequences, as_state, check_features
 from gru_c.utils.attributes import assign
 from gru_c.utils.registry import lookup
-from gru_c.utils.validation import check_flag, check_flags
+from gru_c.utils.validation import check_flag, check_flags, check_integer, check_real
 from gru_c.utils.weight_memory import versions_of
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class GRU(StatefulLayer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.units = check_count("units", units)
+        self.units = check_integer("units", units, 1)
         self.cell = Cell.checked(reset_after, activation, recurrent_activation, clip, zoneout)
         self.activation = _name_or_tuple(activation)
         self.recurrent_activation = _name_or_tuple(recurrent_activation)
@@ -229,8 +229,8 @@ class GRU(StatefulLayer):
         self.stateful = check_flag("stateful", stateful)
         self.time_major = check_flag("time_major", time_major)
         self.reset_after = check_flag("reset_after", reset_after)
-        self.dropout = check_rate("dropout", dropout)
-        self.recurrent_dropout = check_rate("recurrent_dropout", recurrent_dropout)
+        self.dropout = check_real("dropout", dropout, "[0, 1)")
+        self.recurrent_dropout = check_real("recurrent_dropout", recurrent_dropout, "[0, 1)")
         self.zoneout = zoneout
         self.clip = clip
         self.checkpoint_every = check_every(checkpoint_every)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gru_c import _core, initializers
 from gru_c.layers.base import Layer
 from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_flags, finite_number
+from gru_c.utils.validation import check_flag, check_flags, check_real
 
 
 class _Tape(NamedTuple):
@@ -84,7 +84,7 @@ class LayerNormalization(Layer):
                 f"LayerNormalization takes the last axis only: axis must be -1, got {axis!r}"
             )
         self.axis = -1
-        self.epsilon = float(finite_number("LayerNormalization", "epsilon", epsilon, "> 0"))
+        self.epsilon = check_real("LayerNormalization: epsilon", epsilon, "> 0")
         self.center = check_flag("center", center)
         self.scale = check_flag("scale", scale)
         self.beta_initializer = initializers.get(beta_initializer)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from gru_c.layers.weightless import Tape, WeightlessLayer
 from gru_c.utils.arrays import Array, Shape, as_real
-from gru_c.utils.validation import check_flag, finite_number
+from gru_c.utils.validation import check_flag, check_real
 
 
 class Masking(WeightlessLayer):
@@ -52,7 +52,7 @@ class Masking(WeightlessLayer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.mask_value = float(finite_number("Masking", "mask_value", mask_value))
+        self.mask_value = check_real("Masking: mask_value", mask_value)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the input; ValueError unless it is (B, T, features)."""

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.layers.base import check_count
 from gru_c.layers.weightless import Tape, WeightlessLayer
 from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_flag, check_integer
 
 
 class Flatten(WeightlessLayer):
@@ -95,7 +94,7 @@ class RepeatVector(WeightlessLayer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.n = check_count("n", n)
+        self.n = check_integer("n", n, 1)
 
     @property
     def mixes_time(self) -> bool:

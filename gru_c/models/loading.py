@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from gru_c import losses, metrics, optimizers
 from gru_c.layers import LAYERS, Layer
-from gru_c.layers.base import check_sample_shape
 from gru_c.parameters import GivenWeights
 from gru_c.utils.arrays import Array, Shape
 from gru_c.utils.attributes import assign
@@ -27,6 +26,7 @@ from gru_c.saving.contents import (
     wanted_shapes,
 )
 from gru_c.saving.files import read_tensors
+from gru_c.utils.validation import check_sample_shape
 
 # ---- reading ------------------------------------------------------------------------------------
 

@@ -13,7 +13,6 @@ from gru_c.callbacks import CallbackList
 from gru_c.data import checks, inputs
 from gru_c.data.samples import Data, Samples, check_batch_size, require_optimizer
 from gru_c.layers import Layer
-from gru_c.layers.base import check_count, make_rng
 from gru_c.models import profile
 from gru_c.models.summary import summary_lines
 from gru_c.network.network import Network
@@ -25,7 +24,7 @@ from gru_c.training.doubts import doubts_of
 from gru_c.training.history import History
 from gru_c.training.processes import Distribution, start
 from gru_c.training.run_identity import about_evaluation, about_run, about_training
-from gru_c.utils.validation import check_flag, check_flags
+from gru_c.utils.validation import check_flag, check_flags, check_integer, make_rng
 
 
 class Sequential(Network):
@@ -215,7 +214,7 @@ class Sequential(Network):
         if not len(batch):
             raise ValueError("x has no samples: there is nothing to measure")
         batch = batch.batch(self, slice(None))
-        rounds = check_count("repeats", repeats)
+        rounds = check_integer("repeats", repeats, 1)
         return profile.profile(self, batch.x, batch.mask, training, rounds)
 
     def summary(self, print_fn: Callable[[str], object] = print) -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gru_c import losses, optimizers
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Embedding, Input, Layer
-from gru_c.layers.base import check_dtype, check_sizes, make_rng, set_values
+from gru_c.layers.base import set_values
 from gru_c.layers.random import DrawingLayer
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
@@ -22,7 +22,7 @@ from gru_c.utils import keras_names
 from gru_c.utils.arrays import Array, Shape, as_real
 from gru_c.utils.attributes import Guarded, assign
 from gru_c.utils.registry import snake_case
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_dtype, check_flag, check_sizes, make_rng
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source

@@ -21,19 +21,14 @@ from gru_c.recurrence.cell import Cell
 from gru_c.recurrence.passes import AUTO
 from gru_c.recurrence.tape import GRUTape
 from gru_c.utils.arrays import Array
+from gru_c.utils.validation import check_integer
 
 
 def check_every(every: object) -> int | str | None:
     """Return the argument ``checkpoint_every``, or an exception that says what it was."""
     if every is None or every == "auto":
         return every
-    if isinstance(every, bool) or not isinstance(every, (int, np.integer)):
-        raise TypeError(
-            f"checkpoint_every must be a number of steps, 'auto' or None, got {every!r}"
-        )
-    if every < 1:
-        raise ValueError(f"checkpoint_every must be at least 1 step, got {every}")
-    return int(every)
+    return check_integer("checkpoint_every", every, 1, also=", 'auto' or None")
 
 
 @dataclass(eq=False)

@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from gru_c import _core
 from gru_c._version import __version__
-from gru_c.layers.base import check_count
 from gru_c.network.network import Network
 from gru_c.streaming.stages import CoreStage, Stage, has_time, stages_of
 from gru_c.utils.arrays import Array, as_real, copied_past_line, past_line
 from gru_c.utils.attributes import Guarded
+from gru_c.utils.validation import check_integer
 
 Rows = int | slice | Sequence[int] | Array
 
@@ -92,7 +92,7 @@ class Stream(Guarded):
     )
 
     def __init__(self, model: Network, batch_size: int = 1) -> None:
-        self.batch_size = check_count("batch_size", batch_size)
+        self.batch_size = check_integer("batch_size", batch_size, 1)
         model.require_built("a stream")
         self._stages = list(stages_of(model))
         self._isa = _core.active_isa()

@@ -128,8 +128,8 @@ def test_files_keep_the_layer(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Embedding(0, 3), "input_dim must be a positive integer, got 0"),
-        (lambda: Embedding(3, -1), "output_dim must be a positive integer, got -1"),
+        (lambda: Embedding(0, 3), "input_dim must be an integer of at least 1, got 0"),
+        (lambda: Embedding(3, -1), "output_dim must be an integer of at least 1, got -1"),
         (lambda: Embedding(3, 2, "unifrom"), "did you mean 'uniform'"),
         (lambda: Embedding(3, 2).forward([[1]]), "has no weights yet"),
         (lambda: built()(3), r"wants input of shape \(batch, ...\), got \(\)"),

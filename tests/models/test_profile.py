@@ -170,7 +170,7 @@ def test_the_table():
     [
         ({"x": np.zeros((8, 6, 3))}, "x must have shape"),
         ({"x": np.zeros((0, 6, 4))}, "x has no samples: there is nothing to measure"),
-        ({"repeats": 0}, "repeats must be a positive integer, got 0"),
+        ({"repeats": 0}, "repeats must be an integer of at least 1, got 0"),
         ({"lengths": [1]}, "lengths must have shape"),
     ],
 )

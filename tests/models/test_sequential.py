@@ -236,7 +236,9 @@ def test_a_series_without_a_feature_axis_gets_a_hint():
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5, "32"])
 def test_batch_size_is_checked(batch_size):
-    with pytest.raises((ValueError, TypeError), match="batch_size must be a positive integer"):
+    with pytest.raises(
+        (ValueError, TypeError), match="batch_size must be an integer of at least 1"
+    ):
         small_model().predict(X, batch_size=batch_size)
 
 
@@ -309,8 +311,8 @@ def test_names_stand_at_the_top():
     ("shape", "message"),
     [
         (3, r"input_shape must be a tuple such as \(10, 8\), got 3"),
-        ((None, 5, 3.0), "must be a positive integer, got 3.0"),
-        ((None, 5, -3), "must be a positive integer, got -3"),
+        ((None, 5, 3.0), "must be an integer of at least 1, got 3.0"),
+        ((None, 5, -3), "must be an integer of at least 1, got -3"),
     ],
 )
 def test_build_checks_the_shape(shape, message):

@@ -237,9 +237,9 @@ def test_the_usual_kind_spelled_out_is_the_usual_cell(reset_after):
     [
         ({"activation": "swish"}, ValueError, "activation of a GRU"),
         ({"recurrent_activation": 3}, TypeError, "recurrent_activation of a GRU"),
-        ({"clip": 0}, ValueError, "clip must be positive, or None for no clipping, got 0"),
-        ({"clip": float("nan")}, ValueError, "clip must be positive"),
-        ({"clip": "1"}, TypeError, "clip must be a positive number or None, got '1'"),
+        ({"clip": 0}, ValueError, "clip must be a number > 0 or None, got 0"),
+        ({"clip": float("nan")}, ValueError, "clip must be a number > 0 or None"),
+        ({"clip": "1"}, TypeError, "clip must be a number > 0 or None, got '1'"),
     ],
 )
 def test_kinds_that_do_not_exist(argument, error, message):

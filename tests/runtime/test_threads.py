@@ -36,12 +36,12 @@ def test_set_and_get(n):
 @pytest.mark.parametrize(
     ("n", "error", "match"),
     [
-        (0, ValueError, "between 1 and 32768, got 0"),
-        (-3, ValueError, "between 1 and 32768, got -3"),
-        (32769, ValueError, "between 1 and 32768, got 32769"),
-        (2.0, TypeError, "must be an integer, got 2.0"),
-        ("2", TypeError, "must be an integer, got '2'"),
-        (None, TypeError, "must be an integer, got None"),
+        (0, ValueError, "from 1 to 32768, got 0"),
+        (-3, ValueError, "from 1 to 32768, got -3"),
+        (32769, ValueError, "from 1 to 32768, got 32769"),
+        (2.0, TypeError, "must be an integer from 1 to 32768, got 2.0"),
+        ("2", TypeError, "must be an integer from 1 to 32768, got '2'"),
+        (None, TypeError, "must be an integer from 1 to 32768, got None"),
     ],
 )
 def test_set_refuses(n, error, match):

@@ -546,7 +546,7 @@ def test_a_model_without_weights_is_refused():
 
 @pytest.mark.parametrize(("size", "kind"), [(0, ValueError), (-1, ValueError), (1.5, TypeError)])
 def test_a_batch_size_that_cannot_be(size, kind):
-    with pytest.raises(kind, match="batch_size must be a positive integer"):
+    with pytest.raises(kind, match="batch_size must be an integer of at least 1"):
         make_model(GRU(3)).stream(size)
 
 

@@ -17,12 +17,11 @@ from gru_c.interop.keras.config import (
     short,
 )
 from gru_c.layers import GRU, LAYERS, Activation, Bidirectional, Dense, Layer
-from gru_c.layers.base import check_sample_shape
 from gru_c.network.network import check_for_chain
 from gru_c.recurrence.cell import ActivationLike
 from gru_c.saving.contents import check_specs
 from gru_c.utils.arrays import Shape
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_flag, check_sample_shape
 
 # Options that Keras has not: those that change no result, and those that must have this value.
 _HERE_ALONE = {"time_major", "checkpoint_every", "input_shape"}
