@@ -12,7 +12,7 @@ import numpy as np
 
 from gru_c.layers import Bidirectional, Layer, random
 from gru_c.network import layer_states
-from gru_c.recurrence.tape import blas_held
+from gru_c.runtime.blas_threads import blas_held
 from gru_c.utils.arrays import Array
 
 if TYPE_CHECKING:

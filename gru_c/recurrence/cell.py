@@ -67,7 +67,7 @@ class Cell:
             check_real("zoneout", zoneout, "[0, 1)"),
         )
 
-    def require_way_back(self) -> None:
+    def require_trainable(self) -> None:
         """Raise ValueError where a training pass would not know the slopes."""
         for which in ("activation", "recurrent_activation"):
             number, alpha, _ = getattr(self, which)
