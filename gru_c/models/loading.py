@@ -17,12 +17,12 @@ from gru_c.utils.registry import deserialize
 if TYPE_CHECKING:
     from gru_c.models.sequential import Sequential
 from gru_c.saving.contents import (
-    _is_of_model,
-    _require_floats,
     check_specs,
     checked_config,
     compare_shapes,
     fill_optimizer,
+    is_weight_name,
+    require_floats,
     wanted_shapes,
 )
 from gru_c.saving.files import read_tensors
@@ -93,9 +93,9 @@ def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
     specs = check_specs(config["layers"])
     layers = [deserialize("layer", spec, LAYERS) for spec in specs]
     wanted = wanted_shapes(layers, input_shape)
-    given = {name: array.shape for name, array in tensors.items() if _is_of_model(name)}
+    given = {name: array.shape for name, array in tensors.items() if is_weight_name(name)}
     compare_shapes("tensor", wanted, given)
-    _require_floats({name: tensors[name] for name in wanted})
+    require_floats({name: tensors[name] for name in wanted})
     weights = GivenWeights((tensors[name] for name in wanted), fresh=True)
     model = Sequential(
         name=config["name"], dtype=config["dtype"], trainable=config.get("trainable", True)
