@@ -13,14 +13,21 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import numpy as np
 
 from gru_c.data.batch_order import WHOLE, Fraction
-from gru_c.data.batch_source import Source
+from gru_c.data.batch_source import BatchSource
 from gru_c.data.inputs import FitData
 from gru_c.distributed import machines, process_exit, shared_errors
 from gru_c.distributed.shards import ShardFeed, WholeFeed, check_states, feed, fingerprint
 from gru_c.layers.random import DrawingLayer
 from gru_c.metrics import merged_states
 from gru_c.runtime.threads import use_threads
-from gru_c.training.processes import MakePass, Parts, Pass, ProcessGroup, mean_of, results
+from gru_c.training.processes import (
+    BatchLosses,
+    MakePass,
+    Pass,
+    ProcessGroup,
+    average_loss,
+    results,
+)
 from gru_c.training.run_identity import differences
 from gru_c.training.snapshot import check_metrics, trainable_flags
 from gru_c.utils.optional import require
@@ -68,7 +75,7 @@ class MPIProcesses(ProcessGroup):
         self.problem: Exception | None = None  # to be raised by the step that comes next
         self._raised: Exception | None = None  # by all, the last time
         self._in_place = require("mpi4py.MPI", "mpi").IN_PLACE
-        self._signals = (False, False)
+        self._requests = (False, False)
         self._trained: list[slice] = []  # where the weights lie that are trained in this epoch
         self._machines_differ = len(set(self.gather(machines.described()))) > 1
 
@@ -80,7 +87,7 @@ class MPIProcesses(ProcessGroup):
         node = self.comm.Split_type(require("mpi4py.MPI", "mpi").COMM_TYPE_SHARED)
         threads = machines.threads_of_each(node)
         node.Free()
-        with use_threads(threads), muted(not self.first):
+        with use_threads(threads), muted(not self.is_first):
             try:
                 yield
             except BaseException as error:
@@ -89,14 +96,14 @@ class MPIProcesses(ProcessGroup):
                 raise
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def raise_together(self) -> Iterator[None]:
         """Let an exception of one process in this block be one of all."""
         error = None
         try:
             yield
         except Exception as problem:
             error = problem
-        if self.any(error is not None):
+        if self.any_process(error is not None):
             self._raise_in_all(error)
 
     def _raise_in_all(self, error: Exception | None) -> NoReturn:
@@ -104,7 +111,7 @@ class MPIProcesses(ProcessGroup):
         raise self._raised
 
     @contextmanager
-    def drawing(self, model: Network) -> Iterator[None]:
+    def separate_generators(self, model: Network) -> Iterator[None]:
         """Let the layers of each process draw other random numbers while this lasts."""
         every = [
             one for layer in model.layers for one in (layer, *getattr(layer, "directions", ()))
@@ -132,31 +139,31 @@ class MPIProcesses(ProcessGroup):
 
     # ---- what all begin with ----
 
-    def share(
+    def shard(
         self,
         model: Network,
         data: FitData,
         batch_size: int,
         training: bool,
-        about: Callable[[], dict[str, Any]],
+        describe_call: Callable[[], dict[str, Any]],
     ) -> FitData:
         """Return this process's part of the data; ValueError unless all do the same."""
         self.model = model
-        with self.together():
+        with self.raise_together():
             facts = {
-                **about(),
+                **describe_call(),
                 "trainable": trainable_flags(model),
                 "validation": data.split or data.validation is not None,
             }
             facts["data"] = [
-                "source" if isinstance(one, Source) else "arrays" for one in data.parts
+                "source" if isinstance(one, BatchSource) else "arrays" for one in data.parts
             ]
             check_metrics(model.metrics)
             for metric in model.metrics:
                 metric.check_mergeable()
             if facts.get("bptt_steps"):
                 facts["time_steps"] = data.train.first.x.shape[1]  # as many pieces in all
-                if isinstance(data.train, Source) and not self.whole:
+                if isinstance(data.train, BatchSource) and not self.whole:
                     raise ValueError(
                         "bptt_steps with a source of batches needs auto_shard_dataset=True: all "
                         "processes must have the same number of time steps in a batch"
@@ -165,24 +172,24 @@ class MPIProcesses(ProcessGroup):
         self._check_data(model, data)
         feeds: list[WholeFeed | ShardFeed] = []
         for own in data.parts:
-            with self.together():
-                known = own.batch_count(1), own.described()
+            with self.raise_together():
+                known = own.batch_count(1), own.describe()
             every = self.gather(known)
-            with self.together():
+            with self.raise_together():
                 feeds.append(feed(self, own, every, training and not feeds, batch_size))
-        with self.together():
+        with self.raise_together():
             check_states(model, feeds, batch_size)
         return FitData(feeds[0], feeds[1] if len(feeds) > 1 else None, data.split)
 
     @property
-    def part(self) -> Fraction:
+    def batch_fraction(self) -> Fraction:
         """What this process takes of a batch that all are given."""
         return (self.rank, self.size) if self.whole else WHOLE
 
     def _require_same(self, rule: str, facts: Any) -> None:
         """Raise ValueError in all processes unless they have the same facts."""
         every = self.gather(facts)
-        with self.together():
+        with self.raise_together():
             for rank, other in enumerate(every):
                 text = differences(every[0], other, "is", f"in rank {rank} it is")
                 if text:
@@ -190,17 +197,17 @@ class MPIProcesses(ProcessGroup):
 
     def _check_data(self, model: Network, data: FitData) -> None:
         """Raise ValueError, or warn, where the samples cannot be what they should be."""
-        with self.together():
+        with self.raise_together():
             prints = fingerprint(model, data.train)
         if self.whole:
-            facts = {"data": data.train.described(), "samples": prints}
+            facts = {"data": data.train.describe(), "samples": prints}
             self._require_same(
                 "with auto_shard_dataset=True all processes must be given the same data", facts
             )
             return
         all_alike = len(set(self.gather(prints))) == 1
-        with self.together():
-            if all_alike and self.first:
+        with self.raise_together():
+            if all_alike and self.is_first:
                 warnings.warn(
                     "all processes were given the same samples, each of which then counts "
                     f"{self.size} times: give each its own, such as X[rank::size], or say "
@@ -208,7 +215,7 @@ class MPIProcesses(ProcessGroup):
                     stacklevel=4,
                 )
 
-    def even_out(self, model: Network) -> None:
+    def broadcast_model(self, model: Network) -> None:
         """Give all the first one's weights, optimizer and generator."""
         optimizer, parameters = model.optimizer, model.parameters
         assert optimizer is not None
@@ -216,16 +223,16 @@ class MPIProcesses(ProcessGroup):
         self._require_same("all processes must have the same weights", _listed(shapes))
         for vector in (parameters.values, *optimizer.slots.values()):
             self.comm.Bcast(vector)
-        optimizer.iterations = self.first_of(lambda: optimizer.iterations)
-        model.rng.bit_generator.state = self.first_of(lambda: model.rng.bit_generator.state)
+        optimizer.iterations = self.broadcast(lambda: optimizer.iterations)
+        model.rng.bit_generator.state = self.broadcast(lambda: model.rng.bit_generator.state)
 
     # ---- what they tell each other ----
 
-    def first_of(self, make: Callable[[], T]) -> T:
+    def broadcast(self, make: Callable[[], T]) -> T:
         """Return to all what a function returns in the first process."""
         value: Any = None
-        with self.together():
-            if self.first:
+        with self.raise_together():
+            if self.is_first:
                 value = make()
         found: T = self.comm.bcast(value)
         return found
@@ -235,23 +242,23 @@ class MPIProcesses(ProcessGroup):
         found: list[T] = self.comm.allgather(value)
         return found
 
-    def any(self, wish: bool) -> bool:
+    def any_process(self, condition: bool) -> bool:
         """Return whether one of them says so."""
-        found = np.array([wish], np.int32)
+        found = np.array([condition], np.int32)
         self.comm.Allreduce(self._in_place, found)
         return bool(found[0])
 
     @contextmanager
-    def later(self) -> Iterator[None]:
-        """Leave an exception of this process to the next step, or to `settle`."""
+    def defer_errors(self) -> Iterator[None]:
+        """Leave an exception of this process to the next step, or to `raise_deferred`."""
         try:
             yield
         except Exception as error:
             self.problem = self.problem or error
 
-    def settle(self) -> None:
-        """Raise what `later` has left."""
-        with self.together():
+    def raise_deferred(self) -> None:
+        """Raise what `defer_errors` has left."""
+        with self.raise_together():
             self._raise_problem()
 
     def _raise_problem(self) -> None:
@@ -259,12 +266,12 @@ class MPIProcesses(ProcessGroup):
         if problem is not None:
             raise problem
 
-    def merged(self, metrics: list[Metric]) -> dict[str, float]:
+    def merge_metrics(self, metrics: list[Metric]) -> dict[str, float]:
         """Return the results of metrics over the samples of all."""
-        with self.together():
+        with self.raise_together():
             own = [metric.get_state() for metric in metrics]
         every = self.gather(own)
-        with self.together():
+        with self.raise_together():
             for metric, state in zip(metrics, merged_states(metrics, every), strict=True):
                 metric.set_state(state)
             found = results(metrics)
@@ -272,19 +279,21 @@ class MPIProcesses(ProcessGroup):
                 metric.set_state(state)
         return found
 
-    def mean_loss(self, parts: Parts) -> float:
+    def mean_loss(self, losses: BatchLosses) -> float:
         """Return the loss over the batches of all; NaN without samples."""
-        every = self.gather(np.array(parts).reshape(-1, 3))
+        every = self.gather(np.array(losses).reshape(-1, 3))
         sums = np.zeros((max(map(len, every)), 3))
         for of_rank in every:
             loss, values, samples = of_rank.T
             sums[: len(of_rank)] += np.stack([loss * values, values, samples], axis=1)
         batches = sums.tolist()
-        return mean_of([(loss / max(n, 1), int(n), int(samples)) for loss, n, samples in batches])
+        return average_loss(
+            [(loss / max(n, 1), int(n), int(samples)) for loss, n, samples in batches]
+        )
 
     # ---- a step ----
 
-    def agree_on_trained(self, model: Network) -> None:
+    def agree_on_trainable(self, model: Network) -> None:
         """Remember where the trainable weights lie; ValueError unless all have the same ones."""
         self._require_same("all processes must train the same layers", trainable_flags(model))
         self._trained = self._trainable_runs(model.parameters)
@@ -292,7 +301,7 @@ class MPIProcesses(ProcessGroup):
     def _trainable_runs(self, parameters: Parameters) -> list[slice]:
         return parameters.trainable_runs() if self.model.trainable else []
 
-    def gradients(self, parameters: Parameters, make: MakePass) -> Pass:
+    def compute_gradients(self, parameters: Parameters, make: MakePass) -> Pass:
         """Make a pass over this process's part, and add up what all found, in one message."""
         notes = parameters.message[: _WRITE + 1]
         message = _Message(self.comm, parameters, self._trained, self._in_place, self.overlap)
@@ -312,13 +321,13 @@ class MPIProcesses(ProcessGroup):
             notes[_FAILED] = 1
         if found is None or not found.samples or not math.isfinite(found.loss):
             message.clear()
-        notes[_STOP], notes[_WRITE] = self._wishes()
+        notes[_STOP], notes[_WRITE] = self._local_requests()
         message.finish()
         if notes[_FAILED] or found is None:
             self._raise_in_all(error)
-        self._signals = (
-            self._signals[0] or bool(notes[_STOP]),
-            self._signals[1] or bool(notes[_WRITE]),
+        self._requests = (
+            self._requests[0] or bool(notes[_STOP]),
+            self._requests[1] or bool(notes[_WRITE]),
         )
         loss, values, samples = map(float, notes[:_FAILED])
         share = parameters.gradients.dtype.type(1 / max(values, 1))
@@ -328,24 +337,24 @@ class MPIProcesses(ProcessGroup):
             loss=loss / max(values, 1), values=round(values), samples=round(samples)
         )
 
-    def stepped(self, model: Network) -> None:
+    def synchronize_weights(self, model: Network) -> None:
         """Send the first one's weights to all, where machines may round otherwise."""
         if self._machines_differ:
             self.comm.Bcast(model.parameters.values)
 
-    def signals(self) -> tuple[bool, bool]:
+    def take_requests(self) -> tuple[bool, bool]:
         """Return what the processes wanted in the last step: to stop, to write a file."""
-        found, self._signals = self._signals, (False, False)
+        found, self._requests = self._requests, (False, False)
         return found
 
-    def check_even(self, model: Network) -> None:
+    def check_weights_equal(self, model: Network) -> None:
         """Raise RuntimeError where the weights are no longer the same everywhere."""
         digest = 0
         for layer in model.layers:
             for item in layer.parameters:
                 digest = zlib.crc32(np.ascontiguousarray(item.array).data.cast("B"), digest)
         every = self.gather(digest)
-        with self.together():
+        with self.raise_together():
             for rank, other in enumerate(every):
                 if other != every[0]:
                     raise RuntimeError(

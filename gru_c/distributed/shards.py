@@ -12,7 +12,7 @@ import numpy as np
 from gru_c.data import checks
 from gru_c.data.batch_order import Epoch
 from gru_c.data.inputs import Batches
-from gru_c.data.samples import Data, Description, added, require_samples
+from gru_c.data.samples import Data, Description, add_descriptions, require_samples
 
 if TYPE_CHECKING:
     from gru_c.distributed.mpi_processes import MPIProcesses
@@ -57,13 +57,13 @@ def in_proportion(batch_size: int, counts: list[int]) -> list[int]:
 
 
 class Feed:
-    """What a process takes; the loops go over it as over `Data` or a `Source`.
+    """What a process takes; the loops go over it as over `Data` or a `BatchSource`.
 
     Subclasses say what the batches are.
 
     Attributes
     ----------
-    own : Data or Source
+    own : Data or BatchSource
         What this process was given.
     ended : bool
         Whether one of the processes had less in the last epoch than was asked for.
@@ -88,9 +88,9 @@ class Feed:
 
     def end_epochs(self, count: int) -> None:
         """Say that so many epochs have ended."""
-        with self.ranks.together():
+        with self.ranks.raise_together():
             self.own.end_epochs(count)
-        self.ended = self.ranks.any(self.own.ended)
+        self.ended = self.ranks.any_process(self.own.ended)
 
     def empty(self) -> Batch:
         """Return a batch without samples."""
@@ -128,9 +128,9 @@ class Feed:
 class WholeFeed(Feed):
     """A part of each batch of data that all processes were given."""
 
-    def described(self) -> Description:
+    def describe(self) -> Description:
         """Return what is known of the data."""
-        found: Description = self.own.described()
+        found: Description = self.own.describe()
         return found
 
     def batch_count(self, batch_size: int) -> int | None:
@@ -140,7 +140,7 @@ class WholeFeed(Feed):
 
     def batches(self, model: Network, epoch: Epoch) -> Iterator[Batch]:
         """Return this process's part of each batch, as drawn in all of them alike."""
-        own = self.drawn(model, replace(epoch, part=self.ranks.part))
+        own = self.drawn(model, replace(epoch, fraction=self.ranks.batch_fraction))
         if not self.training or isinstance(self.own, Data):
             return own
         return self._ending_together(own)
@@ -149,9 +149,9 @@ class WholeFeed(Feed):
         """Go on while all processes have a batch; ValueError where only some have."""
         while True:
             batch = next(batches, None)
-            if not self.ranks.any(batch is not None):
+            if not self.ranks.any_process(batch is not None):
                 return
-            with self.ranks.together():
+            with self.ranks.raise_together():
                 if batch is None:
                     raise ValueError(
                         "with auto_shard_dataset=True all processes must be given the same data: "
@@ -183,9 +183,9 @@ class ShardFeed(Feed):
             pairs = zip(self._counts, every, strict=True)
             self._batches = max(-(-count // size) if size else 0 for count, size in pairs)
 
-    def described(self) -> Description:
+    def describe(self) -> Description:
         """Return what is known of the samples of all: lengths are added up."""
-        return added(self._descriptions)
+        return add_descriptions(self._descriptions)
 
     def batch_count(self, batch_size: int) -> int | None:
         """Return the number of batches of an epoch."""
@@ -204,7 +204,7 @@ class ShardFeed(Feed):
         if not self.training:
             return own
         if self._arrays:
-            return self._filled(own, self._batches - epoch.done)
+            return self._filled(own, self._batches - epoch.skip)
         return self._while_any(own)
 
     def _filled(self, batches: Iterator[Batch], count: int) -> Iterator[Batch]:
@@ -215,7 +215,7 @@ class ShardFeed(Feed):
         """Go on while one of the processes has a batch."""
         while True:
             batch = next(batches, None)
-            if not self.ranks.any(batch is not None):
+            if not self.ranks.any_process(batch is not None):
                 return
             yield self.empty() if batch is None else batch
 
@@ -262,7 +262,9 @@ def check_states(model: Network, feeds: list[WholeFeed | ShardFeed], batch_size:
         return
     counts = [len(one.own) for one in arrays]
     if isinstance(arrays[0], WholeFeed):
-        checks.require_whole_batches(model, batch_size, *counts, part=arrays[0].ranks.part)
+        checks.require_whole_batches(
+            model, batch_size, *counts, fraction=arrays[0].ranks.batch_fraction
+        )
         return
     sizes = [one.size_of_batches for one in arrays if isinstance(one, ShardFeed)]
     if None in sizes or len(set(sizes)) > 1:

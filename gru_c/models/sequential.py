@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gru_c.callbacks import CallbackList
 from gru_c.data import checks, inputs
-from gru_c.data.samples import Data, Samples, check_batch_size, require_optimizer
+from gru_c.data.samples import check_batch_size, require_optimizer
 from gru_c.layers import Layer
 from gru_c.models import profile
 from gru_c.models.summary import summary_lines
@@ -19,11 +19,15 @@ from gru_c.network.network import Network
 from gru_c.saving import contents
 from gru_c.streaming.stream import Stream
 from gru_c.training import evaluate, fit, fit_settings, predict, step
-from gru_c.training.checkpoint import RunFile
+from gru_c.training.checkpoint import CheckpointFile
 from gru_c.training.doubts import doubts_of
 from gru_c.training.history import History
-from gru_c.training.processes import Distribution, start
-from gru_c.training.run_identity import about_evaluation, about_run, about_training
+from gru_c.training.processes import Distribution, start_group
+from gru_c.training.run_identity import (
+    describe_evaluation,
+    describe_run,
+    describe_training,
+)
 from gru_c.utils.validation import check_flag, check_flags, check_integer, make_rng
 
 
@@ -122,13 +126,22 @@ class Sequential(Network):
         ValueError
             When the model has no weights yet, or x or lengths do not fit.
         """
-        return predict.predict(self, x, batch_size, verbose, lengths, bucket, steps, callbacks)
+        return predict.predict(
+            self,
+            x,
+            batch_size=batch_size,
+            verbose=verbose,
+            lengths=lengths,
+            bucket=bucket,
+            steps=steps,
+            callbacks=callbacks,
+        )
 
     def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Any:
         """Return the outputs for x, taken as one batch; see `predict`."""
         self.require_built("predict_on_batch")
-        count = max(len(Samples.inputs(self, x, lengths)), 1)
-        return predict.predict(self, x, count, 0, lengths)
+        count = max(len(inputs.check_batch_inputs(self, x, lengths)), 1)
+        return predict.predict(self, x, batch_size=count, verbose=0, lengths=lengths)
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Return the model as a machine that takes one time step after the other.
@@ -210,7 +223,7 @@ class Sequential(Network):
         """
         check_flag("training", training)
         self.require_built("profile")
-        batch = Samples.inputs(self, x, lengths)
+        batch = inputs.check_batch_inputs(self, x, lengths)
         if not len(batch):
             raise ValueError("x has no samples: there is nothing to measure")
         batch = batch.batch(self, slice(None))
@@ -362,21 +375,23 @@ class Sequential(Network):
         def checked() -> tuple[inputs.FitData, fit_settings.FitSettings, CallbackList]:
             check_flags(bucket=bucket, shuffle=shuffle, resume=resume)
             require_optimizer(self)
-            arrays = {"batch_size": batch_size, "bucket": bucket}
-            rest = sample_weight, lengths, ("steps_per_epoch", steps_per_epoch), arrays
-            part = group.part
-            train = inputs.of_pairs(
-                self, x, y, *rest, bptt_steps=bptt_steps, goes_on=True, part=part
+            fraction = group.batch_fraction
+            train = inputs.check_pairs(
+                self,
+                inputs.UserData(x, y, sample_weight, lengths, batch_size, bucket),
+                inputs.SourceOptions(
+                    "steps_per_epoch", steps_per_epoch, bptt_steps, True, fraction
+                ),
             )
             data = inputs.FitData.checked(
-                self, train, validation_split, validation_data, validation_steps, part
+                self, train, validation_split, validation_data, validation_steps, fraction
             )
             settings = fit_settings.FitSettings.checked(
                 batch_size,
                 epochs,
                 initial_epoch,
                 shuffle,
-                verbose if group.first else 0,
+                verbose if group.is_first else 0,
                 checks.check_bptt_steps(self, train.first, bptt_steps),
                 train.first.check_bucket(self, bucket),
             )
@@ -385,24 +400,24 @@ class Sequential(Network):
                 data.require_repeatable()
             elif resume or checkpoint_interval is not None:
                 raise ValueError("resume and checkpoint_interval need a file: give checkpoint=path")
-            if group.first:
-                for given in data.parts:
-                    doubts_of(self).look(self, given.first)
+            if group.is_first:
+                for part in data.parts:
+                    doubts_of(self).check(self, part.first)
             return data, settings, CallbackList(callbacks)
 
-        group = start(distribution)
+        group = start_group(distribution)
         with group.session():
-            with group.together():
+            with group.raise_together():
                 data, settings, hooks = checked()
                 rng = None if seed is None else make_rng(seed)
             arguments = {**settings.deciding, "seed": seed}
-            facts = partial(about_training, self, hooks, **arguments)
-            data = group.share(self, data, settings.batch_size, True, facts)
-            with group.together():
+            describe_call = partial(describe_training, self, hooks, arguments)
+            data = group.shard(self, data, settings.batch_size, True, describe_call)
+            with group.raise_together():
                 file = None
-                if checkpoint is not None and group.first:
-                    about = about_run(self, data, hooks, **arguments)
-                    file = RunFile(checkpoint, checkpoint_interval, resume, about)
+                if checkpoint is not None and group.is_first:
+                    identity = describe_run(self, data, hooks, arguments)
+                    file = CheckpointFile(checkpoint, checkpoint_interval, resume, identity)
             return fit.fit(self, data, settings, rng, hooks, file, group)
 
     def evaluate(
@@ -437,19 +452,23 @@ class Sequential(Network):
         ValueError, TypeError
             As `fit`; also when the model has no weights yet.
         """
-        group = start(distribution)
+        group = start_group(distribution)
         with group.session():
-            with group.together():
+            with group.raise_together():
                 check_flag("return_dict", return_dict)
                 self.require_built("evaluate")
                 hooks, size = CallbackList(callbacks), check_batch_size(batch_size)
-                given = ("steps", steps), {"batch_size": batch_size}
-                data = inputs.of_pairs(self, x, y, sample_weight, lengths, *given, part=group.part)
-                if group.first:
-                    doubts_of(self).look(self, data.first)
-            facts = partial(about_evaluation, self, batch_size=size)
-            own = group.share(self, inputs.FitData(data, None), size, False, facts).train
-            logs = evaluate.evaluate(self, own, size, verbose, hooks, group)
+                data = inputs.check_pairs(
+                    self,
+                    inputs.UserData(x, y, sample_weight, lengths, batch_size),
+                    inputs.SourceOptions("steps", steps, fraction=group.batch_fraction),
+                )
+                if group.is_first:
+                    doubts_of(self).check(self, data.first)
+            describe_call = partial(describe_evaluation, self, {"batch_size": size})
+            whole = inputs.FitData(data, None)
+            shard = group.shard(self, whole, size, False, describe_call).train
+            logs = evaluate.evaluate(self, shard, size, verbose, hooks, group)
         return step.as_result(logs, return_dict)
 
     def train_on_batch(
@@ -473,8 +492,8 @@ class Sequential(Network):
         """
         check_flag("return_dict", return_dict)
         require_optimizer(self)
-        data = Data.checked(self, x, y, sample_weight, lengths)
-        doubts_of(self).look(self, data)
+        data = inputs.check_batch_pairs(self, x, y, sample_weight, lengths)
+        doubts_of(self).check(self, data)
         return step.as_result(step.train_on_batch(self, data), return_dict)
 
     # ---- files ----

@@ -535,7 +535,7 @@ def test_when_a_write_is_due(interval, passed, took, expected, tmp_path, monkeyp
         clock.now += took
 
     monkeypatch.setattr("gru_c.saving.files.write_tensors", slow)
-    file = checkpoint.RunFile(tmp_path / "run.safetensors", interval, False, {})
+    file = checkpoint.CheckpointFile(tmp_path / "run.safetensors", interval, False, {})
     file.write(train("arrays", 0), {})
     clock.now += passed
     assert (file.due(epoch_ended=False), file.due(epoch_ended=True)) == expected
