@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from gru_c import losses, optimizers
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Embedding, Input, Layer
-from gru_c.layers.base import check_dtype, check_sizes, make_rng, set_values
+from gru_c.layers.base import check_dtype, check_sizes, make_rng
 from gru_c.layers.random import DrawingLayer
+from gru_c.layers.weights import set_values
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
 from gru_c.parameters import GivenWeights, Parameter, Parameters, refuse_shallow_copy
