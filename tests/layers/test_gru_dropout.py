@@ -36,7 +36,7 @@ def test_nothing_is_dropped_outside_training(rates):
 
 
 @each_rate
-def test_every_training_pass_draws_anew_and_a_seed_repeats_it(rates):
+def test_every_training_pass_draws_new_masks_and_a_seed_repeats_them(rates):
     layer, x = layer_and_input(**rates)
     first, second = (layer.forward(x, training=True) for _ in range(2))
     assert np.abs(first - second).max() > 1e-3
@@ -72,9 +72,9 @@ def test_a_mask_of_the_state_for_all_steps_and_the_way_through_z_stays_whole(res
 def test_zoneout_keeps_units_as_they_were():
     layer, x = layer_and_input(zoneout=0.3, shape=(40, 30, 5))
     output = layer.forward(x, training=True)
-    kept = output[:, 1:] == output[:, :-1]
-    assert abs(kept.mean() - 0.3) < 0.01
-    assert len(np.unique(kept, axis=1)[0]) > 1  # not the same units at every step
+    unchanged = output[:, 1:] == output[:, :-1]
+    assert abs(unchanged.mean() - 0.3) < 0.01
+    assert len(np.unique(unchanged, axis=1)[0]) > 1  # not the same units at every step
 
 
 @each_rate
