@@ -53,8 +53,8 @@ class Bidirectional(DirectionPair):
         Settings of the forward layer; the layer itself is not used. The backward layer has the
         same settings with the opposite ``go_backwards``.
     merge_mode : {"concat", "sum", "mul", "ave"} or None
-        How the two outputs are merged; with None both are returned. The steps of the backward
-        layer are returned in the order of time.
+        The operation that merges the two outputs; with None both are returned. The steps of the
+        backward layer are returned in the order of time.
     backward_layer : GRU, optional
         Other settings for the backward layer. "sum", "mul" and "ave" need the same ``units`` in
         both directions.

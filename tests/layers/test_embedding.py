@@ -73,7 +73,7 @@ def test_gradient_by_finite_differences():
 def test_gradient_adds_up_what_one_index_got_and_is_zero_elsewhere():
     layer = built(10, 2)
     layer.forward([[1, 4], [4, 4]], training=True)
-    layer.gradient("embeddings")[...] = 9  # of a former pass
+    layer.gradient("embeddings")[...] = 9  # from an earlier pass
     assert layer.backward([[[1, 2], [3, 4]], [[5, 6], [7, 8]]]) is None
     expected = np.zeros((10, 2))
     expected[1], expected[4] = (1, 2), (15, 18)

@@ -47,12 +47,12 @@ def test_every_training_pass_draws_new_masks_and_a_seed_repeats_them(rates):
 def test_one_mask_of_the_input_for_all_steps():
     layer, _ = layer_and_input(dropout=0.5)
     layer.set_weights([np.zeros_like(w) for w in layer.get_weights()])
-    layer.value("kernel")[:, 40:] = np.eye(5, 20)  # the candidate shows the input
+    layer.value("kernel")[:, 40:] = np.eye(5, 20)  # the candidate is the input
     output = layer.forward(np.ones((6, 9, 5)), training=True)[:, :, :5]
     shown = output != 0
     assert_same_bits(shown, np.repeat(shown[:, :1], 9, axis=1))
     assert 0 < shown.mean() < 1
-    # 1 / (1 - 0.5) of the input, of which the first step lets tanh / 2 through
+    # The input is scaled by 1 / (1 - 0.5), and z is 0.5 in the first step.
     np.testing.assert_allclose(output[:, 0][shown[:, 0]], np.tanh(2) / 2, rtol=1e-14)
 
 

@@ -41,7 +41,7 @@ def test_dense_is_the_formula(dtype):
 
 
 def test_dense_with_an_activation_whose_gradient_is_double():
-    """As that of a user's function, which multiplies with a number of NumPy's."""
+    """A user's function may return float64 for a float32 layer."""
 
     def backward(y, dy):
         return dy * np.full(y.shape, 3.0)
@@ -162,7 +162,7 @@ def test_parameters_refuse_invalid_layers():
         _ = parameters.values
     with pytest.raises(ValueError, match="these Parameters are released"):
         optimizers.SGD().step(parameters)
-    del other  # nothing uses it any more
+    del other  # nothing refers to the layer's Parameters now
     assert Parameters([layer]).values.size >= 8
 
 

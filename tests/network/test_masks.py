@@ -91,7 +91,7 @@ def test_checkpoints_change_no_bit(go_backwards):
 @pytest.mark.parametrize("rates", [{"dropout": 0.3}, {"recurrent_dropout": 0.4}, {"zoneout": 0.2}])
 def test_a_row_of_full_length_draws_what_it_does_without_a_mask(rates):
     x = RNG.normal(size=(4, 60, I))
-    full = 0 if "zoneout" in rates else 3  # zoneout draws for the rows as they are sorted
+    full = 0 if "zoneout" in rates else 3  # zoneout draws for rows sorted by length
     lengths = np.where(np.arange(4) == full, 60, 5)
     assert len(Steps.checked((4, 60), lengths=lengths).intervals) == 2
     outputs = [

@@ -215,7 +215,7 @@ def test_a_step_allocates_nothing():
     finally:
         tracemalloc.stop()
     assert now - before < 200
-    assert peak - before < 300  # frames and the like, no array of B * H
+    assert peak - before < 300  # a few frames, but no array of B * H
 
 
 # ---- threads -------------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ def test_weights_for_reading_cannot_be_made_writeable(open_up, built_by_hand):
         with pytest.raises(ValueError, match=r"WRITEABLE|read-only"):
             open_up(parameter.array)
         assert_same_bits(parameter.array, before)
-        parameter.value[...] = 2  # the weight itself is
+        parameter.value[...] = 2  # `value` is writeable
         assert (parameter.array == 2).all()
 
 
@@ -239,7 +239,7 @@ def test_packed_weights_are_kept_until_the_weights_may_change():
     assert not memory.derived
     assert packed() is None
     model.stream()
-    assert not memory.derived  # as long as the program can change them
+    assert not memory.derived  # the program holds an array of the weights and can change them
     assert memory.lent
     del kernel
     assert not memory.lent
