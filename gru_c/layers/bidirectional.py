@@ -237,7 +237,7 @@ class Bidirectional(DirectionPair):
                 array, initial_state=states[i], training=training, **arguments
             ),
         )
-        forward, backward = (result if self.return_state else (result,) for result in results)
+        forward, backward = [result if self.return_state else (result,) for result in results]
         outputs = forward[0], self._reversed_steps(backward[0])
         if training:
             tapes = self.forward_layer.tape, self.backward_layer.tape
