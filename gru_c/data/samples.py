@@ -14,7 +14,7 @@ from gru_c.data.array_file import StoredArray, is_stored
 from gru_c.data.batch_order import WHOLE, Epoch, Fraction, cut
 from gru_c.data.sequence_list import SequenceList, is_list, split_pair
 from gru_c.layers import Embedding
-from gru_c.network.network import NO_LAYERS
+from gru_c.network.building import NO_LAYERS
 from gru_c.recurrence.step_order import check_lengths, mask_of
 from gru_c.utils.arrays import Array, as_real
 from gru_c.utils.validation import check_flag, check_integer, check_real
