@@ -15,7 +15,8 @@ from gru_c.data.batch_order import WHOLE, Epoch, Fraction, take_fraction
 from gru_c.data.sequence_checks import check_sequences, check_step_targets
 from gru_c.data.sequence_list import SequenceList
 from gru_c.losses import Loss
-from gru_c.network.network import NO_LAYERS, Network
+from gru_c.network.building import NO_LAYERS
+from gru_c.network.network import Network
 from gru_c.recurrence.step_order import check_lengths, mask_of
 from gru_c.utils.arrays import Array, as_real
 from gru_c.utils.validation import check_flag, check_integer, check_real
