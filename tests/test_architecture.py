@@ -88,4 +88,4 @@ def test_an_import_that_points_up_is_found(tmp_path, monkeypatch):
 
 def test_few_modules_lie_flat():
     flat = sorted(path.name for path in PACKAGE.glob("*.py"))
-    assert len(flat) <= 16, f"put new modules into a room, not flat into gru_c/: {flat}"
+    assert len(flat) <= 14, f"put new modules into a room, not flat into gru_c/: {flat}"
