@@ -23,7 +23,6 @@ from gru_c import (
 )
 from gru_c.forecast import Forecaster
 
-
 NO_FLAGS = ["no", "False", "", None, 2, -1, 0.0, 1.0, [], np.array(True), np.float32(1)]
 
 KINDS_OF_TRUE = [True, np.bool_(True), 1, np.int64(1)]
