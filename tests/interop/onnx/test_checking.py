@@ -17,8 +17,8 @@ from onnx_tools import (  # noqa: E402
 )
 
 from gru_c.interop.onnx import load  # noqa: E402
-from gru_c.interop.onnx.checking import NEWEST  # noqa: E402
-from gru_c.interop.onnx.checks import ATTRIBUTES  # noqa: E402
+from gru_c.interop.onnx.node_checker import NEWEST  # noqa: E402
+from gru_c.interop.onnx.operator_checks import ATTRIBUTES  # noqa: E402
 from gru_c.interop.onnx.file import OLDEST_OPSET  # noqa: E402
 from gru_c.interop.onnx.operators import OPERATORS  # noqa: E402
 from gru_c.interop.onnx.proto import ELEMENT_TYPES  # noqa: E402
@@ -145,7 +145,7 @@ def test_every_attribute_and_output_of_onnx_is_known():
 def test_definitions_that_came_later_are_refused(monkeypatch, tmp_path):
     newest = next(s for s in definitions() if s.name == "Relu" and s.since_version >= 14)
     model = make_model([node("Relu", ["x"], ["y"])], opset=newest.since_version)
-    monkeypatch.setattr("gru_c.interop.onnx.checking.NEWEST", 13)
+    monkeypatch.setattr("gru_c.interop.onnx.node_checker.NEWEST", 13)
     with pytest.raises(ValueError, match=r"\(Relu\): its definition is that of version 14"):
         stored(model, tmp_path)
     monkeypatch.setitem(ATTRIBUTES, "Flatten", ())
