@@ -17,9 +17,9 @@ from onnx_tools import (  # noqa: E402
 )
 
 from gru_c.interop.onnx import load  # noqa: E402
+from gru_c.interop.onnx.file import OLDEST_OPSET  # noqa: E402
 from gru_c.interop.onnx.node_checker import NEWEST  # noqa: E402
 from gru_c.interop.onnx.operator_checks import ATTRIBUTES  # noqa: E402
-from gru_c.interop.onnx.file import OLDEST_OPSET  # noqa: E402
 from gru_c.interop.onnx.operators import OPERATORS  # noqa: E402
 from gru_c.interop.onnx.proto import ELEMENT_TYPES  # noqa: E402
 
