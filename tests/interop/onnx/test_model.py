@@ -1,4 +1,4 @@
-"""Models that PyTorch and Keras wrote, their operators beside onnxruntime, and chains of layers."""
+"""Models that PyTorch and Keras wrote, operators beside onnxruntime, and `to_sequential`."""
 
 from pathlib import Path
 
@@ -29,17 +29,17 @@ FILES = [*LAYERS, *NEW, *OTHERS]
 
 @pytest.fixture(scope="module")
 def expected():
-    """What PyTorch and Keras computed, by name of the model: inputs and outputs."""
+    """Return inputs and the outputs that PyTorch and Keras computed, by name of the model."""
     with np.load(DATA / "expected.npz") as arrays:
-        found = {}
+        data = {}
         for key in arrays.files:
             name, place = key.split("/")
-            found.setdefault(name, {"in": [], "out": []})[place[:-1]].append(arrays[key])
-        return found
+            data.setdefault(name, {"in": [], "out": []})[place[:-1]].append(arrays[key])
+        return data
 
 
 def prepared(name, expected):
-    """The model of a file, its feeds and outputs."""
+    """Return the model of a file, its feeds and outputs."""
     case = expected[name.removesuffix("_dynamo")]
     model = load(DATA / f"{name}.onnx")
     return model, dict(zip(model.input_names, case["in"], strict=True)), case["out"]
@@ -130,7 +130,7 @@ def test_predict_begins_with_zeros_and_takes_all_steps(tmp_path, expected):
 
 
 def test_weights_that_are_computed_or_given(tmp_path):
-    """Weights behind other nodes are folded; weights from outside are converted at each run."""
+    """Weights behind other nodes are computed once; weights from outside at each run."""
     rng = np.random.default_rng(0)
     arrays = gru_arrays(rng, 4, 2, 3, 5, bias=True)
     make_node = onnx.helper.make_node
@@ -139,11 +139,11 @@ def test_weights_that_are_computed_or_given(tmp_path):
         make_node("Transpose", ["turned"], ["R"], perm=[0, 2, 1]),
         make_node("GRU", ["X", "same", "R", "B"], ["Y"], hidden_size=5),
     ]
-    given = {"X": arrays["X"], "B": arrays["B"]}
-    inputs = {name: (array.dtype, array.shape) for name, array in given.items()}
+    feeds = {"X": arrays["X"], "B": arrays["B"]}
+    inputs = {name: (array.dtype, array.shape) for name, array in feeds.items()}
     weights = {"W": arrays["W"], "turned": arrays["R"].swapaxes(1, 2).copy()}
     proto = make_model(nodes, weights, inputs, outputs=["Y"])
-    assert_all_close(read_model(proto, tmp_path).run(None, given), by_onnxruntime(proto, given))
+    assert_all_close(read_model(proto, tmp_path).run(None, feeds), by_onnxruntime(proto, feeds))
 
 
 def test_what_run_returns_is_the_callers(tmp_path):
