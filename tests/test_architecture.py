@@ -1,4 +1,4 @@
-"""The layers of the code: each module imports only from its own room or from rooms below it."""
+"""The rooms of the package: a module imports only from its own room and from rooms below it."""
 
 import ast
 import re
@@ -33,7 +33,7 @@ FLOOR = {room: n for n, line in enumerate(FLOORS.strip().splitlines()) for room 
 
 
 def imports(path):
-    """Yield the modules of the package that a file names, in functions and for types, too."""
+    """Yield the modules of the package that a file imports, also in functions and for types."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gru_c"):
             if node.module == "gru_c":
@@ -45,7 +45,7 @@ def imports(path):
 
 
 def faults(path):
-    """Return a sentence for each import that points up or sideways."""
+    """Return a sentence for each import of a room that is not below the file's."""
     module = path.relative_to(PACKAGE.parent).with_suffix("")
     room = module.parts[1]
     sentences = []

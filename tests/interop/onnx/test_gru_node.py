@@ -1,4 +1,4 @@
-"""A GRU node of ONNX, beside onnxruntime, and ONNX's own tests of it."""
+"""`run_node` beside onnxruntime, and ONNX's own tests of GRU nodes."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from gru_c.interop.onnx import run_node  # noqa: E402
 
 ACTIVATIONS = ["Relu", "Tanh", "Sigmoid", "Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh"]
 ACTIVATIONS += ["HardSigmoid", "Elu", "Softsign", "Softplus"]
-# All of onnx 1.23 that hold a GRU.
+# All tests of onnx 1.23 with a GRU.
 NODE_TESTS = [
     "test_gru_defaults",
     "test_gru_with_initial_bias",
@@ -31,7 +31,7 @@ NODE_TESTS = [
 
 
 def drawn(seed):
-    """Sizes, inputs and attributes of a node, all of them any."""
+    """Return random inputs and attributes of a node."""
     rng = np.random.default_rng(seed)
     T, B, I, H = (int(size) for size in rng.integers(1, 8, 4))
     direction = list(DIRECTIONS)[seed % 3]
@@ -56,7 +56,7 @@ def test_of_onnx(name):
     case = node_tests()[name]
     for inputs, outputs in case.data_sets:
         results = run_node(case.model.graph.node[0], list(inputs))
-        assert_all_close(results, outputs, 1e-5)  # theirs is 1e-3
+        assert_all_close(results, outputs, 1e-5)  # ONNX's tolerance is 1e-3
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -74,10 +74,10 @@ def test_any_activations_beside_onnxruntime(seed):
         "activations": [str(name) for name in names],
         "activation_alpha": rng.uniform(0.1, 0.9, 8).tolist(),
         "activation_beta": rng.uniform(0.1, 0.9, 8).tolist(),
-        "clip": 1.0,  # or some of them grow without bounds
+        "clip": 1.0,  # otherwise some of them grow without bounds
     }
     results = run_node(gru_node(arrays, **attributes), arrays)
-    # A gate outside [0, 1] makes errors of rounding grow, onnxruntime's just as much.
+    # A gate outside [0, 1] amplifies rounding errors, also those of onnxruntime.
     assert_all_close(results, gru_by_onnxruntime(arrays, **attributes), 1e-5)
 
 
