@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gru_c.distributed.mpi_processes import LARGEST_PIECE
+from gru_c.distributed.gradient_message import LARGEST_PIECE
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "performance" / "scaling"

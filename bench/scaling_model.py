@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gru_c.distributed.mpi_processes import LARGEST_PIECE
+from gru_c.distributed.gradient_message import LARGEST_PIECE
 
 
 class Network(NamedTuple):

@@ -50,6 +50,7 @@ class Network(Guarded):
         "stop_training": partial(check_flag, "stop_training"),
     }
     _doubts: Any = None  # of `training.doubts`, since `compile`
+    _holds_weights = False  # after `hold_weights`
 
     _names_ahead: frozenset[str | None] = frozenset()  # of layers that the constructor will add
 
@@ -457,9 +458,18 @@ class Network(Guarded):
                     return layer
         return None
 
+    def hold_weights(self) -> None:
+        """Keep packed weights for good, for a model whose weights will not change any more."""
+        for layer in self.layers:
+            layer.hold_weights(True)
+        self._holds_weights = True
+
     @contextmanager
     def weights_held(self) -> Iterator[None]:
         """While this lasts no weight changes, so what is derived from them is made only once."""
+        if self._holds_weights:
+            yield
+            return
         for layer in self.layers:
             layer.hold_weights(True)
         try:

@@ -20,7 +20,7 @@ from bench.scaling_model import (
     slowest,
     step,
 )
-from gru_c.distributed.mpi_processes import LARGEST_PIECE
+from gru_c.distributed.gradient_message import LARGEST_PIECE
 
 COST = Cost(fixed=1e-3, per_sample=1e-4, optimizer=2e-3, spread=0.0, size=1_000_000)
 NETWORK = Network(alpha=1e-5, beta=1e-9)
