@@ -40,7 +40,7 @@ EXCHANGES = [4**power for power in range(3, 12)]  # bytes
 
 
 class Setting(NamedTuple):
-    """How the processes of a measurement run.
+    """The processes of a measurement.
 
     Attributes
     ----------

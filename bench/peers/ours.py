@@ -22,7 +22,7 @@ class GruC(Peer):
 
     @classmethod
     def why_not(cls) -> str:
-        """Return that this build lacks the engine; empty if it has it."""
+        """Return a sentence if this build lacks the engine, else an empty string."""
         if cls.engine in gru_c._core.ENGINES:
             return ""
         return f"gru_c {gru_c.__version__} has no engine {cls.engine!r}"
@@ -114,7 +114,7 @@ class ReducedWeights(Peer):
 
     @classmethod
     def why_not(cls) -> str:
-        """Return that the layer does not have the argument; empty if it has it."""
+        """Return a sentence if the layer lacks the argument, else an empty string."""
         if "inference_weights" in inspect.signature(GRU).parameters:
             return ""
         return f"the GRU layer of gru_c {gru_c.__version__} takes no inference_weights"

@@ -143,12 +143,12 @@ class MPIProcesses(ProcessGroup):
         self._require_same("all processes must do the same", facts)
         self._check_data(model, data)
         shards: list[CommonShard | PrivateShard] = []
-        for given in data.parts:
+        for part in data.parts:
             with self.together():
-                known = given.batch_count(1), given.described()
+                known = part.batch_count(1), part.described()
             of_all = self.gather(known)
             with self.together():
-                shards.append(self._shard(given, of_all, training and not shards, batch_size))
+                shards.append(self._shard(part, of_all, training and not shards, batch_size))
         with self.together():
             check_states(model, shards, batch_size)
         train, *validation = shards
@@ -175,15 +175,15 @@ class MPIProcesses(ProcessGroup):
 
     def _shard(
         self,
-        given: Batches,
+        data: Batches,
         of_all: list[tuple[Any, Description]],
         training: bool,
         batch_size: int,
     ) -> CommonShard | PrivateShard:
         """Return this process's part of the data; see `PrivateShard` for `of_all`."""
         if self.whole:
-            return CommonShard(self, self._model, given, training)
-        return PrivateShard(self, self._model, given, training, of_all, batch_size)
+            return CommonShard(self, self._model, data, training)
+        return PrivateShard(self, self._model, data, training, of_all, batch_size)
 
     @property
     def part(self) -> Fraction:

@@ -63,7 +63,7 @@ class Shard:
 
     Attributes
     ----------
-    given : Data or Source
+    data : Data or Source
         The data that this process was given.
     group : ProcessGroup
     training : bool
@@ -73,9 +73,9 @@ class Shard:
         True if any process had fewer batches in the last epoch than were asked for.
     """
 
-    def __init__(self, group: ProcessGroup, model: Network, given: Batches, training: bool) -> None:
+    def __init__(self, group: ProcessGroup, model: Network, data: Batches, training: bool) -> None:
         self.group = group
-        self.given = given
+        self.data = data
         self.training = training
         self.ended = False
         self._model = model
@@ -83,22 +83,22 @@ class Shard:
     @property
     def first(self) -> Any:
         """Samples that stand for all others where shapes and dtypes are checked."""
-        return self.given.first
+        return self.data.first
 
     @property
     def place(self) -> str:
         """Words that say where the last batch came from."""
-        return self.given.place
+        return self.data.place
 
     def end_epochs(self, count: int) -> None:
-        """Tell the data that so many epochs have ended, and find out which processes' data have."""
+        """Tell the data that `count` epochs have ended, and set `ended`."""
         with self.group.together():
-            self.given.end_epochs(count)
-        self.ended = self.group.any(self.given.ended)
+            self.data.end_epochs(count)
+        self.ended = self.group.any(self.data.ended)
 
     def empty(self) -> Batch:
         """Return a batch without samples."""
-        return self.given.first.batch(self._model, slice(0, 0)), np.arange(0)
+        return self.data.first.batch(self._model, slice(0, 0)), np.arange(0)
 
     def draw(self, model: Network, epoch: Epoch) -> Iterator[Batch]:
         """Return the batches of this process's data.
@@ -107,9 +107,9 @@ class Shard:
         part. An evaluation has no steps; its caller handles exceptions.
         """
         if not self.training:
-            return self.given.batches(model, epoch)
+            return self.data.batches(model, epoch)
         try:
-            return self._postpone_errors(self.given.batches(model, epoch))
+            return self._postpone_errors(self.data.batches(model, epoch))
         except Exception as error:
             return iter([self._postpone(error)])
 
@@ -133,23 +133,23 @@ class Shard:
 class CommonShard(Shard):
     """The part of each batch that this process computes, where all were given the same data."""
 
-    def __init__(self, group: ProcessGroup, model: Network, given: Batches, training: bool) -> None:
-        super().__init__(group, model, given, training)
-        if isinstance(given, Data):
-            require_samples(given)
+    def __init__(self, group: ProcessGroup, model: Network, data: Batches, training: bool) -> None:
+        super().__init__(group, model, data, training)
+        if isinstance(data, Data):
+            require_samples(data)
 
     def described(self) -> Description:
         """Return the description of the data."""
-        return self.given.described()
+        return self.data.described()
 
     def batch_count(self, batch_size: int) -> int | None:
         """Return the number of batches in an epoch; None if it is not known."""
-        return self.given.batch_count(batch_size)
+        return self.data.batch_count(batch_size)
 
     def batches(self, model: Network, epoch: Epoch) -> Iterator[Batch]:
         """Return this process's part of each batch; all processes draw the same batches."""
         parts = self.draw(model, replace(epoch, part=self.group.part))
-        if not self.training or isinstance(self.given, Data):
+        if not self.training or isinstance(self.data, Data):
             return parts
         return self._end_together(parts)
 
@@ -184,15 +184,15 @@ class PrivateShard(Shard):
         self,
         group: ProcessGroup,
         model: Network,
-        given: Batches,
+        data: Batches,
         training: bool,
         known: Sequence[tuple[Any, Description]],
         batch_size: int,
     ) -> None:
-        super().__init__(group, model, given, training)
+        super().__init__(group, model, data, training)
         self._descriptions = [described for _, described in known]
         self._counts = [count for count, _ in known]
-        self._arrays = isinstance(given, Data)
+        self._arrays = isinstance(data, Data)
         if self._arrays:
             if not sum(self._counts):
                 raise ValueError("x has no samples in any process")
@@ -226,7 +226,7 @@ class PrivateShard(Shard):
         return self._while_any(batches)
 
     def _fill_up(self, batches: Iterator[Batch], count: int) -> Iterator[Batch]:
-        """Yield `count` batches, empty ones once there are no more."""
+        """Yield `count` batches; the last ones are empty if there are too few."""
         for _ in range(count):
             yield next(batches, None) or self.empty()
 
@@ -241,13 +241,13 @@ class PrivateShard(Shard):
     @property
     def uniform_size(self) -> int | None:
         """The number of samples in each batch of this process; None if the batches differ."""
-        assert isinstance(self.given, Data)
-        return self._size if self._size * self._batches == len(self.given) else None
+        assert isinstance(self.data, Data)
+        return self._size if self._size * self._batches == len(self.data) else None
 
 
-def fingerprint(model: Network, given: Batches) -> int:
+def fingerprint(model: Network, data: Batches) -> int:
     """Return a checksum of a few samples, to find out whether processes have the same data."""
-    first = given.first
+    first = data.first
     rows = np.unique(np.linspace(0, max(len(first) - 1, 0), _COMPARED).astype(np.intp))
     batch = first.batch(model, rows[: len(first)])
     checksum = 0
@@ -258,13 +258,13 @@ def fingerprint(model: Network, given: Batches) -> int:
 
 def check_states(model: Network, shards: Sequence[Shard], batch_size: int) -> None:
     """Raise ValueError where a stateful layer would meet batches of different sizes."""
-    counts = [len(shard.given) for shard in shards if isinstance(shard.given, Data)]
+    counts = [len(shard.data) for shard in shards if isinstance(shard.data, Data)]
     if not model.stateful_layers or not counts:
         return
     private = [
         shard.uniform_size
         for shard in shards
-        if isinstance(shard, PrivateShard) and isinstance(shard.given, Data)
+        if isinstance(shard, PrivateShard) and isinstance(shard.data, Data)
     ]
     if not private:
         checks.require_whole_batches(model, batch_size, *counts, part=shards[0].group.part)

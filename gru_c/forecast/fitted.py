@@ -1,4 +1,4 @@
-"""What a forecaster learns from a panel of series, and how forecasts are computed from it."""
+"""Fitted: a model trained on a panel of series, and the forecasts that it makes."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def regular(label: str, index: Any) -> tuple[Any, Array]:
             )
         odd = int(np.argmax(off)) + 1
         raise ValueError(
-            f"{label} has irregular times: {index[odd]} is no whole number of steps after "
+            f"{label} has irregular times: {index[odd]} is not a whole number of steps after "
             f"{index[odd - 1]}, where most are {step:g} seconds apart"
         )
     grid = min(grids, key=len).rename(index.name)

@@ -316,7 +316,7 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
         """Continue with a copy of the model, at the current learning rate."""
         if self._made_from != self._architecture():
             raise ValueError(
-                "hidden_units, bidirectional and dropout must stay when training goes on: "
+                "hidden_units, bidirectional and dropout must stay when training continues: "
                 f"the model was made with {self._made_from}, they are {self._architecture()}"
             )
         self.model_ = copy.deepcopy(self.model_)

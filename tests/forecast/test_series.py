@@ -100,8 +100,8 @@ def test_numbers_of_equal_steps_count_rows(index):
 @pytest.mark.parametrize("left_out", [[], [5, 100]])
 def test_three_centuries_of_years(unit, left_out):
     years = pd.date_range("1700-01-01", periods=309, freq="YS", unit="s").as_unit(unit)
-    kept = years.delete(left_out)
-    (item,) = read(pd.Series(np.arange(len(kept)), kept)).series
+    present = years.delete(left_out)
+    (item,) = read(pd.Series(np.arange(len(present)), present)).series
     assert (len(item), item.gaps) == (309, len(left_out))
     assert after(item.index, 2).year.tolist() == [2009, 2010]
     assert (season_of(item.index), calendar_of(item.index)) == (0, ())

@@ -1,6 +1,7 @@
 """Programs for mpi_programs.py: one of two processes does something that all must agree on."""
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 from mpi_training import arrays, model_of
@@ -25,7 +26,7 @@ class Mute(Exception):  # noqa: N818
     __slots__ = ()
 
     def __str__(self):
-        raise TypeError("this is no text")
+        raise TypeError("this has no text")
 
 
 class Setting:
@@ -99,10 +100,8 @@ def stopping(parallel, overlap=""):
 # ---- whose exception it is ----------------------------------------------------------------------
 
 
-def raising(parallel, folder):
-    """Return what all ranks raise when the user's code raises in rank 1, by its place."""
-    setting = Setting(parallel)
-    error = KeyError("mine")
+def failing_code(setting, error):
+    """Return classes of a user's code that raise an exception in rank 1, by name."""
     fails = setting.raising(error)
 
     class SetModel(callbacks.Callback):
@@ -165,27 +164,37 @@ def raising(parallel, folder):
                 fails()
             return iter([(setting.X[:4], setting.y[:4])] * 2)
 
+    classes = (SetModel, GetState, Result, Merged, Rate, LateRate, Bound, Ends, Begins)
+    return SimpleNamespace(**{code.__name__: code for code in classes})
+
+
+def raising(parallel, folder):
+    """Return what all ranks raise when the user's code raises in rank 1, by its place."""
+    setting = Setting(parallel)
+    error = KeyError("mine")
+    code = failing_code(setting, error)
+
     def with_(**settings):
         return model_of(GRU(4, **LAYER), Dense(1), **settings)
 
     nan = setting.X.copy()
     nan[3, 2, 1] = np.nan if setting.is_rank_1 else 0
-    late = with_(optimizer=optimizers.SGD(LateRate()))
+    late = with_(optimizer=optimizers.SGD(code.LateRate()))
     before = late.get_weights()
     file = {"checkpoint": os.path.join(folder, "run"), "checkpoint_interval": 0}
     terminate = [callbacks.TerminateOnNaN(raise_error=True)]
     cases = {
-        "set_model": lambda: setting.fit([SetModel()]),
-        "get_state": lambda: setting.fit([GetState("loss")], **file),
-        "result": lambda: setting.fit(model=with_(names=[Result()])),
-        "merged": lambda: setting.fit(model=with_(names=[Merged()])),
-        "schedule": lambda: setting.fit(model=with_(optimizer=optimizers.SGD(Rate()))),
+        "set_model": lambda: setting.fit([code.SetModel()]),
+        "get_state": lambda: setting.fit([code.GetState("loss")], **file),
+        "result": lambda: setting.fit(model=with_(names=[code.Result()])),
+        "merged": lambda: setting.fit(model=with_(names=[code.Merged()])),
+        "schedule": lambda: setting.fit(model=with_(optimizer=optimizers.SGD(code.Rate()))),
         "last step": lambda: setting.fit(model=late, epochs=1),
         "constraint": lambda: setting.fit(
-            model=model_of(GRU(4, kernel_constraint=Bound(), **LAYER), Dense(1))
+            model=model_of(GRU(4, kernel_constraint=code.Bound(), **LAYER), Dense(1))
         ),
-        "on_epoch_end of a source": lambda: setting.fit(x=Ends()),
-        "__iter__ of a source": lambda: setting.fit(x=Begins()),
+        "on_epoch_end of a source": lambda: setting.fit(x=code.Ends()),
+        "__iter__ of a source": lambda: setting.fit(x=code.Begins()),
         "mute": lambda: setting.fit(
             [callbacks.LambdaCallback(on_epoch_end=setting.raising(Mute()))]
         ),
