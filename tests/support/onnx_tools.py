@@ -75,8 +75,9 @@ def gru_node(input_names, **attributes):
     return onnx.helper.make_node("GRU", names, ["Y", "Y_h"], name="gru", **attributes)
 
 
-def gru_arrays(rng, T, B, I, H, directions=1, *, bias=False, lens=False, initial=False):
-    """Return the inputs of a GRU node; B, sequence_lens and initial_h only if they are wanted."""
+def gru_arrays(rng, sizes, directions=1, *, bias=False, lens=False, initial=False):
+    """Return the inputs of a GRU node of sizes (T, B, I, H); the last three if they are wanted."""
+    T, B, I, H = sizes
 
     def array(*shape):
         return rng.normal(size=shape).astype(np.float32) * np.float32(0.7)

@@ -322,7 +322,9 @@ def test_a_value_that_does_not_fit_at_run_time_names_the_node(tmp_path):
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_gru_nodes_of_any_size_beside_onnxruntime(H, direction, tmp_path):
     for B, T, I in ((1, 1, 1), (2, 3, 1), (1, 1, H)):
-        arrays = gru_arrays(np.random.default_rng(0), T, B, I, H, DIRECTIONS[direction], bias=True)
+        arrays = gru_arrays(
+            np.random.default_rng(0), (T, B, I, H), DIRECTIONS[direction], bias=True
+        )
         for after in (0, 1):
             options = {"hidden_size": H, "direction": direction, "linear_before_reset": after}
             gru = node("GRU", list(arrays), ["Y", "Y_h"], **options)

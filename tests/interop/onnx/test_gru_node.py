@@ -37,7 +37,7 @@ def drawn(seed):
     direction = list(DIRECTIONS)[seed % 3]
     bias, lens, initial, clips = rng.random(4) < (0.7, 0.5, 0.5, 0.3)
     arrays = gru_arrays(
-        rng, T, B, I, H, DIRECTIONS[direction], bias=bias, lens=lens, initial=initial
+        rng, (T, B, I, H), DIRECTIONS[direction], bias=bias, lens=lens, initial=initial
     )
     attributes = {
         "hidden_size": H,
@@ -86,7 +86,7 @@ def test_any_activations_beside_onnxruntime(seed):
 )
 @pytest.mark.parametrize("alphas", [[], [0.3], [0.3, 0.4]])
 def test_what_is_not_said_of_activations(names, alphas):
-    arrays = gru_arrays(np.random.default_rng(0), 4, 2, 3, 5)
+    arrays = gru_arrays(np.random.default_rng(0), (4, 2, 3, 5))
     attributes = {"hidden_size": 5, "activations": names, "clip": 1.0}
     attributes |= {"activation_alpha": alphas} if alphas else {}
     results = run_node(gru_node(arrays, **attributes), arrays)
@@ -95,7 +95,7 @@ def test_what_is_not_said_of_activations(names, alphas):
 
 @pytest.mark.parametrize("name", ["Affine", "ScaledTanh", "ThresholdedRelu"])
 def test_activations_without_a_default_are_named(name):
-    arrays = gru_arrays(np.random.default_rng(0), 4, 2, 3, 5)
+    arrays = gru_arrays(np.random.default_rng(0), (4, 2, 3, 5))
     node = gru_node(arrays, hidden_size=5, activations=["Sigmoid", name])
     with pytest.raises(ValueError, match=f"node 'gru'.*activation '{name}' has no value for alpha"):
         run_node(node, arrays)
@@ -117,7 +117,7 @@ def test_layout_1_is_the_transpose(seed):
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_rows_of_length_0(direction):
     rng = np.random.default_rng(3)
-    arrays = gru_arrays(rng, 4, 3, 2, 5, DIRECTIONS[direction], bias=True, initial=True)
+    arrays = gru_arrays(rng, (4, 3, 2, 5), DIRECTIONS[direction], bias=True, initial=True)
     for lens in ([4, 2, 0], [0, 0, 0]):
         arrays["sequence_lens"] = np.array(lens, np.int32)
         attributes = {"hidden_size": 5, "direction": direction}
@@ -130,7 +130,7 @@ def test_rows_of_length_0(direction):
 @pytest.mark.parametrize("T", [0, 3])
 @pytest.mark.parametrize("B", [0, 2])
 def test_no_steps_and_no_rows(T, B):
-    arrays = gru_arrays(np.random.default_rng(0), T, B, 2, 5, 2, initial=True)
+    arrays = gru_arrays(np.random.default_rng(0), (T, B, 2, 5), 2, initial=True)
     node = gru_node(arrays, hidden_size=5, direction="bidirectional")
     Y, Y_h = run_node(node, arrays)
     assert Y.shape == (T, 2, B, 5)
@@ -152,7 +152,7 @@ def test_dtypes():
 
 
 def test_inputs_by_order_and_by_name():
-    arrays = gru_arrays(np.random.default_rng(1), 3, 2, 2, 4, bias=False, initial=True)
+    arrays = gru_arrays(np.random.default_rng(1), (3, 2, 2, 4), bias=False, initial=True)
     node = gru_node(arrays, hidden_size=4)
     expected = run_node(node, arrays)
     in_order = [arrays.get(name) for name in GRU_INPUTS]
@@ -166,7 +166,7 @@ def test_inputs_by_order_and_by_name():
 
 
 def broken(change=None, **attributes):
-    arrays = gru_arrays(np.random.default_rng(0), 3, 2, 2, 4, bias=True, lens=True, initial=True)
+    arrays = gru_arrays(np.random.default_rng(0), (3, 2, 2, 4), bias=True, lens=True, initial=True)
     arrays |= change or {}
     return gru_node(arrays, **{"hidden_size": 4, **attributes}), arrays
 

@@ -117,7 +117,7 @@ def test_predict_begins_with_zeros_and_takes_all_steps(tmp_path, expected):
     model, feeds, _ = prepared("with_state", expected)
     zeros = {**feeds, "h0": np.zeros_like(feeds["h0"])}
     assert_all_close([model.predict(feeds["x"])], model.run(None, zeros)[:1], 0)
-    arrays = gru_arrays(np.random.default_rng(0), 4, 2, 3, 5)
+    arrays = gru_arrays(np.random.default_rng(0), (4, 2, 3, 5))
     inputs = {"X": ("float32", ("t", "b", 3)), "lens": ("int32", ("b",))}
     node = onnx.helper.make_node("GRU", ["X", "W", "R", "", "lens"], ["y"], hidden_size=5)
     weights = {name: arrays[name] for name in ("W", "R")}
@@ -132,7 +132,7 @@ def test_predict_begins_with_zeros_and_takes_all_steps(tmp_path, expected):
 def test_weights_that_are_computed_or_given(tmp_path):
     """Weights behind other nodes are computed once; weights from outside at each run."""
     rng = np.random.default_rng(0)
-    arrays = gru_arrays(rng, 4, 2, 3, 5, bias=True)
+    arrays = gru_arrays(rng, (4, 2, 3, 5), bias=True)
     make_node = onnx.helper.make_node
     nodes = [
         make_node("Identity", ["W"], ["same"]),
