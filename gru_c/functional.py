@@ -49,6 +49,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
+from gru_c.common.arrays import (
+    Array,
+    as_real,
+    as_sequences,
+    as_state,
+    check_features,
+    compute_dtype,
+)
+from gru_c.common.validation import check_flag, check_flags
 from gru_c.recurrence.cell import ActivationLike, Cell
 from gru_c.recurrence.checkpointing import CheckpointTape, check_every
 from gru_c.recurrence.options import AUTO, PassOptions, engine_of, weights_format_of
@@ -60,8 +69,6 @@ from gru_c.recurrence.step_order import Steps
 from gru_c.recurrence.tape import Tape
 from gru_c.recurrence.weights import Weights
 from gru_c.runtime.threads import team_threads
-from gru_c.utils.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
-from gru_c.utils.validation import check_flag, check_flags
 
 __all__ = [
     "CheckpointTape",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from gru_c.common.validation import check_integer
 from gru_c.data.batch_order import WHOLE, Fraction, fraction_slice
 from gru_c.data.samples import Data
 from gru_c.layers import GRU
 from gru_c.network.network import Network
-from gru_c.utils.validation import check_integer
 
 
 def require_whole_batches(

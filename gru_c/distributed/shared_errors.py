@@ -6,7 +6,7 @@ import builtins
 from contextlib import suppress
 from typing import Any
 
-from gru_c.utils import validation
+from gru_c.common import validation
 
 _RAISED_AS_THEMSELVES = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gru_c.utils.optional import require
+from gru_c.common.optional import require
 
 _SEPARATORS = ",;\t|"
 _FIRST_ROW = 2  # number of the first row of values in the file; the header is row 1

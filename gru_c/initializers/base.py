@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.utils import keras_names
-from gru_c.utils.arrays import Array, as_real
-from gru_c.utils.registry import Configurable
-from gru_c.utils.validation import check_integer
+from gru_c.common import keras_names
+from gru_c.common.arrays import Array, as_real
+from gru_c.common.registry import Configurable
+from gru_c.common.validation import check_integer
 
 
 class Initializer(Configurable):

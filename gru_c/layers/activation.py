@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy.typing as npt
 
 from gru_c import activations
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_flag, check_flags
 from gru_c.layers.base import FIXED, Layer
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_flags
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common import keras_names
+from gru_c.common.arrays import Array, Shape, as_real
+from gru_c.common.attributes import INTERNAL, assign
+from gru_c.common.validation import check_dtype, check_flag, check_sample_shape
 from gru_c.initializers import initial_value
 from gru_c.layers.weights import WeightHolder
 from gru_c.parameters import (
@@ -18,10 +22,6 @@ from gru_c.parameters import (
     penalty_of,
     refuse_shallow_copy,
 )
-from gru_c.utils import keras_names
-from gru_c.utils.arrays import Array, Shape, as_real
-from gru_c.utils.attributes import INTERNAL, assign
-from gru_c.utils.validation import check_dtype, check_flag, check_sample_shape
 
 if TYPE_CHECKING:
     from gru_c.parameters import Parameters, Source

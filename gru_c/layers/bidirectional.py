@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape, as_sequences, as_state
+from gru_c.common.attributes import assign
+from gru_c.common.registry import Registry
+from gru_c.common.validation import check_flag, check_flags
 from gru_c.layers.base import FIXED, Layer
 from gru_c.layers.direction_pair import DirectionPair, checked_pair, new_direction
 from gru_c.layers.gru import GRU
@@ -17,10 +21,6 @@ from gru_c.layers.random import DrawingLayer
 from gru_c.parameters import checked_source
 from gru_c.recurrence.side_by_side import run_both
 from gru_c.runtime.threads import get_num_threads, use_threads
-from gru_c.utils.arrays import Array, Shape, as_sequences, as_state
-from gru_c.utils.attributes import assign
-from gru_c.utils.registry import Registry
-from gru_c.utils.validation import check_flag, check_flags
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source

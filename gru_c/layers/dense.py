@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, activations, constraints, initializers, regularizers
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_flag, check_flags, check_integer
 from gru_c.layers.base import FIXED, Layer
 from gru_c.runtime.threads import team_threads
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_flags, check_integer
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source

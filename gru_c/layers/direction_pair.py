@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array
+from gru_c.common.attributes import assign
 from gru_c.layers.gru import GRU
 from gru_c.layers.random import DrawingLayer
-from gru_c.utils.arrays import Array
-from gru_c.utils.attributes import assign
 
 
 class DirectionPair(DrawingLayer):

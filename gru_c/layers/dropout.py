@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_flag, check_real
 from gru_c.layers.random import DrawingLayer
 from gru_c.layers.weightless import Tape, WeightlessLayer
-from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_flag, check_real
 
 
 class Dropout(DrawingLayer, WeightlessLayer):

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import constraints, initializers, regularizers
+from gru_c.common.arrays import Array, Shape, as_indices, as_real
+from gru_c.common.attributes import assign
+from gru_c.common.validation import check_flag, check_flags, check_integer
 from gru_c.layers.base import Layer
 from gru_c.parameters import Parameter
-from gru_c.utils.arrays import Array, Shape, as_indices, as_real
-from gru_c.utils.attributes import assign
-from gru_c.utils.validation import check_flag, check_flags, check_integer
 
 
 class Embedding(Layer):

@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from gru_c import constraints, initializers, regularizers
 from gru_c._core import WEIGHT_FORMATS
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.registry import lookup
+from gru_c.common.validation import check_flag, check_integer, check_real
 from gru_c.constraints import Constraint
 from gru_c.initializers import Initializer
 from gru_c.initializers.function import InitializerFunction
@@ -20,9 +23,6 @@ from gru_c.recurrence.checkpointing import check_every
 from gru_c.recurrence.memory import TapeMemory
 from gru_c.recurrence.options import weights_format_of
 from gru_c.regularizers import Regularizer
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.registry import lookup
-from gru_c.utils.validation import check_flag, check_integer, check_real
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source

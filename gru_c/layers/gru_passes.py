@@ -8,6 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c._core import WEIGHT_FORMATS
+from gru_c.common.arrays import Array, as_sequences, as_state, check_features
+from gru_c.common.attributes import assign
+from gru_c.common.validation import check_flag, check_flags
+from gru_c.common.weight_memory import versions_of
 from gru_c.layers.stateful import StatefulLayer
 from gru_c.recurrence.cell import Cell
 from gru_c.recurrence.memory import TapeMemory
@@ -18,10 +22,6 @@ from gru_c.recurrence.ragged import RaggedTape
 from gru_c.recurrence.step_order import StepOrder, Steps
 from gru_c.recurrence.tape import Tape
 from gru_c.recurrence.weights import Gradients, Weights
-from gru_c.utils.arrays import Array, as_sequences, as_state, check_features
-from gru_c.utils.attributes import assign
-from gru_c.utils.validation import check_flag, check_flags
-from gru_c.utils.weight_memory import versions_of
 
 
 class GRULayerTape(NamedTuple):

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_flag
 from gru_c.layers.base import FIXED, Layer
-from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_flag
 
 
 class Input(Layer):

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, initializers
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_flag, check_flags, check_real
 from gru_c.layers.base import Layer
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_flags, check_real
 
 
 class _Tape(NamedTuple):

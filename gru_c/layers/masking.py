@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape, as_real
+from gru_c.common.validation import check_flag, check_real
 from gru_c.layers.weightless import Tape, WeightlessLayer
-from gru_c.utils.arrays import Array, Shape, as_real
-from gru_c.utils.validation import check_flag, check_real
 
 
 class Masking(WeightlessLayer):

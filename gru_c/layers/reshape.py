@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_flag, check_integer
 from gru_c.layers.weightless import Tape, WeightlessLayer
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_integer
 
 
 class Flatten(WeightlessLayer):

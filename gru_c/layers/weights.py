@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy.typing as npt
 
-from gru_c.utils.arrays import Array, as_real
-from gru_c.utils.registry import Configurable, snake_case
+from gru_c.common.arrays import Array, as_real
+from gru_c.common.registry import Configurable, snake_case
 
 if TYPE_CHECKING:
     from gru_c.parameters import Parameter, Parameters

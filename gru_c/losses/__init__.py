@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gru_c.common.registry import Registry, described, library_of, serialize, snake_case
 from gru_c.losses.base import Loss
 from gru_c.losses.crossentropy import (
     BinaryCrossentropy,
@@ -11,7 +12,6 @@ from gru_c.losses.crossentropy import (
 from gru_c.losses.function import FunctionLoss
 from gru_c.losses.quantile import QuantileLoss
 from gru_c.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
-from gru_c.utils.registry import Registry, described, library_of, serialize, snake_case
 
 __all__ = [
     "BinaryCrossentropy",

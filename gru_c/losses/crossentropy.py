@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from gru_c.activations import sigmoid, softmax
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_flag
 from gru_c.losses import targets
 from gru_c.losses.base import Loss
-from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_flag
 
 _EPSILON = 1e-7  # Keras's: probabilities are clipped to [epsilon, 1 - epsilon]
 

@@ -12,10 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_real
 from gru_c.losses import targets
 from gru_c.losses.base import Loss
-from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_real
 
 
 class QuantileLoss(Loss):

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy.typing as npt
 
+from gru_c.common.validation import check_flag, check_integer
 from gru_c.data.inputs import check_batch_inputs
 from gru_c.models import profile
 from gru_c.models.summary import summary_lines
 from gru_c.network.network import Network
 from gru_c.streaming.stream import Stream
 from gru_c.training import predict
-from gru_c.utils.validation import check_flag, check_integer
 
 
 class InferenceModel(Network):

@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from gru_c import losses, metrics, optimizers
+
+# ---- reading ------------------------------------------------------------------------------------
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.attributes import assign
+from gru_c.common.registry import Registry
+from gru_c.common.validation import check_sample_shape
 from gru_c.layers import LAYERS, Layer
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
@@ -21,12 +27,6 @@ from gru_c.saving.contents import (
     wanted_shapes,
 )
 from gru_c.saving.files import read_tensors
-
-# ---- reading ------------------------------------------------------------------------------------
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.attributes import assign
-from gru_c.utils.registry import Registry
-from gru_c.utils.validation import check_sample_shape
 
 
 def load_model(path: str | os.PathLike[str]) -> Sequential:

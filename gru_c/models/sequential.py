@@ -10,6 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from gru_c.callbacks import CallbackList
+from gru_c.common.validation import check_flag, make_rng
 from gru_c.data import inputs
 from gru_c.data.samples import check_batch_size, require_optimizer
 from gru_c.layers import Layer
@@ -26,7 +27,6 @@ from gru_c.training.run_identity import (
     describe_run,
     describe_training,
 )
-from gru_c.utils.validation import check_flag, make_rng
 
 
 class Sequential(InferenceModel):

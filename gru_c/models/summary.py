@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gru_c.common.arrays import Shape
 from gru_c.layers import Layer
-from gru_c.utils.arrays import Shape
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network

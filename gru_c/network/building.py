@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape, as_real
+from gru_c.common.attributes import assign
+from gru_c.common.registry import snake_case
+from gru_c.common.validation import check_sizes
 from gru_c.layers import Embedding, Input, Layer
 from gru_c.layers.random import DrawingLayer
 from gru_c.network.layer_checks import check_for_network, check_weights, output_shape_of
 from gru_c.network.weights import NetworkWeights
-from gru_c.utils.arrays import Array, Shape, as_real
-from gru_c.utils.attributes import assign
-from gru_c.utils.registry import snake_case
-from gru_c.utils.validation import check_sizes
 
 if TYPE_CHECKING:
     from gru_c.parameters import GivenWeights, Source

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gru_c.common.arrays import Shape
 from gru_c.layers import GRU, Bidirectional, Layer
-from gru_c.utils.arrays import Shape
 
 
 def check_for_network(layer: Layer) -> None:

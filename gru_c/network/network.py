@@ -10,6 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import losses, optimizers
+from gru_c.common import keras_names
+from gru_c.common.arrays import Array, Shape, as_real
+from gru_c.common.attributes import assign
+from gru_c.common.validation import check_dtype, check_flag, make_rng
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.random import DrawingLayer
 from gru_c.metrics import Metric
@@ -17,10 +21,6 @@ from gru_c.metrics import get as get_metric
 from gru_c.network.building import BuildableNetwork
 from gru_c.parameters import Parameters
 from gru_c.recurrence.step_order import which_count
-from gru_c.utils import keras_names
-from gru_c.utils.arrays import Array, Shape, as_real
-from gru_c.utils.attributes import assign
-from gru_c.utils.validation import check_dtype, check_flag, make_rng
 
 
 class Network(BuildableNetwork):

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.attributes import Guarded
+from gru_c.common.validation import check_flag
 from gru_c.layers import Layer
 from gru_c.layers.weights import set_values
 from gru_c.parameters import Parameter, Parameters, refuse_shallow_copy
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.attributes import Guarded
-from gru_c.utils.validation import check_flag
 
 
 class NetworkWeights(Guarded):

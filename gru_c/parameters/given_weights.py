@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array
 from gru_c.parameters.parameter import of_shape
-from gru_c.utils.arrays import Array
 
 
 class GivenWeights:

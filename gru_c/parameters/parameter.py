@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.utils.arrays import Array, as_real
-from gru_c.utils.weight_memory import Memory
+from gru_c.common.arrays import Array, as_real
+from gru_c.common.weight_memory import Memory
 
 if TYPE_CHECKING:
     from gru_c.constraints import Constraint

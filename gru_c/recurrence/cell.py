@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gru_c import _core
-from gru_c.utils.registry import lookup
-from gru_c.utils.validation import check_flag, check_real
+from gru_c.common.registry import lookup
+from gru_c.common.validation import check_flag, check_real
 
 ActivationLike = str | Sequence[str | float]  # a name, or (name, alpha), or (name, alpha, beta)
 Activation = tuple[int, float, float]  # number in the core, alpha, beta

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from gru_c.common.arrays import Array
 from gru_c.recurrence.tape import Tape
-from gru_c.utils.arrays import Array
 
 
 class GRUForward(NamedTuple):

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.utils.arrays import Array, as_real
+from gru_c.common.arrays import Array, as_real
 
 # Steps that may be idle in an interval. With H=128 on one and two threads, an interval more costs
 # the time of 5 to 12 steps of a row forward, of 15 to 40 forward and back; from 8 to 48 the whole

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gru_c import _core
+from gru_c.common.validation import check_integer
 from gru_c.runtime.blas_threads import single_threaded_blas
-from gru_c.utils.validation import check_integer
 
 _MOST_THREADS = 2**15
 

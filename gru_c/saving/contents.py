@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gru_c.common.arrays import Array, Shape
 from gru_c.layers import Layer
 from gru_c.network.network import Network
 from gru_c.saving.files import check_target, plain_config, write_tensors
-from gru_c.utils.arrays import Array, Shape
 
 FORMAT_VERSION = 1
 MAX_LAYERS = 1000  # in a file, because `Sequential.add` compares each name with all others

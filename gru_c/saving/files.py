@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gru_c import initializers
-from gru_c.utils.arrays import Array
-from gru_c.utils.registry import serialize
+from gru_c.common.arrays import Array
+from gru_c.common.registry import serialize
 
 # Suffixes of other formats, with the module that reads and writes the format.
 _FOREIGN_SUFFIXES = {

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from gru_c.common.attributes import assign
 from gru_c.data.samples import Data
 from gru_c.layers import GRU
 from gru_c.network.network import Network
 from gru_c.training.processes import Pass
-from gru_c.utils.attributes import assign
 
 TrainStep = Callable[[Network, Data], Pass]
 

@@ -10,11 +10,11 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from gru_c.common.registry import lookup
 from gru_c.constraints import CONSTRAINTS
 from gru_c.initializers import INITIALIZERS
 from gru_c.regularizers import REGULARIZERS
 from gru_c.schedules import SCHEDULES
-from gru_c.utils.registry import lookup
 
 Table = Mapping[str, Callable[..., Any]]
 
@@ -120,7 +120,7 @@ def nested(option: str, value: Any) -> Any:
 
 
 def as_keras(module: str, class_name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Keras's configuration of an object, given that of `gru_c.utils.registry.serialize`."""
+    """Return Keras's configuration of an object, given that of `gru_c.common.registry.serialize`."""
     return {
         "module": module,
         "class_name": class_name,

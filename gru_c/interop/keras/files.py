@@ -20,6 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from gru_c.common.arrays import Array
 from gru_c.interop.keras import archive, hdf5, optimizer_state
 from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of
 from gru_c.interop.keras.training import compile_as, compile_config
@@ -29,7 +30,6 @@ from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
 from gru_c.saving.contents import require_names
 from gru_c.saving.files import write_whole
-from gru_c.utils.arrays import Array
 
 __all__ = ["load", "save"]
 

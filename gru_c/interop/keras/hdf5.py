@@ -11,10 +11,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 from gru_c.interop.keras.hdf5_check import DAMAGED, check
 from gru_c.saving.contents import compare_shapes
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
 
 # Names of Keras's attributes, which are read besides datasets.
 ATTRIBUTES = ("model_config", "training_config", "keras_version", "weight_names")

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gru_c import activations, initializers
+from gru_c.common.arrays import Shape
+from gru_c.common.validation import check_flag, check_sample_shape
 from gru_c.interop.keras.config import (
     as_keras,
     kind_of,
@@ -20,8 +22,6 @@ from gru_c.layers import GRU, LAYERS, Activation, Bidirectional, Dense, Layer
 from gru_c.network.layer_checks import check_for_network
 from gru_c.recurrence.cell import ActivationLike
 from gru_c.saving.contents import check_specs
-from gru_c.utils.arrays import Shape
-from gru_c.utils.validation import check_flag, check_sample_shape
 
 # Options that Keras lacks: those that do not change results, and those that do unless they have
 # this value.

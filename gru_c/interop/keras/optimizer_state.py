@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from gru_c import optimizers
+from gru_c.common.arrays import Array
 from gru_c.interop.keras import hdf5
 from gru_c.models.sequential import Sequential
 from gru_c.saving import contents
-from gru_c.utils.arrays import Array
 
 # Slots by optimizer, in the order of a .keras, with their names in an .h5.
 _SLOTS: dict[type[optimizers.Optimizer], dict[str, tuple[str, ...]]] = {

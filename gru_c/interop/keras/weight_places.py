@@ -12,12 +12,12 @@ from collections import Counter
 from itertools import islice
 from typing import Any
 
+from gru_c.common.arrays import Array
+from gru_c.common.registry import snake_case
 from gru_c.interop.keras import hdf5
 from gru_c.interop.keras.layers import KerasModel
 from gru_c.layers import GRU, Bidirectional, Layer
 from gru_c.saving.contents import wanted_shapes
-from gru_c.utils.arrays import Array
-from gru_c.utils.registry import snake_case
 
 
 def read_weights(model: KerasModel, h5: Any, size: int) -> list[Array]:

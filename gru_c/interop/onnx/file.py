@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from gru_c.common.arrays import Array
 from gru_c.interop.onnx.operators import OPERATORS
 from gru_c.interop.onnx.proto import Node, array_of, element_type, library, shown, text
-from gru_c.utils.arrays import Array
 
 OLDEST_OPSET = 7  # the first with today's GRU operator and with NumPy's broadcasting
 _MOST_BYTES = 2**31 - 1  # protobuf's limit

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 
 _MOST_AXES = 16
 _LONGEST_NAME = 80

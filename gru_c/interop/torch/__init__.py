@@ -3,7 +3,7 @@
 Importing this imports ``torch`` (extra ``torch``).
 """
 
-from gru_c.utils.optional import require
+from gru_c.common.optional import require
 
 require("torch", "torch")
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from gru_c.common.arrays import Array, as_sequences
 from gru_c.interop.torch.handover import is_batched, looks_into
 from gru_c.interop.torch.packed_sequence import PackedSteps
 from gru_c.interop.torch.weights import from_core, to_core
@@ -19,7 +20,6 @@ from gru_c.recurrence.options import PassOptions
 from gru_c.recurrence.side_by_side import run_both
 from gru_c.recurrence.tape import Tape
 from gru_c.recurrence.weights import Weights
-from gru_c.utils.arrays import Array, as_sequences
 
 CELL = Cell()
 

@@ -11,8 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
+from gru_c.common.arrays import Array
 from gru_c.recurrence.step_order import StepOrder
-from gru_c.utils.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gru_c.common.arrays import Array, as_real, compute_dtype
 from gru_c.interop.torch.weights import NAMES, from_core, to_core
 from gru_c.layers import (
     GRU,
@@ -22,7 +23,6 @@ from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
 from gru_c.recurrence.cell import Cell
 from gru_c.recurrence.weights import Weights
-from gru_c.utils.arrays import Array, as_real, compute_dtype
 
 # What a weight is called in PyTorch, and whether it is transposed there.
 _TENSORS: dict[type[Layer], dict[str, tuple[str, bool]]] = {

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from gru_c import _core
+from gru_c.common.arrays import Array
 from gru_c.recurrence.memory import TapeMemory
 from gru_c.recurrence.weights import Gradients, Weights
-from gru_c.utils.arrays import Array
 
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 

@@ -16,8 +16,8 @@ from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
-from gru_c.utils import keras_names
-from gru_c.utils.attributes import Guarded, renamed
+from gru_c.common import keras_names
+from gru_c.common.attributes import Guarded, renamed
 
 T = TypeVar("T")
 

@@ -24,13 +24,13 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, ClassVar
 
-from gru_c.utils.code_names import (
+from gru_c.common.code_names import (
     argument_names,
     set_in_methods,
     takes_any_keyword,
     unwrapped,
 )
-from gru_c.utils.slips import USERS_WORDS, nearest
+from gru_c.common.slips import USERS_WORDS, nearest
 
 # Called with an object, a name and a value. Sets the attribute or refuses it; or returns True, and
 # then the caller sets it.
@@ -58,7 +58,7 @@ class Guarded:
         For an argument, the attributes that the constructor derives from it; they are replaced
         together with it.
     _keras_names : dict of str to str
-        Names that mean something only in Keras, with advice; see `gru_c.utils.keras_names`.
+        Names that mean something only in Keras, with advice; see `gru_c.common.keras_names`.
     _renamed : dict of str to str
         Old names of the constructor's arguments, each with the new one.
     not_kept : set of str

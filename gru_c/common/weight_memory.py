@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
-from gru_c.utils.arrays import Array
+from gru_c.common.arrays import Array
 
 T = TypeVar("T")
 

@@ -24,11 +24,11 @@ from gru_c import (
     regularizers,
     schedules,
 )
+from gru_c.common import validation as v
 from gru_c.data.timeseries import timeseries_dataset
 from gru_c.forecast import Forecaster
 from gru_c.runtime.threads import use_threads
 from gru_c.sklearn import GRURegressor
-from gru_c.utils import validation as v
 
 LARGEST = (2 - 2**-23) * 2.0**127  # of float32
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, NoReturn, overload
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.utils.arrays import Shape
+from gru_c.common.arrays import Shape
 
 Range = Literal["finite", ">= 0", "> 0", "[0, 1)", "(0, 1)", "(0, inf]", "float32"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gru_c import GRU, Dense, Sequential
-from gru_c.utils import progress
+from gru_c.common import progress
 
 RNG = np.random.default_rng(97)
 X, Y = RNG.standard_normal((40, 6, 4)), RNG.standard_normal(40)

@@ -16,7 +16,7 @@ from gru_c import (
     regularizers,
     schedules,
 )
-from gru_c.utils import keras_names, registry
+from gru_c.common import keras_names, registry
 
 
 class Gain(registry.Configurable):

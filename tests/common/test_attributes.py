@@ -38,9 +38,9 @@ from gru_c import (
     regularizers,
     schedules,
 )
+from gru_c.common.attributes import Guarded
 from gru_c.forecast import Forecaster
 from gru_c.layers import LAYERS
-from gru_c.utils.attributes import Guarded
 
 
 def test_all_classes_of_the_package_are_tried():
