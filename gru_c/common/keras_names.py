@@ -1,6 +1,6 @@
 """Names of Keras and other libraries that have no meaning here, and what to do instead.
 
-`utils.attributes` refuses such an attribute, and such an argument of a constructor, because it
+`common.attributes` refuses such an attribute, and such an argument of a constructor, because it
 would have no effect. A name that a class itself defines takes precedence.
 """
 
