@@ -29,26 +29,26 @@ from gru_c import (
 
 
 def results(layer):
-    """All that passes give: with a mask where one is taken, from the same random numbers."""
-    x, found = example_of(layer), []
+    """Return all results of passes, with a mask if the layer takes one, and fixed random numbers."""
+    x, values = example_of(layer), []
     if hasattr(layer, "rng"):
         layer.set_seed(11)
     shape = x.shape[1::-1] if getattr(layer, "time_major", False) else x.shape[:2]
     mask = {"mask": np.arange(shape[1]) < np.ones((shape[0], 1))} if layer.takes_mask else {}
     for options in ({}, mask):
         for training in (False, True):
-            found += flat(layer.forward(x, training=training, **options))
+            values += flat(layer.forward(x, training=training, **options))
     if isinstance(layer, Input):
-        return found
+        return values
     output = flat(layer.forward(x, training=True))
     gradient = output[0] if getattr(layer, "merge_mode", "") is not None else output
-    found += flat(layer.backward(gradient))
-    found += [item.gradient.copy() for item in layer.parameters]
-    return [*found, np.array(layer.compute_mask(x) is None)]
+    values += flat(layer.backward(gradient))
+    values += [item.gradient.copy() for item in layer.parameters]
+    return [*values, np.array(layer.compute_mask(x) is None)]
 
 
 def remade(layer, name, value):
-    """A layer that was made with a value, of the same weights."""
+    """Return a layer made with a value for an argument, with the same weights."""
     config = {**layer.get_config(), name: value}
     config["dtype"] = value if name == "dtype" else None
     fresh = type(layer)(**config)
@@ -162,10 +162,10 @@ def test_a_setting_that_changes_within_predict_counts_from_the_next_batch():
         layer.inference_weights, layer.zoneout = "int8", 0.25
 
     hook = callbacks.LambdaCallback(on_predict_batch_end=change)
-    found = model.predict(SEQUENCES, batch_size=2, verbose=0, callbacks=hook)
-    assert same([found[:2]], [expected[:2]])
-    assert same([found[2:]], [model.predict(SEQUENCES[2:], verbose=0)])
-    assert not same([found[2:]], [expected[2:]])
+    values = model.predict(SEQUENCES, batch_size=2, verbose=0, callbacks=hook)
+    assert same([values[:2]], [expected[:2]])
+    assert same([values[2:]], [model.predict(SEQUENCES[2:], verbose=0)])
+    assert not same([values[2:]], [expected[2:]])
 
 
 def test_a_setting_is_in_the_file(tmp_path):
