@@ -29,7 +29,7 @@ from gru_c import (
 
 
 def results(layer):
-    """Return all results of passes, with a mask if the layer takes one, and fixed random numbers."""
+    """Return all results of passes, with a mask if the layer takes one, from fixed draws."""
     x, values = example_of(layer), []
     if hasattr(layer, "rng"):
         layer.set_seed(11)
