@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from gru_c.common.validation import check_flag, check_integer, check_real
 from gru_c.constraints import Constraint
 from gru_c.initializers import Initializer
 from gru_c.initializers.function import InitializerFunction
-from gru_c.layers.base import FIXED
+from gru_c.layers.base import FIXED, LayerOptions
 from gru_c.layers.gru_passes import GRUPasses
 from gru_c.recurrence.cell import ActivationLike, Cell
 from gru_c.recurrence.checkpointing import check_every
@@ -25,6 +25,8 @@ from gru_c.recurrence.options import weights_format_of
 from gru_c.regularizers import Regularizer
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from gru_c.parameters import Source
 
 WEIGHTS = ("kernel", "recurrent", "bias")  # in the names of the constructor's arguments
@@ -236,12 +238,9 @@ class GRU(GRUPasses):
         checkpoint_every: int | str | None = None,
         seed: int | None = None,
         inference_weights: str = "float32",
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         arguments = locals()
         for argument, check in _ARGUMENTS.items():
             setattr(self, argument, check(argument, arguments[argument]))

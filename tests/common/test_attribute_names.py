@@ -124,7 +124,7 @@ def test_the_right_name_is_in_the_message():
     with pytest.raises(AttributeError, match="did you mean 'on_epoch_end'"):
         callbacks.Callback().on_epoch_endd = print
     Sequential().scaler = optimizers.Adam().my_learning_rate = 3
-    optimizers.Adam().steps = 3  # near a method, but it is no function
+    optimizers.Adam().steps = 3  # similar to a method, but not a function
     with pytest.raises(TypeError, match="did you mean 'units'"):
         GRU(unit=3)
 
@@ -344,7 +344,7 @@ def test_lr_is_the_old_name_of_learning_rate(cls):
     assert seen[0].filename == __file__
     with pytest.warns(FutureWarning, match="old name") as seen:
         optimizer.lr *= 0.5
-    assert {one.filename for one in seen} == {__file__}
+    assert {warning.filename for warning in seen} == {__file__}
     assert optimizer.learning_rate == 0.25
     assert "lr" not in vars(optimizer)
     with pytest.warns(FutureWarning, match="old name") as seen:

@@ -71,7 +71,7 @@ EVERY_ARGUMENT = [(cls, name) for cls in OTHER_CASES for name in arguments_of(cl
 
 
 def plain(value):
-    """Attributes in a form that can be compared."""
+    """Return attributes in a form that can be compared."""
     if isinstance(value, Guarded):
         return type(value), {k: plain(v) for k, v in vars(value).items()}
     return value.tolist() if isinstance(value, np.ndarray) else value
@@ -130,7 +130,7 @@ def test_a_value_is_checked_as_in_the_constructor_and_nothing_changes(obj, name,
     ("cls", "name"), [p for p in EVERY_ARGUMENT if issubclass(p[0], optimizers.Optimizer)]
 )
 def test_an_optimizers_setting_changes_the_next_step(cls, name, after_steps):
-    """Against an optimizer that was made with it and given the state."""
+    """The step equals that of an optimizer made with the value, with the same state."""
     value = other_value(cls, name)
     made_with = {"momentum": 0.9} if name == "nesterov" else {}
     old = trained(cls(**made_with))
@@ -228,7 +228,7 @@ def test_callbacks_that_are_changed_between_runs():
 
 
 class Losses(callbacks.Callback):
-    """Keeps what Keras's guide keeps, under names that are near to others."""
+    """A callback as in Keras's guide, with attributes whose names are similar to known ones."""
 
     def on_train_begin(self, logs=None):
         self.losses, self.param, self.history = [], 0, "mine"

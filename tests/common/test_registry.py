@@ -1,4 +1,4 @@
-"""Names, lookup, and the way from an object to JSON and back."""
+"""Names, lookup, and objects to JSON and back."""
 
 import json
 

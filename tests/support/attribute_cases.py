@@ -232,7 +232,7 @@ def other_value(cls, name):
 
 
 def refusal(obj, name, value):
-    """Set an attribute; the words with which it was refused, None where it was accepted."""
+    """Set an attribute; return the message of the refusal, or None if it was accepted."""
     try:
         setattr(obj, name, value)
     except (AttributeError, ValueError) as error:
