@@ -208,10 +208,9 @@ def gru_forward(
         zero_output_for_mask=zero_output_for_mask,
     )
     every = None if checkpoint_every is None else check_every(checkpoint_every)
-    every_step_counts = lengths is None and mask is None
     usual_cell = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
     usual_engine = engine in ("auto", "packed") and inference_weights == "float32"
-    usual_order = every_step_counts and not (go_backwards or time_major)
+    usual_order = lengths is None and mask is None and not (go_backwards or time_major)
     if usual_cell and usual_engine and usual_order and not training:
         code, threads = _core.ENGINES[engine], team_threads(num_threads)
         plain = _core.forward_plain(
@@ -227,10 +226,7 @@ def gru_forward(
         bias=bias,
         initial_state=initial_state,
     )
-    weights_format = weights_format_of(inference_weights, dtype)
-    if weights_format and (training or engine == "blas"):
-        other = "training=True" if training else "engine='blas'"
-        raise ValueError(f"inference_weights={inference_weights!r} does not go with {other}")
+    weights_format = _weights_format(inference_weights, dtype, engine, training)
     cell = Cell.checked(reset_after, activation, recurrent_activation, clip)
     if training:
         cell.require_trainable()
@@ -241,18 +237,25 @@ def gru_forward(
     H = weights.units
     before = as_state("initial_state", initial_state, (B, H), dtype)
     output = np.empty((T, B, H) if time_major else (B, T, H), dtype)
+    backwards, zero = bool(go_backwards), bool(zero_output_for_mask)
+    steps = Steps.checked((B, T), mask, lengths, go_backwards=backwards, zero_output=zero)
     options = PassOptions(
-        cell, bool(go_backwards), bool(training), engine_of(engine), num_threads, weights_format
+        cell, backwards, bool(training), engine_of(engine), num_threads, weights_format
     )
-    steps = None
-    if not every_step_counts:
-        backwards, zero = bool(go_backwards), bool(zero_output_for_mask)
-        steps = Steps.checked((B, T), mask, lengths, go_backwards=backwards, zero_output=zero)
     shown = batch_first(output, time_major)
     state, tape = run(sequences, weights, before, shown, options, steps=steps, every=every)
     if tape is not None and time_major:
         tape.time_major = True
     return GRUForward(output, state, tape)
+
+
+def _weights_format(name: str, dtype: npt.DTypeLike, engine: str, training: bool) -> int:
+    """Return the core's number of ``inference_weights``; ValueError where they cannot be used."""
+    weights_format = weights_format_of(name, dtype)
+    if weights_format and (training or engine == "blas"):
+        other = "training=True" if training else "engine='blas'"
+        raise ValueError(f"inference_weights={name!r} does not go with {other}")
+    return weights_format
 
 
 def gru_backward(
