@@ -200,13 +200,17 @@ def gru_forward(
     >>> bool((short.state[1] == result.output[1, 1]).all())
     True
     """
-    check_flags(
-        reset_after=reset_after,
-        go_backwards=go_backwards,
-        time_major=time_major,
-        training=training,
-        zero_output_for_mask=zero_output_for_mask,
+    are_bools = (
+        type(reset_after) is type(go_backwards) is type(time_major) is type(training) is bool
     )
+    if not are_bools or type(zero_output_for_mask) is not bool:  # calling a function costs 1 us
+        check_flags(
+            reset_after=reset_after,
+            go_backwards=go_backwards,
+            time_major=time_major,
+            training=training,
+            zero_output_for_mask=zero_output_for_mask,
+        )
     every = None if checkpoint_every is None else check_every(checkpoint_every)
     usual_cell = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
     usual_engine = engine in ("auto", "packed") and inference_weights == "float32"

@@ -359,6 +359,10 @@ class Layer(WeightHolder):
         self._require_built("forward")
         return as_real("x", x, self.dtype)
 
+    def _set_tape(self, tape: Any) -> None:
+        """Set `tape`, without the checks of an assignment: they take longer than a small layer."""
+        self.__dict__["tape"] = tape
+
     def _take_tape(self, tape: Any) -> Any:
         """Return the tape for a backward pass: `tape`, or that of the last forward pass."""
         tape = self.tape if tape is None else tape

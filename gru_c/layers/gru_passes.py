@@ -64,8 +64,8 @@ class GRUPasses(StatefulLayer):
 
     def _weights(self) -> Weights:
         """Return the weights for reading."""
-        bias = self._weight("bias") if self.use_bias else None
-        return Weights(self._weight("kernel"), self._weight("recurrent_kernel"), bias)
+        kernel, recurrent_kernel, *bias = self.parameters
+        return Weights(kernel.array, recurrent_kernel.array, bias[0].array if bias else None)
 
     def hold_weights(self, hold: bool) -> None:
         """Keep a packed copy of the weights for the next forward passes, or release it.
@@ -147,7 +147,7 @@ class GRUPasses(StatefulLayer):
             every=self.checkpoint_every,
         )
         if tape is not None:
-            self.tape = GRULayerTape(tape, initial_state is not None, x_mask)
+            self._set_tape(GRULayerTape(tape, initial_state is not None, x_mask))
         if self.stateful:
             assign(self, state=last.copy())
         if output is None and steps is not None:
@@ -231,15 +231,17 @@ class GRUPasses(StatefulLayer):
             The gradient of x (None without ``input_gradient``). If the forward pass was given an
             initial state, a pair of it and the initial state's gradient (B, H).
         """
-        check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
+        if not type(accumulate) is type(input_gradient) is type(keep_tape) is bool:
+            check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         layer_tape: GRULayerTape = self._take_tape(tape)
         of_pass, given_state, x_mask = layer_tape
         B, T, H = of_pass.output_shape
         d_steps, d_last = self._output_gradients(of_pass, d_output, d_state)
+        kernel, recurrent_kernel, *bias = self.parameters
         gradients = Gradients(
-            self.gradient("kernel"),
-            self.gradient("recurrent_kernel"),
-            self.gradient("bias") if self.use_bias else None,
+            kernel.gradient,
+            recurrent_kernel.gradient,
+            bias[0].gradient if bias else None,
             accumulate=accumulate,
         )
         d_x = None
@@ -253,7 +255,7 @@ class GRUPasses(StatefulLayer):
         if gradients.x is not None and x_mask is not None:
             gradients.x *= x_mask
         if of_pass.memory is None:
-            self.tape = None
+            self._set_tape(None)
         return (d_x, gradients.initial_state) if given_state else d_x
 
     def _output_gradients(
