@@ -37,7 +37,7 @@ def unaligned(array):
 
 
 def in_records(array):
-    """Strides that are no multiple of the item size."""
+    """Strides that are not a multiple of the item size."""
     records = np.zeros(array.shape, [("gap", np.uint8), ("value", array.dtype)])
     records["value"] = array
     return records["value"]

@@ -106,7 +106,7 @@ def test_forward_refuses_what_is_no_number(name, array):
 @pytest.mark.parametrize("name", ["x", "kernel", "recurrent_kernel", "bias", "initial_state"])
 def test_forward_refuses_ragged_lists(name):
     arguments = {**random_arguments(B, T, I, H), name: [[1.0, 2.0], [3.0]]}
-    assert_refuses(gru_forward, arguments, ValueError, f"^{name} is no array of numbers: ")
+    assert_refuses(gru_forward, arguments, ValueError, f"^{name} is not an array of numbers: ")
 
 
 STEP_SHAPES = [
@@ -145,7 +145,7 @@ BAD_GRADIENTS = [
     ({"d_output": np.ones((1, T, H))}, ValueError, r"d_output must have shape .* got \(1, 6, 5\)"),
     ({"d_output": np.ones((B, H))}, ValueError, "d_output must have 3 dimensions"),
     ({"d_output": np.ones((B, T, H), complex)}, TypeError, "d_output must hold real numbers"),
-    ({"d_output": [[[1.0], [2.0, 3.0]]]}, ValueError, "d_output is no array of numbers"),
+    ({"d_output": [[[1.0], [2.0, 3.0]]]}, ValueError, "d_output is not an array of numbers"),
     ({"d_state": np.ones((B, H + 1))}, ValueError, r"d_state must have shape \(B, H\) = \(4, 5\)"),
     ({"d_state": np.ones(H)}, ValueError, r"d_state must have shape \(B, H\) = \(4, 5\)"),
     ({"d_state": np.ones((B, H), object)}, TypeError, "d_state must hold real numbers"),

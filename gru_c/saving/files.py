@@ -124,6 +124,6 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(
-            f"{os.fspath(path)} is no readable safetensors file: it is truncated, damaged or of "
+            f"{os.fspath(path)} is not a readable safetensors file: it is truncated, damaged or of "
             f"another format ({error}){_module_hint(path, ': take')}"
         ) from error

@@ -279,7 +279,7 @@ def _stack_of(given: dict[str, Array], prefix: str) -> Sequential:
     first, hidden = (given.get(f"{name}_l0") for name in NAMES[:2])
     if first is None or hidden is None or first.ndim != 2 or hidden.ndim != 2:
         raise ValueError(
-            "this is no state dict of a torch.nn.GRU: there are no matrices weight_ih_l0 and "
+            "this is not the state dict of a torch.nn.GRU: there are no matrices weight_ih_l0 and "
             f"weight_hh_l0 in it, but {', '.join(map(repr, list(given)[:6])) or 'nothing'}; "
             "a part of a larger one is taken with prefix="
         )
