@@ -121,7 +121,7 @@ def test_two_layers_of_one_name(path):
 
 @pytest.mark.parametrize(
     ("suffix", "module"),
-    [(".keras", "keras"), (".h5", "keras"), (".pt", "torch"), (".onnx", "onnx")],
+    [(".pt", "torch"), (".pth", "torch"), (".onnx", "onnx")],
 )
 def test_other_formats_have_their_modules(path, suffix, module):
     other = path.with_suffix(suffix)
