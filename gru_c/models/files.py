@@ -11,7 +11,7 @@ from gru_c.saving.formats import format_for
 
 
 class SavedModel(InferenceModel):
-    """Base of `Sequential`: everything but training."""
+    """Base of `Sequential`: a network in files."""
 
     _kind = False  # as far as attributes go, the kind is `Network`
 

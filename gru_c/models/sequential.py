@@ -14,7 +14,7 @@ from gru_c.common.validation import check_flag, make_rng
 from gru_c.data import inputs
 from gru_c.data.samples import check_batch_size, require_optimizer
 from gru_c.layers import Layer
-from gru_c.models.files import SavedModel
+from gru_c.models.described import DescribedModel
 from gru_c.models.fit_request import FitRequest
 from gru_c.training import evaluate, fit, step
 from gru_c.training.checkpoint import CheckpointFile
@@ -28,7 +28,7 @@ from gru_c.training.run_identity import (
 )
 
 
-class Sequential(SavedModel):
+class Sequential(DescribedModel):
     """Layers in a row, with Keras's methods, arguments and defaults.
 
     Parameters

@@ -101,7 +101,7 @@ def test_layers_of_an_older_file_are_loaded_in_their_order(tmp_path):
     other.load_weights(tmp_path / "first.h5")
     assert_equal(other.get_weights(), first.get_weights())
     swapped = renamed("dense_5", "dense_4")
-    with pytest.raises(ValueError, match="the layers dense_4, dense_5, .* in another order, "):
+    with pytest.raises(ValueError, match=r"the layers dense_4, dense_5, .* in another order, "):
         swapped.load_weights(tmp_path / "first.h5")
 
 
