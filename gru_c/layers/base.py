@@ -14,7 +14,7 @@ from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import INTERNAL, assign
 from gru_c.common.validation import check_dtype, check_flag, check_sample_shape
 from gru_c.initializers import initial_value
-from gru_c.layers.weights import WeightHolder
+from gru_c.layers.keras_attributes import KerasAttributes
 from gru_c.parameters import (
     GivenWeights,
     Parameter,
@@ -42,7 +42,7 @@ class LayerOptions(TypedDict, total=False):
     trainable: bool
 
 
-class Layer(WeightHolder):
+class Layer(KerasAttributes):
     """A layer of a model: ``layer(x)`` computes, ``forward`` and ``backward`` train.
 
     A layer can be used alone or in a model. `forward` with ``training=True`` stores in

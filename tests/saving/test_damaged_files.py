@@ -17,7 +17,9 @@ def test_no_such_file(path):
 def test_a_truncated_file(path, keep):
     trained().save(path)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ValueError, match="not a readable safetensors file: it is truncated, damaged"):
+    with pytest.raises(
+        ValueError, match="not a readable safetensors file: it is truncated, damaged"
+    ):
         gru_c.load_model(path)
 
 
@@ -121,7 +123,7 @@ def test_two_layers_of_one_name(path):
 
 @pytest.mark.parametrize(
     ("suffix", "module"),
-    [(".keras", "keras"), (".h5", "keras"), (".pt", "torch"), (".onnx", "onnx")],
+    [(".pt", "torch"), (".pth", "torch"), (".onnx", "onnx")],
 )
 def test_other_formats_have_their_modules(path, suffix, module):
     other = path.with_suffix(suffix)
