@@ -116,6 +116,18 @@ OPTIMIZER = {
     "beta_2": 0.5,
 }
 
+LOSS = {
+    "reduction": "sum",
+    "delta": 0.25,
+    "quantiles": 0.9,
+    "from_logits": True,
+    "label_smoothing": 0.25,
+    "apply_class_balancing": True,
+    "alpha": 0.5,
+    "gamma": 1.0,
+    "axis": 1,
+}
+
 RATES = {"initial_learning_rate": 0.5, "decay_steps": 5, "decay_rate": 0.25, "alpha": 0.25}
 
 STAIRS = {**RATES, "staircase": True}
@@ -162,13 +174,7 @@ OTHER_CASES = {
         {"initial_learning_rate": 0.1, "decay_steps": 4},
         {**RATES, "end_learning_rate": 0.01, "power": 2.0, "cycle": True},
     ),
-    losses.MeanSquaredError: ({}, {}),
-    losses.MeanAbsoluteError: ({}, {}),
-    losses.Huber: ({}, {"delta": 0.25}),
-    losses.QuantileLoss: ({}, {"quantiles": 0.9}),
-    losses.BinaryCrossentropy: ({}, {"from_logits": True}),
-    losses.CategoricalCrossentropy: ({}, {"from_logits": True}),
-    losses.SparseCategoricalCrossentropy: ({}, {"from_logits": True}),
+    **{cls: ({}, LOSS) for cls in set(losses.LOSSES.values())},
     losses.FunctionLoss: ({"function": lambda y, p: (0.0, p)}, {"function": three_arguments}),
     metrics.MeanSquaredError: ({}, {"name": "other"}),
     metrics.RootMeanSquaredError: ({}, {"name": "other"}),
