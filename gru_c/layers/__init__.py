@@ -22,11 +22,14 @@ __all__ = [
     "Embedding",
     "Flatten",
     "Input",
+    "InputLayer",
     "Layer",
     "LayerNormalization",
     "Masking",
     "RepeatVector",
 ]
+
+InputLayer = Input
 
 _CLASSES: tuple[type[Layer], ...] = (
     GRU,

@@ -149,7 +149,6 @@ def test_names_of_keras_that_mean_nothing_here():
         with pytest.raises(AttributeError, match=f"{type(obj).__name__}.{name} .*{words}"):
             setattr(obj, name, None)
     for make, words in (
-        (lambda: GRU(8, implementation=2), "implementation.*leave it out"),
         (lambda: Dense(1, activity_regularizer="l2"), "activity_regularizer.*kernel_regularizer"),
         (lambda: optimizers.Adam(decay=0.1), "InverseTimeDecay"),
         (lambda: losses.MeanSquaredError(size_average=True), "reduction="),

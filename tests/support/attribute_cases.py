@@ -47,7 +47,14 @@ def arguments_of(cls):
 
 # ---- each class: the arguments that it is made with, and another value of each argument ----------
 
-LAYER = {"name": "other", "dtype": "float64", "input_shape": (9, 9), "trainable": False}
+LAYER = {
+    "name": "other",
+    "dtype": "float64",
+    "input_shape": (9, 9),
+    "trainable": False,
+    "batch_size": 5,
+    "weights": [np.ones(1)],
+}
 
 GRU_KINDS = {"activation": "relu", "recurrent_activation": "hard_sigmoid", "units": 5}
 
