@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from gru_c.utils.arrays import Array
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network
-from gru_c.models.summary import _kernel_sizes, _table
+from gru_c.models.summary import _kernel_sizes, _table, kernel_places
 
 # ---- profile ------------------------------------------------------------------------------------
 
@@ -116,7 +117,7 @@ class _Measured(NamedTuple):
     def rows(self, times: Array, total: float) -> Iterator[ProfileRow]:
         """Yield a row for each pass, given its time."""
         mask = self.arguments.get("mask")
-        places = self.x.size // max(self.x.shape[-1], 1)
+        places = math.prod(size or 0 for size in kernel_places(self.layer, self.x.shape))
         places = places if mask is None else int(np.count_nonzero(mask))
         of_input, recurrent = _kernel_sizes(self.layer)
         forward = 2 * places * (of_input + recurrent)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gru_c.layers import Layer
+from gru_c.layers import Conv1D, Layer
 from gru_c.utils.arrays import Shape
 
 if TYPE_CHECKING:
@@ -20,9 +20,16 @@ def _kernel_sizes(layer: Layer) -> tuple[int, int]:
     return sum(item.array.size for item in kernels) - recurrent, recurrent
 
 
+def kernel_places(layer: Layer, input_shape: Shape) -> Shape:
+    """Return the axes over which a layer's kernels are applied, batch axis first."""
+    if isinstance(layer, Conv1D):
+        return layer.swapped(layer.compute_output_shape(input_shape))[:-1]
+    return input_shape[:-1]
+
+
 def _flops(layer: Layer, input_shape: Shape) -> tuple[int, int]:
     """Return the operations of a sample, and where their number is open those of a time step."""
-    places = input_shape[1:-1]
+    places = kernel_places(layer, input_shape)[1:]
     by_place = 2 * sum(_kernel_sizes(layer))
     if None in places:
         return 0, by_place

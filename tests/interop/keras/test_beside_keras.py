@@ -59,6 +59,18 @@ CHAINS = {
         L.Dense(2),
         L.Activation("softmax"),
     ],
+    "convolution": lambda L: [
+        L.ZeroPadding1D((1, 0)),
+        L.Conv1D(6, 3, strides=2, padding="same", activation="relu"),
+        L.Conv1D(4, 2, padding="causal", dilation_rate=2, groups=2, use_bias=False),
+        L.UpSampling1D(3),
+        L.MaxPooling1D(2),
+        L.Cropping1D((1, 0)),
+        L.AveragePooling1D(3, 1, "same"),
+        L.GRU(3, **SEQUENCES),
+        L.GlobalAveragePooling1D(keepdims=True),
+        L.GlobalMaxPooling1D(),
+    ],
     "initializers": lambda L: [
         L.GRU(3, kernel_initializer="he_normal", recurrent_initializer="ones", **SEQUENCES),
         L.Dense(2, kernel_initializer="random_uniform", bias_initializer="random_normal"),
