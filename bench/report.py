@@ -15,12 +15,12 @@ TITLES = {
     ("training", "training"): "Training step",
     ("demo", "demo"): "The demo: an epoch of 100 sequences, batches of 32",
     ("demo", "predict"): "The demo: prediction of one sequence",
-    ("step", "step"): "One step, from Python",
+    ("step", "step"): "One time step, called from Python",
     ("float64", "forward"): "Forward, float64",
     ("float64", "training"): "Training step, float64",
     ("isa", "forward"): "Forward, AVX2 forced (also on OpenBLAS)",
     ("isa", "training"): "Training step, AVX2 forced (also on OpenBLAS)",
-    ("inference-weights", "inference"): "Weights of fewer bits: one layer, weights packed before",
+    ("inference-weights", "inference"): "Weights with fewer bits: one layer, packed beforehand",
     ("growth", "forward"): "How the time of a forward pass grows",
     ("grid", "forward"): "The grid: forward passes of every kind of shape",
 }
@@ -39,7 +39,7 @@ def write(results: dict[str, Any], folder: Path) -> None:
 
 def results_page(results: dict[str, Any]) -> list[str]:
     """Return the lines of results.md."""
-    lines = ["# gru_c beside its peers", "", *_about(results)]
+    lines = ["# Benchmark results", "", *_about(results)]
     for what in PASSES:
         for workload in dict.fromkeys(w for p, w in TITLES if p == what):
             cases = [c for c in results["cases"] if (c["what"], c["workload"]) == (what, workload)]
@@ -72,7 +72,7 @@ def _about(results: dict[str, Any]) -> Iterator[str]:
         f"{machine['cpu']} ({machine['cpu_model']}), {machine['cores']} cores, {caches}; "
         f"{machine['system']}; {results['date'][:10]}."
     )
-    yield f"Of its instruction sets: {', '.join(machine['flags'])}."
+    yield f"Some of its instruction sets: {', '.join(machine['flags'])}."
     yield f"Load average before the run: {machine['load_before']}."
     yield ""
     yield ", ".join(f"{name} {version}" for name, version in results["versions"].items()) + "."
@@ -83,13 +83,13 @@ def _about(results: dict[str, Any]) -> Iterator[str]:
     yield "```"
     yield ""
     if not results["complete"]:
-        yield "The run was stopped before its end: this is what it had measured."
+        yield "The run was stopped early. These are the results until then."
         yield ""
     yield (
-        "Times are medians over rounds in microseconds. In each round every library has its turn; "
-        "*x* is its time over that of gru_c in the same round, as a median with quartiles. The "
-        "share of the peak is that of the multiply-add rate which a probe reached in the same "
-        "rounds. Libraries with * take all cores whatever is wanted."
+        "Times are medians over rounds, in microseconds. The libraries take turns in each round. "
+        "*x* is the time of a library divided by that of gru_c in the same round, as a median with "
+        "quartiles. The share of the peak is relative to the rate of multiply-adds that a probe "
+        "reached in the same rounds. Libraries marked with * always use all cores."
     )
 
 
@@ -135,7 +135,7 @@ def _growth(cases: Sequence[dict[str, Any]], labels: dict[str, str]) -> Iterator
         rate = f"{case['flops'] / seconds / 1e9:.1f}"
         yield _row([case["series"], shape, microseconds(seconds), rate])
     yield ""
-    yield "Exponent of the time's growth over the last three sizes, 1 is linear:"
+    yield "Exponent of the growth of time over the last three sizes, where 1 is linear:"
     for series, sizes, seconds in growth_series(cases):
         if len(sizes) >= 3:
             unit = "H(I+H)" if series == "H" else series
@@ -191,7 +191,10 @@ def _differences(results: dict[str, Any]) -> Iterator[str]:
     if not largest:
         return
     yield from ("", "## Largest difference from gru_c's results", "")
-    yield "Of all arrays of all cases, in units of an array's largest element or of 1."
+    yield (
+        "The largest over all arrays of all cases, in units of the array's largest element, or of "
+        "1 if that is larger."
+    )
     yield ""
     yield from _header(["peer", "in", "difference"])
     for (peer, where), difference in largest.items():
@@ -222,10 +225,10 @@ def bars_page(results: dict[str, Any]) -> list[str]:
     counts: dict[str, int] = {}
     for _, verdict in verdicts:
         counts[verdict.status] = counts.get(verdict.status, 0) + 1
-    lines = ["# What was promised, and what was measured", ""]
+    lines = ["# Targets and measurements", ""]
     lines += [f"{results['machine']['cpu']}, {results['date'][:10]}, `{results['command']}`.", ""]
     lines += [", ".join(f"{status}: {n}" for status, n in sorted(counts.items())) + ".", ""]
-    lines += _header(["pass", "bar", "B,T,I,H", "threads", "wanted", "measured", "status"])
+    lines += _header(["pass", "figure", "B,T,I,H", "threads", "target", "measured", "status"])
     lines += [_row(_bar_cells(bar, verdict)) for bar, verdict in verdicts]
     return lines
 

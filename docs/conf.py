@@ -1,7 +1,7 @@
-"""How Sphinx makes these pages: `python -m sphinx -W --keep-going -b html docs docs/_build`.
+"""The configuration of Sphinx: `python -m sphinx -W --keep-going -b html docs docs/_build`.
 
-Nothing is fetched, neither for building nor for reading: formulas become MathML, which browsers
-show by themselves, fonts are those of the reader's system, and the pictures lie in this folder.
+Building and reading the pages needs no network: formulas become MathML, which browsers display
+without help, the fonts are those of the reader's system, and the pictures are in this folder.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ version = release = __version__
 
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build"]
-default_role = "py:obj"  # what docstrings have between single backticks
+default_role = "py:obj"  # for names between single backticks in docstrings
 
 myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 maximum_signature_line_length = 88
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the docstrings say what arguments are, and of what shape
+autodoc_typehints = "none"  # the docstrings give types and shapes of arguments
 numpydoc_class_members_toctree = False
-numpydoc_show_class_members = False  # autodoc does, whole
+numpydoc_show_class_members = False  # autodoc shows them completely
 
-highlight_language = "none"  # of blocks that do not say
+highlight_language = "none"  # for blocks that do not name a language
 html_theme = "furo"
 html_title = f"gru_c {release}"
 html_static_path = ["_static"]
 html_css_files = ["gru_c.css"]
 html_show_sphinx = False
-html_math_renderer = "mathml"  # below
+html_math_renderer = "mathml"  # registered in `setup`
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
 
@@ -51,7 +51,7 @@ PRIME = re.compile("<msup>(<mi>[^<]*</mi>)<mi>&#x02032;</mi></msup>")
 
 
 def mathml(formula: str, display: str) -> str:
-    """Return TeX as MathML, with primes of full size, and letters marked for the style sheet."""
+    """Return TeX as MathML with full-size primes and with letters marked for the style sheet."""
     text = convert(formula, display=display)
     text = PRIME.sub(r"<mrow>\1<mo>&#x02032;</mo></mrow>", text)
     return re.sub(r"<mi>(\w)</mi>", r'<mi class="letter">\1</mi>', text)
@@ -60,7 +60,7 @@ def mathml(formula: str, display: str) -> str:
 def write_inline(writer: Any, node: Any) -> None:
     """Write a formula within a line."""
     writer.body.append(mathml(node.astext(), "inline"))
-    raise SkipNode  # nothing below it is left to write
+    raise SkipNode  # the node's children are already written
 
 
 def write_block(writer: Any, node: Any) -> None:
@@ -69,8 +69,8 @@ def write_block(writer: Any, node: Any) -> None:
     raise SkipNode
 
 
-def find_by_its_end(app: Any, env: Any, node: Any, content: Any) -> Any:
-    """Find what docstrings call `Layer.backward` or `Dense`: the one full name that ends so."""
+def resolve_short_name(app: Any, env: Any, node: Any, content: Any) -> Any:
+    """Resolve a short name, such as `Layer.backward` or `Dense`, if one full name ends with it."""
     target = node.get("reftarget", "")
     if node.get("refdomain") != "py" or not target[:1].isupper():
         return None
@@ -83,7 +83,7 @@ def find_by_its_end(app: Any, env: Any, node: Any, content: Any) -> Any:
 
 
 def setup(app: Any) -> dict[str, Any]:
-    """Register the writer of formulas, and the search for names."""
-    app.connect("missing-reference", find_by_its_end)
+    """Register the writers of formulas and the resolver of short names."""
+    app.connect("missing-reference", resolve_short_name)
     app.add_html_math_renderer("mathml", (write_inline, None), (write_block, None))
     return {"parallel_read_safe": True}

@@ -1,7 +1,7 @@
-"""Draw the cell with the names of the equations: images/cell_after.svg and images/cell_before.svg.
+"""Draw the cell, with the names of the equations: images/cell_after.svg and images/cell_before.svg.
 
-Run it after a change: `python docs/draw_cell.py`. The lines take the color of the text around them,
-so the pictures can be read on light and on dark pages.
+Run `python docs/draw_cell.py` after each change of this file. The lines take the color of the
+surrounding text, so the pictures are readable on light and on dark pages.
 """
 
 from __future__ import annotations
@@ -9,34 +9,34 @@ from __future__ import annotations
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "images"
-GATES = {"z": "#2a9d8f", "r": "#d97706", "n": "#6d78e0"}  # readable on white and on black
+GATES = {"z": "#2a9d8f", "r": "#d97706", "n": "#6d78e0"}  # visible on white and on black
 TIMES, MINUS_FROM_ONE = "&#215;", "1&#8722;"
-STATE, INPUT = 316, 366  # heights of the lines that bring h and x to the gates
-TOP, GATE, LOWER = 50, 200, 262  # heights of the state's way, of the gates, of what is below
-Z, R, CHAIN, N, END = 150, 300, 430, 570, 700  # across
+STATE, INPUT = 316, 366  # y of the lines that bring h and x to the gates
+TOP, GATE, LOWER = 50, 200, 262  # y of the line of the state, of the gates, of the boxes below
+Z, R, PRODUCT, N, END = 150, 300, 430, 570, 700  # x of the gates, of h Un, of the right end
 
 
 def text(x: float, y: float, body: str, size: int = 17) -> str:
-    """Return a text around a point."""
+    """Return a text that is centered at a point."""
     style = 'text-anchor="middle" dominant-baseline="central" fill="currentColor"'
     return f'<text x="{x}" y="{y}" font-size="{size}" {style}>{body}</text>'
 
 
 def name(x: float, y: float, letter: str, index: str = "", size: int = 17) -> str:
-    """Return the name of an array, in italics, with its index."""
+    """Return the name of an array in italics, with its index."""
     small = f'<tspan dy="4" font-size="{size - 5}">{index}</tspan>' if index else ""
     return text(x, y, f'<tspan font-style="italic">{letter}</tspan>{small}', size)
 
 
-def way(*points: tuple[float, float], arrow: bool = True) -> str:
+def line_through(*points: tuple[float, float], arrow: bool = True) -> str:
     """Return a line through the points."""
     path = "M" + " L".join(f"{x},{y}" for x, y in points)
-    line = f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.7"/>'
-    return line + (_tip(*points[-2:]) if arrow else "")
+    path_element = f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.7"/>'
+    return path_element + (_tip(*points[-2:]) if arrow else "")
 
 
 def _tip(before: tuple[float, float], end: tuple[float, float]) -> str:
-    """Return an arrow's head, for a line that goes across or upwards at its end."""
+    """Return the head of an arrow whose last segment is horizontal or points up."""
     x, y = end
     across = f"{x - 9},{y - 5} {x - 9},{y + 5}"
     corners = across if y == before[1] else f"{x - 5},{y + 9} {x + 5},{y + 9}"
@@ -49,13 +49,13 @@ def joint(x: float, y: float) -> str:
 
 
 def operation(x: float, y: float, sign: str, size: int = 20) -> str:
-    """Return a circle with an elementwise operation."""
+    """Return the sign of an elementwise operation in a circle."""
     circle = f'<circle cx="{x}" cy="{y}" r="15" fill="none" stroke="currentColor"/>'
     return circle + text(x, y, sign, size)
 
 
 def box(x: float, y: float, content: str, color: str = "currentColor") -> str:
-    """Return a box of a gate or of a product."""
+    """Return the box of a gate or of a product."""
     fill = f'fill="{color}" fill-opacity="0.2"' if color != "currentColor" else 'fill="none"'
     return (
         f'<rect x="{x - 46}" y="{y - 19}" width="92" height="38" rx="7" {fill} '
@@ -64,61 +64,63 @@ def box(x: float, y: float, content: str, color: str = "currentColor") -> str:
 
 
 def gate(x: float, letter: str, function: str) -> str:
-    """Return a gate's box, with the color of its letter."""
+    """Return the box of a gate in the color of its letter."""
     return box(x, GATE, text(x, GATE, function, 16), GATES[letter])
 
 
 def inputs(x: float, index: str) -> list[str]:
-    """Return what comes to the gates z and r: h and x, times their weights."""
+    """Return the lines that bring h and x, times their weights, to gate z or r."""
     return [
         joint(x - 16, STATE),
-        way((x - 16, STATE), (x - 16, GATE + 20)),
+        line_through((x - 16, STATE), (x - 16, GATE + 20)),
         name(x - 36, 268, "U", index, 16),
         joint(x + 16, INPUT),
-        way((x + 16, INPUT), (x + 16, GATE + 20)),
+        line_through((x + 16, INPUT), (x + 16, GATE + 20)),
         name(x + 38, 268, "W", index, 16),
     ]
 
 
 def candidate(reset_after: bool) -> list[str]:
-    """Return the way of h to the candidate, the reset gate after or before the product."""
+    """Return the path from h to the candidate, with the reset gate after or before the product."""
     times, product = (GATE, LOWER) if reset_after else (LOWER, GATE)
-    weights = name(CHAIN, product, "U", "n")
+    weights = name(PRODUCT, product, "U", "n")
     if reset_after:
-        weights = f"{name(CHAIN - 24, product, 'U', 'n')}{name(CHAIN + 14, product, '+ b', 'hn')}"
-    reset = [(R + 46, GATE), (CHAIN - 16, GATE)]
+        weights = (
+            f"{name(PRODUCT - 24, product, 'U', 'n')}{name(PRODUCT + 14, product, '+ b', 'hn')}"
+        )
+    reset = [(R + 46, GATE), (PRODUCT - 16, GATE)]
     if not reset_after:
-        reset = [(R + 46, GATE), (R + 74, GATE), (R + 74, LOWER), (CHAIN - 16, LOWER)]
-    edge = {times: 16, product: 20}  # from the middle of each to its upper and lower side
+        reset = [(R + 46, GATE), (R + 74, GATE), (R + 74, LOWER), (PRODUCT - 16, LOWER)]
+    edge = {times: 16, product: 20}  # from the center of each shape to its upper and lower edge
     return [
-        box(CHAIN, product, weights),
-        operation(CHAIN, times, TIMES),
-        way((CHAIN, STATE), (CHAIN, LOWER + edge[LOWER])),
-        way((CHAIN, LOWER - edge[LOWER]), (CHAIN, GATE + edge[GATE])),
-        way((CHAIN + (15 if reset_after else 46), GATE), (N - 47, GATE)),
-        way(*reset),
+        box(PRODUCT, product, weights),
+        operation(PRODUCT, times, TIMES),
+        line_through((PRODUCT, STATE), (PRODUCT, LOWER + edge[LOWER])),
+        line_through((PRODUCT, LOWER - edge[LOWER]), (PRODUCT, GATE + edge[GATE])),
+        line_through((PRODUCT + (15 if reset_after else 46), GATE), (N - 47, GATE)),
+        line_through(*reset),
         name(R + 60, GATE - 14, "r"),
-        way((N, INPUT), (N, GATE + 20)),
+        line_through((N, INPUT), (N, GATE + 20)),
         name(N + 22, 268, "W", "n", 16),
     ]
 
 
 def draw(reset_after: bool) -> str:
-    """Return the picture."""
+    """Return the picture as an SVG document."""
     parts = [
-        # the state's way, from left to right
+        # the line of the state, from left to right
         name(24, TOP, "h"),
-        way((40, TOP), (Z - 16, TOP)),
-        way((Z + 15, TOP), (N - 16, TOP)),
-        way((N + 15, TOP), (END, TOP)),
+        line_through((40, TOP), (Z - 16, TOP)),
+        line_through((Z + 15, TOP), (N - 16, TOP)),
+        line_through((N + 15, TOP), (END, TOP)),
         name(END + 16, TOP, "h&#8242;"),
         operation(Z, TOP, TIMES),
         operation(N, TOP, "+"),
-        # h and x to the gates
+        # the lines from h and x to the gates
         joint(60, TOP),
-        way((60, TOP), (60, STATE), (CHAIN, STATE), arrow=False),
+        line_through((60, TOP), (60, STATE), (PRODUCT, STATE), arrow=False),
         name(24, INPUT, "x"),
-        way((40, INPUT), (N, INPUT), arrow=False),
+        line_through((40, INPUT), (N, INPUT), arrow=False),
         *inputs(Z, "z"),
         *inputs(R, "r"),
         *candidate(reset_after),
@@ -126,16 +128,16 @@ def draw(reset_after: bool) -> str:
         gate(R, "r", "sigmoid"),
         gate(N, "n", "tanh"),
         # z * h + (1 - z) * n
-        way((Z, GATE - 19), (Z, TOP + 16)),
+        line_through((Z, GATE - 19), (Z, TOP + 16)),
         name(Z - 14, 160, "z"),
         joint(Z, 125),
-        way((Z, 125), (CHAIN - 16, 125)),
-        operation(CHAIN, 125, MINUS_FROM_ONE, 15),
-        way((CHAIN + 15, 125), (N - 16, 125)),
-        way((N, GATE - 19), (N, 141)),
+        line_through((Z, 125), (PRODUCT - 16, 125)),
+        operation(PRODUCT, 125, MINUS_FROM_ONE, 15),
+        line_through((PRODUCT + 15, 125), (N - 16, 125)),
+        line_through((N, GATE - 19), (N, 141)),
         name(N + 14, 160, "n"),
         operation(N, 125, TIMES),
-        way((N, 110), (N, TOP + 16)),
+        line_through((N, 110), (N, TOP + 16)),
     ]
     title = f"The cell with the reset gate {'after' if reset_after else 'before'} the product"
     body = "\n".join(parts)

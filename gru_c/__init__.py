@@ -70,8 +70,8 @@ from gru_c.layers import (
 from gru_c.models.loading import load_model
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import Parameters
+from gru_c.recurrence.plain import GRUTape
 from gru_c.recurrence.ragged import RaggedTape
-from gru_c.recurrence.tape import GRUTape
 from gru_c.runtime.config import apply_environment as _apply_environment
 from gru_c.runtime.config import show_config
 from gru_c.runtime.threads import get_num_threads, set_num_threads

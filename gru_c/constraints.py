@@ -9,13 +9,12 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from gru_c.utils.arrays import Array
 from gru_c.utils.registry import Configurable, deserialize, serialize, snake_case
-from gru_c.utils.validation import finite_number
+from gru_c.utils.validation import check_integer, check_real
 
 __all__ = ["Constraint", "MaxNorm", "NonNeg", "UnitNorm", "get", "serialize"]
 
@@ -92,7 +91,7 @@ class MaxNorm(_NormConstraint):
     """
 
     def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
-        self.max_value = finite_number("MaxNorm", "max_value", max_value, ">= 0")
+        self.max_value = check_real("MaxNorm: max_value", max_value, ">= 0", keep_int=True)
         self.axis = _check_axis("MaxNorm", axis)
 
     def __call__(self, weight: Array) -> Array:
@@ -131,12 +130,10 @@ class UnitNorm(_NormConstraint):
 
 def _check_axis(owner: str, axis: object) -> int | tuple[int, ...]:
     """Return the axis as an int, or several as a tuple."""
-    axes: list[Any] = list(axis) if isinstance(axis, (list, tuple)) else [axis]
-    if not axes or any(
-        isinstance(one, bool) or not isinstance(one, (int, np.integer)) for one in axes
-    ):
-        raise TypeError(f"{owner}: axis must be an integer or several, got {axis!r}")
-    return tuple(map(int, axes)) if isinstance(axis, (list, tuple)) else int(axes[0])
+    label = f"{owner}: axis"
+    if isinstance(axis, (list, tuple)) and axis:
+        return tuple(check_integer(label, item, None) for item in axis)
+    return check_integer(label, axis, None, also=" or several")
 
 
 _CLASSES: tuple[type[Constraint], ...] = (MaxNorm, NonNeg, UnitNorm)

@@ -45,81 +45,35 @@ References
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
 from gru_c.recurrence.cell import ActivationLike, Cell
 from gru_c.recurrence.checkpointing import CheckpointTape, check_every
-from gru_c.recurrence.checkpointing import run_forward as run_with_checkpoints
-from gru_c.recurrence.passes import AUTO, run_forward, weights_format_of
+from gru_c.recurrence.options import AUTO, PassOptions, engine_of, weights_format_of
+from gru_c.recurrence.passes import batch_first, run
+from gru_c.recurrence.plain import GRUTape
 from gru_c.recurrence.ragged import RaggedTape
-from gru_c.recurrence.ragged import run_forward as run_ragged
+from gru_c.recurrence.results import GRUForward, GRUGradients, GRUGradientsWithHidden
 from gru_c.recurrence.step_order import Steps
-from gru_c.recurrence.tape import GRUTape, keep_spare
+from gru_c.recurrence.tape import Tape
+from gru_c.recurrence.weights import Weights
 from gru_c.runtime.threads import team_threads
 from gru_c.utils.arrays import Array, as_real, as_sequences, as_state, check_features, compute_dtype
 from gru_c.utils.validation import check_flag, check_flags
 
-Tape = GRUTape | CheckpointTape | RaggedTape
-
-
-class GRUForward(NamedTuple):
-    """Result of `gru_forward`.
-
-    Attributes
-    ----------
-    output : ndarray of shape (B, T, H)
-        The state after every step.
-    state : ndarray of shape (B, H)
-        The state after the last step.
-    tape : GRUTape, CheckpointTape, RaggedTape or None
-        For `gru_backward`; None unless ``training=True``.
-    """
-
-    output: Array
-    state: Array
-    tape: Tape | None
-
-
-class GRUGradients(NamedTuple):
-    """Result of `gru_backward`: a gradient for each argument of the forward pass, of its shape.
-
-    Attributes
-    ----------
-    x : ndarray of shape (B, T, I)
-    kernel : ndarray of shape (I, 3H)
-    recurrent_kernel : ndarray of shape (H, 3H)
-    bias : ndarray of shape (2, 3H) or (3H,), or None
-        None when the forward pass had no bias.
-    initial_state : ndarray of shape (B, H)
-    """
-
-    x: Array
-    kernel: Array
-    recurrent_kernel: Array
-    bias: Array | None
-    initial_state: Array
-
-
-class GRUGradientsWithHidden(NamedTuple):
-    """Result of ``gru_backward(..., d_hidden=True)``: `GRUGradients`, and one more.
-
-    Attributes
-    ----------
-    hidden : ndarray of shape (B, T, H)
-        With respect to the state after each step, later steps' use of it included.
-    """
-
-    x: Array
-    kernel: Array
-    recurrent_kernel: Array
-    bias: Array | None
-    initial_state: Array
-    hidden: Array
+__all__ = [
+    "CheckpointTape",
+    "GRUForward",
+    "GRUGradients",
+    "GRUGradientsWithHidden",
+    "GRUTape",
+    "RaggedTape",
+    "gru_backward",
+    "gru_forward",
+    "gru_step",
+]
 
 
 def gru_forward(
@@ -246,24 +200,19 @@ def gru_forward(
         training=training,
         zero_output_for_mask=zero_output_for_mask,
     )
-    every_step = lengths is None and mask is None
-    simple = engine in ("auto", "packed") and inference_weights == "float32"
-    usual = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
     every = None if checkpoint_every is None else check_every(checkpoint_every)
-    if simple and usual and every_step and not (training or go_backwards or time_major):
+    every_step_counts = lengths is None and mask is None
+    usual_cell = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
+    usual_engine = engine in ("auto", "packed") and inference_weights == "float32"
+    usual_order = every_step_counts and not (go_backwards or time_major)
+    if usual_cell and usual_engine and usual_order and not training:
+        code, threads = _core.ENGINES[engine], team_threads(num_threads)
         plain = _core.forward_plain(
-            x,
-            kernel,
-            recurrent_kernel,
-            bias,
-            initial_state,
-            reset_after,
-            _core.ENGINES[engine],
-            team_threads(num_threads),
+            x, kernel, recurrent_kernel, bias, initial_state, reset_after, code, threads
         )
         if type(plain) is tuple:  # else x was one step, or needs a closer look
-            output, last = plain
-            return GRUForward(output, last, None)
+            output, state = plain
+            return GRUForward(output, state, None)
     dtype = compute_dtype(
         x=x,
         kernel=kernel,
@@ -273,48 +222,30 @@ def gru_forward(
     )
     weights_format = weights_format_of(inference_weights, dtype)
     if weights_format and (training or engine == "blas"):
-        raise ValueError(
-            f"inference_weights={inference_weights!r} does not go with "
-            + ("training=True" if training else "engine='blas'")
-        )
+        other = "training=True" if training else "engine='blas'"
+        raise ValueError(f"inference_weights={inference_weights!r} does not go with {other}")
     cell = Cell.checked(reset_after, activation, recurrent_activation, clip)
     if training:
-        cell.require_way_back()
-    sequences = as_sequences("x", x, dtype)
-    if time_major:
-        sequences = sequences.swapaxes(0, 1)
-    weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
-    check_features(sequences.shape[2], weights[0], "x")
-    shape = (*sequences.shape[:2], len(weights[1]))
-    state = as_state("initial_state", initial_state, (shape[0], shape[2]), dtype)
-    output = result = np.empty(shape, dtype)
-    if time_major:
-        result = np.empty((shape[1], shape[0], shape[2]), dtype)
-        output = result.swapaxes(0, 1)
-    arguments = (sequences, *weights, state, output)
-    options: dict[str, Any] = {
-        "cell": cell,
-        "go_backwards": bool(go_backwards),
-        "engine": _engine_code(engine),
-        "num_threads": num_threads,
-    }
-    if not training:
-        options["weights_format"] = weights_format
-    tape: Tape | None
+        cell.require_trainable()
+    sequences = batch_first(as_sequences("x", x, dtype), time_major)
+    weights = Weights.checked(kernel, recurrent_kernel, bias, reset_after, dtype)
+    check_features(sequences.shape[2], weights.kernel, "x")
+    B, T, _ = sequences.shape
+    H = weights.units
+    before = as_state("initial_state", initial_state, (B, H), dtype)
+    output = np.empty((T, B, H) if time_major else (B, T, H), dtype)
+    options = PassOptions(
+        cell, bool(go_backwards), bool(training), engine_of(engine), num_threads, weights_format
+    )
     steps = None
-    if not every_step:
+    if not every_step_counts:
         backwards, zero = bool(go_backwards), bool(zero_output_for_mask)
-        steps = Steps.checked(shape[:2], mask, lengths, go_backwards=backwards, zero_output=zero)
-    if steps is not None:
-        options["training"] = bool(training)
-        last, tape = run_ragged(*arguments, steps=steps, every=every, **options)
-    elif training and every is not None:
-        last, tape = run_with_checkpoints(*arguments, every=every, **options)
-    else:
-        last, tape = run_forward(*arguments, training=bool(training), **options)
+        steps = Steps.checked((B, T), mask, lengths, go_backwards=backwards, zero_output=zero)
+    shown = batch_first(output, time_major)
+    state, tape = run(sequences, weights, before, shown, options, steps=steps, every=every)
     if tape is not None and time_major:
-        tape = replace(tape, time_major=True)
-    return GRUForward(result, last, tape)
+        tape.time_major = True
+    return GRUForward(output, state, tape)
 
 
 def gru_backward(
@@ -373,29 +304,28 @@ def gru_backward(
     check_flags(keep_tape=keep_tape, d_hidden=d_hidden)
     B, T, H = tape.output_shape
     dtype = tape.kernel.dtype
-    steps = (T, B) if tape.time_major else (B, T)
+    places = (T, B) if tape.time_major else (B, T)
     if d_output is not None:
         d_output = as_sequences("d_output", d_output, dtype)
-        if d_output.shape != (*steps, H):
-            raise ValueError(f"d_output must have shape {(*steps, H)}, got {d_output.shape}")
-    gradients = GRUGradients(
-        x=np.empty((*steps, tape.x.shape[2]), dtype),
-        kernel=np.empty(tape.kernel.shape, dtype),
-        recurrent_kernel=np.empty(tape.recurrent_kernel.shape, dtype),
-        bias=None if tape.bias_shape is None else np.empty(tape.bias_shape, dtype),
-        initial_state=np.empty((B, H), dtype),
-    )
-    hidden = np.empty((*steps, H), dtype) if d_hidden else None
+        if d_output.shape != (*places, H):
+            raise ValueError(f"d_output must have shape {(*places, H)}, got {d_output.shape}")
     d_last = as_state("d_state", d_state, (B, H), dtype)
-    d_y, d_x, d_states = (
-        array.swapaxes(0, 1) if tape.time_major and array is not None else array
-        for array in (d_output, gradients.x, hidden)
+    d_x = np.empty((*places, tape.x.shape[2]), dtype)
+    hidden = np.empty((*places, H), dtype) if d_hidden else None
+    gradients = tape.weights.empty_gradients()
+    gradients.x = batch_first(d_x, tape.time_major)
+    gradients.initial_state = np.empty((B, H), dtype)
+    gradients.hidden = batch_first(hidden, tape.time_major)
+    d_steps = batch_first(d_output, tape.time_major)
+    tape.backward(d_steps, d_last, gradients, keep_tape=bool(keep_tape))
+    result = GRUGradients(
+        d_x,
+        gradients.kernel,
+        gradients.recurrent_kernel,
+        gradients.bias,
+        gradients.initial_state,
     )
-    memory = tape.backward(
-        d_y, d_last, d_x, *gradients[1:], keep_tape=bool(keep_tape), d_hidden=d_states
-    )
-    keep_spare(memory)
-    return gradients if hidden is None else GRUGradientsWithHidden(*gradients, hidden)
+    return result if hidden is None else GRUGradientsWithHidden(*result, hidden)
 
 
 def gru_step(
@@ -449,50 +379,9 @@ def gru_step(
     step = as_real("x_t", x_t, dtype)
     if step.ndim != 2:
         raise ValueError(f"x_t must have shape (B, I), got {step.shape}")
-    weights = _check_weights(kernel, recurrent_kernel, bias, reset_after, dtype)
-    check_features(step.shape[1], weights[0], "x_t")
-    before = as_state("state", as_real("state", state), (len(step), len(weights[1])), dtype)
-    after, _ = run_forward(
-        np.ascontiguousarray(step)[:, None, :], *weights, before, cell=Cell(bool(reset_after))
-    )
+    weights = Weights.checked(kernel, recurrent_kernel, bias, reset_after, dtype)
+    check_features(step.shape[1], weights.kernel, "x_t")
+    before = as_state("state", as_real("state", state), (len(step), weights.units), dtype)
+    one_step = np.ascontiguousarray(step)[:, None, :]
+    after, _ = run(one_step, weights, before, None, PassOptions(Cell(bool(reset_after))))
     return after
-
-
-# ---- checks -------------------------------------------------------------------------------------
-
-
-def _check_weights(
-    kernel: npt.ArrayLike,
-    recurrent_kernel: npt.ArrayLike,
-    bias: npt.ArrayLike | None,
-    reset_after: bool,
-    dtype: npt.DTypeLike,
-) -> tuple[Array, Array, Array | None]:
-    """Return the weights, contiguous and of one dtype, after a check of their shapes."""
-    W = np.ascontiguousarray(as_real("kernel", kernel, dtype))
-    U = np.ascontiguousarray(as_real("recurrent_kernel", recurrent_kernel, dtype))
-    if U.ndim != 2 or U.shape[0] < 1 or U.shape[1] != 3 * U.shape[0]:
-        raise ValueError(
-            f"recurrent_kernel must have shape (H, 3H) with at least one unit, got {U.shape}"
-        )
-    H = len(U)
-    if W.ndim != 2 or W.shape[1] != 3 * H:
-        raise ValueError(
-            f"kernel must have shape (I, 3H) = (I, {3 * H}) beside a recurrent_kernel of shape "
-            f"{U.shape}, got {W.shape}"
-        )
-    if bias is None:
-        return W, U, None
-    b = np.ascontiguousarray(as_real("bias", bias, dtype))
-    wanted = (2, 3 * H) if reset_after else (3 * H,)
-    if b.shape != wanted:
-        raise ValueError(
-            f"bias must have shape {wanted} for reset_after={bool(reset_after)}, got {b.shape}"
-        )
-    return W, U, b
-
-
-def _engine_code(engine: str) -> int:
-    if not isinstance(engine, str) or engine not in _core.ENGINES:
-        raise ValueError(f"unknown engine {engine!r}; known: {', '.join(_core.ENGINES)}")
-    return _core.ENGINES[engine]

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import numbers
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
@@ -32,7 +31,7 @@ import numpy.typing as npt
 from gru_c.utils import keras_names
 from gru_c.utils.arrays import Array, as_real, is_finite
 from gru_c.utils.registry import Configurable, deserialize, serialize, snake_case
-from gru_c.utils.validation import finite_number
+from gru_c.utils.validation import check_integer, check_real
 
 __all__ = [
     "Constant",
@@ -73,10 +72,6 @@ def _broadcasts(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     return len(given) <= len(wanted) and all(size in (1, other) for size, other in pairs)
 
 
-def _finite(owner: object, name: str, value: Any) -> float:
-    return float(finite_number(type(owner).__name__, name, value))
-
-
 class Initializer(Configurable):
     """Base of all initializers; a subclass defines `draw`.
 
@@ -89,11 +84,7 @@ class Initializer(Configurable):
     _keras_names = keras_names.INITIALIZER
 
     def __init__(self, seed: int | None = None) -> None:
-        if seed is not None:
-            if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
-                raise ValueError(f"seed must be an integer >= 0 or None, got {seed!r}")
-            seed = int(seed)
-        self.seed = seed
+        self.seed = check_integer("seed", seed, optional=True)
 
     def __call__(
         self,
@@ -150,7 +141,7 @@ class Constant(Initializer):
             array = _finite_array(value)
             self.value = array if array.ndim else float(array)
         else:
-            self.value = _finite(self, "value", value)
+            self.value = check_real("Constant: value", value)
         self._shape: tuple[int, ...] | None = None  # of the weight, if it must be this one
 
     @property
@@ -200,10 +191,8 @@ class RandomNormal(Initializer):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.mean = _finite(self, "mean", mean)
-        self.stddev = _finite(self, "stddev", stddev)
-        if self.stddev < 0:
-            raise ValueError(f"RandomNormal: stddev must not be negative, got {stddev}")
+        self.mean = check_real("RandomNormal: mean", mean)
+        self.stddev = check_real("RandomNormal: stddev", stddev, ">= 0")
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         """Draw from N(mean, stddev^2)."""
@@ -225,8 +214,8 @@ class RandomUniform(Initializer):
         self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
     ) -> None:
         super().__init__(seed)
-        self.minval = _finite(self, "minval", minval)
-        self.maxval = _finite(self, "maxval", maxval)
+        self.minval = check_real("RandomUniform: minval", minval)
+        self.maxval = check_real("RandomUniform: maxval", maxval)
         if self.minval > self.maxval:
             raise ValueError(f"RandomUniform: minval {minval} is above maxval {maxval}")
 
@@ -340,7 +329,7 @@ class Orthogonal(Initializer):
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.gain = _finite(self, "gain", gain)
+        self.gain = check_real("Orthogonal: gain", gain)
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         """Draw uniformly from the matrices with orthonormal rows or columns.

@@ -7,7 +7,6 @@ weights do not enter, as with Keras's ``metrics=``.
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, cast
 
@@ -19,6 +18,7 @@ from gru_c.losses import targets
 from gru_c.utils import keras_names
 from gru_c.utils.arrays import Array
 from gru_c.utils.registry import Configurable, described, deserialize, lookup, serialize, snake_case
+from gru_c.utils.validation import check_real
 
 __all__ = [
     "Accuracy",
@@ -248,10 +248,7 @@ class BinaryAccuracy(Metric):
 
     def __init__(self, threshold: float = 0.5, name: str | None = None) -> None:
         super().__init__(name)
-        real = isinstance(threshold, numbers.Real)
-        if not real or not math.isfinite(threshold):
-            raise ValueError(f"BinaryAccuracy: threshold must be finite, got {threshold!r}")
-        self.threshold = float(threshold)
+        self.threshold = check_real("BinaryAccuracy: threshold", threshold)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         """Return the share of right outputs of each sample."""

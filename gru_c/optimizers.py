@@ -7,8 +7,6 @@ import math
 import operator
 from typing import Any, ClassVar
 
-import numpy as np
-
 from gru_c import _core, schedules
 from gru_c.parameters import Parameter, Parameters
 from gru_c.runtime.threads import team_threads
@@ -17,7 +15,7 @@ from gru_c.utils.arrays import Array
 from gru_c.utils.attributes import assign, warn_of_old_name
 from gru_c.utils.registry import Configurable, deserialize
 from gru_c.utils.registry import serialize as serialize
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_flag, check_integer, check_real
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "schedules"]
 
@@ -48,7 +46,7 @@ class Optimizer(Configurable):
     """
 
     _keras_names = keras_names.OPTIMIZER
-    _checks: ClassVar = {"iterations": lambda value: _check_iterations(value)}
+    _checks: ClassVar = {"iterations": lambda value: check_integer("iterations", value)}
     _renamed: ClassVar = {"lr": "learning_rate"}
 
     def __init__(
@@ -60,10 +58,10 @@ class Optimizer(Configurable):
         clipvalue: float | None,
     ) -> None:
         self.learning_rate = learning_rate
-        self.weight_decay = _optional_number("weight_decay", weight_decay, zero=True)
-        self.clipnorm = _optional_number("clipnorm", clipnorm)
-        self.global_clipnorm = _optional_number("global_clipnorm", global_clipnorm)
-        self.clipvalue = _optional_number("clipvalue", clipvalue)
+        self.weight_decay = check_real("weight_decay", weight_decay, ">= 0", optional=True)
+        self.clipnorm = check_real("clipnorm", clipnorm, "> 0", optional=True)
+        self.global_clipnorm = check_real("global_clipnorm", global_clipnorm, "> 0", optional=True)
+        self.clipvalue = check_real("clipvalue", clipvalue, "> 0", optional=True)
         if sum(clip is not None for clip in (clipnorm, global_clipnorm, clipvalue)) > 1:
             raise ValueError(
                 "give at most one of clipnorm, global_clipnorm and clipvalue, got "
@@ -233,7 +231,7 @@ class SGD(Optimizer):
         clipvalue: float | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
-        self.momentum = _fraction("momentum", momentum)
+        self.momentum = check_real("momentum", momentum, "[0, 1)")
         self.nesterov = check_flag("nesterov", nesterov)
 
     def slot_names(self) -> tuple[str, ...]:
@@ -285,9 +283,9 @@ class RMSprop(Optimizer):
         clipvalue: float | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
-        self.rho = _fraction("rho", rho)
-        self.momentum = _fraction("momentum", momentum)
-        self.epsilon = _number("epsilon", epsilon)
+        self.rho = check_real("rho", rho, "[0, 1)")
+        self.momentum = check_real("momentum", momentum, "[0, 1)")
+        self.epsilon = check_real("epsilon", epsilon, ">= 0")
         self.centered = check_flag("centered", centered)
 
     def slot_names(self) -> tuple[str, ...]:
@@ -341,9 +339,9 @@ class Adam(Optimizer):
         clipvalue: float | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
-        self.beta_1 = _fraction("beta_1", beta_1)
-        self.beta_2 = _fraction("beta_2", beta_2)
-        self.epsilon = _number("epsilon", epsilon)
+        self.beta_1 = check_real("beta_1", beta_1, "[0, 1)")
+        self.beta_2 = check_real("beta_2", beta_2, "[0, 1)")
+        self.epsilon = check_real("epsilon", epsilon, ">= 0")
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the running means of the gradient and of its square."""
@@ -459,33 +457,3 @@ def _clip_scale(gradients: list[Array], limit: float) -> float:
     """Return what to multiply the gradients with so that their norm is at most `limit`."""
     norm = math.sqrt(sum(map(_core.sum_squares, gradients)))
     return limit / norm if norm > limit else 1.0
-
-
-def _number(name: str, value: object, *, zero: bool = True) -> float:
-    """`value` as a finite float, at least (or above) 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    number = float(value)
-    if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
-        raise ValueError(f"{name} must be {'at least' if zero else 'above'} 0, got {value!r}")
-    return number
-
-
-def _check_iterations(value: object) -> int:
-    """Return a number of steps; TypeError or ValueError unless it is an integer of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"iterations must be an integer, got {value!r}")
-    if value < 0:
-        raise ValueError(f"iterations must be at least 0, got {value}")
-    return int(value)
-
-
-def _optional_number(name: str, value: object, *, zero: bool = False) -> float | None:
-    return None if value is None else _number(name, value, zero=zero)
-
-
-def _fraction(name: str, value: object) -> float:
-    number = _number(name, value)
-    if number >= 1:
-        raise ValueError(f"{name} must be in [0, 1), got {value!r}")
-    return number

@@ -10,7 +10,7 @@ import numpy as np
 
 from gru_c.utils.arrays import Array
 from gru_c.utils.registry import Configurable, deserialize, lookup, serialize
-from gru_c.utils.validation import finite_number
+from gru_c.utils.validation import check_real
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "serialize"]
 
@@ -54,8 +54,8 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = float(finite_number(type(self).__name__, "l1", l1, ">= 0"))
-        self.l2 = float(finite_number(type(self).__name__, "l2", l2, ">= 0"))
+        self.l1 = check_real(f"{type(self).__name__}: l1", l1, ">= 0")
+        self.l2 = check_real(f"{type(self).__name__}: l2", l2, ">= 0")
 
     def __call__(self, weight: Array) -> float:
         """Return the penalty, summed in float64; infinite where that overflows."""

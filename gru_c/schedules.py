@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from gru_c.utils import keras_names
 from gru_c.utils.registry import Configurable, deserialize, serialize, snake_case
-from gru_c.utils.validation import check_flag, finite_number
+from gru_c.utils.validation import Range, check_flag, check_real
 
 __all__ = [
     "CosineDecay",
@@ -45,8 +45,8 @@ class Schedule(Configurable):
         """Return the learning rate at `step`, counted from 0."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(step)")
 
-    def _check(self, name: str, value: Any, *, above_zero: bool = False) -> float:
-        return finite_number(type(self).__name__, name, value, "> 0" if above_zero else ">= 0")
+    def _check(self, name: str, value: Any, interval: Range = ">= 0") -> float:
+        return check_real(f"{type(self).__name__}: {name}", value, interval, keep_int=True)
 
 
 class _RateDecay(Schedule):
@@ -60,7 +60,7 @@ class _RateDecay(Schedule):
         staircase: bool = False,
     ) -> None:
         self.initial_learning_rate = self._check("initial_learning_rate", initial_learning_rate)
-        self.decay_steps = self._check("decay_steps", decay_steps, above_zero=True)
+        self.decay_steps = self._check("decay_steps", decay_steps, "> 0")
         self.decay_rate = self._check("decay_rate", decay_rate)
         self.staircase = check_flag("staircase", staircase)
 
@@ -149,7 +149,7 @@ class CosineDecay(Schedule):
         warmup_steps: float = 0,
     ) -> None:
         self.initial_learning_rate = self._check("initial_learning_rate", initial_learning_rate)
-        self.decay_steps = self._check("decay_steps", decay_steps, above_zero=True)
+        self.decay_steps = self._check("decay_steps", decay_steps, "> 0")
         self.alpha = self._check("alpha", alpha)
         if warmup_target is not None:
             warmup_target = self._check("warmup_target", warmup_target)
@@ -198,9 +198,7 @@ class CosineDecayRestarts(Schedule):
         alpha: float = 0.0,
     ) -> None:
         self.initial_learning_rate = self._check("initial_learning_rate", initial_learning_rate)
-        self.first_decay_steps = self._check(
-            "first_decay_steps", first_decay_steps, above_zero=True
-        )
+        self.first_decay_steps = self._check("first_decay_steps", first_decay_steps, "> 0")
         self.t_mul = self._check("t_mul", t_mul)
         if self.t_mul < 1:
             # The lengths of shrinking cycles add up to a finite sum; no rate is defined beyond it.
@@ -289,9 +287,9 @@ class PolynomialDecay(Schedule):
         cycle: bool = False,
     ) -> None:
         self.initial_learning_rate = self._check("initial_learning_rate", initial_learning_rate)
-        self.decay_steps = self._check("decay_steps", decay_steps, above_zero=True)
+        self.decay_steps = self._check("decay_steps", decay_steps, "> 0")
         self.end_learning_rate = self._check("end_learning_rate", end_learning_rate)
-        self.power = self._check("power", power, above_zero=True)
+        self.power = self._check("power", power, "> 0")
         self.cycle = check_flag("cycle", cycle)
 
     def __call__(self, step: int) -> float:
@@ -383,7 +381,7 @@ def get(spec: object) -> float | Schedule | Callable[[int], float]:
     (0.1, 0.0)
     """
     if isinstance(spec, numbers.Real) and not isinstance(spec, bool):
-        return float(finite_number("learning rate", "the value", spec, ">= 0"))
+        return check_real("learning rate: the value", spec, ">= 0")
     if callable(spec) and not isinstance(spec, (type, Schedule)):
         return spec if isinstance(spec, _Timeless) else _of_function(spec)
     return deserialize("learning-rate schedule", spec, SCHEDULES, Schedule)
@@ -403,4 +401,6 @@ def rate_at(rate: float | Callable[[int], float], step: int) -> float:
     (0.1, 0.25)
     """
     value = rate(step) if callable(rate) else rate
-    return float(finite_number(f"learning rate at step {step}", "the value", value, ">= 0"))
+    if type(value) is float and 0 <= value < math.inf:  # every optimizer step asks: no message yet
+        return value
+    return check_real(f"learning rate at step {step}: the value", value, ">= 0")

@@ -16,7 +16,7 @@ from tools import (
 
 from gru_c import GRUTape, gru_backward, gru_forward, gru_step
 from gru_c._core import ENGINES
-from gru_c.recurrence.tape import run_backward
+from gru_c.recurrence.weights import Gradients
 
 # One more and one less than vectors and tiles have, and primes.
 SIDES = st.sampled_from([1, 2, 3, 7, 15, 16, 17, 33, 50, 64, 129])
@@ -414,13 +414,13 @@ def test_gradients_left_out_are_zeros(reset_after, go_backwards):
 @with_and_without_bias
 @pytest.mark.parametrize("steps", [0, 6])
 def test_weight_gradients_can_be_added_up(reset_after, bias, steps):
-    """run_backward adds to the arrays it is given, and leaves out what is None."""
+    """A backward pass adds to the arrays it is given, and leaves out gradients that are None."""
     arguments = random_arguments(40, steps, 3, 17, reset_after=reset_after, bias=bias)
     tape = gru_forward(**arguments, reset_after=reset_after, training=True).tape
     d_output, d_state = random_gradients(40, steps, 17)
     once = gru_backward(tape, d_output, d_state)
     into = [None if g is None else np.full_like(g, 100) for g in once]
-    run_backward(tape, d_output, d_state, None, *into[1:4], None, accumulate=True)
+    tape.backward(d_output, d_state, Gradients(*into[1:4], accumulate=True))
     for total, gradient in zip(into[1:4], once[1:4], strict=True):
         if gradient is not None:
             np.testing.assert_allclose(total - 100, gradient, rtol=0, atol=1e-12)

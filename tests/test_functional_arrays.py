@@ -234,11 +234,11 @@ BAD_SHAPES = [
 BAD_OPTIONS = [
     ({"engine": "cuda"}, ValueError, "unknown engine 'cuda'; known: auto, blas, packed"),
     ({"engine": None}, ValueError, "unknown engine None"),
-    ({"num_threads": 0}, ValueError, "between 1 and 32768, got 0"),
-    ({"num_threads": -1}, ValueError, "between 1 and 32768, got -1"),
-    ({"num_threads": 10**10}, ValueError, "between 1 and 32768, got 10000000000"),
-    ({"num_threads": 1.5}, TypeError, "must be an integer, got 1.5"),
-    ({"num_threads": "2"}, TypeError, "must be an integer, got '2'"),
+    ({"num_threads": 0}, ValueError, "from 1 to 32768, got 0"),
+    ({"num_threads": -1}, ValueError, "from 1 to 32768, got -1"),
+    ({"num_threads": 10**10}, ValueError, "from 1 to 32768, got 10000000000"),
+    ({"num_threads": 1.5}, TypeError, "must be an integer from 1 to 32768, got 1.5"),
+    ({"num_threads": "2"}, TypeError, "must be an integer from 1 to 32768, got '2'"),
     ({"reset_after": False}, ValueError, r"bias must have shape \(15,\) for reset_after=False"),
 ]
 

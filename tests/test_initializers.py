@@ -123,12 +123,18 @@ def test_get_takes_functions_and_instances():
 @pytest.mark.parametrize(
     ("make_one", "message"),
     [
-        (lambda: initializers.GlorotUniform(seed=-1), "seed must be an integer >= 0"),
-        (lambda: initializers.GlorotUniform(seed=1.5), "seed must be an integer >= 0"),
-        (lambda: initializers.HeNormal(seed=True), "seed must be an integer >= 0"),
+        (
+            lambda: initializers.GlorotUniform(seed=-1),
+            "seed must be an integer of at least 0 or None",
+        ),
+        (
+            lambda: initializers.GlorotUniform(seed=1.5),
+            "seed must be an integer of at least 0 or None",
+        ),
+        (lambda: initializers.HeNormal(seed=True), "seed must be an integer of at least 0 or None"),
         (lambda: initializers.Constant(np.nan), "Constant: value must be a finite number"),
         (lambda: initializers.Orthogonal("1"), "Orthogonal: gain must be a finite number"),
-        (lambda: initializers.RandomNormal(stddev=-1), "stddev must not be negative"),
+        (lambda: initializers.RandomNormal(stddev=-1), "stddev must be a finite number >= 0"),
         (lambda: initializers.RandomUniform(1.0, 0.0), "minval 1.0 is above maxval 0.0"),
     ],
 )

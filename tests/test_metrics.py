@@ -206,8 +206,16 @@ def test_get():
         (lambda: metrics.get("acuracy"), ValueError, "unknown metric 'acuracy'.*mean 'accuracy'"),
         (lambda: metrics.get("mean_of_loss"), ValueError, "unknown metric 'mean_of_loss'"),
         (lambda: metrics.get(3), TypeError, "metric must be a name"),
-        (lambda: metrics.BinaryAccuracy(np.nan), ValueError, "threshold must be finite"),
-        (lambda: metrics.BinaryAccuracy("acc"), ValueError, "threshold must be finite, got 'acc'"),
+        (
+            lambda: metrics.BinaryAccuracy(np.nan),
+            ValueError,
+            "threshold must be a finite number",
+        ),
+        (
+            lambda: metrics.BinaryAccuracy("acc"),
+            ValueError,
+            "must be a finite number, got 'acc'",
+        ),
         (lambda: metrics.Accuracy(losses.get("bce")), TypeError, "name of a metric must be a str"),
         (lambda: metrics.get("accuracy_of_loss"), ValueError, "unknown metric 'accuracy_of_loss'"),
         (

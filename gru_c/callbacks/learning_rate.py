@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import numbers
 from collections.abc import Callable
 from typing import ClassVar
 
 from gru_c.callbacks.base import Callback, Logs
-from gru_c.callbacks.monitor import MonitorCallback, check_whole
+from gru_c.callbacks.monitor import MonitorCallback
 from gru_c.utils.progress import check_level, say
-from gru_c.utils.validation import finite_number
+from gru_c.utils.validation import check_integer, check_real
 
 
 def _own_rate(callback: Callback) -> float:
@@ -73,12 +72,8 @@ class LearningRateScheduler(Callback):
         """Set the rate."""
         arguments = (epoch, _own_rate(self)) if self._wants_rate else (epoch,)
         rate = self.schedule(*arguments)
-        if not isinstance(rate, numbers.Real):
-            raise ValueError(
-                f"LearningRateScheduler: schedule must return a number, not {rate!r} for epoch "
-                f"{epoch}"
-            )
-        self.model.optimizer.learning_rate = rate  # which checks it
+        label = f"LearningRateScheduler: what schedule returns for epoch {epoch}"
+        self.model.optimizer.learning_rate = check_real(label, rate, ">= 0")
         if self.verbose:
             say(f"Epoch {epoch + 1}: learning rate {_own_rate(self):.6g}")
 
@@ -143,13 +138,11 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr: float = 0.0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        self.factor = finite_number("ReduceLROnPlateau", "factor", factor, "> 0")
-        if factor >= 1:
-            raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor!r}")
-        self.patience = check_whole(self, "patience", patience)
+        self.factor = check_real("ReduceLROnPlateau: factor", factor, "(0, 1)")
+        self.patience = check_integer("ReduceLROnPlateau: patience", patience)
         self.verbose = check_level(verbose)
-        self.cooldown = check_whole(self, "cooldown", cooldown)
-        self.min_lr = finite_number("ReduceLROnPlateau", "min_lr", min_lr, ">= 0")
+        self.cooldown = check_integer("ReduceLROnPlateau: cooldown", cooldown)
+        self.min_lr = check_real("ReduceLROnPlateau: min_lr", min_lr, ">= 0")
         self.wait = self.cooldown_counter = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

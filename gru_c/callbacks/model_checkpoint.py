@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import ClassVar
 
 from gru_c.callbacks.base import Callback, Logs
-from gru_c.callbacks.monitor import MonitorCallback, check_whole
+from gru_c.callbacks.monitor import MonitorCallback
 from gru_c.saving.files import check_target
 from gru_c.utils.progress import check_level, say
-from gru_c.utils.validation import check_flag, finite_number
+from gru_c.utils.validation import check_flag, check_integer, check_real
 
 _EPOCH = "epoch"
 
 
 def _frequency(owner: Callback, name: str, value: object) -> int | None:
     """Return a number of batches; None for each epoch."""
-    return None if value == _EPOCH else check_whole(owner, name, value, 1)
+    if isinstance(value, str) and value == _EPOCH:
+        return None
+    return check_integer(f"{type(owner).__name__}: {name}", value, 1, also=" or 'epoch'")
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -86,8 +88,8 @@ class ModelCheckpoint(MonitorCallback):
         self._every = _frequency(self, "save_freq", save_freq)
         self.initial_value_threshold = initial_value_threshold
         if initial_value_threshold is not None:
-            self.best = finite_number(
-                "ModelCheckpoint", "initial_value_threshold", initial_value_threshold
+            self.best = check_real(
+                "ModelCheckpoint: initial_value_threshold", initial_value_threshold
             )
         self._batches = self._epoch = 0
 

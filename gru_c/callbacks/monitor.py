@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from gru_c.callbacks.base import Callback, Logs
-from gru_c.utils.validation import finite_number
+from gru_c.utils.validation import check_real
 
 _MODES = ("auto", "min", "max")
 
@@ -35,7 +35,7 @@ class MonitorCallback(Callback):
             raise ValueError(f"{owner}: mode must be one of {', '.join(_MODES)}, got {mode!r}")
         self.monitor = monitor
         self.mode = mode
-        self.min_delta = abs(finite_number(owner, "min_delta", min_delta))
+        self.min_delta = abs(check_real(f"{owner}: min_delta", min_delta))
         self.best: float | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -74,14 +74,3 @@ class MonitorCallback(Callback):
         if reference is None:
             return value == value
         return self._sign * (value - self._sign * self.min_delta) > self._sign * reference
-
-
-def check_whole(owner: Any, name: str, value: object, least: int = 0) -> int:
-    """Return a whole number; TypeError or ValueError where it is none, or less than `least`."""
-    label = f"{type(owner).__name__}: {name}"
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{label} must be an integer, got {value!r}")
-    number = int(value.__index__())
-    if number < least:
-        raise ValueError(f"{label} must be at least {least}, got {number}")
-    return number

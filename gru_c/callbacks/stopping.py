@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from gru_c.callbacks.base import Callback, Logs
-from gru_c.callbacks.monitor import MonitorCallback, check_whole
+from gru_c.callbacks.monitor import MonitorCallback
 from gru_c.utils.arrays import Array
 from gru_c.utils.progress import check_level, say
-from gru_c.utils.validation import check_flag, finite_number
+from gru_c.utils.validation import check_flag, check_integer, check_real
 
 
 class EarlyStopping(MonitorCallback):
@@ -72,13 +72,11 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        self.patience = check_whole(self, "patience", patience)
+        self.patience = check_integer("EarlyStopping: patience", patience)
         self.verbose = check_level(verbose)
-        self.baseline = (
-            None if baseline is None else finite_number("EarlyStopping", "baseline", baseline)
-        )
+        self.baseline = check_real("EarlyStopping: baseline", baseline, optional=True)
         self.restore_best_weights = check_flag("restore_best_weights", restore_best_weights)
-        self.start_from_epoch = check_whole(self, "start_from_epoch", start_from_epoch)
+        self.start_from_epoch = check_integer("EarlyStopping: start_from_epoch", start_from_epoch)
         self._reset()
 
     def _reset(self) -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from gru_c.data.batch_order import WHOLE, Fraction, part_of
 from gru_c.layers import GRU
+from gru_c.utils.validation import check_integer
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network
-from gru_c.layers.base import check_count
 
 if TYPE_CHECKING:
     from gru_c.data.samples import Data
@@ -40,9 +40,9 @@ def require_whole_batches(
 
 def check_bptt_steps(model: Network, data: Data, bptt_steps: object) -> int | None:
     """Return the steps of a piece, or an exception that says why there can be none."""
-    if bptt_steps is None:
+    steps = check_integer("bptt_steps", bptt_steps, 1, optional=True)
+    if steps is None:
         return None
-    steps = check_count("bptt_steps", bptt_steps)
     for layer in model.layers:
         if layer.mixes_time:
             raise ValueError(

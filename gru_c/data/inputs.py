@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import numpy.typing as npt
 
 from gru_c.data import checks
 from gru_c.data.batch_order import WHOLE, Epoch, Fraction
 from gru_c.data.samples import Data, Description, Samples, added, require_loss, require_samples
-from gru_c.layers.base import check_count
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network
 from gru_c.data.batch_source import Source, _is_list_of_batches, is_source
+from gru_c.utils.validation import check_integer
 
 
 class Batches(Protocol):
@@ -59,7 +60,7 @@ def of_inputs(model: Network, x: Any, steps: Any, others: Mapping[str, Any]) -> 
         _require_state(model, inputs)
         return inputs
 
-    return Source(x, check, _check_steps("steps", steps))
+    return Source(x, check, check_integer("steps", steps, 1, optional=True))
 
 
 def of_pairs(
@@ -98,16 +99,13 @@ def of_pairs(
         checks.check_bptt_steps(model, data, bptt_steps)
         return data
 
-    return Source(x, check, _check_steps(*steps), goes_on)
+    name, count = steps
+    return Source(x, check, check_integer(name, count, 1, optional=True), goes_on)
 
 
 def _require_state(model: Network, samples: Samples, part: Fraction = WHOLE) -> None:
     """Raise ValueError where a stateful layer holds the states of a batch of another size."""
     checks.require_whole_batches(model, len(samples), len(samples), part=part)
-
-
-def _check_steps(name: str, steps: Any) -> int | None:
-    return None if steps is None else check_count(name, steps)
 
 
 def _refuse_steps(name: str, steps: Any) -> None:
@@ -120,7 +118,7 @@ def _refuse_steps(name: str, steps: Any) -> None:
 def _refuse(arguments: Mapping[str, Any]) -> None:
     """Raise ValueError for an argument that was given; those of numbers and bools are 0 if not."""
     for name, value in arguments.items():
-        if value is not None and (not isinstance(value, (int, float)) or value):
+        if value is not None and (not np.isscalar(value) or value):
             raise ValueError(f"{name} goes with arrays; a source says itself what its batches are")
 
 

@@ -14,11 +14,10 @@ from gru_c.data.array_file import StoredArray, is_stored
 from gru_c.data.batch_order import WHOLE, Epoch, Fraction, cut
 from gru_c.data.sequence_list import SequenceList, is_list, split_pair
 from gru_c.layers import Embedding
-from gru_c.layers.base import check_count
-from gru_c.network.network import NO_LAYERS
+from gru_c.network.building import NO_LAYERS
 from gru_c.recurrence.step_order import check_lengths, mask_of
 from gru_c.utils.arrays import Array, as_real
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_flag, check_integer, check_real
 
 if TYPE_CHECKING:
     from gru_c.losses import Loss
@@ -292,8 +291,7 @@ class Data(Samples):
 
     def split(self, share: float) -> tuple[Data, Data | None]:
         """Return what to train on, and the last samples, of this share, to validate on."""
-        if not isinstance(share, (int, float, np.number)) or not 0 <= share < 1:
-            raise ValueError(f"validation_split must be in [0, 1), got {share!r}")
+        share = check_real("validation_split", share, "[0, 1)")
         if share == 0:
             return self, None
         kept = math.floor(len(self) * (1 - share))
@@ -348,7 +346,7 @@ def require_samples(data: Data) -> None:
 
 def check_batch_size(batch_size: int | None) -> int:
     """Return the batch size as an int >= 1, or an exception that says what it was."""
-    return DEFAULT_BATCH_SIZE if batch_size is None else check_count("batch_size", batch_size)
+    return DEFAULT_BATCH_SIZE if batch_size is None else check_integer("batch_size", batch_size, 1)
 
 
 def require_loss(model: Network) -> Loss:

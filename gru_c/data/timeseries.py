@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from gru_c.layers.base import check_count, make_rng
 from gru_c.utils.arrays import Array, as_real
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_flag, check_integer, make_rng
 
 
 class TimeseriesDataset:
@@ -137,11 +136,11 @@ def timeseries_dataset(
     if series.ndim == 0:
         raise ValueError(f"data must have shape (steps, ...), got {series.shape}")
     steps = len(series)
-    length = check_count("sequence_length", sequence_length)
+    length = check_integer("sequence_length", sequence_length, 1)
     stride = _check_below("sequence_stride", sequence_stride, steps)
     rate = _check_below("sampling_rate", sampling_rate, steps)
-    start = _check_index("start_index", start_index, 0, steps) or 0
-    end = _check_index("end_index", end_index, start + 1, steps)
+    start = check_integer("start_index", start_index, 0, steps - 1, optional=True) or 0
+    end = check_integer("end_index", end_index, start + 1, steps - 1, optional=True)
     part = series[start:end]
     span = (length - 1) * rate + 1
     if span > len(part):
@@ -157,24 +156,13 @@ def timeseries_dataset(
         if not len(windows):
             raise ValueError(f"targets has no target from start_index={start} on")
         chosen = chosen[: len(windows) : stride]
-    size = None if batch_size is None else check_count("batch_size", batch_size)
+    size = check_integer("batch_size", batch_size, 1, optional=True)
     return TimeseriesDataset(windows[::stride], chosen, size, make_rng(seed) if shuffle else None)
 
 
 def _check_below(name: str, value: object, steps: int) -> int:
     """Return a number of steps that leaves more than one."""
-    count = check_count(name, value)
+    count = check_integer(name, value, 1)
     if count >= steps:
         raise ValueError(f"{name} must be lower than the {steps} steps of data, got {count}")
     return count
-
-
-def _check_index(name: str, value: object, lowest: int, steps: int) -> int | None:
-    """Return the number of a step, `lowest` or higher; None stays None."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be an integer or None, got {value!r}")
-    if not lowest <= value < steps:
-        raise ValueError(f"{name} must be in [{lowest}, {steps}), got {value}")
-    return int(value)

@@ -6,6 +6,8 @@ import builtins
 from contextlib import suppress
 from typing import Any
 
+from gru_c.utils import validation
+
 _TOLD_AS_THEY_ARE = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
@@ -33,8 +35,8 @@ def _told(error: Exception | None) -> tuple[str, str] | None:
 
 
 def _as_error(rank: int, name: str, words: str) -> Exception:
-    """Return another process's exception: of its own type where that is one of Python's."""
-    kind = getattr(builtins, name, None)
+    """Return another process's exception, of the same type if all processes know that type."""
+    kind = getattr(builtins, name, None) or getattr(validation, name, None)
     if isinstance(kind, type) and issubclass(kind, _TOLD_AS_THEY_ARE):
         with suppress(TypeError):  # UnicodeError wants five arguments
             return kind(f"rank {rank}: {words}")

@@ -16,15 +16,13 @@ from gru_c.forecast.output import forecast_form, with_future
 from gru_c.forecast.preparation import continued, make_plan, scale_of
 from gru_c.forecast.series import Panel, Series, read_panel
 from gru_c.forecast.timestamps import after
-from gru_c.layers.base import check_count, make_rng
 from gru_c.losses.quantile import check_quantiles
 from gru_c.models.sequential import Sequential
-from gru_c.recurrence.cell import check_rate
 from gru_c.runtime.threads import check_num_threads, use_threads
 from gru_c.utils.arrays import Array, as_real
 from gru_c.utils.attributes import Guarded
 from gru_c.utils.progress import check_verbose
-from gru_c.utils.validation import check_flag, finite_number
+from gru_c.utils.validation import check_flag, check_integer, check_real, make_rng
 
 _MOST_HORIZONS = 1000  # that a forecast goes on from itself
 
@@ -133,27 +131,26 @@ class Forecaster(Guarded):
         num_threads: int | None = None,
         verbose: int = 0,
     ) -> None:
-        self.window = check_count("window", window)
-        self.horizon = check_count("horizon", horizon)
+        self.window = check_integer("window", window, 1)
+        self.horizon = check_integer("horizon", horizon, 1)
         units = hidden_units if isinstance(hidden_units, (list, tuple)) else (hidden_units,)
-        self.hidden_units = tuple(check_count("hidden_units", count) for count in units)
+        self.hidden_units = tuple(check_integer("hidden_units", count, 1) for count in units)
         if not units:
             raise ValueError("hidden_units must have a number for each layer, got none")
         if isinstance(covariates, str):
             raise TypeError(f"covariates must be a list of names, got {covariates!r}")
         self.covariates = tuple(covariates or ())
         self.quantiles = None if quantiles is None else check_quantiles("Forecaster", quantiles)
-        self.season = season if season is None or season == 0 else check_count("season", season)
+        self.season = check_integer("season", season, optional=True)
         self.calendar = check_flag("calendar", calendar)
-        self.dropout = check_rate("dropout", dropout)
-        self.learning_rate = finite_number("Forecaster", "learning_rate", learning_rate, "> 0")
-        self.batch_size = check_count("batch_size", batch_size)
-        self.epochs = check_count("epochs", epochs)
-        self.patience = check_count("patience", patience)
-        fraction = finite_number("Forecaster", "validation_fraction", validation_fraction, ">= 0")
-        if fraction >= 1:
-            raise ValueError(f"validation_fraction must be below 1, got {fraction}")
-        self.validation_fraction = fraction
+        self.dropout = check_real("dropout", dropout, "[0, 1)")
+        self.learning_rate = check_real("Forecaster: learning_rate", learning_rate, "> 0")
+        self.batch_size = check_integer("batch_size", batch_size, 1)
+        self.epochs = check_integer("epochs", epochs, 1)
+        self.patience = check_integer("patience", patience, 1)
+        self.validation_fraction = check_real(
+            "Forecaster: validation_fraction", validation_fraction, "[0, 1)"
+        )
         make_rng(seed)
         self.seed = seed
         self.num_threads = None if num_threads is None else check_num_threads(num_threads)
@@ -258,7 +255,7 @@ class Forecaster(Guarded):
         return forecast_form(panel, self._asked(found), self.quantiles)
 
     def _check_steps(self, steps: int | None) -> int:
-        steps = self.horizon if steps is None else check_count("steps", steps)
+        steps = self.horizon if steps is None else check_integer("steps", steps, 1)
         if steps > _MOST_HORIZONS * self.horizon:
             raise ValueError(
                 f"steps must be at most {_MOST_HORIZONS} horizons of {self.horizon}, got {steps}"
@@ -369,7 +366,7 @@ class Forecaster(Guarded):
             With the errors of the naive forecasts beside the model's.
         """
         panel = read_panel(series, covariates, self.covariates)
-        return roll(self, panel, check_count("folds", folds), check_flag("refit", refit))
+        return roll(self, panel, check_integer("folds", folds, 1), check_flag("refit", refit))
 
     def plot(
         self, steps: int | None = None, past: int | None = None, covariates: Any = None
@@ -390,7 +387,7 @@ class Forecaster(Guarded):
         self.require_fitted("plot")
         steps = self._check_steps(steps)
         panel = self.past_of(None, covariates, steps)
-        past = 3 * self.window if past is None else check_count("past", past)
+        past = 3 * self.window if past is None else check_integer("past", past, 1)
         return plots.draw_forecast(panel, self.outputs(panel, steps), self.levels, past)
 
     # ---- files ----

@@ -18,13 +18,12 @@ import numpy as np
 
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.series import Panel, Series
-from gru_c.layers.base import check_count
 from gru_c.models.loading import read_model
 from gru_c.saving.contents import contents
 from gru_c.saving.files import check_target, write_tensors
 from gru_c.utils.arrays import Array
 from gru_c.utils.optional import require
-from gru_c.utils.validation import finite_number
+from gru_c.utils.validation import Range, check_integer, check_real
 
 if TYPE_CHECKING:
     from gru_c.forecast.forecaster import Forecaster
@@ -118,14 +117,14 @@ def _layout(given: Any) -> Layout:
     if values["reference"] not in ("last", "season") or not set(values["calendar"]) <= {*_CYCLES}:
         raise ValueError("its layout names what this version has not")
     for name in ("covariate_mean", "covariate_std"):
-        wanted = "> 0" if name.endswith("std") else ""
-        values[name] = tuple(finite_number("layout", name, v, wanted) for v in values[name])
+        interval: Range = "> 0" if name.endswith("std") else "finite"
+        values[name] = tuple(check_real(f"layout: {name}", v, interval) for v in values[name])
     if len(values["covariate_mean"]) != len(values["covariate_std"]):
         raise ValueError("its covariates do not fit")
-    season = values["season"] if values["season"] == 0 else check_count("season", values["season"])
+    season = check_integer("season", values["season"])
     return Layout(
-        window=check_count("window", values["window"]),
-        horizon=check_count("horizon", values["horizon"]),
+        window=check_integer("window", values["window"], 1),
+        horizon=check_integer("horizon", values["horizon"], 1),
         season=season,
         reference=values["reference"] if season else "last",
         marks_missing=_checked(values["marks_missing"], bool),
@@ -137,9 +136,12 @@ def _layout(given: Any) -> Layout:
 
 def _scale(given: Any) -> Scale:
     values = _exactly(given, Scale)
-    wanted = {"mean": "", "std": "> 0", "step": "> 0"}
+    intervals: dict[str, Range] = {"mean": "finite", "std": "> 0", "step": "> 0"}
     return Scale(
-        **{name: finite_number("scale", name, values[name], wanted[name]) for name in wanted}
+        **{
+            name: check_real(f"scale: {name}", values[name], interval)
+            for name, interval in intervals.items()
+        }
     )
 
 

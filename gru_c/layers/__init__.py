@@ -1,4 +1,4 @@
-"""Layers, one file each."""
+"""The layers of models; most have a module to themselves."""
 
 from gru_c.layers.activation import Activation
 from gru_c.layers.base import Layer
@@ -70,7 +70,7 @@ _CLASSES: tuple[type[Layer], ...] = (
     UpSampling1D,
 )
 # The classes that a saved model may name.
-LAYERS: dict[str, type[Layer]] = {c.__name__: c for c in _CLASSES}
+LAYERS: dict[str, type[Layer]] = {cls.__name__: cls for cls in _CLASSES}
 
 # Keras's other names.
 Convolution1D = Conv1D

@@ -1,4 +1,4 @@
-"""An activation as a layer."""
+"""The layer that applies an activation function."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Activation(Layer):
     Raises
     ------
     ValueError, TypeError
-        When there is no such activation.
+        If there is no such activation.
 
     Examples
     --------
@@ -60,22 +60,25 @@ class Activation(Layer):
 
     @property
     def activation_function(self) -> activations.Activation:
-        """The activation itself."""
+        """The activation function, an `Activation` of `gru_c.activations`."""
         return self._activation
 
     @property
     def stepwise(self) -> bool:
-        """True: a step of the output depends on that step of the input alone."""
+        """True: a step of the output depends on the same step of the input alone."""
         return True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Shape of the input; ValueError for a softmax of samples that are one number each."""
+        """Return the input shape; ValueError for a softmax of samples of one number each."""
         if self.activation == "softmax" and input_shape == (None,):
             self._refuse_shape("(batch, ..., features)", input_shape)
         return input_shape
 
     def build(self, input_shape: Shape, rng: Source = None) -> None:
-        """Get ready; see `Layer.build`. A softmax over an axis of size 1 is warned of."""
+        """Check the shape and mark the layer as built; see `Layer.build`.
+
+        A softmax over an axis of size 1 gives a warning.
+        """
         super().build(input_shape, rng)
         activations.warn_of_constant(self._activation, f"layer {self.label!r}", input_shape[-1])
 
@@ -99,8 +102,8 @@ class Activation(Layer):
     ) -> Array | None:
         """Return the gradient of the input; see `Layer.backward`.
 
-        With ``through_activation=False`` that is `d_output` itself, as a loss gives it that is
-        paired with the activation.
+        With ``through_activation=False``, for a loss that is paired with the activation,
+        `d_output` is already the gradient of the input and is returned.
         """
         check_flags(
             accumulate=accumulate,

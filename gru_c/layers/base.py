@@ -1,15 +1,16 @@
-"""What all layers have in common."""
+"""The base class of all layers."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.initializers import initial_value
+from gru_c.layers.weights import WeightHolder
 from gru_c.parameters import (
     GivenWeights,
     Parameter,
@@ -20,8 +21,7 @@ from gru_c.parameters import (
 from gru_c.utils import keras_names
 from gru_c.utils.arrays import Array, Shape, as_real
 from gru_c.utils.attributes import INTERNAL, assign
-from gru_c.utils.registry import Configurable, snake_case
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_dtype, check_flag, check_sample_shape
 
 if TYPE_CHECKING:
     from gru_c.parameters import Parameters, Source
@@ -33,15 +33,15 @@ FIXED = (
 )
 
 
-class Layer(Configurable):
-    """A piece of a model: ``layer(x)`` computes, ``forward`` and ``backward`` train.
+class Layer(WeightHolder):
+    """A layer of a model: ``layer(x)`` computes, ``forward`` and ``backward`` train.
 
-    A layer works by hand as well as in a model. `forward` with ``training=True`` keeps in
+    A layer can be used alone or in a model. `forward` with ``training=True`` stores in
     ``layer.tape`` what `backward` needs; `backward` writes the gradients of the weights to
-    ``layer.parameters[i].gradient`` and returns the gradient of the input. The tape refers to what
-    went in and what came out: change neither in place before the backward pass. A layer that is
-    used several times before its backward pass: keep each ``layer.tape`` and give it to
-    `backward`, with ``accumulate=True`` from the second on.
+    ``layer.parameters[i].gradient`` and returns the gradient of the input. The tape refers to the
+    input and the output: change neither in place before the backward pass. If a layer is used
+    several times before its backward pass, keep each ``layer.tape`` and pass it to `backward`,
+    with ``accumulate=True`` from the second call on.
 
     Parameters
     ----------
@@ -49,23 +49,23 @@ class Layer(Configurable):
         Name in the model and in saved files, without "/". By default the class's name, numbered
         by the model.
     dtype : {"float32", "float64"}, optional
-        Of weights and results; by default the model's, or float32.
+        Dtype of weights and results; by default the model's, or float32.
     input_shape : tuple of int or None, optional
-        Shape of one sample, for the first layer of a model: ``(10, 8)``. None stands for any
-        length.
+        Shape of one sample, for the first layer of a model, such as ``(10, 8)``. None stands for
+        any length.
     trainable : bool
-        False freezes the layer: training leaves its weights as they are.
+        False freezes the layer: training leaves its weights unchanged.
 
     Attributes
     ----------
     built : bool
-        Whether the weights exist.
+        True once the weights exist.
     built_shape : tuple of int or None
-        Input shape that the weights were made for, batch axis first; None before.
+        Input shape that the weights were made for, batch axis first; None before that.
     parameters : list of Parameter
         Weights and gradients.
     tape : object
-        What the last training forward pass left for the backward pass.
+        The values that the last training forward pass stored for the backward pass.
     """
 
     def __init__(
@@ -83,13 +83,13 @@ class Layer(Configurable):
         self.input_shape = None if input_shape is None else check_sample_shape(input_shape)
         self.built = False
         self.built_shape: Shape | None = None
-        self._owned_by: weakref.ref[Parameters] | None = None  # that its weights lie in
+        self._owned_by: weakref.ref[Parameters] | None = None  # its weights lie there
         self.parameters: list[Parameter] = []
         self.tape: Any = None
-        self.prefix = ""  # of its weights' names, where it is part of another layer
+        self.prefix = ""  # of its weights' names, if it is part of another layer
         self._trainable = check_flag("trainable", trainable)
 
-    # ---- what a kind of layer says about itself ----
+    # ---- what subclasses define ----
 
     _keras_names = keras_names.LAYER
     _advice: ClassVar = {
@@ -99,9 +99,9 @@ class Layer(Configurable):
         **dict.fromkeys(("owned", "part_of", "prefix", "takes_mask", "makes_mask"), INTERNAL),
         "parameters": "is set by build, which makes the weights: set_weights sets their values",
     }
-    _until_built: tuple[str, ...] = ()  # arguments that say what weights there are
+    _until_built: tuple[str, ...] = ()  # arguments that determine the weights
 
-    part_of = ""  # the class of a layer that works with this one's settings
+    part_of = ""  # the class of the layer that uses this layer's settings, if there is one
 
     def _why_fixed(self, name: str) -> str | None:
         if self.part_of:
@@ -113,61 +113,67 @@ class Layer(Configurable):
             return f"cannot change after the weights were made: {new}"
         return None
 
-    takes_mask = False  # whether `forward` has an argument ``mask``
-    makes_mask = False  # whether `compute_mask` says of steps that they do not count
+    takes_mask = False  # True if `forward` has an argument ``mask``
+    makes_mask = False  # True if `compute_mask` can exclude time steps
 
     @property
     def stepwise(self) -> bool:
-        """Whether the layer can take the time steps one by one, as `Sequential.stream` does.
+        """True if the layer can process time steps one by one, as `Sequential.stream` does.
 
-        A layer that says so computes each step of its output from that step of its input alone.
+        Such a layer computes each step of its output from the same step of its input alone.
         """
         return False
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Shape of the output for an input shape, batch axis first; ValueError if it cannot be."""
+        """Return the output shape for an input shape, batch axis first.
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot take input of that shape.
+        """
         return input_shape
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of the weights, in the order of `get_weights`."""
+        """Return the names and shapes of the weights, in the order of `get_weights`."""
         return {}
 
     @property
     def mixes_time(self) -> bool:
-        """Whether an output step depends on later steps of the input, or there are none left."""
+        """True if an output step depends on later input steps, or the time axis is lost."""
         return False
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array | None:
-        """Say which time steps of the output count.
+        """Return the mask of the output: which of its time steps count.
 
         Parameters
         ----------
         x : array_like
             Input.
         mask : ndarray of bool, shape (B, T), optional
-            Which steps of the input count; None means all.
+            True for the steps of the input that count; None if all do.
 
         Returns
         -------
         ndarray of bool, shape (B, T), or None
-            `mask` itself, from a layer that keeps the time axis.
+            A layer that keeps the time axis returns `mask` itself.
         """
         return mask
 
     def prepare_input(self, x: Array) -> Array:
-        """Return a model's input as this layer takes it, if it is the first.
+        """Return a model's input in the form that this layer takes, if it is the first layer.
 
-        The model gives all its samples at once, before it changes anything, so this is where
-        values are refused.
+        The model passes all samples at once, before it changes anything, so a layer that has to
+        refuse values does it here.
         """
         return x
 
     def open_shape(self, shape: tuple[int, ...]) -> Shape:
-        """Return the shape to build for, given that of data: None where any length will do."""
+        """Return the shape to build for, from the shape of data: None where any length fits."""
         return (*(None for _ in shape[:-1]), *shape[-1:])
 
     def forward(self, x: Array, *, training: bool = False) -> Any:
-        """Compute the output; with ``training=True`` keep ``self.tape`` for `backward`."""
+        """Return the output; with ``training=True`` store ``self.tape`` for `backward`."""
         raise NotImplementedError
 
     def backward(
@@ -179,27 +185,27 @@ class Layer(Configurable):
         input_gradient: bool = True,
         keep_tape: bool = True,
     ) -> Any:
-        """Write the weights' gradients and return that of the input.
+        """Write the weights' gradients and return the gradient of the input.
 
         Parameters
         ----------
         d_output : ndarray
             Gradient of the loss with respect to the output.
         tape : object, optional
-            A former ``layer.tape``; by default that of the last training forward pass.
+            An earlier ``layer.tape``; by default that of the last training forward pass.
         accumulate : bool
-            Add to the weights' gradients rather than replace them.
+            Add to the weights' gradients instead of replacing them.
         input_gradient : bool
-            False saves the work where the input's gradient is not wanted, and returns None.
+            False skips the gradient of the input, and returns None.
         keep_tape : bool
-            False lets the layer use up the tape, which saves memory and time.
+            False lets the layer overwrite the tape, which saves memory and time.
         """
         raise NotImplementedError
 
     def hold_weights(self, hold: bool) -> None:
-        """Prepare for forward passes during which no weight changes (True), or end that (False)."""
+        """Prepare for forward passes without changes of weights (True), or end that (False)."""
 
-    # ---- common to all ----
+    # ---- building ----
 
     def build(self, input_shape: Shape, rng: Source = None) -> None:
         """Make the weights.
@@ -209,12 +215,12 @@ class Layer(Configurable):
         input_shape : tuple of int or None
             Shape of the input, batch axis first: ``(None, 10, 8)``.
         rng : numpy.random.Generator or int, optional
-            Source of the initial weights, or its seed. Loaders hand over `GivenWeights`.
+            Source of the initial weights, or its seed. Loaders pass `GivenWeights`.
 
         Raises
         ------
         ValueError
-            When the layer is built already or the shape does not suit it.
+            If the layer is built already, or cannot take input of that shape.
         """
         if self.built:
             raise ValueError(f"layer {self.label!r} is built already")
@@ -240,7 +246,7 @@ class Layer(Configurable):
         dtype: np.dtype[Any],
         source: np.random.Generator | GivenWeights,
     ) -> Parameter:
-        """Return a weight with its first value, in the order in memory that the core reads."""
+        """Return a weight with its initial value, in the memory order that the core reads."""
         constraint = self._option(name, "constraint")
         if constraint is not None:
             constraint.check(f"{name} of layer {self.label!r}", shape)
@@ -253,22 +259,22 @@ class Layer(Configurable):
         return Parameter(name, value, self._option(name, "regularizer"), constraint)
 
     def fits_dtype(self, dtype: str) -> bool:
-        """Whether the layer can be part of a model of this dtype."""
+        """Return True if the layer can be part of a model of this dtype."""
         return self.dtype in (None, dtype)
 
     def take_dtype(self, dtype: str) -> None:
-        """Become part of a model of this dtype, which fits."""
+        """Adopt the dtype of the model that the layer becomes part of; it fits."""
         assign(self, dtype=dtype)
 
     def _option(self, weight: str, kind: str) -> Any:
-        """Return the "initializer", "regularizer" or "constraint" of a weight, if it has one.
+        """Return the "initializer", "regularizer" or "constraint" of a weight, or None.
 
-        It is the attribute named after both.
+        It is the value of the attribute ``<weight>_<kind>``.
         """
         return getattr(self, f"{weight}_{kind}", None)
 
     def __call__(self, x: npt.ArrayLike, *, training: bool = False, **arguments: Any) -> Any:
-        """Compute the output for `x`, building the layer on first use."""
+        """Return the output for `x`. The first call builds the layer."""
         check_flag("training", training)
         array = as_real("x", x)
         if not self.built:
@@ -277,11 +283,11 @@ class Layer(Configurable):
 
     @property
     def trainable(self) -> bool:
-        """Whether training changes the weights; may be set at any time, for the steps to come.
+        """True if training changes the weights. May be set at any time, for the steps that follow.
 
         The weights of a frozen layer (False) get no optimizer step, no weight decay and no
-        constraint; their gradients enter no norm, their penalties no loss; and what the optimizer
-        keeps for them waits until the layer is trained again. Dropout goes on.
+        constraint. Their gradients do not count in gradient norms, nor their penalties in the loss.
+        The optimizer's state for them stays unchanged meanwhile. Dropout remains active.
         """
         return self._trainable
 
@@ -291,7 +297,7 @@ class Layer(Configurable):
 
     @property
     def trainable_parts(self) -> tuple[Layer, ...]:
-        """The layers that hold the weights and can be frozen one by one: here the layer itself."""
+        """The layers that hold the weights and can be frozen separately: here the layer itself."""
         return (self,)
 
     @property
@@ -301,92 +307,32 @@ class Layer(Configurable):
 
     @property
     def non_trainable_weights(self) -> list[Parameter]:
-        """The weights that training leaves as they are."""
+        """The weights that training leaves unchanged."""
         trained = set(map(id, self.trainable_weights))
         return [item for item in self.parameters if id(item) not in trained]
-
-    @property
-    def label(self) -> str:
-        """The name, or that of the class as long as the layer has none."""
-        return self.name or snake_case(type(self).__name__)
-
-    def value(self, name: str) -> Array:
-        """Return the weight of that name, itself and not a copy: it may be changed through it.
-
-        It moves when a model begins to train the layer: then ask for it again.
-        """
-        return self._parameter(name).value
-
-    def _weight(self, name: str) -> Array:
-        """Return the weight of that name for reading."""
-        return self._parameter(name).array
-
-    def gradient(self, name: str) -> Array:
-        """Return the gradient of the weight of that name, itself and not a copy."""
-        return self._parameter(name).gradient
-
-    def _parameter(self, name: str) -> Parameter:
-        for parameter in self.parameters:
-            if parameter.name == self.prefix + name:
-                return parameter
-        known = ", ".join(p.name for p in self.parameters) or "none: is it built?"
-        raise ValueError(f"layer {self.label!r} has no weight {name!r}; it has: {known}")
-
-    def get_weights(self) -> list[Array]:
-        """Return copies of the weights, in Keras's order and shapes."""
-        return [parameter.array.copy() for parameter in self.parameters]
-
-    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
-        """Set all weights at once; nothing is changed unless all of them fit.
-
-        Parameters
-        ----------
-        weights : sequence of array_like
-            As from `get_weights`, also that of the Keras layer of the same name.
-
-        Raises
-        ------
-        ValueError
-            When the layer is not built, or the number of arrays or a shape does not fit.
-        TypeError
-            When an array does not hold real numbers.
-        """
-        set_values(self.parameters, weights, f"layer {self.label!r}", built=self.built)
-
-    @property
-    def owner(self) -> Parameters | None:
-        """The `Parameters` that the layer is part of, as long as something refers to them."""
-        return None if self._owned_by is None else self._owned_by()
 
     def penalty(self) -> float:
         """Return the sum of the penalties of the trainable weights that have a regularizer."""
         return penalty_of(self.trainable_weights)
 
-    def count_params(self) -> int:
-        """Return the number of weights."""
-        self._require_built("count_params")
-        return sum(parameter.array.size for parameter in self.parameters)
-
     def __getstate__(self) -> dict[str, Any]:
-        """For copies and pickles: a copy belongs to no model until it is copied with one."""
+        """Return the state of a copy or pickle, without the owner of the weights and the tape.
+
+        A copy belongs to a model only if it is copied together with it.
+        """
         return {**self.__dict__, "_owned_by": None, "tape": None}
 
     __copy__ = refuse_shallow_copy
 
-    def _require_built(self, what: str) -> None:
-        if not self.built:
-            raise ValueError(
-                f"layer {self.label!r} has no weights yet, so {what} is not possible: call "
-                "layer.build(input_shape) or layer(x), or add it to a model with an input shape"
-            )
+    # ---- checks of arrays ----
 
-    def _refuse_shape(self, wanted: str, given: Shape) -> NoReturn:
-        raise ValueError(f"layer {self.label!r} wants input of shape {wanted}, got {given}")
+    def _refuse_shape(self, wanted: str, shape: Shape) -> NoReturn:
+        raise ValueError(f"layer {self.label!r} wants input of shape {wanted}, got {shape}")
 
-    def _refuse_features(self, features: int, given: Array) -> NoReturn:
+    def _refuse_features(self, features: int, x: Array) -> NoReturn:
         raise ValueError(
             f"layer {self.label!r} is built for {features} features on the last axis, "
-            f"got x of shape {given.shape}"
+            f"got x of shape {x.shape}"
         )
 
     def _require_features(self, input_shape: Shape) -> None:
@@ -400,12 +346,12 @@ class Layer(Configurable):
             self._refuse_shape("(batch, time, features)", input_shape)
 
     def _as_input(self, x: npt.ArrayLike) -> Array:
-        """`x` in the layer's dtype, once the layer is built."""
+        """Return `x` in the layer's dtype; ValueError unless the layer is built."""
         self._require_built("forward")
         return as_real("x", x, self.dtype)
 
     def _take_tape(self, tape: Any) -> Any:
-        """Return the tape to go back on."""
+        """Return the tape for a backward pass: `tape`, or that of the last forward pass."""
         tape = self.tape if tape is None else tape
         if tape is None:
             raise ValueError(
@@ -414,7 +360,7 @@ class Layer(Configurable):
         return tape
 
     def _as_gradient(self, d_output: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
-        """`d_output` in the layer's dtype, of the output's shape."""
+        """Return `d_output` in the layer's dtype; ValueError unless it has the output's shape."""
         gradient = as_real("d_output", d_output, self.dtype)
         if gradient.shape != shape:
             raise ValueError(
@@ -422,82 +368,3 @@ class Layer(Configurable):
                 f"got {gradient.shape}"
             )
         return gradient
-
-
-def set_values(
-    parameters: Sequence[Parameter], weights: Sequence[npt.ArrayLike], owner: str, *, built: bool
-) -> None:
-    """Copy `weights` into `parameters` after checking every one."""
-    if not built:
-        raise ValueError(f"{owner} has no weights yet: build it before set_weights")
-    if not hasattr(weights, "__len__") or isinstance(weights, (str, Mapping, Set)):
-        without_len = isinstance(weights, Iterable) and not hasattr(weights, "__len__")
-        hint = ": write list(...)" if without_len else ""
-        raise TypeError(
-            f"{owner}: weights must be a list of {len(parameters)} arrays, as from get_weights, "
-            f"got {type(weights).__name__}{hint}"
-        )
-    if len(weights) != len(parameters):
-        raise ValueError(f"{owner} has {len(parameters)} weights, got {len(weights)}")
-    arrays = [
-        as_real(parameter.name, weight)
-        for parameter, weight in zip(parameters, weights, strict=True)
-    ]
-    for parameter, array in zip(parameters, arrays, strict=True):
-        if array.shape != parameter.array.shape:
-            raise ValueError(
-                f"{owner}: {parameter.name} has shape {parameter.array.shape}, got {array.shape}"
-            )
-    for parameter, array in zip(parameters, arrays, strict=True):
-        parameter.value[...] = array
-
-
-def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """float32 or float64 as a dtype, or an exception that says what it was."""
-    try:
-        result = np.dtype(dtype)
-    except TypeError:
-        raise TypeError(f"dtype must be 'float32' or 'float64', got {dtype!r}") from None
-    if result not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-    return result
-
-
-def check_count(name: str, value: object) -> int:
-    """`value` as an int >= 1, or an exception that says what it was."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a positive integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value}")
-    return int(value)
-
-
-def make_rng(seed: int | None) -> np.random.Generator:
-    """Return a generator for a seed, or an exception that says what the seed was."""
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError):
-        message = f"seed must be a non-negative integer or None, got {seed!r}"
-        raise (ValueError if isinstance(seed, int) else TypeError)(message) from None
-
-
-def check_sample_shape(shape: Sequence[int | None]) -> Shape:
-    """Return the shape of one sample as a tuple; None where any length goes."""
-    if isinstance(shape, (int, np.integer)) and not isinstance(shape, bool):
-        raise TypeError(
-            f"input_shape must be a tuple such as (10, 8), got {shape!r}: write ({shape},) for "
-            f"samples of {shape} numbers, (None, {shape}) for sequences of {shape} features"
-        )
-    return check_sizes("input_shape", shape)
-
-
-def check_sizes(name: str, shape: Sequence[int | None]) -> Shape:
-    """Return a shape as a tuple of integers >= 1 and None, or raise TypeError or ValueError."""
-    try:
-        sizes = tuple(shape)
-    except TypeError:
-        raise TypeError(f"{name} must be a tuple such as (10, 8), got {shape!r}") from None
-    return tuple(
-        None if size is None else check_count(f"every size of {name} {sizes}", size)
-        for size in sizes
-    )

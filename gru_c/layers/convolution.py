@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, activations, constraints, initializers, regularizers
-from gru_c.layers.base import FIXED, Layer, check_count
+from gru_c.layers.base import FIXED, Layer
 from gru_c.layers.time_axis import (
     TimeAxisLayer,
     Windows,
@@ -19,7 +19,7 @@ from gru_c.layers.time_axis import (
 )
 from gru_c.runtime.threads import team_threads
 from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_flags
+from gru_c.utils.validation import check_flag, check_flags, check_integer
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source
@@ -138,13 +138,13 @@ class Conv1D(TimeAxisLayer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.filters = check_count("filters", filters)
+        self.filters = check_integer("filters", filters, 1)
         self.kernel_size = check_single("kernel_size", kernel_size)
         self.strides = check_single("strides", strides)
         self.padding = check_choice("padding", padding, ("valid", "same", "causal"))
         self.data_format = check_format(data_format)
         self.dilation_rate = check_single("dilation_rate", dilation_rate)
-        self.groups = check_count("groups", groups)
+        self.groups = check_integer("groups", groups, 1)
         self._activation = activations.get(activation)
         self.use_bias = check_flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)

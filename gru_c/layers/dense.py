@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, activations, constraints, initializers, regularizers
-from gru_c.layers.base import FIXED, Layer, check_count
+from gru_c.layers.base import FIXED, Layer
 from gru_c.runtime.threads import team_threads
 from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_flags
+from gru_c.utils.validation import check_flag, check_flags, check_integer
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 class _Tape(NamedTuple):
     x: Array  # (rows, I)
-    y: Array  # output, of its own shape
+    y: Array  # output, (B, ..., units)
 
 
 class Dense(Layer):
@@ -36,20 +36,20 @@ class Dense(Layer):
     activation : str, Activation, function or None
         "linear" (None), "relu", "sigmoid", "tanh", "softmax", ...; see `gru_c.activations`.
     use_bias : bool
-        Whether there is a bias.
+        Add a bias.
     kernel_initializer, bias_initializer : str or Initializer
-        Where the weights start.
+        Initial values of the weights.
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
         Penalties on the size of the weights; see `gru_c.regularizers`.
     kernel_constraint, bias_constraint : str or Constraint, optional
-        What the weights satisfy after every step; see `gru_c.constraints`.
+        Conditions that the weights satisfy after every optimizer step; see `gru_c.constraints`.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class Dense(Layer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.units = check_count("units", units)
+        self.units = check_integer("units", units, 1)
         self._activation = activations.get(activation)
         self.use_bias = check_flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -106,40 +106,40 @@ class Dense(Layer):
 
     @property
     def activation_function(self) -> activations.Activation:
-        """The activation itself."""
+        """The activation function, an `Activation` of `gru_c.activations`."""
         return self._activation
 
     @property
     def stepwise(self) -> bool:
-        """True: a step of the output depends on that step of the input alone."""
+        """True: a step of the output depends on the same step of the input alone."""
         return True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """(..., units); ValueError unless the input has a last axis of known length."""
+        """Return (..., units); ValueError unless the last axis of the input has a known length."""
         self._require_features(input_shape)
         return (*input_shape[:-1], self.units)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
-        """Shapes of kernel and, with ``use_bias``, bias."""
+        """Return the shapes of kernel and, with ``use_bias``, bias."""
         shapes: dict[str, tuple[int, ...]] = {"kernel": (input_shape[-1] or 0, self.units)}
         if self.use_bias:
             shapes["bias"] = (self.units,)
         return shapes
 
     def build(self, input_shape: Shape, rng: Source = None) -> None:
-        """Make the weights; see `Layer.build`. A softmax over one unit is warned of."""
+        """Make the weights; see `Layer.build`. A softmax over one unit gives a warning."""
         super().build(input_shape, rng)
         activations.warn_of_constant(self._activation, f"layer {self.label!r}", self.units)
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
-        """Compute the output.
+        """Return the output.
 
         Parameters
         ----------
         x : array_like of shape (B, ..., I)
             Input.
         training : bool
-            Keep ``self.tape`` for `backward`.
+            Store ``self.tape`` for `backward`.
 
         Returns
         -------
@@ -171,17 +171,17 @@ class Dense(Layer):
         keep_tape: bool = True,
         through_activation: bool = True,
     ) -> Array | None:
-        """Write the weights' gradients and return that of the input.
+        """Write the weights' gradients and return the gradient of the input.
 
         Parameters
         ----------
         d_output : array_like of shape (B, ..., units)
             Gradient with respect to the output; with ``through_activation=False`` with respect to
-            ``x kernel + bias``, as a loss gives it that is paired with the activation.
+            ``x kernel + bias``, which a loss returns that is paired with the activation.
         tape, accumulate, input_gradient, keep_tape
             See `Layer.backward`.
         through_activation : bool
-            Whether d_output is that of the activation's result.
+            True if `d_output` is the gradient of the output.
 
         Returns
         -------
@@ -197,7 +197,7 @@ class Dense(Layer):
         d = self._as_gradient(d_output, y.shape)
         if through_activation:
             d = self._activation.backward(y, d)
-        # of an activation of the user's, the gradient may be of another dtype
+        # The gradient of a user's activation may have another dtype.
         d_rows = np.ascontiguousarray(d, x.dtype).reshape(len(x), self.units)
         _matmul(x, True, d_rows, False, self.gradient("kernel"), accumulate=accumulate)
         if self.use_bias:

@@ -1,4 +1,4 @@
-"""Dropout between layers."""
+"""Dropout as a layer."""
 
 from __future__ import annotations
 
@@ -9,30 +9,29 @@ import numpy.typing as npt
 
 from gru_c.layers.random import DrawingLayer
 from gru_c.layers.weightless import Tape, WeightlessLayer
-from gru_c.recurrence.cell import check_rate
 from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_flag, check_real
 
 
 class Dropout(DrawingLayer, WeightlessLayer):
-    """Set a random share of the input to zero while training, and scale up the rest.
+    """Set a random share of the input to zero while training, and scale up the others.
 
-    What is kept is divided by ``1 - rate``, so that the expectation stays; outside training the
-    input passes as it is.
+    The other values are divided by ``1 - rate``, which leaves the expectation unchanged. Outside
+    training the output is the input.
 
     Parameters
     ----------
     rate : float
-        Share that is dropped, at least 0 and below 1.
+        Share of the input that is dropped, at least 0 and below 1.
     seed : int, optional
-        Makes the masks repeatable by themselves; by default the model's seed does.
+        Seed of the masks; by default they are drawn from the model's generator.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When rate is outside [0, 1) or no number.
+        If rate is outside [0, 1) or not a number.
 
     Examples
     --------
@@ -55,16 +54,16 @@ class Dropout(DrawingLayer, WeightlessLayer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.rate = check_rate("rate", rate)
+        self.rate = check_real("rate", rate, "[0, 1)")
         self.set_seed(seed)
 
     @property
     def stepwise(self) -> bool:
-        """True: outside training it does nothing."""
+        """True: outside training the layer does nothing."""
         return True
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
-        """Drop and scale when training, else return x in the layer's dtype."""
+        """Return x in the layer's dtype, when training with values dropped and scaled."""
         check_flag("training", training)
         array = self._as_input(x)
         if not training:
@@ -74,6 +73,6 @@ class Dropout(DrawingLayer, WeightlessLayer):
         dropped: Array = array * mask
         return dropped
 
-    def input_gradient_of(self, kept: Array, d_output: Array) -> Array:
-        """Return the gradient, zero where the input was dropped; the mask is what was kept."""
-        return d_output * kept
+    def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
+        """Return the gradient times the saved mask: zero where the input was dropped."""
+        return d_output * saved

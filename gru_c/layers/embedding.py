@@ -1,4 +1,4 @@
-"""A vector for every index."""
+"""The layer that looks up a vector for every index."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import constraints, initializers, regularizers
-from gru_c.layers.base import Layer, check_count
+from gru_c.layers.base import Layer
 from gru_c.parameters import Parameter
 from gru_c.utils.arrays import Array, Shape, as_indices, as_real
 from gru_c.utils.attributes import assign
-from gru_c.utils.validation import check_flag, check_flags
+from gru_c.utils.validation import check_flag, check_flags, check_integer
 
 
 class Embedding(Layer):
-    """Turn indices into vectors: ``y[b, t] = embeddings[x[b, t]]``; the first layer of a model.
+    """Turn indices into vectors: ``y[b, t] = embeddings[x[b, t]]``. Must be a model's first layer.
 
-    A sample has indices along any axes, or is one index: ``Sequential([Input(()), Embedding(4,
-    3)])`` takes x of shape (B,) and gives (B, 3).
+    A sample may have any number of axes of indices, or be one index: ``Sequential([Input(()),
+    Embedding(4, 3)])`` takes x of shape (B,) and returns (B, 3).
 
     Weight: ``embeddings (input_dim, output_dim)``.
 
@@ -31,24 +31,24 @@ class Embedding(Layer):
     output_dim : int
         Size of a vector.
     embeddings_initializer : str or Initializer
-        Where the vectors start.
+        Initial values of the vectors.
     embeddings_regularizer : str or Regularizer, optional
         Penalty on the size of the vectors; see `gru_c.regularizers`.
     embeddings_constraint : str or Constraint, optional
-        What the vectors satisfy after every step; see `gru_c.constraints`.
+        Condition that the vectors satisfy after every optimizer step; see `gru_c.constraints`.
     mask_zero : bool
-        Index 0 stands for a step that does not count, such as padding; see `compute_mask`.
+        Index 0 marks a time step that does not count, such as padding; see `compute_mask`.
     weights : array_like of shape (input_dim, output_dim), or list of it, optional
-        Vectors to start with, such as GloVe's. The layer is then built at once, in `dtype` or
-        float32; without a `dtype`, a model that it is added to may have the other one. With
-        ``trainable=False`` they stay as they are.
+        Initial vectors, such as GloVe's. The layer is then built by the constructor, in `dtype` or
+        float32; without a `dtype` it can still be added to a model of the other dtype. With
+        ``trainable=False`` training leaves the vectors unchanged.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class Embedding(Layer):
            [ True, False, False]])
     """
 
-    not_kept = frozenset({"weights"})  # they are the layer's own
+    not_kept = frozenset({"weights"})  # the layer's parameters hold the values
     _advice: ClassVar = {
         **Layer._advice,
         "weights": "is an argument of the constructor alone: set_weights sets them",
@@ -94,13 +94,14 @@ class Embedding(Layer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.input_dim = check_count("input_dim", input_dim)
-        self.output_dim = check_count("output_dim", output_dim)
+        self.input_dim = check_integer("input_dim", input_dim, 1)
+        self.output_dim = check_integer("output_dim", output_dim, 1)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = self.makes_mask = check_flag("mask_zero", mask_zero)
-        self._given: Array | None = None  # the weights, as long as a model may want another dtype
+        # The `weights` in full precision, until a model or the layer's dtype decides the dtype.
+        self._full_precision: Array | None = None
         if weights is not None:
             self._start_with(weights)
 
@@ -118,51 +119,54 @@ class Embedding(Layer):
             raise ValueError(
                 f"weights of layer {self.label!r} must be finite, got an array with NaN or infinity"
             )
-        self._given = matrix if self.dtype is None else None
-        usual = self.embeddings_initializer
+        self._full_precision = matrix if self.dtype is None else None
+        initializer = self.embeddings_initializer
         self.embeddings_initializer = lambda shape, dtype, rng: matrix
         self.build((None, None))
-        self.embeddings_initializer, self.built_shape = usual, None  # the shape may be any
+        # None: the input may have any shape.
+        self.embeddings_initializer, self.built_shape = initializer, None
 
     def fits_dtype(self, dtype: str) -> bool:
-        """Whether the layer can be part of such a model; see `weights`."""
-        return super().fits_dtype(dtype) or (self._given is not None and self.owner is None)
+        """Return True if the layer can be part of a model of this dtype; see `weights`."""
+        return super().fits_dtype(dtype) or (
+            self._full_precision is not None and self.owner is None
+        )
 
     def take_dtype(self, dtype: str) -> None:
-        """Become part of such a model, with the weights that were given in its precision.
+        """Adopt the dtype of a model, and round the constructor's `weights` to it.
 
-        Those that have been changed since then stay what they are.
+        Weights that have been changed since then keep their values.
         """
-        given, self._given = self._given, None
-        if given is not None and dtype != self.dtype:
+        full, self._full_precision = self._full_precision, None
+        if full is not None and dtype != self.dtype:
             (item,) = self.parameters
-            unchanged = item.array == given.astype(item.array.dtype)
-            value = np.where(unchanged, given, item.array).astype(dtype)
+            unchanged = item.array == full.astype(item.array.dtype)
+            value = np.where(unchanged, full, item.array).astype(dtype)
             new = Parameter(item.name, value, item.regularizer, item.constraint)
             assign(self, parameters=[new])
         super().take_dtype(dtype)
 
     @property
     def stepwise(self) -> bool:
-        """True, but with ``mask_zero``: a stream has no steps that do not count."""
+        """True, except with ``mask_zero``: in a stream every time step counts."""
         return not self.mask_zero
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """(B, ..., output_dim) for (B, ...)."""
+        """Return (B, ..., output_dim) for (B, ...)."""
         if not input_shape:
             self._refuse_shape("(batch, ...)", input_shape)
         return (*input_shape, self.output_dim)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
-        """Shape of the embeddings, the same for every input."""
+        """Return the shape of the embeddings, which does not depend on the input."""
         return {"embeddings": (self.input_dim, self.output_dim)}
 
     def open_shape(self, shape: tuple[int, ...]) -> Shape:
-        """Return None for every axis: all of them are places of indices."""
+        """Return None for every axis: the layer takes indices along any axes."""
         return (None,) * len(shape)
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array | None:
-        """Return the mask, with ``mask_zero`` only where x is not 0."""
+        """Return the mask; with ``mask_zero`` the steps where x is 0 do not count either."""
         if not self.mask_zero:
             return mask
         counts: Array = as_real("x", x) != 0
@@ -174,9 +178,10 @@ class Embedding(Layer):
         Raises
         ------
         ValueError
-            When an entry is no whole number from 0 to ``input_dim - 1``: it says which, and where.
+            If an entry is not a whole number from 0 to ``input_dim - 1``; the message gives the
+            entry and its place.
         TypeError
-            When x holds floats that leave out some of the indices, as float32 does above 2**24.
+            If x holds floats that cannot represent all indices, as float32 above 2**24.
         """
         array = as_real("x", x)
         if array.dtype.kind == "f" and self.input_dim > 2 ** (np.finfo(array.dtype).nmant + 1):
@@ -187,14 +192,14 @@ class Embedding(Layer):
         return as_indices(f"layer {self.label!r}", "index", "x", array, self.input_dim)
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
-        """Look the vectors up.
+        """Return the vectors of the indices.
 
         Parameters
         ----------
         x : array_like of shape (B, ...)
             Indices: integers, or floats that are whole numbers.
         training : bool
-            Keep ``self.tape`` for `backward`.
+            Store ``self.tape`` for `backward`.
 
         Returns
         -------
@@ -222,9 +227,9 @@ class Embedding(Layer):
         input_gradient: bool = True,
         keep_tape: bool = True,
     ) -> None:
-        """Write the gradient of the embeddings, zero where no index was.
+        """Write the gradient of the embeddings: zero for vectors that the batch did not use.
 
-        Arguments are those of `Layer.backward`. Returns None: indices have no gradient.
+        The arguments are those of `Layer.backward`. Returns None: indices have no gradient.
         """
         check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         indices = self._take_tape(tape)
@@ -232,7 +237,7 @@ class Embedding(Layer):
         gradient = self.gradient("embeddings")
         if not accumulate:
             gradient.fill(0)
-        # On flat arrays np.add.at is four times as fast as on rows, and than sorting the indices
-        # and np.add.reduceat.
+        # np.add.at on flat arrays is four times as fast as on rows, and four times as fast as
+        # sorting the indices and calling np.add.reduceat.
         places = indices.reshape(-1, 1) * self.output_dim + np.arange(self.output_dim)
         np.add.at(gradient.reshape(-1), places.reshape(-1), d.reshape(-1))

@@ -1,4 +1,4 @@
-"""The shape of a model's input, written as a first layer."""
+"""The layer that declares the shape of a model's input."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from gru_c.utils.validation import check_flag
 
 
 class Input(Layer):
-    """Say what one sample looks like: ``Sequential([Input((10, 8)), GRU(50), Dense(1)])``.
+    """Declare the shape of one sample: ``Sequential([Input((10, 8)), GRU(50), Dense(1)])``.
 
     Parameters
     ----------
     shape : tuple of int or None
-        Shape of one sample, without the batch axis; None stands for any length. ``()`` is that of
-        samples that are one number each, as an `Embedding` takes.
+        Shape of one sample, without the batch axis; None stands for any length. ``()`` stands for
+        samples of one number each, which an `Embedding` takes.
     name, dtype
         See `Layer`.
 

@@ -1,4 +1,4 @@
-"""Normalization of the features of each step."""
+"""The layer that normalizes the features of each time step."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ import numpy.typing as npt
 from gru_c import _core, initializers
 from gru_c.layers.base import Layer
 from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_flags, finite_number
+from gru_c.utils.validation import check_flag, check_flags, check_real
 
 
 class _Tape(NamedTuple):
     normal: Array  # (rows, I): mean 0, variance 1
-    scale: Array  # (rows, 1): what it was multiplied with
+    scale: Array  # (rows, 1): 1 / sqrt(variance + epsilon)
     shape: tuple[int, ...]  # of the input
 
 
 class LayerNormalization(Layer):
-    """Give the last axis mean 0 and variance 1, then `gamma` and `beta`.
+    """Normalize the last axis to mean 0 and variance 1, then scale and shift it.
 
     ``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``. Weights: ``gamma (features,)``
-    with `scale` and ``beta (features,)`` with `center`.
+    with ``scale=True`` and ``beta (features,)`` with ``center=True``.
 
     Parameters
     ----------
     axis : int
-        -1, the last one.
+        The axis that is normalized. Only -1, the last one, is supported.
     epsilon : float
-        Added to the variance, above 0.
+        Positive number that is added to the variance.
     center, scale : bool
-        Whether there is a `beta`, a `gamma`.
+        Use `beta` and `gamma`.
     beta_initializer, gamma_initializer : str or Initializer
-        Where the weights start.
+        Initial values of the weights.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     References
     ----------
@@ -84,7 +84,7 @@ class LayerNormalization(Layer):
                 f"LayerNormalization takes the last axis only: axis must be -1, got {axis!r}"
             )
         self.axis = -1
-        self.epsilon = float(finite_number("LayerNormalization", "epsilon", epsilon, "> 0"))
+        self.epsilon = check_real("LayerNormalization: epsilon", epsilon, "> 0")
         self.center = check_flag("center", center)
         self.scale = check_flag("scale", scale)
         self.beta_initializer = initializers.get(beta_initializer)
@@ -92,29 +92,29 @@ class LayerNormalization(Layer):
 
     @property
     def stepwise(self) -> bool:
-        """True: only the last axis is normalised."""
+        """True: only the last axis is normalized."""
         return True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Shape of the input; ValueError unless it has a last axis of known length."""
+        """Return the input shape; ValueError unless its last axis has a known length."""
         self._require_features(input_shape)
         return input_shape
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
-        """Shapes of gamma, with ``scale``, and beta, with ``center``."""
+        """Return the shapes of gamma (with ``scale``) and beta (with ``center``)."""
         features = (input_shape[-1] or 0,)
         names = [name for name, used in (("gamma", self.scale), ("beta", self.center)) if used]
         return dict.fromkeys(names, features)
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
-        """Normalize.
+        """Return the normalized input, scaled and shifted.
 
         Parameters
         ----------
         x : array_like of shape (B, ..., features)
             Input.
         training : bool
-            Keep ``self.tape`` for `backward`.
+            Store ``self.tape`` for `backward`.
 
         Returns
         -------
@@ -126,7 +126,7 @@ class LayerNormalization(Layer):
         if array.ndim < 2 or array.shape[-1] != features:
             self._refuse_features(features, array)
         rows = np.ascontiguousarray(array).reshape(-1, features)
-        with np.errstate(over="ignore", invalid="ignore"):  # the result shows it
+        with np.errstate(over="ignore", invalid="ignore"):  # the output has inf or NaN then
             normal = rows - rows.mean(axis=1, keepdims=True)
             variance = np.square(normal).mean(axis=1, keepdims=True)
             scale = 1 / np.sqrt(variance + self.epsilon)
@@ -147,7 +147,7 @@ class LayerNormalization(Layer):
         input_gradient: bool = True,
         keep_tape: bool = True,
     ) -> Array | None:
-        """Write the weights' gradients and return that of the input; see `Layer.backward`."""
+        """Write the weights' gradients and return the input's; see `Layer.backward`."""
         check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         normal, scale, shape = self._take_tape(tape)
         d = np.ascontiguousarray(self._as_gradient(d_output, shape)).reshape(normal.shape)
@@ -158,7 +158,8 @@ class LayerNormalization(Layer):
         if not input_gradient:
             return None
         d_normal = d * self._weight("gamma") if self.scale else d
-        # Mean and variance depend on x, too: what d_normal has along 1 and along x is lost.
+        # Mean and variance depend on x, too, so the parts of d_normal that are constant along the
+        # axis or proportional to `normal` cancel.
         along_x = (d_normal * normal).mean(axis=1, keepdims=True)
         d_x: Array = d_normal - d_normal.mean(axis=1, keepdims=True) - normal * along_x
         d_x *= scale

@@ -1,4 +1,4 @@
-"""Steps that do not count, marked by a value."""
+"""The layer that excludes time steps marked by a value."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy.typing as npt
 
 from gru_c.layers.weightless import Tape, WeightlessLayer
 from gru_c.utils.arrays import Array, Shape, as_real
-from gru_c.utils.validation import check_flag, finite_number
+from gru_c.utils.validation import check_flag, check_real
 
 
 class Masking(WeightlessLayer):
-    """Mark the steps all of whose features are `mask_value` as not counting, and zero them.
+    """Exclude the time steps in which all features equal `mask_value`, and set them to zero.
 
     Parameters
     ----------
     mask_value : float
-        The value.
+        The value that marks a time step as not counting.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError
-        When mask_value is no finite number. NaN is none: it is equal to nothing, itself included.
+        If mask_value is not finite. NaN cannot mark a step: it is not equal to itself.
 
     Examples
     --------
@@ -52,34 +52,34 @@ class Masking(WeightlessLayer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.mask_value = float(finite_number("Masking", "mask_value", mask_value))
+        self.mask_value = check_real("Masking: mask_value", mask_value)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Shape of the input; ValueError unless it is (B, T, features)."""
+        """Return the input shape; ValueError unless it is (B, T, features)."""
         self._require_sequences(input_shape)
         return input_shape
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array:
-        """Return which steps of x, of those in the mask, have a feature other than `mask_value`."""
+        """Return the mask without the steps in which all features equal `mask_value`."""
         array = as_real("x", x, self.dtype or np.float32)
         counts: Array = (array != self.mask_value).any(axis=-1)
         return counts if mask is None else counts & mask
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
-        """Return x of shape (B, T, features), zero in the steps that do not count."""
+        """Return x of shape (B, T, features), with zeros in the steps that do not count."""
         check_flag("training", training)
         array = self._as_input(x)
         self.compute_output_shape(array.shape)  # checks the shape
         counts = self.compute_mask(array)
         if training:
             self.tape = Tape(counts, array.shape)
-        return _zero_but(counts, array)
+        return _zero_uncounted(counts, array)
 
-    def input_gradient_of(self, kept: Array, d_output: Array) -> Array:
-        """Return the gradient, zero in the same steps."""
-        return _zero_but(kept, d_output)
+    def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
+        """Return the gradient, with zeros in the steps that do not count."""
+        return _zero_uncounted(saved, d_output)
 
 
-def _zero_but(counts: Array, steps: Array) -> Array:
-    """Zero the steps (B, T, features) that do not count."""
+def _zero_uncounted(counts: Array, steps: Array) -> Array:
+    """Return the steps (B, T, features), with zeros in those that do not count."""
     return np.where(counts[:, :, None], steps, steps.dtype.type(0))

@@ -1,4 +1,4 @@
-"""Layers that draw random numbers while training."""
+"""The base class of layers that draw random numbers while training."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from gru_c.layers.base import Layer, make_rng
+from gru_c.layers.base import Layer
 from gru_c.utils.arrays import Array
 from gru_c.utils.attributes import assign
+from gru_c.utils.validation import make_rng
 
 
 def generators(layers: Iterable[Layer]) -> list[np.random.Generator]:
-    """Return what layers draw from, each once."""
-    every = [one for layer in layers for one in (layer, *getattr(layer, "directions", ()))]
-    found = [layer.rng for layer in every if isinstance(layer, DrawingLayer)]
-    return list({id(rng): rng for rng in found}.values())
+    """Return the random generators of layers and of their directions, without duplicates."""
+    parts = [part for layer in layers for part in (layer, *getattr(layer, "directions", ()))]
+    rngs = [part.rng for part in parts if isinstance(part, DrawingLayer)]
+    return list({id(rng): rng for rng in rngs}.values())
 
 
 class DrawingLayer(Layer):
-    """A layer with a random generator: its own when it is given a seed, else the model's.
+    """A layer that draws random numbers: from its own generator if it has a seed, else the model's.
 
     Attributes
     ----------
@@ -33,17 +34,17 @@ class DrawingLayer(Layer):
     seed: int | None
 
     def set_seed(self, seed: int | None) -> None:
-        """Draw from a generator of this seed; with None, until a model gives its own."""
+        """Draw from a new generator with this seed; with None, until a model passes its own."""
         assign(self, seed=seed)
         self.rng = make_rng(seed)
 
     def seed_from(self, rng: np.random.Generator) -> None:
-        """Draw from `rng` from now on, unless the layer has its own seed."""
+        """Draw from `rng` from now on, unless the layer has a seed."""
         if self.seed is None:
             self.rng = rng
 
     def draw_mask(self, shape: tuple[int, ...], rate: float) -> Array:
-        """Return factors: 0 with probability `rate`, else what keeps the expectation."""
+        """Return factors for dropout: 0 with probability `rate`, else ``1 / (1 - rate)``."""
         dtype = np.dtype(self.dtype).type
         keep = self.rng.random(shape, dtype=dtype) >= rate
         mask: Array = keep * dtype(1 / (1 - rate))

@@ -1,4 +1,4 @@
-"""All features of a sample in one axis."""
+"""Layers that change the shape: `Flatten` and `RepeatVector`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.layers.base import check_count
 from gru_c.layers.weightless import Tape, WeightlessLayer
 from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_flag, check_integer
 
 
 class Flatten(WeightlessLayer):
-    """Put all axes behind the batch's into one: (B, T, I) becomes (B, T * I).
+    """Merge all axes after the batch axis into one: (B, T, I) becomes (B, T * I).
 
     Parameters
     ----------
@@ -32,11 +31,11 @@ class Flatten(WeightlessLayer):
 
     @property
     def mixes_time(self) -> bool:
-        """True: the time axis does not stay."""
+        """True: the time axis is merged with the others."""
         return True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """(B, product of the others), None in its place where one is not known."""
+        """Return (B, product of the other sizes), or (B, None) if one of them is not known."""
         if not input_shape:
             self._refuse_shape("(batch, ...)", input_shape)
         batch, *sizes = input_shape
@@ -44,7 +43,7 @@ class Flatten(WeightlessLayer):
         return (batch, math.prod(known) if len(known) == len(sizes) else None)
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> None:
-        """Return None: there are no steps left."""
+        """Return None: the output has no time axis."""
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return x of shape (B, ...) as (B, features)."""
@@ -56,9 +55,9 @@ class Flatten(WeightlessLayer):
             self.tape = Tape(array.shape, y.shape)
         return y
 
-    def input_gradient_of(self, kept: tuple[int, ...], d_output: Array) -> Array:
-        """Return the gradient in the input's shape, which is what was kept."""
-        return d_output.reshape(kept)
+    def input_gradient_of(self, saved: tuple[int, ...], d_output: Array) -> Array:
+        """Return the gradient in the shape of the input, which was saved."""
+        return d_output.reshape(saved)
 
 
 class RepeatVector(WeightlessLayer):
@@ -67,14 +66,14 @@ class RepeatVector(WeightlessLayer):
     Parameters
     ----------
     n : int
-        Number of steps.
+        Number of time steps.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When n is no positive integer.
+        If n is not a positive integer.
 
     Examples
     --------
@@ -95,15 +94,15 @@ class RepeatVector(WeightlessLayer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.n = check_count("n", n)
+        self.n = check_integer("n", n, 1)
 
     @property
     def mixes_time(self) -> bool:
-        """True: the time axis does not stay."""
+        """True: the output has a time axis that the input does not have."""
         return True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """(B, n, features); ValueError unless the input is (B, features)."""
+        """Return (B, n, features); ValueError unless the input is (B, features)."""
         if len(input_shape) != 2:
             self._refuse_shape("(batch, features)", input_shape)
         return (input_shape[0], self.n, input_shape[1])
@@ -112,7 +111,7 @@ class RepeatVector(WeightlessLayer):
         """Return None: every step of the output counts."""
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
-        """Return x of shape (B, features) n times, (B, n, features)."""
+        """Return x of shape (B, features) repeated n times, of shape (B, n, features)."""
         check_flag("training", training)
         array = self._as_input(x)
         self.compute_output_shape(array.shape)  # checks the shape
@@ -121,7 +120,7 @@ class RepeatVector(WeightlessLayer):
             self.tape = Tape(None, y.shape)
         return y
 
-    def input_gradient_of(self, kept: None, d_output: Array) -> Array:
-        """Return the sum of the steps' gradients, (B, features)."""
+    def input_gradient_of(self, saved: None, d_output: Array) -> Array:
+        """Return the sum of the gradients of the time steps, (B, features)."""
         d_x: Array = d_output.sum(axis=1)
         return d_x

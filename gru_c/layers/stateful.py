@@ -1,4 +1,4 @@
-"""Layers whose states may stay from batch to batch."""
+"""The base class of layers that can keep their states from batch to batch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from gru_c.utils.attributes import assign
 
 
 class StatefulLayer(DrawingLayer):
-    """A layer with states, which with ``stateful=True`` are the next batch's first ones.
+    """A layer with states. With ``stateful=True`` the next batch begins with the last states.
 
     Attributes
     ----------
     units : int
     stateful : bool
     state : ndarray of shape (B, units) or None
-        After the last batch, if stateful. Never changed in place: a pass makes a new one.
+        State after the last batch, if stateful. It is never changed in place: each forward pass
+        makes a new array.
     """
 
     _advice: ClassVar = {
@@ -32,7 +33,7 @@ class StatefulLayer(DrawingLayer):
     state: Array | None = None
 
     def require_state_for(self, batch: int) -> None:
-        """Raise ValueError where a stateful layer holds the states of a batch of another size."""
+        """Raise ValueError if a stateful layer holds the states of a batch of another size."""
         if self.state is not None and len(self.state) != batch:
             raise ValueError(
                 f"layer {self.label!r} is stateful and holds the states of {len(self.state)} "
@@ -41,26 +42,26 @@ class StatefulLayer(DrawingLayer):
             )
 
     def reset_states(self, states: npt.ArrayLike | None = None) -> None:
-        """Set the state that a stateful layer begins its next batch with.
+        """Set the state with which a stateful layer begins its next batch.
 
         Parameters
         ----------
         states : array_like of shape (B, H), optional
-            Zeros by default, for a batch of any size.
+            The state; by default zeros, for a batch of any size.
 
         Raises
         ------
         ValueError
-            When the layer is not stateful, or the shape does not fit.
+            If the layer is not stateful, or the shape does not fit.
         TypeError
-            When the states are no real numbers.
+            If the states are not real numbers.
         """
         assign(self, state=self.checked_states(states))
 
     reset_state = reset_states
 
     def checked_states(self, states: npt.ArrayLike | None) -> Array | None:
-        """Return a copy of what `reset_states` was given, or an exception that says what it was."""
+        """Return a copy of the argument of `reset_states`, or raise an exception if it is wrong."""
         if not self.stateful:
             raise ValueError(f"layer {self.label!r} is not stateful: it keeps no states")
         if states is None:

@@ -8,8 +8,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.layers.base import Layer, check_count
+from gru_c.layers.base import Layer
 from gru_c.utils.arrays import Array, Shape
+from gru_c.utils.validation import check_integer
 from gru_c.utils.warnings import warn
 
 FORMATS = ("channels_last", "channels_first")
@@ -88,8 +89,11 @@ class TimeAxisLayer(Layer):
     time). As in Keras, they drop a mask: every step of the output counts.
     """
 
-    data_format = "channels_last"
     _until_built: tuple[str, ...] = ("data_format",)
+
+    @property
+    def _features_first(self) -> bool:
+        return getattr(self, "data_format", "channels_last") == "channels_first"
 
     @property
     def mixes_time(self) -> bool:
@@ -101,10 +105,10 @@ class TimeAxisLayer(Layer):
 
         That turns the user's order into (batch, time, features), and that back into the user's.
         """
-        if self.data_format == "channels_last" or (len(value) < 3 and isinstance(value, tuple)):
+        if not self._features_first:
             return value
         if isinstance(value, tuple):
-            return (value[0], value[2], value[1], *value[3:])
+            return (*value[:1], *value[:0:-1])
         swapped: Array = value.swapaxes(1, 2)
         return swapped
 
@@ -122,7 +126,7 @@ class TimeAxisLayer(Layer):
         shape = self.swapped(input_shape)
         if len(shape) != 3 or not shape[2]:
             wanted = "(batch, time, features)"
-            if self.data_format == "channels_first":
+            if self._features_first:
                 wanted = "(batch, features, time), as data_format='channels_first' says"
             self._refuse_shape(wanted, input_shape)
         return shape[0], shape[1], shape[2]
@@ -155,26 +159,20 @@ def warn_of_dropped_mask(layer: Layer, mask: Array | None) -> None:
         )
 
 
-def check_single(name: str, value: object, least: int = 1) -> tuple[int]:
+def check_single(name: str, value: object) -> tuple[int]:
     """Return an integer, or the one in a tuple or list, as a tuple of one, as Keras keeps it."""
     if isinstance(value, (tuple, list)) and len(value) == 1:
         value = value[0]
-    if isinstance(value, (tuple, list)):
-        raise ValueError(f"{name} must be one integer, got {value!r}")
-    return (check_count(name, value),)
+    return (check_integer(name, value, 1, also=", also in a tuple of one"),)
 
 
 def check_pair(name: str, value: object) -> tuple[int, int]:
     """Return numbers of steps at the beginning and at the end; one integer stands for both."""
     pair = value if isinstance(value, (tuple, list)) else (value, value)
     if len(pair) != 2:
-        raise ValueError(f"{name} must be an integer or two, got {value!r}")
-    for item in pair:
-        if isinstance(item, bool) or not isinstance(item, (int, np.integer)):
-            raise TypeError(f"{name} must be an integer or two, got {value!r}")
-        if item < 0:
-            raise ValueError(f"{name} must not be negative, got {value!r}")
-    return int(pair[0]), int(pair[1])
+        raise ValueError(f"{name} must be an integer or two of them, got {value!r}")
+    before, after = (check_integer(name, item, also=", or two of them") for item in pair)
+    return before, after
 
 
 def check_choice(name: str, value: object, known: Sequence[str]) -> str:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.layers.base import check_count
 from gru_c.layers.time_axis import TimeAxisLayer, check_format, check_pair
 from gru_c.layers.weightless import Tape, WeightlessLayer
 from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_flag, check_integer
 
 
 class _TimeResizingLayer(TimeAxisLayer, WeightlessLayer):
@@ -188,7 +187,7 @@ class UpSampling1D(_TimeResizingLayer):
         trainable: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
-        self.size = check_count("size", size)
+        self.size = check_integer("size", size, 1)
 
     def _length(self, steps: int) -> int:
         return steps * self.size

@@ -1,4 +1,4 @@
-"""What layers without weights have in common: the way back."""
+"""The base class of layers without weights."""
 
 from __future__ import annotations
 
@@ -12,20 +12,28 @@ from gru_c.utils.validation import check_flags
 
 
 class Tape(NamedTuple):
-    """What the forward pass of a `WeightlessLayer` leaves."""
+    """The tape of a `WeightlessLayer`.
 
-    kept: Any
+    Attributes
+    ----------
+    saved : object
+        The value that `WeightlessLayer.input_gradient_of` needs.
+    output_shape : tuple of int
+        Shape of the output.
+    """
+
+    saved: Any
     output_shape: tuple[int, ...]
 
 
 class WeightlessLayer(Layer):
-    """Base of layers without weights.
+    """Base of layers without weights: a subclass defines `forward` and `input_gradient_of`.
 
-    A subclass's training forward pass leaves a `Tape` with what `input_gradient_of` needs.
+    A training forward pass stores a `Tape` in ``self.tape``.
     """
 
-    def input_gradient_of(self, kept: Any, d_output: Array) -> Array:
-        """Return the gradient of the input; `d_output` has been checked."""
+    def input_gradient_of(self, saved: Any, d_output: Array) -> Array:
+        """Return the gradient of the input, given ``tape.saved`` and the checked `d_output`."""
         raise NotImplementedError
 
     def backward(
@@ -39,6 +47,6 @@ class WeightlessLayer(Layer):
     ) -> Array | None:
         """Return the gradient of the input; see `Layer.backward`."""
         check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
-        kept, shape = self._take_tape(tape)
+        saved, shape = self._take_tape(tape)
         d = self._as_gradient(d_output, shape)
-        return self.input_gradient_of(kept, d) if input_gradient else None
+        return self.input_gradient_of(saved, d) if input_gradient else None

@@ -15,7 +15,7 @@ import numpy as np
 from gru_c.losses import targets
 from gru_c.losses.base import Loss
 from gru_c.utils.arrays import Array
-from gru_c.utils.validation import finite_number
+from gru_c.utils.validation import check_real
 
 
 class QuantileLoss(Loss):
@@ -71,7 +71,7 @@ class QuantileLoss(Loss):
 def check_quantiles(owner: str, quantiles: float | Sequence[float]) -> tuple[float, ...]:
     """Return quantiles as floats; ValueError unless they lie in (0, 1) and ascend."""
     several = quantiles if isinstance(quantiles, (list, tuple, np.ndarray)) else (quantiles,)
-    found = tuple(float(finite_number(owner, "quantiles", q, "> 0")) for q in several)
+    found = tuple(check_real(f"{owner}: quantiles", q, "> 0") for q in several)
     if not found or found[-1] >= 1 or any(a >= b for a, b in pairwise(found)):
         raise ValueError(
             f"{owner}: quantiles must be numbers above 0 and below 1 in ascending order, "

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from gru_c.losses.base import Loss
 from gru_c.utils.arrays import Array
+from gru_c.utils.validation import check_real
 
 
 class _Regression(Loss):
@@ -77,9 +76,7 @@ class Huber(_Regression):
     """
 
     def __init__(self, delta: float = 1.0) -> None:
-        if not (math.isfinite(delta) and delta > 0):
-            raise ValueError(f"Huber: delta must be a finite number > 0, got {delta!r}")
-        self.delta = float(delta)
+        self.delta = check_real("Huber: delta", delta, "> 0")
 
     def _cost(self, e: Array) -> Array:
         size = np.abs(e)

@@ -1,1 +1,1 @@
-"""The models that users build and train."""
+"""The models that users build and train, and their loading, summary and profile."""

@@ -5,18 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gru_c import losses, metrics, optimizers
 from gru_c.layers import LAYERS, Layer
-from gru_c.layers.base import check_sample_shape
+from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.attributes import assign
-from gru_c.utils.registry import deserialize
-
-if TYPE_CHECKING:
-    from gru_c.models.sequential import Sequential
 from gru_c.saving.contents import (
     _is_of_model,
     _require_floats,
@@ -29,13 +23,17 @@ from gru_c.saving.contents import (
 from gru_c.saving.files import read_tensors
 
 # ---- reading ------------------------------------------------------------------------------------
+from gru_c.utils.arrays import Array, Shape
+from gru_c.utils.attributes import assign
+from gru_c.utils.registry import deserialize
+from gru_c.utils.validation import check_sample_shape
 
 
 def load_model(path: str | os.PathLike[str]) -> Sequential:
     """Read a model that `Sequential.save` wrote.
 
-    It is compiled as it was, unless its loss, metrics or learning rate were functions of the
-    user's; with the optimizer's state if the file holds it.
+    The model is compiled as the saved one was, unless that had functions of the user as loss,
+    metrics or learning rate. The optimizer has its state if the file holds it.
 
     Parameters
     ----------
@@ -48,10 +46,10 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     Raises
     ------
     FileNotFoundError
-        When there is no such file.
+        If the file does not exist.
     ValueError
-        When the file is damaged, truncated, of another format, of a newer version of this format,
-        or its content does not fit together: the message says which.
+        If the file is damaged, truncated, in another format or in a newer version of this format,
+        or if its contents contradict each other; the message says which.
 
     Examples
     --------
@@ -83,9 +81,7 @@ def read_model(
 
 
 def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
-    """Make the layers, compare the weights they want with those in the file, then build."""
-    from gru_c.models.sequential import Sequential
-
+    """Make the layers, compare the shapes of their weights with the file's, then build."""
     batch, *sample_shape = config["input_shape"] or [0]
     if batch is not None:
         raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
@@ -93,8 +89,8 @@ def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
     specs = check_specs(config["layers"])
     layers = [deserialize("layer", spec, LAYERS) for spec in specs]
     wanted = wanted_shapes(layers, input_shape)
-    given = {name: array.shape for name, array in tensors.items() if _is_of_model(name)}
-    compare_shapes("tensor", wanted, given)
+    stored = {name: array.shape for name, array in tensors.items() if _is_of_model(name)}
+    compare_shapes("tensor", wanted, stored)
     _require_floats({name: tensors[name] for name in wanted})
     weights = GivenWeights((tensors[name] for name in wanted), fresh=True)
     model = Sequential(
@@ -106,16 +102,16 @@ def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
 def assemble(
     model: Sequential, layers: Sequence[Layer], input_shape: Shape, weights: GivenWeights
 ) -> Sequential:
-    """Add the layers and build them of a file's weights, once their shapes are known to fit."""
+    """Add layers to a model and build them with a file's weights, whose shapes must fit."""
     for layer in layers:
-        assign(layer, input_shape=None)  # the model's configuration has it
+        assign(layer, input_shape=None)  # `build_of` gets the shape of the whole model's input
         model.add(layer)
     model.build_of(input_shape, weights)
     return model
 
 
 def _compile(model: Sequential, config: dict[str, Any], tensors: dict[str, Array]) -> None:
-    """Compile as the configuration says, with the optimizer's state if there is one."""
+    """Compile the model as its configuration says, with the optimizer's state if it is stored."""
     spec = config.get("compile")
     if spec is None:
         return

@@ -1,4 +1,4 @@
-"""The time of each layer, forward and backward, and its share of the whole."""
+"""Measured times of each layer's forward and backward pass."""
 
 from __future__ import annotations
 
@@ -12,36 +12,34 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gru_c.layers import Bidirectional, Layer, random
+from gru_c.models.summary import kernel_positions, kernel_sizes, table_lines
 from gru_c.network import layer_states
-from gru_c.recurrence.tape import blas_held
+from gru_c.runtime.blas_threads import blas_held
 from gru_c.utils.arrays import Array
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network
-from gru_c.models.summary import _kernel_sizes, _table, kernel_places
-
-# ---- profile ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class ProfileRow:
-    """One pass of a layer.
+    """The time of one pass of a layer.
 
     Attributes
     ----------
     layer : str
-        Its name.
+        Name of the layer.
     direction : {"forward", "backward"}
-        Which pass.
+        The pass.
     seconds : float
-        Median over the repeats.
+        Median of the repeats.
     flops : int
-        Operations; steps that do not count are left out.
+        Operations, without time steps that do not count.
     share : float
-        Of the total time.
+        Share of the total time.
     part_of : str or None
-        The `Bidirectional` that the layer is one direction of: measured alone, and not in the
-        total.
+        Name of the `Bidirectional` that the layer is a direction of. Such a row is measured alone
+        and is not part of the total.
     """
 
     layer: str
@@ -53,21 +51,22 @@ class ProfileRow:
 
     @property
     def gflops(self) -> float:
-        """Operations in a second, in 10^9."""
+        """Operations per second, in 10^9."""
         return self.flops / self.seconds / 1e9 if self.seconds else 0.0
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What `Sequential.profile` measured; ``print(profile)`` shows it as a table.
+    """The result of `Sequential.profile`; ``print(profile)`` shows it as a table.
 
     Attributes
     ----------
     rows : list of ProfileRow
-        Layer by layer, forward and then backward.
+        Layer by layer, the forward pass before the backward pass.
     seconds : float
-        The sum over the layers.
+        Sum over the layers.
     flops : int
+        Sum over the layers.
     """
 
     rows: list[ProfileRow]
@@ -78,7 +77,7 @@ class Profile:
         total = ProfileRow("total", "", self.seconds, self.flops, 1.0)
         header = ("Layer", "Direction", "Time", "GFLOP/s", "Share")
         cells = [_cells(row) for row in (*self.rows, total)]
-        lines = _table([header, *cells], left=2)
+        lines = table_lines([header, *cells], left=2)
         rule = "-" * len(lines[0])
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
@@ -92,18 +91,33 @@ def _cells(row: ProfileRow) -> tuple[str, ...]:
     return (name, row.direction, f"{1e6 * row.seconds:,.1f} us", speed, share)
 
 
-class _Measured(NamedTuple):
-    """A layer with what goes into it, and what comes back."""
+class _Measurement(NamedTuple):
+    """A layer with the arguments of its passes.
+
+    Attributes
+    ----------
+    layer : Layer
+    part_of : str or None
+        See `ProfileRow`.
+    x : ndarray
+        Input of the layer.
+    arguments : dict
+        The mask, if there is one.
+    d_output : ndarray or None
+        Gradient of the output; None if there is no backward pass.
+    input_gradient : bool
+        True if the backward pass computes the gradient of the input.
+    """
 
     layer: Layer
     part_of: str | None
     x: Array
-    arguments: dict[str, Any]  # the mask, if there is one
-    d_output: Array | None  # None: forward only
+    arguments: dict[str, Any]
+    d_output: Array | None
     input_gradient: bool
 
-    def time(self) -> list[float]:
-        """Return the seconds of the forward, and of the backward pass where there is one."""
+    def run(self) -> list[float]:
+        """Run the passes once; return the seconds of the forward and of the backward pass."""
         training = self.d_output is not None
         start = time.perf_counter()
         self.layer.forward(self.x, training=training, **self.arguments)
@@ -115,13 +129,14 @@ class _Measured(NamedTuple):
         return seconds
 
     def rows(self, times: Array, total: float) -> Iterator[ProfileRow]:
-        """Yield a row for each pass, given its time."""
+        """Yield a row for each pass, given the times of the passes and of all layers."""
         mask = self.arguments.get("mask")
-        places = math.prod(size or 0 for size in kernel_places(self.layer, self.x.shape))
-        places = places if mask is None else int(np.count_nonzero(mask))
-        of_input, recurrent = _kernel_sizes(self.layer)
-        forward = 2 * places * (of_input + recurrent)
-        backward = 2 * forward - (0 if self.input_gradient else 2 * places * of_input)
+        sizes = kernel_positions(self.layer, self.x.shape)
+        positions = math.prod(size or 0 for size in sizes)
+        positions = positions if mask is None else int(np.count_nonzero(mask))
+        input_weights, recurrent_weights = kernel_sizes(self.layer)
+        forward = 2 * positions * (input_weights + recurrent_weights)
+        backward = 2 * forward - (0 if self.input_gradient else 2 * positions * input_weights)
         directions = (("forward", forward), ("backward", backward))
         for (direction, flops), seconds in zip(directions, times.tolist(), strict=False):
             share = seconds / total
@@ -130,42 +145,47 @@ class _Measured(NamedTuple):
 
 def profile(model: Network, x: Array, mask: Array | None, training: bool, repeats: int) -> Profile:
     """Run and time the layers one after the other; see `Sequential.profile`."""
-    with _unchanged(model), blas_held():
-        measured = list(_measured(model, x, mask, training))
-        rounds = [[one.time() for one in measured] for _ in range(repeats + 1)]
-    # The first round finds cold caches and memory that is not there yet.
+    with _restored(model), blas_held():
+        measurements = list(_measurements(model, x, mask, training))
+        rounds = [[measurement.run() for measurement in measurements] for _ in range(repeats + 1)]
+    # The first round is left out: caches are cold and memory is not allocated yet.
     medians = [np.median(times, axis=0) for times in zip(*rounds[1:], strict=True)]
-    pairs = list(zip(measured, medians, strict=True))
-    total = float(sum(times.sum() for one, times in pairs if one.part_of is None))
-    rows = [row for one, times in pairs for row in one.rows(times, total)]
+    pairs = list(zip(measurements, medians, strict=True))
+    total = float(sum(times.sum() for layer, times in pairs if layer.part_of is None))
+    rows = [row for layer, times in pairs for row in layer.rows(times, total)]
     return Profile(rows, total, sum(row.flops for row in rows if row.part_of is None))
 
 
-def _measured(model: Network, x: Array, mask: Array | None, training: bool) -> Iterator[_Measured]:
-    """Run the chain once, for what goes into each layer; the backward pass has its lowest one."""
+def _measurements(
+    model: Network, x: Array, mask: Array | None, training: bool
+) -> Iterator[_Measurement]:
+    """Run the layers once, and yield each layer with its input.
+
+    Layers below the first one that is trained have no backward pass.
+    """
     lowest, reached = model.first_trained_layer, False
     for layer in model.layers:
         reached = reached or layer is lowest
-        passed_on = layer.compute_mask(x, mask)
+        next_mask = layer.compute_mask(x, mask)
         arguments = {"mask": mask} if mask is not None and layer.takes_mask else {}
-        parts = layer.directions if isinstance(layer, Bidirectional) else ()
-        outputs = [one.forward(x, **arguments) for one in (layer, *parts)]
-        for one, output in zip((layer, *parts), outputs, strict=True):
-            part_of = None if one is layer else layer.label
+        directions = layer.directions if isinstance(layer, Bidirectional) else ()
+        outputs = [part.forward(x, **arguments) for part in (layer, *directions)]
+        for part, output in zip((layer, *directions), outputs, strict=True):
+            part_of = None if part is layer else layer.label
             d_output = np.ones_like(output) if training and reached else None
-            yield _Measured(one, part_of, x, arguments, d_output, layer is not lowest)
-        x, mask = outputs[0], passed_on
+            yield _Measurement(part, part_of, x, arguments, d_output, layer is not lowest)
+        x, mask = outputs[0], next_mask
 
 
 @contextmanager
-def _unchanged(model: Network) -> Iterator[None]:
-    """Put back what passes change besides gradients and tapes: states and random generators."""
-    before = layer_states.save_states(model)
+def _restored(model: Network) -> Iterator[None]:
+    """Return a context that restores the states of layers and random generators at its end."""
+    layer_states_before = layer_states.save_states(model)
     generators = [rng.bit_generator for rng in random.generators(model.layers)]
-    drawn = [generator.state for generator in generators]
+    generator_states = [generator.state for generator in generators]
     try:
         yield
     finally:
-        layer_states.restore_states(before)
-        for generator, state in zip(generators, drawn, strict=True):
+        layer_states.restore_states(layer_states_before)
+        for generator, state in zip(generators, generator_states, strict=True):
             generator.state = state

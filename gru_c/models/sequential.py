@@ -1,58 +1,55 @@
-"""Sequential: a chain of layers that trains and predicts."""
+"""`Sequential`: layers in a row that train and predict."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy.typing as npt
 
 from gru_c.callbacks import CallbackList
-from gru_c.data import checks, inputs
-from gru_c.data.samples import Data, Samples, check_batch_size, require_optimizer
+from gru_c.data import inputs
+from gru_c.data.samples import Data, check_batch_size, require_optimizer
 from gru_c.layers import Layer
-from gru_c.layers.base import check_count, make_rng
-from gru_c.models import profile
-from gru_c.models.summary import summary_lines
-from gru_c.network.network import Network
+from gru_c.models.fit_request import FitRequest
+from gru_c.models.inference import InferenceModel
 from gru_c.saving import contents
-from gru_c.streaming.stream import Stream
-from gru_c.training import evaluate, fit, fit_settings, predict, step
+from gru_c.training import evaluate, fit, step
 from gru_c.training.checkpoint import RunFile
 from gru_c.training.doubts import doubts_of
 from gru_c.training.history import History
 from gru_c.training.processes import Distribution, start
 from gru_c.training.run_identity import about_evaluation, about_run, about_training
-from gru_c.utils.validation import check_flag, check_flags
+from gru_c.utils.validation import check_flag, make_rng
 
 
-class Sequential(Network):
-    """A chain of layers, with Keras's methods, arguments and defaults.
+class Sequential(InferenceModel):
+    """Layers in a row, with Keras's methods, arguments and defaults.
 
     Parameters
     ----------
     layers : sequence of Layer, optional
-        As if given to `add` one by one.
+        Layers to `add`, in this order.
     name : str
-        For `summary` and saved files.
+        Name in `summary` and saved files.
     dtype : {"float32", "float64"}, optional
-        Of all weights and results; by default that of the first layer, or float32.
+        Dtype of all weights and results; by default that of the first layer, or float32.
     seed : int, optional
-        Makes everything random repeatable to the bit: initial weights, shuffling and dropout.
+        Makes initial weights, shuffling and dropout repeatable to the bit.
     trainable : bool
-        With False nothing is trained.
+        False freezes all layers: nothing is trained.
 
     Attributes
     ----------
     layers : list of Layer
     optimizer, loss, metrics
-        What `compile` set; None, None and [] before.
+        The arguments of `compile` as objects; None, None and [] before.
     history : History or None
-        Of the last `fit`, kept also when it ended in an exception.
+        History of the last `fit`, also if that ended with an exception.
     stop_training : bool
-        Set by a callback, it ends `fit`.
+        A callback sets it to True to end `fit`.
 
     Examples
     --------
@@ -82,160 +79,6 @@ class Sequential(Network):
     ) -> None:
         super().__init__(layers, name, dtype, seed, trainable)
 
-    # ---- predicting ----
-
-    def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        *,
-        lengths: npt.ArrayLike | None = None,
-        bucket: bool = False,
-        steps: int | None = None,
-        callbacks: object = None,
-    ) -> Any:
-        """Return the outputs for x, batch by batch.
-
-        Parameters
-        ----------
-        x, lengths
-            As in `fit`. A source gives x, or tuples that begin with it.
-        batch_size : int, optional
-            Samples at a time; 32 by default.
-        verbose : {"auto", 0, 1, 2}
-            1 shows a bar; "auto" does in a terminal or notebook when there are several batches.
-        bucket : bool
-            Take sequences of similar length together. The outputs keep their order.
-        steps : int, optional
-            Batches to take from a source; by default all.
-        callbacks : Callback or list of Callback, optional
-            See `gru_c.callbacks`.
-
-        Returns
-        -------
-        ndarray of shape (samples, ...), or list of ndarray
-            A list where x is one and each time step has an output, or where the outputs of a
-            source's batches differ in length: an array for each sequence.
-
-        Raises
-        ------
-        ValueError
-            When the model has no weights yet, or x or lengths do not fit.
-        """
-        return predict.predict(self, x, batch_size, verbose, lengths, bucket, steps, callbacks)
-
-    def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Any:
-        """Return the outputs for x, taken as one batch; see `predict`."""
-        self.require_built("predict_on_batch")
-        count = max(len(Samples.inputs(self, x, lengths)), 1)
-        return predict.predict(self, x, count, 0, lengths)
-
-    def stream(self, batch_size: int = 1) -> Stream:
-        """Return the model as a machine that takes one time step after the other.
-
-        Parameters
-        ----------
-        batch_size : int
-            Sequences that go in step.
-
-        Returns
-        -------
-        Stream
-            With the weights of now, all states zero.
-
-        Raises
-        ------
-        ValueError
-            When the model has no weights yet, or a layer needs more than one step of its input at
-            a time.
-        TypeError
-            When batch_size is no integer.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gru_c import Dense, GRU, Sequential
-        >>> model = Sequential([GRU(50, input_shape=(None, 8)), Dense(1)], seed=0)
-        >>> stream = model.stream()
-        >>> x = np.random.randn(1, 10, 8).astype(np.float32)
-        >>> for t in range(10):
-        ...     y = stream.step(x[:, t])
-        >>> bool((y == model.predict(x, verbose=0)).all())
-        True
-        """
-        return Stream(self, batch_size)
-
-    def profile(
-        self,
-        x: Any,
-        *,
-        lengths: npt.ArrayLike | None = None,
-        training: bool = False,
-        repeats: int = 10,
-    ) -> profile.Profile:
-        """Measure how long each layer takes for x, taken as one batch.
-
-        The layers run one after the other, each with what the ones before it make of x; nothing
-        that counts is changed. Operations are estimated as in `summary`.
-
-        Parameters
-        ----------
-        x, lengths
-            As in `fit`.
-        training : bool
-            Measure the passes of a training step, forward and backward (without the loss and the
-            optimizer), rather than the forward pass of `predict`.
-        repeats : int
-            Rounds over all layers, of which medians are taken.
-
-        Returns
-        -------
-        Profile
-            With ``rows``; ``print`` shows them as a table of time, GFLOP/s and share of the total.
-            Each direction of a `Bidirectional` is also measured alone.
-
-        Raises
-        ------
-        ValueError, TypeError
-            When the model has no weights yet, or something given does not fit.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gru_c import Dense, GRU, Sequential
-        >>> model = Sequential([GRU(50, input_shape=(None, 8)), Dense(1)], seed=0)
-        >>> profile = model.profile(np.random.randn(32, 10, 8), training=True)
-        >>> [(row.layer, row.direction, row.flops) for row in profile.rows[:2]]
-        [('gru', 'forward', 5568000), ('gru', 'backward', 10368000)]
-        """
-        check_flag("training", training)
-        self.require_built("profile")
-        batch = Samples.inputs(self, x, lengths)
-        if not len(batch):
-            raise ValueError("x has no samples: there is nothing to measure")
-        batch = batch.batch(self, slice(None))
-        rounds = check_count("repeats", repeats)
-        return profile.profile(self, batch.x, batch.mask, training, rounds)
-
-    def summary(self, print_fn: Callable[[str], object] = print) -> None:
-        """Print the layers with their output shapes, numbers of weights and estimated FLOPs.
-
-        Below them the number of all weights, of those that training changes and of the others.
-
-        FLOPs are those of the forward pass of a sample, or of a time step of it where the number
-        of steps is open; a training step takes three times as many. Counted are multiplications
-        with kernels and the additions with them: 2 * 3H * (I + H) for a step of a GRU of H units
-        on I features, 2 * I * O for a Dense.
-
-        Parameters
-        ----------
-        print_fn : callable
-            Given the table's lines one by one.
-        """
-        for line in summary_lines(self):
-            print_fn(line)
-
     # ---- training ----
 
     def fit(
@@ -263,138 +106,131 @@ class Sequential(Network):
         resume: bool = False,
         distribution: Distribution | None = None,
     ) -> History:
-        """Train.
+        """Train the model.
 
-        Ctrl-C ends the run after the batch at hand: the history so far is returned, with
-        ``interrupted`` set, and a line says so. Pressed again, within two seconds or in the same
-        run, it raises KeyboardInterrupt at once; where that comes in the middle of a step, the
-        model is as it was at the beginning of the epoch. All this in the main thread, and unless
-        the program handles SIGINT itself.
+        Ctrl-C ends training after the current batch: `fit` prints a message and returns the history
+        so far, with ``interrupted`` set. A second Ctrl-C during the same `fit`, or within two
+        seconds, raises KeyboardInterrupt immediately; in the middle of an optimizer step it
+        restores the model to the beginning of the epoch. This applies to the main thread of a
+        program that does not handle SIGINT itself.
 
         Parameters
         ----------
         x : array_like of shape (samples, ...), list of ndarray, or source of batches
-            Inputs. Sequences of different length are a list of arrays (time, features), or one
-            array with `lengths`; also as the pair ``(x, lengths)``. An `np.memmap`, or another
-            array in a file such as a dataset of h5py, is read and checked batch by batch.
+            Inputs. Sequences of different length are a list of arrays (time, features), one array
+            with `lengths`, or the pair ``(x, lengths)``. An `np.memmap`, or another array in a
+            file such as a dataset of h5py, is read and checked batch by batch.
 
-            A source gives batches ``(x, y)`` or ``(x, y, sample_weight)`` of any sizes: a list of
-            such tuples; an object with ``__len__`` and ``__getitem__``, whose ``on_epoch_end()``
-            is called if there is one; any other iterable; or a generator. Lists of anything else
-            and objects with ``__array__`` are data.
+            A source yields batches ``(x, y)`` or ``(x, y, sample_weight)`` of any sizes. It is a
+            list of such tuples; an object with ``__len__`` and ``__getitem__``, whose
+            ``on_epoch_end()`` is called if it has one; any other iterable; or a generator. All
+            other lists, and objects with ``__array__``, are data.
         y : array_like, or list of ndarray
-            Targets, of the output's shape; see the loss. A list like x where x is one and each
+            Targets, of the output's shape; see the loss. A list like x if x is a list and each
             time step has an output. None with a source.
         batch_size : int, optional
-            Samples of a step; 32 by default.
+            Samples per batch; 32 by default.
         epochs : int
-            Epoch at which to end.
+            Number of the epoch at which training ends.
         verbose : {"auto", 0, 1, 2}
-            0 is silent, 1 a bar per epoch (where stderr is a file, a line there), 2 a line per
-            epoch; "auto" a bar in a terminal, else
-            lines.
+            0 prints nothing, 1 a bar per epoch (a line per epoch if stderr is a file), 2 a line per
+            epoch. "auto" prints bars in a terminal, else lines.
         callbacks : Callback or list of Callback, optional
             See `gru_c.callbacks`.
         lengths : array_like of int, shape (samples,), optional
-            How many time steps of each sequence count: the first ones. What x and y hold in the
-            others does not matter; they enter neither loss nor metrics.
+            Number of time steps of each sequence that count, from the first one on. The values of x
+            and y in the other steps are ignored, also in the loss and the metrics.
         bucket : bool
-            Draw batches of sequences of similar length, each as long as its longest one.
+            Put sequences of similar length into a batch, which is as long as its longest sequence.
         validation_split : float
-            Share of the samples, the last ones, that is kept for validation; in [0, 1).
+            Share of the samples that is used for validation, in [0, 1): the last ones.
         validation_data : tuple (x, y) or (x, y, sample_weight), or source of batches, optional
-            Validate on these instead.
+            Data for validation, instead of a share of x and y.
         steps_per_epoch : int, optional
-            Batches of an epoch from a source; by default all. The next epoch goes on from there,
-            and a source that can be begun anew is, at its end. Needed for several epochs from a
-            generator; one that gives too few is warned of, and ends the training.
+            Batches of a source per epoch; by default all. The next epoch continues in the source,
+            and a source that can be iterated again is restarted at its end. Required for several
+            epochs from a generator. If a generator ends too early, a warning is given and training
+            ends.
         validation_steps : int, optional
-            Batches of a validation from a source, from its beginning; those of a generator go on.
+            Batches of a source per validation. Each validation begins with the first batch, except
+            that a generator continues.
         shuffle : bool
-            Draw the samples in a new order in every epoch; of a source with ``__getitem__`` the
-            batches.
+            Use the samples in a new random order in every epoch; the batches, for a source with
+            ``__getitem__``.
         sample_weight : array_like, optional
-            Weight of each sample (samples,), or of each step (samples, T); a list like y.
+            Weight of each sample (samples,), or of each time step (samples, T); a list if y is one.
         initial_epoch : int
-            Number of the first epoch, to go on counting.
+            Number of the first epoch, if training continues an earlier `fit`.
         bptt_steps : int, optional
-            Truncated backpropagation: take the time steps in pieces of so many, the last one
-            shorter; the state goes on from piece to piece, the gradient does not. Where the output
-            is a sequence, every piece is an optimizer step on its own outputs and targets, and the
-            loss is the mean over the time steps. Else the pieces before the last are run as in
-            `predict`, and the last one is trained on. For models whose layers all go from the first
-            step to the last.
+            Truncated backpropagation through time: the sequence is cut into segments of so many
+            time steps; the last one may be shorter. The state passes from segment to segment, the
+            gradient does not. If the output is a sequence, every segment is an optimizer step on
+            its own outputs and targets, and the loss is the mean over the time steps. Otherwise the
+            segments before the last run as in `predict`, and the last one is trained on. Only for
+            models in which all layers run from the first time step to the last.
         seed : int, optional
-            Makes this run's shuffling and dropout repeatable by themselves; by default they go on
-            from the model's seed.
+            Seed of this run's shuffling and dropout; by default they continue the sequence of the
+            model's generator.
         checkpoint : path, optional
-            A safetensors file that is written while the model trains, with all that is needed to go
-            on; `load_model` reads the model in it, too. For arrays, and for a source with
-            ``__getitem__`` that gives the same batches again.
+            A safetensors file that `fit` writes while it trains, with all that `resume` needs;
+            `load_model` can read it, too. Only for arrays, and for a source with ``__getitem__``
+            that returns the same batches again.
         checkpoint_interval : float, optional
-            Seconds between two writes within an epoch; 0: after every batch. There is one at the
-            end of every epoch, too. By default 30, and writing takes no more than 2% of the time.
+            Seconds between two checkpoints within an epoch; 0 writes one after every batch. There
+            is also one at the end of every epoch. By default 30, but writing never takes more than
+            2% of the time.
         resume : bool
-            Go on with the run in the file, if there is one: the result has the bits that the run
-            without an interruption would have had, however it was ended. The run must be the
-            same: model, shapes of the data, arguments, callbacks that keep something; only the
-            epochs may be more. A run that had come to its end does nothing more.
+            Resume the run in the checkpoint, if the file exists. However that run ended, the result
+            has the same bits as that of a run without interruption. Model, shapes of the data,
+            arguments and callbacks with a state must be the same; only `epochs` may be larger. If
+            the run had finished, nothing more is trained.
         distribution : gru_c.distributed.DataParallel, optional
-            Train one model in several processes, each of which calls this.
+            Train one model in several processes, each of which calls `fit`.
 
         Returns
         -------
         History
-            With ``.history`` (a list per name, a value per epoch), ``.epoch`` and ``.interrupted``.
+            Its attributes are ``history`` (for each name a list with a value per epoch), ``epoch``
+            and ``interrupted``.
 
         Raises
         ------
         ValueError, TypeError
-            When something given does not fit, or the file to go on with is damaged or that of
-            another run; nothing has been changed then. When a later batch of a source does not: it
-            says which, and weights and optimizer are as they were at the beginning of that epoch
-            (of its validation: as the epoch left them). So it is, too, where the source raises.
+            If an argument does not fit, or the checkpoint is damaged or belongs to another run; the
+            model is then unchanged. Also if a later batch of a source does not fit: the message
+            says which, and weights and optimizer are restored to the beginning of that epoch (if
+            the batch is of the validation, to the end of the epoch). They are restored in the same
+            way if the source itself raises an exception.
         FloatingPointError
-            When the loss became NaN or infinite: it says at which batch, and weights and
-            optimizer are as they were at the beginning of that epoch. With the callback
-            `TerminateOnNaN` the run ends quietly instead.
+            If the loss becomes NaN or infinite. The message says at which batch, and weights and
+            optimizer are restored to the beginning of that epoch. With the callback
+            `TerminateOnNaN` training ends without an exception instead.
         """
-
-        def checked() -> tuple[inputs.FitData, fit_settings.FitSettings, CallbackList]:
-            check_flags(bucket=bucket, shuffle=shuffle, resume=resume)
-            require_optimizer(self)
-            arrays = {"batch_size": batch_size, "bucket": bucket}
-            rest = sample_weight, lengths, ("steps_per_epoch", steps_per_epoch), arrays
-            part = group.part
-            train = inputs.of_pairs(
-                self, x, y, *rest, bptt_steps=bptt_steps, goes_on=True, part=part
-            )
-            data = inputs.FitData.checked(
-                self, train, validation_split, validation_data, validation_steps, part
-            )
-            settings = fit_settings.FitSettings.checked(
-                batch_size,
-                epochs,
-                initial_epoch,
-                shuffle,
-                verbose if group.first else 0,
-                checks.check_bptt_steps(self, train.first, bptt_steps),
-                train.first.check_bucket(self, bucket),
-            )
-            data.require_epochs(settings.epochs - settings.initial_epoch)
-            if checkpoint is not None:
-                data.require_repeatable()
-            elif resume or checkpoint_interval is not None:
-                raise ValueError("resume and checkpoint_interval need a file: give checkpoint=path")
-            if group.first:
-                for given in data.parts:
-                    doubts_of(self).look(self, given.first)
-            return data, settings, CallbackList(callbacks)
-
+        request = FitRequest(
+            x=x,
+            y=y,
+            sample_weight=sample_weight,
+            lengths=lengths,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            batch_size=batch_size,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            shuffle=shuffle,
+            bucket=bucket,
+            verbose=verbose,
+            bptt_steps=bptt_steps,
+            checkpoint=checkpoint,
+            checkpoint_interval=checkpoint_interval,
+            resume=resume,
+        )
         group = start(distribution)
         with group.session():
             with group.together():
-                data, settings, hooks = checked()
+                data, settings = request.checked(self, group)
+                hooks = CallbackList(callbacks)
                 rng = None if seed is None else make_rng(seed)
             arguments = {**settings.deciding, "seed": seed}
             facts = partial(about_training, self, hooks, **arguments)
@@ -420,23 +256,23 @@ class Sequential(Network):
         return_dict: bool = False,
         distribution: Distribution | None = None,
     ) -> float | list[float] | dict[str, float]:
-        """Return the loss, and the metrics after it when there are any.
+        """Return the loss, or a list of the loss and the metrics if there are any.
 
         Parameters
         ----------
         x, y, batch_size, verbose, sample_weight, lengths, callbacks
             As in `fit`.
         steps : int, optional
-            Batches to take from a source; by default all.
+            Number of batches to take from a source; by default all.
         return_dict : bool
-            Return names and values.
+            Return a dict of names and values.
         distribution : gru_c.distributed.DataParallel, optional
-            Evaluate in several processes, each of which calls this and gets the result.
+            Evaluate in several processes, each of which calls `evaluate` and gets the result.
 
         Raises
         ------
         ValueError, TypeError
-            As `fit`; also when the model has no weights yet.
+            As `fit`; also if the model has no weights yet.
         """
         group = start(distribution)
         with group.session():
@@ -444,13 +280,21 @@ class Sequential(Network):
                 check_flag("return_dict", return_dict)
                 self.require_built("evaluate")
                 hooks, size = CallbackList(callbacks), check_batch_size(batch_size)
-                given = ("steps", steps), {"batch_size": batch_size}
-                data = inputs.of_pairs(self, x, y, sample_weight, lengths, *given, part=group.part)
+                data = inputs.of_pairs(
+                    self,
+                    x,
+                    y,
+                    sample_weight,
+                    lengths,
+                    ("steps", steps),
+                    {"batch_size": batch_size},
+                    part=group.part,
+                )
                 if group.first:
                     doubts_of(self).look(self, data.first)
             facts = partial(about_evaluation, self, batch_size=size)
-            own = group.share(self, inputs.FitData(data, None), size, False, facts).train
-            logs = evaluate.evaluate(self, own, size, verbose, hooks, group)
+            shard = group.share(self, inputs.FitData(data, None), size, False, facts).train
+            logs = evaluate.evaluate(self, shard, size, verbose, hooks, group)
         return step.as_result(logs, return_dict)
 
     def train_on_batch(
@@ -462,15 +306,15 @@ class Sequential(Network):
         lengths: npt.ArrayLike | None = None,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
-        """Take one optimizer step on one batch; return its loss and metrics as `evaluate` does.
+        """Take one optimizer step on one batch; return loss and metrics as `evaluate` does.
 
         Raises
         ------
         ValueError, TypeError
             As `fit`.
         FloatingPointError
-            When the loss, or a weight after the step, is NaN or infinite; nothing has been changed
-            then.
+            If the loss, or a weight after the step, is NaN or infinite; the model is then
+            unchanged.
         """
         check_flag("return_dict", return_dict)
         require_optimizer(self)
@@ -481,21 +325,21 @@ class Sequential(Network):
     # ---- files ----
 
     def save(self, path: str | os.PathLike[str], include_optimizer: bool = False) -> None:
-        """Write the model to a safetensors file; `load_model` reads it back.
+        """Write the model to a safetensors file, which `load_model` reads.
 
-        Which layers are frozen is written, too. Initial values that are arrays
-        (``initializers.Constant(array)``) are not, as the weights are.
+        The file also says which layers are frozen. It does not hold the arrays of
+        ``initializers.Constant(array)``, because it holds the weights.
 
         Parameters
         ----------
         path : path
-            An existing file is replaced at once, when the new one is complete.
+            An existing file is replaced atomically, once the new one is complete.
         include_optimizer : bool
-            Write the optimizer's state too, so that training can go on.
+            Write the optimizer's state, too, so that training can continue.
 
         Raises
         ------
         ValueError
-            When there are no weights yet, or something cannot be described in a file.
+            If there are no weights yet, or a part of the model cannot be described in a file.
         """
         contents.save_model(self, path, check_flag("include_optimizer", include_optimizer))

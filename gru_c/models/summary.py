@@ -1,4 +1,4 @@
-"""The table that `Sequential.summary` prints, with operations counted."""
+"""The table that `Sequential.summary` prints, with estimated operations."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from gru_c.network.network import Network
 
 
-def _kernel_sizes(layer: Layer) -> tuple[int, int]:
-    """Return how many weights meet the input at each place, and how many the state."""
+def kernel_sizes(layer: Layer) -> tuple[int, int]:
+    """Return the numbers of weights in kernels for the input and in recurrent kernels."""
     kernels = [item for item in layer.parameters if item.name.endswith("kernel")]
     recurrent = sum(item.array.size for item in kernels if "recurrent" in item.name)
     return sum(item.array.size for item in kernels) - recurrent, recurrent
 
 
-def kernel_places(layer: Layer, input_shape: Shape) -> Shape:
+def kernel_positions(layer: Layer, input_shape: Shape) -> Shape:
     """Return the axes over which a layer's kernels are applied, batch axis first."""
     if isinstance(layer, Conv1D):
         return layer.swapped(layer.compute_output_shape(input_shape))[:-1]
@@ -28,15 +28,15 @@ def kernel_places(layer: Layer, input_shape: Shape) -> Shape:
 
 
 def _flops(layer: Layer, input_shape: Shape) -> tuple[int, int]:
-    """Return the operations of a sample, and where their number is open those of a time step."""
-    places = kernel_places(layer, input_shape)[1:]
-    by_place = 2 * sum(_kernel_sizes(layer))
-    if None in places:
-        return 0, by_place
-    return by_place * math.prod(size or 0 for size in places), 0
+    """Return the operations per sample and per time step; one of the two is 0.
 
-
-# ---- summary ------------------------------------------------------------------------------------
+    They are given per time step if the number of time steps is open.
+    """
+    positions = kernel_positions(layer, input_shape)[1:]
+    per_position = 2 * sum(kernel_sizes(layer))
+    if None in positions:
+        return 0, per_position
+    return per_position * math.prod(size or 0 for size in positions), 0
 
 
 def summary_lines(model: Network) -> list[str]:
@@ -47,16 +47,16 @@ def summary_lines(model: Network) -> list[str]:
     for layer in model.layers:
         known = shape is not None and layer.built
         costs.append(_flops(layer, shape) if shape is not None and known else (0, 0))
-        flops = _in_words(*costs[-1]) if known else "unknown"
+        flops = _flops_text(*costs[-1]) if known else "unknown"
         shape = None if shape is None else layer.compute_output_shape(shape)
         count = f"{layer.count_params():,}" if layer.built else "not built"
         rows.append((f"{layer.name} ({type(layer).__name__})", str(shape or "?"), count, flops))
-    lines = _table(rows, left=2)
+    lines = table_lines(rows, left=2)
     rule = "-" * len(lines[0])
     flops, *counts = ["unknown before the model is built"] * 4
     if model.built:
-        by_sample, by_step = (sum(column) for column in zip(*costs, strict=True))
-        flops, total = _in_words(by_sample, by_step), model.count_params()
+        per_sample, per_step = (sum(column) for column in zip(*costs, strict=True))
+        flops, total = _flops_text(per_sample, per_step), model.count_params()
         trained = sum(item.array.size for item in model.trainable_weights)
         counts = [f"{count:,}" for count in (total, trained, total - trained)]
     return [
@@ -69,14 +69,14 @@ def summary_lines(model: Network) -> list[str]:
     ]
 
 
-def _in_words(by_sample: int, by_step: int) -> str:
-    if not by_step:
-        return f"{by_sample:,}"
-    return f"{by_step:,} a step" + (f" + {by_sample:,}" if by_sample else "")
+def _flops_text(per_sample: int, per_step: int) -> str:
+    if not per_step:
+        return f"{per_sample:,}"
+    return f"{per_step:,} a step" + (f" + {per_sample:,}" if per_sample else "")
 
 
-def _table(rows: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Return lines of aligned columns, the first `left` of them to the left."""
+def table_lines(rows: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Return lines of aligned columns: the first `left` columns to the left, the others right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(

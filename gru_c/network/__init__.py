@@ -1,1 +1,1 @@
-"""Layers in a row that compute, and their states."""
+"""Networks: layers in a row that compute, their weights and their states."""

@@ -1,4 +1,4 @@
-"""The states that a model's stateful layers keep from batch to batch."""
+"""Saving and restoring the states of a model's stateful layers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ States = list[tuple[GRU, Array | None]]
 
 
 def save_states(model: Network) -> States:
-    """Return the states of all stateful layers, for `restore_states`."""
-    layers = [one for layer in model.stateful_layers for one in layer.directions]
-    return [(layer, layer.state) for layer in layers]
+    """Return all stateful layers with their states, for `restore_states`."""
+    directions = [direction for layer in model.stateful_layers for direction in layer.directions]
+    return [(direction, direction.state) for direction in directions]
 
 
 def restore_states(states: States) -> None:
-    """Let the layers hold the states that they held."""
+    """Restore the states that `save_states` returned."""
     for layer, state in states:
         assign(layer, state=state)

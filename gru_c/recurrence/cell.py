@@ -6,11 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from gru_c import _core
 from gru_c.utils.registry import lookup
-from gru_c.utils.validation import check_flag, finite_number
+from gru_c.utils.validation import check_flag, check_real
 
 ActivationLike = str | Sequence[str | float]  # a name, or (name, alpha), or (name, alpha, beta)
 Activation = tuple[int, float, float]  # number in the core, alpha, beta
@@ -65,11 +63,11 @@ class Cell:
             check_flag("reset_after", reset_after),
             _activation_of("activation", activation),
             _activation_of("recurrent_activation", recurrent_activation),
-            math.inf if clip is None else _check_clip(clip),
-            check_rate("zoneout", zoneout),
+            check_real("clip", clip, "(0, inf]", optional=True) or math.inf,
+            check_real("zoneout", zoneout, "[0, 1)"),
         )
 
-    def require_way_back(self) -> None:
+    def require_trainable(self) -> None:
         """Raise ValueError where a training pass would not know the slopes."""
         for which in ("activation", "recurrent_activation"):
             number, alpha, _ = getattr(self, which)
@@ -91,25 +89,8 @@ def _activation_of(which: str, given: object) -> Activation:
         takes = " and ".join(_LETTERS[: len(defaults)]) or "no parameters"
         raise ValueError(f"{what}: {name!r} takes {takes}, got {given!r}")
     checked = [
-        float(finite_number(what, f"{letter} of {name!r}", value, "of float32"))
+        check_real(f"{what}: {letter} of {name!r}", value, "float32")
         for letter, value in zip(_LETTERS, values, strict=False)
     ]
     alpha, beta = (*checked, *defaults[len(values) :], 0.0, 0.0)[:2]
     return _core.ACTIVATIONS[name], alpha, beta
-
-
-def check_rate(name: str, value: object) -> float:
-    """Return a probability in [0, 1), or an exception that says what it was."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{name} must be a number in [0, 1), got {value!r}")
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} must be in [0, 1), got {value!r}")
-    return float(value)
-
-
-def _check_clip(clip: object) -> float:
-    if isinstance(clip, bool) or not isinstance(clip, (int, float, np.number)):
-        raise TypeError(f"clip must be a positive number or None, got {clip!r}")
-    if not clip > 0:
-        raise ValueError(f"clip must be positive, or None for no clipping, got {clip!r}")
-    return float(clip)

@@ -1,165 +1,122 @@
-"""Checkpointing through time: long sequences whose gates are not kept but computed again.
+"""Gradient checkpointing through time: for long sequences, gates are computed again, not kept.
 
-A training pass keeps the gates of all steps, five numbers for each unit and step. Here the forward
-pass keeps the state before every piece of some steps alone; the backward pass computes the gates of
-a piece again, goes back through it, and uses the same memory for the piece before it (T. Chen et
-al., "Training Deep Nets with Sublinear Memory Cost", 2016, arXiv:1604.06174). The gradients are the
-same to the bit with the packed engine, and but for rounding with the BLAS engine.
+A training pass keeps the gates of all time steps, five numbers for each unit and step. Here the
+forward pass keeps only the state before each piece of some steps; the backward pass computes the
+gates of a piece again, goes back through it, and uses the same memory for the piece before it
+(T. Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016, arXiv:1604.06174). With the
+packed engine the gradients have the same bits, with the BLAS engine they agree up to rounding.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gru_c import _core
-from gru_c.recurrence import passes
-from gru_c.recurrence.cell import Cell
-from gru_c.recurrence.passes import AUTO
-from gru_c.recurrence.tape import GRUTape
+from gru_c.recurrence.memory import BorrowedMemory, TapeMemory
+from gru_c.recurrence.options import PassOptions
+from gru_c.recurrence.plain import pack_weights, run_plain
+from gru_c.recurrence.tape import Tape
+from gru_c.recurrence.weights import Gradients, Weights
 from gru_c.utils.arrays import Array
+from gru_c.utils.validation import check_integer
 
 
 def check_every(every: object) -> int | str | None:
-    """Return the argument ``checkpoint_every``, or an exception that says what it was."""
+    """Return the argument ``checkpoint_every``; TypeError or ValueError for anything else."""
     if every is None or every == "auto":
         return every
-    if isinstance(every, bool) or not isinstance(every, (int, np.integer)):
-        raise TypeError(
-            f"checkpoint_every must be a number of steps, 'auto' or None, got {every!r}"
-        )
-    if every < 1:
-        raise ValueError(f"checkpoint_every must be at least 1 step, got {every}")
-    return int(every)
+    return check_integer("checkpoint_every", every, 1, also=", 'auto' or None")
 
 
-@dataclass(eq=False)
-class CheckpointTape:
-    """What a checkpointed forward pass leaves for its backward pass.
+@dataclass(slots=True, repr=False, eq=False)
+class CheckpointTape(Tape):
+    """The tape of a pass that keeps the state before each piece of some time steps.
 
-    It refers to the arrays of the forward pass, as a `GRUTape` does.
+    It refers to the arrays of the forward pass, as a `GRUTape` does. It may be used again even
+    after ``keep_tape=False``.
 
     Attributes
     ----------
-    x : ndarray of shape (B, T, I)
-        The input, in the order in which the steps were taken.
-    kernel, recurrent_kernel, bias : ndarray
-        The weights of the forward pass.
     states : ndarray of shape (pieces, B, H)
         The state before each piece.
     steps : int
-        Of a piece; the last one may be shorter.
-    cell, go_backwards, engine, num_threads, state_mask, draws, time_major
-        As in the forward pass.
+        Time steps of a piece; the last piece may be shorter.
+    engine : int
+        The engine of the forward pass, by its number in the core.
+    x, kernel, recurrent_kernel, bias_shape, go_backwards, time_major
+        As in a `GRUTape`.
     """
 
-    x: Array
-    kernel: Array
-    recurrent_kernel: Array
-    bias: Array | None
     states: Array
     steps: int
-    cell: Cell
-    go_backwards: bool
     engine: int
-    num_threads: int | None
-    state_mask: Array | None
-    draws: tuple[int, int] | None
-    time_major: bool = False
-    memory: Array | None = None  # of a piece's gates, once they have been computed
-
-    @property
-    def output_shape(self) -> tuple[int, int, int]:
-        """(B, T, H)."""
-        return (*self.x.shape[:2], len(self.recurrent_kernel))
-
-    @property
-    def bias_shape(self) -> tuple[int, ...] | None:
-        """Shape of the bias; None without one."""
-        return None if self.bias is None else self.bias.shape
 
     def pieces(self) -> Iterator[tuple[int, slice]]:
-        """Yield the number and the steps of each piece."""
+        """Yield the number and the time steps of each piece."""
         T = self.x.shape[1]
         for number in range(len(self.states)):
             yield number, slice(number * self.steps, min((number + 1) * self.steps, T))
 
-    def run(
-        self,
-        number: int,
-        steps: slice,
-        output: Array | None,
-        packed: Array | None,
-        *,
-        training: bool,
-    ) -> tuple[Array, GRUTape | None]:
-        """Run a piece from its checkpoint: the state after it, and its tape when training."""
-        draws = self.draws and (self.draws[0], self.draws[1] + steps.start)
-        return passes.run_forward(
-            self.x[:, steps],
-            self.kernel,
-            self.recurrent_kernel,
-            self.bias,
-            self.states[number],
-            output,
-            cell=self.cell,
+    def piece_options(self, *, training: bool) -> PassOptions:
+        """Return the options of the pieces' passes, all but the draws."""
+        return replace(
+            self.options,
+            go_backwards=False,  # x is in the order of the pass already
             training=training,
             engine=self.engine,
-            num_threads=self.num_threads,
-            memory=self.memory,
-            packed=packed,
-            state_mask=self.state_mask,
-            draws=draws,
+            packed=pack_weights(self.weights, self.options.cell, self.engine),
+            memory=TapeMemory(),  # of one piece, for the next one
         )
 
-    def pack(self) -> Array | None:
-        """Return the weights packed for all pieces, where the engine packs them."""
-        if self.engine != _core.ENGINES["packed"]:
-            return None
-        return passes.pack_weights(self.kernel, self.recurrent_kernel, self.bias, cell=self.cell)
+    def run_piece(
+        self, number: int, steps: slice, output: Array | None, options: PassOptions
+    ) -> tuple[Array, Tape | None]:
+        """Run a piece from its checkpoint; return the state after it, and a tape if training."""
+        options = replace(options, draws=self.options.draws_from(steps.start))
+        return run_plain(self.x[:, steps], self.weights, self.states[number], output, options)
 
     def backward(
         self,
         d_output: Array | None,
         d_state: Array | None,
-        d_x: Array | None,
-        d_kernel: Array,
-        d_recurrent_kernel: Array,
-        d_bias: Array | None,
-        d_initial_state: Array | None,
+        gradients: Gradients,
         *,
-        accumulate: bool = False,
         keep_tape: bool = True,
-        d_hidden: Array | None = None,
     ) -> None:
-        """Go back as `tape.run_backward`; the tape may be used again in any case."""
-        B, _, H = self.output_shape
-        if self.go_backwards and d_x is not None:
-            d_x = d_x[:, ::-1]
-        packed, weights = self.pack(), (d_kernel, d_recurrent_kernel, d_bias)
-        state = np.zeros((B, H), self.x.dtype) if d_state is None else d_state
-        for number, now in reversed(list(self.pieces())):
-            _, piece = self.run(number, now, None, packed, training=True)
-            assert piece is not None
+        """Write the gradients; see `Tape.backward`. The states are kept in any case."""
+        # By name: the class that `super` means is the one without slots.
+        Tape.backward(self, d_output, d_state, gradients, keep_tape=True)
+
+    def _write_gradients(
+        self,
+        d_output: Array | None,
+        d_state: Array | None,
+        gradients: Gradients,
+        d_x: Array | None,
+        keep_tape: bool,
+        memory: Array,
+    ) -> None:
+        options, accumulate = self.piece_options(training=True), gradients.accumulate
+        state = np.zeros(self.states.shape[1:], self.x.dtype) if d_state is None else d_state
+        for number, steps in reversed(list(self.pieces())):
+            _, tape = self.run_piece(number, steps, None, options)
+            assert tape is not None
             before = np.empty_like(state)
-            parts = [None if a is None else a[:, now] for a in (d_output, d_x, d_hidden)]
-            self.memory = piece.backward(
-                parts[0],
-                state,
-                parts[1],
-                *weights,
-                before,
+            part = replace(
+                gradients,
+                x=_part(d_x, steps),
+                initial_state=before,
+                hidden=_part(gradients.hidden, steps),
                 accumulate=accumulate,
-                keep_tape=False,
-                d_hidden=parts[2],
             )
+            tape.backward(_part(d_output, steps), state, part, keep_tape=False)
             state, accumulate = before, True
-        self.memory = None
-        if d_initial_state is not None:
-            d_initial_state[...] = state
+        if gradients.initial_state is not None:
+            gradients.initial_state[...] = state
 
     def __repr__(self) -> str:
         B, T, H = self.output_shape
@@ -168,59 +125,36 @@ class CheckpointTape:
         )
 
 
-def run_forward(
+def run_checkpointed(
     x: Array,
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None,
-    initial_state: Array | None,
+    weights: Weights,
+    state: Array | None,
     output: Array | None,
-    *,
+    options: PassOptions,
     every: int | str,
-    cell: Cell,
-    go_backwards: bool = False,
-    engine: int = AUTO,
-    num_threads: int | None = None,
-    state_mask: Array | None = None,
-    draws: tuple[int, int] | None = None,
 ) -> tuple[Array, CheckpointTape]:
-    """Run a training pass as `passes.run_forward`, with a checkpoint `every` so many steps."""
-    if go_backwards:
+    """Run a training pass that keeps the state `every` so many time steps; see `passes.run`."""
+    if options.go_backwards:
         x = x[:, ::-1]
     B, T, _ = x.shape
-    engine = _core.resolve_engine(x, recurrent_kernel, cell, engine)
-    steps = _piece_steps(x, recurrent_kernel, cell, engine, every)
-    states = np.zeros((max(1, -(-T // steps)), B, len(recurrent_kernel)), x.dtype)
-    if initial_state is not None:
-        states[0] = initial_state
-    tape = CheckpointTape(
-        x,
-        kernel,
-        recurrent_kernel,
-        bias,
-        states,
-        steps,
-        cell,
-        go_backwards,
-        engine,
-        num_threads,
-        state_mask,
-        draws,
-    )
-    state, packed = states[0].copy(), tape.pack()
-    for number, now in tape.pieces():
-        part = None if output is None else output[:, now]
-        state, _ = tape.run(number, now, part, packed, training=False)
-        if number + 1 < len(states):
-            states[number + 1] = state
-    return state, tape
-
-
-def _piece_steps(
-    x: Array, recurrent_kernel: Array, cell: Cell, engine: int, every: int | str
-) -> int:
-    """Return the steps of a piece: those wanted, rounded up to what the core sums at a time."""
-    T = x.shape[1]
+    U = weights.recurrent_kernel
+    engine = _core.resolve_engine(x, U, options.cell, options.engine)
     wanted = math.isqrt(T) if every == "auto" else int(every)
-    chunk = _core.chunk_steps(x, recurrent_kernel, cell, engine)
-    return max(1, -(-wanted // chunk)) * chunk
+    chunk = _core.chunk_steps(x, U, options.cell, engine)  # that the core sums at a time
+    steps = max(1, -(-wanted // chunk)) * chunk
+    states = np.zeros((max(1, -(-T // steps)), B, len(U)), x.dtype)
+    if state is not None:
+        states[0] = state
+    nothing = BorrowedMemory(np.empty(0, np.uint8))
+    tape = CheckpointTape(x, weights, options, nothing, states, steps, engine)
+    last, pieces = states[0].copy(), tape.piece_options(training=False)
+    for number, now in tape.pieces():
+        last, _ = tape.run_piece(number, now, _part(output, now), pieces)
+        if number + 1 < len(states):
+            states[number + 1] = last
+    return last, tape
+
+
+def _part(array: Array | None, steps: slice) -> Array | None:
+    """Return some time steps of an array (B, T, n); None for None."""
+    return None if array is None else array[:, steps]

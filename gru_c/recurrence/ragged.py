@@ -1,254 +1,209 @@
-"""Passes over sequences in which not every step counts: only those that do are computed.
+"""Passes over sequences in which not every time step counts: only those that do are computed.
 
-`step_order` sorts rows and steps into intervals. Each is a pass like any other, with the state
-carried from one to the next, so that the time goes with the steps that count.
+`step_order` sorts rows and time steps into intervals. Each interval is a pass like any other, with
+the state carried from one to the next, so that the time goes with the steps that count.
 """
 
 from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise, zip_longest
-from typing import Any
+from itertools import accumulate, pairwise
 
 import numpy as np
 
 from gru_c import _core
-from gru_c.recurrence import checkpointing, passes, tape
-from gru_c.recurrence.cell import Cell
-from gru_c.recurrence.checkpointing import CheckpointTape
-from gru_c.recurrence.passes import AUTO
+from gru_c.recurrence.checkpointing import run_checkpointed
+from gru_c.recurrence.memory import BorrowedMemory
+from gru_c.recurrence.options import PassOptions
+from gru_c.recurrence.plain import pack_weights, run_plain
 from gru_c.recurrence.step_order import StepOrder
-from gru_c.recurrence.tape import GRUTape
-from gru_c.utils.arrays import Array
-
-Weights = tuple[Array, Array, Array | None]
-
-_CACHE_LINE = 64
+from gru_c.recurrence.tape import Tape
+from gru_c.recurrence.weights import Gradients, Weights
+from gru_c.utils.arrays import CACHE_LINE, Array
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class RaggedTape:
-    """What a training forward pass leaves in which not every step counted.
+@dataclass(slots=True, repr=False, eq=False)
+class RaggedTape(Tape):
+    """The tape of a pass in which not every time step counted.
 
     It refers to the arrays of the forward pass, as a `GRUTape` does.
 
     Attributes
     ----------
     steps : StepOrder
-        Which steps counted.
+        The time steps that counted.
     x : ndarray of shape (B, T, I), or as `steps` says
-        The input, in the order in which the steps were taken.
-    kernel, recurrent_kernel, bias_shape, go_backwards, time_major
-        As in a `GRUTape`.
+        The input, in the order in which the time steps were taken.
     memory : ndarray of uint8 or None
-        The steps that count, and their gates and states; None once it is used up.
+        The steps that count, and their gates and states; None once they have been used up.
     tapes : list of GRUTape or CheckpointTape
         Of the intervals, in the order of time; they share the memory.
+    kernel, recurrent_kernel, bias_shape, go_backwards, time_major
+        As in a `GRUTape`.
     """
 
     steps: StepOrder
-    x: Array
-    kernel: Array
-    recurrent_kernel: Array
-    bias_shape: tuple[int, ...] | None
-    go_backwards: bool
-    memory: Array | None
-    tapes: list[GRUTape | CheckpointTape]
-    time_major: bool = False
+    tapes: list[Tape]
 
     @property
-    def output_shape(self) -> tuple[int, ...]:
-        """(B, T, H); in general the places of the steps, and H."""
-        return (*self.x.shape[:-1], len(self.recurrent_kernel))
+    def batch(self) -> int:
+        """Number of sequences B."""
+        return len(self.steps.rows)
 
-    def take_memory(self) -> Array | None:
-        """Return the memory, which is no longer part of the tape."""
-        memory = self.memory
-        object.__setattr__(self, "memory", None)
-        self.tapes.clear()
-        return memory
-
-    def __copy__(self) -> RaggedTape:
-        """Return a copy with its own memory, as that of a `GRUTape`."""
-        # Their inputs lie in the memory, too.
-        tapes = [replace(copy.copy(tape), x=tape.x.copy()) for tape in self.tapes]
-        return replace(self, memory=copy.copy(self.memory), tapes=tapes)
-
-    def backward(
+    def _write_gradients(
         self,
         d_output: Array | None,
         d_state: Array | None,
+        gradients: Gradients,
         d_x: Array | None,
-        d_kernel: Array,
-        d_recurrent_kernel: Array,
-        d_bias: Array | None,
-        d_initial_state: Array | None,
-        *,
-        accumulate: bool = False,
-        keep_tape: bool = True,
-        d_hidden: Array | None = None,
-    ) -> Array | None:
-        """Go back as `tape.run_backward`; `d_hidden` is 0 where a step does not count."""
-        tape.require_memory(self.memory)
-        if self.go_backwards and d_x is not None:
-            d_x = d_x[:, ::-1]
-        steps, dtype, N, H = self.steps, d_kernel.dtype, self.steps.count, len(d_recurrent_kernel)
-        d_weights = d_kernel, d_recurrent_kernel, d_bias
-        for gradient in () if accumulate else d_weights:
-            if gradient is not None:
-                gradient[...] = 0
+        keep_tape: bool,
+        memory: Array,
+    ) -> None:
+        steps, N, H = self.steps, self.steps.count, self.weights.units
+        dtype = self.weights.kernel.dtype
+        if not gradients.accumulate:
+            gradients.clear_weights()
         d_outputs = np.empty((N, H), dtype)
-        steps.gradients(d_output, d_state, d_outputs)
+        steps.gather_gradients(d_output, d_state, d_outputs)
         d_inputs = None if d_x is None else np.empty((N + 1, d_x.shape[-1]), dtype)
-        d_steps = None if d_hidden is None else np.empty((N + 1, H), dtype)
-        d_first = self._go_back(d_outputs, d_inputs, d_weights, keep_tape, d_steps)
-        for of_steps, array in ((d_inputs, d_x), (d_steps, d_hidden)):
+        d_hidden = None if gradients.hidden is None else np.empty((N + 1, H), dtype)
+        gathered = replace(gradients, x=d_inputs, hidden=d_hidden, accumulate=True)
+        d_first = self._through_intervals(d_outputs, gathered, keep_tape)
+        for of_steps, array in ((d_inputs, d_x), (d_hidden, gradients.hidden)):
             if of_steps is not None and array is not None:
                 of_steps[N] = 0
-                steps.put(of_steps, array)
-        if d_initial_state is not None:
-            d_initial_state[...] = 0 if d_state is None else d_state  # of rows that took no step
-            d_initial_state[steps.rows[: len(d_first)]] = d_first
-        return None if keep_tape else self.take_memory()
+                steps.scatter(of_steps, array)
+        d_initial = gradients.initial_state
+        if d_initial is not None:
+            d_initial[...] = 0 if d_state is None else d_state  # of rows that took no step
+            d_initial[steps.rows[: len(d_first)]] = d_first
 
-    def _go_back(
-        self,
-        d_outputs: Array,
-        d_inputs: Array | None,
-        d_weights: Weights,
-        keep_tape: bool,
-        d_steps: Array | None,
-    ) -> Array:
-        """Add to the weights' gradients, write those of the steps; return the first states'."""
+    def _through_intervals(self, d_outputs: Array, gathered: Gradients, keep_tape: bool) -> Array:
+        """Write the gradients of the steps; return those of the states before the first step."""
         d_state = np.zeros((0, d_outputs.shape[1]), d_outputs.dtype)
-        for interval, part in zip(
-            reversed(self.steps.intervals), reversed(self.tapes), strict=True
-        ):
-            # What the last state of a row that ends here is used for is in d_outputs.
+        intervals = zip(reversed(self.steps.intervals), reversed(self.tapes), strict=True)
+        for interval, tape in intervals:
+            # The gradient of the last state of a row that ends here is in d_outputs.
             d_after = np.zeros((interval.rows, d_outputs.shape[1]), d_outputs.dtype)
             d_after[: len(d_state)] = d_state
             d_state = np.empty_like(d_after)
-            part.backward(
-                interval.part(d_outputs),
-                d_after,
-                None if d_inputs is None else interval.part(d_inputs),
-                *d_weights,
-                d_state,
-                accumulate=True,
-                keep_tape=keep_tape,
-                d_hidden=None if d_steps is None else interval.part(d_steps),
+            part = replace(
+                gathered,
+                x=None if gathered.x is None else interval.part(gathered.x),
+                initial_state=d_state,
+                hidden=None if gathered.hidden is None else interval.part(gathered.hidden),
             )
+            tape.backward(interval.part(d_outputs), d_after, part, keep_tape=keep_tape)
         return d_state
 
+    def __copy__(self) -> RaggedTape:
+        """Return a copy with its own memory."""
+        # The inputs of the intervals lie in the memory, too.
+        tapes = [replace(copy.copy(tape), x=tape.x.copy()) for tape in self.tapes]
+        return replace(self, borrowed=copy.copy(self.borrowed), tapes=tapes)
+
     def __repr__(self) -> str:
-        lengths, H = self.steps.lengths, len(self.recurrent_kernel)
+        lengths = self.steps.lengths
         return (
-            f"<RaggedTape of {len(lengths)} sequences, {lengths.sum()} steps in all, x {H} units, "
-            f"{tape.bytes_of(self.memory)} bytes>"
+            f"<RaggedTape of {len(lengths)} sequences, {lengths.sum()} steps in all, x "
+            f"{self.weights.units} units, {self.borrowed.nbytes} bytes>"
         )
 
 
-def run_forward(
+def run_ragged(
     x: Array,
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None,
-    initial_state: Array | None,
+    weights: Weights,
+    state: Array | None,
     output: Array | None,
-    *,
+    options: PassOptions,
     steps: StepOrder,
-    cell: Cell,
-    go_backwards: bool = False,
-    training: bool = False,
-    every: int | str | None = None,
-    engine: int = AUTO,
-    memory: Array | None = None,
-    **options: Any,
+    every: int | str | None,
 ) -> tuple[Array, RaggedTape | None]:
-    """Run a pass as `passes.run_forward`, over the steps that count.
-
-    With `every`, the training passes of the intervals are those of `checkpointing.run_forward`.
-    """
-    x = x[:, ::-1] if go_backwards else x
-    weights = kernel, recurrent_kernel, bias
-    H, N = len(recurrent_kernel), steps.count
-    B, features = len(steps.rows), x.shape[-1]
+    """Run a pass over the time steps that count; see `passes.run`."""
+    x = x[:, ::-1] if options.go_backwards else x
+    N, H, features = steps.count, weights.units, x.shape[-1]
     sizes = [N * features * x.itemsize, (N + 1) * H * x.itemsize]
-    options.update(cell=cell, engine=engine)
-    if training and every is not None:
-        options["every"] = every
-    else:
-        options.update(training=training, packed=_packed(weights, options))
-    if options.get("training"):
-        sizes += _tape_sizes(steps, x, recurrent_kernel, cell, engine, "state_mask" in options)
-    memory, pieces = _divide(sizes, memory)
+    if options.training and every is None:
+        sizes += _tape_sizes(steps, x, weights, options)
+    memory, pieces = _divide(sizes, options)
     inputs = np.ndarray((N, features), x.dtype, pieces[0])
     outputs = np.ndarray((N + 1, H), x.dtype, pieces[1])
     steps.gather(x, inputs)
-    state = np.zeros((B, H), x.dtype) if initial_state is None else initial_state
-    tapes = _run_intervals(steps, inputs, weights, state, outputs, pieces[2:], options)
-    last = steps.last(outputs, state)
+    state = np.zeros((len(steps.rows), H), x.dtype) if state is None else state
+    intervals = _Intervals(steps, weights, options, every)
+    tapes = intervals.run(inputs, state, outputs, pieces[2:])
+    last = steps.last_states(outputs, state)
     if output is not None:
         outputs[N] = 0
-        steps.show(outputs, output)
-    if not training:
-        tape.keep_spare(memory)
+        steps.scatter_output(outputs, output)
+    if not options.training:
+        options.memory.give(memory)
         return last, None
-    shape = None if bias is None else bias.shape
-    return last, RaggedTape(steps, x, kernel, recurrent_kernel, shape, go_backwards, memory, tapes)
+    borrowed = BorrowedMemory(memory, options.memory)
+    return last, RaggedTape(x, weights, options, borrowed, steps, tapes)
 
 
-def _packed(weights: Weights, options: dict[str, Any]) -> Array | None:
-    """Return the weights as all intervals can read them, where the engine packs them."""
-    if options.get("packed") is not None:
-        return options["packed"]  # type: ignore[no-any-return]
-    settings = {name: options[name] for name in ("engine", "weights_format") if name in options}
-    return passes.pack_weights(*weights, cell=options["cell"], **settings)
-
-
-def _tape_sizes(
-    steps: StepOrder, x: Array, recurrent_kernel: Array, cell: Cell, engine: int, masks_state: bool
-) -> list[int]:
-    """Bytes of the tape of each interval."""
+def _tape_sizes(steps: StepOrder, x: Array, weights: Weights, options: PassOptions) -> list[int]:
+    """Return the bytes of the tape of each interval."""
     gathered = np.broadcast_to(x.dtype.type(0), (steps.count, x.shape[-1]))  # for its shape
-    parts = [interval.part(gathered) for interval in steps.intervals]
-    engines = [_core.resolve_engine(part, recurrent_kernel, cell, engine) for part in parts]
-    return [
-        _core.tape_bytes(part, recurrent_kernel, cell, resolved, masks_state)
-        for part, resolved in zip(parts, engines, strict=True)
-    ]
+    U, cell, masks_state = weights.recurrent_kernel, options.cell, options.state_mask is not None
+    sizes = []
+    for interval in steps.intervals:
+        part = interval.part(gathered)
+        engine = _core.resolve_engine(part, U, cell, options.engine)
+        sizes.append(_core.tape_bytes(part, U, cell, engine, masks_state))
+    return sizes
 
 
-def _divide(sizes: list[int], memory: Array | None) -> tuple[Array, list[Array]]:
-    """Return memory, that given if it suffices, and a piece of it for each of the sizes."""
-    ends = list(accumulate(-(-size // _CACHE_LINE) * _CACHE_LINE for size in sizes))
-    memory = tape.tape_memory(ends[-1], memory)
+def _divide(sizes: list[int], options: PassOptions) -> tuple[Array, list[Array]]:
+    """Return memory from the pool, and a piece of it for each of the sizes."""
+    ends = list(accumulate(-(-size // CACHE_LINE) * CACHE_LINE for size in sizes))
+    memory = options.memory.take(ends[-1])
     return memory, [memory[begin:end] for begin, end in pairwise([0, *ends])]
 
 
-def _run_intervals(
-    steps: StepOrder,
-    inputs: Array,
-    weights: Weights,
-    state: Array,
-    outputs: Array,
-    memories: list[Array],
-    options: dict[str, Any],
-) -> list[GRUTape | CheckpointTape]:
-    """Write the outputs of all steps, beginning with the states (B, H)."""
-    state_mask, draws = options.pop("state_mask", None), options.pop("draws", None)
-    state_mask = None if state_mask is None else state_mask[steps.rows]
-    state = state[steps.rows]
-    tapes: list[GRUTape | CheckpointTape] = []
-    tape: GRUTape | CheckpointTape | None
-    for interval, memory in zip_longest(steps.intervals, memories):
-        arguments = interval.part(inputs), *weights, state[: interval.rows], interval.part(outputs)
-        options["state_mask"] = None if state_mask is None else state_mask[: interval.rows]
-        options["draws"] = None if draws is None else (draws[0], draws[1] + interval.time)
-        if "every" in options:
-            state, tape = checkpointing.run_forward(*arguments, **options)
-        else:
-            state, tape = passes.run_forward(*arguments, memory=memory, **options)
-        tapes += [] if tape is None else [tape]
-    return tapes
+@dataclass(slots=True)
+class _Intervals:
+    """The intervals of a pass, each of which is a pass of its own."""
+
+    steps: StepOrder
+    weights: Weights
+    options: PassOptions
+    every: int | str | None
+
+    def run(self, inputs: Array, state: Array, outputs: Array, memories: list[Array]) -> list[Tape]:
+        """Write the outputs of all steps, beginning with the states (B, H); return the tapes."""
+        checkpoints = self.every if self.options.training else None
+        options = self._shared_options(checkpoints)
+        state_mask, state = options.state_mask, state[self.steps.rows]
+        tapes: list[Tape] = []
+        tape: Tape | None
+        for number, interval in enumerate(self.steps.intervals):
+            mask = None if state_mask is None else state_mask[: interval.rows]
+            draws = self.options.draws_from(interval.time)
+            now = replace(options, state_mask=mask, draws=draws)
+            part, before = interval.part(inputs), state[: interval.rows]
+            output = interval.part(outputs)
+            if checkpoints is None:
+                memory = memories[number] if memories else None
+                state, tape = run_plain(part, self.weights, before, output, now, memory)
+            else:
+                state, tape = run_checkpointed(part, self.weights, before, output, now, checkpoints)
+            tapes += [] if tape is None else [tape]
+        return tapes
+
+    def _shared_options(self, checkpoints: int | str | None) -> PassOptions:
+        """Return the options of all intervals; the state's mask is in the order of their rows."""
+        options, mask = self.options, self.options.state_mask
+        packed = options.packed
+        if packed is None and checkpoints is None:
+            packed = pack_weights(
+                self.weights, options.cell, options.engine, options.weights_format
+            )
+        return replace(
+            options,
+            go_backwards=False,  # the inputs are in the order of the pass already
+            packed=packed,
+            state_mask=None if mask is None else mask[self.steps.rows],
+        )

@@ -73,11 +73,11 @@ class StepOrder:
         """Where each step gathered (N,) is among the places, and which are idle."""
         raise NotImplementedError
 
-    def show(self, outputs: Array, output: Array) -> None:
+    def scatter_output(self, outputs: Array, output: Array) -> None:
         """Write the output, given those of the steps and a zero, (N + 1, H)."""
         raise NotImplementedError
 
-    def put(self, steps: Array, array: Array) -> None:
+    def scatter(self, steps: Array, array: Array) -> None:
         """Write an array of all places, given one of the steps and a zero, (N + 1, n)."""
         raise NotImplementedError
 
@@ -157,7 +157,7 @@ class StepOrder:
         """Write the steps (N, I) of an array of all places (..., I)."""
         _take(x, *self._places, inputs)
 
-    def last(self, outputs: Array, state: Array) -> Array:
+    def last_states(self, outputs: Array, state: Array) -> Array:
         """Return the last states (B, H), of outputs and the states before the first step."""
         rows, ends = self._ends
         state = state.copy()
@@ -166,8 +166,10 @@ class StepOrder:
 
     # ---- and back ----
 
-    def gradients(self, d_output: Array | None, d_state: Array | None, d_outputs: Array) -> None:
-        """Write the gradients of the steps' outputs (N, H), given those of `show` and `last`."""
+    def gather_gradients(
+        self, d_output: Array | None, d_state: Array | None, d_outputs: Array
+    ) -> None:
+        """Write the gradients of the steps' outputs (N, H), given those of the results."""
         if d_output is None:
             d_outputs[...] = 0
         else:
@@ -243,7 +245,7 @@ class Steps(StepOrder):
         places = np.flatnonzero(~self.counts & (self._shown < self.count))
         return places, self._shown.reshape(-1)[places]
 
-    def show(self, outputs: Array, output: Array) -> None:
+    def scatter_output(self, outputs: Array, output: Array) -> None:
         """Write the output (B, T, H), given those of the steps and a zero, (N + 1, H)."""
         np.take(outputs, self._shown, axis=0, out=output, mode="clip")
 
@@ -260,7 +262,7 @@ class Steps(StepOrder):
             begins = np.flatnonzero(np.diff(numbers, prepend=-1))
             d_outputs[numbers[begins]] += np.add.reduceat(repeats, begins)
 
-    def put(self, steps: Array, array: Array) -> None:
+    def scatter(self, steps: Array, array: Array) -> None:
         """Write an array (B, T, n) of the steps and a zero, (N + 1, n): zero where none counts."""
         np.take(steps, self._numbers[1], axis=0, out=array, mode="clip")
 

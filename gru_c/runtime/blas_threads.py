@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from gru_c import _core
+
+BLAS: int = _core.ENGINES["blas"]
 
 
 def _free_openblas() -> None:
@@ -107,3 +110,14 @@ class _SingleThreadedBlas:
 
 
 single_threaded_blas = _SingleThreadedBlas()
+
+_NOTHING = nullcontext()
+
+
+def blas_held(engine: int | None = None) -> AbstractContextManager[None]:
+    """Return the context to call an engine in, which is `single_threaded_blas` if that calls BLAS.
+
+    Without an engine it is the one that "auto" stands for.
+    """
+    engine = _core.auto_engine() if engine is None else engine
+    return single_threaded_blas if engine == BLAS else _NOTHING

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import threading
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from gru_c import _core
 from gru_c.runtime.blas_threads import single_threaded_blas
+from gru_c.utils.validation import check_integer
 
 _MOST_THREADS = 2**15
 
@@ -60,16 +60,8 @@ _forked = False
 
 
 def check_num_threads(n: object) -> int:
-    """`n` as an int >= 1, or an exception that says what it was."""
-    try:
-        count = operator.index(n)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"the number of threads must be an integer, got {n!r}") from None
-    if not 1 <= count <= _MOST_THREADS:
-        raise ValueError(
-            f"the number of threads must be between 1 and {_MOST_THREADS}, got {count}"
-        )
-    return count
+    """Return a number of threads as an int, or raise TypeError or ValueError."""
+    return check_integer("the number of threads", n, 1, _MOST_THREADS)
 
 
 def set_num_threads(n: int) -> None:

@@ -14,16 +14,14 @@ from gru_c import optimizers
 from gru_c.callbacks import Callback, Logs
 from gru_c.distributed.thread_shares import share_of_task
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Dropout, Input
-from gru_c.layers.base import check_count
 from gru_c.models.sequential import Sequential
-from gru_c.recurrence.cell import check_rate
 from gru_c.runtime.threads import use_threads
 from gru_c.sklearn.validation import WeightedSamples, check_weight, check_x
 from gru_c.utils.arrays import Array
 from gru_c.utils.attributes import Guarded, assign
 from gru_c.utils.optional import require
 from gru_c.utils.progress import LINE, SILENT
-from gru_c.utils.validation import finite_number
+from gru_c.utils.validation import check_integer, check_real
 
 BaseEstimator: Any = require("sklearn.base", "sklearn").BaseEstimator
 model_selection = require("sklearn.model_selection", "sklearn")
@@ -216,14 +214,11 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
         if not isinstance(self.verbose, (bool, int, np.integer, np.bool_)):
             raise TypeError(f"{owner}: verbose must be a bool or an int, got {self.verbose!r}")
         for name in ("batch_size", "epochs", "n_iter_no_change"):
-            check_count(f"{owner}: {name}", getattr(self, name))
-        if self.num_threads is not None:
-            check_count(f"{owner}: num_threads", self.num_threads)
-        finite_number(owner, "learning_rate", self.learning_rate, "> 0")
-        finite_number(owner, "tol", self.tol, ">= 0")
-        share = finite_number(owner, "validation_fraction", self.validation_fraction, "> 0")
-        if share >= 1:
-            raise ValueError(f"{owner}: validation_fraction must be below 1, got {share}")
+            check_integer(f"{owner}: {name}", getattr(self, name), 1)
+        check_integer(f"{owner}: num_threads", self.num_threads, 1, optional=True)
+        check_real(f"{owner}: learning_rate", self.learning_rate, "> 0")
+        check_real(f"{owner}: tol", self.tol, ">= 0")
+        check_real(f"{owner}: validation_fraction", self.validation_fraction, "(0, 1)")
         self._architecture()
 
     def _architecture(self) -> tuple[tuple[int, ...], bool, float]:
@@ -232,8 +227,9 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
         several = units if isinstance(units, (list, tuple, np.ndarray)) else (units,)
         if not len(several):
             raise ValueError(f"{owner}: hidden_units must have a number for each layer, got none")
-        counts = tuple(check_count(f"{owner}: hidden_units", count) for count in several)
-        return counts, bool(self.bidirectional), check_rate(f"{owner}: dropout", self.dropout)
+        counts = tuple(check_integer(f"{owner}: hidden_units", count, 1) for count in several)
+        dropout = check_real(f"{owner}: dropout", self.dropout, "[0, 1)")
+        return counts, bool(self.bidirectional), dropout
 
     def _check_samples(
         self, X: Any, y: Any, sample_weight: Any, classes: Any, first: bool

@@ -1,1 +1,1 @@
-"""A trained model one time step at a time."""
+"""Models that run one time step at a time."""

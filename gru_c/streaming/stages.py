@@ -1,4 +1,4 @@
-"""What a stream is made of: the layers of a model, each ready to take one time step."""
+"""The stages of a stream: the layers of a model, each as a function of one time step."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from gru_c.utils.weight_memory import derived
 
 
 class CoreStage(NamedTuple):
-    """A layer that the core takes steps of; copies share the packed weights.
+    """A layer that runs in the core. Copies share the packed weights.
 
     Attributes
     ----------
     dense : bool
-        ``activation(x W + bias)`` rather than a GRU.
+        True for ``activation(x W + bias)``, False for a GRU.
     features, units : int
-        What goes in, what comes out.
+        Sizes of the input and of the output.
     typenum : int
-        NumPy's number of the dtype.
+        NumPy's type number of the dtype.
     cell : Cell or int
-        Of a dense layer the number of the activation.
+        Cell of the GRU, or number of the dense layer's activation.
     weights_format : int
-        What the packed weights are kept in, by the core's number.
+        The core's number of the format of the packed weights.
     packed : ndarray of uint8 or None
-        The weights as the core reads them; None before they are packed.
+        The weights in the format that the core reads; None before they are packed.
     """
 
     dense: bool
@@ -52,41 +52,41 @@ class CoreStage(NamedTuple):
 
 @dataclass
 class LayerStage:
-    """A layer that the core does not know, as a step through its `forward`.
+    """A layer that runs in Python, by its `forward`.
 
     Attributes
     ----------
     layer : Layer
     timed : bool
-        Whether the layer sees an axis of time.
+        True if the input of the layer has a time axis.
     """
 
     layer: Layer
     timed: bool
 
     def __call__(self, x: Array) -> Array:
-        """Return the output for a step (B, ...)."""
+        """Return the output for one time step (B, ...)."""
         y: Array = self.layer.forward(np.expand_dims(x, 1) if self.timed else x)
         return y[:, 0] if self.timed else y
 
 
-# A layer of the core, or a function of (B, ...) that returns (B, ...).
+# A layer that runs in the core, or a function that takes and returns an array (B, ...).
 Stage = CoreStage | Callable[[Array], Array]
 
-# Activations of a Dense layer that the core knows. The others are functions of NumPy.
+# Activations of a Dense layer that the core computes. NumPy computes the others.
 _CORE_ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
 
-# Packed weights by a digest of what they were made of, for as long as a stream has them.
+# Packed weights by a digest of the weights, as long as a stream refers to them.
 _PACKED: WeakValueDictionary[bytes, Array] = WeakValueDictionary()
 
 
 def has_time(model: Network) -> bool:
-    """Say whether the second axis of the model's input is time."""
-    return len(model.input_shape or ()) > 2 or any(isinstance(it, GRU) for it in model.layers)
+    """Return True if the second axis of the model's input is time."""
+    return len(model.input_shape or ()) > 2 or any(isinstance(layer, GRU) for layer in model.layers)
 
 
 def stages_of(model: Network) -> Iterator[Stage]:
-    """Go through the layers of a built model; ValueError for one that cannot go step by step."""
+    """Yield the stages of a built model; ValueError if a layer cannot run step by step."""
     assert model.input_shape is not None  # known once it is built
     shape, timed = model.input_shape, has_time(model)
     for layer in model.layers:
@@ -102,18 +102,18 @@ def stages_of(model: Network) -> Iterator[Stage]:
 
 
 def require_stepwise(layer: Layer) -> None:
-    """Raise ValueError for a layer that cannot take one time step after the other."""
-    what = f"layer {layer.label!r} ({type(layer).__name__}) cannot be streamed: "
+    """Raise ValueError if a layer cannot process one time step after the other."""
+    refusal = f"layer {layer.label!r} ({type(layer).__name__}) cannot be streamed: "
     if not layer.stepwise:
         raise ValueError(
-            what + "a time step of its output depends on more than that step of its input"
+            refusal + "a time step of its output depends on more than that step of its input"
         )
     if isinstance(layer, GRU) and not _is_plain(layer, GRU):
-        raise ValueError(what + "it has a forward method of its own")
+        raise ValueError(refusal + "it has a forward method of its own")
 
 
 def _is_plain(layer: Layer, kind: type[Layer]) -> bool:
-    """Whether the layer is of that kind, and computes what that does."""
+    """Return True if the layer is of that kind and has the kind's `forward`."""
     return isinstance(layer, kind) and type(layer).forward is kind.forward
 
 
@@ -125,29 +125,29 @@ def _gru(layer: GRU) -> CoreStage:
 
 
 def _dense(layer: Layer) -> Iterator[Stage]:
-    """One stage or, with an activation that the core does not know, two."""
+    """Yield one stage, or two if the core does not have the activation."""
     assert isinstance(layer, Dense)
     kernel, function = layer.parameters[0].array, layer.activation_function
-    known = _known_to_core(function)
-    number = _core.ACTIVATIONS[function.name if known else "linear"]
+    in_core = _is_in_core(function)
+    number = _core.ACTIVATIONS[function.name if in_core else "linear"]
     yield _pack(CoreStage(True, len(kernel), layer.units, kernel.dtype.num, number), layer)
-    if not known:
+    if not in_core:
         yield function.forward
 
 
-def _known_to_core(function: Activation) -> bool:
+def _is_in_core(function: Activation) -> bool:
     return function.name in _CORE_ACTIVATIONS and ACTIVATIONS[function.name] is function
 
 
 def _pack(stage: CoreStage, layer: Layer) -> CoreStage:
-    """Add the weights: those of another stream, if it was made of the same."""
+    """Return the stage with packed weights, which streams with equal weights share."""
     isa = _core.active_isa()
     packed = derived(layer.parameters, (isa, stage), lambda: _packed(stage, isa, layer))
     return stage._replace(packed=packed)
 
 
 def _packed(stage: CoreStage, isa: str, layer: Layer) -> Array:
-    """Return packed weights: those of any stream that was made of the same numbers."""
+    """Return packed weights: those of another stream if its weights are equal, else new ones."""
     from hashlib import blake2b  # its import takes as long as three of this package's modules
 
     weights = {parameter.name: parameter.array for parameter in layer.parameters}

@@ -1,4 +1,4 @@
-"""A trained model, one time step at a time."""
+"""`Stream`: a trained model that runs one time step at a time."""
 
 from __future__ import annotations
 
@@ -14,56 +14,58 @@ import numpy.typing as npt
 
 from gru_c import _core
 from gru_c._version import __version__
-from gru_c.layers.base import check_count
 from gru_c.network.network import Network
 from gru_c.streaming.stages import CoreStage, Stage, has_time, stages_of
 from gru_c.utils.arrays import Array, as_real, copied_past_line, past_line
 from gru_c.utils.attributes import Guarded
+from gru_c.utils.validation import check_integer
 
 Rows = int | slice | Sequence[int] | Array
 
-_MADE_ANEW = ("_parts", "_stacks", "_short_way", "_lock")  # for a copy
+# Attributes that `_begin` makes for each copy.
+_NOT_COPIED = ("_parts", "_stacks", "_fast_step", "_lock")
 
 
 class Stream(Guarded):
-    """A model that takes one time step after the other, with its states: `Sequential.stream`.
+    """A model that runs one time step after the other and keeps its states: `Sequential.stream`.
 
-    What `step` returns are the numbers of `Sequential.predict` on the whole sequence so far: for a
-    layer with ``return_sequences=True`` at the end those of this step, else those that predict
-    would return if the sequence ended here. They are the same to the bit wherever ``engine="auto"``
-    is the packed engine: on every CPU with fused multiply-adds; on others they agree to rounding.
+    `step` returns what `Sequential.predict` returns for the whole sequence so far: the output of
+    this step if the last layer has ``return_sequences=True``, otherwise the output for a sequence
+    that ends here. The results are identical to the bit wherever ``engine="auto"`` is the packed
+    engine, on every CPU with fused multiply-adds; on others they agree to rounding.
 
-    A stream keeps the weights that the model had when it was made: training the model or setting
-    its weights does not change it. Make a new stream for new weights, and give it the state of the
-    old one. Streams that are made of the same weights share one packed copy of them, which the
-    model keeps until they change, so that another stream is made in microseconds. Weights that the
-    program can change at any time, because it keeps an array of ``layer.value`` or of
-    ``model.parameters.values``, are compared each time. What is written into read-only weights past
-    NumPy, as by ``torch.from_numpy(layer.parameters[0].array)``, is not seen: write to
-    ``layer.value``.
+    A stream keeps the weights that the model had when the stream was made: training the model or
+    setting its weights does not change the stream. For new weights make a new stream, and set its
+    state to that of the old one. Streams with the same weights share one packed copy, which the
+    model keeps until its weights change, so making another stream takes microseconds. If the
+    program holds an array of ``layer.value`` or ``model.parameters.values``, it can change the
+    weights at any time, so they are compared whenever a stream is made. Changes that bypass
+    NumPy's read-only flag, such as those through
+    ``torch.from_numpy(layer.parameters[0].array)``, are not noticed: write to ``layer.value``.
 
-    A stream begins with states of zero, also where a layer is ``stateful``, whose own states it
-    leaves alone.
+    A stream begins with states of zero, even if a layer is ``stateful``. It does not change the
+    states of the layers.
 
-    Copies and pickles of a stream go on from its state, each on its own: ``copy.copy(stream)`` is a
-    way to try several continuations, and takes no second copy of the weights. A pickle is read by
-    this version of gru_c on a CPU of the same instruction set.
+    Copies and pickles of a stream continue from its state, independently of each other:
+    ``copy.copy(stream)`` lets a program try several continuations, and does not copy the weights. A
+    pickle can be read by the same version of gru_c on a CPU with the same instruction set.
 
-    Different streams may be stepped in different Python threads, each on its own thread; long
-    steps let go of the GIL. One stream is for one thread at a time: while that is at work, calls
-    from others raise RuntimeError.
+    Different streams may run in different Python threads; long steps release the GIL. Only one
+    thread at a time may use a stream: meanwhile, calls from other threads raise RuntimeError.
 
     Parameters
     ----------
     model : Network
-        Built. Layers that mix time steps are refused: see `Layer.stepwise`.
+        A built model. Layers that mix time steps are refused: see `Layer.stepwise`.
     batch_size : int
-        Sequences that go in step.
+        Number of sequences that are processed together.
 
     Attributes
     ----------
     batch_size : int
+        Number of sequences that are processed together.
     state : list of ndarray
+        States of the GRU layers.
 
     Raises
     ------
@@ -92,14 +94,14 @@ class Stream(Guarded):
     )
 
     def __init__(self, model: Network, batch_size: int = 1) -> None:
-        self.batch_size = check_count("batch_size", batch_size)
+        self.batch_size = check_integer("batch_size", batch_size, 1)
         model.require_built("a stream")
         self._stages = list(stages_of(model))
         self._isa = _core.active_isa()
         self.dtype = np.dtype(model.dtype)
         sample = (model.input_shape or ())[2 if has_time(model) else 1 :]
         self._shape = (self.batch_size, *sample)
-        self._units = [  # of the layers with a state
+        self._state_sizes = [
             stage.units
             for stage in self._stages
             if isinstance(stage, CoreStage) and not stage.dense
@@ -107,42 +109,41 @@ class Stream(Guarded):
         self._begin()
 
     def _begin(self) -> None:
-        """Make what takes the steps, with states of zero."""
+        """Make the core's stacks, with states of zero."""
         self._parts = list(_parts(self._stages, self.batch_size))
         self._stacks = [part for part in self._parts if isinstance(part, _core.Stack)]
         whole = len(self._parts) == len(self._stacks) == 1
-        self._short_way = self._parts[0].step if whole else _no_short_way
+        self._fast_step = self._parts[0].step if whole else _no_fast_step
         self._lock = threading.Lock()
 
     # ---- copies ----
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {name: value for name, value in vars(self).items() if name not in _MADE_ANEW}
-        return {**kept, "version": __version__, "state": self.state}
+        copied = {name: value for name, value in vars(self).items() if name not in _NOT_COPIED}
+        return {**copied, "version": __version__, "state": self.state}
 
-    def __setstate__(self, kept: dict[str, Any]) -> None:
-        version, state = kept.pop("version"), kept.pop("state")
-        _check_packed(kept["_isa"], version)
-        vars(self).update(kept)
-        self._stages = [_on_a_line(stage) for stage in self._stages]
+    def __setstate__(self, attributes: dict[str, Any]) -> None:
+        version, state = attributes.pop("version"), attributes.pop("state")
+        _check_packed(attributes["_isa"], version)
+        vars(self).update(attributes)
+        self._stages = [_aligned(stage) for stage in self._stages]
         self._begin()
         self.state = state
 
     def __copy__(self) -> Stream:
-        return copy.deepcopy(self)  # its layers of Python may keep something, too
+        return copy.deepcopy(self)  # its layers that run in Python may have a state, too
 
     # ---- steps ----
 
     def step(self, x_t: npt.ArrayLike, out: Array | None = None) -> Array:
-        """Take one time step.
+        """Run the model for one time step.
 
         Parameters
         ----------
         x_t : array_like of shape (batch_size, features)
-            This step of the input. Contiguous and of the model's dtype it is read where it is.
+            Input of this time step. It is not copied if it is contiguous and has the model's dtype.
         out : ndarray of shape (batch_size, outputs), optional
-            Contiguous and of the model's dtype: where to write the output. Without it, a new array
-            is made.
+            Contiguous array of the model's dtype for the output; by default a new array.
 
         Returns
         -------
@@ -151,25 +152,25 @@ class Stream(Guarded):
         Raises
         ------
         ValueError, TypeError
-            When x_t or out does not fit; the stream is as it was.
+            If x_t or out does not fit; the stream is then unchanged.
         RuntimeError
-            When another thread is at work on the stream.
+            If another thread is using the stream.
         """
-        y = self._short_way(x_t, out)
+        y = self._fast_step(x_t, out)
         return self._step(x_t, out) if y is None else y
 
     def _step(self, x_t: npt.ArrayLike, out: Array | None) -> Array:
-        """Take a step with arrays that want a closer look, or through layers of Python."""
+        """Run a step with arrays that must be converted, or with layers that run in Python."""
         x = as_real("x_t", x_t)
         self._check_shape(x)
-        done: list[Any] = []
-        with self._alone():
+        stepped: list[Any] = []
+        with self._exclusive():
             try:
-                y = self._through_parts(x, done)
+                y = self._run_parts(x, stepped)
                 if out is not None:
                     _check_out(out, y)
             except BaseException:
-                for stack in done:
+                for stack in stepped:
                     stack.step_back()
                 raise
         if out is None:
@@ -184,8 +185,8 @@ class Stream(Guarded):
             sizes = ", ".join("any" if size is None else str(size) for size in self._shape)
             raise ValueError(f"x_t must have shape ({sizes}), got {x.shape}")
 
-    def _through_parts(self, x: Array, done: list[Any]) -> Array:
-        """Return the output for x; in `done` the stacks that have taken the step."""
+    def _run_parts(self, x: Array, stepped: list[Any]) -> Array:
+        """Return the output for x; append each stack whose state has changed to `stepped`."""
         for part in self._parts:
             if not isinstance(part, _core.Stack):
                 x = np.asarray(part(x), self.dtype)
@@ -195,12 +196,13 @@ class Stream(Guarded):
                 raise ValueError(
                     f"a layer gave an output of shape {x.shape}: the next cannot use it"
                 )
-            done.append(part)
+            stepped.append(part)
             x = y
         return x
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
+        """Return a context for one thread; RuntimeError if another thread is in it."""
         if not self._lock.acquire(blocking=False):
             raise RuntimeError("another thread is at work on this stream: give each its own")
         try:
@@ -213,8 +215,8 @@ class Stream(Guarded):
     @property
     def state(self) -> list[Array]:
         """Copies of the states (batch_size, H) of the GRU layers; may be set to such a list."""
-        states = [np.empty((self.batch_size, units), self.dtype) for units in self._units]
-        with self._alone():
+        states = [np.empty((self.batch_size, units), self.dtype) for units in self._state_sizes]
+        with self._exclusive():
             for stack, part in self._by_stack(states):
                 stack.get_states(part)
         return states
@@ -223,27 +225,28 @@ class Stream(Guarded):
     def state(self, states: Sequence[npt.ArrayLike]) -> None:
         if isinstance(states, np.ndarray) or not isinstance(states, Sequence):
             raise TypeError(
-                f"state must be a list of {len(self._units)} arrays, one for each GRU layer, "
+                f"state must be a list of {len(self._state_sizes)} arrays, one for each GRU layer, "
                 f"got {type(states).__name__}"
             )
-        if len(states) != len(self._units):
+        if len(states) != len(self._state_sizes):
             raise ValueError(
-                f"state must have {len(self._units)} arrays, one for each GRU layer, "
+                f"state must have {len(self._state_sizes)} arrays, one for each GRU layer, "
                 f"got {len(states)}"
             )
         arrays = []
-        for i, (value, units) in enumerate(zip(states, self._units, strict=True)):
+        for i, (value, units) in enumerate(zip(states, self._state_sizes, strict=True)):
             array = np.ascontiguousarray(as_real(f"state[{i}]", value, self.dtype))
             if array.shape != (self.batch_size, units):
                 raise ValueError(
                     f"state[{i}] must have shape {(self.batch_size, units)}, got {array.shape}"
                 )
             arrays.append(array)
-        with self._alone():
+        with self._exclusive():
             for stack, part in self._by_stack(arrays):
                 stack.set_states(part)
 
     def _by_stack(self, states: list[Array]) -> Iterator[tuple[Any, list[Array]]]:
+        """Yield each stack with the states of its layers."""
         first = 0
         for stack in self._stacks:
             count = len(stack.state_layers())
@@ -251,41 +254,41 @@ class Stream(Guarded):
             first += count
 
     def reset(self, rows: Rows | None = None) -> None:
-        """Set states to zero: a new sequence begins.
+        """Set states to zero, where a new sequence begins.
 
         Parameters
         ----------
         rows : int, slice, sequence of int or of bool, optional
-            Those of the batch whose sequence is over; by default all.
+            Rows of the batch in which a new sequence begins; by default all.
 
         Raises
         ------
         IndexError, TypeError
-            When there is no such row; the stream is as it was.
+            If a row does not exist; the stream is then unchanged.
         """
-        where = slice(None) if rows is None else _check_rows(rows, self.batch_size)
+        index = slice(None) if rows is None else _checked_rows(rows, self.batch_size)
         states = self.state
         for state in states:
-            state[where] = 0
+            state[index] = 0
         self.state = states
 
     def __repr__(self) -> str:
-        return f"<Stream of {self.batch_size} sequences, states of {self._units} units>"
+        return f"<Stream of {self.batch_size} sequences, states of {self._state_sizes} units>"
 
 
 def _check_packed(isa: str, version: str) -> None:
-    """Raise ValueError where packed weights of that kind cannot be read."""
-    here = _core.active_isa()
-    if (isa, version) != (here, __version__):
+    """Raise ValueError if this version and CPU cannot read packed weights of another."""
+    active_isa = _core.active_isa()
+    if (isa, version) != (active_isa, __version__):
         raise ValueError(
             f"this stream's weights are packed for {isa} by gru_c {version}, which cannot be read "
-            f"with {here} by gru_c {__version__}: keep the model and stream.state, and make "
-            "model.stream(batch_size) where it goes on"
+            f"with {active_isa} by gru_c {__version__}: keep the model and stream.state, and make "
+            "model.stream(batch_size) where it continues"
         )
 
 
-def _on_a_line(stage: Stage) -> Stage:
-    """Return the stage with packed weights that begin on a cache line, as the core reads them."""
+def _aligned(stage: Stage) -> Stage:
+    """Return the stage with packed weights that begin on a cache line, as the core requires."""
     if not isinstance(stage, CoreStage) or stage.packed is None or not past_line(stage.packed):
         return stage
     packed = copied_past_line(stage.packed, 0)
@@ -293,8 +296,8 @@ def _on_a_line(stage: Stage) -> Stage:
     return stage._replace(packed=packed)
 
 
-def _no_short_way(x_t: object, out: object) -> None:
-    """Stand for `_core.Stack.step` where a model has other layers, too."""
+def _no_fast_step(x_t: object, out: object) -> None:
+    """Return None, in place of `_core.Stack.step`, for a model that is not one stack."""
 
 
 def _check_out(out: object, y: Array) -> None:
@@ -307,26 +310,26 @@ def _check_out(out: object, y: Array) -> None:
         )
 
 
-def _check_rows(rows: Rows, batch_size: int) -> Any:
-    """`rows` as what an array of so many rows can be indexed with."""
+def _checked_rows(rows: Rows, batch_size: int) -> Any:
+    """Return an index of rows of a batch; IndexError or TypeError if it does not fit."""
     if isinstance(rows, slice):
         return rows
-    where = np.asarray(rows)
-    if where.size == 0:
-        return where.astype(np.intp)
-    if where.dtype.kind not in "iub":
+    index = np.asarray(rows)
+    if index.size == 0:
+        return index.astype(np.intp)
+    if index.dtype.kind not in "iub":
         raise TypeError(f"rows must be integers, booleans or a slice, got {rows!r}")
-    if where.dtype.kind == "b" and where.shape != (batch_size,):
-        raise IndexError(f"rows must have shape {(batch_size,)} as booleans, got {where.shape}")
-    if where.dtype.kind != "b" and not (-batch_size <= where.min() <= where.max() < batch_size):
+    if index.dtype.kind == "b" and index.shape != (batch_size,):
+        raise IndexError(f"rows must have shape {(batch_size,)} as booleans, got {index.shape}")
+    if index.dtype.kind != "b" and not (-batch_size <= index.min() <= index.max() < batch_size):
         raise IndexError(f"rows must be between 0 and {batch_size - 1}, got {rows!r}")
-    return where
+    return index
 
 
 def _parts(stages: list[Stage], batch_size: int) -> Iterator[Any]:
-    """Put neighbours that the core knows into one stack."""
-    for known, group in groupby(stages, lambda stage: isinstance(stage, CoreStage)):
-        if known:
+    """Yield the stages in order, with neighboring stages of the core joined into a stack."""
+    for in_core, group in groupby(stages, lambda stage: isinstance(stage, CoreStage)):
+        if in_core:
             yield _core.Stack(list(group), batch_size)
         else:
             yield from group

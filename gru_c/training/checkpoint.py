@@ -13,7 +13,7 @@ import numpy as np
 
 from gru_c.saving import contents, files
 from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_flag, finite_number
+from gru_c.utils.validation import check_flag, check_real
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network
@@ -62,11 +62,7 @@ class RunFile:
             raise FileNotFoundError(f"{os.fspath(path)!r} is a folder, not a file")
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"the folder of {os.fspath(path)!r} is not there")
-        self.interval = (
-            None
-            if interval is None
-            else finite_number("fit", "checkpoint_interval", interval, ">= 0")
-        )
+        self.interval = check_real("fit: checkpoint_interval", interval, ">= 0", optional=True)
         self.resume = check_flag("resume", resume)
         self.about = about
         self._written, self._took = time.monotonic(), 0.0

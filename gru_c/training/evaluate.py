@@ -14,7 +14,7 @@ from gru_c.data.batch_order import Epoch
 from gru_c.data.inputs import Batches
 from gru_c.data.samples import Data
 from gru_c.metrics import reset_all
-from gru_c.recurrence.tape import blas_held
+from gru_c.runtime.blas_threads import blas_held
 from gru_c.training.doubts import doubts_of
 from gru_c.training.missing import Missing
 from gru_c.training.processes import Parts, ProcessGroup, results

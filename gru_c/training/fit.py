@@ -13,7 +13,7 @@ import numpy as np
 from gru_c.callbacks import CallbackList
 from gru_c.data.batch_order import Epoch
 from gru_c.data.inputs import Batches, FitData
-from gru_c.recurrence.tape import blas_held
+from gru_c.runtime.blas_threads import blas_held
 from gru_c.training.checkpoint import RunFile
 from gru_c.training.evaluate import (
     Evaluated,

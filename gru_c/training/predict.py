@@ -12,7 +12,7 @@ from gru_c.callbacks import CallbackList
 from gru_c.data import checks, inputs
 from gru_c.data.samples import Samples, check_batch_size
 from gru_c.data.sequence_list import SequenceList
-from gru_c.recurrence.tape import blas_held
+from gru_c.runtime.blas_threads import blas_held
 from gru_c.training.missing import Missing
 from gru_c.utils.arrays import Array
 from gru_c.utils.progress import LINE, SILENT, Progress, check_verbose

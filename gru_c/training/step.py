@@ -15,7 +15,7 @@ from gru_c.layers import Layer
 from gru_c.metrics import reset_all
 from gru_c.network import layer_states
 from gru_c.optimizers import may_overflow
-from gru_c.recurrence.tape import blas_held
+from gru_c.runtime.blas_threads import blas_held
 from gru_c.training import truncated_bptt
 from gru_c.training.evaluate import (
     count_values,

@@ -15,7 +15,7 @@ from tools import (
 
 from gru_c import _core, gru_backward, gru_forward, gru_step
 from gru_c.functional import GRUGradients
-from gru_c.recurrence.tape import run_backward
+from gru_c.recurrence.weights import Gradients
 
 pytestmark = [
     pytest.mark.usefixtures("engine", "isa"),
@@ -129,7 +129,7 @@ def test_a_tape_that_is_used_up_gives_the_same_gradients(dtype, reset_after, siz
     pair = random_gradients(B, T, H, dtype=dtype)
     result, expected = both_passes(arguments, pair, reset_after=reset_after)
     gradients = GRUGradients(*(np.full_like(array, np.nan) for array in expected))
-    run_backward(result.tape, *pair, *gradients, keep_tape=False)
+    result.tape.backward(*pair, Gradients(**gradients._asdict()), keep_tape=False)
     assert_all_same_bits(gradients, expected)
 
 
@@ -157,7 +157,8 @@ def test_layouts_do_not_change_a_bit(dtype, reset_after, layout, sizes):
     assert_all_same_bits(result, expected[0])
     gradients = GRUGradients(*(np.full_like(array, np.nan) for array in expected[1]))
     d_x = layout(gradients.x)
-    run_backward(result.tape, layout(d_output), d_state, d_x, *gradients[1:])
+    written = Gradients(**gradients._replace(x=d_x)._asdict())
+    result.tape.backward(layout(d_output), d_state, written)
     assert_all_same_bits(gradients._replace(x=np.ascontiguousarray(d_x)), expected[1])
 
 
@@ -198,7 +199,7 @@ def assert_right(arguments, dtype, sizes, *, d_output=True, d_state=True, d_x=Tr
         *(None if a is None else np.full(a.shape, np.nan, dtype) for a in expected)
     )
     wanted = gradients if d_x else gradients._replace(x=None)
-    run_backward(result.tape, *pair, *wanted)
+    result.tape.backward(*pair, Gradients(**wanted._asdict()))
     for name, actual in wanted._asdict().items():
         if actual is not None:
             assert_close(actual, getattr(expected, name), TOLERANCES[dtype])

@@ -392,7 +392,7 @@ def test_bptt_refuses_a_later_batch_with_lengths():
         ({"lengths": np.ones(40, int)}, "lengths goes with arrays"),
         ({"bucket": True}, "bucket goes with arrays"),
         ({"validation_split": 0.1}, "validation_split goes with arrays"),
-        ({"steps_per_epoch": 0}, "steps_per_epoch must be a positive integer, got 0"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch must be an integer of at least 1 or None, got 0"),
         ({"validation_steps": 1}, "validation_steps is for a source of batches"),
         ({"epochs": 2}, "say with steps_per_epoch how many of them are one of the 2 epochs"),
         (

@@ -38,13 +38,13 @@ def x_of(B=4, T=6, seed=1):
 
 
 def two_runs(layer, x):
-    """What the two directions give by themselves, in the order of time."""
+    """Return the outputs of the two directions alone, in the order of time."""
     outputs = []
     for start, reverse in ((0, False), (3, True)):
-        one = GRU(5, return_sequences=True, dtype="float64")
-        one.build((None, None, 3))
-        one.set_weights(layer.get_weights()[start : start + 3])
-        steps = one(x[:, ::-1] if reverse else x)
+        direction = GRU(5, return_sequences=True, dtype="float64")
+        direction.build((None, None, 3))
+        direction.set_weights(layer.get_weights()[start : start + 3])
+        steps = direction(x[:, ::-1] if reverse else x)
         outputs.append(steps[:, ::-1] if reverse else steps)
     return outputs
 
@@ -57,17 +57,17 @@ def test_both_directions_are_merged(mode, sequences, engine):
     if not sequences:
         a, b = a[:, -1], b[:, 0]
     merged = {"concat": np.concatenate([a, b], -1), "sum": a + b, "mul": a * b, "ave": (a + b) / 2}
-    found = layer(x)
-    assert_close(found, merged[mode], 1e-14)
-    assert layer.compute_output_shape(x.shape) == found.shape
+    output = layer(x)
+    assert_close(output, merged[mode], 1e-14)
+    assert layer.compute_output_shape(x.shape) == output.shape
 
 
 @either_output
 def test_without_merging_there_are_two(sequences):
     layer, x = make(None, sequences=sequences), x_of()
     a, b = make("concat", sequences=sequences)(x)[..., :5], make(sequences=sequences)(x)[..., 5:]
-    for found, expected in zip(layer(x), (a, b), strict=True):
-        assert_same_bits(found, np.ascontiguousarray(expected))
+    for output, expected in zip(layer(x), (a, b), strict=True):
+        assert_same_bits(output, np.ascontiguousarray(expected))
     assert layer.compute_output_shape((4, 6, 3)) == (a.shape, b.shape)
     layer.forward(x, training=True)
     d_x = layer.backward((np.ones_like(a), None))
@@ -107,14 +107,14 @@ def test_states_and_their_gradients():
 
 @either_output
 @each_mode
-def test_time_before_batch(mode, sequences, engine):
+def test_time_major_layers_agree_with_batch_major_ones(mode, sequences, engine):
     layer, plain = make(mode, sequences=sequences, time_major=True), make(mode, sequences=sequences)
     x = np.ascontiguousarray(x_of().swapaxes(0, 1))
-    expected, found = plain.forward(x_of(), training=True), layer.forward(x, training=True)
+    expected, actual = plain.forward(x_of(), training=True), layer.forward(x, training=True)
     assert all(np.shares_memory(tape.x, x) for tape, *_ in layer.tape.tapes)
-    assert layer.compute_output_shape(x.shape) == found.shape
-    d_expected, d_x = plain.backward(expected), layer.backward(found)
-    for a, b in ((found, expected), (d_x, d_expected)):
+    assert layer.compute_output_shape(x.shape) == actual.shape
+    d_expected, d_x = plain.backward(expected), layer.backward(actual)
+    for a, b in ((actual, expected), (d_x, d_expected)):
         assert_close(a, b.swapaxes(0, 1) if b.ndim == 3 else b, 1e-15)
     for a, b in zip(layer.parameters, plain.parameters, strict=True):
         assert_close(a.gradient, b.gradient, 1e-15)
@@ -122,12 +122,12 @@ def test_time_before_batch(mode, sequences, engine):
 
 def test_with_checkpoints(engine):
     x = np.random.default_rng(0).normal(size=(40, 60, 3))
-    found = []
+    results = []
     for every in (None, 8):
         layer = make(units=20, checkpoint_every=every)
         output = layer.forward(x, training=True)
-        found.append([output, layer.backward(output), *(p.gradient for p in layer.parameters)])
-    for a, b in zip(*found, strict=True):
+        results.append([output, layer.backward(output), *(p.gradient for p in layer.parameters)])
+    for a, b in zip(*results, strict=True):
         assert_close(a, b, 1e-12)
 
 
@@ -152,7 +152,7 @@ def test_side_by_side_gives_the_same_bits(threads, options, engine, monkeypatch)
     monkeypatch.setattr("gru_c.recurrence.side_by_side.SIDE_BY_SIDE_WORK", 0)
     monkeypatch.setattr("gru_c.recurrence.side_by_side.side_by_side", spy := Spy(side_by_side))
     x = np.random.default_rng(0).normal(size=(9, 30, 20)).astype(np.float32)
-    found, before = [], get_num_threads()
+    results, before = [], get_num_threads()
     for count in (1, threads):
         set_num_threads(count)
         layer = Bidirectional(GRU(40, return_sequences=True, **options), seed=3)
@@ -160,10 +160,10 @@ def test_side_by_side_gives_the_same_bits(threads, options, engine, monkeypatch)
         output = layer.forward(x, training=True)
         d_x = layer.backward(output, keep_tape=False)
         assert layer.tape is None
-        found.append([layer(x), output, d_x, *(p.gradient for p in layer.parameters)])
+        results.append([layer(x), output, d_x, *(p.gradient for p in layer.parameters)])
     set_num_threads(before)
     assert spy.calls == 3  # with more than one thread
-    for a, b in zip(*found, strict=True):
+    for a, b in zip(*results, strict=True):
         assert_same_bits(a, b)
 
 
@@ -189,7 +189,7 @@ def test_side_by_side_where_one_direction_leaves_a_thread_idle(sizes, pays, monk
 
 
 class Spy:
-    """A function whose calls are counted."""
+    """A function that counts its calls."""
 
     def __init__(self, function):
         self.function, self.calls = function, 0
@@ -286,7 +286,7 @@ def test_a_model_trains_saves_and_copies(tmp_path):
 
 
 def of_torch(weight):
-    """A weight as PyTorch has it: gates r, z, n, as rows."""
+    """Return a weight in PyTorch's form: gates r, z, n, as rows."""
     z, r, n = np.split(weight.T, 3)
     return np.concatenate([r, z, n])
 
@@ -322,9 +322,9 @@ def test_torch_computes_the_same():
     output, last = theirs(x_torch, states_torch)
     torch.autograd.backward([output, last], [torch.tensor(d_output), torch.tensor(d_states)])
 
-    found = layer.forward(x, initial_state=list(states), training=True)
+    results = layer.forward(x, initial_state=list(states), training=True)
     expected = (output, *last)
-    for a, b in zip(found, expected, strict=True):
+    for a, b in zip(results, expected, strict=True):
         assert_close(a, b.detach().numpy(), 1e-14)
     d_x, d_initial = layer.backward(d_output, d_state=list(d_states))
     assert_close(d_x, x_torch.grad.numpy(), 1e-13)
@@ -386,6 +386,6 @@ def test_torch_computes_the_same():
         ),
     ],
 )
-def test_what_cannot_be(make_it, error, message):
+def test_invalid_settings_are_refused(make_it, error, message):
     with pytest.raises(error, match=message):
         make_it()

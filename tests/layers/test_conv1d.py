@@ -146,12 +146,20 @@ def test_shapes_open_and_closed():
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"filters": 0}, ValueError, "filters must be a positive integer, got 0"),
-        ({"kernel_size": 0}, ValueError, "kernel_size must be a positive integer, got 0"),
-        ({"kernel_size": 2.5}, TypeError, "kernel_size must be a positive integer, got 2.5"),
-        ({"kernel_size": (2, 3)}, ValueError, "kernel_size must be one integer"),
-        ({"strides": 0}, ValueError, "strides must be a positive integer"),
-        ({"dilation_rate": 0}, ValueError, "dilation_rate must be a positive integer"),
+        ({"filters": 0}, ValueError, "filters must be an integer of at least 1, got 0"),
+        (
+            {"kernel_size": 0},
+            ValueError,
+            "kernel_size must be an integer of at least 1, also in a tuple of one, got 0",
+        ),
+        (
+            {"kernel_size": 2.5},
+            TypeError,
+            "kernel_size must be an integer of at least 1, also in a tuple of one, got 2.5",
+        ),
+        ({"kernel_size": (2, 3)}, TypeError, "kernel_size must be an integer"),
+        ({"strides": 0}, ValueError, "strides must be an integer of at least 1"),
+        ({"dilation_rate": 0}, ValueError, "dilation_rate must be an integer of at least 1"),
         ({"padding": "full"}, ValueError, "padding must be one of 'valid', 'same', 'causal'"),
         ({"padding": 1}, TypeError, "padding must be one of"),
         ({"data_format": "NWC"}, ValueError, "data_format must be one of"),

@@ -1,4 +1,4 @@
-"""Embedding: what it looks up, its gradient, which indices it takes and when it says so."""
+"""Embedding: lookup, gradient, and the indices that it accepts."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def test_gradient_by_finite_differences():
 def test_gradient_adds_up_what_one_index_got_and_is_zero_elsewhere():
     layer = built(10, 2)
     layer.forward([[1, 4], [4, 4]], training=True)
-    layer.gradient("embeddings")[...] = 9  # of a former pass
+    layer.gradient("embeddings")[...] = 9  # from an earlier pass
     assert layer.backward([[[1, 2], [3, 4]], [[5, 6], [7, 8]]]) is None
     expected = np.zeros((10, 2))
     expected[1], expected[4] = (1, 2), (15, 18)
@@ -89,7 +89,7 @@ def test_gradient_of_indices_that_are_one_byte():
     np.testing.assert_array_equal(layer.gradient("embeddings")[-1], 2)
 
 
-# ---- in models ----------------------------------------------------------------------------------
+# ---- in models -----------------------------------------------------------------------------------
 
 
 def test_a_model_learns_to_spot_a_word():
@@ -122,14 +122,14 @@ def test_files_keep_the_layer(tmp_path):
     np.testing.assert_array_equal(again.predict(WORDS), model.predict(WORDS))
 
 
-# ---- bad input ----------------------------------------------------------------------------------
+# ---- bad input -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Embedding(0, 3), "input_dim must be a positive integer, got 0"),
-        (lambda: Embedding(3, -1), "output_dim must be a positive integer, got -1"),
+        (lambda: Embedding(0, 3), "input_dim must be an integer of at least 1, got 0"),
+        (lambda: Embedding(3, -1), "output_dim must be an integer of at least 1, got -1"),
         (lambda: Embedding(3, 2, "unifrom"), "did you mean 'uniform'"),
         (lambda: Embedding(3, 2).forward([[1]]), "has no weights yet"),
         (lambda: built()(3), r"wants input of shape \(batch, ...\), got \(\)"),
@@ -173,7 +173,7 @@ def test_a_model_refuses_all_its_indices_before_it_changes_anything(way):
     model.build((None, None))
     before = model.get_weights()
     words = WORDS.copy()
-    # Of the last batch; and one that float32 would make another number of.
+    # In the last batch. float32 cannot represent this index.
     words[39, 2] = 2**24 + 1
     arguments = (words,) if way in ("predict", "__call__") else (words, LABELS)
     with pytest.raises(ValueError, match=r"index 16777217 of sample 39 \(x\[39, 2\]\)"):
@@ -190,7 +190,7 @@ def test_an_unbuilt_model_refuses_before_it_is_built():
     assert not model.built
 
 
-# ---- samples that are one index each ------------------------------------------------------------
+# ---- samples of one index ------------------------------------------------------------------------
 
 IDS = np.array([0, 1, 2, 3, 1, 2, 0, 3])
 VECTORS = RNG.normal(size=(8, 3)).astype(np.float32)
@@ -279,6 +279,6 @@ def test_flatten_makes_that_axis():
         (lambda m: m.fit(IDS, VECTORS[:, :2]), r"expects y of shape \(8, 3\), got \(8, 2\)"),
     ],
 )
-def test_what_does_not_fit_single_indices(call, message):
+def test_arguments_that_do_not_fit_single_indices(call, message):
     with pytest.raises(ValueError, match=message):
         call(table())

@@ -1,4 +1,4 @@
-"""All that a GRU layer can do, drawn together: every setting with every other one."""
+"""Settings of a GRU layer in random combinations."""
 
 import numpy as np
 import pytest
@@ -45,13 +45,13 @@ CALLS = st.fixed_dictionaries(
 
 
 class Case:
-    """A layer, its input and how it is called."""
+    """A layer, its input and its arguments."""
 
     def __init__(self, options, call, dtype=np.float64):
         B, T, I, H = call["sizes"]
         rng = np.random.default_rng(B + 10 * T + 100 * I)
-        one = GRU(H, seed=3, dtype=dtype, recurrent_initializer="glorot_uniform", **options)
-        self.layer = Bidirectional(one, seed=3) if call["both"] else one
+        layer = GRU(H, seed=3, dtype=dtype, recurrent_initializer="glorot_uniform", **options)
+        self.layer = Bidirectional(layer, seed=3) if call["both"] else layer
         self.layer.build((None, None, I), rng=0)
         for parameter in self.layer.parameters:
             parameter.value += rng.normal(size=parameter.value.shape).astype(dtype) * 0.2
@@ -67,7 +67,7 @@ class Case:
             self.states = [rng.normal(size=(B, H)).astype(dtype) for _ in range(2)]
 
     def forward(self, training=True, rows=slice(None)):
-        """All outputs and states of some rows, batch first, in one list."""
+        """Return a list of all outputs and states of some rows, batch first."""
         for direction in self.layer.directions:
             direction.set_seed(3)
         arguments = {name: value[rows] for name, value in self.arguments.items()}
@@ -76,23 +76,23 @@ class Case:
             arguments["initial_state"] = states if len(self.layer.directions) > 1 else states[0]
         x = self.x[rows]
         x = x.swapaxes(0, 1).copy() if self.time_major else x
-        found = self.layer.forward(x, training=training, **arguments)
-        return list(found) if isinstance(found, tuple) else [found]
+        results = self.layer.forward(x, training=training, **arguments)
+        return list(results) if isinstance(results, tuple) else [results]
 
     def backward(self, weights):
-        """Gradients of sum(weights * forward()): of x, of the initial states and of the weights."""
+        """Return the gradients of sum(weights * forward()) for all `arrays`."""
         d_output, *d_states = weights
         extra = {}
         if d_states:
             extra["d_state"] = d_states if len(self.layer.directions) > 1 else d_states[0]
-        found = self.layer.backward(d_output, **extra)
-        d_x, d_states = found if isinstance(found, tuple) else (found, [])
+        gradients = self.layer.backward(d_output, **extra)
+        d_x, d_states = gradients if isinstance(gradients, tuple) else (gradients, [])
         d_states = [d_states] if isinstance(d_states, np.ndarray) else list(d_states)
         d_x = d_x.swapaxes(0, 1) if self.time_major else d_x
         return [d_x, *d_states, *(p.gradient.copy() for p in self.layer.parameters)]
 
     def arrays(self):
-        """What `backward` gives gradients of."""
+        """Return the arrays whose gradients `backward` returns."""
         states = (self.states or [])[: len(self.layer.directions)]
         return [self.x, *states, *(p.value for p in self.layer.parameters)]
 
@@ -100,7 +100,7 @@ class Case:
 @settings(max_examples=40)
 @given(options=SETTINGS, call=CALLS)
 def test_gradients_against_central_differences(options, call):
-    # a bound or a corner within the step of the difference would be no mistake
+    # A clip bound or a corner of an activation may lie within the step of the difference.
     case = Case(options, call)
     rng = np.random.default_rng(1)
     outputs = case.forward()
@@ -122,7 +122,7 @@ def test_gradients_against_central_differences(options, call):
 @settings(max_examples=40)
 @given(options=SETTINGS, call=CALLS, dtype=st.sampled_from([np.float32, np.float64]))
 def test_a_row_alone_gives_what_it_gives_in_the_batch(options, call, dtype):
-    # checkpoints and what is drawn make a difference while training only
+    # Outside training, checkpoints and dropout make no difference.
     case = Case(options, call, dtype)
     whole = case.forward(training=False)
     alone = case.forward(training=False, rows=slice(0, 1))
@@ -141,6 +141,6 @@ def test_a_training_pass_repeats_itself_to_the_bit(options, call):
     for a, b in zip(first, second, strict=True):
         assert_same_bits(a, b)
     weights = [np.ones_like(output) for output in first]
-    one, two = case.backward(weights), case.backward(weights)
-    for a, b in zip(one, two, strict=True):
+    d_first, d_second = case.backward(weights), case.backward(weights)
+    for a, b in zip(d_first, d_second, strict=True):
         assert_same_bits(np.ascontiguousarray(a), np.ascontiguousarray(b))

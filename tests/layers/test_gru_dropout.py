@@ -36,7 +36,7 @@ def test_nothing_is_dropped_outside_training(rates):
 
 
 @each_rate
-def test_every_training_pass_draws_anew_and_a_seed_repeats_it(rates):
+def test_every_training_pass_draws_new_masks_and_a_seed_repeats_them(rates):
     layer, x = layer_and_input(**rates)
     first, second = (layer.forward(x, training=True) for _ in range(2))
     assert np.abs(first - second).max() > 1e-3
@@ -47,12 +47,12 @@ def test_every_training_pass_draws_anew_and_a_seed_repeats_it(rates):
 def test_one_mask_of_the_input_for_all_steps():
     layer, _ = layer_and_input(dropout=0.5)
     layer.set_weights([np.zeros_like(w) for w in layer.get_weights()])
-    layer.value("kernel")[:, 40:] = np.eye(5, 20)  # the candidate shows the input
+    layer.value("kernel")[:, 40:] = np.eye(5, 20)  # the candidate is the input
     output = layer.forward(np.ones((6, 9, 5)), training=True)[:, :, :5]
     shown = output != 0
     assert_same_bits(shown, np.repeat(shown[:, :1], 9, axis=1))
     assert 0 < shown.mean() < 1
-    # 1 / (1 - 0.5) of the input, of which the first step lets tanh / 2 through
+    # The input is scaled by 1 / (1 - 0.5), and z is 0.5 in the first step.
     np.testing.assert_allclose(output[:, 0][shown[:, 0]], np.tanh(2) / 2, rtol=1e-14)
 
 
@@ -72,9 +72,9 @@ def test_a_mask_of_the_state_for_all_steps_and_the_way_through_z_stays_whole(res
 def test_zoneout_keeps_units_as_they_were():
     layer, x = layer_and_input(zoneout=0.3, shape=(40, 30, 5))
     output = layer.forward(x, training=True)
-    kept = output[:, 1:] == output[:, :-1]
-    assert abs(kept.mean() - 0.3) < 0.01
-    assert len(np.unique(kept, axis=1)[0]) > 1  # not the same units at every step
+    unchanged = output[:, 1:] == output[:, :-1]
+    assert abs(unchanged.mean() - 0.3) < 0.01
+    assert len(np.unique(unchanged, axis=1)[0]) > 1  # not the same units at every step
 
 
 @each_rate

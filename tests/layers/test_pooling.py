@@ -140,10 +140,10 @@ def test_gradients_of_the_steps(layer):
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"pool_size": 0}, ValueError, "pool_size must be a positive integer, got 0"),
-        ({"pool_size": 2.0}, TypeError, "pool_size must be a positive integer"),
-        ({"pool_size": (2, 2)}, ValueError, "pool_size must be one integer"),
-        ({"strides": 0}, ValueError, "strides must be a positive integer"),
+        ({"pool_size": 0}, ValueError, "pool_size must be an integer of at least 1"),
+        ({"pool_size": 2.0}, TypeError, "pool_size must be an integer"),
+        ({"pool_size": (2, 2)}, TypeError, "pool_size must be an integer"),
+        ({"strides": 0}, ValueError, "strides must be an integer of at least 1"),
         ({"padding": "causal"}, ValueError, "padding must be one of 'valid', 'same', got"),
         ({"data_format": "last"}, ValueError, "data_format must be one of 'channels_last'"),
     ],
@@ -155,13 +155,13 @@ def test_arguments_of_windows_are_checked(cls, options, error, words):
 
 def test_other_arguments_and_shapes_are_checked():
     for bad in (-1, (1, -1)):
-        with pytest.raises(ValueError, match="padding must not be negative"):
+        with pytest.raises(ValueError, match="padding must be an integer of at least 0, or two"):
             ZeroPadding1D(bad)
-    with pytest.raises(ValueError, match="cropping must be an integer or two"):
+    with pytest.raises(ValueError, match="cropping must be an integer"):
         Cropping1D((1, 2, 3))
-    with pytest.raises(TypeError, match="cropping must be an integer or two"):
+    with pytest.raises(TypeError, match="cropping must be an integer"):
         Cropping1D((1, 0.5))
-    with pytest.raises(TypeError, match="size must be a positive integer"):
+    with pytest.raises(TypeError, match="size must be an integer"):
         UpSampling1D(1.5)
     with pytest.raises(ValueError, match="no time step is left"):
         Cropping1D((5, 5))(X)

@@ -28,13 +28,13 @@ MASK = np.array([[True] * 6, [True] * 2 + [False] * 4, [False] * 6])
 
 
 def with_masked_steps(value):
-    """X with the steps that MASK leaves out set to `value`, and one lone feature, too."""
+    """Return X with `value` in the steps that MASK excludes, and in one feature of a step."""
     x = np.where(MASK[:, :, None], X, value)
     x[0, 0, 1] = value
     return x
 
 
-# ---- formulas -----------------------------------------------------------------------------------
+# ---- formulas ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -127,7 +127,7 @@ def test_masking(value, dtype):
     np.testing.assert_array_equal(gradient, np.broadcast_to(MASK[:, :, None], X.shape))
 
 
-# ---- masks --------------------------------------------------------------------------------------
+# ---- masks ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_masks_of_gru_and_of_zeros():
     np.testing.assert_array_equal(mask, [[True, False, True], [False, False, True]])
 
 
-# ---- in models ----------------------------------------------------------------------------------
+# ---- in models -----------------------------------------------------------------------------------
 
 
 def model_of_everything(dtype=None):
@@ -218,11 +218,11 @@ def test_files(tmp_path):
     model.save(tmp_path / "model.safetensors")
     again = gru_c.load_model(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(again(X), expected)
-    for one, two in zip(model.layers, again.layers, strict=True):
-        assert two.get_config() == one.get_config()
+    for layer, loaded in zip(model.layers, again.layers, strict=True):
+        assert loaded.get_config() == layer.get_config()
 
 
-# ---- bad input ----------------------------------------------------------------------------------
+# ---- bad input -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -232,8 +232,8 @@ def test_files(tmp_path):
         (lambda: LayerNormalization(epsilon=0), "epsilon must be a finite number > 0, got 0"),
         (lambda: Activation("rellu"), "did you mean 'relu'"),
         (lambda: Activation(3), "activation must be a name, an Activation or None, got 3"),
-        (lambda: RepeatVector(0), "n must be a positive integer, got 0"),
-        (lambda: RepeatVector(2.0), "n must be a positive integer, got 2.0"),
+        (lambda: RepeatVector(0), "n must be an integer of at least 1, got 0"),
+        (lambda: RepeatVector(2.0), "n must be an integer of at least 1, got 2.0"),
         (lambda: Masking(np.nan), "mask_value must be a finite number, got nan"),
         (lambda: Masking("x"), "mask_value must be a finite number, got 'x'"),
         (lambda: Masking()(X[0]), r"wants input of shape \(batch, time, features\), got"),
@@ -272,6 +272,6 @@ def test_backward_checks_the_gradient(layer):
     assert layer.backward(layer.forward(X), input_gradient=False) is None
 
 
-def test_an_activation_of_ones_own():
-    own = activations.Activation("double", lambda x: 2 * x, lambda y, dy: 2 * dy)
-    np.testing.assert_array_equal(Activation(own, dtype="float64")(X), 2 * X)
+def test_a_user_defined_activation():
+    double = activations.Activation("double", lambda x: 2 * x, lambda y, dy: 2 * dy)
+    np.testing.assert_array_equal(Activation(double, dtype="float64")(X), 2 * X)

@@ -1,4 +1,4 @@
-"""Operations of layers, and what `profile` says of them; times are only looked at."""
+"""`profile` and the operations of layers; no test depends on a measured time."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_flops_of_a_step_where_their_number_is_open():
 
 
 def test_the_formula_counts_the_multiplications_of_the_specification(monkeypatch):
-    """Matmuls of a GRU in NumPy, counted."""
+    """Count the matrix products of a GRU in NumPy."""
     from specification import gru
 
     class Counted(np.ndarray):
@@ -56,8 +56,8 @@ def test_the_formula_counts_the_multiplications_of_the_specification(monkeypatch
             plain = [np.asarray(a) for a in inputs]
             if ufunc is np.matmul:
                 Counted.operations += 2 * plain[0].size * plain[1].shape[-1]
-            found = getattr(ufunc, method)(*plain)
-            return found.view(Counted) if isinstance(found, np.ndarray) else found
+            result = getattr(ufunc, method)(*plain)
+            return result.view(Counted) if isinstance(result, np.ndarray) else result
 
     x, kernel, recurrent = (RNG.standard_normal(s) for s in ((1, 6, 4), (4, 15), (5, 15)))
     gru(x.view(Counted), kernel.view(Counted), recurrent.view(Counted))
@@ -110,7 +110,7 @@ def test_both_directions_are_also_measured_alone():
     assert sum(row.seconds for row in whole) == pytest.approx(profile.seconds)
 
 
-def test_steps_that_do_not_count_are_no_operations():
+def test_steps_that_do_not_count_need_no_operations():
     x = RNG.standard_normal((8, 6, 4))
     _, profile = profiled([GRU(5)], x, lengths=np.arange(8) % 4)
     assert profile.flops == 12 * 270
@@ -127,7 +127,7 @@ def test_lists_of_sequences():
     assert model.profile(series, repeats=1).flops == 8 * 270
 
 
-def test_nothing_that_counts_is_changed():
+def test_profile_changes_neither_weights_nor_states_nor_draws():
     x = RNG.standard_normal((8, 6, 4))
     layers = [
         Bidirectional(GRU(5, stateful=True, dropout=0.3, return_sequences=True)),
@@ -137,12 +137,12 @@ def test_nothing_that_counts_is_changed():
     model, _ = profiled(layers, x)
     other = Sequential([type(layer)(**layer.get_config()) for layer in layers], seed=0)
     other.build_from_data(x)
-    for one in (model, other):
-        one.compile("adam", "mse")
-        one.train_on_batch(x, np.zeros((8, 3)))
+    for each in (model, other):
+        each.compile("adam", "mse")
+        each.train_on_batch(x, np.zeros((8, 3)))
     model.profile(x, training=True, repeats=1)
-    for one in (model, other):
-        one.train_on_batch(x, np.zeros((8, 3)))
+    for each in (model, other):
+        each.train_on_batch(x, np.zeros((8, 3)))
     for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -170,7 +170,7 @@ def test_the_table():
     [
         ({"x": np.zeros((8, 6, 3))}, "x must have shape"),
         ({"x": np.zeros((0, 6, 4))}, "x has no samples: there is nothing to measure"),
-        ({"repeats": 0}, "repeats must be a positive integer, got 0"),
+        ({"repeats": 0}, "repeats must be an integer of at least 1, got 0"),
         ({"lengths": [1]}, "lengths must have shape"),
     ],
 )

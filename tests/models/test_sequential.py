@@ -1,4 +1,4 @@
-"""Sequential: building the chain, computing, weights, summary."""
+"""Sequential: adding and building layers, computing, weights, summary."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def small_model(**arguments):
     return Sequential(layers, **{"seed": 0, **arguments})
 
 
-# ---- the chain ----------------------------------------------------------------------------------
+# ---- layers --------------------------------------------------------------------------------------
 
 
 def test_layers_are_built_and_named_as_they_come():
@@ -113,12 +113,12 @@ def test_dtype_goes_through_the_model():
         (lambda: Sequential([GRU(5)]).build((None, 4)), "wants input of shape"),
     ],
 )
-def test_a_chain_that_cannot_be(make, message):
+def test_an_invalid_model_is_refused(make, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make()
 
 
-def test_a_chain_that_cannot_be_is_found_when_the_shape_is_known():
+def test_an_invalid_model_is_refused_once_the_shape_is_known():
     model = Sequential([GRU(5), GRU(3), Dense(1)])
     model.compile("adam", "mse")
     message = "give layer 'gru' return_sequences=True"
@@ -143,7 +143,7 @@ def test_weights_that_do_not_fit_the_input():
     assert model.input_shape == (None, 6, 3)
 
 
-def test_a_refused_layer_leaves_the_model_as_it_was():
+def test_a_refused_layer_leaves_the_model_unchanged():
     model = small_model()
     with pytest.raises(ValueError, match="wants input of shape"):
         model.add(GRU(5))
@@ -153,7 +153,7 @@ def test_a_refused_layer_leaves_the_model_as_it_was():
         model.add(model.layers[0])
 
 
-def test_an_initializer_that_raises_leaves_model_and_layer_as_they_were():
+def test_an_initializer_that_raises_leaves_model_and_layer_unchanged():
     model = Sequential(dtype="float64")
     layer = GRU(5, input_shape=(6, 4), kernel_initializer=lambda *_: np.zeros(3))
     with pytest.raises(ValueError, match=r"the initializer of kernel of layer 'gru' made an array"):
@@ -177,10 +177,10 @@ def test_models_share_layers():
     model.fit(X, Y, verbose=0)
 
 
-# ---- computing ----------------------------------------------------------------------------------
+# ---- computing -----------------------------------------------------------------------------------
 
 
-def test_predict_is_the_chain_of_layers():
+def test_predict_runs_the_layers_in_order():
     model = small_model()
     h = X
     for layer in model.layers:
@@ -236,11 +236,13 @@ def test_a_series_without_a_feature_axis_gets_a_hint():
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5, "32"])
 def test_batch_size_is_checked(batch_size):
-    with pytest.raises((ValueError, TypeError), match="batch_size must be a positive integer"):
+    with pytest.raises(
+        (ValueError, TypeError), match="batch_size must be an integer of at least 1"
+    ):
         small_model().predict(X, batch_size=batch_size)
 
 
-# ---- weights ------------------------------------------------------------------------------------
+# ---- weights -------------------------------------------------------------------------------------
 
 
 def test_set_weights_takes_what_get_weights_gave():
@@ -289,15 +291,15 @@ def test_summary_shows_shapes_and_counts():
 
 
 def test_the_seed_makes_the_weights():
-    one, same, other = (small_model(seed=seed).get_weights() for seed in (4, 4, 5))
-    for a, b in zip(one, same, strict=True):
+    first, same, other = (small_model(seed=seed).get_weights() for seed in (4, 4, 5))
+    for a, b in zip(first, same, strict=True):
         np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(one[0], other[0])
+    assert not np.array_equal(first[0], other[0])
 
 
 def test_models_without_a_seed_differ():
-    one, two = (small_model(seed=None).get_weights()[0] for _ in range(2))
-    assert not np.array_equal(one, two)
+    first, second = (small_model(seed=None).get_weights()[0] for _ in range(2))
+    assert not np.array_equal(first, second)
 
 
 def test_names_stand_at_the_top():
@@ -309,8 +311,8 @@ def test_names_stand_at_the_top():
     ("shape", "message"),
     [
         (3, r"input_shape must be a tuple such as \(10, 8\), got 3"),
-        ((None, 5, 3.0), "must be a positive integer, got 3.0"),
-        ((None, 5, -3), "must be a positive integer, got -3"),
+        ((None, 5, 3.0), "must be an integer of at least 1, got 3.0"),
+        ((None, 5, -3), "must be an integer of at least 1, got -3"),
     ],
 )
 def test_build_checks_the_shape(shape, message):

@@ -66,8 +66,8 @@ def added_one_by_one(layers):
     return model
 
 
-def assert_same(one, other):
-    for a, b in zip(one, other, strict=True):
+def assert_same(weights, other):
+    for a, b in zip(weights, other, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -106,8 +106,8 @@ def test_models_that_share_layers_train_in_turn_as_models_that_hand_weights_over
     other_new = on_top_of(copy.deepcopy(old.layers[:-1]), optimizer)
     new = on_top_of(old.layers[:-1], optimizer)
 
-    def hand_over(one, other):
-        for a, b in zip(one.layers[:-1], other.layers[:-1], strict=True):
+    def hand_over(source, target):
+        for a, b in zip(source.layers[:-1], target.layers[:-1], strict=True):
             b.set_weights(a.get_weights())
 
     for _ in range(2):
@@ -115,12 +115,12 @@ def test_models_that_share_layers_train_in_turn_as_models_that_hand_weights_over
         hand_over(other_new, other_old)
         np.testing.assert_array_equal(
             old.predict(X, verbose=0), other_old.predict(X, verbose=0)
-        )  # what the new one has learnt is in the old one, too
+        )  # training the new model has changed the old one, too
         assert fit(old, Y).history == fit(other_old, Y).history
         hand_over(other_old, other_new)
-    for one, other in ((old, other_old), (new, other_new)):
-        assert_same(one.get_weights(), other.get_weights())
-        for name, slot in one.optimizer.slots.items():
+    for model, other in ((old, other_old), (new, other_new)):
+        assert_same(model.get_weights(), other.get_weights())
+        for name, slot in model.optimizer.slots.items():
             np.testing.assert_array_equal(slot, other.optimizer.slots[name])
 
 
@@ -149,7 +149,7 @@ def test_a_model_may_be_trained_while_another_that_shares_its_layers_is():
         assert_same(views, model.get_weights())
 
 
-def test_a_model_that_shares_layers_goes_back_to_its_epoch():
+def test_a_model_that_shares_layers_is_restored_to_the_beginning_of_its_epoch():
     old = trained_model()
     new = on_top_of(old.layers[:-1])
     fit(new, Z)
@@ -189,7 +189,7 @@ def test_copies_of_models_that_share_layers_share_theirs(duplicate):
         fit(pair[0], Y)
         for model in pair:
             assert_same(model.parameters.views(model.parameters.values), model.get_weights())
-    alone = duplicate(old)  # whose weights lie in the flat vectors of the new one
+    alone = duplicate(old)  # its weights lay in the flat vectors of the new model
     fit(alone, Y)
     assert_same(new.parameters.views(new.parameters.values), new.get_weights())
 

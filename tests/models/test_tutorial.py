@@ -1,4 +1,4 @@
-"""The Keras tutorial that everybody has seen runs with nothing changed but its two imports."""
+"""A well-known Keras tutorial runs after a change of its two imports."""
 
 import contextlib
 import io
@@ -56,11 +56,11 @@ def test_the_tutorial_has_the_weights_of_keras():
     assert names["model"].count_params() == 24351
 
 
-# ---- beside PyTorch: same weights, same batches, Adam in Keras's form ----------------------------
+# ---- compared with PyTorch: same weights, same batches, Adam in Keras's form ---------------------
 
 
 class KerasAdam:
-    """Adam as Keras writes it: the correction of the bias in the rate, epsilon beside sqrt(v)."""
+    """Adam in Keras's form: the bias correction is in the rate, epsilon is added to sqrt(v)."""
 
     def __init__(self, parameters, rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
         self.parameters = list(parameters)
@@ -81,7 +81,7 @@ class KerasAdam:
 
 
 def torch_twin(torch, weights):
-    """Two torch.nn.GRU and a Linear with the weights of the gru_c model."""
+    """Return two torch.nn.GRU and a Linear, with the weights of the gru_c model."""
 
     def rzn(array):  # gates z, r, n side by side -> r, z, n
         z, r, n = np.split(np.asarray(array), 3, axis=-1)

@@ -1,4 +1,4 @@
-"""States that stay from batch to batch, and time before batch."""
+"""States that layers keep from batch to batch, and time-major layers."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def layer_of(layer, **options):
     return layer
 
 
-# ---- stateful -----------------------------------------------------------------------------------
+# ---- stateful ------------------------------------------------------------------------------------
 
 
 def test_batches_of_steps_make_the_whole_sequence(engine):
@@ -149,13 +149,13 @@ def test_a_loss_that_is_not_finite_leaves_the_states(train, wrap):
 
 
 def test_states_given_before_there_are_weights():
-    """In whatever dtype they come, they become the layer's."""
+    """They are converted to the layer's dtype."""
     states = np.full((6, 5), 0.5, np.float16)
     layer = GRU(5, stateful=True, dtype="float64")
     plain = GRU(5, dtype="float64")
     layer.reset_states(states)
-    for one in (layer, plain):
-        one.build((None, None, 3), rng=0)
+    for each in (layer, plain):
+        each.build((None, None, 3), rng=0)
     assert_same_bits(layer(X), plain(X, initial_state=states))
     late = GRU(5, stateful=True)
     late.reset_states(states)
@@ -177,7 +177,7 @@ def test_states_are_copied():
 def test_of_a_pair_of_states_both_are_set_or_none():
     layer = layer_of("both")
     layer(X)
-    before = [one.state.copy() for one in layer.directions]
+    before = [direction.state.copy() for direction in layer.directions]
     good = np.zeros((6, 5))
     with pytest.raises(ValueError, match=r"states must have shape \(batch, 5\), got \(6, 4\)"):
         layer.reset_states([good, good[:, :4]])
@@ -185,8 +185,8 @@ def test_of_a_pair_of_states_both_are_set_or_none():
         layer(X, initial_state=[good, good[:, :4]])
     with pytest.raises(ValueError, match="holds the states of 6 sequences, got a batch of 2"):
         layer(X[:2], initial_state=[good[:2], None])
-    for one, state in zip(layer.directions, before, strict=True):
-        assert_same_bits(one.state, state)
+    for direction, state in zip(layer.directions, before, strict=True):
+        assert_same_bits(direction.state, state)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_only_stateful_layers_have_states():
         layer_of("one", stateful=False).reset_states()
 
 
-# ---- time before batch --------------------------------------------------------------------------
+# ---- time-major layers ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sequences", [True, False])
@@ -216,15 +216,15 @@ def test_time_major_layers(sequences, go_backwards, engine):
     options = {"return_sequences": sequences, "go_backwards": go_backwards, "stateful": False}
     layer, plain = layer_of("one", time_major=True, **options), layer_of("one", **options)
     x = np.ascontiguousarray(X.swapaxes(0, 1))
-    found, expected = layer.forward(x, training=True), plain.forward(X, training=True)
+    actual, expected = layer.forward(x, training=True), plain.forward(X, training=True)
     assert layer.tape[0].x.base is not None
     assert np.shares_memory(layer.tape[0].x, x)
-    assert found.flags.c_contiguous
-    assert layer.compute_output_shape(x.shape) == found.shape
+    assert actual.flags.c_contiguous
+    assert layer.compute_output_shape(x.shape) == actual.shape
     assert_same_bits(
-        found, np.ascontiguousarray(expected.swapaxes(0, 1) if sequences else expected)
+        actual, np.ascontiguousarray(expected.swapaxes(0, 1) if sequences else expected)
     )
-    d_x, d_expected = layer.backward(found), plain.backward(expected)
+    d_x, d_expected = layer.backward(actual), plain.backward(expected)
     assert_same_bits(d_x, np.ascontiguousarray(d_expected.swapaxes(0, 1)))
     for a, b in zip(layer.parameters, plain.parameters, strict=True):
         assert_same_bits(a.gradient, b.gradient)
@@ -234,13 +234,13 @@ def test_time_major_functions():
     arguments = random_arguments(4, 7, 3, 6)
     plain = gru_forward(**arguments, training=True)
     arguments["x"] = np.ascontiguousarray(arguments["x"].swapaxes(0, 1))
-    found = gru_forward(**arguments, training=True, time_major=True)
-    assert np.shares_memory(found.tape.x, arguments["x"])
-    assert_same_bits(found.output, np.ascontiguousarray(plain.output.swapaxes(0, 1)))
-    assert_same_bits(found.state, plain.state)
+    turned = gru_forward(**arguments, training=True, time_major=True)
+    assert np.shares_memory(turned.tape.x, arguments["x"])
+    assert_same_bits(turned.output, np.ascontiguousarray(plain.output.swapaxes(0, 1)))
+    assert_same_bits(turned.state, plain.state)
     d_output = RNG.normal(size=(4, 7, 6))
     a = gru_backward(plain.tape, d_output, d_hidden=True)
-    b = gru_backward(found.tape, d_output.swapaxes(0, 1), d_hidden=True)
+    b = gru_backward(turned.tape, d_output.swapaxes(0, 1), d_hidden=True)
     for name in ("x", "hidden"):
         assert_same_bits(np.ascontiguousarray(getattr(b, name).swapaxes(0, 1)), getattr(a, name))
     assert_same_bits(a.kernel, b.kernel)

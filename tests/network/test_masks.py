@@ -1,4 +1,4 @@
-"""Masks and lengths in layers, chains, losses and metrics."""
+"""Masks and lengths in layers, networks, losses and metrics."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def gru(**options):
     return layer
 
 
-# ---- layers -------------------------------------------------------------------------------------
+# ---- layers --------------------------------------------------------------------------------------
 
 
 def test_lengths_are_a_mask():
@@ -91,12 +91,12 @@ def test_checkpoints_change_no_bit(go_backwards):
 @pytest.mark.parametrize("rates", [{"dropout": 0.3}, {"recurrent_dropout": 0.4}, {"zoneout": 0.2}])
 def test_a_row_of_full_length_draws_what_it_does_without_a_mask(rates):
     x = RNG.normal(size=(4, 60, I))
-    full = 0 if "zoneout" in rates else 3  # zoneout draws for the rows as they are sorted
+    full = 0 if "zoneout" in rates else 3  # zoneout draws for rows sorted by length
     lengths = np.where(np.arange(4) == full, 60, 5)
     assert len(Steps.checked((4, 60), lengths=lengths).intervals) == 2
     outputs = [
-        gru(return_sequences=True, **rates).forward(x, lengths=said, training=True)
-        for said in (None, lengths)
+        gru(return_sequences=True, **rates).forward(x, lengths=each, training=True)
+        for each in (None, lengths)
     ]
     assert_same_bits(outputs[1][full], outputs[0][full])
     assert np.abs(outputs[1][1] - outputs[0][1]).max() > 1e-3
@@ -119,7 +119,7 @@ def test_the_states_of_a_stateful_layer_are_those_after_the_last_steps_that_coun
         assert_close(layer.state[row : row + 1], expected, 1e-13)
 
 
-def test_time_before_batch():
+def test_time_major_layers_agree_with_batch_major_ones():
     plain, turned = gru(return_sequences=True), gru(return_sequences=True, time_major=True)
     d_output = RNG.normal(size=(B, T, 5))
     expected = plain.forward(X, mask=HOLES, training=True), plain.backward(d_output)
@@ -154,7 +154,7 @@ def test_both_directions(merge_mode):
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("arguments", "message"),
     [
         ({"mask": MASK[:, :-1]}, r"mask must have shape \(B, T\) = \(6, 9\), got \(6, 8\)"),
         ({"lengths": LENGTHS + 1}, r"lengths\[0\] is 10"),
@@ -162,31 +162,31 @@ def test_both_directions(merge_mode):
     ],
     ids=["mask", "lengths", "both"],
 )
-def test_bad_masks_leave_a_layer_as_it_is(said, message):
+def test_bad_masks_leave_a_layer_unchanged(arguments, message):
     layer = gru(stateful=True)
     layer.reset_states(np.ones((B, 5)))
     with pytest.raises(ValueError, match=message):
-        layer.forward(X, training=True, **said)
+        layer.forward(X, training=True, **arguments)
     assert layer.tape is None
     assert (layer.state == 1).all()
 
 
-# ---- chains -------------------------------------------------------------------------------------
+# ---- networks ------------------------------------------------------------------------------------
 
 
-def chain(*layers):
+def network(*layers):
     return Sequential([*layers], dtype="float64", seed=0)
 
 
 def test_a_mask_reaches_every_gru_on_its_way():
-    seen = []
+    masks = []
 
     class Spy(GRU):
         def forward(self, x, *, mask=None, **options):
-            seen.append(mask)
+            masks.append(mask)
             return super().forward(x, mask=mask, **options)
 
-    model = chain(
+    model = network(
         Masking(-1.0),
         Spy(4, return_sequences=True),
         Dropout(0.5),
@@ -200,25 +200,25 @@ def test_a_mask_reaches_every_gru_on_its_way():
     output, mask = model.run(x) if model.built else (model(x), None)
     assert output.shape == (B, 5, 2)
     assert mask is None
-    for found, expected in zip(seen, [HOLES, HOLES, None], strict=True):
-        assert (found is None) == (expected is None)
+    for mask, expected in zip(masks, [HOLES, HOLES, None], strict=True):
+        assert (mask is None) == (expected is None)
         if expected is not None:
-            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_array_equal(mask, expected)
 
 
-def test_lengths_and_a_masking_layer_both_have_a_say():
-    model = chain(Masking(-1.0), GRU(4, return_sequences=True), Dense(2))
+def test_lengths_and_a_masking_layer_are_combined():
+    model = network(Masking(-1.0), GRU(4, return_sequences=True), Dense(2))
     x = np.where(HOLES[..., None], X, -1.0)
     model(x)
     _, mask = model.run(x, np.arange(T) < np.full((B, 1), 5))
     np.testing.assert_array_equal(mask, HOLES & (np.arange(T) < 5))
-    words = chain(Embedding(9, 2), GRU(4, return_sequences=True))
+    words = network(Embedding(9, 2), GRU(4, return_sequences=True))
     words(np.ones((B, T)))
     assert words.run(np.ones((B, T)), MASK)[1] is MASK
 
 
 def test_steps_that_do_not_count_may_hold_anything():
-    model = chain(Dense(4), GRU(4, return_sequences=True), Dense(2))
+    model = network(Dense(4), GRU(4, return_sequences=True), Dense(2))
     expected = model(X, mask=HOLES)
     x = np.where(HOLES[..., None], X, np.nan)
     assert_same_bits(model(x, mask=HOLES), expected)
@@ -238,16 +238,16 @@ def test_steps_that_do_not_count_may_hold_anything():
     ],
     ids=str,
 )
-def test_whether_the_output_has_the_steps_of_the_input(layers, expected):
-    assert chain(*layers).passes_mask_on is expected
+def test_passes_mask_on_is_true_if_the_output_has_the_steps_of_the_input(layers, expected):
+    assert network(*layers).passes_mask_on is expected
 
 
-def test_a_mask_for_what_has_no_steps():
+def test_a_mask_for_samples_without_time_steps_is_refused():
     with pytest.raises(ValueError, match=r"only sequences .* shape \(6,\)"):
-        chain(Dense(1))(np.ones(6), lengths=LENGTHS)
+        network(Dense(1))(np.ones(6), lengths=LENGTHS)
 
 
-# ---- losses and metrics -------------------------------------------------------------------------
+# ---- losses and metrics --------------------------------------------------------------------------
 
 TARGETS = {
     "mse": RNG.normal(size=(B, T, 2)),
@@ -284,7 +284,7 @@ def test_a_loss_without_a_step_that_counts():
     assert not gradient.any()
 
 
-def test_check_looks_at_what_counts():
+def test_check_ignores_steps_that_do_not_count():
     y = np.where(HOLES, TARGETS["sparse_categorical_crossentropy"], -1)
     loss = losses.get("sparse_categorical_crossentropy")
     checked, _ = loss.check(y, P.shape, mask=HOLES)

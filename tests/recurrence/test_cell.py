@@ -10,7 +10,8 @@ from tools import assert_close, assert_same_bits, random_arguments, random_gradi
 from gru_c import _core, gru_backward, gru_forward
 from gru_c.recurrence import passes
 from gru_c.recurrence.cell import Cell
-from gru_c.recurrence.tape import run_backward
+from gru_c.recurrence.options import PassOptions
+from gru_c.recurrence.weights import Gradients, Weights
 
 pytestmark = pytest.mark.usefixtures("engine", "isa")
 
@@ -92,23 +93,18 @@ class Pass:
             "keeps": keeps if drawn else np.full((T, B, H), kind["zoneout"]),
         }
 
-    def run(self, training=False, **options):
+    def run(self, training=False, **others):
         x, W, U, b, h = self.arguments.values()
         output = np.empty((*x.shape[:2], len(U)), x.dtype)
-        last, tape = passes.run_forward(
-            x,
-            W,
-            U,
-            b,
-            h,
-            output,
-            cell=self.cell,
-            go_backwards=self.go_backwards,
-            training=training,
+        options = PassOptions(
+            self.cell,
+            self.go_backwards,
+            training,
             state_mask=self.mask,
             draws=self.draws,
-            **options,
+            **others,
         )
+        last, tape = passes.run(x, Weights(W, U, b), h, output, options)
         return output, last, tape
 
     def gradients(self, tape, d_output, d_state):
@@ -120,7 +116,7 @@ class Pass:
         found["bias"] = found.get("bias")
         found["initial_state"] = np.full(state, np.nan)
         hidden = np.full(d_output.shape, np.nan)
-        run_backward(tape, d_output, d_state, *found.values(), d_hidden=hidden)
+        tape.backward(d_output, d_state, Gradients(**found, hidden=hidden))
         return found, hidden
 
 
@@ -237,9 +233,9 @@ def test_the_usual_kind_spelled_out_is_the_usual_cell(reset_after):
     [
         ({"activation": "swish"}, ValueError, "activation of a GRU"),
         ({"recurrent_activation": 3}, TypeError, "recurrent_activation of a GRU"),
-        ({"clip": 0}, ValueError, "clip must be positive, or None for no clipping, got 0"),
-        ({"clip": float("nan")}, ValueError, "clip must be positive"),
-        ({"clip": "1"}, TypeError, "clip must be a positive number or None, got '1'"),
+        ({"clip": 0}, ValueError, "clip must be a number > 0 or None, got 0"),
+        ({"clip": float("nan")}, ValueError, "clip must be a number > 0 or None"),
+        ({"clip": "1"}, TypeError, "clip must be a number > 0 or None, got '1'"),
     ],
 )
 def test_kinds_that_do_not_exist(argument, error, message):

@@ -180,9 +180,17 @@ def test_memory_beyond_inputs_and_results():
 @pytest.mark.parametrize(
     ("every", "error", "message"),
     [
-        (0, ValueError, "checkpoint_every must be at least 1 step, got 0"),
-        (-1, ValueError, "checkpoint_every must be at least 1 step, got -1"),
-        (2.5, TypeError, "checkpoint_every must be a number of steps, 'auto' or None, got 2.5"),
+        (0, ValueError, "checkpoint_every must be an integer of at least 1, 'auto' or None, got 0"),
+        (
+            -1,
+            ValueError,
+            "checkpoint_every must be an integer of at least 1, 'auto' or None, got -1",
+        ),
+        (
+            2.5,
+            TypeError,
+            "checkpoint_every must be an integer of at least 1, 'auto' or None, got 2.5",
+        ),
         ("always", TypeError, "got 'always'"),
         (True, TypeError, "got True"),
     ],

@@ -13,7 +13,8 @@ import gru_c
 from gru_c import _core, gru_backward, gru_forward
 from gru_c.recurrence import passes
 from gru_c.recurrence.cell import Cell
-from gru_c.recurrence.tape import run_backward
+from gru_c.recurrence.options import PassOptions
+from gru_c.recurrence.weights import Gradients, Weights
 from gru_c.runtime import blas_threads as blas_module
 from gru_c.runtime import threads
 from gru_c.runtime.blas_threads import single_threaded_blas
@@ -36,12 +37,12 @@ def test_set_and_get(n):
 @pytest.mark.parametrize(
     ("n", "error", "match"),
     [
-        (0, ValueError, "between 1 and 32768, got 0"),
-        (-3, ValueError, "between 1 and 32768, got -3"),
-        (32769, ValueError, "between 1 and 32768, got 32769"),
-        (2.0, TypeError, "must be an integer, got 2.0"),
-        ("2", TypeError, "must be an integer, got '2'"),
-        (None, TypeError, "must be an integer, got None"),
+        (0, ValueError, "from 1 to 32768, got 0"),
+        (-3, ValueError, "from 1 to 32768, got -3"),
+        (32769, ValueError, "from 1 to 32768, got 32769"),
+        (2.0, TypeError, "must be an integer from 1 to 32768, got 2.0"),
+        ("2", TypeError, "must be an integer from 1 to 32768, got '2'"),
+        (None, TypeError, "must be an integer from 1 to 32768, got None"),
     ],
 )
 def test_set_refuses(n, error, match):
@@ -267,12 +268,13 @@ def test_other_python_threads_run_during_a_call(name):
     x, *weights, state = arguments.values()
     tape = gru_forward(**arguments, training=True).tape
     gradients = [np.empty_like(array) for array in weights]
+    options = PassOptions(Cell(), num_threads=1)
 
     def call():
         if name == "forward":
-            passes.run_forward(x, *weights, state, cell=Cell(), num_threads=1)
+            passes.run(x, Weights(*weights), state, None, options)
         else:
-            run_backward(tape, None, None, None, *gradients, None)
+            tape.backward(None, None, Gradients(*gradients))
 
     go, progress = threading.Lock(), []
     go.acquire()

@@ -1,4 +1,4 @@
-"""Streams have the numbers of predict."""
+"""Streams return the numbers that `predict` returns."""
 
 import numpy as np
 import pytest
@@ -14,14 +14,14 @@ packed_engine = pytest.mark.parametrize("engine", ["packed"], indirect=True)
 
 
 def expected_of(model, x):
-    """What a stream's steps should give, by predict on the sequence up to each."""
+    """Return the expected outputs of a stream: `predict` of the sequence up to each step."""
     if model.compute_output_shape((1, 2, x.shape[2])) == (1, 2, model.layers[-1].units):
         return model.predict(x, verbose=0)
     pieces = [model.predict(x[:, : t + 1], verbose=0) for t in range(x.shape[1])]
     return np.stack(pieces, axis=1)
 
 
-# ---- the numbers of predict ---------------------------------------------------------------------
+# ---- the numbers of predict ----------------------------------------------------------------------
 
 STACKS = {
     "one": lambda **k: [GRU(50, **k)],
@@ -138,7 +138,7 @@ def test_a_model_that_does_nothing():
 
 
 class Doubling(Layer):
-    """A layer of Python, which may be told to fail."""
+    """A layer that runs in Python, and raises an exception if `failing` is set."""
 
     failing = False
 

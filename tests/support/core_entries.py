@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gru_c import _core
-from gru_c.recurrence import tape
 from gru_c.recurrence.cell import Cell
+from gru_c.runtime.blas_threads import blas_held
 from gru_c.streaming.stages import CoreStage
 
 B, T, I, H = 2, 3, 4, 5
@@ -37,7 +37,7 @@ class Entry:
     names: dict = field(default_factory=dict)  # in messages
 
     def run(self, **changes):
-        with tape.blas_held(self.others.get("engine")):
+        with blas_held(self.others.get("engine")):
             return self.call(**{**self.arrays, **self.others, **changes})
 
 

@@ -25,6 +25,6 @@ run_tests tests/core/test_guards.py &
 guards=$!
 run_tests tests/core/test_activation_kernels.py tests/core/test_arrays.py \
     tests/core/test_entry_points.py tests/core/test_misuse.py tests/test_functional.py \
-    tests/test_functional_arrays.py tests/recurrence/test_inference_weights.py tests/layers/test_layers.py \
-    tests/core/test_packed.py tests/streaming/test_stream.py tests/streaming/test_stream_use.py
+    tests/test_functional_arrays.py tests/recurrence/test_inference_weights.py tests/layers/test_gru_layer.py tests/layers/test_layers.py \
+    tests/core/test_packed.py tests/streaming/test_stream.py tests/streaming/test_stream_use.py tests/streaming/test_stream_weights.py
 wait "$guards"

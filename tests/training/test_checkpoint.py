@@ -410,7 +410,7 @@ def test_other_arguments_that_are_refused(tmp_path):
     with pytest.raises(ValueError, match="need a file: give checkpoint=path"):
         fit(checkpoint_interval=3)
     with pytest.raises(
-        ValueError, match="checkpoint_interval must be a finite number >= 0, got -1"
+        ValueError, match="checkpoint_interval must be a finite number >= 0 or None, got -1"
     ):
         fit(checkpoint=tmp_path / "a.safetensors", checkpoint_interval=-1)
     with pytest.raises(ValueError, match=r"should not be named 'a.keras'"):

@@ -102,7 +102,7 @@ def test_weights_of_steps_are_cut_too():
 @pytest.mark.parametrize(
     ("layers", "steps", "message"),
     [
-        ([GRU(3), Dense(1)], 0, "bptt_steps must be a positive integer, got 0"),
+        ([GRU(3), Dense(1)], 0, "bptt_steps must be an integer of at least 1 or None, got 0"),
         ([GRU(3, go_backwards=True), Dense(1)], 5, "layer 'gru' needs all of them at once"),
         ([Bidirectional(GRU(3)), Dense(1)], 5, "layer 'bidirectional' needs all"),
         ([GRU(3, return_sequences=True), Flatten(), Dense(1)], 5, "layer 'flatten' needs all"),

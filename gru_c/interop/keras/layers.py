@@ -17,12 +17,11 @@ from gru_c.interop.keras.config import (
     short,
 )
 from gru_c.layers import GRU, LAYERS, Bidirectional, Layer
-from gru_c.layers.base import check_sample_shape
-from gru_c.network.network import check_for_chain
+from gru_c.network.layer_checks import check_for_network
 from gru_c.recurrence.cell import ActivationLike
 from gru_c.saving.contents import check_specs
 from gru_c.utils.arrays import Shape
-from gru_c.utils.validation import check_flag
+from gru_c.utils.validation import check_flag, check_sample_shape
 
 # Options that Keras has not: those that change no result, and those that must have this value.
 _HERE_ALONE = {"time_major", "checkpoint_every", "input_shape"}
@@ -107,7 +106,7 @@ def _layer_of(spec: Any, rank: int, version: str) -> Layer:
         if class_name not in LAYERS:
             raise ValueError(f"gru_c has no such layer; it has {', '.join(sorted(LAYERS))}")
         layer = LAYERS[class_name](**_arguments(class_name, config, rank, version))
-        check_for_chain(layer)
+        check_for_network(layer)
     except (ValueError, TypeError) as error:
         raise ValueError(f"layer {config.get('name')!r} ({class_name}): {error}") from error
     return layer

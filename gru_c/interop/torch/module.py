@@ -9,7 +9,7 @@ import torch
 from torch.nn.utils.parametrize import type_before_parametrizations
 from torch.nn.utils.rnn import PackedSequence
 
-from gru_c.interop.torch.autograd import Layer, Spare, run_layer, wants_gradients
+from gru_c.interop.torch.autograd import Layer, LayerMemory, run_layer, wants_gradients
 from gru_c.interop.torch.handover import hold_no_data, looks_into, qconfig_for
 from gru_c.interop.torch.packed_sequence import PackedSteps
 
@@ -182,15 +182,15 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
         self, x: Any, hx: Any, packed: tuple[PackedSteps, ...], batch_first: bool
     ) -> tuple[Any, Any]:
         """Run layer by layer over checked tensors: outputs of the last one, last states of all."""
-        spares = self.__dict__.setdefault("_spares", {})
+        memories = self.__dict__.setdefault("_memories", {})
         per, lasts = len(self._flat_weights) // self.num_layers, []
         for k, h in enumerate(hx.split(self._directions)):
             if k and self.dropout and self.training:
                 x = torch.nn.functional.dropout(x, self.dropout)
             # Between layers time comes first, as in PyTorch: so dropout draws the same.
-            spare = spares.setdefault(k, Spare(self._directions))
+            memory = memories.setdefault(k, LayerMemory.empty(self._directions))
             is_last = k == self.num_layers - 1
-            layer = Layer(self._directions, batch_first and is_last, packed, spare)
+            layer = Layer(self._directions, batch_first and is_last, packed, memory)
             tensors = self._flat_weights[k * per : (k + 1) * per]
             x, last = run_layer(layer, x, h, tensors)
             lasts.append(last)
@@ -221,7 +221,7 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
 
     def _become_pytorchs(self) -> None:
         self._refuse_unless_usual("quantise")
-        for name in ("_spares", "__module__"):
+        for name in ("_memories", "__module__"):
             self.__dict__.pop(name, None)
         object.__setattr__(self, "__class__", torch.nn.GRU)
 
@@ -236,7 +236,7 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: without the memory that is kept for the next pass."""
-        left_out = "_spares", "__module__"
+        left_out = "_memories", "__module__"
         return {key: value for key, value in super().__getstate__().items() if key not in left_out}
 
 

@@ -57,10 +57,10 @@ class PackedSteps(StepOrder):
         row = np.arange(len(step)) - self._firsts[step]
         return self._begins[self._in_time(row, step)] + row
 
-    def show(self, outputs: Array, output: Array) -> None:
-        """Write the output (total, H); see `StepOrder.show`."""
+    def scatter_output(self, outputs: Array, output: Array) -> None:
+        """Write the output (total, H); see `StepOrder.scatter_output`."""
         np.take(outputs, self._numbers, axis=0, out=output, mode="clip")
 
-    def put(self, steps: Array, array: Array) -> None:
-        """Write an array (total, n) of the steps; see `StepOrder.put`."""
+    def scatter(self, steps: Array, array: Array) -> None:
+        """Write an array (total, n) of the steps; see `StepOrder.scatter`."""
         np.take(steps, self._numbers, axis=0, out=array, mode="clip")

@@ -21,6 +21,7 @@ from gru_c.layers import (
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
 from gru_c.recurrence.cell import Cell
+from gru_c.recurrence.weights import Weights
 from gru_c.utils.arrays import Array, as_real, compute_dtype
 
 # What a weight is called in PyTorch, and whether it is transposed there.
@@ -219,17 +220,18 @@ def _of_layer(prefix: str, layer: Layer, k: int) -> Iterator[tuple[str, Array]]:
             name, turned = _TENSORS[type(layer)][item.name]
             yield prefix + name, item.value.T if turned else item.value
         return
-    for one, names in zip(layer.directions, _names(prefix, layer, k), strict=False):
-        bias = one.value("bias") if one.use_bias else None
-        arrays = from_core(one.value("kernel"), one.value("recurrent_kernel"), bias)
-        yield from zip(names, arrays, strict=True)
+    for gru, names in zip(layer.directions, _names(prefix, layer, k), strict=False):
+        bias = gru.value("bias") if gru.use_bias else None
+        weights = Weights(gru.value("kernel"), gru.value("recurrent_kernel"), bias)
+        yield from zip(names, from_core(weights), strict=True)
 
 
 def _weights(layer: Layer, prefix: str, k: int, given: dict[str, Array]) -> list[Array]:
     """Return the arrays for `set_weights` of a layer."""
     if isinstance(layer, Recurrent):
         directions = [to_core([given[name] for name in n]) for n in _names(prefix, layer, k)]
-        return [array for arrays in directions for array in arrays if array is not None]
+        arrays = [array for w in directions for array in (w.kernel, w.recurrent_kernel, w.bias)]
+        return [array for array in arrays if array is not None]
     tensors = [_TENSORS[type(layer)][item.name] for item in layer.parameters]
     return [given[prefix + name].T if turned else given[prefix + name] for name, turned in tensors]
 

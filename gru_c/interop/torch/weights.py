@@ -11,40 +11,44 @@ from collections.abc import Sequence
 import numpy as np
 
 from gru_c import _core
+from gru_c.recurrence.memory import TapeMemory
+from gru_c.recurrence.weights import Gradients, Weights
 from gru_c.utils.arrays import Array
 
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
-Weights = tuple[Array, Array, Array | None]
-
-_GATES = (1, 0, 2)  # the place of each gate at the other one
+_GATES = (1, 0, 2)  # the place of each gate in the other order
 
 
-def to_core(arrays: Sequence[Array], memory: Array | None = None) -> Weights:
-    """Return kernel, recurrent_kernel and bias for the two or four arrays of `NAMES`.
+def to_core(arrays: Sequence[Array], pool: TapeMemory | None = None) -> Weights:
+    """Return the core's weights for the two or four arrays of `NAMES`.
 
-    They lie in `memory`, the kernels' own array of an earlier call, if it is of the right kind.
+    Both kernels lie in one block of memory, from the pool if there is one.
     """
     H, I = arrays[1].shape[1], arrays[0].shape[1]  # noqa: E741 - input features
-    if memory is None or memory.shape != (I + H, 3 * H) or memory.dtype != arrays[0].dtype:
-        memory = np.empty((I + H, 3 * H), arrays[0].dtype)
-    weights = memory[:I], memory[I:]
-    for rows, columns in zip(arrays, weights, strict=False):
+    shape, dtype = (I + H, 3 * H), arrays[0].dtype
+    size = (I + H) * 3 * H * dtype.itemsize
+    memory = np.empty(size, np.uint8) if pool is None else pool.take(size)
+    kernels: Array = np.ndarray(shape, dtype, memory)
+    weights = Weights(kernels[:I], kernels[I:], None)
+    for rows, columns in zip(arrays, (weights.kernel, weights.recurrent_kernel), strict=False):
         rows = np.ascontiguousarray(rows)
         for here, there in enumerate(_GATES):
             _core.transpose(rows[there * H : there * H + H], columns[:, here * H : here * H + H])
-    bias = _swapped(np.array(arrays[2:])) if len(arrays) > 2 else None
-    return weights[0], weights[1], bias
+    if len(arrays) > 2:
+        weights.bias = _swapped(np.array(arrays[2:]))
+    return weights
 
 
-def from_core(kernel: Array, recurrent_kernel: Array, bias: Array | None) -> list[Array]:
-    """Return new arrays, in the order of `NAMES`, for those of the core."""
-    weights = [np.empty(array.shape[::-1], array.dtype) for array in (kernel, recurrent_kernel)]
-    H = len(recurrent_kernel)
-    for columns, rows in zip((kernel, recurrent_kernel), weights, strict=True):
+def from_core(weights: Weights | Gradients) -> list[Array]:
+    """Return new arrays, in the order of `NAMES`, for weights or gradients of the core."""
+    kernels = weights.kernel, weights.recurrent_kernel
+    arrays = [np.empty(kernel.shape[::-1], kernel.dtype) for kernel in kernels]
+    H = len(weights.recurrent_kernel)
+    for columns, rows in zip(kernels, arrays, strict=True):
         for here, there in enumerate(_GATES):
             _core.transpose(columns[:, here * H : here * H + H], rows[there * H : there * H + H])
-    return weights if bias is None else [*weights, *_swapped(bias)]
+    return arrays if weights.bias is None else [*arrays, *_swapped(weights.bias)]
 
 
 def _swapped(biases: Array) -> Array:

@@ -273,7 +273,7 @@ LEFT_OUT = [
     ),
     (
         {"optimizer": spec("SGD", lr=0.5, momentum=7, nesterov=True)},
-        r"out: momentum=7 of the optimizer SGD \(momentum must be in \[0, 1\), got 7\)",
+        r"out: momentum=7 of the optimizer SGD \(momentum must be a number in \[0, 1\), got 7\)",
         "oml",
     ),
     ({"optimizer": adam(lr=0.5, epsilon="x", beta_1=[])}, "epsilon='x' of .*; beta_1=.. of", "oml"),

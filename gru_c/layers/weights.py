@@ -1,0 +1,120 @@
+"""The weights of a layer: reading, setting and counting them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import TYPE_CHECKING
+
+import numpy.typing as npt
+
+from gru_c.utils.arrays import Array, as_real
+from gru_c.utils.registry import Configurable, snake_case
+
+if TYPE_CHECKING:
+    from gru_c.parameters import Parameter, Parameters
+
+
+class WeightHolder(Configurable):
+    """Base of `Layer`: an object with named weights."""
+
+    _kind = False  # as far as attributes go, the kind is `Layer`
+
+    name: str | None
+    built: bool
+    parameters: list[Parameter]
+    prefix: str
+    _owned_by: weakref.ref[Parameters] | None
+
+    @property
+    def label(self) -> str:
+        """The name, or the class's name while the layer has none."""
+        return self.name or snake_case(type(self).__name__)
+
+    def value(self, name: str) -> Array:
+        """Return the weight of that name, not a copy: writing to it changes the weight.
+
+        The weight moves in memory when a model begins to train the layer: then call this again.
+        """
+        return self._parameter(name).value
+
+    def _weight(self, name: str) -> Array:
+        """Return the weight of that name for reading."""
+        return self._parameter(name).array
+
+    def gradient(self, name: str) -> Array:
+        """Return the gradient of the weight of that name, not a copy."""
+        return self._parameter(name).gradient
+
+    def _parameter(self, name: str) -> Parameter:
+        for parameter in self.parameters:
+            if parameter.name == self.prefix + name:
+                return parameter
+        known = ", ".join(p.name for p in self.parameters) or "none: is it built?"
+        raise ValueError(f"layer {self.label!r} has no weight {name!r}; it has: {known}")
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of the weights, in Keras's order and shapes."""
+        return [parameter.array.copy() for parameter in self.parameters]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Set all weights; nothing is changed unless all of them fit.
+
+        Parameters
+        ----------
+        weights : sequence of array_like
+            As `get_weights` returns them, or `get_weights` of the Keras layer of the same name.
+
+        Raises
+        ------
+        ValueError
+            If the layer is not built, or the number of arrays or a shape does not fit.
+        TypeError
+            If an array does not hold real numbers.
+        """
+        set_values(self.parameters, weights, f"layer {self.label!r}", built=self.built)
+
+    def count_params(self) -> int:
+        """Return the number of weights."""
+        self._require_built("count_params")
+        return sum(parameter.array.size for parameter in self.parameters)
+
+    def _require_built(self, action: str) -> None:
+        if not self.built:
+            raise ValueError(
+                f"layer {self.label!r} has no weights yet, so {action} is not possible: call "
+                "layer.build(input_shape) or layer(x), or add it to a model with an input shape"
+            )
+
+    @property
+    def owner(self) -> Parameters | None:
+        """The `Parameters` that the layer's weights lie in, as long as something refers to them."""
+        return None if self._owned_by is None else self._owned_by()
+
+
+def set_values(
+    parameters: Sequence[Parameter], weights: Sequence[npt.ArrayLike], owner: str, *, built: bool
+) -> None:
+    """Copy `weights` into `parameters` after checking all of them."""
+    if not built:
+        raise ValueError(f"{owner} has no weights yet: build it before set_weights")
+    if not hasattr(weights, "__len__") or isinstance(weights, (str, Mapping, Set)):
+        without_len = isinstance(weights, Iterable) and not hasattr(weights, "__len__")
+        hint = ": write list(...)" if without_len else ""
+        raise TypeError(
+            f"{owner}: weights must be a list of {len(parameters)} arrays, as from get_weights, "
+            f"got {type(weights).__name__}{hint}"
+        )
+    if len(weights) != len(parameters):
+        raise ValueError(f"{owner} has {len(parameters)} weights, got {len(weights)}")
+    arrays = [
+        as_real(parameter.name, weight)
+        for parameter, weight in zip(parameters, weights, strict=True)
+    ]
+    for parameter, array in zip(parameters, arrays, strict=True):
+        if array.shape != parameter.array.shape:
+            raise ValueError(
+                f"{owner}: {parameter.name} has shape {parameter.array.shape}, got {array.shape}"
+            )
+    for parameter, array in zip(parameters, arrays, strict=True):
+        parameter.value[...] = array

@@ -1,0 +1,175 @@
+"""A network that predicts, streams, measures and describes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy.typing as npt
+
+from gru_c.data.samples import Samples
+from gru_c.models import profile
+from gru_c.models.summary import summary_lines
+from gru_c.network.network import Network
+from gru_c.streaming.stream import Stream
+from gru_c.training import predict
+from gru_c.utils.validation import check_flag, check_integer
+
+
+class InferenceModel(Network):
+    """Base of `Sequential`: everything but training and files."""
+
+    _kind = False  # as far as attributes go, the kind is `Network`
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        *,
+        lengths: npt.ArrayLike | None = None,
+        bucket: bool = False,
+        steps: int | None = None,
+        callbacks: object = None,
+    ) -> Any:
+        """Return the outputs for x, computed batch by batch.
+
+        Parameters
+        ----------
+        x, lengths
+            As in `fit`. The batches of a source are x, or tuples whose first item is x.
+        batch_size : int, optional
+            Samples per batch; 32 by default.
+        verbose : {"auto", 0, 1, 2}
+            1 shows a bar; so does "auto" in a terminal or notebook if there are several batches.
+        bucket : bool
+            Put sequences of similar length into a batch. The order of the outputs does not change.
+        steps : int, optional
+            Number of batches to take from a source; by default all.
+        callbacks : Callback or list of Callback, optional
+            See `gru_c.callbacks`.
+
+        Returns
+        -------
+        ndarray of shape (samples, ...), or list of ndarray
+            A list, with an array for each sequence, if x is a list and each time step has an
+            output, or if the outputs of a source's batches differ in length.
+
+        Raises
+        ------
+        ValueError
+            If the model has no weights yet, or x or lengths do not fit.
+        """
+        return predict.predict(self, x, batch_size, verbose, lengths, bucket, steps, callbacks)
+
+    def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Any:
+        """Return the outputs for x, computed as one batch; see `predict`."""
+        self.require_built("predict_on_batch")
+        count = max(len(Samples.inputs(self, x, lengths)), 1)
+        return predict.predict(self, x, count, 0, lengths)
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """Return a `Stream`, which runs the model one time step after the other.
+
+        Parameters
+        ----------
+        batch_size : int
+            Number of sequences that are processed together.
+
+        Returns
+        -------
+        Stream
+            With a copy of the current weights and all states zero.
+
+        Raises
+        ------
+        ValueError
+            If the model has no weights yet, or a layer needs more than one step of its input at a
+            time.
+        TypeError
+            If batch_size is not an integer.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gru_c import Dense, GRU, Sequential
+        >>> model = Sequential([GRU(50, input_shape=(None, 8)), Dense(1)], seed=0)
+        >>> stream = model.stream()
+        >>> x = np.random.randn(1, 10, 8).astype(np.float32)
+        >>> for t in range(10):
+        ...     y = stream.step(x[:, t])
+        >>> bool((y == model.predict(x, verbose=0)).all())
+        True
+        """
+        return Stream(self, batch_size)
+
+    def profile(
+        self,
+        x: Any,
+        *,
+        lengths: npt.ArrayLike | None = None,
+        training: bool = False,
+        repeats: int = 10,
+    ) -> profile.Profile:
+        """Measure the time that each layer takes for x, as one batch.
+
+        The layers run one after the other, each on the output of the layer before it. Weights,
+        states and random generators do not change. Operations are estimated as in `summary`.
+
+        Parameters
+        ----------
+        x, lengths
+            As in `fit`.
+        training : bool
+            Measure the forward and backward passes of training (without loss and optimizer)
+            instead of the forward pass of `predict`.
+        repeats : int
+            Number of rounds over all layers. Each time is the median of the rounds.
+
+        Returns
+        -------
+        Profile
+            Its ``rows`` hold the times; ``print`` shows them as a table of time, GFLOP/s and share
+            of the total. Each direction of a `Bidirectional` is also measured alone.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the model has no weights yet, or an argument does not fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gru_c import Dense, GRU, Sequential
+        >>> model = Sequential([GRU(50, input_shape=(None, 8)), Dense(1)], seed=0)
+        >>> profile = model.profile(np.random.randn(32, 10, 8), training=True)
+        >>> [(row.layer, row.direction, row.flops) for row in profile.rows[:2]]
+        [('gru', 'forward', 5568000), ('gru', 'backward', 10368000)]
+        """
+        check_flag("training", training)
+        self.require_built("profile")
+        batch = Samples.inputs(self, x, lengths)
+        if not len(batch):
+            raise ValueError("x has no samples: there is nothing to measure")
+        batch = batch.batch(self, slice(None))
+        rounds = check_integer("repeats", repeats, 1)
+        return profile.profile(self, batch.x, batch.mask, training, rounds)
+
+    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+        """Print the layers with their output shapes, numbers of weights and estimated FLOPs.
+
+        The lines below the table give the number of all weights, of those that training changes
+        and of the others.
+
+        FLOPs are those of the forward pass of one sample, or of one time step if the number of
+        time steps is open; training takes three times as many. Only the multiplications and
+        additions of the products with kernels are counted: 2 * 3H * (I + H) for a time step of a
+        GRU with H units and I features, 2 * I * O for a Dense.
+
+        Parameters
+        ----------
+        print_fn : callable
+            Called with each line of the table.
+        """
+        for line in summary_lines(self):
+            print_fn(line)

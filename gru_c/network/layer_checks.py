@@ -1,0 +1,58 @@
+"""Checks that a layer fits into a network, and fits the layer before it."""
+
+from __future__ import annotations
+
+from gru_c.layers import GRU, Bidirectional, Layer
+from gru_c.utils.arrays import Shape
+
+
+def check_for_network(layer: Layer) -> None:
+    """Raise ValueError unless the layer has one batch-major output and its own weights."""
+    if layer.prefix:
+        raise ValueError(
+            f"layer {layer.label!r} is one direction of a Bidirectional, whose weights it holds: "
+            "make a new GRU(...), and give it these with set_weights(direction.get_weights())"
+        )
+    if getattr(layer, "return_state", False):
+        raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
+    if isinstance(layer, Bidirectional) and layer.merge_mode is None:
+        raise ValueError("merge_mode=None gives two outputs; a Sequential passes on one")
+    if getattr(layer, "time_major", False):
+        raise ValueError("time_major=True is not for a Sequential, whose batches come first")
+
+
+def output_shape_of(
+    layer: Layer, input_shape: Shape, previous: Layer | None, name: str | None = None
+) -> Shape:
+    """Return the shape of a layer's output; ValueError with a hint if it cannot take the input.
+
+    Parameters
+    ----------
+    layer : Layer
+    input_shape : tuple of int or None
+    previous : Layer or None
+        The layer before it.
+    name : str, optional
+        Name for the message, if the layer is about to get one.
+    """
+    try:
+        return layer.compute_output_shape(input_shape)
+    except ValueError as error:
+        hint = ""
+        recurrent = previous if isinstance(previous, (GRU, Bidirectional)) else None
+        if recurrent and not recurrent.return_sequences and len(input_shape) == 2:
+            hint = f": give layer {recurrent.label!r} return_sequences=True"
+        message = str(error).replace(repr(layer.label), repr(name or layer.label), 1)
+        raise ValueError(message + hint) from None
+
+
+def check_weights(layer: Layer, input_shape: Shape) -> None:
+    """Raise ValueError if the layer has weights that do not fit the input."""
+    if not layer.built:
+        return
+    shapes = layer.weight_shapes(input_shape)
+    if any(item.array.shape != shapes[item.name] for item in layer.parameters):
+        raise ValueError(
+            f"layer {layer.label!r} has weights for input of shape {layer.built_shape}, "
+            f"which do not fit {input_shape}"
+        )

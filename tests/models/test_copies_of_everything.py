@@ -1,0 +1,387 @@
+"""Copies and pickles of every public class, of tapes and of streams."""
+
+import copy
+import importlib
+import inspect
+import pickle
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from copied import X, Y, both_ways, by_pickle, trained_model
+
+import gru_c
+from gru_c import (
+    GRU,
+    Bidirectional,
+    Dense,
+    Input,
+    Parameters,
+    Sequential,
+    _core,
+    activations,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
+from gru_c.data.sequence_list import SequenceList
+
+
+@dataclass
+class Case:
+    """An object, and a function of it that must return the same for a copy.
+
+    `disturb` changes the original, or uses it up; the copy must not notice.
+    """
+
+    make: object
+    show: object = repr
+    disturb: object = lambda obj: None
+
+
+def halved(*values):
+    return 0.5
+
+
+def configured(cls, *arguments):
+    """Return the case of an object that has its arguments as attributes."""
+    return Case(lambda: cls(*arguments))
+
+
+def passed(**options):
+    """Return the case of a tape."""
+    weights = [np.random.default_rng(3).normal(size=s) for s in ((3, 12), (4, 12), (2, 12))]
+
+    def make():
+        return gru_c.gru_forward(X, *weights, training=True, **options).tape
+
+    def use_up(tape):
+        run_backward(tape, keep_tape=False)
+        gru_c.gru_forward(X + 1, *weights, training=True, **options)  # in the same memory
+
+    def run_backward(tape, **options):
+        return gru_c.gru_backward(tape, np.ones((40, 6, 4)), **options)
+
+    return Case(make, run_backward, use_up)
+
+
+def streaming():
+    layers = [GRU(5, return_sequences=True), gru_c.LayerNormalization(), Dense(3, "softmax")]
+    return Sequential([Input((None, 3)), *layers], seed=4)
+
+
+def stepped_stream():
+    stream = streaming().stream(2)
+    for t in range(3):
+        stream.step(X[:2, t])
+    return stream
+
+
+def remaining_steps(stream):
+    return [stream.step(X[:2, t]) for t in range(3, 6)]
+
+
+def counted(metric):
+    see(metric, [1, 0, 2])
+    return metric
+
+
+def see(metric, order):
+    numbers = isinstance(metric, metrics.SparseCategoricalAccuracy)
+    metric.update(np.arange(3) if numbers else np.eye(3), np.eye(3)[order])
+
+
+def forecaster():
+    from gru_c.forecast import Forecaster
+
+    return Forecaster(8, 2, epochs=1, seed=0, verbose=0).fit(np.sin(np.arange(80.0)))
+
+
+def backtest():
+    return forecaster().backtest(np.sin(np.arange(80.0)), folds=2)
+
+
+def estimator(name):
+    pytest.importorskip("sklearn")
+    from gru_c import sklearn
+
+    classes = name == "GRUClassifier"
+    return getattr(sklearn, name)(epochs=1, random_state=0).fit(X, Y > 0 if classes else Y)
+
+
+def served():
+    pytest.importorskip("onnx")
+    from gru_c.interop import onnx
+
+    model = Sequential([Input((6, 3)), Bidirectional(GRU(4)), Dense(2, "softmax")], seed=3)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        onnx.export(model, path)
+        return onnx.load(path)
+
+
+def torch_gru():
+    torch = pytest.importorskip("torch")
+    import gru_c.interop.torch
+
+    torch.manual_seed(0)
+    return gru_c.interop.torch.GRU(3, 4, batch_first=True)
+
+
+def parallel():
+    pytest.importorskip("mpi4py.MPI")
+    from gru_c.distributed import DataParallel
+
+    return DataParallel(overlap=True)
+
+
+def torch_output(module):
+    import torch
+
+    return module(torch.from_numpy(np.float32(X)))[0].detach().numpy()
+
+
+def train_once_more(model):
+    model.fit(X, Y, verbose=0)
+
+
+def step_of(optimizer):
+    """Return the weights after a step with an optimizer's state."""
+    layer = Dense(1)
+    layer.build((None, 3), rng=0)
+    parameters = Parameters([layer])
+    parameters.gradients[:] = 1
+    optimizer._items = None  # it continues with other weights, as a copy would
+    optimizer.step(parameters)
+    return parameters.values
+
+
+def attributes(obj):
+    return [f"{name}={value}" for name, value in vars(obj).items() if name != "callbacks"]
+
+
+def used(optimizer):
+    step_of(optimizer)
+    return optimizer
+
+
+def built(layer, shape):
+    layer.build(shape, rng=0)
+    return layer
+
+
+MODELS = (Sequential, layers.Layer)  # a shallow copy of these is refused
+SHAPES = {"Embedding": (None, 4), "Dense": (None, 3), "Input": (None, 3)}
+ARGUMENTS = {
+    "GRU": (3,),
+    "Bidirectional": (GRU(3),),
+    "Dense": (3,),
+    "Dropout": (0.5,),
+    "Embedding": (5, 3),
+    "Activation": ("tanh",),
+    "RepeatVector": (3,),
+    "Conv1D": (3, 2),
+    "Convolution1D": (3, 2),
+    "Input": ((3,),),
+    "CosineDecay": (0.1, 10),
+    "CosineDecayRestarts": (0.1, 10),
+    "ExponentialDecay": (0.1, 10, 0.9),
+    "InverseTimeDecay": (0.1, 10, 0.9),
+    "PolynomialDecay": (0.1, 10),
+    "PiecewiseConstantDecay": ([1, 2], [0.1, 0.2, 0.3]),
+    "CSVLogger": ("log.csv",),
+    "ModelCheckpoint": ("model.safetensors",),
+    "LearningRateScheduler": (halved,),
+    "FunctionLoss": (halved,),
+    "FunctionMetric": (halved,),
+    "MeanOfLoss": (losses.Huber(),),
+    "QuantileLoss": ([0.1, 0.9],),
+}
+OTHERS = {
+    "Sequential": Case(trained_model, lambda m: m.predict(X, verbose=0), train_once_more),
+    "Parameters": Case(lambda: trained_model().parameters, lambda p: p.values.copy()),
+    "Parameter": Case(lambda: trained_model().layers[0].parameters[0], lambda p: p.value.copy()),
+    "History": Case(lambda: trained_model().history, lambda h: h.history),
+    "Stream": Case(stepped_stream, remaining_steps, remaining_steps),
+    "GRUTape": passed(),
+    "GRUTape of BLAS": passed(engine="blas"),
+    "RaggedTape": passed(lengths=np.arange(40) % 6 + 1),
+    "CheckpointTape": passed(checkpoint_every=2),
+    "GRUForward": Case(lambda: gru_c.GRUForward(X, X[:, 0], None), tuple),
+    "GRUGradients": Case(lambda: gru_c.GRUGradients(X, X, X, None, X), tuple),
+    "TimeseriesDataset": Case(
+        lambda: gru_c.timeseries_dataset(X[:, 0], X[:, 1], 3, shuffle=True, seed=1), list
+    ),
+    "SequenceList": Case(lambda: SequenceList.checked("x", [X[0], X[1, :3]]), lambda x: x.pad()),
+    "Forecaster": Case(forecaster, lambda f: f.predict()),
+    "Backtest": Case(backtest),
+    "Fold": Case(lambda: backtest().folds[0]),
+    "GRURegressor": Case(lambda: estimator("GRURegressor"), lambda e: e.predict(X)),
+    "GRUClassifier": Case(lambda: estimator("GRUClassifier"), lambda e: e.predict_proba(X)),
+    "ONNXModel": Case(served, lambda m: m.run(None, {"x": X.astype(np.float32)})),
+    "torch.GRU": Case(torch_gru, torch_output),
+    "DataParallel": Case(parallel, lambda p: (p.rank, p.size, p.overlap)),
+    "activations.Activation": Case(lambda: activations.ACTIVATIONS["relu"], lambda a: a.name),
+}
+
+
+def cases():
+    """Return the cases of all public classes by name."""
+    table = dict(OTHERS)
+    modules = constraints, callbacks, initializers, layers, losses, metrics, optimizers
+    for module in (*modules, regularizers, schedules):
+        for name in module.__all__:
+            cls = getattr(module, name)
+            if not inspect.isclass(cls) or cls is optimizers.Optimizer:
+                continue
+            made = configured(cls, *ARGUMENTS.get(name, ()))
+            if module is layers and cls not in (layers.Layer, layers.Input):
+                shape = SHAPES.get(name, (None, 4, 3))
+                if name == "RepeatVector":
+                    shape = (None, 3)
+                made = Case(
+                    lambda make=made.make, shape=shape: built(make(), shape),
+                    lambda layer: layer.get_weights(),
+                    lambda layer: layer.set_weights([w + 1 for w in layer.get_weights()]),
+                )
+            elif module is callbacks:
+                made = Case(made.make, attributes)
+            elif module is optimizers:
+                made = Case(lambda cls=cls: used(cls(0.1)), step_of, step_of)
+            elif module is metrics and cls not in (metrics.Metric, metrics.FunctionMetric):
+                made = Case(
+                    lambda make=made.make: counted(make()),
+                    lambda metric: metric.result(),
+                    lambda metric: see(metric, [2, 0, 1]),
+                )
+            table[f"{module.__name__.rpartition('.')[2]}.{name}"] = made
+    return table
+
+
+CASES = cases()
+
+
+def test_every_public_class_is_among_the_cases():
+    rooms = ["gru_c", "gru_c.forecast", "gru_c.sklearn", "gru_c.distributed"]
+    for extra, room in (("onnx", "gru_c.interop.onnx"), ("torch", "gru_c.interop.torch")):
+        rooms += [room] if importlib.util.find_spec(extra) else []
+    if not importlib.util.find_spec("sklearn"):
+        rooms.remove("gru_c.sklearn")
+    public = {
+        name
+        for room in rooms
+        for name in importlib.import_module(room).__all__
+        if inspect.isclass(getattr(importlib.import_module(room), name))
+        and not issubclass(getattr(importlib.import_module(room), name), Exception)
+    }
+    assert public <= {name.rpartition(".")[2] for name in CASES}
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, by_pickle])
+@pytest.mark.parametrize("name", CASES)
+def test_every_public_object_is_copied_right_or_says_why_not(name, duplicate):
+    case = CASES[name]
+    original = case.make()
+    refuses = isinstance(original, (*MODELS, Parameters, gru_c.parameters.Parameter))
+    if duplicate is copy.copy and refuses:
+        with pytest.raises(TypeError, match=r"would share its weights .* use copy\.deepcopy"):
+            copy.copy(original)
+        return
+    other = duplicate(original)
+    assert type(other) is type(original)
+    wanted = case.show(case.make())
+    case.disturb(original)
+    assert_alike(case.show(other), wanted)
+
+
+def assert_alike(actual, wanted):
+    if isinstance(wanted, (tuple, list)):
+        for a, w in zip(actual, wanted, strict=True):
+            assert_alike(a, w)
+    elif isinstance(wanted, str):
+        assert actual == wanted
+    else:
+        np.testing.assert_array_equal(actual, wanted)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, by_pickle])
+def test_a_copied_tape_may_lie_anywhere_in_memory(duplicate):
+    case, blocks = passed(), []
+    wanted = case.show(case.make())
+    for size in range(8, 400, 16):
+        blocks.append(np.empty(size, np.uint8))
+        blocks.append(duplicate(case.make()))
+        assert_alike(case.show(blocks[-1]), wanted)
+
+
+@both_ways
+def test_a_copy_of_a_tape_that_is_used_up_says_so(duplicate):
+    case = passed()
+    tape = case.make()
+    case.disturb(tape)
+    with pytest.raises(ValueError, match="used up"):
+        case.show(duplicate(tape))
+    assert "0 bytes" in repr(duplicate(tape))
+
+
+# ---- streams -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, by_pickle])
+def test_a_copied_stream_is_a_branch_with_a_state_of_its_own(duplicate):
+    stream = stepped_stream()
+    branch = duplicate(stream)
+    branch.reset()
+    wanted, again = remaining_steps(stepped_stream()), duplicate(stream)
+    assert_alike(remaining_steps(stream), wanted)
+    assert_alike(remaining_steps(again), wanted)
+    fresh = streaming().stream(2)
+    assert_alike(remaining_steps(branch), remaining_steps(fresh))
+
+
+def test_copied_streams_share_the_packed_weights():
+    stream = stepped_stream()
+    for other in (copy.copy(stream), copy.deepcopy(stream)):
+        for a, b in zip(stream._stacks, other._stacks, strict=True):
+            assert all(x is y for x, y in zip(a.packed, b.packed, strict=True))
+
+
+def test_a_pickled_stream_of_another_instruction_set_is_refused_by_name():
+    if len(_core.isa_names()) < 2:
+        pytest.skip("this CPU has one instruction set")
+    before = _core.active_isa()
+    other = next(name for name in _core.isa_names() if name != before)
+    content = pickle.dumps(stepped_stream())
+    _core.select_isa(other)
+    try:
+        with pytest.raises(ValueError, match=f"packed for {before} .* read with {other} .*state"):
+            pickle.loads(content)
+    finally:
+        _core.select_isa(before)
+
+
+def test_a_pickled_stream_of_another_version_is_refused_by_name(monkeypatch):
+    content = pickle.dumps(stepped_stream())
+    monkeypatch.setattr("gru_c.streaming.stream.__version__", "99.0")
+    with pytest.raises(ValueError, match=f"by gru_c {gru_c.__version__}, .* by gru_c 99.0"):
+        pickle.loads(content)
+
+
+def test_a_communicator_of_the_user_is_not_pickled():
+    MPI = pytest.importorskip("mpi4py.MPI")
+    from gru_c.distributed import DataParallel
+
+    comm = MPI.COMM_WORLD.Dup()
+    parallel_group = DataParallel(comm)
+    assert copy.copy(parallel_group).comm is copy.deepcopy(parallel_group).comm is comm
+    with pytest.raises(TypeError, match="make DataParallel\\(comm\\) in each of its processes"):
+        pickle.dumps(parallel_group)
+    comm.Free()
