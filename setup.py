@@ -1,4 +1,4 @@
-"""Build of the C core and its bindings; everything else is in pyproject.toml.
+"""The build of the C core and its bindings; everything else is in pyproject.toml.
 
 Environment
     GRU_C_OPENMP=0   build without OpenMP (every call runs on the calling thread)
@@ -20,7 +20,7 @@ from setuptools.errors import CompileError, LinkError
 
 SOURCES = sorted(str(path) for path in Path("src_c").rglob("*.[chi]*"))
 
-# Contraction only where the source writes it, so that bits do not depend on the compiler's mood.
+# Only the source contracts multiply-adds, so that bits do not depend on the compiler's choices.
 CORE_FLAGS = [
     "-std=c11",
     "-D_GNU_SOURCE",
@@ -29,7 +29,7 @@ CORE_FLAGS = [
     "-fno-math-errno",
     "-fvisibility=hidden",
 ]
-SMALL = ["-g0"]  # without debug symbols: a third of the size
+SMALL = ["-g0"]  # no debug symbols: a third of the size
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow"]
 SANITIZE = []
 if os.environ.get("GRU_C_SANITIZE"):
@@ -46,18 +46,18 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
 def isa_units(platform):
-    """The instruction sets of the machine that is built for, with their compiler flags.
+    """Return the instruction sets of the target machine, with their compiler flags.
 
-    `platform` is setuptools' name of it, such as linux-x86_64 or macosx-11.0-arm64.
+    `platform` is setuptools' name of the machine, such as linux-x86_64 or macosx-11.0-arm64.
     """
     machine = platform.rpartition("-")[2].lower()
     return ISA_FLAGS.get(MACHINES.get(machine, machine), {"baseline": []})
 
 
 def core_units(platform, root):
-    """The C files of the core, each with the compiler flags that it alone has.
+    """Return the C files of the core, each with the compiler flags that only it has.
 
-    They are found by folder; in isa/ those of the machine's instruction sets are taken.
+    All files in the folders of src_c/ are used, except those in isa/ for other machines.
     """
     isas = isa_units(platform)
     units = {path: [] for path in sorted(root.glob("src_c/*/*.c")) if "isa_" not in path.name}
@@ -72,7 +72,7 @@ class BuildCore(build_ext):
         super().build_extensions()
 
     def find_openmp(self):
-        """Flags that compile and link an OpenMP program, or none."""
+        """Return the flags that compile and link an OpenMP program; [] if there are none."""
         folder = tempfile.mkdtemp()
         try:
             source = Path(folder, "probe.c")
@@ -122,7 +122,7 @@ class BuildCore(build_ext):
 
 
 def binding(name):
-    """One Cython module; NumPy's headers come from the NumPy that the build installed."""
+    """Return a Cython extension; NumPy's headers come from the NumPy that the build installed."""
     import numpy as np
 
     return Extension(

@@ -1,4 +1,4 @@
-"""What this package promises of its speed, and whether a run of `bench.compare` bears it out."""
+"""The speed that this package promises, and the check of a run of `bench.compare` against it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ RUNTIMES = ("onnxruntime", "openvino")
 
 @dataclass(frozen=True)
 class Bar:
-    """One figure that is promised.
+    """A promised figure.
 
     Attributes
     ----------
     text : str
-        What it is, for the table.
+        Description for the table.
     what, workload, dtype, threads, shapes
-        The cases that it speaks of; every one of them has to hold. No shapes: all of them.
+        The cases that the promise covers, each of which must hold it; no shapes stand for all.
     metric : str
         "share" (of the peak), "ratio" (time of the fastest of `peers` over ours), "gain" (our
-        float32 time over that of the one in `peers`), "error" (difference from our float32 of the
-        second of `peers` over that of the first) or "seconds".
+        float32 time over that of the single peer), "error" (difference of the second peer from our
+        float32 over that of the first peer) or "seconds".
     wanted : float
-        At least this, for "seconds" at most.
+        The smallest figure that holds; the largest for "seconds".
     peers : tuple of str
-        Who has to be measured beside us.
+        The peers that must be measured in the same case.
     """
 
     text: str
@@ -44,17 +44,17 @@ class Bar:
 
 
 class Verdict(NamedTuple):
-    """What a run says of a bar.
+    """The result of a run for a bar.
 
     Attributes
     ----------
     status : str
-        "holds", "misses", "incomplete" (what was measured holds, but a shape or a peer is
-        missing) or "not measured".
+        "holds", "misses", "incomplete" (all measured cases hold, but a shape or a peer is missing)
+        or "not measured".
     figure : float or None
         The worst of the cases.
     where : Shape or None
-        The case that it belongs to.
+        The shape of that case.
     """
 
     status: str
@@ -63,33 +63,33 @@ class Verdict(NamedTuple):
 
 
 def judge(bar: Bar, cases: Iterable[dict[str, Any]]) -> Verdict:
-    """Hold a bar against the cases of results.json."""
-    found, complete = [], True
+    """Return the verdict on a bar from the cases of results.json."""
+    figures, complete = [], True
     for case in cases:
         shape = Shape(*case["shape"])
-        if not _speaks_of(bar, case, shape):
+        if not _covers(bar, case, shape):
             continue
         figure, all_there = _figure(bar, case)
         complete = complete and all_there
         if figure is not None:
-            found.append((figure, shape))
-    if not found:
+            figures.append((figure, shape))
+    if not figures:
         return Verdict("not measured")
-    figure, where = max(found) if bar.metric == "seconds" else min(found)
+    figure, where = max(figures) if bar.metric == "seconds" else min(figures)
     if not (figure <= bar.wanted if bar.metric == "seconds" else figure >= bar.wanted):
         return Verdict("misses", figure, where)
-    complete = complete and {shape for _, shape in found} >= set(bar.shapes)
+    complete = complete and {shape for _, shape in figures} >= set(bar.shapes)
     return Verdict("holds" if complete else "incomplete", figure, where)
 
 
-def _speaks_of(bar: Bar, case: dict[str, Any], shape: Shape) -> bool:
+def _covers(bar: Bar, case: dict[str, Any], shape: Shape) -> bool:
     keys = ("what", "workload", "dtype", "threads")
     same = all(case[key] == getattr(bar, key) for key in keys)
     return same and (not bar.shapes or shape in bar.shapes)
 
 
 def _figure(bar: Bar, case: dict[str, Any]) -> tuple[float | None, bool]:
-    """The bar's figure in one case, None without it; and whether all its peers are there."""
+    """Return the figure of a case (None without one), and True if all peers are measured."""
     if bar.metric == "seconds":
         return spread(case["seconds"][OURS]).median, True
     figures = summarise(case)
@@ -98,11 +98,11 @@ def _figure(bar: Bar, case: dict[str, Any]) -> tuple[float | None, bool]:
     if bar.metric == "error":
         errors = [case["differences"].get(peer) for peer in bar.peers]
         return (None, False) if None in errors else (errors[1] / max(errors[0], 1e-30), True)
-    there = [figures["ratio"][peer].median for peer in bar.peers if peer in figures["ratio"]]
-    if not there:
+    ratios = [figures["ratio"][peer].median for peer in bar.peers if peer in figures["ratio"]]
+    if not ratios:
         return None, False
-    fastest = min(there)
-    return (1 / fastest if bar.metric == "gain" else fastest), len(there) == len(bar.peers)
+    fastest = min(ratios)
+    return (1 / fastest if bar.metric == "gain" else fastest), len(ratios) == len(bar.peers)
 
 
 # ---- the bars -----------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ _H50 = (Shape(32, 100, 8, 50),)
 _H128 = (Shape(32, 100, 64, 128),)
 _H256_512, _H1024 = tuple(LARGE[:2]), tuple(LARGE[2:])
 
-# Shapes, and what is wanted on one thread and on two.
+# Shapes, with the wanted figures on one thread and on two.
 _FORWARD_SHARES = [(_H256_512, 0.90, 0.88), (_H1024, 0.85, 0.82), (_H128, 0.88, 0.80)]
 _FORWARD_SHARES += [(_H50, 0.68, 0.50)]
 _FORWARD_RATIOS = [
@@ -144,7 +144,7 @@ _OTHER_PEAKS = [
 
 
 def _on_each(values: Sequence[float]) -> Iterator[tuple[int, float]]:
-    """(threads, wanted) of a row with a column for each number of threads."""
+    """Yield (threads, wanted) for a row with a column for each number of threads."""
     return enumerate(values, 1)
 
 

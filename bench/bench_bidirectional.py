@@ -1,9 +1,9 @@
-"""Both directions of a `Bidirectional` side by side, beside one after the other.
+"""The directions of a `Bidirectional`, run side by side and one after the other.
 
     pytest bench/bench_bidirectional.py
 
-Float32, two threads, and problems in which one direction has work for one thread only. (Larger ones
-run in turn, each direction on all threads.)
+Float32, two threads, and shapes in which a direction has work for one thread only. (In larger ones
+the directions run one after the other, each on all threads.)
 """
 
 import numpy as np
@@ -15,12 +15,12 @@ from gru_c.recurrence import side_by_side
 SHAPES = [(1, 1000, 64, 128), (8, 500, 16, 64), (12, 300, 16, 48)]
 
 
-@pytest.mark.parametrize("how", ["side by side", "in turn"])
+@pytest.mark.parametrize("order", ["side by side", "in turn"])
 @pytest.mark.parametrize("shape", SHAPES, ids="{0[0]}-{0[1]}-{0[2]}-{0[3]}".format)
-def test_training_step(benchmark, monkeypatch, shape, how):
+def test_training_step(benchmark, monkeypatch, shape, order):
     rows, steps, features, units = shape
     benchmark.group = "training step of a Bidirectional, B={} T={} I={} H={}".format(*shape)
-    if how == "in turn":
+    if order == "in turn":
         monkeypatch.setattr(side_by_side, "SIDE_BY_SIDE_WORK", np.inf)
     set_num_threads(2)
     layer = Bidirectional(GRU(units, return_sequences=True))

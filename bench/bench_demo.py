@@ -1,4 +1,4 @@
-"""The stacked regression of the tutorial: an epoch of training, and one prediction.
+"""The stacked regression of the tutorial: an epoch of training, and a prediction.
 
 pytest bench/bench_demo.py --benchmark-group-by=param:threads
 """

@@ -1,4 +1,4 @@
-"""One GRU layer: forward, and forward with backward.
+"""One GRU layer: the forward pass alone, and with the backward pass.
 
 pytest bench/bench_layer.py --benchmark-group-by=func,param:problem
 """
@@ -10,7 +10,7 @@ from gru_c import gru_backward, gru_forward
 
 
 def record_speed(benchmark, problem, passes):
-    """Note the GFLOP/s of the median: 2 * T * B * 3H * (I + H) a pass, backward counts two."""
+    """Record the GFLOP/s of the median time; a backward pass counts as two forward passes."""
     if benchmark.disabled:
         return
     x, _, recurrent_kernel, _ = problem

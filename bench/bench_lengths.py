@@ -1,4 +1,4 @@
-"""Sequences of different length: only the steps that count, beside all of them padded.
+"""Sequences of different lengths: only the time steps that count, and all steps with padding.
 
     pytest bench/bench_lengths.py --benchmark-group-by=func,param:threads
 
@@ -39,7 +39,7 @@ def test_training_step(benchmark, threads, lengths):
 
 @pytest.mark.parametrize("form", ["padded", "lengths", "list", "bucket"])
 def test_epoch(benchmark, threads, form):
-    """512 sequences in batches of 64."""
+    """Train for an epoch on 512 sequences in batches of 64."""
     n = 512
     lengths = np.random.default_rng(1).integers(1, T + 1, n)
     x = np.random.default_rng(2).standard_normal((n, T, I)).astype(np.float32)
@@ -52,7 +52,7 @@ def test_epoch(benchmark, threads, form):
     benchmark(model.fit, inputs, np.ones(n, np.float32), **options)
 
 
-def packed(torch, x, lengths):
+def pack(torch, x, lengths):
     if lengths is None:
         return x
     return torch.nn.utils.rnn.pack_padded_sequence(
@@ -60,7 +60,7 @@ def packed(torch, x, lengths):
     )
 
 
-def unpacked(torch, output, lengths):
+def unpack(torch, output, lengths):
     if lengths is None:
         return output
     return torch.nn.utils.rnn.pad_packed_sequence(output, batch_first=True, total_length=T)[0]
@@ -73,7 +73,7 @@ def test_forward_torch(benchmark, torch, lengths):
 
     def forward():
         with torch.no_grad():
-            return unpacked(torch, gru(packed(torch, x, lengths))[0], lengths)
+            return unpack(torch, gru(pack(torch, x, lengths))[0], lengths)
 
     benchmark(forward)
 
@@ -86,6 +86,6 @@ def test_training_step_torch(benchmark, torch, lengths):
 
     def step():
         gru.zero_grad()
-        unpacked(torch, gru(packed(torch, x, lengths))[0], lengths).backward(d_output)
+        unpack(torch, gru(pack(torch, x, lengths))[0], lengths).backward(d_output)
 
     benchmark(step)

@@ -1,9 +1,9 @@
-"""Checkpointing through time beside the plain pass: a training step of a long sequence.
+"""A training step of a long sequence, with gradient checkpointing and without.
 
     pytest bench/bench_long.py
 
-One layer, B=8 T=10,000 I=8 H=128 float32, two threads. The memory that a step holds beyond its
-inputs and results is printed with each time, in ``extra_info``.
+One layer, B=8 T=10,000 I=8 H=128 float32, two threads. ``extra_info`` shows the memory that a step
+holds besides its inputs and results.
 """
 
 import tracemalloc
@@ -14,7 +14,7 @@ import pytest
 from gru_c import GRU, set_num_threads
 
 
-@pytest.mark.benchmark(group="training step of 10,000 steps of time")
+@pytest.mark.benchmark(group="training step of 10,000 time steps")
 @pytest.mark.parametrize("every", [None, "auto"], ids=["plain", "checkpoints"])
 def test_training_step(benchmark, every):
     set_num_threads(2)

@@ -1,8 +1,8 @@
-"""Latency of one time step of a stream, the call from Python included, one thread, float32.
+"""Latency of a time step of a stream, with the call from Python, on one thread in float32.
 
     pytest bench/bench_stream.py
 
-Beside it gru_step, which packs its weights in every call, and onnxruntime where it is installed.
+It is compared with gru_step, which packs its weights in every call, and with onnxruntime.
 """
 
 import numpy as np
@@ -25,8 +25,8 @@ STACKS = {
 X_T = np.random.default_rng(0).standard_normal((1, 8)).astype(np.float32)
 
 
-def many(benchmark, function, *arguments):
-    """Rounds of many calls: one is shorter than the clock's resolution."""
+def time_calls(benchmark, function, *arguments):
+    """Time rounds of many calls, because a single call is shorter than the clock's resolution."""
     benchmark.pedantic(function, arguments, rounds=50, iterations=1000, warmup_rounds=2)
 
 
@@ -38,23 +38,23 @@ def make_stream(layers):
 
 @pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
 def test_step(benchmark, stack):
-    many(benchmark, make_stream(stack()).step, X_T)
+    time_calls(benchmark, make_stream(stack()).step, X_T)
 
 
 @pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
 def test_step_into_an_array(benchmark, stack):
     stream = make_stream(stack())
-    many(benchmark, stream.step, X_T, stream.step(X_T))
+    time_calls(benchmark, stream.step, X_T, stream.step(X_T))
 
 
 def test_gru_step(benchmark):
     layer = GRU(50)
     layer.build((None, None, 8), rng=0)
-    many(benchmark, gru_step, X_T, np.zeros((1, 50), np.float32), *layer.get_weights())
+    time_calls(benchmark, gru_step, X_T, np.zeros((1, 50), np.float32), *layer.get_weights())
 
 
 @pytest.mark.peer
 def test_step_onnxruntime(benchmark):
     if why := OnnxRuntime.why_not():
         pytest.skip(why)
-    many(benchmark, OnnxRuntime().forward(make_problem(STEP, "float32"), 1).call)
+    time_calls(benchmark, OnnxRuntime().forward(make_problem(STEP, "float32"), 1).call)

@@ -1,9 +1,9 @@
-"""A model of PyTorch's before and after `gru_c.interop.torch.convert`.
+"""A PyTorch model before and after `gru_c.interop.torch.convert`.
 
     pip install -e ".[bench]" && pytest bench/bench_torch.py
 
-Two layers of GRUs and a Linear on the last step, float32, Adam: a training step, on one and on two
-threads; and a batch of sequences of different length, packed.
+Two GRU layers and a Linear layer on the last time step, float32, Adam. Measured are a training step
+on one and on two threads, and one on a batch of packed sequences of different lengths.
 """
 
 import pytest
@@ -34,8 +34,8 @@ class Model(torch.nn.Module):
         return self.head(self.gru(x)[1][-1])
 
 
-def training_step(model, x, rows):
-    """A function that takes one step of Adam."""
+def make_training_step(model, x, rows):
+    """Return a function that takes one step of Adam."""
     optimizer, y = torch.optim.Adam(model.parameters()), torch.randn(rows, 1)
 
     def step():
@@ -46,23 +46,23 @@ def training_step(model, x, rows):
     return step
 
 
-@pytest.mark.parametrize("how", ["before", "after"])
+@pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("shape", SHAPES, ids="{0[0]}-{0[1]}-{0[2]}-{0[3]}".format)
-def test_training_step(benchmark, threads, shape, how):
+def test_training_step(benchmark, threads, shape, side):
     B, T, features, units = shape
     benchmark.group = "training step, two layers, B={} T={} I={} H={}, {} threads".format(
         *shape, threads
     )
     torch.manual_seed(0)
     model = Model(features, units)
-    step = training_step(
-        convert(model) if how == "after" else model, torch.randn(B, T, features), B
+    step = make_training_step(
+        convert(model) if side == "after" else model, torch.randn(B, T, features), B
     )
     benchmark.pedantic(step, rounds=12, warmup_rounds=2)
 
 
-@pytest.mark.parametrize("how", ["before", "after"])
-def test_training_step_of_packed_sequences(benchmark, threads, how):
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_training_step_of_packed_sequences(benchmark, threads, side):
     B, T, features, units = SHAPES[0]
     benchmark.group = f"training step, packed sequences of 1 to {T} steps, {threads} threads"
     torch.manual_seed(0)
@@ -70,5 +70,5 @@ def test_training_step_of_packed_sequences(benchmark, threads, how):
     x = pack_padded_sequence(
         torch.randn(B, T, features), lengths, batch_first=True, enforce_sorted=False
     )
-    step = training_step(convert(model) if how == "after" else model, x, B)
+    step = make_training_step(convert(model) if side == "after" else model, x, B)
     benchmark.pedantic(step, rounds=12, warmup_rounds=2)

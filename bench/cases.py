@@ -1,4 +1,4 @@
-"""What is measured: the shapes, the passes made of them, and the arrays of a case."""
+"""The cases that are measured: shapes, the passes over them, and arrays."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Shape(NamedTuple):
 
     @property
     def flops(self) -> int:
-        """Multiplications and additions of the matmuls of a forward pass."""
+        """The multiplications and additions in the matmuls of a forward pass."""
         return 2 * self.T * self.B * 3 * self.H * (self.I + self.H)
 
 
-# The sizes of the README's demo, of single series, and of models in use.
+# The sizes of the README's demo, of single series, and of models in practice.
 FORWARD = [
     Shape(1, 1, 8, 50),
     Shape(1, 100, 8, 50),
@@ -59,7 +59,7 @@ GRID = [
 ]
 QUICK_GRID = [Shape(*sizes) for sizes in product((1, 32), (1, 10), (8, 64), (16, 128))]
 
-# One size grows, the others stay. In the last series I is H, so that H * (I + H) is 2 H**2.
+# One size grows, the others stay the same. In the last series I is H, so H * (I + H) is 2 H**2.
 GROWTH = {
     "T": [Shape(1, T, 8, 50) for T in (10, 100, 1_000, 10_000, 100_000)],
     "B": [Shape(B, 20, 64, 128) for B in (1, 4, 16, 64, 256, 1_024, 4_096)],
@@ -87,26 +87,26 @@ _SHAPED = {
     "inference-weights": [("inference", INFERENCE, "float32")],
 }
 
-# FLOPs of a workload in those of its forward pass: backward has two matmuls for each of forward's.
+# FLOPs of a workload relative to its forward pass: the backward pass has twice as many matmuls.
 PASS_FLOPS = {"forward": 1, "training": 3}
 
 
 @dataclass(frozen=True)
 class Case:
-    """One workload of one shape, to be measured for all peers together.
+    """A workload of one shape, which is measured for all peers in the same rounds.
 
     Attributes
     ----------
     what : str
-        The pass that it belongs to, of `PASSES`.
+        The pass that the case belongs to, from `PASSES`.
     workload : str
-        What is called: the name of a method of the peers.
+        The name of the method of the peers that is called.
     shape : Shape
     dtype : str
         "float32" or "float64".
     threads : int
     series : str
-        Which size grows, in the pass "growth"; else empty.
+        The size that grows, in the pass "growth"; else empty.
     """
 
     what: str
@@ -123,7 +123,7 @@ class Case:
 
     @property
     def flops(self) -> int:
-        """FLOPs of one call; 0 for workloads that have no share of the peak."""
+        """The FLOPs of a call; 0 for workloads without a share of the peak."""
         return PASS_FLOPS.get(self.workload, 0) * self.shape.flops
 
     def as_dict(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Case:
 def cases_of(
     what: str, threads: Sequence[int], shapes: Sequence[Shape] | None = None, quick: bool = False
 ) -> Iterator[Case]:
-    """All cases of a pass, for every number of threads."""
+    """Yield the cases of a pass, for each number of threads."""
     for n in threads:
         if what in _SHAPED:
             for workload, default, dtype in _SHAPED[what]:
@@ -146,7 +146,7 @@ def cases_of(
         elif what == "grid":
             for shape in QUICK_GRID if quick else GRID:
                 yield Case(what, "forward", shape, threads=n)
-    if what == "step":  # too little work for a second thread
+    if what == "step":  # has too little work for a second thread
         yield Case(what, "step", STEP)
     if what == "growth":
         yield from _growth(quick)
@@ -180,12 +180,12 @@ class Problem:
 
     @property
     def shape(self) -> Shape:
-        """The sizes that the arrays have."""
+        """The sizes of the arrays."""
         return Shape(*self.x.shape, len(self.recurrent_kernel))
 
 
 def make_problem(shape: Shape, dtype: str) -> Problem:
-    """Draw inputs from a normal distribution, weights as PyTorch starts with them."""
+    """Return normally distributed inputs, and weights initialised as in PyTorch."""
     B, T, I, H = shape  # noqa: E741
     rng, size = np.random.default_rng(0), H**-0.5
     weights = (rng.uniform(-size, size, s) for s in [(I, 3 * H), (H, 3 * H), (2, 3 * H)])
@@ -195,14 +195,14 @@ def make_problem(shape: Shape, dtype: str) -> Problem:
 
 @dataclass(frozen=True)
 class Demo:
-    """The tutorial's regression: data, and weights to start from in Keras's order.
+    """The tutorial's regression: data, and initial weights in Keras's order.
 
     Attributes
     ----------
     x : ndarray of shape (100, 10, 8)
     y : ndarray of shape (100,)
     weights : list of ndarray
-        kernel, recurrent kernel and bias of two GRU layers, kernel and bias of the head.
+        Kernel, recurrent kernel and bias of two GRU layers, kernel and bias of the head.
     """
 
     x: np.ndarray
@@ -211,7 +211,7 @@ class Demo:
 
 
 def make_demo(shape: Shape) -> Demo:
-    """Draw the data of the demo and its weights."""
+    """Return random data and weights for the demo."""
     B, T, I, H = shape  # noqa: E741
     rng, size = np.random.default_rng(0), H**-0.5
     layer = [(H, 3 * H), (2, 3 * H)]

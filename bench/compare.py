@@ -1,7 +1,7 @@
 """Compare gru_c with its peers: python -m bench.compare
 
-All peers get the same arrays, have to give the same results, and are timed in turn, round by
-round, in one process. Writes results.json, results.md, bars.md and plots.
+All peers get the same arrays, must give the same results, and are timed in turn, round by round, in
+one process. Writes results.json, results.md, bars.md and plots.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ from bench.probe import Probe, ProbeError
 from bench.rounds import measure
 from bench.summary import OURS, summarise
 
-# Largest difference from gru_c, of arrays whose largest element is 1: rounding, no more.
+# Largest difference from gru_c, for arrays whose largest element is 1: only rounding.
 TOLERANCE = {"float32": 1e-4, "float64": 1e-11}
 REDUCED_TOLERANCE = 0.2
-DEMO_TOLERANCE = 1e-3  # PyTorch's Adam adds epsilon in another place than Keras's
+DEMO_TOLERANCE = 1e-3  # PyTorch's Adam adds epsilon at another place than Keras's
 
-# Peers of the passes that do not take all.
+# The peers of passes that do not measure all of them.
 PASS_PEERS = {
     "grid": (OURS, "torch", "onnxruntime", "openvino"),
     "growth": (OURS,),
     "isa": (OURS,),
 }
-# Rounds and seconds of a case, and of a case of a pass with many of them.
+# Rounds and seconds of a case; then those of a case in a pass with many cases.
 FULL, QUICK = (21, 20.0), (5, 1.0)
 MANY_FULL, MANY_QUICK = (7, 0.5), (3, 0.1)
 MANY = ("grid", "growth")
-# For gru_c's kernels, and for the matmuls of its engine "blas".
+# The first is for gru_c's kernels, the second for the matmuls of its engine "blas".
 AVX2_ONLY = {"GRU_C_ISA": "avx2", "OPENBLAS_CORETYPE": "Haswell"}
 
 
 class CompareError(Exception):
-    """Nothing can be measured; the message is one line."""
+    """Nothing can be measured; the message has one line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,8 +82,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="B,T,I,H",
         help="instead of the shapes of forward, training, float64, isa and inference-weights",
     )
-    add("--rounds", type=_positive, help=f"at most so many of a case; {FULL[0]}, quick {QUICK[0]}")
-    add("--seconds", type=float, help=f"of a case; {FULL[1]:.0f}, quick {QUICK[1]:.0f}")
+    add("--rounds", type=_positive, help=f"largest number for a case; {FULL[0]}, quick {QUICK[0]}")
+    add("--seconds", type=float, help=f"for a case; {FULL[1]:.0f}, quick {QUICK[1]:.0f}")
     add("--quick", action="store_true", help="fewer rounds, less of the grid and of growth")
     add("--out", type=Path, default=Path(__file__).parent / "results", metavar="DIR")
     add("--plots", action=argparse.BooleanOptionalAction, default=True, help="draw the plots")
@@ -98,17 +98,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 class Comparison:
-    """One run: the peers, the probe, and what was measured so far.
+    """A run: the peers, the probe, and the results so far.
 
     Parameters
     ----------
     options : argparse.Namespace
-        Of `parse`.
+        The result of `parse`.
     """
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        # gru_c is used first, so that it holds those BLAS libraries that it has without the peers.
+        # gru_c is used first, so that it limits the BLAS libraries that it uses without the peers.
         self.results = results.new(
             date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             command=options.command,
@@ -116,7 +116,7 @@ class Comparison:
             versions=machine.versions(),
             environment=machine.environment(),
         )
-        options.out.mkdir(parents=True, exist_ok=True)  # known to work before the first hour ends
+        options.out.mkdir(parents=True, exist_ok=True)  # fail now, not after hours
         peers, skipped = make_peers(options.peers)
         for name, reason in skipped.items():
             self.skip(name, reason)
@@ -125,7 +125,7 @@ class Comparison:
         self.probe = self._make_probe()
 
     def run(self) -> int:
-        """Measure all passes and write what was measured, also after an interruption."""
+        """Measure all passes, and write the results, also after an interruption."""
         for name, value in self.results["environment"].items():
             print(f"note: {name}={value} is set and may change what is measured", flush=True)
         try:
@@ -138,9 +138,9 @@ class Comparison:
         return 0 if self.results["complete"] else 130
 
     def skip(self, name: str, reason: str, case: Case | None = None) -> None:
-        """Say and note that a peer is left out, and why."""
-        where = "" if case is None else f" in {case}"
-        print(f"skipped {name}{where}: {reason}", flush=True)
+        """Print and record that a peer is left out, and the reason."""
+        place = "" if case is None else f" in {case}"
+        print(f"skipped {name}{place}: {reason}", flush=True)
         skipped = {"peer": name, "case": str(case or ""), "reason": reason}
         self.results["skipped"].append(skipped)
 
@@ -156,7 +156,7 @@ class Comparison:
             self._run_case(case)
 
     def _run_case(self, case: Case) -> None:
-        """Prepare, check and time all peers that can do a case."""
+        """Prepare, check and time all peers that can run a case."""
         calls, differences = self._prepare(case)
         if OURS not in calls:
             return
@@ -184,7 +184,7 @@ class Comparison:
         print(report.progress_line(case, summarise(record)), flush=True)
 
     def _prepare(self, case: Case) -> tuple[dict[str, Any], dict[str, float]]:
-        """What is to be timed, by peer, and how far each result is from ours."""
+        """Return the calls to time, and the differences of the results from ours, by peer."""
         calls: dict[str, Any] = {}
         differences: dict[str, float] = {}
         is_demo = case.workload in ("demo", "predict")
@@ -198,12 +198,12 @@ class Comparison:
                 answer = work.answer()
                 ours = ours or answer
                 difference = largest_difference(answer, ours)
-            except Exception as error:  # a peer fails in its own way; the others go on
+            except Exception as error:  # peers fail in many ways; the others are still measured
                 self.skip(peer.name, _one_line(error), case)
                 if peer.name == OURS:
                     break
                 continue
-            if not difference <= tolerance(peer, case):  # NaN is no difference either
+            if not difference <= tolerance(peer, case):  # also true for NaN
                 reason = f"it differs from gru_c by {difference:.2g}: not published"
                 self.skip(peer.name, reason, case)
                 continue
@@ -212,7 +212,7 @@ class Comparison:
         return calls, differences
 
     def _effort(self, case: Case) -> tuple[int, float]:
-        """Rounds and seconds of a case."""
+        """Return the rounds and the seconds of a case."""
         quick, many = self.options.quick, case.what in MANY
         rounds, seconds = (
             (MANY_QUICK if quick else MANY_FULL) if many else (QUICK if quick else FULL)
@@ -220,7 +220,7 @@ class Comparison:
         return self.options.rounds or rounds, self.options.seconds or seconds
 
     def _make_probe(self) -> Probe | None:
-        """The probe of the instruction set in use; None where it cannot be built."""
+        """Return the probe for the instruction set in use; None if it cannot be built."""
         try:
             return Probe(gru_c._core.active_isa())
         except ProbeError as error:
@@ -228,7 +228,7 @@ class Comparison:
             return None
 
     def _run_isa(self) -> None:
-        """Measure forward and training with AVX2 forced, in a process of its own."""
+        """Measure forward and training with AVX2 forced, in a new process."""
         options = self.options
         if "avx2" not in gru_c._core.isa_names():
             self.skip("isa", "this CPU has no AVX2")
@@ -260,12 +260,12 @@ class Comparison:
 
 
 def largest_difference(answer: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> float:
-    """Return the largest difference, of arrays in units of their largest element or of 1.
+    """Return the largest difference, in units of the largest element of an array, at least 1.
 
     Raises
     ------
     ValueError
-        When an array of ours is missing, or has another shape.
+        When the answer lacks one of our arrays, or has it in another shape.
     """
     differences = []
     for name, array in ours.items():
@@ -273,11 +273,11 @@ def largest_difference(answer: dict[str, np.ndarray], ours: dict[str, np.ndarray
             raise ValueError(f"{name} has the shape {getattr(answer.get(name), 'shape', None)}")
         scale = max(1.0, float(np.abs(array).max(initial=0)))
         differences.append(float(np.abs(answer[name] - array).max(initial=0)) / scale)
-    return float(np.max(differences))  # unlike max, NaN if one is
+    return float(np.max(differences))  # unlike max, NaN if any is NaN
 
 
 def tolerance(peer: Peer, case: Case) -> float:
-    """Return how far a peer's result may be from ours."""
+    """Return the largest difference that a peer's result may have from ours."""
     if peer.reduced:
         return REDUCED_TOLERANCE
     return DEMO_TOLERANCE if case.workload == "demo" else TOLERANCE[case.dtype]
@@ -288,21 +288,21 @@ def _takes_part(peer: Peer, case: Case) -> bool:
         return False
     if peer.name not in PASS_PEERS.get(case.what, (peer.name,)):
         return False
-    # A peer that takes all cores is beside us where we take them too; in the demo, always.
+    # A peer that takes all cores is compared where we take them, too, and always in the demo.
     return not peer.all_cores or case.threads >= _cores() or case.what == "demo"
 
 
-def _write(found: dict[str, Any], folder: Path, plots: bool) -> None:
-    results.save(found, folder)
-    found = results.load(folder)  # whose samples have fewer digits: so a report says the same
-    report.write(found, folder)
+def _write(measured: dict[str, Any], folder: Path, plots: bool) -> None:
+    results.save(measured, folder)
+    saved = results.load(folder)  # with rounded samples, as a later --report reads them
+    report.write(saved, folder)
     if plots:
         try:
             from bench import plots as drawing
         except ImportError as error:
             print(f"skipped the plots: not installed: {error.name}", flush=True)
         else:
-            drawing.draw(found, folder)
+            drawing.draw(saved, folder)
     print(f"written to {folder}", flush=True)
 
 
@@ -324,7 +324,7 @@ def _cores() -> int:
 
 
 def _names(known: Sequence[str] | dict[str, Any]):
-    """Return a reader of known names with commas between them."""
+    """Return a function that reads known names, separated by commas."""
 
     def read(text: str) -> list[str]:
         names = [name.strip() for name in text.split(",")]

@@ -1,4 +1,4 @@
-"""What the benchmarks share: shapes, and PyTorch where it is installed."""
+"""Fixtures of the benchmarks: shapes, threads, and PyTorch if it is installed."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import gru_c
 
 THREADS = [1, 2]
 
-# (B, T, I, H): the demo's first layer, a single series, and three sizes of models in use
+# (B, T, I, H): the first layer of the demo, a single series, and two larger layers
 SHAPES = [(32, 10, 8, 50), (1, 100, 8, 50), (32, 100, 64, 128), (64, 50, 256, 256)]
 
 
@@ -25,7 +25,7 @@ def threads(request):
 
 @pytest.fixture(params=SHAPES, ids="x".join(["{0[0]}", "{0[1]}", "{0[2]}", "{0[3]}"]).format)
 def problem(request):
-    """x, kernel, recurrent_kernel, bias of a shape, float32."""
+    """Return x, kernel, recurrent_kernel and bias of a shape in float32."""
     B, T, I, H = request.param  # noqa: E741
     rng, size = np.random.default_rng(0), H**-0.5
     shapes = [(B, T, I), (I, 3 * H), (H, 3 * H), (2, 3 * H)]

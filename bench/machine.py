@@ -1,4 +1,4 @@
-"""What a run ran on: the machine, and the versions of everything that has a part in it."""
+"""The machine of a run, and the versions of the packages that take part."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 
 import gru_c
 
-# The flags that decide which kernels a library takes.
+# CPU flags by which libraries choose their kernels.
 FLAGS = [
     *("sse2", "avx", "avx2", "fma", "avx_vnni"),
     *("avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "avx512_fp16"),
     *("amx_tile", "amx_bf16", "amx_int8"),
     *("asimd", "sve", "bf16", "i8mm"),
 ]
-# Variables that change which kernels or how many threads a library takes.
+# Variables that change the kernels or the number of threads of a library.
 VARIABLES = re.compile(
     "(OMP|GOMP|OPENBLAS|MKL|ONEDNN|DNNL)_[A-Z0-9_]+"
     "|GRU_C_ISA|ATEN_CPU_CAPABILITY|XLA_FLAGS|TF_ENABLE_ONEDNN_OPTS|TF_NUM_[A-Z_]+|KERAS_BACKEND"
@@ -31,7 +31,7 @@ PACKAGES = [
 
 
 def describe() -> dict[str, Any]:
-    """CPU, caches, system and load, for results.json."""
+    """Return CPU, caches, system and load, for results.json."""
     cpu = _cpuinfo()
     present = (cpu.get("flags") or cpu.get("Features") or "").split()
     affinity = getattr(os, "sched_getaffinity", None)
@@ -48,25 +48,25 @@ def describe() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, gru_c and the packages that are installed."""
+    """Return the versions of Python, gru_c and installed packages."""
     config = gru_c.show_config("dicts")
-    found = {"python": platform.python_version(), "gru_c": _of_gru_c(), "blas": config["blas"]}
-    found["compiler"] = config["compiler"]
+    packages = {"python": platform.python_version(), "gru_c": _version_of_gru_c()}
+    packages |= {"blas": config["blas"], "compiler": config["compiler"]}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            packages[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return packages
 
 
 def environment() -> dict[str, str]:
-    """Those variables of the environment that change what is measured."""
+    """Return the environment variables that affect the measurements."""
     return {name: value for name, value in os.environ.items() if VARIABLES.fullmatch(name)}
 
 
-def _of_gru_c() -> str:
-    """Return gru_c's version, with the commit of the checkout when it is one."""
+def _version_of_gru_c() -> str:
+    """Return gru_c's version, with the commit if it is a checkout."""
     command = ["git", "describe", "--always", "--dirty"]
     try:
         done = subprocess.run(
@@ -79,7 +79,7 @@ def _of_gru_c() -> str:
 
 
 def _cpuinfo() -> dict[str, str]:
-    """The first processor of /proc/cpuinfo; empty where there is no such file."""
+    """Return the first processor of /proc/cpuinfo; empty without such a file."""
     try:
         first = Path("/proc/cpuinfo").read_text().split("\n\n")[0]
     except OSError:
@@ -89,7 +89,7 @@ def _cpuinfo() -> dict[str, str]:
 
 
 def _caches() -> dict[str, str]:
-    """Sizes of the first core's caches by name, such as L1d."""
+    """Return the sizes of the first core's caches by name, such as L1d."""
     sizes = {}
     for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         try:
@@ -103,7 +103,7 @@ def _caches() -> dict[str, str]:
 
 
 def _memory() -> float | None:
-    """GiB of memory."""
+    """Return the GiB of memory."""
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
     except (ValueError, OSError, AttributeError):

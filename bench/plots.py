@@ -1,4 +1,4 @@
-"""The plots of results.json: speed beside peers, share of the peak, threads, growth."""
+"""The plots of results.json: speed compared with peers, share of the peak, threads, growth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench.cases import Shape
 from bench.report import growth_series
 from bench.summary import OURS, summarise
 
-# Okabe and Ito's colours, which colour-blind readers tell apart; shapes of points say it again.
+# Okabe and Ito's colours for colour-blind readers; each peer also has a marker of its own.
 STYLES = {
     "numpy": ("#999999", "s"),
     "blas": ("#000000", "+"),
@@ -35,7 +35,7 @@ LARGE_BATCH = 32
 
 
 def draw(results: dict[str, Any], folder: Path) -> None:
-    """Write every plot that the results have figures for, as PNG."""
+    """Write the plots for which the results have figures, as PNG."""
     cases = results["cases"]
     drawings = {
         "beside_peers.png": beside_peers(cases, results["labels"]),
@@ -50,26 +50,26 @@ def draw(results: dict[str, Any], folder: Path) -> None:
 
 
 def beside_peers(cases: Sequence[dict[str, Any]], labels: dict[str, str]) -> Figure | None:
-    """Times of the peers over ours, a row for each shape, a panel for each number of threads."""
+    """Return a figure of the peers' times over ours, with a panel for each number of threads."""
     panels = [
-        (what, n, found)
+        (what, n, compared)
         for what in ("forward", "training")
         for n in _threads(cases)
-        if (found := [c for c in _pass(cases, what, n) if len(c["seconds"]) > 1])
+        if (compared := [c for c in _pass(cases, what, n) if len(c["seconds"]) > 1])
     ]
     if not panels:
         return None
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    height = 1.3 + 0.33 * max(len(found) for _, _, found in panels)
+    height = 1.3 + 0.33 * max(len(compared) for _, _, compared in panels)
     figure, grid = plt.subplots(
         rows, columns, figsize=(6.2 * columns, height * rows + 0.6), squeeze=False
     )
     for axes in grid.flat[len(panels) :]:
         axes.remove()
     shown: dict[str, Any] = {}
-    for axes, (what, n, found) in zip(grid.flat, panels, strict=False):
-        shown |= _draw_ratios(axes, found)
+    for axes, (what, n, compared) in zip(grid.flat, panels, strict=False):
+        shown |= _draw_ratios(axes, compared)
         axes.set_title(f"{_WORKLOADS[what]}, {_in_threads(n)}", loc="left", fontsize=10, pad=16)
         axes.set_xlabel("time over that of gru_c (log scale)")
     named = [peer for peer in STYLES if peer in shown]
@@ -89,7 +89,7 @@ _WORKLOADS = {"forward": "forward pass", "training": "training step"}
 
 
 def _draw_ratios(axes: Axes, cases: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A row of points for each case; returns what was drawn by peer."""
+    """Draw a row of points for each case; return the points by peer."""
     drawn: dict[str, Any] = {}
     for row, case in enumerate(cases):
         for peer, (median, low, high) in summarise(case)["ratio"].items():
@@ -111,7 +111,7 @@ def _draw_ratios(axes: Axes, cases: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def share_of_peak(cases: Sequence[dict[str, Any]]) -> Figure | None:
-    """Shares of the FMA peak against H, batches of 32 and more."""
+    """Return a figure of the shares of the FMA peak by H, for batches of 32 and more."""
     lines = []
     for what in ("forward", "training"):
         for n in _threads(cases):
@@ -119,7 +119,7 @@ def share_of_peak(cases: Sequence[dict[str, Any]]) -> Figure | None:
             for case in _pass(cases, what, n):
                 share = summarise(case)["share"].get(OURS)
                 shape = Shape(*case["shape"])
-                if share and shape.B >= LARGE_BATCH:  # of several shapes, the one of most work
+                if share and shape.B >= LARGE_BATCH:  # the best of several shapes
                     shares[shape.H] = max(shares.get(shape.H, 0), share.median)
             if shares:
                 lines.append((f"{_WORKLOADS[what]}, {_in_threads(n)}", sorted(shares.items())))
@@ -144,7 +144,7 @@ def share_of_peak(cases: Sequence[dict[str, Any]]) -> Figure | None:
 
 
 def thread_scaling(cases: Sequence[dict[str, Any]]) -> Figure | None:
-    """How many times faster than on one thread: a row for each shape, a point for each number."""
+    """Return a figure of the speedups over one thread, with a row for each shape."""
     threads = _threads(cases)
     if len(threads) < 2 or threads[0] != 1:
         return None
@@ -178,7 +178,7 @@ def thread_scaling(cases: Sequence[dict[str, Any]]) -> Figure | None:
 
 
 def _speedups(cases: Sequence[dict[str, Any]]) -> dict[Shape, dict[int, float]]:
-    """Time on one thread over that on more, by shape and threads."""
+    """Return the time on one thread over that on more, by shape and threads."""
     seconds: dict[Shape, dict[int, float]] = {}
     for case in cases:
         by_threads = seconds.setdefault(Shape(*case["shape"]), {})
@@ -191,14 +191,14 @@ def _speedups(cases: Sequence[dict[str, Any]]) -> dict[Shape, dict[int, float]]:
 
 
 def growth(cases: Sequence[dict[str, Any]]) -> Figure | None:
-    """Time against T, B and H (I + H), beside linear growth."""
-    found = list(growth_series(_pass(cases, "growth", 1)))
-    if not found:
+    """Return a figure of the time by T, B and H (I + H), with linear growth for comparison."""
+    all_series = list(growth_series(_pass(cases, "growth", 1)))
+    if not all_series:
         return None
     figure, grid = plt.subplots(
-        1, len(found), figsize=(4.2 * len(found), 3.8), squeeze=False, sharey=True
+        1, len(all_series), figsize=(4.2 * len(all_series), 3.8), squeeze=False, sharey=True
     )
-    for axes, (series, sizes, seconds) in zip(grid.flat, found, strict=True):
+    for axes, (series, sizes, seconds) in zip(grid.flat, all_series, strict=True):
         milliseconds = [1e3 * second for second in seconds]
         linear = [milliseconds[-1] * size / sizes[-1] for size in sizes]
         axes.plot(sizes, linear, ":", color="black", linewidth=1)
@@ -228,7 +228,7 @@ _GROWING = {
 }
 
 
-# ---- what the plots share -----------------------------------------------------------------------
+# ---- parts of plots -----------------------------------------------------------------------------
 
 
 def _pass(cases: Iterable[dict[str, Any]], what: str, threads: int) -> list[dict[str, Any]]:
@@ -262,7 +262,7 @@ def _name_line(axes: Axes, x: float, name: str, colour: str) -> None:
 
 
 def _plain_numbers(axes: Axes, ticks: Sequence[float] = ()) -> None:
-    """Numbers such as 0.5, 1, 10 on a logarithmic x axis, not powers."""
+    """Label a logarithmic x axis with numbers such as 0.5, 1, 10 instead of powers."""
     locator = FixedLocator(ticks) if ticks else LogLocator(subs=(1, 2, 5))
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_minor_locator(NullLocator())
@@ -270,7 +270,7 @@ def _plain_numbers(axes: Axes, ticks: Sequence[float] = ()) -> None:
 
 
 def _label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """Name lines at their right ends; names that would overlap are moved apart."""
+    """Name lines at their right ends; move names apart that would overlap."""
     low, high = axes.get_ylim()
     gap, lowest = 0.055 * (high - low), low
     last = max(x for x, _, _, _ in ends)
@@ -289,7 +289,7 @@ def _label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> No
 
 
 def quiet(axes: Axes, grid: str) -> None:
-    """No frame but the axes, and a faint grid."""
+    """Remove the frame except for the axes, and add a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, color="#DDDDDD", linewidth=0.6)
     axes.set_axisbelow(True)

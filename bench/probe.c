@@ -1,8 +1,8 @@
-/* The rate of multiply-adds that this machine reaches: what a share of the peak is a share of.
+/* Measures the rate of multiply-adds that this machine reaches, its peak.
 
    The compiler's flags choose the vector: BYTES is its size, CHAINS the number of independent
-   accumulators. A core has to have latency times throughput of them in flight (8 to 16), and they
-   have to stay in registers (16 or 32, less two operands). */
+   accumulators. A core must have latency times throughput of them in flight (8 to 16), and they
+   must stay in registers (16 or 32, less two operands). */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -31,15 +31,15 @@ typedef struct {
 
 typedef void (*chain_loop)(long iterations);
 
-/* acc = acc * a + b comes to rest at b / (1 - a): no overflow, nothing subnormal. */
+/* acc = acc * a + b converges to b / (1 - a): it never overflows or becomes subnormal. */
 #define CHAIN_LOOP(name, real)                                                                     \
     static volatile real name##_sink;                                                              \
     static void name(long iterations) {                                                            \
         typedef real vec __attribute__((vector_size(BYTES)));                                      \
         volatile real factor = (real)0.875, term = (real)0.125;                                    \
-        vec a = (vec){0} + factor, b = (vec){0} + term, acc[CHAINS];                               \
+        vec a = (vec){ 0 } + factor, b = (vec){ 0 } + term, acc[CHAINS];                           \
         for (int i = 0; i < CHAINS; i++)                                                           \
-            acc[i] = (vec){0} + (real)i;                                                           \
+            acc[i] = (vec){ 0 } + (real)i;                                                         \
         for (long k = 0; k < iterations; k++) {                                                    \
             _Pragma("GCC unroll 32") for (int i = 0; i < CHAINS; i++) acc[i] = acc[i] * a + b;     \
         }                                                                                          \
@@ -79,8 +79,8 @@ static void *worker(void *argument) {
    could not be started. */
 static double run(chain_loop loop, long iterations, int threads) {
     pthread_t others[MOST_THREADS];
-    burst shared = {iterations, 0, 0, 0};
-    worker_argument argument = {&shared, loop};
+    burst shared = { iterations, 0, 0, 0 };
+    worker_argument argument = { &shared, loop };
     int started = 0;
     if (threads < 1 || threads > MOST_THREADS)
         return -1;

@@ -1,4 +1,4 @@
-"""The peak of this machine's multiply-adds, by a C program compiled here and now."""
+"""The peak rate of multiply-adds on this machine, measured by a C program compiled at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).with_name("probe.c")
 
-# The compiler's flags for the core's names of instruction sets.
+# Compiler flags for the instruction sets, by their names in gru_c.
 FLAGS = {
     "avx512": ["-mavx512f"],
     "avx2": ["-mavx2", "-mfma"],
@@ -26,16 +26,16 @@ BURSTS = 3
 
 
 class ProbeError(Exception):
-    """The probe cannot be built or run; the message is one line."""
+    """The probe cannot be built or run; the message has one line."""
 
 
 class Probe:
-    """FMA rates of one instruction set.
+    """Measures the FMA rate of an instruction set.
 
     Parameters
     ----------
     isa : str
-        Of `FLAGS`. This CPU must have it.
+        A key of `FLAGS`. This CPU must support it.
 
     Raises
     ------
@@ -50,9 +50,9 @@ class Probe:
         self._iterations: dict[str, int] = {}
 
     def __call__(self, dtype: str = "float32", threads: int = 1) -> float:
-        """Return FLOP/s: the best of a few bursts of a millisecond, on threads pinned nowhere.
+        """Return the FLOP/s of the best of a few bursts of a millisecond; threads are not pinned.
 
-        The best, because a burst that another process interrupts says nothing of the machine.
+        A burst that another process interrupts says nothing about the machine.
         """
         if dtype not in self._iterations:
             self._iterations[dtype] = self._calibrate(dtype)
@@ -67,7 +67,7 @@ class Probe:
         return rate
 
     def _calibrate(self, dtype: str) -> int:
-        """Return the iterations of a burst, found on one thread: none has to be started then."""
+        """Return the iterations of a burst, measured on one thread, without starting others."""
         iterations, seconds = 1_000, 0.0
         while seconds < BURST:
             iterations *= 2
@@ -78,7 +78,7 @@ class Probe:
 
 
 def _compile(flags: list[str]) -> ctypes.CDLL:
-    """Compile the probe and load it; the file is gone when this returns."""
+    """Compile the probe, load it, and remove the file."""
     compiler = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc")
     if compiler is None:
         raise ProbeError("no C compiler for the FMA probe: install gcc or clang, or set CC")

@@ -1,4 +1,4 @@
-"""results.md and bars.md: the tables of results.json."""
+"""The tables of results.json: results.md and bars.md."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GRID_ROWS = 10
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
-    """Write results.md and bars.md beside results.json."""
+    """Write results.md and bars.md to the folder of results.json."""
     pages = {"results.md": results_page(results), "bars.md": bars_page(results)}
     for name, lines in pages.items():
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -39,7 +39,7 @@ def write(results: dict[str, Any], folder: Path) -> None:
 
 def results_page(results: dict[str, Any]) -> list[str]:
     """Return the lines of results.md."""
-    lines = ["# Benchmark results", "", *_about(results)]
+    lines = ["# Benchmark results", "", *_describe_run(results)]
     for what in PASSES:
         for workload in dict.fromkeys(w for p, w in TITLES if p == what):
             cases = [c for c in results["cases"] if (c["what"], c["workload"]) == (what, workload)]
@@ -51,7 +51,7 @@ def results_page(results: dict[str, Any]) -> list[str]:
 
 
 def progress_line(case: Case, figures: dict[str, Any]) -> str:
-    """One case in one line, for the terminal."""
+    """Return a line about a case, for the terminal."""
     parts = [f"{case}: {microseconds(figures['median'][OURS])} us"]
     if figures["share"]:
         parts.append(f"{figures['share'][OURS].median:.0%} of peak")
@@ -60,12 +60,12 @@ def progress_line(case: Case, figures: dict[str, Any]) -> str:
 
 
 def microseconds(seconds: float) -> str:
-    """Seconds in microseconds with three digits or more, thousands apart."""
+    """Return seconds as microseconds, with three digits or more and separated thousands."""
     value = seconds * 1e6
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _about(results: dict[str, Any]) -> Iterator[str]:
+def _describe_run(results: dict[str, Any]) -> Iterator[str]:
     machine = results["machine"]
     caches = ", ".join(f"{name} {size}" for name, size in machine["caches"].items())
     yield (
@@ -94,7 +94,7 @@ def _about(results: dict[str, Any]) -> Iterator[str]:
 
 
 def _times(cases: Sequence[dict[str, Any]], labels: dict[str, str]) -> Iterator[str]:
-    """Rows: cases; columns: ours, the share of the peak, and the peers."""
+    """Yield a table of cases with our time, the share of the peak, and the peers."""
     peers = [peer for peer in labels if any(peer in case["seconds"] for case in cases)]
     peers.remove(OURS)
     figures = [summarise(case) for case in cases]
@@ -127,7 +127,7 @@ def _peer_cell(figures: dict[str, Any], peer: str) -> str:
 
 
 def _growth(cases: Sequence[dict[str, Any]], labels: dict[str, str]) -> Iterator[str]:
-    """Rows: sizes; the time for each unit of what grows stays the same when growth is linear."""
+    """Yield a table of times by size, and the exponents of their growth."""
     yield from _header(["grows", "B,T,I,H", "gru_c us", "GFLOP/s"])
     for case in cases:
         seconds = summarise(case)["median"][OURS]
@@ -145,18 +145,18 @@ def _growth(cases: Sequence[dict[str, Any]], labels: dict[str, str]) -> Iterator
 def growth_series(
     cases: Iterable[dict[str, Any]],
 ) -> Iterator[tuple[str, list[int], list[float]]]:
-    """What grows, its sizes, and seconds. For H the size is H (I + H)."""
+    """Yield the name of what grows, its sizes, and seconds; for H the size is H (I + H)."""
     chosen: dict[str, list[dict[str, Any]]] = {}
     for case in cases:
         chosen.setdefault(case["series"], []).append(case)
-    for series, found in chosen.items():
-        shapes = [Shape(*case["shape"]) for case in found]
+    for series, members in chosen.items():
+        shapes = [Shape(*case["shape"]) for case in members]
         sizes = [s.H * (s.I + s.H) if series == "H" else getattr(s, series) for s in shapes]
-        yield series, sizes, [summarise(case)["median"][OURS] for case in found]
+        yield series, sizes, [summarise(case)["median"][OURS] for case in members]
 
 
 def _grid(cases: Sequence[dict[str, Any]], labels: dict[str, str]) -> Iterator[str]:
-    """Smallest ratio by peer and threads, and the points where somebody is ahead of us."""
+    """Yield the smallest ratio by peer and threads, and the points where a peer is faster."""
     points = [
         (spread.median, peer, case["threads"], case["shape"])
         for case in cases
@@ -164,11 +164,11 @@ def _grid(cases: Sequence[dict[str, Any]], labels: dict[str, str]) -> Iterator[s
     ]
     yield from _header(["peer", "threads", "points", "smallest x", "at B,T,I,H", "points below 1"])
     for peer, threads in dict.fromkeys((peer, threads) for _, peer, threads, _ in points):
-        found = [p for p in points if p[1:3] == (peer, threads)]
-        smallest, _, _, shape = min(found)
-        below = sum(p[0] < 1 for p in found)
+        of_peer = [p for p in points if p[1:3] == (peer, threads)]
+        smallest, _, _, shape = min(of_peer)
+        below = sum(p[0] < 1 for p in of_peer)
         where = ",".join(map(str, shape))
-        cells = [labels[peer], threads, len(found), f"{smallest:.2f}", where, below]
+        cells = [labels[peer], threads, len(of_peer), f"{smallest:.2f}", where, below]
         yield _row(map(str, cells))
     worst = sorted(p for p in points if p[0] < 1)[:GRID_ROWS]
     if worst:
@@ -181,7 +181,7 @@ def _grid(cases: Sequence[dict[str, Any]], labels: dict[str, str]) -> Iterator[s
 
 
 def _differences(results: dict[str, Any]) -> Iterator[str]:
-    """The largest difference from our results by peer."""
+    """Yield a table of the largest differences from our results, by peer."""
     largest: dict[tuple[str, str], float] = {}
     for case in results["cases"]:
         for peer, difference in case["differences"].items():
@@ -211,7 +211,7 @@ def _skipped(results: dict[str, Any]) -> Iterator[str]:
 
 
 def _all_cores(peer: str) -> bool:
-    from bench.peers import PEERS  # not at the top: a report needs no peer
+    from bench.peers import PEERS  # not at the top: a report is made without peers
 
     return peer in PEERS and PEERS[peer].all_cores
 
@@ -248,7 +248,7 @@ def _bar_cells(bar: Bar, verdict: Verdict) -> list[str]:
 def _in_unit(bar: Bar, value: float) -> str:
     if bar.metric == "seconds":
         return f"{value * 1e6:.2f} us"
-    # Shares in parts of a thousand: rounding must not lift one over its bar.
+    # Shares have three digits, so that rounding does not lift one over its bar.
     return f"{value:.3f}" if bar.metric == "share" else f"{value:.2f}"
 
 

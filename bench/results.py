@@ -1,4 +1,4 @@
-"""results.json: what a run leaves. Every table and plot is made of it alone."""
+"""results.json: the results of a run, from which all tables and plots are made."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ NAME = "results.json"
 
 
 class ResultsError(Exception):
-    """There are no results to read; the message is one line."""
+    """There are no results to read; the message has one line."""
 
 
-def new(**about: Any) -> dict[str, Any]:
-    """Return the results of a run that has measured nothing so far.
+def new(**run: Any) -> dict[str, Any]:
+    """Return the results of a run that has not measured anything yet.
 
     Parameters
     ----------
-    about
+    run
         Date, command, machine, versions and environment.
     """
     return {
         "format": FORMAT,
         "complete": False,
-        **about,
+        **run,
         "labels": {},
         "skipped": [],
         "cases": [],
@@ -37,8 +37,8 @@ def new(**about: Any) -> dict[str, Any]:
 
 
 def save(results: dict[str, Any], folder: Path) -> None:
-    """Write results.json, a line for each case; an older one is replaced at once, or not at all."""
-    rounded = map(_rounded, results["cases"])
+    """Write results.json with a line for each case; an older file is replaced in one step."""
+    rounded = map(_round_samples, results["cases"])
     cases = [{**case, "figures": summarise(case)} for case in rounded]
     lines = ",\n".join(json.dumps(case, default=list) for case in cases)
     head = json.dumps({key: value for key, value in results.items() if key != "cases"}, indent=1)
@@ -54,28 +54,28 @@ def load(folder: Path) -> dict[str, Any]:
     Raises
     ------
     ResultsError
-        When there is none, or it is not of this format.
+        When there is no such file, or it has another format.
     """
     path = folder / NAME
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ResultsError(f"cannot read {path}: {error.strerror}") from None
     except ValueError as error:
         raise ResultsError(f"{path} is not JSON: {error}") from None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ResultsError(f"{path} is not of format {FORMAT}")
-    return found
+    return content
 
 
 def case_of(record: dict[str, Any]) -> Case:
-    """Return the case of a record of results.json."""
+    """Return the case that a record of results.json belongs to."""
     names = ("what", "workload", "dtype", "threads", "series")
     return Case(shape=Shape(*record["shape"]), **{name: record[name] for name in names})
 
 
-def _rounded(case: dict[str, Any]) -> dict[str, Any]:
-    """The case with samples of six digits: the clock has no more."""
+def _round_samples(case: dict[str, Any]) -> dict[str, Any]:
+    """Return a case with samples of six digits; the clock is not more exact."""
     seconds = {
         peer: [float(f"{value:.6g}") for value in values]
         for peer, values in case["seconds"].items()

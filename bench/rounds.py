@@ -1,4 +1,4 @@
-"""Time several callables in turn, so that all of them meet the same moments of the machine."""
+"""Time several callables in turn, so that all run in the same states of the machine."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-# A sample repeats its call until it lasts this long: the clock and the loop are then below 1%.
+# A sample repeats its call for at least this long, so that clock and loop take less than 1%.
 SHORTEST_SAMPLE = 200e-6
-# A call shorter than this is made once before its sample, because the others emptied the caches
-# and got the memory that it had given back.
+# A call shorter than this is made once before its sample, because other calls have since used the
+# caches and the memory that it had freed.
 WARMED = 50e-3
 FEWEST_ROUNDS = 3
 
 
 @dataclass
 class Samples:
-    """What `measure` saw.
+    """The samples that `measure` took.
 
     Attributes
     ----------
     seconds : dict of str to list of float
-        Seconds of one call, by name, one for each round.
+        Seconds of a call in each round, by name.
     repeats : dict of str to int
-        Calls in a sample.
+        Number of calls in a sample.
     peak : list of float
-        The probe's figure in each round; empty without a probe.
+        The result of the probe in each round; empty without a probe.
     """
 
     seconds: dict[str, list[float]]
@@ -36,11 +36,11 @@ class Samples:
     peak: list[float]
 
 
-def rest(shortest: float = 2e-3, longest: float = 0.2) -> None:
+def wait_until_idle(shortest: float = 2e-3, longest: float = 0.2) -> None:
     """Sleep until the threads of this process are idle.
 
-    Workers of thread pools spin for a while after their work, OpenBLAS's for 30 ms; they would
-    take the core from whoever is timed next.
+    Workers of thread pools spin for a while after their work (30 ms in OpenBLAS), and would take
+    the core from the call that is timed next.
     """
     stop = time.perf_counter() + longest
     while True:
@@ -61,7 +61,7 @@ def time_call(call: Callable[[], object], repeats: int) -> float:
 
 
 def choose_repeats(call: Callable[[], object]) -> int:
-    """Return how many calls make a sample; the calls made to find out are the warm-up."""
+    """Return the number of calls in a sample; the calls that this takes are the warm-up."""
     time_call(call, 1)
     once = time_call(call, 1)
     if once < SHORTEST_SAMPLE:
@@ -77,19 +77,19 @@ def measure(
 ) -> Samples:
     """Time all calls once in each round, in an order that changes from round to round.
 
-    The order is shuffled, not rotated: after a rotation everybody would still follow the same
-    neighbour, and find the caches and the memory as that one leaves them.
+    The order is shuffled, not rotated. After a rotation each call would still follow the same
+    neighbour, and always see the caches and the memory as that leaves them.
 
     Parameters
     ----------
     calls : mapping of str to callable
-        What to time, by name.
+        The callables to time, by name.
     probe : callable, optional
-        Returns the machine's peak at this moment; called once in each round.
+        Returns the current peak of the machine; called once in each round.
     rounds : int
-        How many rounds at most.
+        Largest number of rounds.
     seconds : float
-        No round begins after this time, but `FEWEST_ROUNDS` are made in any case.
+        Rounds do not begin after this time, except for the first `FEWEST_ROUNDS`.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def measure(
                 break
             shuffle(turns)
             for name in turns:
-                rest()
+                wait_until_idle()
                 if name is None:
                     samples.peak.append(probe())
                 else:
@@ -121,7 +121,7 @@ def measure(
 
 
 def _sample(call: Callable[[], object], repeats: int, samples: Samples, name: str) -> float:
-    """One sample of one call, after a call that is not timed when calls are short."""
+    """Return a sample of a call, after a call that is not timed if calls are short."""
     earlier = samples.seconds[name]
     if repeats > 1 or not earlier or earlier[-1] < WARMED:
         call()

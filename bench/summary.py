@@ -1,4 +1,4 @@
-"""From samples to figures: medians, ratios with their spread, shares of the peak."""
+"""The figures of samples: medians, ratios with their spread, shares of the peak."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def ratio(theirs: Sequence[float], ours: Sequence[float]) -> Spread:
-    """How many times as long one takes as the other: the median over rounds, and quartiles.
+    """Return the ratio of two times: the median over rounds, and quartiles.
 
     Parameters
     ----------
     theirs, ours : sequence of float
-        Seconds, round by round. Both belong to the same rounds, so a slow moment of the machine
-        cancels.
+        Seconds, round by round. Both are from the same rounds, so slow moments of the machine
+        cancel.
 
     Raises
     ------
@@ -45,14 +45,14 @@ def ratio(theirs: Sequence[float], ours: Sequence[float]) -> Spread:
 
 
 def share(seconds: Sequence[float], flops: int, peak: Sequence[float]) -> Spread:
-    """Share of the peak that was measured in the same rounds.
+    """Return the share of the peak that was measured in the same rounds.
 
     Parameters
     ----------
     seconds : sequence of float
-        Of one call, round by round.
+        Seconds of a call, round by round.
     flops : int
-        Of one call.
+        FLOPs of a call.
     peak : sequence of float
         FLOP/s of the probe, round by round.
     """
@@ -60,7 +60,7 @@ def share(seconds: Sequence[float], flops: int, peak: Sequence[float]) -> Spread
 
 
 def summarise(case: dict[str, Any]) -> dict[str, Any]:
-    """Figures of a case of results.json: medians, ratios to ours, shares of the peak.
+    """Return the figures of a case of results.json: medians, ratios to ours, shares of the peak.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def summarise(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
-    """Slope of log(seconds) over log(sizes) between the last three points: 1 is linear."""
+    """Return the slope of log(seconds) over log(sizes) at the last three points; 1 is linear."""
     x = [math.log(size) for size in sizes[-3:]]
     y = [math.log(second) for second in seconds[-3:]]
     return float(np.polyfit(x, y, 1)[0])

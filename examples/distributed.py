@@ -3,19 +3,18 @@
     pip install "gru_c[mpi]" mpich
     mpiexec -n 2 python examples/distributed.py
 
-All processes open the same file of samples, of which each reads its part of every batch. Batches
-have 64 samples whatever the number of processes. Rank 0 then trains the same model alone and shows
-both losses, which differ by rounding: in float64 by no more than 1e-12 of their size. It takes two
-seconds. With ``--shards`` each process has samples of its own; where 2, 4, 8, ... processes divide
-a batch, the batches, and so the losses, are those of one process.
+All processes open the same file of samples, and each reads its part of every batch. A batch has 64
+samples for any number of processes. Rank 0 then trains the same model alone and shows both losses.
+They differ only by rounding: in float64 by at most 1e-12 of their size. It takes two seconds. With
+``--shards`` each process has samples of its own. If 2, 4, 8, ... processes divide a batch, the
+batches, and therefore the losses, are those of one process.
 
     mpiexec -n 3 python examples/distributed.py --checkpoint run.safetensors
 
-goes on, after it was interrupted or killed, where the last checkpoint was written: in as many
-processes as you like.
+resumes from the last checkpoint after it was interrupted or killed, in any number of processes.
 
-Data: 2,048 made-up machines, each with 24 hours of six readings of sensors. What is to be learned
-is the wear that the readings add up to, of which a part heals every hour.
+Data: 2,048 invented machines, each with 24 hours of readings from six sensors. The target is the
+wear of the machine: the readings add to it, and a part of it heals every hour.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ import numpy as np
 from gru_c import GRU, Dense, Sequential
 from gru_c.distributed import DataParallel
 
-BATCH = 64  # samples of a step, of all processes together
+BATCH = 64  # samples in a step of all processes together
 MACHINES, HOURS, SENSORS = 2048, 24, 6
 
 
@@ -45,7 +44,7 @@ def make_data(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_model(dtype: str) -> Sequential:
-    """Return two stacked GRUs, with the same first weights in every process."""
+    """Return two stacked GRUs, with the same initial weights in every process."""
     first = GRU(32, input_shape=(HOURS, SENSORS), return_sequences=True)
     model = Sequential([first, GRU(32), Dense(1)], seed=0, dtype=dtype)
     model.compile("adam", "mse", metrics=["mae"])
@@ -53,7 +52,7 @@ def make_model(dtype: str) -> Sequential:
 
 
 def open_data(parallel: DataParallel, folder: str) -> tuple[np.ndarray, np.ndarray]:
-    """Let rank 0 write the samples to files, and all open them; nothing is read yet."""
+    """Let rank 0 write the samples to files, which all ranks open without reading them yet."""
     names = [Path(folder) / f"{name}.npy" for name in ("readings", "wear")]
     if parallel.rank == 0:
         for name, array in zip(names, make_data(), strict=True):
@@ -64,19 +63,20 @@ def open_data(parallel: DataParallel, folder: str) -> tuple[np.ndarray, np.ndarr
 
 
 def main() -> None:
-    """Train in all processes, then in one."""
+    """Train in all processes, then in one process."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=3, choices=range(1, 1001), metavar="N")
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float64")
     parser.add_argument("--shards", action="store_true", help="each process has its own samples")
-    parser.add_argument("--checkpoint", help="a file to go on from")
+    parser.add_argument("--checkpoint", help="a file to resume from")
     options = parser.parse_args()
 
     parallel = DataParallel(auto_shard_dataset=not options.shards)
-    # Each has every size-th sample: those of a batch of one process, in order.
+    # With shards each process has every size-th sample. Without shuffling, the batches are then
+    # those of one process.
     settings = {"batch_size": BATCH, "epochs": options.epochs, "shuffle": not options.shards}
-    with tempfile.TemporaryDirectory() as own:
-        X, y = open_data(parallel, parallel.comm.bcast(own))  # that of rank 0
+    with tempfile.TemporaryDirectory() as folder:
+        X, y = open_data(parallel, parallel.comm.bcast(folder))  # the folder of rank 0
         if options.shards:
             X, y = X[parallel.rank :: parallel.size], y[parallel.rank :: parallel.size]
         together = make_model(options.dtype).fit(

@@ -3,18 +3,18 @@
     the soup was superb and nobody would call the waiter rude      praise
     although the soup was superb, the waiter was far from polite   blame
 
-The reviews are no measured data: a grammar written for this example makes them, a few thousand
-different ones, so that what decides is known. Words of praise and blame are negated, and where two
-clauses contradict each other, it is the main one that counts. Counts of words, which naive Bayes
-is given for comparison, say little then; the order says all.
+The reviews are not real data. A grammar written for this example makes a few thousand different
+ones, so the right answers are known. Words of praise and blame are negated, and if two clauses
+contradict each other, the main clause counts. Counts of words, which naive Bayes uses for
+comparison, then say little; the order of the words decides.
 
-Reviews have 4 to 25 words; ``Embedding(mask_zero=True)`` has the GRU stop at the end of each. No
-review that is judged was in training.
+Reviews have 4 to 25 words; with ``Embedding(mask_zero=True)`` the GRU stops at the end of each. No
+review of the test was in training.
 
     python examples/sentiment.py
 
-It takes a second and gets all of 2,000 reviews right, naive Bayes 48 to 52 % (seeds 0 to 19). The
-grammar is small, and learnt to the end: reviews that people wrote are harder.
+It takes a second. The GRU classifies all of 2,000 reviews correctly, naive Bayes 48 to 52 % (seeds
+0 to 19). The grammar is small and can be learnt completely: reviews written by people are harder.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ADJECTIVES = {
 }
 ADVERBS = ["", "", "really", "truly", "quite", "simply", "rather", "absolutely"]
 ALIKE = ["{0} and {1}", "{0} , {1}", "{0} ; what is more , {1}", "{0} . also , {1}"]
-OPPOSED = [  # 0 counts, 1 says the opposite
+OPPOSED = [  # clause 0 counts, clause 1 says the opposite
     "although {1} , {0}",
     "{0} , even though {1}",
     "{1} , but {0}",
@@ -65,7 +65,7 @@ BATCH = 32
 
 
 def make_clause(feeling: int, rng: np.random.Generator) -> str:
-    """Return a clause that praises or blames something, half of them by negating the opposite."""
+    """Return a clause that praises or blames something, half of the time by a negation."""
     negated = bool(rng.integers(2))
     form = rng.choice(NEGATED if negated else PLAIN)
     word = rng.choice(ADJECTIVES[1 - feeling if negated else feeling])
@@ -73,7 +73,7 @@ def make_clause(feeling: int, rng: np.random.Generator) -> str:
 
 
 def make_review(feeling: int, rng: np.random.Generator) -> str:
-    """Return a review of one or two clauses, words and signs with a space between them."""
+    """Return a review of one or two clauses, with spaces between words and signs."""
     kind = rng.integers(4)
     if kind == 0:
         text = make_clause(feeling, rng)
@@ -85,7 +85,7 @@ def make_review(feeling: int, rng: np.random.Generator) -> str:
 
 
 def make_reviews(count: int, rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
-    """Return so many different reviews, and for each whether it praises or blames."""
+    """Return different reviews, and for each PRAISE or BLAME."""
     reviews: dict[str, int] = {}
     while len(reviews) < count:
         feeling = int(rng.integers(2))
@@ -93,15 +93,15 @@ def make_reviews(count: int, rng: np.random.Generator) -> tuple[list[str], np.nd
     return list(reviews), np.array(list(reviews.values()))
 
 
-def encode(reviews: list[str], places: dict[str, int]) -> np.ndarray:
-    """Return the places of the words, (reviews, longest), 0 behind the end."""
+def encode(reviews: list[str], indices: dict[str, int]) -> np.ndarray:
+    """Return the indices of the words, (reviews, longest), with 0 after the end."""
     return pad_sequences(
-        [[places[word] for word in review.split()] for review in reviews], padding="post"
+        [[indices[word] for word in review.split()] for review in reviews], padding="post"
     )
 
 
 def naive_bayes(x: np.ndarray, y: np.ndarray, new: np.ndarray, words: int) -> np.ndarray:
-    """Return what naive Bayes makes of the words of new reviews (add-one smoothing)."""
+    """Return naive Bayes' predictions for new reviews (with add-one smoothing)."""
 
     def counts(rows: np.ndarray) -> np.ndarray:
         return np.stack([np.bincount(row, minlength=words)[1:] for row in rows])
@@ -113,7 +113,7 @@ def naive_bayes(x: np.ndarray, y: np.ndarray, new: np.ndarray, words: int) -> np
 
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:
-    """Train, print the shares that are right and a few reviews; return the shares."""
+    """Train, print the shares of correct predictions and some reviews, and return the shares."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=10, help="10 by default")
     parser.add_argument("--seed", type=int, default=0, help="of data and weights, 0 by default")
@@ -123,12 +123,12 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     rng = np.random.default_rng(options.seed)
     reviews, feelings = make_reviews(TRAINING + HELD_OUT, rng)
     vocabulary = sorted({word for review in [*reviews, *SHOWN] for word in review.split()})
-    places = {word: place for place, word in enumerate(vocabulary, start=1)}
-    x = encode(reviews, places)
+    indices = {word: index for index, word in enumerate(vocabulary, start=1)}
+    x = encode(reviews, indices)
     known, new = slice(TRAINING), slice(TRAINING, None)
 
     model = Sequential(seed=options.seed)  # repeatable to the bit
-    model.add(Embedding(len(places) + 1, 16, mask_zero=True))
+    model.add(Embedding(len(indices) + 1, 16, mask_zero=True))
     model.add(GRU(options.units))
     model.add(Dropout(0.2))
     model.add(Dense(1, activation="sigmoid"))
@@ -136,15 +136,15 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     model.compile(Adam(CosineDecay(0.01, steps)), "binary_crossentropy", metrics=["accuracy"])
     model.fit(x[known], feelings[known], batch_size=BATCH, epochs=options.epochs, verbose=2)
 
-    found = {
+    predictions = {
         "GRU": model.predict(x[new], verbose=0)[:, 0] > 0.5,
-        "naive Bayes": naive_bayes(x[known], feelings[known], x[new], len(places) + 1),
+        "naive Bayes": naive_bayes(x[known], feelings[known], x[new], len(indices) + 1),
     }
-    shares = {name: float(np.mean(guess == feelings[new])) for name, guess in found.items()}
+    shares = {name: float(np.mean(guess == feelings[new])) for name, guess in predictions.items()}
     print(f"Right, of {HELD_OUT} reviews that were not in training:")
     for name, share in shares.items():
         print(f"  {name:12} {share:.2%}")
-    for review, praise in zip(SHOWN, model.predict(encode(SHOWN, places))[:, 0], strict=True):
+    for review, praise in zip(SHOWN, model.predict(encode(SHOWN, indices))[:, 0], strict=True):
         print(f"  {praise:4.0%} praise: {review}")
     return shares
 

@@ -1,30 +1,30 @@
-"""Forecast the S&P 500 a day ahead: its price cannot be had, the size of its change can, in part.
+"""Forecast the S&P 500 a day ahead: the price is unpredictable, the size of its change is not.
 
 A GRU reads twenty days: the change of the closing price, its size, and the range between the day's
-highest and lowest price (changes are differences of logarithms, in percent). One model is asked
-for tomorrow's change, another one for its size, the absolute value.
+highest and lowest price (changes are differences of logarithms, in percent). One model forecasts
+tomorrow's change, another one its size, the absolute value.
 
-- Of the change it learns nothing of use. Its error is 0.4 % smaller than that of "as today", and
-  chance alone makes more: in 2011 to 2014 it was larger, 10.03 to 10.06 points beside 9.98 (ten
-  seeds). A plot in which the forecast seems to follow the price only shows that it lags a day
-  behind.
-- The size it forecasts better than three comparisons: the training years' mean, the exponential
+- The model of the change learns nothing useful. Its error is 0.4 % smaller than that of "as today",
+  which is less than chance: in 2011 to 2014 it was larger, 10.03 to 10.06 points compared with 9.98
+  (ten seeds). In a plot the forecast seems to follow the price, but it only lags a day behind.
+- The model of the size is better than three others: the mean of the training years, the exponential
   mean that risk managers use (RiskMetrics, decay 0.94), and a linear regression on the mean range
   of the last day, week and month (F. Corsi, "A Simple Approximate Long-Memory Model of Realized
   Volatility", Journal of Financial Econometrics 7, 2009).
 
-The models learn from 1999 to 2014 and are judged on 2015 to 2018, which took no part in any
+The models learn from 1999 to 2014 and are tested on 2015 to 2018, which were not used for any
 choice: the settings were chosen on 2011 to 2014 after learning from the years before.
 
     python examples/stocks.py
 
-It takes four seconds and saves stocks.png. Mean absolute error of the price, seeds 0 to 19: 13.41
-to 13.46 points, as today 13.49, where chance makes +-0.11. Root mean square error of the size of
-the change: 0.557 to 0.561 %, regression 0.572, exponential mean 0.587, the mean 0.691.
+It takes four seconds and saves stocks.png. The mean absolute error of the price, seeds 0 to 19, is
+13.41 to 13.46 points, "as today" 13.49; chance alone makes +-0.11. The root mean square error of
+the size of the change is 0.557 to 0.561 %, regression 0.572, exponential mean 0.587, the mean
+0.691.
 
 Data: 5,031 trading days of the S&P 500, 1999 to 2018, ``arch.data.sp500`` of the package arch
-(NCSA licence), which has them from Yahoo Finance. They are read from the installed package. None
-of this is advice.
+(NCSA licence), which took them from Yahoo Finance. They are read from the installed package. None
+of this is financial advice.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ try:
 except ImportError as error:
     raise SystemExit(f'{error}: run pip install "gru_c[examples]"') from error
 
-TEST_YEAR = 2015  # and those after it
+TEST_YEAR = 2015  # the first one
 WINDOW = 20  # days that the model sees
 MONTH = 22  # trading days
 BATCH = 32
@@ -53,7 +53,7 @@ COLOR = "#d95f02"
 
 
 def load() -> pd.DataFrame:
-    """Return the days: price, change and range in percent."""
+    """Return the days with their price, and change and range in percent."""
     days = arch.data.sp500.load()
     logarithm = 100 * np.log(days)
     return pd.DataFrame(
@@ -68,11 +68,11 @@ def load() -> pd.DataFrame:
 def forecast(
     days: pd.DataFrame, target: pd.Series, test: np.ndarray, options: argparse.Namespace
 ) -> np.ndarray:
-    """Train on what lies before the test days; return the target's forecasts for those."""
+    """Train on the days before the test days; return forecasts of the target for these."""
     size = np.log(days["change"].abs() + 0.05)
     x = np.column_stack([days["change"], size, np.log(days["range"])])
     x = (x - x[~test].mean(axis=0)) / x[~test].std(axis=0)
-    # What is known on the evening before each day but the first: (samples, days, features).
+    # The inputs known on the evening before each day: (samples, days, features).
     x = sliding_window_view(x, WINDOW, axis=0)[:-1].transpose(0, 2, 1)
     y, test = target.to_numpy()[WINDOW:], test[WINDOW:]
     scale = y[~test].std()
@@ -86,7 +86,7 @@ def forecast(
 
 
 def regression(days: pd.DataFrame, size: pd.Series, test: np.ndarray) -> np.ndarray:
-    """Return the sizes on the test days by least squares from the ranges before."""
+    """Return forecasts of the sizes by least squares from the ranges of the days before."""
     means = [days["range"].rolling(length).mean().shift(1) for length in (1, 5, MONTH)]
     x = np.column_stack([np.ones(len(days)), *means])
     learnt = ~test & np.isfinite(x).all(axis=1)
@@ -107,7 +107,7 @@ def size_forecasts(
 
 
 def plot(sizes: pd.Series, forecasts: dict[str, np.ndarray], path: str) -> None:
-    """Save the sizes of the changes and what was forecast of them."""
+    """Save a plot of the sizes of the changes and of their forecasts."""
     plt.rcParams.update({"font.size": 12, "axes.spines.top": False, "axes.spines.right": False})
     figure, axes = plt.subplots(figsize=(11, 4.2), layout="constrained")
     axes.set_title(
@@ -125,7 +125,7 @@ def plot(sizes: pd.Series, forecasts: dict[str, np.ndarray], path: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:
-    """Train, print the errors, save the plot; return the errors."""
+    """Train, print the errors, save the plot, and return the errors."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=10, help="10 by default")
     parser.add_argument("--seed", type=int, default=0, help="0 by default")

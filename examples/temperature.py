@@ -2,18 +2,17 @@
 
 Each sample is the last 30 days - maximum and minimum temperature, rain, wind, and the season as
 sine and cosine of the day of the year - and its target is how much warmer or colder tomorrow's
-maximum is than today's. The model learns from 2012 to 2014 and is judged on 2015, which took no
-part in any choice: the settings below had the smallest error of those tried when each of the years
-2012, 2013 and 2014 in turn was left out and forecast from the other two. The column ``weather``
-made that error larger and is left out: rain in 2012 is mostly called "fog" in 2014.
+maximum is than today's. The model learns from 2012 to 2014 and is tested on 2015, which was not
+used for any choice. The settings below had the smallest error of those tried when each of the years
+2012, 2013 and 2014 was forecast from the other two. The column ``weather`` made that error larger
+and is left out: rain in 2012 is mostly called "fog" in 2014.
 
     python examples/temperature.py
 
 It takes a few seconds and saves temperature.png. Mean absolute errors in 2015, in degrees Celsius:
 the GRUs 2.05 to 2.10 (seeds 0 to 19; 2.07 on average), today's value 2.24, the season's mean 3.15.
-Little more can be had from one station: a linear regression on today's measurements reaches 2.11.
-With the maximum alone, a `Forecaster` of the same size, which needs no more than the series,
-reaches 2.10 to 2.22 (2.14).
+One station does not allow much more: a linear regression on today's measurements reaches 2.11. A
+`Forecaster` of the same size, which sees only the maximum, reaches 2.10 to 2.22 (2.14).
 
 Data: 1,461 days in Seattle, 2012 to 2015, from the dataset ``seattle-weather`` in the package
 vega_datasets. The package describes it as drawn from public-domain data of NOAA, the United States
@@ -58,11 +57,11 @@ def make_features(days: pd.DataFrame) -> np.ndarray:
 
 
 def season_mean(days: pd.DataFrame) -> np.ndarray:
-    """Return for every day of the test year the mean maximum of the training years around it."""
+    """Return for each day of the test year the mean maximum of the training years near that day."""
     training = days[days.index.year < TEST_YEAR]
     day_of_year = days.index[days.index.year == TEST_YEAR].day_of_year.to_numpy()
     distance = np.abs(training.index.day_of_year.to_numpy() - day_of_year[:, None])
-    near = np.minimum(distance, 365 - distance) <= 7  # the year is a circle
+    near = np.minimum(distance, 365 - distance) <= 7  # the end of a year is near its beginning
     return near @ training.temp_max.to_numpy() / near.sum(axis=1)
 
 
@@ -79,8 +78,8 @@ def build_model(units: int, steps: int, seed: int) -> Sequential:
 
 
 def forecast(days: pd.DataFrame, units: int, epochs: int, seed: int) -> np.ndarray:
-    """Train on the years before the test year; return its forecast maxima in degrees Celsius."""
-    # One window per day that has a tomorrow: (samples, days, features).
+    """Train on the years before the test year; return forecasts of its maxima in °C."""
+    # A window for each day that another day follows: (samples, days, features).
     x = sliding_window_view(make_features(days), WINDOW, axis=0)[:-1].transpose(0, 2, 1)
     maximum = days.temp_max.to_numpy()
     today, tomorrow = maximum[WINDOW - 1 : -1], maximum[WINDOW:]
@@ -95,7 +94,7 @@ def forecast(days: pd.DataFrame, units: int, epochs: int, seed: int) -> np.ndarr
 
 
 def forecaster_error(days: pd.DataFrame, units: int, epochs: int, seed: int) -> float:
-    """Return what a Forecaster errs by that gets the maximum alone, forecasting every day anew."""
+    """Return the error of a Forecaster that sees only the maximum, one day ahead."""
     series = days.temp_max.asfreq("D")
     count = int((series.index.year == TEST_YEAR).sum())
     forecaster = Forecaster(WINDOW, 1, hidden_units=(units, units), epochs=epochs, seed=seed)
@@ -104,7 +103,7 @@ def forecaster_error(days: pd.DataFrame, units: int, epochs: int, seed: int) -> 
 
 
 def plot(measured: pd.Series, forecasts: np.ndarray, errors: dict[str, float], path: str) -> None:
-    """Save the test year's curves beside the mean absolute errors."""
+    """Save a plot of the test year's curves and of the mean absolute errors."""
     plt.rcParams.update({"font.size": 13, "axes.spines.top": False, "axes.spines.right": False})
     figure, (curves, bars) = plt.subplots(
         1, 2, figsize=(12, 7), width_ratios=[3, 1], layout="constrained"

@@ -1,22 +1,22 @@
-"""Translate dates as people write them into ISO 8601, letter by letter: two GRUs by hand.
+"""Translate dates as people write them into ISO 8601, letter by letter, with two GRU layers.
 
     twenty-third of november 2026  ->  2026-11-23
     monday, nov 23rd, 2026         ->  2026-11-23
 
-A GRU, the encoder, reads a text; its last state is all that a second GRU, the decoder, gets to know
-of it (I. Sutskever, O. Vinyals, Q. Le, "Sequence to Sequence Learning with Neural Networks", 2014).
-The decoder writes one letter after the other until it writes the end. In training each of its steps
-gets the right letter before it ("teacher forcing"); in the end it gets the likeliest letter of its
-own last step ("greedy decoding").
+A GRU, the encoder, reads a text. A second GRU, the decoder, only gets the last state of the encoder
+(I. Sutskever, O. Vinyals, Q. Le, "Sequence to Sequence Learning with Neural Networks", 2014). It
+writes one letter after the other until it writes the end. In training the input of each time step
+is the correct letter before it ("teacher forcing"), in translation it is the most likely letter of
+the step before ("greedy decoding").
 
-Nothing here is a `Sequential`: the layers' ``forward`` and ``backward`` pass the state from the
-encoder to the decoder and its gradient back. The dates are made up, every day from 1900 to 2099 in
-seven forms; the days that the translation is judged on occur in training in none of them.
+The model is not a `Sequential`: the layers' ``forward`` and ``backward`` pass the state from the
+encoder to the decoder, and its gradient back. The dates are random days from 1900 to 2099 in seven
+forms. The days of the test do not occur in training in any form.
 
     python examples/translation.py
 
-It takes about a quarter of a minute on two cores. Exactly right are 99.95 to 100 % of 2000
-translations (seeds 1 to 6, each with other days held out; the settings were chosen with seed 0).
+It takes about a quarter of a minute on two cores. 99.95 to 100 % of 2000 translations are correct
+(seeds 1 to 6, each with other days held out; the settings were chosen with seed 0).
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ TEENS = [f"{stem}teenth" for stem in ("thir", "four", "fif", "six", "seven", "ei
 ORDINALS = [*UNITS, "tenth", "eleventh", "twelfth", *TEENS, "twentieth"]
 ORDINALS += [*(f"twenty-{word}" for word in UNITS), "thirtieth", "thirty-first"]
 
-END = "\n"  # ends a translation, and stands before its first letter
-READ = "\0 ,-./0123456789abcdefghijklmnopqrstuvwxyz"  # index 0 fills shorter texts up
+END = "\n"  # ends a translation, and is the decoder's input before the first letter
+READ = "\0 ,-./0123456789abcdefghijklmnopqrstuvwxyz"  # index 0 pads shorter texts
 WRITTEN = END + "-0123456789"
 LONGEST = len("2026-11-23" + END)
 BATCH = 64
-HELD_OUT = 2000  # days, and texts of them
+HELD_OUT = 2000  # number of days, and of texts
 
 
 def make_forms(day: date) -> list[str]:
@@ -74,39 +74,39 @@ def make_pairs(days: list[date], count: int, rng: np.random.Generator) -> list[t
 def make_data(
     count: int, held_out: int, rng: np.random.Generator
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return pairs to learn and pairs to be judged on, which have no day in common."""
+    """Return pairs for training and pairs for the test, without a common day."""
     days = [FIRST + timedelta(n) for n in range((LAST - FIRST).days + 1)]
     rng.shuffle(days)
     known = make_pairs(days[held_out:], count, rng)
     new = make_pairs(days[:held_out], held_out, rng)
     for seen, unseen in zip(zip(*known, strict=True), zip(*new, strict=True), strict=True):
-        assert set(seen).isdisjoint(unseen)  # neither a text nor a translation
+        assert set(seen).isdisjoint(unseen)  # no common text, no common translation
     return known, new
 
 
 def encode(texts: list[str], letters: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the texts' letters, 0 behind the end, and the texts' lengths."""
-    places = {letter: place for place, letter in enumerate(letters)}
-    rows = [[places[letter] for letter in text] for text in texts]
+    """Return the indices of the letters, with 0 after the end, and the lengths of the texts."""
+    indices = {letter: index for index, letter in enumerate(letters)}
+    rows = [[indices[letter] for letter in text] for text in texts]
     return pad_sequences(rows, padding="post"), np.array([len(row) for row in rows])
 
 
 class Translator:
-    """Encoder and decoder.
+    """An encoder and a decoder, with their embeddings and the head.
 
     Parameters
     ----------
     units : int
-        Of each GRU.
+        Units of each GRU.
     seed : int
-        Of the weights.
+        Seed of the weights.
     dtype : str
         "float32" or "float64".
     """
 
     def __init__(self, units: int, seed: int, dtype: str = "float32") -> None:
         rng = np.random.default_rng(seed)
-        normal = RandomNormal(stddev=1.0)  # from the default, +-0.05, it learns later
+        normal = RandomNormal(stddev=1.0)  # with the default, +-0.05, it learns more slowly
         self.reading = Embedding(len(READ), 32, normal, dtype=dtype)
         self.encoder = GRU(units, dtype=dtype)
         self.writing = Embedding(len(WRITTEN), 16, normal, dtype=dtype)
@@ -125,21 +125,21 @@ class Translator:
         self.loss = SparseCategoricalCrossentropy(from_logits=True)
 
     def read(self, texts: np.ndarray, lengths: np.ndarray, training: bool = False) -> np.ndarray:
-        """Return the encoder's states (B, H) behind the last letters of texts (B, T)."""
+        """Return the encoder's states (B, H) after the last letters of texts (B, T)."""
         vectors = self.reading.forward(texts, training=training)
         return self.encoder.forward(vectors, lengths=lengths, training=training)
 
     def write(
         self, letters: np.ndarray, state: np.ndarray, training: bool = False
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return what comes next after each of the letters (B, T), as logits, and the state."""
+        """Return logits of the next letter after each of the letters (B, T), and the state."""
         vectors = self.writing.forward(letters, training=training)
         hidden, state = self.decoder.forward(vectors, initial_state=state, training=training)
         return self.head.forward(hidden, training=training), state
 
     def learn(self, texts: np.ndarray, lengths: np.ndarray, targets: np.ndarray) -> float:
-        """Write the gradients for one batch and return its loss."""
-        before = np.zeros_like(targets)  # the end's index
+        """Compute the gradients of a batch and return its loss."""
+        before = np.zeros_like(targets)  # 0 is the index of END
         before[:, 1:] = targets[:, :-1]  # teacher forcing
         logits, _ = self.write(before, self.read(texts, lengths, training=True), training=True)
         loss, d_logits = self.loss.value_and_gradient(targets, logits)
@@ -151,20 +151,20 @@ class Translator:
         return loss
 
     def translate(self, texts: list[str]) -> list[str]:
-        """Return the translations, each letter the likeliest after those before it."""
+        """Return the translations; each letter is the most likely one after those before it."""
         state = self.read(*encode(texts, READ))
         letters = np.zeros((len(texts), LONGEST + 1), int)
         for t in range(LONGEST):
             logits, state = self.write(letters[:, t : t + 1], state)
             letters[:, t + 1] = logits[:, 0].argmax(axis=1)
-        lines = ["".join(WRITTEN[place] for place in row) for row in letters[:, 1:]]
+        lines = ["".join(WRITTEN[index] for index in row) for row in letters[:, 1:]]
         return [line.partition(END)[0] for line in lines]
 
 
 def train(
     translator: Translator, pairs: list[tuple[str, str]], epochs: int, rng: np.random.Generator
 ) -> None:
-    """Learn all pairs, epoch by epoch, while the learning rate falls to 0."""
+    """Train on all pairs in each epoch, while the learning rate falls to 0."""
     texts, lengths = encode([text for text, _ in pairs], READ)
     targets, _ = encode([translation + END for _, translation in pairs], WRITTEN)
     steps = epochs * -(-len(pairs) // BATCH)
@@ -182,7 +182,7 @@ def train(
 
 
 def main(arguments: list[str] | None = None) -> float:
-    """Train, print some translations and return the share that is right."""
+    """Train, print some translations, and return the share of correct ones."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=4, help="4 by default")
     parser.add_argument("--pairs", type=int, default=30_000, help="to learn, 30000 by default")

@@ -1,22 +1,22 @@
-"""How far back does the gradient reach? A GRU beside a plain tanh RNN and an LSTM.
+"""Compare how far the gradient reaches back in a GRU, a plain tanh RNN and an LSTM.
 
 The adding problem (S. Hochreiter and J. Schmidhuber, "Long Short-Term Memory", 1997): each of 200
-steps shows a number and a mark; two steps are marked, one in each half, and the target is the sum
-of their numbers. Who forgets the first number before the end comes can do no better than the mean,
-an error of 0.17.
+time steps shows a number and a mark. Two steps are marked, one in each half, and the target is the
+sum of their numbers. A network that forgets the first number before the end cannot do better than
+to answer with the mean, which gives an error of 0.17.
 
-First picture: how strongly the last state depends on the state t steps before it, as the norm of
-its gradient, for fresh weights (dotted) and after training. In a plain RNN the gradient passes one
-tanh and one matrix a step. In a GRU it also takes the way through the update gate, ``z * h``, in an
-LSTM that through the forget gate (whose bias starts at 1, as usual). Fresh gates are half open, so
-that a fresh GRU forgets even faster than the RNN; but they can learn to stay closed, and then the
-gradient arrives. Second picture: which of them learns it.
+The first plot shows the norm of the gradient of the last state with respect to the state t time
+steps before it, for initial weights (dotted) and after training. In a plain RNN the gradient passes
+a tanh and a matrix in each step. In a GRU it also flows through the update gate, ``z * h``, in an
+LSTM through the forget gate (whose bias starts at 1, as usual). At first the gates are half open,
+so an untrained GRU forgets even faster than the RNN. But the gates can learn to stay closed, and
+then the gradient arrives. The second plot shows which of the networks learn the problem.
 
     python examples/vanishing_gradient.py
 
 It takes about half a minute and saves vanishing_gradient.png. The RNN and the LSTM below are plain
-NumPy, twenty lines each; the GRU is gru_c's, so the times say what a step costs here, not what a
-GRU costs beside an LSTM: that is three gates beside four, as the parameters show.
+NumPy, twenty lines each, and the GRU is gru_c's. The times therefore do not compare a GRU with an
+LSTM; the parameters do, with three gates to four.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ except ImportError as error:
 
 STEPS = 200
 BATCH = 32
-MEAN_ERROR = 1 / 6  # of who always says 1: the variance of a sum of two uniform numbers
+MEAN_ERROR = 1 / 6  # of the constant answer 1: the variance of a sum of two uniform numbers
 
 
 class Recurrent(Layer):
-    """What the two layers in NumPy share: weights, and the last state as output.
+    """Base of the two layers in NumPy: weights, and the last state as the output.
 
     ``hidden_gradient`` (B, T, H) holds, after `backward`, the gradient with respect to each state.
     """
@@ -58,19 +58,19 @@ class Recurrent(Layer):
         self.units = units
 
     def compute_output_shape(self, input_shape):
-        """(B, H)."""
+        """Return (B, H)."""
         return (input_shape[0], self.units)
 
     def weight_shapes(self, input_shape):
-        """Kernels with the gates side by side, and one bias."""
+        """Return the shapes of the kernels, with the gates side by side, and of the bias."""
         width = self.gates * self.units
         shapes = {"kernel": (input_shape[2], width), "recurrent_kernel": (self.units, width)}
         return {**shapes, "bias": (width,)}
 
     def backward(self, d_output, **_):
-        """Write the gradients, from the sums before the activations (B, T, gates * H)."""
+        """Compute the gradients of the weights."""
         x, states, *_ = self.tape
-        d_sums = self.steps_back(d_output)
+        d_sums = self.backward_steps(d_output)  # (B, T, gates * H)
         flat = d_sums.reshape(-1, d_sums.shape[-1])
         self.gradient("kernel")[:] = x.reshape(-1, x.shape[-1]).T @ flat
         self.gradient("recurrent_kernel")[:] = states[:, :-1].reshape(-1, self.units).T @ flat
@@ -89,8 +89,8 @@ class TanhRNN(Recurrent):
         self.tape = x, states
         return states[:, -1]
 
-    def steps_back(self, d_state):
-        """Return the gradients of the sums, from that of the last state."""
+    def backward_steps(self, d_state):
+        """Return the gradients of the sums before the activations, from that of the last state."""
         states, U = self.tape[1], self.value("recurrent_kernel")
         d_sums = np.empty_like(states[:, 1:])
         self.hidden_gradient = np.empty_like(d_sums)
@@ -127,18 +127,18 @@ class LSTM(Recurrent):
         self.tape = x, states, cells, sums
         return states[:, -1]
 
-    def steps_back(self, d_state):
-        """Return the gradients of the sums, from that of the last state."""
+    def backward_steps(self, d_state):
+        """Return the gradients of the sums before the activations, from that of the last state."""
         _, states, cells, gates = self.tape
         U, d_cell, d_sums = self.value("recurrent_kernel"), 0, np.empty_like(gates)
         self.hidden_gradient = np.empty_like(states[:, 1:])
         for t in reversed(range(gates.shape[1])):
             self.hidden_gradient[:, t] = d_state
             i, f, o, g = np.split(gates[:, t], 4, axis=1)
-            shown = np.tanh(cells[:, t + 1])
-            d_cell = d_cell + d_state * o * (1 - shown**2)
+            squashed = np.tanh(cells[:, t + 1])
+            d_cell = d_cell + d_state * o * (1 - squashed**2)
             slopes = i * (1 - i), f * (1 - f), o * (1 - o), 1 - g**2
-            parts = d_cell * g, d_cell * cells[:, t], d_state * shown, d_cell * i
+            parts = d_cell * g, d_cell * cells[:, t], d_state * squashed, d_cell * i
             d_sums[:, t] = np.concatenate([a * b for a, b in zip(parts, slopes, strict=True)], 1)
             d_cell = d_cell * f
             d_state = d_sums[:, t] @ U.T
@@ -157,8 +157,10 @@ def adding_problem(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np
 
 
 def gradient_norms(layer: Layer, seed: int) -> np.ndarray:
-    """Norm of the gradient of the last state's units, added up, with respect to each state."""
-    x = adding_problem(np.random.default_rng(seed), BATCH)[0].astype(float)  # or it underflows
+    """Return the norms of the gradient of the sum of the last state, with respect to each state."""
+    x = adding_problem(np.random.default_rng(seed), BATCH)[0].astype(
+        float
+    )  # in float32 it underflows
     ones = np.ones((BATCH, layer.units))
     if isinstance(layer, GRU):
         tape = gru_forward(x, *layer.get_weights(), training=True).tape
@@ -171,7 +173,7 @@ def gradient_norms(layer: Layer, seed: int) -> np.ndarray:
 
 
 def learn(layer: Layer, steps: int, seed: int) -> tuple[np.ndarray, float]:
-    """Train on the adding problem; the loss of every step, and the median of a step's seconds."""
+    """Train on the adding problem; return the losses, and the median seconds of a step."""
     rng = np.random.default_rng(seed)
     head = Dense(1)
     head.build((None, layer.units), rng=seed)
@@ -190,12 +192,12 @@ def learn(layer: Layer, steps: int, seed: int) -> tuple[np.ndarray, float]:
 
 
 def smooth(losses: np.ndarray) -> np.ndarray:
-    """Return the mean of 20 steps, or fewer at the beginning."""
+    """Return means over the last 20 steps, over fewer at the beginning."""
     return np.array([losses[max(0, i - 19) : i + 1].mean() for i in range(len(losses))])
 
 
 def plot(norms: dict[str, list[np.ndarray]], losses: dict[str, np.ndarray], path: str) -> None:
-    """Save both pictures."""
+    """Save both plots."""
     plt.rcParams.update({"font.size": 12, "axes.spines.top": False, "axes.spines.right": False})
     colors = {"GRU": "#d95f02", "LSTM": "#7570b3", "tanh RNN": "0.45"}
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
@@ -220,7 +222,7 @@ def plot(norms: dict[str, list[np.ndarray]], losses: dict[str, np.ndarray], path
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, train, print the table and save the plot."""
+    """Measure, train, print the table, and save the plots."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--steps", type=int, default=1200, help="of the optimizer, 1200 by default")
     parser.add_argument("--units", type=int, default=64, help="64 by default")

@@ -1,8 +1,8 @@
 """Activation functions of Dense layers, each with its derivative.
 
-Every derivative is written in terms of the output y, so a layer keeps y alone and never the pre-
-activation. No function here changes its arguments; ``linear`` returns its argument itself, all
-others a new array of the same dtype.
+Every derivative is a function of the output y, so a layer keeps y and not the pre-activation. No
+function here changes its arguments; ``linear`` returns its argument itself, all others return a new
+array of the same dtype.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Activation:
     name : str
         Keras's name.
     forward : callable
-        ``forward(x) -> y``, any shape; x is not changed. `linear` returns x itself.
+        ``forward(x) -> y`` for arrays of any shape; x is not changed. `linear` returns x itself.
     backward : callable
-        ``backward(y, dy) -> dx``, y being the output of `forward`; neither is changed. `linear`
+        ``backward(y, dy) -> dx``, where y is the output of `forward`; neither is changed. `linear`
         returns dy itself.
     """
 
@@ -44,14 +44,14 @@ class Activation:
     backward: Callable[[Array, Array], Array]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the name of a known one: its functions have none of their own."""
+        """Pickle an activation of the table by its name: its lambdas cannot be pickled."""
         if ACTIVATIONS.get(self.name) is self:
             return get, (self.name,)
         return Activation, (self.name, self.forward, self.backward)
 
 
 def sigmoid(x: Array) -> Array:
-    """Logistic function 1 / (1 + exp(-x)) of float32 or float64, by the core's kernel.
+    """Return the logistic function 1 / (1 + exp(-x)) of an array of float32 or float64.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def tanh(x: Array) -> Array:
-    """Hyperbolic tangent of float32 or float64, by the core's kernel.
+    """Return the hyperbolic tangent of an array of float32 or float64.
 
     Examples
     --------
@@ -73,7 +73,8 @@ def tanh(x: Array) -> Array:
 
 
 def _by_kernel(kernel: Callable[[Array, Array], None], x: Array) -> Array:
-    if x.dtype.char not in "fd" or not x.dtype.isnative:  # the core reads what it is given as such
+    """Return what a kernel of the core computes from an array."""
+    if x.dtype.char not in "fd" or not x.dtype.isnative:
         raise TypeError(f"sigmoid and tanh are for float32 and float64, got {x.dtype}")
     y = np.empty_like(x, order="C")
     kernel(x.astype(x.dtype, order="C", copy=not x.flags.aligned), y)
@@ -81,7 +82,9 @@ def _by_kernel(kernel: Callable[[Array, Array], None], x: Array) -> Array:
 
 
 def softmax(x: Array) -> Array:
-    """Softmax over the last axis; the largest entry is subtracted first, so exp cannot overflow.
+    """Return the softmax over the last axis.
+
+    The largest entry is subtracted first, so that exp cannot overflow.
 
     Examples
     --------
@@ -100,7 +103,7 @@ def _softmax_backward(y: Array, dy: Array) -> Array:
 
 
 def _softsign(x: Array) -> Array:
-    # Held below infinity, because inf / (1 + inf) is NaN where the limit is 1.
+    # Cut off below infinity: inf / (1 + inf) is NaN, and the limit is 1.
     a = np.minimum(np.abs(x), np.finfo(x.dtype).max)
     y: Array = np.copysign(a / (1 + a), x)
     return y
@@ -144,7 +147,7 @@ _BY_FUNCTION = {a.forward: a for a in ACTIVATIONS.values()}
 
 
 def warn_of_constant(activation: Activation, owner: str, outputs: int | None) -> None:
-    """Warn of a softmax over one number, which is always 1."""
+    """Warn if an activation is a softmax over one number, which is always 1."""
     if outputs == 1 and activation is ACTIVATIONS["softmax"]:
         warn(
             f"{owner} takes the softmax of one number, which is always 1: write "
@@ -154,20 +157,18 @@ def warn_of_constant(activation: Activation, owner: str, outputs: int | None) ->
 
 
 def get(spec: str | Activation | Callable[[Array], Array] | None) -> Activation:
-    """Find an activation.
+    """Return the activation that a name or a function of this module stands for.
 
     Parameters
     ----------
     spec : str, Activation, function or None
-        None means ``linear``. Functions are those of this module: others have no derivative here,
-        so they are given as ``Activation(name, forward, backward)``.
+        None means ``linear``. Other functions than those of this module have no derivative here:
+        give them as ``Activation(name, forward, backward)``.
 
     Raises
     ------
-    ValueError
-        If there is no such name.
-    TypeError
-        If `spec` is something else.
+    ValueError, TypeError
+        If the name is unknown, or `spec` is something else.
 
     Examples
     --------
@@ -178,14 +179,14 @@ def get(spec: str | Activation | Callable[[Array], Array] | None) -> Activation:
         return ACTIVATIONS["linear"]
     if isinstance(spec, Activation):
         return spec
+    if isinstance(spec, str):
+        return lookup("activation", spec, ACTIVATIONS)
     if callable(spec) and spec in _BY_FUNCTION:
         return _BY_FUNCTION[spec]
-    if not isinstance(spec, str):
-        hint = ""
-        if callable(spec):
-            hint = (
-                ": gru_c does not differentiate functions; write gru_c.activations.Activation("
-                "name, forward, backward), where backward(y, dy) returns dx for y = forward(x)"
-            )
-        raise TypeError(f"activation must be a name, an Activation or None, got {spec!r}{hint}")
-    return lookup("activation", spec, ACTIVATIONS)
+    hint = ""
+    if callable(spec):
+        hint = (
+            ": gru_c does not differentiate functions; write gru_c.activations.Activation(name, "
+            "forward, backward), where backward(y, dy) returns dx for y = forward(x)"
+        )
+    raise TypeError(f"activation must be a name, an Activation or None, got {spec!r}{hint}")

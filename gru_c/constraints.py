@@ -1,4 +1,4 @@
-"""What weights must satisfy after every optimizer step, with Keras's names and formulas.
+"""Conditions that weights satisfy after each optimizer step, with Keras's names and formulas.
 
 References
 ----------
@@ -13,13 +13,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from gru_c.utils.arrays import Array
-from gru_c.utils.registry import Configurable, deserialize, serialize, snake_case
+from gru_c.utils.registry import Configurable, Registry, serialize, snake_case
 from gru_c.utils.validation import check_integer, check_real
 
 __all__ = ["Constraint", "MaxNorm", "NonNeg", "UnitNorm", "get", "serialize"]
 
 
-_EPSILON = 1e-7  # Keras's, which keeps a weight of zeros from a division by zero
+_EPSILON = 1e-7  # Keras's; avoids a division by zero for weights of zeros
 
 
 class Constraint(Configurable):
@@ -32,12 +32,12 @@ class Constraint(Configurable):
     def check(self, owner: str, shape: tuple[int, ...]) -> None:
         """Raise ValueError if a weight of this shape cannot be constrained.
 
-        `owner` is what the message calls it: ``"bias of layer 'gru'"``.
+        `owner` is what the message calls the weight: ``"bias of layer 'gru'"``.
         """
 
 
 class NonNeg(Constraint):
-    """Negative entries become 0."""
+    """Replace negative entries by 0."""
 
     def __call__(self, weight: Array) -> Array:
         """Return max(w, 0)."""
@@ -46,15 +46,15 @@ class NonNeg(Constraint):
 
 
 class _NormConstraint(Constraint):
-    """A constraint of the norms along some axes.
+    """Base of the constraints on norms along some axes.
 
-    Along axis 0 of a kernel (inputs, units) these are the norms of what comes into each unit.
+    Along axis 0 of a kernel (inputs, units) there is one norm for each unit, over its inputs.
     """
 
     axis: int | tuple[int, ...]
 
     def check(self, owner: str, shape: tuple[int, ...]) -> None:
-        """Raise ValueError if there is no such axis."""
+        """Raise ValueError if the weight lacks one of the axes."""
         axes = (self.axis,) if isinstance(self.axis, int) else self.axis
         for axis in axes:
             if not -len(shape) <= axis < len(shape):
@@ -67,7 +67,7 @@ class _NormConstraint(Constraint):
 
 
 class MaxNorm(_NormConstraint):
-    """Scale down what has a norm above `max_value`.
+    """Scale vectors with a norm above `max_value` down to it.
 
     ``w * min(norm, max_value) / (norm + 1e-7)``.
 
@@ -76,12 +76,12 @@ class MaxNorm(_NormConstraint):
     max_value : float
         Largest norm, at least 0.
     axis : int or sequence of int
-        Axes that a norm is taken over.
+        Axes over which each norm is taken.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Examples
     --------
@@ -101,17 +101,17 @@ class MaxNorm(_NormConstraint):
 
 
 class UnitNorm(_NormConstraint):
-    """Scale to norm 1: ``w / (norm + 1e-7)``.
+    """Scale vectors to norm 1: ``w / (norm + 1e-7)``.
 
     Parameters
     ----------
     axis : int or sequence of int
-        Axes that a norm is taken over.
+        Axes over which each norm is taken.
 
     Raises
     ------
     TypeError
-        When `axis` is something else.
+        If `axis` is something else.
 
     Examples
     --------
@@ -138,33 +138,32 @@ def _check_axis(owner: str, axis: object) -> int | tuple[int, ...]:
 
 _CLASSES: tuple[type[Constraint], ...] = (MaxNorm, NonNeg, UnitNorm)
 CONSTRAINTS: dict[str, type[Constraint]] = {snake_case(c.__name__): c for c in _CLASSES}
+_REGISTRY = Registry(
+    "constraint",
+    CONSTRAINTS,
+    Constraint,
+    ": derive from gru_c.constraints.Constraint, with __call__(weight) for the weight that "
+    "satisfies it",
+)
 
 
 def get(spec: object) -> Constraint | None:
-    """Find or make a constraint.
+    """Return the constraint that a name or a dict stands for.
 
     Parameters
     ----------
     spec : str, dict, Constraint or None
-        A name such as ``"max_norm"``, the dict of `serialize`, an instance, or None for none.
+        A name such as ``"max_norm"``, the dict of `serialize`, an instance, or None for no
+        constraint.
 
     Raises
     ------
-    ValueError
-        If there is no such name.
-    TypeError
-        If `spec` is something else.
+    ValueError, TypeError
+        If the name is unknown, or `spec` is something else.
 
     Examples
     --------
     >>> get("max_norm"), get("NonNeg")
     (MaxNorm(max_value=2, axis=0), NonNeg())
     """
-    if spec is None:
-        return None
-    if callable(spec) and not isinstance(spec, (type, Configurable)):
-        raise TypeError(
-            f"constraint {spec!r} is a function: derive from gru_c.constraints.Constraint, with "
-            "__call__(weight) for the weight that satisfies it"
-        )
-    return deserialize("constraint", spec, CONSTRAINTS, base=Constraint)
+    return _REGISTRY.get_optional(spec)

@@ -1,7 +1,7 @@
 """Penalties on the size of weights, with Keras's names, defaults and formulas.
 
-A penalty is added to the loss that `fit`, `evaluate` and `train_on_batch` report, its gradient to
-that of the weight, before gradients are clipped.
+A penalty is added to the loss that `fit`, `evaluate` and `train_on_batch` report. Its gradient is
+added to that of the weight before gradients are clipped.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gru_c.utils.arrays import Array
-from gru_c.utils.registry import Configurable, deserialize, lookup, serialize
+from gru_c.utils.registry import Configurable, Registry, serialize
 from gru_c.utils.validation import check_real
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "serialize"]
@@ -33,9 +33,9 @@ class Regularizer(Configurable):
 
 
 class L1L2(Regularizer):
-    """``l1 * sum(|w|) + l2 * sum(w^2)``.
+    """The penalty ``l1 * sum(|w|) + l2 * sum(w^2)``.
 
-    By name, ``"l1_l2"``, both factors are 0.01.
+    With the name ``"l1_l2"`` both factors are 0.01.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class L1L2(Regularizer):
     Raises
     ------
     ValueError
-        When a factor is negative or no finite number.
+        If a factor is negative or not a finite number.
 
     Examples
     --------
@@ -76,7 +76,7 @@ class L1L2(Regularizer):
 
 
 class L1(L1L2):
-    """``l1 * sum(|w|)``.
+    """The penalty ``l1 * sum(|w|)``.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class L1(L1L2):
 
 
 class L2(L1L2):
-    """``l2 * sum(w^2)``.
+    """The penalty ``l2 * sum(w^2)``.
 
     Parameters
     ----------
@@ -102,37 +102,34 @@ class L2(L1L2):
 
 
 REGULARIZERS: dict[str, type[L1L2]] = {"l1": L1, "l2": L2, "l1_l2": L1L2}
+_REGISTRY: Registry[Regularizer] = Registry(
+    "regularizer",
+    REGULARIZERS,
+    Regularizer,
+    ", which gru_c does not differentiate: derive from gru_c.regularizers.Regularizer, with "
+    "__call__(weight) for the penalty and add_gradient(weight, gradient) for its derivative",
+)
 
 
 def get(spec: object) -> Regularizer | None:
-    """Find or make a regularizer.
+    """Return the regularizer that a name or a dict stands for.
 
     Parameters
     ----------
     spec : str, dict, Regularizer or None
-        A name such as ``"l2"``, the dict of `serialize`, an instance, or None for none.
+        A name such as ``"l2"``, the dict of `serialize`, an instance, or None for no regularizer.
 
     Raises
     ------
-    ValueError
-        If there is no such name.
-    TypeError
-        If `spec` is something else.
+    ValueError, TypeError
+        If the name is unknown, or `spec` is something else.
 
     Examples
     --------
     >>> get("l2"), get("l1_l2")
     (L2(l2=0.01), L1L2(l1=0.01, l2=0.01))
     """
-    if spec is None:
-        return None
-    if isinstance(spec, str) and lookup("regularizer", spec, REGULARIZERS) is L1L2:
-        # The class's own defaults, for one factor without the other, would make a name of nothing.
+    if isinstance(spec, str) and _REGISTRY.find(spec) is L1L2:
+        # The class's own defaults of 0, meant for one factor without the other, give no penalty.
         return L1L2(_DEFAULT_FACTOR, _DEFAULT_FACTOR)
-    if callable(spec) and not isinstance(spec, (type, Configurable)):
-        raise TypeError(
-            f"regularizer {spec!r} is a function, which gru_c does not differentiate: derive from "
-            "gru_c.regularizers.Regularizer, with __call__(weight) for the penalty and "
-            "add_gradient(weight, gradient) for its derivative"
-        )
-    return deserialize("regularizer", spec, REGULARIZERS, base=Regularizer)
+    return _REGISTRY.get_optional(spec)

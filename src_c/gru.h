@@ -77,10 +77,10 @@ typedef struct gru_blas {
  * while the core works, because the core's threads call it at the same time. */
 void gru_set_blas(const gru_blas *blas);
 
-/* The form in which the packed engine keeps the weights W and U; biases, sums, gates and states
- * keep all of their bits. Fewer bits are for inference (no tape) in float32. */
+/* The form in which the packed engine stores the weights W and U; biases, sums, gates and states
+ * always have full precision. Reduced formats are for inference (no tape) in float32. */
 typedef enum gru_weight_format {
-    GRU_WEIGHTS_FULL = 0, /* all of their bits */
+    GRU_WEIGHTS_FULL = 0, /* the dtype's precision */
     GRU_WEIGHTS_BF16 =
         1, /* bfloat16; x and h too, while multiplied, if the CPU multiplies bfloat16 */
     /* 8 bits and a scale for each column; x and h too, while multiplied, with a scale for each
@@ -113,8 +113,8 @@ typedef struct gru_activation {
     double alpha, beta; /* -FLT_MAX .. FLT_MAX; without effect if the function does not have them */
 } gru_activation;
 
-/* Variations of the cell. Those of the cell above are GRU_TANH, GRU_SIGMOID, no clip (INFINITY) and
- * no zoneout (0). */
+/* Variations of the cell. The cell above has GRU_TANH, GRU_SIGMOID, no clip (INFINITY) and no
+ * zoneout (0). */
 typedef struct gru_cell_kind {
     gru_activation activation;           /* of n */
     gru_activation recurrent_activation; /* of z and r */
@@ -233,9 +233,9 @@ gru_status gru_backward(const gru_problem *problem, const gru_backward_args *arg
 
 /* Set `steps` to the length of a time chunk: a weight's gradient is summed chunk by chunk, from the
  * last chunk of a sequence to the first. The length does not depend on T. So a sequence may be cut
- * into pieces of whole chunks (the last piece may end with a shorter one). With `accumulate`, from
- * the last piece to the first, they have the gradients of the whole: the same bits with the packed
- * engine, the same but for rounding with the BLAS engine. */
+ * into pieces of whole chunks (the last piece may end with a shorter one). Backward passes over the
+ * pieces, from the last to the first and with `accumulate`, give the gradients of the whole
+ * sequence: the same bits with the packed engine, the same up to rounding with the BLAS engine. */
 gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps);
 
 /* ---- streams ------------------------------------------------------------------------------ */

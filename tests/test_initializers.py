@@ -35,7 +35,7 @@ def test_truncation_correction_is_the_deviation_of_the_cut_normal():
     x = np.linspace(-2, 2, 200_001)
     density = np.exp(-x * x / 2)
     deviation = np.sqrt((x * x * density).sum() / density.sum())
-    assert deviation == pytest.approx(initializers._TRUNCATED_STDDEV, rel=1e-5)
+    assert deviation == pytest.approx(initializers.random._TRUNCATED_STDDEV, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_truncation_correction_is_the_deviation_of_the_cut_normal():
     [((), (1, 1)), ((7,), (7, 7)), ((3, 5), (3, 5)), ((2, 4, 3, 5), (24, 40))],
 )
 def test_fans(shape, fans):
-    assert initializers._fans(shape) == fans
+    assert initializers.random._fans(shape) == fans
 
 
 @pytest.mark.parametrize("shape", [(4, 12), (12, 4), (5, 5), (1, 3), (2, 3, 4)])

@@ -1,5 +1,6 @@
 """Optimizers against Keras's formulas, written here in NumPy float64."""
 
+import inspect
 from functools import partial
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from gru_c import Dense, Parameters, optimizers, schedules
 from gru_c.optimizers import SGD, Adam, AdamW, RMSprop
+from gru_c.optimizers.base import ClippingOptions, OptimizerOptions
 
 STEPS = 5
 
@@ -208,6 +210,27 @@ def test_keras_defaults():
 def test_arguments_are_checked(make, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make()
+
+
+@pytest.mark.parametrize("cls", [SGD, RMSprop, Adam, AdamW])
+def test_the_options_of_a_constructor_are_those_of_the_base_class(cls):
+    options = {*OptimizerOptions.__annotations__, *ClippingOptions.__annotations__}
+    parameters = inspect.signature(cls).parameters
+    assert options <= parameters.keys()
+    assert inspect.Parameter.VAR_KEYWORD not in [p.kind for p in parameters.values()]
+    chosen = cls(0.5, clipnorm=2.0, weight_decay=0.25)
+    assert (chosen.learning_rate, chosen.clipnorm, chosen.weight_decay) == (0.5, 2.0, 0.25)
+    assert chosen.get_config().keys() == parameters.keys()
+    assert repr(chosen).count("clipnorm=2.0") == 1
+    with pytest.raises(TypeError, match=r"'clip_norm'; did you mean 'clipnorm'\?"):
+        cls(clip_norm=1.0)
+    with pytest.raises(TypeError, match="positional arguments"):
+        cls(*range(1, 7))
+
+
+def test_the_options_have_a_type_for_each_argument_of_the_base_class():
+    arguments = set(inspect.signature(optimizers.Optimizer).parameters) - {"learning_rate"}
+    assert arguments == {*OptimizerOptions.__annotations__, *ClippingOptions.__annotations__}
 
 
 def test_an_optimizer_belongs_to_one_model():

@@ -1,4 +1,4 @@
-"""The libraries that are compared, in the order in which tables and plots show them."""
+"""The libraries that are compared, in the order of the tables and plots."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ __all__ = ["PEERS", "Peer", "Work", "make_peers"]
 
 
 def make_peers(names: Iterable[str]) -> tuple[list[Peer], dict[str, str]]:
-    """Return the peers that can be had here, and why the others cannot, by name."""
+    """Return the peers that can run here, and the reasons why others cannot, by name."""
     peers, skipped = [], {}
     for name in names:
         try:
             reason = PEERS[name].why_not()
             if not reason:
                 peers.append(PEERS[name]())
-        except Exception as error:  # a broken installation fails in its own way
+        except Exception as error:  # a broken installation may raise anything
             reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else '?'}"
         if reason:
             skipped[name] = reason

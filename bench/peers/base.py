@@ -1,4 +1,4 @@
-"""What a peer is: a library that does some of the workloads, given the same arrays as gru_c."""
+"""Peer: a library that runs some of the workloads on the same arrays as gru_c."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Work(NamedTuple):
     Attributes
     ----------
     call : callable
-        What is timed.
+        The function to time.
     answer : callable
-        Does the same and returns arrays by name, in gru_c's shapes and gate order.
+        Does the same, and returns arrays by name, in gru_c's shapes and gate order.
     """
 
     call: Callable[[], object]
@@ -25,7 +25,7 @@ class Work(NamedTuple):
 
 
 class Peer:
-    """A library beside others; a subclass has a method for each workload that it can do.
+    """A library to compare; a subclass has a method for each workload that it can run.
 
     The workloads are ``forward``, ``training`` and ``inference`` of a `cases.Problem`, ``step`` of
     its first time step, and ``demo`` and ``predict`` of a `cases.Demo`. Each takes the arrays and
@@ -34,17 +34,17 @@ class Peer:
     Attributes
     ----------
     name : str
-        On the command line and in results.json.
+        Name on the command line and in results.json.
     label : str
-        In tables and plots.
+        Name in tables and plots.
     needs : tuple of str
-        The packages that have to be installed.
+        The packages that must be installed.
     dtypes : tuple of str
-        What it computes in.
+        The dtypes that it computes in.
     reduced : bool
-        Whether it computes with fewer bits than it is given, on purpose.
+        True if it computes with fewer bits than the arrays have, on purpose.
     all_cores : bool
-        Whether it takes all cores, whatever number of threads is wanted.
+        True if it uses all cores for any number of threads.
     """
 
     name = ""
@@ -56,12 +56,12 @@ class Peer:
 
     @classmethod
     def why_not(cls) -> str:
-        """Why this peer cannot be had here, in one line; empty when it can."""
+        """Return in one line why this peer cannot run here; empty if it can."""
         missing = [name for name in cls.needs if importlib.util.find_spec(name) is None]
         return f"not installed: {', '.join(missing)}" if missing else ""
 
 
 def reset_first(weights: np.ndarray) -> np.ndarray:
-    """Gates z, r, n of the last axis in PyTorch's order r, z, n; and back."""
+    """Swap gates z and r of the last axis: from z, r, n to PyTorch's order r, z, n, or back."""
     z, r, n = np.split(weights, 3, axis=-1)
     return np.concatenate([r, z, n], axis=-1)

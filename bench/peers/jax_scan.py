@@ -1,4 +1,4 @@
-"""JAX: lax.scan over time steps, jitted."""
+"""JAX: a jitted lax.scan over time steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.peers.base import Peer, Work
 
 
 class Jax(Peer):
-    """JAX on the CPU; the input's matmul is done for all steps at once, all gates together."""
+    """JAX on the CPU, with one input matmul for all time steps and gates."""
 
     name = "jax"
     label = "JAX"
@@ -34,7 +34,7 @@ class Jax(Peer):
         return Work(call, lambda: {"output": np.asarray(call()).swapaxes(0, 1)})
 
     def training(self, problem: Problem, threads: int) -> Work:
-        """Run the value and the gradients of sum(output * d_output); `threads` has no effect."""
+        """Compute sum(output * d_output) and its gradients; `threads` has no effect."""
         arrays = self._arrays(problem)
         d_output = self.jax.numpy.asarray(np.ascontiguousarray(problem.d_output.swapaxes(0, 1)))
 
@@ -57,13 +57,13 @@ class Jax(Peer):
         return Work(call, answer)
 
     def _arrays(self, problem: Problem) -> list:
-        """Input (T, B, I) and weights on the device."""
+        """Return the input (T, B, I) and the weights on the device."""
         x = np.ascontiguousarray(problem.x.swapaxes(0, 1))
         weights = problem.kernel, problem.recurrent_kernel, problem.bias
         return [self.jax.numpy.asarray(array) for array in (x, *weights)]
 
     def _gru(self, x, kernel, recurrent_kernel, bias):
-        """Outputs (T, B, H)."""
+        """Return the outputs (T, B, H)."""
         jnp, sigmoid = self.jax.numpy, self.jax.nn.sigmoid
         H = recurrent_kernel.shape[0]
 

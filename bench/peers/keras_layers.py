@@ -1,4 +1,4 @@
-"""Keras: its GRU layer and the tutorial's model, on whichever backend is here."""
+"""Keras: its GRU layer and the tutorial's model, on any installed backend."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 class Keras(Peer):
-    """Keras on TensorFlow, else JAX, else PyTorch, unless KERAS_BACKEND says otherwise."""
+    """Keras on the backend in KERAS_BACKEND, or else on TensorFlow, JAX or PyTorch."""
 
     name = "keras"
     needs = ("keras",)
@@ -25,7 +25,7 @@ class Keras(Peer):
 
     @classmethod
     def why_not(cls) -> str:
-        """Say what is missing: Keras, or a backend."""
+        """Return what is missing, Keras or a backend; empty if nothing is."""
         return super().why_not() or ("" if _backend() else f"none of {', '.join(BACKENDS)}")
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Keras(Peer):
         return Work(call, lambda: {"prediction": call()})
 
     def _demo_model(self, demo: Demo):
-        """The tutorial's model with the demo's weights."""
+        """Return the tutorial's model with the demo's weights."""
         layers, (T, I) = self.keras.layers, demo.x.shape[1:]  # noqa: E741
         H = len(demo.weights[1])
         stack = [layers.GRU(H, return_sequences=True), layers.GRU(H), layers.Dense(1)]
@@ -82,20 +82,20 @@ class Keras(Peer):
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Drop what TensorFlow's C++ says of GPUs before its log level counts."""
+    """Drop TensorFlow's messages about GPUs, which ignore its log level."""
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)
         os.close(nowhere)
 
 
 def _backend() -> str:
-    """The backend's name; empty when there is none."""
+    """Return the name of the backend; empty if none is installed."""
     wanted = os.environ.get("KERAS_BACKEND")
     known = [wanted] if wanted else BACKENDS
     return next((name for name in known if importlib.util.find_spec(name)), "")

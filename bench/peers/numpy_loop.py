@@ -1,4 +1,4 @@
-"""A GRU as one writes it in NumPy: a loop over time steps."""
+"""NumPy: a GRU as a plain loop over time steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.peers.base import Peer, Work
 
 
 class NumPy(Peer):
-    """NumPy with its own BLAS; the input's matmul is done for all steps at once."""
+    """NumPy with its own BLAS, with one input matmul for all time steps."""
 
     name = "numpy"
     label = "NumPy"
@@ -26,7 +26,7 @@ class NumPy(Peer):
         return Work(call, lambda: {"output": call()})
 
     def step(self, problem: Problem, threads: int) -> Work:
-        """Run one step."""
+        """Run one time step."""
         threadpool_limits(threads, user_api="blas")
         x, state = problem.x[:, 0].copy(), problem.d_output[:, 0].copy()
 

@@ -1,4 +1,4 @@
-"""onnxruntime and OpenVINO: the same model, one ONNX GRU node."""
+"""onnxruntime and OpenVINO: the same ONNX model of one GRU node."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from bench.peers.base import Peer, Work
 def onnx_model(problem: Problem) -> bytes:
     """Return a model of one GRU node, input "X" (T, B, I) to output "Y" (T, 1, B, H).
 
-    ONNX has its gates in our order; its weights are transposed, with an axis for the direction.
+    ONNX has the same order of gates as gru_c; its weights are transposed, with an axis for the
+    direction.
     """
     from onnx import TensorProto, helper, numpy_helper
 
@@ -31,13 +32,13 @@ def onnx_model(problem: Problem) -> bytes:
         [helper.make_tensor_value_info("Y", TensorProto.FLOAT, [T, 1, B, H])],
         [numpy_helper.from_array(np.ascontiguousarray(w), name) for name, w in weights.items()],
     )
-    # Versions that runtimes older than the onnx package can read.
+    # Old versions, which runtimes older than the onnx package can read.
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
     return model.SerializeToString()
 
 
 class OnnxRuntime(Peer):
-    """onnxruntime's CPU provider, with its own choice of everything but the threads."""
+    """onnxruntime's CPU provider, with its defaults except for the threads."""
 
     name = "onnxruntime"
     label = "onnxruntime"
@@ -61,7 +62,7 @@ class OnnxRuntime(Peer):
 
 
 class OpenVino(Peer):
-    """OpenVINO's CPU plugin, held to float32."""
+    """OpenVINO's CPU plugin in float32."""
 
     name = "openvino"
     label = "OpenVINO"
@@ -84,14 +85,14 @@ class OpenVino(Peer):
         x = np.ascontiguousarray(problem.x.swapaxes(0, 1))
         request.set_input_tensor(openvino.Tensor(x, shared_memory=True))
 
-        def call(kept=(x, model)):  # the request itself keeps neither alive
+        def call(alive=(x, model)):  # the request itself keeps neither alive
             return request.infer(share_outputs=True)[0]
 
         return Work(call, lambda: {"output": np.array(call()[:, 0].swapaxes(0, 1))})
 
 
 class OpenVinoBfloat16(OpenVino):
-    """OpenVINO in its bfloat16 mode: weights, state and products."""
+    """OpenVINO in its bfloat16 mode, for weights, state and products."""
 
     name = "openvino-bfloat16"
     label = "OpenVINO, bfloat16"
@@ -100,7 +101,7 @@ class OpenVinoBfloat16(OpenVino):
 
     @classmethod
     def why_not(cls) -> str:
-        """Say whether this CPU or OpenVINO cannot do it."""
+        """Return what is missing, OpenVINO or bfloat16 on this CPU; empty if nothing is."""
         missing = super().why_not()
         if missing:
             return missing
@@ -110,5 +111,5 @@ class OpenVinoBfloat16(OpenVino):
         return "" if "BF16" in capabilities else "OpenVINO has no bfloat16 on this CPU"
 
     def inference(self, problem: Problem, threads: int) -> Work:
-        """Beside our layers with reduced weights."""
+        """Run an inference request, for comparison with our layers with reduced weights."""
         return self.forward(problem, threads)

@@ -13,7 +13,7 @@ from gru_c import GRU, Dense, Input, Sequential, gru_backward, gru_forward, gru_
 
 
 class GruC(Peer):
-    """gru_c as it comes: the engine "auto"."""
+    """gru_c with the engine "auto"."""
 
     name = "gru_c"
     label = "gru_c"
@@ -22,7 +22,7 @@ class GruC(Peer):
 
     @classmethod
     def why_not(cls) -> str:
-        """Say whether this build lacks the engine."""
+        """Return a sentence if this build lacks the engine, else an empty string."""
         if cls.engine in gru_c._core.ENGINES:
             return ""
         return f"gru_c {gru_c.__version__} has no engine {cls.engine!r}"
@@ -53,21 +53,21 @@ class GruC(Peer):
 
 
 class Packed(GruC):
-    """The engine "packed" by name."""
+    """gru_c with the engine "packed"."""
 
     name = engine = "packed"
     label = "gru_c packed"
 
 
 class Blas(GruC):
-    """The engine "blas" by name."""
+    """gru_c with the engine "blas"."""
 
     name = engine = "blas"
     label = "gru_c blas"
 
 
 class GruCDefault(GruC):
-    """What a user of gru_c calls; these take no engine, so only the default one does them."""
+    """gru_c with its defaults; only this peer runs the calls that do not take an engine."""
 
     def step(self, problem: Problem, threads: int) -> Work:
         """Run `gru_step` from a state that is not zero."""
@@ -107,14 +107,14 @@ class GruCDefault(GruC):
 
 
 class ReducedWeights(Peer):
-    """One layer's `predict` with weights of fewer bits."""
+    """A layer with weights of fewer bits, in `predict`."""
 
     reduced = True
     weights = ""
 
     @classmethod
     def why_not(cls) -> str:
-        """Say whether the layer does not have the argument yet."""
+        """Return a sentence if the layer lacks the argument, else an empty string."""
         if "inference_weights" in inspect.signature(GRU).parameters:
             return ""
         return f"the GRU layer of gru_c {gru_c.__version__} takes no inference_weights"
@@ -139,7 +139,7 @@ class Int8(ReducedWeights):
 
 
 def _demo_model(demo: Demo) -> Sequential:
-    """The tutorial's model with the demo's weights."""
+    """Return the tutorial's model with the demo's weights."""
     _, T, I = demo.x.shape  # noqa: E741
     H = len(demo.weights[1])
     model = Sequential(
@@ -151,7 +151,7 @@ def _demo_model(demo: Demo) -> Sequential:
 
 
 def _inference(problem: Problem, threads: int, **options: str) -> Work:
-    """One batch of a model of one layer, its weights packed before, as in `predict` of many."""
+    """Run a batch through a layer with packed weights, as in a `predict` of many batches."""
     gru_c.set_num_threads(threads)
     shape = problem.shape
     model = Sequential(

@@ -9,7 +9,7 @@ from bench.peers.base import Peer, Work, reset_first
 
 
 class PyTorch(Peer):
-    """PyTorch, with input (T, B, I): its default order."""
+    """PyTorch, with inputs (T, B, I) as is its default."""
 
     name = "torch"
     label = "PyTorch"
@@ -67,7 +67,7 @@ class PyTorch(Peer):
         torch.set_num_threads(threads)
         weights = problem.kernel, problem.recurrent_kernel, problem.bias
         cell = torch.nn.GRUCell(problem.shape.I, problem.shape.H)
-        self._set(zip(cell.parameters(), _in_its_layout(*weights), strict=True))
+        self._set(zip(cell.parameters(), _to_torch_layout(*weights), strict=True))
         x, state = (torch.from_numpy(a[:, 0].copy()) for a in (problem.x, problem.d_output))
 
         def call():
@@ -108,15 +108,15 @@ class PyTorch(Peer):
         return Work(call, lambda: {"prediction": call()})
 
     def _gru(self, problem: Problem):
-        """nn.GRU with the problem's weights."""
+        """Return nn.GRU with the problem's weights."""
         shape = problem.shape
         gru = self.torch.nn.GRU(shape.I, shape.H, dtype=getattr(self.torch, problem.x.dtype.name))
-        weights = _in_its_layout(problem.kernel, problem.recurrent_kernel, problem.bias)
+        weights = _to_torch_layout(problem.kernel, problem.recurrent_kernel, problem.bias)
         self._set(zip(gru.parameters(), weights, strict=True))
         return gru
 
     def _demo_model(self, demo: Demo):
-        """The tutorial's model with the demo's weights."""
+        """Return the tutorial's model with the demo's weights."""
         torch = self.torch
         I, H = demo.x.shape[2], len(demo.weights[1])  # noqa: E741
 
@@ -130,7 +130,7 @@ class PyTorch(Peer):
                 return self.head(self.gru(x)[1][-1])
 
         model, weights = Model(), demo.weights
-        values = [*_in_its_layout(*weights[:3]), *_in_its_layout(*weights[3:6])]
+        values = [*_to_torch_layout(*weights[:3]), *_to_torch_layout(*weights[3:6])]
         self._set(zip(model.parameters(), [*values, weights[6].T, weights[7]], strict=True))
         return model
 
@@ -141,12 +141,12 @@ class PyTorch(Peer):
                 parameter.copy_(self.torch.from_numpy(np.ascontiguousarray(array)))
 
     def _time_major(self, array: np.ndarray):
-        """A tensor (T, B, n) of an array (B, T, n)."""
+        """Return an array (B, T, n) as a tensor (T, B, n)."""
         return self.torch.from_numpy(np.ascontiguousarray(array.swapaxes(0, 1)))
 
 
-def _in_its_layout(
+def _to_torch_layout(
     kernel: np.ndarray, recurrent_kernel: np.ndarray, bias: np.ndarray
 ) -> list[np.ndarray]:
-    """weight_ih, weight_hh, bias_ih, bias_hh: transposed, gates r, z, n."""
+    """Return weight_ih, weight_hh, bias_ih, bias_hh: transposed, with gates r, z, n."""
     return [reset_first(kernel).T, reset_first(recurrent_kernel).T, *reset_first(bias)]

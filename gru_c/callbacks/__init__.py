@@ -1,4 +1,4 @@
-"""What is called while a model trains, with Keras's names, arguments and defaults.
+"""Callbacks, which are called while a model trains, with Keras's names, arguments and defaults.
 
 >>> import numpy as np
 >>> from gru_c import Dense, GRU, Sequential, callbacks

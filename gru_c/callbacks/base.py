@@ -1,15 +1,13 @@
-"""What all callbacks have in common, and how they are called."""
+"""The base class of all callbacks, and the list that calls them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from gru_c.network.network import Network
 from gru_c.utils import keras_names
 from gru_c.utils.attributes import Guarded
-
-if TYPE_CHECKING:
-    from gru_c.network.network import Network
 
 Logs = dict[str, Any]
 
@@ -23,30 +21,31 @@ HOOKS = tuple(
     }.items()
     for moment in moments
 )
-# The older names that Keras keeps, and what they stand for.
+# The hooks that have an older name, which Keras still supports.
 _ALIASES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
 
 class Callback(Guarded):
-    """Base of what is called while a model trains, with Keras's hooks.
+    """Base class of all callbacks, with Keras's hooks.
 
     A subclass defines the hooks that it needs. ``logs`` are names and values: the mean loss and the
-    metrics over the batches so far, at the end of an epoch those of the validation too. What an
-    ``on_epoch_end`` adds to them is recorded. With ``self.model.stop_training = True``, `fit` ends
-    after the batch or epoch at hand.
+    metrics over the batches so far, and at the end of an epoch those of the validation, too. Values
+    that ``on_epoch_end`` adds to the logs are recorded in the history. After
+    ``self.model.stop_training = True``, `fit` ends when the current batch or epoch is done.
 
-    An exception from a hook ends `fit`, `evaluate` or `predict`, with the weights and the optimizer
+    An exception in a hook ends `fit`, `evaluate` or `predict`; the weights and the optimizer stay
     as the last step left them.
 
     Attributes
     ----------
     model : Sequential
-        Which trains.
+        The model that trains.
     params : dict
-        "verbose", "epochs" and "steps" (batches of an epoch), "validation" (whether there is one).
+        "verbose", "epochs", "steps" (batches of an epoch) and "validation" (True if there is one).
     first_only : bool
-        Whether, of processes that train together (`gru_c.distributed`), only the first one calls
-        it: true for what writes files. All have it, and all others are called in each of them.
+        True if, of processes that train together (`gru_c.distributed`), only the first calls the
+        callback, as it should if the callback writes files. Other callbacks are called in all
+        processes.
 
     Examples
     --------
@@ -67,44 +66,44 @@ class Callback(Guarded):
     model: Any = None
     params: dict[str, Any] | None = None
     state_names: tuple[str, ...] = ()  # attributes that `get_state` returns
-    first_only = False  # whether, of processes that train together, only the first one calls it
+    first_only = False
 
     def set_model(self, model: Network) -> None:
-        """Take note of the model."""
+        """Set the attribute `model`."""
         self.model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Take note of how it trains."""
+        """Set the attribute `params`."""
         self.params = params
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Act when `fit` begins, also when it goes on with a run from a file."""
+        """Act when `fit` begins, also when it resumes a run from a file."""
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Act when `fit` ends, but not by an exception; logs are the last epoch's."""
+        """Act when `fit` ends without an exception; logs are those of the last epoch."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Act before an epoch; not again where a run goes on in the middle of one."""
+        """Act before an epoch; not called again if a run is resumed in the middle of one."""
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Act after an epoch and its validation."""
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Act before a step."""
+        """Act before an optimizer step."""
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Act after a step."""
+        """Act after an optimizer step."""
         self.on_batch_end(batch, logs)
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Stand for `on_train_batch_begin`, as in Keras."""
+        """Act before an optimizer step: an older name of `on_train_batch_begin`, as in Keras."""
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Stand for `on_train_batch_end`, as in Keras."""
+        """Act after an optimizer step: an older name of `on_train_batch_end`, as in Keras."""
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Act before an evaluation, that of a validation included."""
+        """Act before an evaluation; a validation is one, too."""
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         """Act after an evaluation."""
@@ -128,23 +127,23 @@ class Callback(Guarded):
         """Act after a batch of `predict`; ``logs["outputs"]`` are its outputs."""
 
     def get_state(self) -> dict[str, Any]:
-        """Return what must be known to go on with a run, for ``fit(..., checkpoint=)``.
+        """Return the state that ``fit(..., checkpoint=)`` needs to resume a run.
 
         Returns
         -------
         dict
-            Names, and values that JSON can hold, arrays, or lists and dicts of them. Empty: the
-            callback keeps nothing. By default the attributes that `state_names` names.
+            Names with values: what JSON can hold, arrays, or lists and dicts of both. Empty for a
+            callback without a state. By default the attributes that `state_names` names.
         """
         return {name: getattr(self, name) for name in self.state_names}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Take back what `get_state` returned; called after `on_train_begin`.
+        """Restore a state that `get_state` returned; called after `on_train_begin`.
 
         Raises
         ------
         ValueError
-            When it is not what `get_state` returns.
+            When the names are not those that `get_state` returns.
         """
         if set(state) != set(self.state_names):
             raise ValueError(f"wanted {', '.join(self.state_names)}, got {', '.join(state)}")
@@ -158,12 +157,12 @@ class LambdaCallback(Callback):
     Parameters
     ----------
     **hooks : callable
-        Functions by the names of the hooks, with the hook's arguments.
+        Functions under the names of their hooks, with the hooks' arguments.
 
     Raises
     ------
     TypeError
-        When there is no such hook, or what is given is no function.
+        When there is no such hook, or the value is not a function.
 
     Examples
     --------
@@ -195,11 +194,11 @@ class CallbackList:
 
     def __init__(self, callbacks: object = None) -> None:
         self.callbacks: list[Callback] = []
-        given = [] if callbacks is None else callbacks
-        given = [given] if isinstance(given, Callback) else given
-        if not isinstance(given, Sequence):
+        listed = [] if callbacks is None else callbacks
+        listed = [listed] if isinstance(listed, Callback) else listed
+        if not isinstance(listed, Sequence):
             raise TypeError(f"callbacks must be a list of Callback, got {callbacks!r}")
-        for callback in given:
+        for callback in listed:
             if not isinstance(callback, Callback):
                 hint = f": write {callback.__name__}()" if isinstance(callback, type) else ""
                 raise TypeError(
@@ -207,39 +206,44 @@ class CallbackList:
                     f"{callback!r}{hint}"
                 )
             self.callbacks.append(callback)
-        # Only those that do something: a batch in which nothing is to be done costs nothing.
+        # Only hooks that callbacks define, so that a batch without hooks costs nothing.
         self._hooks: dict[str, list[tuple[Callback, Callable[..., object]]]] = {}
         self._first = True
         for name in HOOKS if self.callbacks else ():
-            pairs = [(one, getattr(one, name)) for one in self.callbacks if _defines(one, name)]
+            pairs = [(item, getattr(item, name)) for item in self.callbacks if _defines(item, name)]
             if pairs:
                 self._hooks[name] = pairs
 
     @property
     def keeping(self) -> list[Callback]:
         """The callbacks that have a state."""
-        own = Callback.get_state
-        return [one for one in self.callbacks if one.state_names or type(one).get_state is not own]
+        base = Callback.get_state
+        return [
+            item for item in self.callbacks if item.state_names or type(item).get_state is not base
+        ]
 
     def calls(self, hook: str) -> bool:
-        """Return whether a hook does something."""
+        """Return True if a callback defines the hook."""
         return hook in self._hooks
 
     def begin(self, model: Network, first: bool = True, **params: Any) -> None:
-        """Tell all callbacks whose they are, and whether in the first process, before a loop."""
+        """Set the model and the params of all callbacks before a loop.
+
+        `first` is True in the first of the processes that train together.
+        """
         self._first = first
         for callback in self.callbacks:
             callback.set_params(params)
             callback.set_model(model)
 
     def call(self, hook: str, *number: int, logs: Logs | Callable[[], Logs] | None = None) -> None:
-        """Call a hook of all; `logs` may be a function, which is called where they are needed."""
+        """Call a hook of all callbacks; `logs` may be a function, called if the logs are needed."""
         pairs = self._hooks.get(hook)
         if pairs:
-            found = logs() if callable(logs) else {} if logs is None else logs
+            values = logs() if callable(logs) else {} if logs is None else logs
             for callback, function in pairs:
                 if self._first or not callback.first_only:
-                    function(*number, found)
+                    function(*number, values)
 
 
 def _defines(callback: Callback, hook: str) -> bool:

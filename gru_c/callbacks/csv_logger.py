@@ -12,23 +12,23 @@ from gru_c.utils.validation import check_flag
 class CSVLogger(Callback):
     """Write a line for each epoch to a CSV file.
 
-    The columns are "epoch", from 0, and the logs of the first epoch by name; without a validation
-    also its columns, with NA.
+    The columns are "epoch", from 0, and the logs of the first epoch, sorted by name. Without a
+    validation its columns hold NA.
 
     Parameters
     ----------
     filename : path
     separator : str
-        Between the columns; one character.
+        One character, between the columns.
     append : bool
-        Go on behind what is in the file.
+        True to write behind the contents of an existing file.
 
     Raises
     ------
     ValueError
         When separator is not one character.
     FileNotFoundError
-        When `fit` begins, if there is no such folder.
+        When `fit` begins and the folder does not exist.
     """
 
     state_names = ("keys", "size")
@@ -46,7 +46,7 @@ class CSVLogger(Callback):
         self.size = 0  # bytes after the last line that belongs to the run
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin anew; the file is made with the first line, so that a resumed run finds its own."""
+        """Reset the state; the file is written with the first line, so that a run can resume."""
         if not self.filename.parent.is_dir():
             raise FileNotFoundError(
                 f"CSVLogger: there is no folder {os.fspath(self.filename.parent)!r}"
@@ -66,7 +66,7 @@ class CSVLogger(Callback):
             validates = any(name.startswith("val_") for name in names)
             self.keys = names if validates else [*names, *(f"val_{name}" for name in names)]
         with self.filename.open("r+" if self.size else "w", newline="", encoding="utf-8") as file:
-            # What is behind, a run wrote after it had written the file from which this one goes on.
+            # Lines behind this size were written after the checkpoint from which the run resumed.
             file.truncate(min(self.size, self.filename.stat().st_size))
             file.seek(0, os.SEEK_END)
             writer = csv.writer(file, delimiter=self.separator)

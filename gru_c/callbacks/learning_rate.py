@@ -12,8 +12,8 @@ from gru_c.utils.progress import check_level, say
 from gru_c.utils.validation import check_integer, check_real
 
 
-def _own_rate(callback: Callback) -> float:
-    """Return the optimizer's learning rate; TypeError where that changes by itself."""
+def _settable_rate(callback: Callback) -> float:
+    """Return the optimizer's learning rate; TypeError if it is a schedule."""
     rate = callback.model.optimizer.learning_rate
     if callable(rate):
         raise TypeError(
@@ -26,22 +26,22 @@ def _own_rate(callback: Callback) -> float:
 class LearningRateScheduler(Callback):
     """Set the learning rate at the beginning of every epoch.
 
-    The logs have it as "learning_rate".
+    It is recorded in the logs as "learning_rate".
 
     Parameters
     ----------
     schedule : callable
-        Given the number of the epoch, from 0, and the rate of now; or the number alone, such as the
-        objects of `gru_c.schedules`. Returns the new rate.
+        A function of the epoch's number, from 0, and the current rate, or of the number alone, as
+        the objects of `gru_c.schedules`. It returns the new rate.
     verbose : {0, 1}
-        1 says what it is.
+        1 prints the rate.
 
     Raises
     ------
     TypeError
-        When schedule is no function; when `fit` begins, if the optimizer has a schedule of its own.
+        When schedule is not a function; when `fit` begins and the optimizer has a schedule.
     ValueError
-        When what it returns is no finite number >= 0.
+        When schedule does not return a finite number >= 0.
 
     Examples
     --------
@@ -66,21 +66,21 @@ class LearningRateScheduler(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Check that the rate can be set."""
-        _own_rate(self)
+        _settable_rate(self)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the rate."""
-        arguments = (epoch, _own_rate(self)) if self._wants_rate else (epoch,)
+        arguments = (epoch, _settable_rate(self)) if self._wants_rate else (epoch,)
         rate = self.schedule(*arguments)
         label = f"LearningRateScheduler: what schedule returns for epoch {epoch}"
         self.model.optimizer.learning_rate = check_real(label, rate, ">= 0")
         if self.verbose:
-            say(f"Epoch {epoch + 1}: learning rate {_own_rate(self):.6g}")
+            say(f"Epoch {epoch + 1}: learning rate {_settable_rate(self):.6g}")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add the rate to the logs."""
         if logs is not None:
-            logs["learning_rate"] = _own_rate(self)
+            logs["learning_rate"] = _settable_rate(self)
 
 
 def _takes_two(function: Callable[..., object]) -> bool:
@@ -88,7 +88,7 @@ def _takes_two(function: Callable[..., object]) -> bool:
         inspect.signature(function).bind(0, 0.0)
     except TypeError:
         return False
-    except ValueError:  # something built in, which has no signature
+    except ValueError:  # a built-in function without a signature
         return True
     return True
 
@@ -96,32 +96,32 @@ def _takes_two(function: Callable[..., object]) -> bool:
 class ReduceLROnPlateau(MonitorCallback):
     """Lower the learning rate when a quantity has stopped improving.
 
-    The logs have it as "learning_rate".
+    It is recorded in the logs as "learning_rate".
 
     Parameters
     ----------
     monitor : str
-        Name of a log.
+        Name of the quantity in the logs.
     factor : float
-        What the rate is multiplied with; in (0, 1).
+        Factor of a reduction, in (0, 1).
     patience : int
-        Epochs without an improvement after which that is done.
+        Number of epochs without an improvement before a reduction.
     verbose : {0, 1}
-        1 says when it is done.
+        1 prints a line at each reduction.
     mode : {"auto", "min", "max"}
-        Whether less or more is better.
+        The better direction.
     min_delta : float
-        Least change that is an improvement.
+        Smallest change that counts as an improvement.
     cooldown : int
-        Epochs after a reduction in which no waiting is counted.
+        Number of epochs after a reduction that do not count for `patience`.
     min_lr : float
-        Below which the rate is not lowered.
+        Lowest rate.
 
     Raises
     ------
     TypeError, ValueError
-        When an argument does not fit; when `fit` begins, if the optimizer has a schedule of its
-        own; and as `EarlyStopping`.
+        When an argument is not valid; when `fit` begins and the optimizer has a schedule; and as
+        `EarlyStopping`.
     """
 
     state_names = ("wait", "best", "cooldown_counter")
@@ -146,16 +146,16 @@ class ReduceLROnPlateau(MonitorCallback):
         self.wait = self.cooldown_counter = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin anew."""
+        """Reset the state and check that the rate can be set."""
         super().on_train_begin(logs)
-        _own_rate(self)
+        _settable_rate(self)
         self.best = None
         self.wait = self.cooldown_counter = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Compare with the best value so far, and lower the rate."""
+        """Compare with the best value so far, and lower the rate if it is time."""
         if logs is not None:
-            logs["learning_rate"] = _own_rate(self)
+            logs["learning_rate"] = _settable_rate(self)
         value = self.value(logs)
         if self.cooldown_counter:
             self.cooldown_counter -= 1
@@ -168,10 +168,10 @@ class ReduceLROnPlateau(MonitorCallback):
                 self._reduce(epoch)
 
     def _reduce(self, epoch: int) -> None:
-        rate = _own_rate(self)
+        rate = _settable_rate(self)
         if rate <= self.min_lr:
             return
         self.model.optimizer.learning_rate = max(rate * self.factor, self.min_lr)
         self.cooldown_counter, self.wait = self.cooldown, 0
         if self.verbose:
-            say(f"Epoch {epoch + 1}: learning rate reduced to {_own_rate(self):.6g}")
+            say(f"Epoch {epoch + 1}: learning rate reduced to {_settable_rate(self):.6g}")

@@ -12,53 +12,54 @@ from gru_c.saving.files import check_target
 from gru_c.utils.progress import check_level, say
 from gru_c.utils.validation import check_flag, check_integer, check_real
 
-_EPOCH = "epoch"
+EPOCH = "epoch"
 
 
-def _frequency(owner: Callback, name: str, value: object) -> int | None:
-    """Return a number of batches; None for each epoch."""
-    if isinstance(value, str) and value == _EPOCH:
+def check_frequency(owner: Callback, name: str, value: object) -> int | None:
+    """Return a number of batches; None for "epoch"."""
+    if isinstance(value, str) and value == EPOCH:
         return None
     return check_integer(f"{type(owner).__name__}: {name}", value, 1, also=" or 'epoch'")
 
 
 class ModelCheckpoint(MonitorCallback):
-    """Save the model every epoch, or whenever it is the best one so far.
+    """Save the model every epoch, or only when it is the best one so far.
 
-    To go on with a run that was interrupted, see the `checkpoint` of `Sequential.fit` instead.
+    To resume a run that was interrupted, use the argument `checkpoint` of `Sequential.fit` instead.
 
     Parameters
     ----------
     filepath : path
-        A safetensors file. ``{epoch:02d}``, from 1, and the names of the logs, as in
-        ``"{epoch:02d}-{val_loss:.2f}.safetensors"``, are filled in; so is ``{batch}``, from 1,
-        where save_freq is a number. Folders that are missing are made.
+        A safetensors file. ``{epoch:02d}``, from 1, and the names of the logs are replaced by their
+        values, as in ``"{epoch:02d}-{val_loss:.2f}.safetensors"``; so is ``{batch}``, from 1, if
+        save_freq is a number. Missing folders are created.
     monitor : str
-        Name of a log, for save_best_only.
+        Name of the quantity in the logs, for save_best_only.
     verbose : {0, 1}
-        1 says when it is saved.
+        1 prints a line when the model is saved.
     save_best_only : bool
-        Only save when the monitored quantity is better than ever.
+        True to save only when the monitored quantity is the best so far.
     save_weights_only : bool
-        Leave the optimizer's state out. Either file is read by `load_model`.
+        True to leave out the optimizer's state. `load_model` reads the file in both cases.
     mode : {"auto", "min", "max"}
-        Whether less or more is better.
+        The better direction.
     save_freq : "epoch" or int
-        A number: after every so many batches, by the logs of the epoch so far.
+        "epoch" saves after each epoch, a number after that many batches; then the logs are those
+        of the epoch so far.
     initial_value_threshold : float, optional
-        Only what is better than that is saved by save_best_only.
+        With save_best_only, the value that the first saved model must improve on.
 
     Attributes
     ----------
     best : float or None
-        The best value so far; it stays from `fit` to `fit`.
+        The best value so far; the next `fit` keeps it.
 
     Raises
     ------
     TypeError, ValueError
-        When an argument does not fit; when `fit` begins and after an epoch, as `EarlyStopping`.
+        When an argument is not valid; when `fit` begins and after an epoch, as `EarlyStopping`.
     KeyError
-        When the path has a name that is not among the logs.
+        When the path contains a name that is not in the logs.
     """
 
     _advice: ClassVar = {
@@ -75,7 +76,7 @@ class ModelCheckpoint(MonitorCallback):
         save_best_only: bool = False,
         save_weights_only: bool = False,
         mode: str = "auto",
-        save_freq: str | int = _EPOCH,
+        save_freq: str | int = EPOCH,
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
@@ -85,7 +86,7 @@ class ModelCheckpoint(MonitorCallback):
         self.save_best_only = check_flag("save_best_only", save_best_only)
         self.save_weights_only = check_flag("save_weights_only", save_weights_only)
         self.save_freq = save_freq
-        self._every = _frequency(self, "save_freq", save_freq)
+        self._every = check_frequency(self, "save_freq", save_freq)
         self.initial_value_threshold = initial_value_threshold
         if initial_value_threshold is not None:
             self.best = check_real(
@@ -97,7 +98,7 @@ class ModelCheckpoint(MonitorCallback):
     first_only = True
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Check what is monitored."""
+        """Check the monitored quantity, if it is needed."""
         if not self.save_best_only:
             return
         super().on_train_begin(logs)
@@ -108,17 +109,17 @@ class ModelCheckpoint(MonitorCallback):
             )
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Take note of the epoch."""
+        """Store the number of the epoch."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Save after so many batches."""
+        """Save if `save_freq` batches have passed."""
         self._batches += 1
         if self._every and self._batches % self._every == 0:
             self._save(self._epoch, {"batch": batch + 1, **(logs or {})})
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save after an epoch."""
+        """Save, unless `save_freq` is a number of batches."""
         if not self._every:
             self._save(epoch, logs or {})
 

@@ -1,4 +1,4 @@
-"""What callbacks that follow one of the logs have in common."""
+"""The base class of callbacks that monitor a quantity in the logs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _MODES = ("auto", "min", "max")
 
 
 class MonitorCallback(Callback):
-    """Base of the callbacks that ask whether a quantity has improved.
+    """Base class of callbacks that act on the improvement of a quantity.
 
     Parameters
     ----------
     monitor : str
-        Name of a log, such as "val_loss".
+        Name of the quantity in the logs, such as "val_loss".
     mode : {"auto", "min", "max"}
-        Whether less or more is better; "auto" knows of the loss and of this package's metrics.
+        The better direction; "auto" knows that of the loss and of this package's metrics.
     min_delta : float
-        Improvements of no more than that do not count.
+        A change counts as an improvement if it is larger than this.
     """
 
     _advice: ClassVar = dict.fromkeys(
@@ -39,7 +39,7 @@ class MonitorCallback(Callback):
         self.best: float | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Find out which direction is better, and whether there will be such a log at all."""
+        """Find out the better direction, and check that the quantity will be in the logs."""
         name = self.monitor.removeprefix("val_")
         directions = {"loss": "min", **{m.name: m.direction for m in self.model.metrics}}
         if name != self.monitor and name in directions and not self._validates:
@@ -61,7 +61,7 @@ class MonitorCallback(Callback):
         return self.params is None or bool(self.params.get("validation", True))
 
     def value(self, logs: Logs | None) -> float:
-        """Return the quantity; ValueError where it is not among the logs."""
+        """Return the quantity; ValueError if it is not in the logs."""
         if not logs or self.monitor not in logs:
             raise ValueError(
                 f"{type(self).__name__} monitors {self.monitor!r}, which is not among the logs: "
@@ -70,7 +70,7 @@ class MonitorCallback(Callback):
         return float(logs[self.monitor])
 
     def improves(self, value: float, reference: float | None) -> bool:
-        """Return whether a value is better than another one, or the first that is no NaN."""
+        """Return True if a value is better than the reference; None is worse than all but NaN."""
         if reference is None:
             return value == value
         return self._sign * (value - self._sign * self.min_delta) > self._sign * reference

@@ -17,34 +17,35 @@ class EarlyStopping(MonitorCallback):
     Parameters
     ----------
     monitor : str
-        Name of a log.
+        Name of the quantity in the logs.
     min_delta : float
-        Least change that is an improvement.
+        Smallest change that counts as an improvement.
     patience : int
-        Epochs without one after which the run ends.
+        Number of epochs without an improvement after which the run ends.
     verbose : {0, 1}
-        1 says when it ends.
+        1 prints a line when the run ends.
     mode : {"auto", "min", "max"}
-        Whether less or more is better.
+        The better direction.
     baseline : float, optional
-        Only what is better than that ends the waiting.
+        Improvements to values that are not better than this do not count for `patience`.
     restore_best_weights : bool
-        Go back to the weights of the best epoch at the end of the run, whatever ends it.
+        True to restore the weights of the best epoch at the end of the run, whatever ends it.
     start_from_epoch : int
-        First epoch that is looked at, from 0.
+        First epoch whose value is used, from 0.
 
     Attributes
     ----------
     stopped_epoch : int
-        The last epoch, from 0; 0 where the run was not ended.
+        The epoch that ended the run, from 0; 0 if this callback did not end it.
     best, best_epoch, best_weights
-        The best value, when that was, and the weights if they are to be restored.
+        The best value, its epoch, and the weights if they will be restored.
 
     Raises
     ------
     TypeError, ValueError
-        When an argument does not fit; when `fit` begins, for a monitor whose direction is not
-        known, or of a validation that is none; after an epoch, for one that is not among the logs.
+        When an argument is not valid; when `fit` begins, if the better direction is not known or
+        the validation that is monitored does not exist; after an epoch, if the quantity is not in
+        the logs.
 
     Examples
     --------
@@ -85,7 +86,7 @@ class EarlyStopping(MonitorCallback):
         self.best_weights: list[Array] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin anew."""
+        """Reset the state."""
         super().on_train_begin(logs)
         self._reset()
 
@@ -107,7 +108,7 @@ class EarlyStopping(MonitorCallback):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Go back to the best weights, where that is wanted."""
+        """Restore the best weights, if `restore_best_weights` asks for it."""
         if self.stopped_epoch and self.verbose:
             say(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.best_weights is not None:
@@ -116,7 +117,7 @@ class EarlyStopping(MonitorCallback):
             self.model.set_weights(self.best_weights)
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Take back a state, when its weights are some of this model."""
+        """Restore a state; ValueError if its weights do not have the shapes of this model's."""
         weights = state.get("best_weights")
         if weights is not None and [w.shape for w in weights] != [
             w.shape for w in self.model.get_weights()
@@ -128,21 +129,21 @@ class EarlyStopping(MonitorCallback):
 class TerminateOnNaN(Callback):
     """End the run quietly when the loss is NaN or infinite.
 
-    Without this callback `fit` raises FloatingPointError then. In both cases weights and optimizer
-    are as they were at the beginning of the epoch, which is not recorded: the history ends with
-    the epoch before.
+    Without this callback `fit` raises FloatingPointError instead. In both cases the weights and the
+    optimizer are restored to the beginning of the epoch, which is not recorded: the history ends
+    with the epoch before.
 
     Parameters
     ----------
     raise_error : bool
-        Raise RuntimeError instead, as Keras does.
+        True to raise RuntimeError, as Keras does.
     """
 
     def __init__(self, raise_error: bool = False) -> None:
         self.raise_error = check_flag("raise_error", raise_error)
 
     def terminate(self, problem: str) -> None:
-        """End the run; called when the model is as it was at the beginning of the epoch.
+        """End the run; called after the model was restored to the beginning of the epoch.
 
         Raises
         ------

@@ -6,7 +6,7 @@ import os
 from typing import Any, ClassVar
 
 from gru_c.callbacks.base import Callback, Logs
-from gru_c.callbacks.model_checkpoint import _EPOCH, _frequency
+from gru_c.callbacks.model_checkpoint import EPOCH, check_frequency
 from gru_c.schedules import rate_at
 from gru_c.utils.optional import require
 
@@ -15,19 +15,20 @@ class TensorBoard(Callback):
     """Write the logs for TensorBoard: ``pip install "gru_c[tensorboard]"``.
 
     The names are Keras's: ``epoch_loss`` and the other logs, and ``epoch_learning_rate``, in
-    ``train`` and ``validation``; ``batch_loss`` and so on where update_freq asks for them.
+    ``train`` and ``validation``; with update_freq also ``batch_loss`` and so on.
 
     Parameters
     ----------
     log_dir : path
-        Folder, to be shown with ``tensorboard --logdir``.
+        Folder for the files, to be shown with ``tensorboard --logdir``.
     update_freq : "epoch", "batch" or int
-        A number: also the logs of every so many batches.
+        "epoch" writes the logs of each epoch; "batch" also those of each batch, and a number those
+        after every so many batches.
 
     Raises
     ------
     TypeError, ValueError
-        When update_freq is something else.
+        When update_freq has another value.
     ImportError
         When `fit` begins and tensorboard is not installed.
     """
@@ -38,26 +39,27 @@ class TensorBoard(Callback):
     _derived: ClassVar = {"update_freq": ("_every",)}
 
     def __init__(
-        self, log_dir: str | os.PathLike[str] = "logs", update_freq: str | int = _EPOCH
+        self, log_dir: str | os.PathLike[str] = "logs", update_freq: str | int = EPOCH
     ) -> None:
         self.log_dir = os.fspath(log_dir)
         self.update_freq = update_freq
-        self._every = _frequency(self, "update_freq", 1 if update_freq == "batch" else update_freq)
+        batches = 1 if update_freq == "batch" else update_freq
+        self._every = check_frequency(self, "update_freq", batches)
         self._batches = 0
         self._writers: dict[str, Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """For copies and pickles, which open files of their own."""
+        """Return the attributes without open files; copies and pickles open their own."""
         return {**vars(self), "_writers": {}}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Find the package; the files are made with the first values."""
+        """Import the package; the files are created with the first values."""
         self._close()  # after a run that ended in an exception
         self._make_writer = require("tensorboard.summary", "tensorboard").Writer
         self._batches = 0
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Write the logs of the epoch so far."""
+        """Write the logs of the epoch so far, if `update_freq` asks for it."""
         self._batches += 1
         if self._every and self._batches % self._every == 0:
             self._write("train", "batch", logs or {}, self._batches)
@@ -69,9 +71,9 @@ class TensorBoard(Callback):
         train = {name: value for name, value in logs.items() if not name.startswith(prefix)}
         optimizer = self.model.optimizer
         train["learning_rate"] = rate_at(optimizer.learning_rate, optimizer.iterations)
-        tested = {name[len(prefix) :]: logs[name] for name in logs if name.startswith(prefix)}
-        self._write("train", _EPOCH, train, epoch)
-        self._write("validation", _EPOCH, tested, epoch)
+        validation = {name[len(prefix) :]: logs[name] for name in logs if name.startswith(prefix)}
+        self._write("train", EPOCH, train, epoch)
+        self._write("validation", EPOCH, validation, epoch)
         for writer in self._writers.values():
             writer.flush()
 

@@ -22,28 +22,29 @@ two layers of 50 units and a Dense(1), {epochs} epochs of Adam on the mean squar
 """
 
 
-_INTERRUPTED = 128 + 2  # as a shell reports a program that SIGINT or SIGPIPE has ended
+# Exit codes with which a shell reports a program that SIGINT or SIGPIPE has ended.
+_INTERRUPTED = 128 + 2
 _PIPE_CLOSED = 128 + 13
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Run the command and return its exit code."""
     try:
         return _run(arguments)
-    except BrokenPipeError:  # the reader of the output, such as `head`, has left
+    except BrokenPipeError:  # the reader of the output, such as `head`, has ended
         _discard_output()
         return _PIPE_CLOSED
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    """Run the command and write all that it prints; return its exit code."""
+    """Run the command, flush its output, and return its exit code."""
     try:
         try:
             options = _parser().parse_args(arguments)
             code = int(options.run(options))
         finally:
             if sys.stdout is not None:
-                sys.stdout.flush()  # here, where an error can still be told, and not at exit
+                sys.stdout.flush()  # an error at exit could not be reported any more
         return code
     except BrokenPipeError:
         raise
@@ -51,7 +52,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         words = " ".join(str(error).split()) or type(error).__name__  # one line
         print(f"gru-c: error: {words}", file=sys.stderr)
         if isinstance(error, OSError):
-            _discard_output()  # for the disk that is full, say
+            _discard_output()  # the disk may be full
         return 1
     except KeyboardInterrupt:
         print("gru-c: interrupted", file=sys.stderr)
@@ -59,7 +60,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _discard_output() -> None:
-    """Let what is still to be written go nowhere, so that Python does not try again at exit."""
+    """Discard the output that could not be written, so that Python does not try again at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -93,16 +94,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     info.set_defaults(run=_info)
     forecast.add_commands(commands, _positive)
-    bench = commands.add_parser(
+    timing = commands.add_parser(
         "bench",
         help="time this machine, beside the other libraries that are installed",
         description="Time forward passes and training steps on this machine, beside PyTorch, "
         "onnxruntime and Keras where they are installed.",
         epilog="example: gru-c bench --rounds 20 --threads 1",
     )
-    bench.add_argument("--rounds", type=_positive, default=20, help="default: 20")
-    bench.add_argument("--threads", type=_positive, help="default: as gru-c info says")
-    bench.set_defaults(run=_bench)
+    timing.add_argument("--rounds", type=_positive, default=20, help="default: 20")
+    timing.add_argument("--threads", type=_positive, help="default: as gru-c info says")
+    timing.set_defaults(run=_bench)
     return parser
 
 

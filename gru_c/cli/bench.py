@@ -1,8 +1,8 @@
-"""A short comparison of speed on this machine: ``gru-c bench``.
+"""The command ``gru-c bench``: a short comparison of speed on this machine.
 
-Each library gets arrays of the same sizes: a forward pass of one GRU layer, in float32, without its
-gradients, and one with them. All are timed in turn, in rounds, so that they meet the same moments
-of the machine; the table has medians.
+Each library runs one GRU layer in float32 on arrays of the same sizes: a forward pass alone, and a
+forward and backward pass. The libraries are timed in turn, in rounds, so that changes in the load
+of the machine affect all of them; the table shows medians.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from gru_c.utils.optional import require
 
 Call = Callable[[], object]
 
-_SHORTEST = 2e-3  # seconds of a sample: calls are repeated up to there
+_SHORTEST = 2e-3  # seconds that a sample takes at least; calls are repeated until then
 
 
 class Shape(NamedTuple):
-    """Sequences, time steps, input features, hidden units."""
+    """The numbers of sequences, time steps, input features and hidden units."""
 
     B: int
     T: int
@@ -127,7 +127,7 @@ def _onnxruntime(problem: Problem, threads: int) -> tuple[Call, None]:
 
 def _keras(problem: Problem, threads: int) -> tuple[Call, None]:
     _choose_backend()
-    keras = require("keras", "bench")  # its threads are its backend's own matter
+    keras = require("keras", "bench")  # the backend chooses its number of threads
     _, T, I, H = problem.shape  # noqa: E741
     model = keras.Sequential([keras.Input((T, I)), keras.layers.GRU(H, return_sequences=True)])
     model.set_weights([problem.kernel, problem.recurrent_kernel, problem.bias])
@@ -135,14 +135,15 @@ def _keras(problem: Problem, threads: int) -> tuple[Call, None]:
 
 
 def _choose_backend() -> None:
-    """Let Keras use a backend that is there, unless somebody has chosen."""
+    """Set an installed backend of Keras, unless the user has set one."""
     backends = ("tensorflow", "jax", "torch")
-    found = next((name for name in backends if importlib.util.find_spec(name)), None)
-    if found is not None and "keras" not in sys.modules:
-        os.environ.setdefault("KERAS_BACKEND", found)
+    backend = next((name for name in backends if importlib.util.find_spec(name)), None)
+    if backend is not None and "keras" not in sys.modules:
+        os.environ.setdefault("KERAS_BACKEND", backend)
 
 
-# By name: the packages that it needs, and what makes its calls, forward and training.
+# For each library the packages that it needs, and a function that makes its two calls: the forward
+# pass, and the forward and backward pass.
 PEERS: dict[str, tuple[tuple[str, ...], Callable[[Problem, int], tuple[Call, Call | None]]]] = {
     "gru_c": ((), _ours),
     "PyTorch": (("torch",), _torch),
@@ -157,12 +158,12 @@ def compare(rounds: int = 20, threads: int | None = None) -> str:
     Parameters
     ----------
     rounds : int
-        Samples of each call.
+        Number of samples of each call.
     threads : int, optional
-        Of each library; by default what `gru_c.get_num_threads` says.
+        Threads of each library; by default the result of `gru_c.get_num_threads`.
     """
     threads = get_num_threads() if threads is None else threads
-    reasons = {name: _why_not(name, threads) for name in PEERS}
+    reasons = {name: reason_to_skip(name, threads) for name in PEERS}
     peers = [name for name, reason in reasons.items() if not reason]
     lines = [
         f"Microseconds, medians of {rounds} rounds, {threads} threads of {os.cpu_count()} CPUs; "
@@ -171,17 +172,18 @@ def compare(rounds: int = 20, threads: int | None = None) -> str:
         f"{'':44}" + "".join(f"{name:>22}" for name in peers),
     ]
     for shape in SHAPES:
-        made = {name: PEERS[name][1](Problem(shape), threads) for name in peers}
-        for number, what in enumerate(("forward", "forward and backward")):
-            calls = {name: pair[number] for name, pair in made.items()}
+        pairs = {name: PEERS[name][1](Problem(shape), threads) for name in peers}
+        for number, title in enumerate(("forward", "forward and backward")):
+            calls = {name: pair[number] for name, pair in pairs.items()}
             medians = _medians({n: call for n, call in calls.items() if call is not None}, rounds)
-            lines.append(f"{what:21}{shape!s:23}" + "".join(_cell(medians, name) for name in peers))
+            cells = "".join(_cell(medians, name) for name in peers)
+            lines.append(f"{title:21}{shape!s:23}{cells}")
     lines += [f"without {name}: {reason}" for name, reason in reasons.items() if reason]
     return "\n".join(lines)
 
 
-def _why_not(name: str, threads: int) -> str:
-    """Say what a library is missing, nothing when it runs."""
+def reason_to_skip(name: str, threads: int) -> str:
+    """Return the reason why a library cannot run; "" if it can."""
     needs, make = PEERS[name]
     missing = [module for module in needs if importlib.util.find_spec(module) is None]
     if missing:
@@ -204,14 +206,14 @@ def _medians(calls: dict[str, Call], rounds: int) -> dict[str, float]:
     """Return the median seconds of each call, all timed once in each round."""
     repeats: dict[str, int] = {}
     for name, call in calls.items():
-        call()  # what is made at the first call
+        call()  # the first call also prepares later ones
         repeats[name] = max(1, math.ceil(_SHORTEST / max(_seconds(call, 1), 1e-7)))
-    found: dict[str, list[float]] = {name: [] for name in calls}
+    samples: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
-            call()  # after the others had the caches
-            found[name].append(_seconds(call, repeats[name]))
-    return {name: statistics.median(seconds) for name, seconds in found.items()}
+            call()  # fills the caches, which the other libraries have used
+            samples[name].append(_seconds(call, repeats[name]))
+    return {name: statistics.median(seconds) for name, seconds in samples.items()}
 
 
 def _seconds(call: Call, repeats: int) -> float:

@@ -21,11 +21,11 @@ _COVARIATES = (
     "columns known ahead; the last rows, which have them and no target, are what is forecast"
 )
 _WRITTEN = ("forecast.csv", "model.safetensors", "report.html")
-_MOST_LINES = 10  # about series, or of a forecast
+_MOST_LINES = 10  # printed about series, and of a forecast
 
 
 def add_commands(commands: Any, count: Callable[[str], int]) -> None:
-    """Add the parsers of both commands; `count` reads a whole number of at least 1."""
+    """Add the parsers of both commands; `count` parses a whole number of at least 1."""
     forecast = commands.add_parser(
         "forecast",
         help="train a forecaster on a CSV file, with a report",
@@ -104,13 +104,13 @@ def _counts(text: str) -> tuple[int, ...]:
 
 
 def _forecast(options: argparse.Namespace) -> int:
-    require("matplotlib", "plot")  # before the training, not behind it
+    require("matplotlib", "plot")  # fail before the training, not after it
     table = read_table(
         options.data, options.target, options.time, options.covariates, options.group
     )
     panel = read_panel(table.series, None, options.covariates)
-    understood = [*table.notes, *_about(panel, options.covariates)]
-    print("\n".join(understood))
+    notes = [*table.notes, *_describe_panel(panel, options.covariates)]
+    print("\n".join(notes))
     if table.future is not None and len(table.future) < options.horizon:
         raise ValueError(
             f"{options.data} has covariates of {len(table.future)} steps ahead: a forecast needs "
@@ -132,17 +132,17 @@ def _forecast(options: argparse.Namespace) -> int:
         verbose=1,
     )
     print(f"\nBacktest: the last {options.folds} times {options.horizon} steps")
-    found = forecaster.backtest(table.series, options.folds, refit=False)
-    print(f"{found}\n\n{verdict(found)}\n\nThe model, on all steps")
+    backtest = forecaster.backtest(table.series, options.folds, refit=False)
+    print(f"{backtest}\n\n{verdict(backtest)}\n\nThe model, on all steps")
     forecaster.fit(table.series)
     roles = {"target": options.target, "time": options.time, "group": options.group}
     forecaster.columns_ = {role: name for role, name in roles.items() if name is not None}
     future = None if table.future is None else table.future.iloc[: options.horizon]
-    rows = _rows(forecaster, forecaster.predict(covariates=future))
-    understood.append(_about_model(forecaster))
-    figures = {"forecast": forecaster.plot(covariates=future), "backtest": found.plot()}
+    rows = _as_rows(forecaster, forecaster.predict(covariates=future))
+    notes.append(_describe_model(forecaster))
+    figures = {"forecast": forecaster.plot(covariates=future), "backtest": backtest.plot()}
     title = f"Forecast of {options.target}"
-    report = make_report(title, understood, found, rows.to_dict("records"), figures)
+    report = make_report(title, notes, backtest, rows.to_dict("records"), figures)
     forecaster.save(out / "model.safetensors")
     _write_rows(out / "forecast.csv", rows)
     write_whole(out / "report.html", report.encode())
@@ -151,14 +151,14 @@ def _forecast(options: argparse.Namespace) -> int:
     return 0
 
 
-def _about(panel: Panel, covariates: tuple[str, ...]) -> list[str]:
-    """Say what the series are."""
+def _describe_panel(panel: Panel, covariates: tuple[str, ...]) -> list[str]:
+    """Return lines that describe the series and the covariates."""
     lines = [f"{len(panel.series)} series"] if len(panel.series) > 1 else []
-    lines += [_about_series(item) for item in panel.series[:_MOST_LINES]]
+    lines += [_describe_series(item) for item in panel.series[:_MOST_LINES]]
     return [*lines, f"covariates: {', '.join(covariates) or 'none'}"]
 
 
-def _about_series(item: Series) -> str:
+def _describe_series(item: Series) -> str:
     low, high, missing = np.nanmin(item.values), np.nanmax(item.values), np.isnan(item.values).sum()
     text = f"{item.name}: {len(item)} steps, {low:g} to {high:g}, {missing} missing"
     if item.gaps:
@@ -169,7 +169,7 @@ def _about_series(item: Series) -> str:
     return f"{text}; {first} to {last}, frequency {item.index.freqstr}"
 
 
-def _about_model(forecaster: Forecaster) -> str:
+def _describe_model(forecaster: Forecaster) -> str:
     calendar = ", ".join(forecaster.layout.calendar) or "nothing"
     return (
         f"window {forecaster.window}, horizon {forecaster.horizon}, GRUs of "
@@ -180,15 +180,21 @@ def _about_model(forecaster: Forecaster) -> str:
     )
 
 
-def _rows(forecaster: Forecaster, found: Any) -> Any:
-    """Return forecasts as one table: time or step, series where there are several, quantiles."""
+def _as_rows(forecaster: Forecaster, forecasts: Any) -> Any:
+    """Return forecasts as one table of times or steps, quantiles, and the names of the series.
+
+    The latter only if there are several series.
+    """
     pandas = require("pandas", "pandas")
-    if isinstance(found, dict):
-        parts = [_quantile_columns(part, forecaster).assign(series=k) for k, part in found.items()]
+    if isinstance(forecasts, dict):
+        parts = [
+            _quantile_columns(forecast, forecaster).assign(series=name)
+            for name, forecast in forecasts.items()
+        ]
         table = pandas.concat(parts)
         table = table[["series", *(column for column in table if column != "series")]]
     else:
-        table = _quantile_columns(found, forecaster)
+        table = _quantile_columns(forecasts, forecaster)
     names = {0.5: "forecast"} | {q: f"q{q:g}" for q in forecaster.quantiles or () if q != 0.5}
     table = table.rename(columns=names).rename_axis(columns=None)
     return table.reset_index(names=table.index.name or "time")
@@ -200,7 +206,7 @@ def _quantile_columns(forecast: Any, forecaster: Forecaster) -> Any:
         return forecast.to_frame(0.5)
     if forecaster.quantiles is None:
         return forecast.set_axis([0.5], axis="columns")
-    # With covariates the columns have the name of the target before the quantile.
+    # With covariates the columns have two levels: the target's name, then the quantile.
     return forecast[forecaster.names_[0]] if forecast.columns.nlevels > 1 else forecast
 
 
@@ -209,7 +215,7 @@ def _write_rows(path: Path, rows: Any) -> None:
 
 
 def _refuse_input(target: Path, *inputs: str) -> None:
-    """Raise ValueError where a file to write is one to read."""
+    """Raise ValueError if the target file is one of the input files."""
     if str(target) == "-":
         raise ValueError("--out names a file to write the table to, got '-'")
     for path in inputs:
@@ -231,8 +237,8 @@ def _predict(options: argparse.Namespace) -> int:
             f"{options.data} has covariates of {len(future)} steps ahead, {steps} are needed"
         )
     panel = read_panel(table.series, None, forecaster.covariates)
-    print("\n".join([*table.notes, *_about(panel, forecaster.covariates)]))
-    rows = _rows(forecaster, forecaster.predict(steps, table.series, future))
+    print("\n".join([*table.notes, *_describe_panel(panel, forecaster.covariates)]))
+    rows = _as_rows(forecaster, forecaster.predict(steps, table.series, future))
     _write_rows(Path(options.out), rows)
     print(f"\n{rows.head(_MOST_LINES).to_string(index=False)}")
     print(f"\nwritten: {options.out}, {len(rows)} rows")
@@ -240,7 +246,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _table_for(forecaster: Forecaster, options: argparse.Namespace) -> Table:
-    """Read the columns that the model was trained on, or those that the options name."""
+    """Read the columns that the options name, or else those that the model was trained on."""
     columns = forecaster.columns_
     group = options.group or columns.get("group")
     several = len(forecaster.names_) > 1 or forecaster.past.form == "dict"

@@ -1,5 +1,6 @@
-"""From the data that users give to batches that fit a model.
+"""From the data that users pass in to batches that fit a model.
 
-`inputs` decides once what the data is; `samples` checks arrays against the model; `batch_order`
-draws the batches of an epoch; `batch_source` takes batches from an object.
+`inputs` decides once what kind of data it is; `samples` checks arrays against the model and cuts
+them into batches; `batch_order` describes the batches of an epoch; `batch_source` takes batches
+from an object.
 """

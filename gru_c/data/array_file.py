@@ -1,4 +1,4 @@
-"""Arrays that are too large to be looked at as a whole: read a few samples at a time."""
+"""Arrays in files (`np.memmap`, datasets of h5py or zarr), read a few samples at a time."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ import numpy as np
 
 from gru_c.utils.arrays import Array
 
+# Libraries whose arrays are in memory have one of these; `iloc` marks a pandas Series, whose
+# ``[...]`` takes labels instead of positions.
+_MARKS_OF_MEMORY = ("__array_interface__", "__array_struct__", "__dlpack__", "iloc")
+
 
 def is_stored(values: object) -> bool:
-    """Say whether that is an array whose numbers lie in a file.
+    """Return True for an array whose numbers are in a file.
 
-    An array of NumPy's on an `np.memmap`, views of it included; or an object with the dtype of an
-    array, a shape and slices, such as a dataset of h5py or zarr, which does not lend its memory as
-    those of other libraries (and takes places for samples, unlike a pandas Series).
+    That is a NumPy array on an `np.memmap`, or a view of one; or an object with a NumPy dtype, a
+    shape and slices whose memory cannot be accessed, such as a dataset of h5py or zarr.
     """
     if isinstance(values, np.ndarray):
         base: Any = values.base
         while base is not None and not isinstance(base, mmap.mmap):
             base = getattr(base, "base", None)
         return base is not None
-    lent = ("__array_interface__", "__array_struct__", "__dlpack__", "iloc")
     return (
         isinstance(getattr(values, "dtype", None), np.dtype)
         and hasattr(values, "shape")
         and hasattr(values, "__getitem__")
-        and not any(hasattr(values, name) for name in lent)
+        and not any(hasattr(values, name) for name in _MARKS_OF_MEMORY)
     )
 
 
 @dataclass(frozen=True, eq=False)
 class StoredArray:
-    """Some samples of a stored array; ``[...]`` chooses among them, `read` reads them.
+    """Some samples of a stored array; ``[...]`` selects among them, `read` reads them.
 
     Attributes
     ----------
     source : array_like
-        As the user gave it.
+        The user's array.
     samples : range or ndarray of int
         Numbers of the samples.
     """
@@ -49,7 +51,7 @@ class StoredArray:
 
     @classmethod
     def wrap(cls, source: Any) -> StoredArray:
-        """Take all samples."""
+        """Return all samples of a stored array."""
         return cls(source, range(source.shape[0] if source.shape else 0))
 
     def __len__(self) -> int:
@@ -57,14 +59,14 @@ class StoredArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As of an array."""
+        """The shape of the selected samples."""
         return (len(self), *self.source.shape[1:])
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """As of an array."""
-        found: np.dtype[Any] = self.source.dtype
-        return found
+        """The dtype of the array in the file."""
+        dtype: np.dtype[Any] = self.source.dtype
+        return dtype
 
     @property
     def ndim(self) -> int:
@@ -72,26 +74,26 @@ class StoredArray:
         return len(self.source.shape)
 
     def __getitem__(self, where: slice | Array) -> StoredArray:
-        """Choose samples; nothing is read."""
+        """Select samples without reading them."""
         if isinstance(self.samples, range) and not isinstance(where, slice):
             return replace(self, samples=where + self.samples.start)
         return replace(self, samples=self.samples[where])
 
     def read(self) -> Array:
-        """Return the samples as an array."""
+        """Return the selected samples as an array."""
         if isinstance(self.samples, range):
             return np.asarray(self.source[self.samples.start : self.samples.stop])
         if isinstance(self.source, np.ndarray):
             chosen: Array = self.source[self.samples]
             return chosen
-        return self._read_in_runs()
+        return self._read_by_slices()
 
-    def _read_in_runs(self) -> Array:
-        """Read by slices, which is all that some sources take, neighbours together."""
+    def _read_by_slices(self) -> Array:
+        """Read with one slice per run of consecutive samples; some sources take only slices."""
         order = np.argsort(self.samples)
         numbers = self.samples[order]
         runs = np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1)
-        found = np.empty(self.shape, self.source.dtype)
+        values = np.empty(self.shape, self.source.dtype)
         parts = [np.asarray(self.source[int(run[0]) : int(run[-1]) + 1]) for run in runs]
-        found[order] = np.concatenate(parts)
-        return found
+        values[order] = np.concatenate(parts)
+        return values

@@ -1,4 +1,4 @@
-"""How the batches of an epoch are drawn, and what a process takes of one."""
+"""The batches of an epoch: their size and order, and the fraction that a process takes."""
 
 from __future__ import annotations
 
@@ -8,46 +8,52 @@ import numpy as np
 
 from gru_c.utils.arrays import Array
 
-Fraction = tuple[int, int]  # number of a part, and how many there are
+Fraction = tuple[int, int]  # the number of a part, and how many parts there are
 WHOLE: Fraction = (0, 1)
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """How the batches of an epoch are drawn.
+    """The batches of an epoch.
 
     Attributes
     ----------
     batch_size : int
     rng : numpy.random.Generator or None
-        Draws the order; None: that of the samples.
+        Draws the order of the samples; None keeps their order.
     bucket : bool
-        Take samples of similar length together.
-    done : int
-        Batches to leave out, the first ones.
-    part : tuple of int
-        What to take of each batch.
+        True puts samples of similar length into one batch.
+    skip : int
+        Number of batches to leave out at the beginning.
+    fraction : tuple of int
+        The fraction to take of each batch.
     """
 
     batch_size: int
     rng: np.random.Generator | None = None
     bucket: bool = False
-    done: int = 0
-    part: Fraction = WHOLE
+    skip: int = 0
+    fraction: Fraction = WHOLE
 
 
-def part_of(count: int, part: Fraction) -> slice:
-    """Return which of so many samples are a part, of a number of parts as equal as can be."""
-    number, parts = part
+def fraction_slice(count: int, fraction: Fraction) -> slice:
+    """Return the slice that a fraction takes of `count` samples.
+
+    The parts are as equal as possible.
+    """
+    number, parts = fraction
     return slice(count * number // parts, count * (number + 1) // parts)
 
 
-def cut(where: slice | Array, count: int, part: Fraction) -> slice | Array:
-    """Return a part of some of so many samples."""
-    if part == WHOLE:
+def take_fraction(where: slice | Array, count: int, fraction: Fraction) -> slice | Array:
+    """Return the indices of a fraction of the selected samples.
+
+    `where` selects among `count` samples.
+    """
+    if fraction == WHOLE:
         return where
     if isinstance(where, slice):
         first, end, _ = where.indices(count)
-        taken = part_of(end - first, part)
+        taken = fraction_slice(end - first, fraction)
         return slice(first + taken.start, first + taken.stop)
-    return where[part_of(len(where), part)]
+    return where[fraction_slice(len(where), fraction)]

@@ -1,28 +1,21 @@
-"""Checks of data against a model that need both."""
+"""Checks of data against the settings and states of a model."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from gru_c.data.batch_order import WHOLE, Fraction, part_of
+from gru_c.data.batch_order import WHOLE, Fraction, fraction_slice
+from gru_c.data.samples import Data
 from gru_c.layers import GRU
+from gru_c.network.network import Network
 from gru_c.utils.validation import check_integer
-
-if TYPE_CHECKING:
-    from gru_c.network.network import Network
-
-if TYPE_CHECKING:
-    from gru_c.data.samples import Data
-    from gru_c.network.network import Network
 
 
 def require_whole_batches(
-    model: Network, batch_size: int, *samples: int, part: Fraction = WHOLE
+    model: Network, batch_size: int, *samples: int, fraction: Fraction = WHOLE
 ) -> None:
-    """Raise ValueError where a stateful layer would meet a batch of another size.
+    """Raise ValueError if a stateful layer would get a batch of another size.
 
-    `samples` are the numbers of samples that `batch_size` cuts, to train on and to validate on;
-    fewer make one batch. Layers see `part` of a batch.
+    `samples` are the numbers of samples to train on and to validate on, which are cut into batches
+    of `batch_size`; a number below `batch_size` is one batch. Layers get a fraction of each batch.
     """
     layers = model.stateful_layers
     sizes = [min(batch_size, count) for count in samples if count]
@@ -35,11 +28,17 @@ def require_whole_batches(
     if len(set(sizes)) > 1:
         raise ValueError(f"{rule}: got batches of {' and of '.join(map(str, sizes))} samples")
     for layer in layers:
-        layer.require_state_for(len(range(sizes[0])[part_of(sizes[0], part)]))
+        layer.require_state_for(len(range(sizes[0])[fraction_slice(sizes[0], fraction)]))
 
 
 def check_bptt_steps(model: Network, data: Data, bptt_steps: object) -> int | None:
-    """Return the steps of a piece, or an exception that says why there can be none."""
+    """Return the time steps of a piece of truncated backpropagation; None if it is not wanted.
+
+    Raises
+    ------
+    ValueError
+        When a layer, or the data, does not allow truncated backpropagation.
+    """
     steps = check_integer("bptt_steps", bptt_steps, 1, optional=True)
     if steps is None:
         return None

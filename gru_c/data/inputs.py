@@ -1,90 +1,192 @@
-"""The kind of an input (arrays, lists, arrays in a file, a source of batches), decided once."""
+"""The kind of the user's data, decided once: array, list, array in a file, or batch source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.data import checks
+from gru_c.data.array_file import StoredArray, is_stored
 from gru_c.data.batch_order import WHOLE, Epoch, Fraction
-from gru_c.data.samples import Data, Description, Samples, added, require_loss, require_samples
-
-if TYPE_CHECKING:
-    from gru_c.network.network import Network
-from gru_c.data.batch_source import Source, _is_list_of_batches, is_source
+from gru_c.data.batch_source import BatchSource, is_list_of_batches, is_source
+from gru_c.data.samples import (
+    Data,
+    Description,
+    Samples,
+    add_descriptions,
+    require_loss,
+    require_samples,
+)
+from gru_c.data.sequence_list import is_list, split_pair
+from gru_c.network.network import Network
+from gru_c.utils.arrays import as_real
 from gru_c.utils.validation import check_integer
 
 
 class Batches(Protocol):
-    """What the loops go over: `Data`, `Source`, or a process's part of one.
+    """The interface over which the loops iterate: `Data`, `BatchSource`, or a process's shard."""
 
-    Attributes
-    ----------
-    first : Data
-        Samples from which all that goes for the others can be told.
-    ended : bool
-        Whether there was less in the last epoch than was asked for.
-    place : str
-        Of the last batch, where its number does not say it.
+    @property
+    def first(self) -> Any:
+        """Samples whose shapes and dtypes are those of all samples."""
+
+    @property
+    def ended(self) -> bool:
+        """True if the last epoch had fewer batches than asked for."""
+
+    @property
+    def place(self) -> str:
+        """Words that name the last batch, for messages; "" if its number is enough."""
+
+    def describe(self) -> Description:
+        """Return the facts that are compared when a run is resumed."""
+
+    def batch_count(self, batch_size: int) -> int | None:
+        """Return the number of batches of an epoch; None while it is unknown."""
+
+    def batches(self, model: Network, epoch: Epoch) -> Iterator[tuple[Data, Any]]:
+        """Return the batches of an epoch with the numbers of their samples, if these are known."""
+
+    def end_epochs(self, count: int) -> None:
+        """Tell the data that so many epochs have ended."""
+
+
+# ---- the kind of x ------------------------------------------------------------------------------
+
+Kind = Literal["array", "sequences", "file", "source"]
+
+
+def classify(
+    x: Any, lengths: npt.ArrayLike | None, *, batch: bool = False, tuples: bool = False
+) -> tuple[Kind, Any, npt.ArrayLike | None]:
+    """Return the kind of x, x and lengths; the latter two are taken apart if x is their pair.
+
+    `batch` says that x is one batch, which is not a source, and is read if it is in a file;
+    `tuples` that a list of tuples gives batches.
     """
-
-    @property
-    def ended(self) -> bool: ...  # noqa: D102
-    @property
-    def first(self) -> Any: ...  # noqa: D102
-    @property
-    def place(self) -> str: ...  # noqa: D102
-    def described(self) -> Description: ...  # noqa: D102
-    def end_epochs(self, count: int) -> None: ...  # noqa: D102
-    def batch_count(self, batch_size: int) -> int | None: ...  # noqa: D102
-    def batches(self, model: Network, epoch: Epoch) -> Iterator[tuple[Data, Any]]: ...  # noqa: D102
+    values, lengths = split_pair(x, lengths)
+    if not batch and is_stored(values):
+        return "file", values, lengths
+    if is_list(values):
+        return "sequences", values, lengths
+    if not batch and values is x and (is_source(x) or (tuples and is_list_of_batches(x))):
+        return "source", x, lengths
+    return "array", values, lengths
 
 
-# ---- what fit, evaluate and predict are given ---------------------------------------------------
+_SAMPLES: dict[Kind, Callable[[Network, Any, npt.ArrayLike | None], Samples]] = {
+    "array": Samples.from_array,
+    "sequences": Samples.from_sequences,
+    "file": Samples.from_file,
+}
 
 
-def of_inputs(model: Network, x: Any, steps: Any, others: Mapping[str, Any]) -> Source | None:
-    """Return x as a source for `predict`; None where it is data."""
-    if not is_source(x):
+# ---- inputs, for predict ------------------------------------------------------------------------
+
+
+def check_batch_inputs(model: Network, x: Any, lengths: npt.ArrayLike | None) -> Samples:
+    """Return x, which is one batch, as samples; x may be the pair ``(x, lengths)``."""
+    kind, x, lengths = classify(x, lengths, batch=True)
+    return _SAMPLES[kind](model, x, lengths)
+
+
+def check_inputs(
+    model: Network,
+    x: Any,
+    lengths: npt.ArrayLike | None = None,
+    *,
+    steps: Any = None,
+    batch_size: int | None = None,
+    bucket: bool = False,
+) -> Samples | BatchSource:
+    """Return x as samples, or as a source of batches of inputs.
+
+    `steps` is for a source only, `lengths`, `batch_size` and `bucket` are for arrays only.
+    """
+    kind, values, row_lengths = classify(x, lengths)
+    if kind != "source":
         _refuse_steps("steps", steps)
-        return None
-    _refuse(others)
+        return _SAMPLES[kind](model, values, row_lengths)
+    _refuse({"batch_size": batch_size, "lengths": lengths, "bucket": bucket})
 
     def check(batch: Any) -> Samples:
         batch = batch[0] if isinstance(batch, tuple) and batch else batch
-        inputs = Samples.inputs(model, batch, None)
-        _require_state(model, inputs)
+        inputs = check_batch_inputs(model, batch, None)
+        _require_states(model, inputs)
         return inputs
 
-    return Source(x, check, check_integer("steps", steps, 1, optional=True))
+    return BatchSource(x, check, check_integer("steps", steps, 1, optional=True))
 
 
-def of_pairs(
+# ---- inputs with targets, for fit and evaluate --------------------------------------------------
+
+
+class UserData(NamedTuple):
+    """The data arguments of `fit` or `evaluate`; all but x are for arrays only."""
+
+    x: Any
+    y: Any = None
+    sample_weight: Any = None
+    lengths: npt.ArrayLike | None = None
+    batch_size: int | None = None
+    bucket: bool = False
+
+
+class SourceOptions(NamedTuple):
+    """The way in which batches are taken from a source.
+
+    Attributes
+    ----------
+    steps_name, steps
+        The user's argument for the batches of an epoch, and its name.
+    bptt_steps : object
+        The user's argument of `fit`, which each batch must allow.
+    continues : bool
+        See `BatchSource`.
+    fraction : tuple of int
+        The fraction that will be taken of each batch.
+    """
+
+    steps_name: str
+    steps: Any
+    bptt_steps: Any = None
+    continues: bool = False
+    fraction: Fraction = WHOLE
+
+
+def check_batch_pairs(
     model: Network,
     x: Any,
     y: Any,
-    sample_weight: Any,
-    lengths: npt.ArrayLike | None,
-    steps: tuple[str, Any],
-    others: Mapping[str, Any],
-    *,
-    bptt_steps: int | None = None,
-    goes_on: bool = False,
-    part: Fraction = WHOLE,
-) -> Data | Source:
-    """Return x and y as samples, or x as a source of batches of both.
+    sample_weight: Any = None,
+    lengths: npt.ArrayLike | None = None,
+) -> Data:
+    """Return x and y, which are one batch, as samples with targets."""
+    require_loss(model)
+    kind, x, lengths = classify(x, lengths, batch=True)
+    return Data.with_targets(model, _SAMPLES[kind](model, x, lengths), y, sample_weight)
 
-    `steps` is the name of an argument and its value, `others` are arguments for arrays only; `part`
-    is what will be taken of each batch.
-    """
-    if not (is_source(x) or (y is None and _is_list_of_batches(x))):
-        _refuse_steps(*steps)
-        return Data.given(model, x, y, sample_weight, lengths)
-    _refuse({"y": y, "sample_weight": sample_weight, "lengths": lengths, **others})
+
+def check_pairs(model: Network, data: UserData, options: SourceOptions) -> Data | BatchSource:
+    """Return x and y as samples with targets, or x as a source of batches of both."""
+    kind, x, lengths = classify(data.x, data.lengths, tuples=data.y is None)
+    if kind == "source":
+        _refuse({name: value for name, value in data._asdict().items() if name != "x"})
+        return _source_of_pairs(model, x, options)
+    _refuse_steps(options.steps_name, options.steps)
+    require_loss(model)
+    inputs = _SAMPLES[kind](model, x, lengths)
+    if kind != "file":
+        return Data.with_targets(model, inputs, data.y, data.sample_weight)
+    y = StoredArray.wrap(data.y) if is_stored(data.y) else as_real("y", data.y)
+    return Data.with_stored_inputs(model, inputs, y, data.sample_weight)
+
+
+def _source_of_pairs(model: Network, source: Any, options: SourceOptions) -> BatchSource:
     require_loss(model)
 
     def check(batch: Any) -> Data:
@@ -93,19 +195,19 @@ def of_pairs(
                 f"a batch must be (x, y) or (x, y, sample_weight), got {type(batch).__name__}"
                 + (f" of {len(batch)}" if isinstance(batch, (tuple, list)) else "")
             )
-        data = Data.checked(model, *batch)
+        data = check_batch_pairs(model, *batch)
         require_samples(data)
-        _require_state(model, data, part)
-        checks.check_bptt_steps(model, data, bptt_steps)
+        _require_states(model, data, options.fraction)
+        checks.check_bptt_steps(model, data, options.bptt_steps)
         return data
 
-    name, count = steps
-    return Source(x, check, check_integer(name, count, 1, optional=True), goes_on)
+    steps = check_integer(options.steps_name, options.steps, 1, optional=True)
+    return BatchSource(source, check, steps, options.continues)
 
 
-def _require_state(model: Network, samples: Samples, part: Fraction = WHOLE) -> None:
-    """Raise ValueError where a stateful layer holds the states of a batch of another size."""
-    checks.require_whole_batches(model, len(samples), len(samples), part=part)
+def _require_states(model: Network, samples: Samples, fraction: Fraction = WHOLE) -> None:
+    """Raise ValueError if a stateful layer holds the states of a batch of another size."""
+    checks.require_whole_batches(model, len(samples), len(samples), fraction=fraction)
 
 
 def _refuse_steps(name: str, steps: Any) -> None:
@@ -116,80 +218,96 @@ def _refuse_steps(name: str, steps: Any) -> None:
 
 
 def _refuse(arguments: Mapping[str, Any]) -> None:
-    """Raise ValueError for an argument that was given; those of numbers and bools are 0 if not."""
+    """Raise ValueError if an argument is neither None nor, as a number or bool, zero."""
     for name, value in arguments.items():
         if value is not None and (not np.isscalar(value) or value):
             raise ValueError(f"{name} goes with arrays; a source says itself what its batches are")
 
 
+# ---- training and validation --------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class FitData:
-    """What to train on, and what to validate on."""
+    """The data to train on and to validate on.
+
+    Attributes
+    ----------
+    train : Batches
+    validation : Batches or None
+    split : float
+        The share of the user's samples that was split off for the validation.
+    """
 
     train: Batches
     validation: Batches | None
-    split: float = 0.0  # share of the samples given that are the validation's
+    split: float = 0.0
 
     @classmethod
     def checked(
         cls,
         model: Network,
-        train: Data | Source,
+        train: Data | BatchSource,
         validation_split: float,
         validation_data: Any,
         validation_steps: int | None = None,
-        part: Fraction = WHOLE,
+        fraction: Fraction = WHOLE,
     ) -> FitData:
-        """Check what to validate on, and split; `part` is what will be taken of each batch."""
+        """Check the validation data, or split them off; `fraction` will be taken of each batch."""
         if validation_data is None:
             _refuse_steps("validation_steps", validation_steps)
-            if isinstance(train, Source):
+            if isinstance(train, BatchSource):
                 _refuse({"validation_split": validation_split})
                 return cls(train, None)
             return cls(*train.split(validation_split), split=validation_split)
-        given: Any = (validation_data, None)
-        if not (is_source(validation_data) or _is_list_of_batches(validation_data)):
-            given = validation_data
-        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        options = SourceOptions("validation_steps", validation_steps, fraction=fraction)
+        is_pair = isinstance(validation_data, tuple)
+        if not is_pair and classify(validation_data, None, tuples=True)[0] == "source":
+            return cls(train, _source_of_pairs(model, validation_data, options))
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ValueError(
                 "validation_data must be (x, y), (x, y, sample_weight) or a source of such "
                 f"batches, got {type(validation_data).__name__}"
             )
-        x, y, weight = (*given, None)[:3]
-        steps = ("validation_steps", validation_steps)
-        return cls(train, of_pairs(model, x, y, weight, None, steps, {}, part=part))
+        return cls(train, check_pairs(model, UserData(*validation_data), options))
 
     @property
     def parts(self) -> list[Batches]:
-        """Both, or the one that there is."""
+        """The data to train on, and those to validate on if there are any."""
         return [self.train] if self.validation is None else [self.train, self.validation]
 
-    def described(self) -> dict[str, Any]:
-        """Return what tells these data from others: what was given, as processes round splits."""
-        parts = [part.described() for part in self.parts]
+    def describe(self) -> dict[str, Any]:
+        """Return the facts about the user's data that are compared when a run is resumed.
+
+        A validation that was split off is described with the training data, because processes
+        round the split differently.
+        """
+        parts = [part.describe() for part in self.parts]
         if self.split:
-            return {"data": added(parts), "validation": self.split}
+            return {"data": add_descriptions(parts), "validation": self.split}
         return {"data": parts[0], "validation": parts[1] if len(parts) > 1 else None}
 
     def require_epochs(self, epochs: int) -> None:
-        """Raise ValueError for a generator that would have to say where an epoch ends."""
+        """Raise ValueError for a generator that is used in several epochs of unknown length."""
         names = ("steps_per_epoch", "validation_steps")
         for part, name in zip(self.parts, names, strict=False):
-            if epochs > 1 and isinstance(part, Source) and part.once and part.steps is None:
+            if not isinstance(part, BatchSource) or not part.single_pass:
+                continue
+            if epochs > 1 and part.steps is None:
                 raise ValueError(
                     f"a generator gives its batches only once: say with {name} how many of them "
                     f"are one of the {epochs} epochs"
                 )
 
     def require_repeatable(self) -> None:
-        """Raise ValueError unless a run on these can be gone on with from any batch."""
+        """Raise ValueError unless a run on these data can be resumed at any batch."""
         train, validation = self.train, self.validation
-        if isinstance(train, Source) and (not train.by_number or train.steps is not None):
+        if isinstance(train, BatchSource) and (not train.indexable or train.steps is not None):
             raise ValueError(
                 "checkpoint= is for arrays, and for a source with __len__ and __getitem__ without "
                 "steps_per_epoch: others cannot be begun in the middle"
             )
-        if isinstance(validation, Source) and validation.once:
+        if isinstance(validation, BatchSource) and validation.single_pass:
             raise ValueError(
                 "checkpoint= is not for a validation on a generator, which cannot be begun anew"
             )

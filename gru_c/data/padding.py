@@ -1,4 +1,4 @@
-"""Sequences of different length as one array, padded."""
+"""Padding of sequences of different length to one array."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def pad_sequences(
     Parameters
     ----------
     sequences : list of array_like
-        Of shapes (T_i, ...), the same but for the first axis.
+        Arrays of shapes (T_i, ...), which differ in their first axis only.
     maxlen : int, optional
         Length of the result; by default that of the longest sequence.
     dtype : dtype
-        Of the result.
+        Dtype of the result.
     padding, truncating : {"pre", "post"}
-        Whether to fill, and to cut longer sequences, before or behind. Behind is what ``lengths=``
-        of this package means.
+        The side on which short sequences are filled and long ones cut. The ``lengths=`` of this
+        package need "post".
     value : number or str
-        What to fill with; a str needs a dtype that holds it.
+        The value that fills the gaps; a str needs a dtype that holds it.
 
     Returns
     -------
@@ -42,8 +42,8 @@ def pad_sequences(
     Raises
     ------
     ValueError
-        When sequences are no list of sequences or do not fit each other, when padding or truncating
-        is neither "pre" nor "post", or value does not go with the dtype.
+        When sequences is not a list of sequences, their shapes do not match, padding or truncating
+        is neither "pre" nor "post", or the dtype cannot hold the value.
 
     Examples
     --------
@@ -70,18 +70,18 @@ def pad_sequences(
         )
     padded = np.full((len(lengths), maxlen, *shape), value, dtype=dtype)
     for i, sequence in enumerate(sequences):
-        kept = min(lengths[i], maxlen)
-        if kept == 0:
+        count = min(lengths[i], maxlen)
+        if count == 0:
             continue
-        first = lengths[i] - kept if truncating == "pre" else 0
-        steps = np.asarray(sequence[first : first + kept], dtype=dtype)  # type: ignore[index]
+        first = lengths[i] - count if truncating == "pre" else 0
+        steps = np.asarray(sequence[first : first + count], dtype=dtype)  # type: ignore[index]
         if steps.shape[1:] != shape:
             raise ValueError(
                 f"Shape of sample {steps.shape[1:]} of sequence at position {i} is different from "
                 f"expected shape {shape}"
             )
-        begin = maxlen - kept if padding == "pre" else 0
-        padded[i, begin : begin + kept] = steps
+        begin = maxlen - count if padding == "pre" else 0
+        padded[i, begin : begin + count] = steps
     return padded
 
 

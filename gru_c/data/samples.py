@@ -1,28 +1,25 @@
-"""Arrays that fit, evaluate and predict are given: checked against a model, and their batches."""
+"""Samples that were checked against a model, and the batches of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.data.array_file import StoredArray, is_stored
-from gru_c.data.batch_order import WHOLE, Epoch, Fraction, cut
-from gru_c.data.sequence_list import SequenceList, is_list, split_pair
-from gru_c.layers import Embedding
+from gru_c.data.array_file import StoredArray
+from gru_c.data.batch_order import WHOLE, Epoch, Fraction, take_fraction
+from gru_c.data.sequence_checks import check_sequences, check_step_targets
+from gru_c.data.sequence_list import SequenceList
+from gru_c.losses import Loss
 from gru_c.network.building import NO_LAYERS
+from gru_c.network.network import Network
 from gru_c.recurrence.step_order import check_lengths, mask_of
 from gru_c.utils.arrays import Array, as_real
 from gru_c.utils.validation import check_flag, check_integer, check_real
-
-if TYPE_CHECKING:
-    from gru_c.losses import Loss
-    from gru_c.network.network import Network
-
 
 Self = TypeVar("Self", bound="Samples")
 
@@ -37,33 +34,32 @@ class Samples:
     Attributes
     ----------
     x : ndarray of shape (n, ...), SequenceList or StoredArray
-        A batch has an array in any case. Of a stored array only the shape has been checked: its
-        batches are checked one by one, as they are read.
+        Always an array in a batch. Only the shape of a stored array has been checked: its batches
+        are checked one by one, when they are read.
     lengths : ndarray of int, shape (n,), or None
-        How many time steps of each sample count; None: all.
+        The number of time steps that count in each sample; None if all count.
     """
 
     x: Any
     lengths: Array | None
 
     @classmethod
-    def inputs(cls, model: Network, x: Any, lengths: npt.ArrayLike | None) -> Samples:
-        """Check x, an array or a list of sequences, and lengths; x may be the pair of both."""
-        x, lengths = split_pair(x, lengths)
-        if is_list(x):
-            if lengths is not None:
-                raise ValueError("lengths go with one array: sequences in a list have their own")
-            sequences = _check_list(model, SequenceList.checked("x", x))
-            return Samples(sequences, sequences.lengths)
+    def from_array(cls, model: Network, x: Any, lengths: npt.ArrayLike | None) -> Samples:
+        """Check an array and the lengths of its sequences."""
         array = model.check_input(x)
         return Samples(array, None if lengths is None else check_lengths(lengths, array.shape))
 
     @classmethod
-    def given_inputs(cls, model: Network, x: Any, lengths: npt.ArrayLike | None) -> Samples:
-        """As `inputs`, but an array in a file is left there."""
-        x, lengths = split_pair(x, lengths)
-        if not is_stored(x):
-            return Samples.inputs(model, x, lengths)
+    def from_sequences(cls, model: Network, x: Any, lengths: npt.ArrayLike | None) -> Samples:
+        """Check a list of sequences; ValueError if lengths are given, too."""
+        if lengths is not None:
+            raise ValueError("lengths go with one array: sequences in a list have their own")
+        sequences = check_sequences(model, SequenceList.checked("x", x))
+        return Samples(sequences, sequences.lengths)
+
+    @classmethod
+    def from_file(cls, model: Network, x: Any, lengths: npt.ArrayLike | None) -> Samples:
+        """Check the shape of an array in a file and the lengths of its sequences."""
         stored = StoredArray.wrap(x)
         model.check_input(np.empty((0, *stored.shape[1:]), x.dtype))
         checked = None if lengths is None else check_lengths(lengths, stored.shape)
@@ -73,7 +69,7 @@ class Samples:
         return len(self.x)
 
     def shape(self, time: int | None) -> tuple[int, ...]:
-        """Return the shape of x; of a list padded to `time`, or to the longest one."""
+        """Return the shape of x; a list is padded to `time`, or else to its longest sequence."""
         if isinstance(self.x, SequenceList):
             longest = int(self.x.lengths.max(initial=0)) if time is None else time
             return (len(self.x), longest, *self.x.steps.shape[1:])
@@ -82,7 +78,7 @@ class Samples:
 
     @property
     def mask(self) -> Array | None:
-        """Which time steps of a batch count; None: all."""
+        """Mask of the time steps that count in a batch; None if all count."""
         return None if self.lengths is None else mask_of(self.lengths, self.x.shape[1])
 
     def take(self: Self, where: slice | Array) -> Self:
@@ -90,9 +86,9 @@ class Samples:
         return self._with(lambda values: values[where], (np.ndarray, SequenceList, StoredArray))
 
     def batch(self: Self, model: Network, where: slice | Array, longest: int | None = None) -> Self:
-        """Return some samples as arrays: stored ones read and checked, lists padded.
+        """Return some samples as arrays: stored samples are read and checked, lists are padded.
 
-        A list is padded to the time of the model, to `longest`, or to the longest one.
+        A list is padded to the time steps of the model, to `longest`, or to its longest sequence.
         """
         whole = not isinstance(where, np.ndarray) and where.indices(len(self))[:2] == (0, len(self))
         part = self if whole else self.take(where)
@@ -104,40 +100,42 @@ class Samples:
         padded = model.fixed_time or longest or _longest(part.x.lengths)
         return part._with(lambda values: values.pad(padded), SequenceList)
 
-    def part_of_batch(self: Self, model: Network, where: slice | Array, part: Fraction) -> Self:
-        """Return a part of some samples; with the time steps that all of them would have."""
-        if part == WHOLE:
+    def fraction_of_batch(
+        self: Self, model: Network, where: slice | Array, fraction: Fraction
+    ) -> Self:
+        """Return a fraction of a batch, with as many time steps as the whole batch would have."""
+        if fraction == WHOLE:
             return self.batch(model, where)
         longest = None if self.lengths is None else _longest(self.lengths[where])
-        return self.batch(model, cut(where, len(self), part), longest)
+        return self.batch(model, take_fraction(where, len(self), fraction), longest)
 
     def _read(self: Self, model: Network) -> Any:
-        """Return what is stored as arrays; an exception names the sample that does not fit."""
+        """Read and check stored samples; an exception names the first sample that does not fit."""
         try:
-            return self._checked(model)
+            return self._read_checked(model)
         except (ValueError, TypeError):
             for i, number in enumerate(self.x.samples):
                 try:
-                    self.take(slice(i, i + 1))._checked(model)
+                    self.take(slice(i, i + 1))._read_checked(model)
                 except (ValueError, TypeError) as error:
                     raise type(error)(f"sample {number} of x, taken alone: {error}") from None
             raise
 
-    def _checked(self: Self, model: Network) -> Any:
-        """Read and check."""
-        return Samples.inputs(model, self.x.read(), self.lengths)
+    def _read_checked(self: Self, model: Network) -> Any:
+        """Read and check all samples."""
+        return Samples.from_array(model, self.x.read(), self.lengths)
 
     def _with(self: Self, change: Any, kinds: Any) -> Self:
-        """Return a copy in which all fields of some kinds are changed."""
+        """Return a copy in which `change` was applied to the fields of some types."""
         changed = {n: change(v) if isinstance(v, kinds) else v for n, v in vars(self).items()}
         return type(self)(**changed)
 
     def plan(
         self, batch_size: int, rng: np.random.Generator | None = None, *, bucket: bool = False
     ) -> list[Any]:
-        """Return which samples each batch takes: in their order, or as `rng` draws them.
+        """Return the indices of each batch's samples: in their order, or as `rng` draws them.
 
-        With `bucket`, samples of similar length go together, and it is the batches that are drawn.
+        With `bucket` a batch has samples of similar length, and `rng` draws the order of batches.
         """
         order = None if rng is None else rng.permutation(len(self))
         if bucket and self.lengths is not None:
@@ -152,7 +150,7 @@ class Samples:
         return batches
 
     def check_bucket(self, model: Network, bucket: object) -> bool:
-        """Return whether to draw by length; ValueError where that cannot be."""
+        """Return `bucket` as a bool; ValueError if batches by length are not possible."""
         bucket = check_flag("bucket", bucket)
         if bucket and self.lengths is None:
             raise ValueError(
@@ -175,9 +173,9 @@ class Data(Samples):
     y, weight : ndarray, SequenceList or None
         A value for each sample, or for each of its time steps.
     per_step : bool
-        Whether the output has the time steps of the input.
+        True if the output has the time steps of the input.
     sample : Data or None
-        Of data in files, the first sample, as arrays.
+        The first sample, as arrays, if the data are in files.
     """
 
     y: Any
@@ -186,101 +184,80 @@ class Data(Samples):
     sample: Data | None = None
 
     @classmethod
-    def checked(
-        cls,
-        model: Network,
-        x: Any,
-        y: Any,
-        sample_weight: Any = None,
-        lengths: npt.ArrayLike | None = None,
-    ) -> Data:
-        """Check everything that a loop will need, before anything is changed."""
-        loss = require_loss(model)
-        inputs = Samples.inputs(model, x, lengths)
-        given = inputs.shape(model.fixed_time)
-        model.require_samples_axis(given)
-        shape = tuple(int(size or 0) for size in model.compute_output_shape(given))
+    def with_targets(cls, model: Network, inputs: Samples, y: Any, sample_weight: Any) -> Data:
+        """Check the targets and weights of samples in memory against the model's loss."""
+        assert model.loss is not None
+        input_shape = inputs.shape(model.fixed_time)
+        model.require_samples_axis(input_shape)
+        shape = tuple(int(size or 0) for size in model.compute_output_shape(input_shape))
         per_step = len(shape) > 2 and model.passes_mask_on
         if per_step and isinstance(inputs.x, SequenceList):
-            by_step = _check_steps(model, inputs.x, y, sample_weight, shape[2:])
+            by_step = check_step_targets(model, inputs.x, y, sample_weight, shape[2:])
             return cls(inputs.x, inputs.lengths, *by_step, per_step)
         targets = as_real("y", y)
         _require_count("y", targets, len(inputs))
         mask = inputs.mask if per_step else None
-        checked = loss.check(targets, shape, sample_weight, mask)
+        checked = model.loss.check(targets, shape, sample_weight, mask)
         return cls(inputs.x, inputs.lengths, *checked, per_step=per_step)
 
     @classmethod
-    def given(
-        cls,
-        model: Network,
-        x: Any,
-        y: Any,
-        sample_weight: Any = None,
-        lengths: npt.ArrayLike | None = None,
+    def with_stored_inputs(
+        cls, model: Network, inputs: Samples, y: Array | StoredArray, sample_weight: Any
     ) -> Data:
-        """As `of`, but arrays in files are left there, where x is one of them."""
-        x, lengths = split_pair(x, lengths)
-        if not is_stored(x):
-            return cls.checked(model, x, y, sample_weight, lengths)
-        require_loss(model)
-        inputs = Samples.given_inputs(model, x, lengths)
-        targets = StoredArray.wrap(y) if is_stored(y) else as_real("y", y)
-        _require_count("y", targets, len(inputs))
+        """Check the number of targets and weights of samples in a file, and the first sample."""
+        _require_count("y", y, len(inputs))
         weight = None if sample_weight is None else as_real("sample_weight", sample_weight)
         if weight is not None:
             _require_count("sample_weight", weight, len(inputs))
-        data = cls(inputs.x, inputs.lengths, targets, weight, False)
-        first = data.batch(model, slice(0, 1))  # checks what goes for all of them
+        data = cls(inputs.x, inputs.lengths, y, weight, False)
+        first = data.batch(model, slice(0, 1))  # checks what is the same for all samples
         return replace(data, per_step=first.per_step, sample=first)
 
-    def _checked(self, model: Network) -> Data:
-        """Read and check."""
+    def _read_checked(self, model: Network) -> Data:
+        """Read and check all samples."""
         y = self.y.read() if isinstance(self.y, StoredArray) else self.y
-        return Data.checked(model, self.x.read(), y, self.weight, self.lengths)
+        inputs = Samples.from_array(model, self.x.read(), self.lengths)
+        return Data.with_targets(model, inputs, y, self.weight)
 
-    # ---- what the loops go over; a `Source` has the same ----
+    # ---- the methods of `inputs.Batches`, which a `BatchSource` has, too ----
 
-    ended = False  # whether there was less than was asked for
-    place = ""  # of the last batch, where its number does not say it
+    ended = False
+    place = ""
 
-    def described(self) -> Description:
-        """Return dtypes and shapes, to tell these data from others."""
-        found = {name: _described(value) for name, value in vars(self).items()}
-        return {name: facts for name, facts in found.items() if facts}
+    def describe(self) -> Description:
+        """Return dtypes and shapes, which are compared when a run is resumed."""
+        description = {name: _describe_array(value) for name, value in vars(self).items()}
+        return {name: facts for name, facts in description.items() if facts}
 
     @property
     def first(self) -> Data:
-        """Samples from which all that goes for the others can be told."""
+        """Samples whose shapes and dtypes are those of all samples."""
         return self
 
     def end_epochs(self, count: int) -> None:
-        """Nothing: arrays need not know."""
+        """Do nothing; a batch source calls ``on_epoch_end``."""
 
     def batch_count(self, batch_size: int) -> int:
         """Return the number of batches of an epoch."""
         return -(-len(self) // batch_size)
 
     def batches(self, model: Network, epoch: Epoch) -> Iterator[tuple[Data, Array]]:
-        """Return the batches of an epoch, and the numbers of their samples.
-
-        Their order is drawn at once.
-        """
-        plan = self.plan(epoch.batch_size, epoch.rng, bucket=epoch.bucket)[epoch.done :]
+        """Return the batches of an epoch with the numbers of their samples; draws their order."""
+        plan = self.plan(epoch.batch_size, epoch.rng, bucket=epoch.bucket)[epoch.skip :]
         return (self._numbered(model, where, epoch) for where in plan)
 
     def _numbered(self, model: Network, where: slice | Array, epoch: Epoch) -> tuple[Data, Array]:
-        batch = self.part_of_batch(model, where, epoch.part)
+        batch = self.fraction_of_batch(model, where, epoch.fraction)
         if epoch.bucket and model.fixed_time is None:
             assert self.lengths is not None
             batch = batch.shortened(_longest(self.lengths[where]))
-        where = cut(where, len(self), epoch.part)
+        where = take_fraction(where, len(self), epoch.fraction)
         if not isinstance(where, np.ndarray):
             where = np.arange(*where.indices(len(self)))
         return batch, where
 
     def steps(self, first: int, end: int, *, only_x: bool = False) -> Data:
-        """Return time steps first .. end of a batch; `only_x`: of the inputs alone."""
+        """Return the time steps first:end of a batch; with `only_x` the targets stay whole."""
         lengths = None if self.lengths is None else np.clip(self.lengths - first, 0, end - first)
         part = replace(self, x=self.x[:, first:end], lengths=lengths)
         if only_x:
@@ -290,52 +267,52 @@ class Data(Samples):
         return replace(part, y=self.y[:, first:end], weight=weight)
 
     def split(self, share: float) -> tuple[Data, Data | None]:
-        """Return what to train on, and the last samples, of this share, to validate on."""
+        """Return the samples to train on, and the last ones, a share of all, to validate on."""
         share = check_real("validation_split", share, "[0, 1)")
         if share == 0:
             return self, None
-        kept = math.floor(len(self) * (1 - share))
-        if kept in (0, len(self)):
+        count = math.floor(len(self) * (1 - share))
+        if count in (0, len(self)):
             raise ValueError(
-                f"validation_split={share} of {len(self)} samples leaves {kept} to train on and "
-                f"{len(self) - kept} to validate on"
+                f"validation_split={share} of {len(self)} samples leaves {count} to train on and "
+                f"{len(self) - count} to validate on"
             )
-        return self.take(slice(0, kept)), self.take(slice(kept, None))
+        return self.take(slice(0, count)), self.take(slice(count, None))
 
     def shortened(self, longest: int) -> Data:
-        """Return a batch without the time steps at its end that count in no sample."""
+        """Return a batch without the time steps behind `longest`, which count in no sample."""
         return self.steps(0, longest, only_x=not self.per_step)
 
 
 def _longest(lengths: Array) -> int:
-    """Return how many time steps a batch has: at least one."""
+    """Return the number of time steps of a batch: at least one."""
     return max(int(lengths.max(initial=1)), 1)
 
 
-def _described(value: Any) -> dict[str, Any]:
-    """Return dtype, length, and other axes of an array; of a list, how many sequences, too."""
+def _describe_array(value: Any) -> dict[str, Any]:
+    """Return dtype, length and other axes of an array; for a list the number of sequences, too."""
     if isinstance(value, SequenceList):
-        return {**_described(value.steps), "sequences": len(value)}
+        return {**_describe_array(value.steps), "sequences": len(value)}
     if not isinstance(value, (np.ndarray, StoredArray)):
         return {}
     return {"dtype": str(value.dtype), "length": len(value), "axes": list(value.shape[1:])}
 
 
-_ADDED = {"length", "sequences", "batches"}  # of what is described
+_COUNTS = {"length", "sequences", "batches"}  # keys of a description that are added up
 
 
-def added(descriptions: Iterable[Description]) -> Description:
-    """Return the description of the samples of several data together."""
-    found: Description = {}
-    for one in descriptions:
-        for name, facts in one.items():
-            if name not in found:
-                found[name] = dict(facts)
+def add_descriptions(descriptions: Iterable[Description]) -> Description:
+    """Return one description of all samples: counts are added, other facts are the first's."""
+    total: Description = {}
+    for description in descriptions:
+        for name, facts in description.items():
+            if name not in total:
+                total[name] = dict(facts)
                 continue
-            for key in found[name].keys() & _ADDED.intersection(facts):
-                both = found[name][key], facts[key]
-                found[name][key] = None if None in both else sum(both)
-    return found
+            for key in total[name].keys() & _COUNTS.intersection(facts):
+                counts = total[name][key], facts[key]
+                total[name][key] = None if None in counts else sum(counts)
+    return total
 
 
 def require_samples(data: Data) -> None:
@@ -350,7 +327,7 @@ def check_batch_size(batch_size: int | None) -> int:
 
 
 def require_loss(model: Network) -> Loss:
-    """Return the loss; ValueError unless the model has layers and knows what to minimise."""
+    """Return the loss; ValueError if the model has no layers or was not compiled with a loss."""
     if model.loss is None:
         raise ValueError(
             "the model does not know what to minimise: call "
@@ -362,7 +339,7 @@ def require_loss(model: Network) -> Loss:
 
 
 def require_optimizer(model: Network) -> None:
-    """Raise ValueError unless the model can be trained: it has a loss and an optimizer."""
+    """Raise ValueError unless the model was compiled with a loss and an optimizer."""
     require_loss(model)
     if model.optimizer is None:
         raise ValueError(
@@ -374,67 +351,3 @@ def _require_count(name: str, values: Any, count: int) -> None:
     """Raise ValueError unless there is a value for each sample."""
     if values.ndim == 0 or len(values) != count:
         raise ValueError(f"x has {count} samples, {name} has shape {values.shape}")
-
-
-def _check_list(model: Network, sequences: SequenceList) -> SequenceList:
-    """Return the sequences as the model takes them; ValueError or TypeError if it does not."""
-    if sequences.steps.ndim < 2 and not isinstance(model.layers[0], Embedding):
-        raise ValueError("x must be one array or a list of arrays (time, features), got numbers")
-    time = model.fixed_time
-    if time is None:  # all of them as one long sequence
-        checked = model.check_input(sequences.steps[None])[0]
-        return replace(sequences, steps=checked)
-    longest = int(sequences.lengths.argmax())
-    if sequences.lengths[longest] > time:
-        raise ValueError(
-            f"x[{longest}] has {sequences.lengths[longest]} time steps, the model takes {time}"
-        )
-    checked = model.check_input(sequences.pad(time))
-    return replace(sequences, steps=checked[mask_of(sequences.lengths, time)])
-
-
-def _check_steps(
-    model: Network, x: SequenceList, y: Any, sample_weight: Any, output: tuple[int, ...]
-) -> tuple[SequenceList, Any]:
-    """Check targets, and weights, of each time step of a list of sequences."""
-    assert model.loss is not None
-    targets = _like("y", y, x)
-    weight: Any = None
-    by_step = None
-    if isinstance(sample_weight, (list, tuple)) and np.ndim(sample_weight[0]):
-        weight = _like("sample_weight", sample_weight, x)
-        by_step = weight.steps
-    elif sample_weight is not None:
-        weight = as_real("sample_weight", sample_weight)
-        if weight.shape != (len(x),):
-            raise ValueError(
-                f"sample_weight must have shape ({len(x)},), or be a list of arrays like x, got "
-                f"shape {weight.shape}"
-            )
-        by_step = weight.repeat(x.lengths)
-    try:
-        steps, _ = model.loss.check(targets.steps, (len(x.steps), *output), by_step)
-    except ValueError as error:
-        raise ValueError(f"{error} (of the time steps of all sequences in a row)") from None
-    return replace(targets, steps=steps), weight
-
-
-def _like(name: str, values: Any, x: SequenceList) -> SequenceList:
-    """Check that there is a value for each time step."""
-    if not isinstance(values, (list, tuple)) or len(values) != len(x):
-        raise ValueError(
-            f"{name} must be a list of {len(x)} arrays, one for each sequence of x, with a value "
-            f"for each time step; got {_what(values)}"
-        )
-    found = SequenceList.checked(name, values)
-    bad = np.flatnonzero(found.lengths != x.lengths)
-    if len(bad):
-        i = bad[0]
-        raise ValueError(f"x[{i}] has {x.lengths[i]} time steps, {name}[{i}] {found.lengths[i]}")
-    return found
-
-
-def _what(values: Any) -> str:
-    if isinstance(values, (list, tuple)):
-        return f"{len(values)} of them"
-    return f"an array of shape {np.shape(values)}"

@@ -15,14 +15,14 @@ from gru_c.utils.arrays import Array, as_real
 
 @dataclass(frozen=True, eq=False)
 class SequenceList:
-    """Sequences (T_i, ...), all of whose steps lie one after the other in one array.
+    """Sequences (T_i, ...), whose time steps lie one after the other in one array.
 
     Attributes
     ----------
     steps : ndarray of shape (sum of lengths, ...)
-        The steps of all.
+        The time steps of all sequences.
     begins, lengths : ndarray of shape (n,)
-        Where each sequence begins, and how many steps it has.
+        The first row of each sequence in `steps`, and its number of time steps.
     """
 
     steps: Array
@@ -31,7 +31,7 @@ class SequenceList:
 
     @classmethod
     def checked(cls, name: str, values: Sequence[npt.ArrayLike]) -> SequenceList:
-        """Check a user's list: ValueError or TypeError unless all differ in length only."""
+        """Return a user's list; ValueError or TypeError unless its arrays differ in length only."""
         arrays = [as_real(f"{name}[{i}]", value) for i, value in enumerate(values)]
         for i, array in enumerate(arrays):
             if array.ndim == 0 or array.shape[1:] != arrays[0].shape[1:]:
@@ -49,7 +49,10 @@ class SequenceList:
         return SequenceList(self.steps, self.begins[where], self.lengths[where])
 
     def pad(self, time: int | None = None) -> Array:
-        """Return an array (n, time, ...), zero behind each sequence; by default to the longest."""
+        """Return an array (n, time, ...) with zeros behind each sequence.
+
+        By default `time` is the length of the longest sequence.
+        """
         time = int(self.lengths.max(initial=0)) if time is None else time
         places = self.begins[:, None] + np.arange(time)
         shape = (len(self), time, *self.steps.shape[1:])
@@ -61,7 +64,7 @@ class SequenceList:
 
 
 def is_list(values: object) -> bool:
-    """Say whether that is a list of sequences, and no array in the form of a list."""
+    """Return True for a list of sequences, False for an array in the form of a list."""
     if not isinstance(values, (list, tuple)) or not values:
         return False
     if not all(isinstance(value, np.ndarray) and value.ndim for value in values):
@@ -70,7 +73,7 @@ def is_list(values: object) -> bool:
 
 
 def split_pair(x: Any, lengths: npt.ArrayLike | None) -> tuple[Any, npt.ArrayLike | None]:
-    """Return x and lengths, also where x is the pair of both."""
+    """Return x and lengths, which may be given as the pair ``(x, lengths)``."""
     if lengths is not None or not isinstance(x, tuple) or len(x) != 2 or np.ndim(x[1]) != 1:
         return x, lengths
     ndim = len(x[0].shape) if hasattr(x[0], "shape") else np.ndim(x[0])  # reads nothing

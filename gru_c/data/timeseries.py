@@ -14,14 +14,16 @@ from gru_c.utils.validation import check_flag, check_integer, make_rng
 
 
 class TimeseriesDataset:
-    """What `timeseries_dataset` returns: batches by number, for `fit`, `evaluate` and `predict`.
+    """Batches of windows of a series, made by `timeseries_dataset`.
+
+    `fit`, `evaluate` and `predict` take it as a source of batches.
 
     Attributes
     ----------
     windows : ndarray of shape (windows, sequence_length, ...)
-        All windows, a view of the series.
+        All windows, as a view of the series.
     targets : ndarray of shape (windows, ...), or None
-        The target of each, a view of what was given.
+        The target of each window, as a view of the user's targets.
     batch_size : int or None
     """
 
@@ -45,11 +47,11 @@ class TimeseriesDataset:
             self._order = self._rng.permutation(len(self.windows))
 
     def __len__(self) -> int:
-        """Return the number of batches; without a batch size, of windows."""
+        """Return the number of batches; without a batch size, the number of windows."""
         return -(-len(self.windows) // (self.batch_size or 1))
 
     def __getitem__(self, index: int) -> Any:
-        """Return a batch ``(windows, targets)``, or the windows alone where there are no targets.
+        """Return a batch ``(windows, targets)``, or only the windows if there are no targets.
 
         In chronological order both are views.
         """
@@ -81,45 +83,46 @@ def timeseries_dataset(
     start_index: int | None = None,
     end_index: int | None = None,
 ) -> TimeseriesDataset:
-    """Cut a series into windows: Keras's ``timeseries_dataset_from_array`` with its arguments.
+    """Cut a series into windows; arguments as in Keras's ``timeseries_dataset_from_array``.
 
-    The windows are views. Neither they nor the batches of windows in chronological order take
-    memory, and the series may be an `np.memmap` larger than that.
+    The windows are views: neither they nor the batches in chronological order take memory. The
+    series may be an `np.memmap` that is larger than the memory.
 
     Parameters
     ----------
     data : array_like of shape (steps, ...)
         The series, time first; (steps, features) for a model with a GRU.
     targets : array_like of shape (steps, ...), or None
-        ``targets[i]`` is that of the window that begins with ``data[i]``. To forecast the step
-        behind a window: ``timeseries_dataset(data[:-n], data[n:], sequence_length=n)``. Windows
-        without a target, at the end, are left out. None for `predict`.
+        ``targets[i]`` is the target of the window that begins with ``data[i]``. To forecast the
+        step behind a window, call ``timeseries_dataset(data[:-n], data[n:], sequence_length=n)``.
+        Windows at the end that have no target are left out. None for `predict`.
     sequence_length : int
-        Steps of a window.
+        Number of time steps in a window.
     sequence_stride : int
-        Steps from the beginning of a window to that of the next.
+        Distance between the beginnings of two windows, in steps of the series.
     sampling_rate : int
-        Steps of the series from one step of a window to the next.
+        Distance between two time steps of a window, in steps of the series.
     batch_size : int or None
-        Windows of a batch, the last one may have fewer; with None each item is one window.
+        Number of windows in a batch; the last batch may have fewer. With None each item is one
+        window.
     shuffle : bool
         Draw the windows in a new order in every epoch; a batch is then a copy of its windows.
-        Without it, `fit` still draws the order of the batches unless it is told
-        ``shuffle=False``, as for all batches by number.
+        Without it, `fit` still draws the order of the batches, as of any source that is indexed,
+        unless it is called with ``shuffle=False``.
     seed : int, optional
-        Of that order.
+        Seed of the order of the windows.
     start_index, end_index : int, optional
-        Steps before the first, and from the second on, are not used.
+        The first step of the series to use, and the first one behind the steps to use.
 
     Returns
     -------
     TimeseriesDataset
-        With ``len(dataset)`` batches ``dataset[i]``.
+        An object with ``len(dataset)`` batches ``dataset[i]``.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or no integer, or not even one window fits.
+        When an argument is out of range or not an integer, or the series is shorter than a window.
 
     Examples
     --------
@@ -149,19 +152,20 @@ def timeseries_dataset(
             f"there are {len(part)}"
         )
     windows = np.moveaxis(sliding_window_view(part, span, axis=0)[..., ::rate], -1, 1)
-    chosen = None
+    window_targets = None
     if targets is not None:
-        chosen = as_real("targets", targets)[start:end]
-        windows = windows[: len(chosen)]
+        window_targets = as_real("targets", targets)[start:end]
+        windows = windows[: len(window_targets)]
         if not len(windows):
             raise ValueError(f"targets has no target from start_index={start} on")
-        chosen = chosen[: len(windows) : stride]
+        window_targets = window_targets[: len(windows) : stride]
     size = check_integer("batch_size", batch_size, 1, optional=True)
-    return TimeseriesDataset(windows[::stride], chosen, size, make_rng(seed) if shuffle else None)
+    rng = make_rng(seed) if shuffle else None
+    return TimeseriesDataset(windows[::stride], window_targets, size, rng)
 
 
 def _check_below(name: str, value: object, steps: int) -> int:
-    """Return a number of steps that leaves more than one."""
+    """Return a positive number of steps that is lower than the length of the series."""
     count = check_integer(name, value, 1)
     if count >= steps:
         raise ValueError(f"{name} must be lower than the {steps} steps of data, got {count}")

@@ -1,6 +1,6 @@
-"""Past one process: training on MPI, prediction of Dask arrays.
+"""Training in several processes with MPI, and prediction of Dask arrays.
 
-``pip install "gru_c[mpi]"`` for one, ``pip install "gru_c[dask]"`` for the other.
+``pip install "gru_c[mpi]"`` is for training, ``pip install "gru_c[dask]"`` for prediction.
 
 >>> from gru_c import Dense, GRU, Sequential
 >>> from gru_c.distributed import DataParallel

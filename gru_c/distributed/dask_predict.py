@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import threading
 import weakref
-from contextlib import nullcontext
 from io import BytesIO
 from pickle import PicklingError
 from types import FunctionType, SimpleNamespace
@@ -22,7 +21,7 @@ from gru_c.saving.contents import contents
 from gru_c.utils.arrays import Array
 from gru_c.utils.optional import require
 
-# Axes of a blockwise operation: samples, those of a sample, those of an output.
+# Axes of a blockwise operation: of the samples; the first one within a sample, and an output.
 _SAMPLES, _INPUT, _OUTPUT = 0, 1, 101
 
 
@@ -31,44 +30,44 @@ def predict(
 ) -> Any:
     """Return the outputs of a model for a Dask array, as a Dask array that computes nothing yet.
 
-    It has the bits of ``model.predict`` of the whole wherever a sequence's result does not depend
-    on its batch: with the packed engine, always.
+    They have the bits of ``model.predict`` for the whole array wherever the result of a sequence
+    does not depend on its batch, which is always true of the packed engine.
 
     Parameters
     ----------
     model : Sequential
-        Its weights are those of now: what happens to it later changes nothing. It becomes part of
-        the graph once, without optimizer, loss and history.
+        The weights are those at the time of this call: later changes of the model have no effect.
+        The model becomes part of the graph once, without optimizer, loss and history.
     x : dask.array.Array of shape (samples, ...)
-        Inputs, chunked along the first axis; the others are made one chunk each. The number of
-        samples, and of those in a chunk, may be unknown (nan).
+        Inputs, chunked along the first axis; the other axes are rechunked into one chunk each. The
+        number of samples, and the number in each chunk, may be unknown (nan).
     batch_size : int, optional
-        Samples at a time within a chunk; 32 by default.
+        Number of samples in a batch within a chunk; 32 by default.
     lengths : array_like or dask.array.Array of int, shape (samples,), optional
-        How many time steps of each sample count. Where x has chunks of unknown size, a Dask array
-        with as many chunks.
+        The number of time steps of each sample that count. If the chunk sizes of x are unknown, it
+        must be a Dask array with as many chunks.
 
     Returns
     -------
     dask.array.Array of shape (samples, ...)
-        Of the model's dtype, chunked along the first axis as x is.
+        Of the model's dtype, chunked along the first axis like x.
 
     Raises
     ------
     TypeError
-        When model is no `Sequential` or cannot be pickled, or x is no Dask array.
+        When model is not a `Sequential` or cannot be pickled, or x is not a Dask array.
     ValueError
-        When the model has no weights yet, is stateful (chunks are computed in no order), or x or
-        lengths do not fit. What x holds is checked when its chunks are computed.
+        When the model has no weights yet, is stateful (chunks are computed in no fixed order), or
+        x or lengths have shapes that do not suit it. Values are checked when chunks are computed.
     ImportError
         When Dask is not installed.
 
     Notes
     -----
-    Chunks that are computed at once in one process part its threads (`set_num_threads`) among them.
-    The name of the result follows from the weights, the layers, x and lengths; of a model with
-    code of your own, from all that it holds. Then each Python thread has a copy of the model, and
-    chunks do not wait for each other's threads.
+    Chunks that are computed at the same time in one process share its threads (`set_num_threads`).
+    The name of the result is a hash of the weights, the layers, x and lengths; for a model that
+    contains code of your own, it is a hash of everything that the model holds. Each Python thread
+    then has its own copy of the model, and chunks do not wait for each other's threads.
 
     Examples
     --------
@@ -97,7 +96,7 @@ def predict(
     if lengths is not None:
         inputs += [_lengths(da, lengths, x), (_SAMPLES,)]
     snapshot, delayed = Snapshot.take(model), require("dask", "dask").delayed
-    # A key of the graph, to which all chunks refer.
+    # All chunks refer to the model by one key of the graph.
     key = delayed(snapshot, name=f"gru-c-model-{snapshot.token}", traverse=False)
     new_axes = {_OUTPUT + axis: length for axis, length in enumerate(shape)}
     return da.blockwise(
@@ -127,7 +126,7 @@ def _check_model(model: Any) -> None:
 
 
 def _output_shape(model: Sequential, x: Any) -> tuple[int, ...]:
-    """Return the shape of a sample's output; ValueError unless the model takes x."""
+    """Return the shape of the output for one sample; ValueError unless the model takes x."""
     if x.ndim < (1 if model.takes_scalars else 2) or any(
         np.isnan(length) for length in x.shape[1:]
     ):
@@ -135,8 +134,8 @@ def _output_shape(model: Sequential, x: Any) -> tuple[int, ...]:
             "x must have shape (samples, ...), and only the number of samples may be unknown, "
             f"got {x.shape}"
         )
-    none = model.check_input(np.empty((0, *x.shape[1:]), x.dtype))
-    return tuple(int(length or 0) for length in model.compute_output_shape(none.shape)[1:])
+    no_samples = model.check_input(np.empty((0, *x.shape[1:]), x.dtype))
+    return tuple(int(length or 0) for length in model.compute_output_shape(no_samples.shape)[1:])
 
 
 def _lengths(da: Any, lengths: Any, x: Any) -> Any:
@@ -151,7 +150,7 @@ def _lengths(da: Any, lengths: Any, x: Any) -> Any:
         return da.from_array(check_lengths(lengths, x.shape), chunks=(x.chunks[0],))
     if lengths.ndim != 1:
         raise ValueError(f"lengths must have shape (samples,), got {lengths.shape}")
-    check_lengths(np.empty(0, lengths.dtype), (0, *x.shape[1:]))  # values when they are computed
+    check_lengths(np.empty(0, lengths.dtype), (0, *x.shape[1:]))  # dtype only
     if known and lengths.shape == x.shape[:1]:
         return lengths.rechunk((x.chunks[0],))
     if lengths.numblocks != x.numblocks[:1] or (known and not np.isnan(lengths.shape[0])):
@@ -163,63 +162,63 @@ def _lengths(da: Any, lengths: Any, x: Any) -> Any:
 
 
 class Snapshot:
-    """A model as it is now, to be unpickled once in each process that predicts with it.
+    """A model at one time, to be unpickled once in each process that predicts with it.
 
-    Dask has one object for all chunks of a process. The model goes with it: in the process that
-    made the array when that goes, in a worker after the last chunk. Each Python thread has its own
-    where code of the program's is part of the model, which may keep something in it.
+    Dask keeps one object for all chunks in a process. The unpickled model lives as long as that
+    object: as long as the Dask array in the process that made it, until the last chunk in a worker.
+    If the model contains code of the program's, which may store something in it, each Python thread
+    has a model of its own.
 
     Attributes
     ----------
     token : str
-        The same for the same layers and weights.
+        A hash, the same for the same layers and weights.
     content : bytes
         The pickled model.
-    own_code : bool
-        Whether all of the model's code is this package's.
+    known_code : bool
+        True if all of the model's code is this package's.
     """
 
-    def __init__(self, token: str, content: bytes, own_code: bool) -> None:
+    def __init__(self, token: str, content: bytes, known_code: bool) -> None:
         self.token = token
         self.content = content
-        self.own_code = own_code
+        self.known_code = known_code
         self._lock = threading.Lock()
-        self._shared = SimpleNamespace(model=None) if own_code else threading.local()
+        self._shared = SimpleNamespace(model=None) if known_code else threading.local()
 
     @classmethod
     def take(cls, model: Sequential) -> Snapshot:
-        """Take one of a model, without what is for training only."""
+        """Return a snapshot of a model, without what is only used for training."""
         bare = object.__new__(type(model))
         unneeded: dict[str, Any] = {"optimizer": None, "loss": None, "metrics": [], "history": None}
         vars(bare).update(vars(model) | unneeded | {"_parameters": None})
-        own_code = _has_only_own_code(model)
+        known_code = _has_known_code(model)
         try:
-            content = _pickled(bare)
+            content = _pickle(bare)
         except (TypeError, AttributeError, PicklingError) as error:
             raise TypeError(
                 f"the model cannot be sent to other processes, for something that it holds: {error}"
             ) from error
-        token = _token(bare) if own_code else None
-        return cls(token or hashlib.sha256(content).hexdigest(), content, own_code)
+        token = _hash(bare) if known_code else None
+        return cls(token or hashlib.sha256(content).hexdigest(), content, known_code)
 
-    def model(self) -> Sequential:
-        """Return the model for this Python thread, its weights packed for good."""
+    def get_model(self) -> Sequential:
+        """Return the model for this Python thread; its weights stay packed."""
         with self._lock:
             model: Sequential | None = getattr(self._shared, "model", None)
             if model is None:
                 model = require("cloudpickle", "dask").loads(self.content)
                 assert model is not None
-                for layer in model.layers:
-                    layer.hold_weights(True)
-                vars(model)["weights_held"] = nullcontext  # `predict` would let them go
+                model.hold_weights()
                 self._shared.model = model
         return model
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (self.token, self.content, self.own_code)
+        return _unpickle, (self.token, self.content, self.known_code)
 
     def __sizeof__(self) -> int:
-        return 4 * len(self.content)  # for Dask: with the model, and its weights once more, packed
+        # Dask asks for it. The pickle, the model, and its weights once more, packed.
+        return 4 * len(self.content)
 
     def __dask_tokenize__(self) -> str:
         return self.token
@@ -228,45 +227,45 @@ class Snapshot:
 _last: Snapshot | None = None
 
 
-def _unpickled(token: str, content: bytes, own_code: bool) -> Snapshot:
-    """Return a snapshot; in a process of a pool, which gets one with each chunk, the last one."""
+def _unpickle(token: str, content: bytes, known_code: bool) -> Snapshot:
+    """Return a snapshot. A process of a pool gets one with each chunk, and keeps the last one."""
     global _last
     if not in_pool():
-        return Snapshot(token, content, own_code)
+        return Snapshot(token, content, known_code)
     if _last is None or _last.token != token:
-        _last = Snapshot(token, content, own_code)
+        _last = Snapshot(token, content, known_code)
     return _last
 
 
-def _has_only_own_code(model: Sequential) -> bool:
-    """Whether a model and its layers are of this package's classes, with no method replaced."""
-    layers = [one for layer in model.layers for one in (layer, *getattr(layer, "directions", ()))]
+def _has_known_code(model: Sequential) -> bool:
+    """Return True if model and layers are of this package's classes, with no method replaced."""
+    layers = [part for layer in model.layers for part in (layer, *getattr(layer, "directions", ()))]
     values = [value for layer in layers for value in vars(layer).values()]
-    called = [one for one in values if callable(one) and not isinstance(one, weakref.ref)]
+    functions = [v for v in values if callable(v) and not isinstance(v, weakref.ref)]
     replaced = any(isinstance(value, FunctionType) for value in vars(model).values())
-    kinds = [type(one) for one in (*layers, *called)]
-    own = all(kind.__module__.startswith("gru_c.") for kind in kinds)
-    return own and type(model) is Sequential and not replaced
+    kinds = [type(item) for item in (*layers, *functions)]
+    known = all(kind.__module__.startswith("gru_c.") for kind in kinds)
+    return known and type(model) is Sequential and not replaced
 
 
-def _pickled(model: Sequential) -> bytes:
-    """Pickle a model, without gradients, and with what classes of the main program it needs."""
+def _pickle(model: Sequential) -> bytes:
+    """Return a pickle of a model without gradients, with the main program's classes inside."""
     base: Any = require("cloudpickle", "dask").Pickler
 
     class Pickler(base):  # type: ignore[misc]
-        dispatch_table = base.dispatch_table.new_child({Parameter: _weight_alone})
+        dispatch_table = base.dispatch_table.new_child({Parameter: _reduce_parameter})
 
     content = BytesIO()
     Pickler(content).dump(model)
     return content.getvalue()
 
 
-def _weight_alone(item: Parameter) -> tuple[Any, ...]:
+def _reduce_parameter(item: Parameter) -> tuple[Any, ...]:
     return Parameter, (item.name, item.array)
 
 
-def _token(model: Sequential) -> str | None:
-    """Return a hash of what the outputs depend on; None for a layer that no file can describe."""
+def _hash(model: Sequential) -> str | None:
+    """Return a hash of what the outputs depend on; None if no file can describe a layer."""
     try:
         tensors, metadata = contents(model)
     except ValueError:
@@ -280,9 +279,9 @@ def _token(model: Sequential) -> str | None:
 def _predict_chunk(
     x: Array, lengths: Array | None = None, *, snapshot: Snapshot, batch_size: int
 ) -> Array:
-    """Return the outputs of a chunk, computed with this Python thread's share of the threads."""
-    with shares.one(waits=snapshot.own_code):
-        model = snapshot.model()
+    """Return the outputs of a chunk; compute them with this Python thread's share of threads."""
+    with shares.take(waits=snapshot.known_code):
+        model = snapshot.get_model()
         try:
             outputs: Array = model.predict(x, batch_size, verbose=0, lengths=lengths)
         except (ValueError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""What the machines of the processes are, and how many threads each process may use on its own."""
+"""The machines that the processes run on, and the number of threads that each process may use."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from gru_c._version import __version__
 from gru_c.runtime.threads import cpus_of_process, get_num_threads, usable
 
 
-def described() -> str:
-    """Return what the bits of a result depend on: instruction sets, versions."""
-    features: dict[str, bool] = {}  # that NumPy's loops are chosen by; it says so nowhere else
+def describe() -> str:
+    """Return what the bits of a result depend on: instruction sets and versions."""
+    features: dict[str, bool] = {}  # NumPy chooses its loops by these; they have no public name
     with suppress(ImportError, AttributeError):
         features = import_module("numpy._core._multiarray_umath").__cpu_features__
-    found = " ".join(sorted(name for name, there in features.items() if there))
+    used = " ".join(sorted(name for name, available in features.items() if available))
     kernels = _core.active_isa()
-    return f"{platform.machine()} {kernels} gru_c {__version__} NumPy {np.__version__} {found}"
+    return f"{platform.machine()} {kernels} gru_c {__version__} NumPy {np.__version__} {used}"
 
 
 def threads_of_each(node: Any) -> int:
-    """Return the threads of this process, so that those of a machine do not use more than it has.
+    """Return this process's number of threads: an equal share of the CPUs that it may run on.
 
-    Processes that are bound to other CPUs do not count. More than `gru_c.get_num_threads` says are
-    never used.
+    CPUs are shared only with processes that may run on them, too. The number is never larger than
+    `gru_c.get_num_threads` says.
 
     Parameters
     ----------
     node : mpi4py.MPI.Comm
-        Of the processes on this machine.
+        The communicator of the processes on this machine.
     """
     mine = cpus_of_process()
     rivals = sum(1 for cpus in node.allgather(mine) if cpus & mine)

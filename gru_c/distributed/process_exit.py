@@ -18,12 +18,12 @@ from gru_c.distributed.shared_errors import RankError
 from gru_c.utils.arrays import Array
 from gru_c.utils.optional import require
 
-_PATIENCE = 10.0  # seconds after which a process that waits for others says so
-_LONGEST_NAP = 0.1  # seconds between two looks; the first ones are shorter
+_PATIENCE = 10.0  # seconds after which a process that waits for others warns
+_LONGEST_NAP = 0.1  # seconds between two tests of a request; the first ones follow sooner
 
 
-def end_all(comm: Any, error: BaseException) -> NoReturn:
-    """End all processes with an exception that the others know nothing of."""
+def abort_all(comm: Any, error: BaseException) -> NoReturn:
+    """Print an exception that the other processes do not share, and end all processes."""
     code = error.code if isinstance(error, SystemExit) else 1
     try:
         traceback.print_exception(error)
@@ -40,112 +40,127 @@ def _flush() -> None:
             stream.flush()
 
 
-# ---- what others are told -----------------------------------------------------------------------
+# ---- how the others learn of an end -------------------------------------------------------------
 
 
-class _Watch:
-    """Lets the others know when this process ends: one for all communicators.
+class _ExitNotice:
+    """Tells the other processes when this one ends; one object serves all communicators.
 
-    `python -m mpi4py` ends all processes when one fails, and so needs none of this.
+    `python -m mpi4py` ends all processes when one fails, and needs no notice.
 
     Attributes
     ----------
     comms : list of mpi4py.MPI.Comm
-        Whose processes are told.
-    failed, ended : bool
-        Whether MPI will be aborted, so that nobody waits; whether MPI has begun to end.
+        The communicators whose processes are told.
+    failed : bool
+        True if an exception ends this process. MPI is then aborted, which ends all processes.
+    ended : bool
+        True if MPI has begun to end in this process.
     """
 
     def __init__(self) -> None:
         self.comms: list[Any] = []
         self.failed = self.ended = False
         self._process = os.getpid()
-        self._before = sys.excepthook
+        self._previous_hook = sys.excepthook
         sys.excepthook = self._hook
-        # MPI deletes the attributes of this communicator first when it is finalized, which the
-        # program may do itself; later, Python would be gone.
+        # MPI deletes the attributes of COMM_SELF first when it is finalized, which the program may
+        # do by itself. If it does not, the attribute is deleted at exit, while Python still runs.
         mpi = require("mpi4py.MPI", "mpi")
-        own = mpi.COMM_SELF
+        this_process = mpi.COMM_SELF
         key = mpi.Comm.Create_keyval(delete_fn=self._leave)
-        own.Set_attr(key, True)
-        atexit.register(lambda: mpi.Is_finalized() or own.Delete_attr(key))
+        this_process.Set_attr(key, True)
+        atexit.register(lambda: mpi.Is_finalized() or this_process.Delete_attr(key))
 
     def _hook(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        """Let an exception that ends this process end the others, too."""
+        """End the other processes, too, when an exception ends this one."""
         self.failed = True
         # As `python -m mpi4py` does: when the interpreter ends, MPI is aborted, not finalized.
         require("mpi4py.run", "mpi").set_abort_status(error)
         try:
-            self._before(kind, error, trace)
+            self._previous_hook(kind, error, trace)
         finally:
             _flush()
 
     def _leave(self, *attribute: object) -> None:
-        """Tell those who come to `meet` that this process has ended."""
+        """Tell the processes that come to `wait_for_all` that this one has ended."""
         self.ended = True
         if self.failed or os.getpid() != self._process:
             return
-        for comm, (all_there, _) in [(comm, _meeting(comm, leaves=True)) for comm in self.comms]:
-            _sleep_until(comm, all_there)
+        for comm, (request, _) in [(comm, _meet(comm, leaves=True)) for comm in self.comms]:
+            _wait(comm, request)
 
 
-_watch: _Watch | None = None
+_notice: _ExitNotice | None = None
 _key_of_private: int | None = None
 
 
-def private(comm: Any) -> Any:
-    """Return a communicator of the same processes for this package's messages; always the same.
+def private_communicator(comm: Any) -> Any:
+    """Return a communicator of the same processes that only this package uses.
 
-    All processes must call it.
+    All processes must call it. Later calls return the same communicator.
     """
-    global _watch, _key_of_private
+    global _notice, _key_of_private
     if _key_of_private is None:
         _key_of_private = type(comm).Create_keyval(delete_fn=_free)
-    found = comm.Get_attr(_key_of_private)
-    if found is None:
-        _sleep_until(comm, comm.Ibarrier(), "make a DataParallel", 4)
-        found = comm.Dup()
-        comm.Set_attr(_key_of_private, found)
-        if _watch is None and "mpi4py.run" not in sys.modules:
-            _watch = _Watch()
-        if _watch is not None:
-            _watch.comms.append(found)
-    return found
+    private = comm.Get_attr(_key_of_private)
+    if private is None:
+        _wait(comm, comm.Ibarrier(), "make a DataParallel", 4)
+        private = comm.Dup()
+        comm.Set_attr(_key_of_private, private)
+        if _notice is None and "mpi4py.run" not in sys.modules:
+            _notice = _ExitNotice()
+        if _notice is not None:
+            _notice.comms.append(private)
+    return private
 
 
-def _free(comm: Any, key: int, own: Any) -> None:
-    """Free the private communicator of one that the program frees."""
-    if _watch is not None:
-        if _watch.ended:
+def _free(comm: Any, key: int, private: Any) -> None:
+    """Free the private communicator of a communicator that the program frees."""
+    if _notice is not None:
+        if _notice.ended:
             return
-        _watch.comms.remove(own)
-    own.Free()
+        _notice.comms.remove(private)
+    private.Free()
 
 
-def meet(comm: Any) -> None:
-    """Wait until all have come here; end them when one has ended instead."""
-    all_there, left = _meeting(comm, leaves=False)
-    _sleep_until(comm, all_there, "call fit or evaluate", 6)
+def wait_for_all(comm: Any) -> None:
+    """Wait until all processes have called this; end them all if one has ended instead."""
+    request, left = _meet(comm, leaves=False)
+    _wait(comm, request, "call fit or evaluate", 6)
     if left[0] >= 0:
-        end_all(comm, RankError(f"rank {left[0]} has ended, and the others wait for it in fit"))
+        abort_all(comm, RankError(f"rank {left[0]} has ended, and the others wait for it in fit"))
 
 
-def _meeting(comm: Any, leaves: bool) -> tuple[Any, Array]:
-    """Come to a meeting; what is done when all have, and then the last of those who left, or -1."""
-    own = np.array([comm.rank if leaves else -1], np.int32)
-    left = np.empty_like(own)
-    return comm.Iallreduce(own, left, require("mpi4py.MPI", "mpi").MAX), left
+def _meet(comm: Any, leaves: bool) -> tuple[Any, Array]:
+    """Take part in a meeting of all processes.
 
-
-def _sleep_until(comm: Any, request: Any, what: str = "", stacklevel: int = 0) -> None:
-    """Wait without using a CPU, which those that are late may need; warn once if that takes long.
-
-    `what` is what the others have not done; without it nothing is said. What is raised meanwhile,
-    as by Ctrl-C, ends all: the others would count on this process.
+    Returns
+    -------
+    request : mpi4py.MPI.Request
+        Complete once all processes take part.
+    left : ndarray of one int
+        Then the highest rank of the processes that have ended; -1 if none has.
     """
-    began, silent = time.monotonic(), not what
+    mine = np.array([comm.rank if leaves else -1], np.int32)
+    left = np.empty_like(mine)
+    return comm.Iallreduce(mine, left, require("mpi4py.MPI", "mpi").MAX), left
+
+
+def _wait(comm: Any, request: Any, missing: str = "", stacklevel: int = 0) -> None:
+    """Wait for a request without using a CPU, which the processes that are late may need.
+
+    An exception meanwhile, such as that of Ctrl-C, ends all processes: the others count on this
+    one.
+
+    Parameters
+    ----------
+    missing : str
+        What the other processes have not done yet, for a warning after a long time; none if empty.
+    """
+    began, silent = time.monotonic(), not missing
     try:
         while not request.Test():
             waited = time.monotonic() - began
@@ -153,9 +168,9 @@ def _sleep_until(comm: Any, request: Any, what: str = "", stacklevel: int = 0) -
             if waited > _PATIENCE and not silent:
                 silent = True
                 warnings.warn(
-                    f"rank {comm.rank} has waited {waited:.0f} s for the others to {what}, which "
-                    "all processes must do",
+                    f"rank {comm.rank} has waited {waited:.0f} s for the others to {missing}, "
+                    "which all processes must do",
                     stacklevel=stacklevel,
                 )
     except BaseException as error:
-        end_all(comm, error)
+        abort_all(comm, error)

@@ -1,4 +1,4 @@
-"""Errors of one process that become errors of all, so that none waits for ever."""
+"""Exceptions of one process that are raised in all of them, so that none waits forever."""
 
 from __future__ import annotations
 
@@ -6,38 +6,36 @@ import builtins
 from contextlib import suppress
 from typing import Any
 
-from gru_c.utils import validation
-
-_TOLD_AS_THEY_ARE = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+_RAISED_AS_THEMSELVES = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
 class RankError(RuntimeError):
-    """Another process raised an exception; this one ends with it."""
+    """Another process has ended, or raised an exception that is not one of Python's own types."""
 
 
 def error_of_all(comm: Any, error: Exception | None) -> Exception:
-    """Return one's own exception, or that of the first process that has one."""
-    told = comm.allgather(_told(error))
+    """Return this process's exception; without one, that of the lowest rank that has one."""
+    descriptions = comm.allgather(_describe(error))
     if error is not None:
         return error
-    rank = next(rank for rank, one in enumerate(told) if one is not None)
-    return _as_error(rank, *told[rank])
+    rank = next(rank for rank, text in enumerate(descriptions) if text is not None)
+    return _make_error(rank, *descriptions[rank])
 
 
-def _told(error: Exception | None) -> tuple[str, str] | None:
-    """Return what others are told of an exception: its type's name, and its words."""
+def _describe(error: Exception | None) -> tuple[str, str] | None:
+    """Return the name of an exception's type and its message, which the other processes get."""
     if error is None:
         return None
-    words = "it cannot say what it is"
+    message = "it has no message: its str() fails"
     with suppress(Exception):
-        words = str(error)
-    return type(error).__name__, words
+        message = str(error)
+    return type(error).__name__, message
 
 
-def _as_error(rank: int, name: str, words: str) -> Exception:
-    """Return another process's exception, of the same type if all processes know that type."""
-    kind = getattr(builtins, name, None) or getattr(validation, name, None)
-    if isinstance(kind, type) and issubclass(kind, _TOLD_AS_THEY_ARE):
+def _make_error(rank: int, name: str, message: str) -> Exception:
+    """Return another process's exception, of the same type if that is one of Python's."""
+    kind = getattr(builtins, name, None)
+    if isinstance(kind, type) and issubclass(kind, _RAISED_AS_THEMSELVES):
         with suppress(TypeError):  # UnicodeError wants five arguments
-            return kind(f"rank {rank}: {words}")
-    return RankError(f"rank {rank}: {name}: {words}")
+            return kind(f"rank {rank}: {message}")
+    return RankError(f"rank {rank}: {name}: {message}")

@@ -1,4 +1,4 @@
-"""What each of several Python threads may use of the CPUs while they all compute at once."""
+"""Equal shares of the CPUs for the Python threads that compute at the same time."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ from gru_c.runtime import threads
 
 
 class Shares:
-    """The threads of this process, parted among the Python threads that are at work.
+    """The threads of this process, divided among the Python threads that are at work.
 
-    Who comes takes an equal part of what the process may use, at least one thread, and waits while
-    there is none. Equal among how many: among the most who were here at once since nobody was. (Who
-    has gone is most likely back in a moment, with the next chunk: were it forgotten, each would
-    find itself alone, take everything, and make the others wait in turn.)
+    A Python thread takes an equal share of the threads that the process may use, at least one, and
+    waits while none is free. The share is that among the largest number of Python threads that have
+    been here at once since there were none. (A thread that leaves is likely to come back in a
+    moment, with the next chunk. If it were forgotten, each thread would seem to be alone, take
+    everything, and make the others wait in turn.)
 
-    Who runs code that may ask for a share itself does not wait, and takes nothing from others: it
-    would wait for itself.
+    A Python thread whose code may ask for a share itself does not wait and takes nothing from the
+    others, because it might wait for itself.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget who is here."""
+        """Forget the Python threads that are at work."""
         self._change = threading.Condition()
-        self._here = 0  # at work or waiting
+        self._here = 0  # Python threads at work or waiting
         self._most_here = 0
-        self._taken = 0  # threads
+        self._taken = 0  # threads in all shares
 
     @contextmanager
-    def one(self, waits: bool = True) -> Iterator[int]:
-        """While this lasts, calls from this Python thread use its share, which is the value."""
-        own, taken = threads.get_num_threads(), 0
+    def take(self, waits: bool = True) -> Iterator[int]:
+        """Let calls from this Python thread use its share of the threads; yield that number."""
+        most, taken = threads.get_num_threads(), 0
         with self._change:
             self._here += 1
             self._most_here = max(self._most_here, self._here)
@@ -49,7 +50,7 @@ class Shares:
                 self._leave(0)
                 raise
             limit = _limit()
-            share = min(own, max(1, limit // self._most_here))
+            share = min(most, max(1, limit // self._most_here))
             if waits:
                 share = taken = min(share, limit - self._taken)
             self._taken += taken
@@ -70,41 +71,41 @@ class Shares:
 
 shares = Shares()
 
-if hasattr(os, "register_at_fork"):  # the others are not in the child
+if hasattr(os, "register_at_fork"):  # the other Python threads are not in the child
     os.register_at_fork(after_in_child=shares.reset)
 
 
 def _limit() -> int:
-    """Return how many threads may compute at once in this process.
+    """Return how many threads may compute at the same time in this process.
 
-    The nanny that starts a worker's process sets OMP_NUM_THREADS=1 there, which is meant for each
-    of the worker's task threads: unless the program calls `set_num_threads`, all of them compute,
-    as far as there are CPUs. In a process without a nanny the variable is the program's own. A
-    process of a pool, such as those of Dask's scheduler "processes", is one of as many as there are
-    CPUs, most likely, and uses one thread where nobody says how many.
+    The nanny that starts a Dask worker's process sets OMP_NUM_THREADS=1 there, for each of the
+    worker's task threads. Unless the program calls `set_num_threads`, all of these compute at once,
+    up to the number of CPUs. In a process without a nanny the program itself set the variable. A
+    pool, such as that of Dask's scheduler "processes", most likely has as many processes as there
+    are CPUs, so each uses one thread unless OMP_NUM_THREADS is set.
     """
-    own, workers = threads.get_num_threads(), _workers()
+    chosen, workers = threads.get_num_threads(), _workers()
     if threads.were_set():
-        return own
+        return chosen
     if not any(worker.nanny for worker in workers):
-        return 1 if not workers and in_pool() and "OMP_NUM_THREADS" not in os.environ else own
-    return max(own, min(task_threads(), threads.usable(len(threads.cpus_of_process()))))
+        return 1 if not workers and in_pool() and "OMP_NUM_THREADS" not in os.environ else chosen
+    return max(chosen, min(task_threads(), threads.usable(len(threads.cpus_of_process()))))
 
 
 def in_pool() -> bool:
-    """Whether this is the Python thread on which a process of a pool does its tasks."""
+    """Return True on the Python thread on which a process of a pool does its tasks."""
     if multiprocessing.parent_process() is None or _workers_of_process():
         return False
     return threading.current_thread() is threading.main_thread()
 
 
 def task_threads() -> int:
-    """Return how many tasks the Dask workers of this process run at once; 0 where it is none."""
+    """Return how many tasks the Dask workers of this process run at once; 0 without workers."""
     return sum(worker.state.nthreads for worker in _workers())
 
 
 def _workers() -> list[Any]:
-    """Return the Dask workers of this process; none if this Python thread does not work for one."""
+    """Return the Dask workers of this process if this Python thread runs a task of one."""
     module = sys.modules.get("distributed.worker")
     if module is None:
         return []
@@ -118,14 +119,14 @@ def _workers() -> list[Any]:
 def _workers_of_process() -> list[Any]:
     """Return the Dask workers of this process."""
     module = sys.modules.get("distributed.worker")
-    every = [] if module is None else list(module.Worker._instances)
-    return [one for one in every if one.status.name != "closed"]
+    workers = [] if module is None else list(module.Worker._instances)
+    return [worker for worker in workers if worker.status.name != "closed"]
 
 
 def share_of_task() -> int | None:
-    """Return how many threads a task of a Dask worker may use; None outside of one.
+    """Return how many threads a task of a Dask worker may use; None outside of a task.
 
-    For tasks that take long, such as training, and so cannot wait for each other.
+    This is for tasks that take long, such as training, and cannot wait for each other.
     """
     tasks = task_threads()
     return max(1, threads.get_num_threads() // tasks) if tasks else None

@@ -1,4 +1,4 @@
-"""Naive forecasts, and how far forecasts are off.
+"""Naive forecasts, and the errors of forecasts.
 
 References
 ----------
@@ -26,7 +26,7 @@ def naive(values: npt.ArrayLike, horizon: int) -> Array:
 
 
 def seasonal_naive(values: npt.ArrayLike, horizon: int, season: int) -> Array:
-    """Return the last season, again and again.
+    """Return the last season, repeated until the horizon.
 
     Examples
     --------
@@ -39,29 +39,29 @@ def seasonal_naive(values: npt.ArrayLike, horizon: int, season: int) -> Array:
 def repeated(values: Array, horizon: int, season: int, origins: Array | None = None) -> Array:
     """Return for each origin the last `season` values up to it, repeated: (origins, horizon).
 
-    Without origins the end is the only one: (horizon,).
+    Without origins, return this for the last step alone: (horizon,).
     """
     ahead = np.arange(1, horizon + 1)
     back = ahead - season * -(-ahead // season)  # 1 - season .. 0
     at = len(values) - 1 if origins is None else origins[:, None]
-    found: Array = values[at + back]
-    return found
+    forecast: Array = values[at + back]
+    return forecast
 
 
 def filled(values: Array) -> Array:
-    """Return the values with each missing one as the last before it that is known."""
+    """Return the values with each missing one replaced by the last known one before it."""
     known = np.where(np.isnan(values), 0, np.arange(len(values)))
-    found: Array = values[np.maximum.accumulate(known)]
-    return found
+    complete: Array = values[np.maximum.accumulate(known)]
+    return complete
 
 
 def mae(error: Array) -> float:
-    """Return the mean absolute error, of what is known; NaN where nothing is."""
+    """Return the mean absolute error over the known values; NaN if none is known."""
     return _mean(np.abs(error))
 
 
 def rmse(error: Array) -> float:
-    """Return the root of the mean squared error, of what is known."""
+    """Return the root mean squared error over the known values; NaN if none is known."""
     return float(np.sqrt(_mean(error**2)))
 
 
@@ -71,9 +71,9 @@ def _mean(values: Array) -> float:
 
 
 def mase_scale(values: npt.ArrayLike, season: int = 1) -> float:
-    """Return what MASE divides by: the mean error in sample of the (seasonal) naive forecast.
+    """Return the divisor of MASE: the mean in-sample error of the (seasonal) naive forecast.
 
-    NaN when there is none to divide by: of a series that repeats itself, or is too short.
+    NaN if there is no error to divide by, because the series repeats itself or is too short.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Series from a CSV file, and what was understood of it."""
+"""Series from a CSV file, with notes on how it was read."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ import numpy as np
 from gru_c.utils.optional import require
 
 _SEPARATORS = ",;\t|"
-_FIRST_ROW = 2  # of the file, counted from 1, is that of the first values
+_FIRST_ROW = 2  # number of the first row of values in the file; the header is row 1
 
 
 @dataclass(frozen=True)
 class Table:
-    """What a file holds.
+    """The content of a file.
 
     Attributes
     ----------
     series : Series, DataFrame or dict of Series
-        As `Forecaster.fit` takes it: a series; with its covariates as a DataFrame; by group.
+        In a form for `Forecaster.fit`: a series, a DataFrame of a series and its covariates, or a
+        series for each group.
     future : DataFrame or None
         Covariates of the rows after the last known target.
     notes : list of str
-        What was understood, a line each.
+        Lines that say how the file was read.
     """
 
     series: Any
@@ -46,9 +47,9 @@ def read_table(
 ) -> Table:
     """Read a CSV file; ValueError names the file and the row, column or value that is wrong.
 
-    The separator is the one of comma, semicolon, tab and bar that the header has most of; numbers
-    may have a decimal comma where it is no comma. Rows are put in the order of time. Rows at the
-    end without a target are the future that covariates are known of.
+    The separator is the most frequent of comma, semicolon, tab and bar in the header. If it is not
+    the comma, numbers may have a decimal comma. Rows are sorted by time. Rows without a target at
+    the end are steps ahead, for which only the covariates are known.
     """
     if group is not None and covariates:
         raise ValueError("--covariates and --group do not go together")
@@ -69,11 +70,11 @@ def read_table(
         frame = frame.set_index(time)
     if group is not None:
         parts = {str(name): part[target] for name, part in frame.groupby(group, sort=True)}
-        if time is None:  # rows of a group are its steps, wherever they stand in the file
+        if time is None:  # the rows of a group are its steps, wherever they are in the file
             parts = {name: part.reset_index(drop=True) for name, part in parts.items()}
-        found = {name: _known(path, part.rename(name))[0] for name, part in parts.items()}
-        return Table(found, None, notes)
-    series, future = _known(path, frame[target])
+        series = {name: _cut_known(path, part.rename(name))[0] for name, part in parts.items()}
+        return Table(series, None, notes)
+    series, future = _cut_known(path, frame[target])
     if not covariates:
         notes += [f"{future} rows without a target at the end left out"] if future else []
         return Table(series, None, notes)
@@ -115,38 +116,39 @@ def _require_column(path: str | os.PathLike[str], name: str | None, frame: Any) 
 
 def _numbers(path: str | os.PathLike[str], column: Any, decimal_comma: bool) -> Any:
     pandas = require("pandas", "pandas")
-    given = column
+    original = column
     if decimal_comma and not pandas.api.types.is_numeric_dtype(column):
         column = column.str.replace(",", ".")
     numbers = pandas.to_numeric(column, errors="coerce").astype(np.float64)
-    _require_all(path, given, numbers.isna() & given.notna(), "is no number")
+    _require_all(path, original, numbers.isna() & original.notna(), "is no number")
     return numbers
 
 
 def _times(path: str | os.PathLike[str], column: Any) -> Any:
     pandas = require("pandas", "pandas")
     if pandas.api.types.is_numeric_dtype(column):
-        column = column.astype(str).str.removesuffix(".0")  # 2026 is a year, no nanoseconds
+        column = column.astype(str).str.removesuffix(".0")  # 2026 is a year, not nanoseconds
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of dates in no known form, which are refused below
+        warnings.simplefilter("ignore")  # about dates in unknown forms, which are refused below
         times = pandas.to_datetime(column, errors="coerce")
-    wanted = "is no time such as 2026-01-31 or 2026-01-31 14:00, in one form in all rows"
-    _require_all(path, column, times.isna(), wanted)
+    fault = "is no time such as 2026-01-31 or 2026-01-31 14:00, in one form in all rows"
+    _require_all(path, column, times.isna(), fault)
     return times
 
 
-def _require_all(path: str | os.PathLike[str], column: Any, bad: Any, wanted: str) -> None:
+def _require_all(path: str | os.PathLike[str], column: Any, bad: Any, fault: str) -> None:
+    """Raise ValueError for the first value that is marked as bad."""
     if bad.any():
         row = int(np.argmax(bad.to_numpy()))
         value = column.iloc[row]
         raise ValueError(
             f"{os.fspath(path)}: {value!r} in row {row + _FIRST_ROW}, column {column.name!r}, "
-            f"{wanted}"
+            f"{fault}"
         )
 
 
-def _known(path: str | os.PathLike[str], series: Any) -> tuple[Any, int]:
-    """Return a series up to its last known value, and how many rows come after it."""
+def _cut_known(path: str | os.PathLike[str], series: Any) -> tuple[Any, int]:
+    """Return a series up to its last known value, and the number of rows after it."""
     known = np.flatnonzero(series.notna())
     if not len(known):
         raise ValueError(f"{os.fspath(path)}: {series.name!r} has no value in any row")

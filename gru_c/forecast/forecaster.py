@@ -1,77 +1,77 @@
-"""Forecaster: from series of numbers to forecasts, and how good they are."""
+"""Forecaster: forecasts of series of numbers, and their accuracy."""
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from gru_c.forecast import plots, saving, training
-from gru_c.forecast.backtest import Backtest, roll
+from gru_c.forecast import fitted, plots, rolling_origin, saving
+from gru_c.forecast.backtest import Backtest
 from gru_c.forecast.features import Layout, Scale
-from gru_c.forecast.output import forecast_form, with_future
-from gru_c.forecast.preparation import continued, make_plan, scale_of
-from gru_c.forecast.series import Panel, Series, read_panel
-from gru_c.forecast.timestamps import after
+from gru_c.forecast.output import forecast_form
+from gru_c.forecast.series import Panel, read_panel
+from gru_c.forecast.training import Training
 from gru_c.losses.quantile import check_quantiles
 from gru_c.models.sequential import Sequential
-from gru_c.runtime.threads import check_num_threads, use_threads
-from gru_c.utils.arrays import Array, as_real
-from gru_c.utils.attributes import Guarded
+from gru_c.runtime.threads import check_num_threads
+from gru_c.utils.arrays import Array
+from gru_c.utils.attributes import Guarded, assign
 from gru_c.utils.progress import check_verbose
 from gru_c.utils.validation import check_flag, check_integer, check_real, make_rng
 
-_MOST_HORIZONS = 1000  # that a forecast goes on from itself
+_MOST_HORIZONS = 1000  # longest forecast, in horizons
 
 
 class Forecaster(Guarded):
-    """Forecasts of one or many series by stacked GRUs, one model for all of them.
+    """Forecasts of one or many series by stacked GRUs, with one model for all series.
 
-    The GRUs read the last `window` steps, a `Dense` layer then gives all of `horizon` steps at
-    once, as the difference from a naive forecast: the last value, or the last season, whichever is
-    less off in the training part. A model that has learnt nothing is that naive forecast.
+    The GRUs read the last `window` steps. A `Dense` layer then gives all of the next `horizon`
+    steps at once, as differences from a naive forecast: the last value or the last season,
+    whichever has the smaller error in the training part. A model that has learnt nothing gives that
+    naive forecast.
 
-    Each series is scaled by its own training part. From a DatetimeIndex come sine and cosine of the
-    hour, the day of the week and, for two years and more, the day of the year. A missing value
-    (NaN, or a gap in the index) is filled by the last known one and marked as missing, where the
-    training part has any; as a target it does not count.
+    Each series is scaled by its own training part. A DatetimeIndex adds sine and cosine of the
+    hour, the day of the week and, for series of two years and more, the day of the year. A missing
+    value (NaN, or a gap in the index) is filled with the last known one, and marked as missing if
+    the training part has any missing values. It does not count as a target.
 
     Parameters
     ----------
     window : int
-        Steps that the model sees.
+        Number of steps that the model sees.
     horizon : int
-        Steps that it forecasts at once.
+        Number of steps that it forecasts at once.
     hidden_units : int or sequence of int
         Units of each GRU.
     covariates : sequence of str, optional
-        Columns of the DataFrame given to `fit` that are no series, but numbers known ahead.
+        Columns of the DataFrame given to `fit` that are not series, but numbers known ahead.
     quantiles : sequence of float, optional
-        Forecast these instead of the median. What crosses is sorted (Chernozhukov, Fernandez-Val
-        and Galichon, Quantile and probability curves without crossing, 2010), so they never do.
+        Quantiles to forecast instead of the median. They are sorted, so they never cross
+        (Chernozhukov, Fernandez-Val and Galichon, Quantile and probability curves without crossing,
+        2010).
     season : int, optional
-        Steps of a season, 0 for none; by default what the frequency lets expect: of hours a day
-        (24), of days a week (7), of months a year (12) ..., nothing without a DatetimeIndex.
+        Number of steps in a season, 0 for none. By default it follows from the frequency of the
+        index: a day of hours (24), a week of days (7), a year of months (12) ...; without a
+        DatetimeIndex there is none.
     calendar : bool
         Use the calendar where there is a DatetimeIndex.
     dropout : float
-        Between the layers, while training.
+        Dropout rate between the layers.
     learning_rate, batch_size, epochs
         Of Adam, which minimises the pinball loss.
     patience : int
-        Stop after so many epochs in which the loss of what is held out fell to no new minimum; the
-        best weights are kept.
+        Stop after this many epochs without a new minimum of the loss on the held-out part. The best
+        weights are used.
     validation_fraction : float
-        Share of each series, its end, that is held out; 0: none, and all epochs are made.
+        Share of each series, its end, that is held out. With 0 nothing is held out, and training
+        runs for all epochs.
     seed : int, optional
         Makes a run repeatable to the bit.
     num_threads : int, optional
-        By default what `gru_c.set_num_threads` says.
+        By default that of `gru_c.set_num_threads`.
     verbose : {0, 1, 2}
-        0 is silent, 1 a bar, 2 a line per epoch.
+        0 is silent, 1 shows a bar, 2 a line per epoch.
 
     Attributes
     ----------
@@ -80,9 +80,9 @@ class Forecaster(Guarded):
         "loss" and "val_loss" of each epoch.
     season_ : int
     reference_ : {"last", "season"}
-        The naive forecast that is corrected.
+        The naive forecast that the model corrects.
     names_ : list of str
-        Of the series.
+        Names of the series.
     columns_ : dict of str to str
         The columns "target", "time" and "group" of the CSV file that ``gru-c forecast`` read the
         series from; empty for series that were given to `fit`.
@@ -98,6 +98,7 @@ class Forecaster(Guarded):
     array([20.  , 22.5 , 24.33, 25.  , 24.33, 22.5 ])
     """
 
+    # Arguments that the model was made with.
     _of_model = (
         "window",
         "horizon",
@@ -109,7 +110,13 @@ class Forecaster(Guarded):
     )
     model_: Sequential
     history_: dict[str, list[float]]
+    season_: int
+    reference_: str
+    names_: list[str]
     columns_: dict[str, str]
+    layout: Layout
+    scales: dict[str, Scale]
+    past: Panel
 
     def __init__(
         self,
@@ -164,7 +171,7 @@ class Forecaster(Guarded):
     # ---- fitting ----
 
     def fit(self, series: Any, covariates: Any = None) -> Forecaster:
-        """Train.
+        """Train a model.
 
         Parameters
         ----------
@@ -181,78 +188,88 @@ class Forecaster(Guarded):
         Raises
         ------
         ValueError, TypeError
-            When something does not fit, or times are irregular: nothing has been changed then.
+            When series or covariates cannot be used, or times are irregular.
         FloatingPointError
             When the loss became infinite.
+            After any exception the forecaster is the same as before.
         """
-        new = copy.copy(self)
-        new.fit_panel(read_panel(series, covariates, self.covariates))
-        self.__dict__ = new.__dict__
+        panel = read_panel(series, covariates, self.covariates)
+        self._set_fitted(fitted.fit(panel, self._settings()), {})
         return self
 
-    def fit_panel(self, panel: Panel) -> None:
-        """Train on series that have been checked."""
-        names = [item.name for item in panel.series]
-        plan = make_plan(
-            panel, self.window, self.horizon, self.season, self.calendar, self.validation_fraction
+    def _settings(self) -> fitted.Settings:
+        return fitted.Settings(
+            window=self.window,
+            horizon=self.horizon,
+            hidden_units=self.hidden_units,
+            season=self.season,
+            calendar=self.calendar,
+            dropout=self.dropout,
+            levels=self.levels,
+            validation_fraction=self.validation_fraction,
+            training=Training(
+                self.learning_rate, self.batch_size, self.epochs, self.patience, self.verbose
+            ),
+            seed=self.seed,
+            num_threads=self.num_threads,
         )
-        how = training.Training(
-            self.learning_rate, self.batch_size, self.epochs, self.patience, self.verbose
-        )
-        outputs = self.horizon * len(self.levels)
-        with use_threads(self.num_threads):
-            self.model_ = training.build(
-                plan.layout.features, self.hidden_units, self.dropout, outputs, self.seed
-            )
-            self.history_ = training.train(self.model_, plan.train, plan.held_out, self.levels, how)
-        self.set_state(plan.layout, plan.scales, panel)
-        self.names_, self.columns_ = names, {}
 
-    def set_state(self, layout: Layout, scales: dict[str, Scale], past: Panel) -> None:
-        """Take over what is known besides the model."""
-        self.layout, self.scales, self.past = layout, scales, past
-        self.season_, self.reference_ = layout.season, layout.reference
-        self.names_ = [item.name for item in past.series]
+    def _set_fitted(self, new: fitted.Fitted, columns: dict[str, str]) -> None:
+        assign(
+            self,
+            model_=new.model,
+            history_=new.history,
+            layout=new.layout,
+            scales=new.scales,
+            past=new.past,
+            season_=new.layout.season,
+            reference_=new.layout.reference,
+            names_=[item.name for item in new.past.series],
+            columns_=columns,
+        )
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The quantiles that the model gives: those asked for and the median."""
+        """The quantiles that the model gives: those asked for, and the median."""
         return tuple(sorted({0.5, *(self.quantiles or ())}))
 
-    def require_fitted(self, method: str) -> None:
-        """Raise ValueError before `fit`."""
+    def _require_fitted(self, method: str) -> fitted.Fitted:
+        """Return what `fit` learnt; ValueError before `fit`."""
         if not hasattr(self, "layout"):
             raise ValueError(f"{method} needs a forecaster that has been trained: call fit first")
+        return fitted.Fitted(
+            self.model_, self.history_, self.layout, self.scales, self.past, self.levels
+        )
 
     # ---- forecasting ----
 
     def predict(self, steps: int | None = None, series: Any = None, covariates: Any = None) -> Any:
         """Return forecasts of the steps after the end of the series.
 
-        Steps beyond the horizon are forecast from the median of those before them, as if it had
-        been measured; their quantiles leave out the uncertainty of that, and are too narrow.
+        Steps beyond the horizon are forecast from the medians of the steps before them, as if these
+        had been measured. Their quantiles leave out the uncertainty of that, and are too narrow.
 
         Parameters
         ----------
         steps : int, optional
             By default the horizon; 1000 horizons at most.
         series : as in `fit`, optional
-            Forecast the continuation of these instead of those of `fit`; a name known from there
-            keeps its scaling, others are scaled by what is given.
+            Series to continue instead of those of `fit`. A series with a name from `fit` keeps its
+            scaling; others are scaled by the values given here.
         covariates : array_like (steps, c) or DataFrame
-            The rows of the steps to be forecast, where the model has covariates; with `series`
-            those of its steps before them, unless they are columns of it.
+            If the model has covariates, their rows for the steps ahead. With `series` also those of
+            its steps, before them, unless they are columns of it.
 
         Returns
         -------
         ndarray (steps,), Series, DataFrame, ndarray (steps, k), list or dict
             In the form of the series; with a last axis for the quantiles, or a column for each.
         """
-        self.require_fitted("predict")
+        known = self._require_fitted("predict")
         steps = self._check_steps(steps)
-        panel = self.past_of(series, covariates, steps)
-        found = self.outputs(panel, steps)
-        return forecast_form(panel, self._asked(found), self.quantiles)
+        panel = known.read_past(series, covariates, self.covariates, steps)
+        forecasts = self._choose_levels(known.outputs(panel, steps, self.num_threads))
+        return forecast_form(panel, forecasts, self.quantiles)
 
     def _check_steps(self, steps: int | None) -> int:
         steps = self.horizon if steps is None else check_integer("steps", steps, 1)
@@ -262,103 +279,31 @@ class Forecaster(Guarded):
             )
         return steps
 
-    def past_of(self, series: Any, covariates: Any, steps: int) -> Panel:
-        """Return the series to go on from, with the covariates of their future."""
-        count = len(self.layout.covariate_mean)
-        if count and covariates is None:
-            raise ValueError(f"the model has {count} covariates: give those of {steps} steps ahead")
-        if covariates is not None and not count:
-            raise ValueError("the model was trained without covariates")
-        if series is None:
-            panel = self.past
-        else:
-            apart = bool(count) and not set(self.covariates) <= set(getattr(series, "columns", ()))
-            before = covariates if apart or not self.covariates else None
-            if before is not None and not hasattr(before, "columns"):
-                before = np.atleast_1d(as_real("covariates", before))[:-steps]
-            panel = read_panel(series, before, self.covariates)
-            self._check_like_trained(panel)
-        if not count:
-            return panel
-        names = self.covariates
-        return Panel(
-            [with_future(item, covariates, names, steps, count) for item in panel.series],
-            panel.form,
-        )
-
-    def _check_like_trained(self, panel: Panel) -> None:
-        wanted = self.past.series[0].index
-        for item in panel.series:
-            if self.layout.calendar and item.index is None:
-                raise ValueError(f"series {item.name!r} has no times: the model uses the calendar")
-            if wanted is not None and item.index is not None and wanted.freq != item.index.freq:
-                raise ValueError(
-                    f"series {item.name!r} has the frequency {item.index.freqstr!r}, the model was "
-                    f"trained on {wanted.freqstr!r}"
-                )
-            if len(item) < self.layout.shortest:
-                raise ValueError(
-                    f"series {item.name!r} has {len(item)} steps, a forecast needs "
-                    f"{self.layout.shortest}"
-                )
-
-    def outputs(self, panel: Panel, steps: int) -> Array:
-        """Return all levels of each series, (series, steps, levels), in the series' units."""
-        scales = [self.scales.get(i.name) or scale_of(self.layout, i) for i in panel.series]
-        series = [item.tail(self.layout.needed) for item in panel.series]
-        parts: list[Array] = []
-        for done in range(0, steps, self.horizon):
-            if done:
-                series = [self._go_on(s, p) for s, p in zip(series, parts[-1], strict=True)]
-            parts.append(self._from_end(series, scales))
-        return np.concatenate(parts, axis=1)[:, :steps]
-
-    def _from_end(self, series: list[Series], scales: list[Scale]) -> Array:
-        """Return the next `horizon` steps of each series, (series, horizon, levels)."""
-        layout, x, references = self.layout, [], []
-        for item, scale in zip(series, scales, strict=True):
-            end = np.array([len(item) - 1])
-            x.append(layout.windows(item, scale, end))
-            references.append(layout.naive(item, end))
-        with use_threads(self.num_threads):
-            y = self.model_.predict(np.concatenate(x), training.PREDICTED_AT_ONCE, verbose=0)
-        y = y.reshape(len(series), self.horizon, len(self.levels)).astype(np.float64)
-        step = np.array([scale.step for scale in scales])
-        correction: Array = np.sort(y, axis=-1) * step[:, None, None]
-        return np.concatenate(references)[..., None] + correction
-
-    def _go_on(self, item: Series, found: Array) -> Series:
-        index = item.index
-        if index is not None:
-            index = index.append(after(index, self.horizon))
-            index.freq = item.index.freq
-        return continued(item, found[:, self.levels.index(0.5)], index)
-
-    def _asked(self, found: Array) -> Array:
-        """Return of all levels those that were asked for; without quantiles no axis for them."""
+    def _choose_levels(self, outputs: Array) -> Array:
+        """Return the levels that were asked for; without quantiles the median, without an axis."""
         if self.quantiles is None:
-            return found[..., 0]
-        asked: Array = found[..., [self.levels.index(q) for q in self.quantiles]]
-        return asked
+            return outputs[..., 0]
+        chosen: Array = outputs[..., [self.levels.index(q) for q in self.quantiles]]
+        return chosen
 
-    # ---- how good it is ----
+    # ---- accuracy ----
 
     def backtest(
         self, series: Any, folds: int = 5, covariates: Any = None, *, refit: bool = True
     ) -> Backtest:
-        """Forecast the end of the series from several origins, each from what came before it.
+        """Forecast the end of the series from several origins, each from the steps before it.
 
-        The last ``folds * horizon`` steps are forecast, `horizon` at a time, each time by a model
-        trained anew on everything before. This forecaster stays as it is.
+        The last ``folds * horizon`` steps are forecast, `horizon` at a time, each time by a new
+        model trained on all steps before. This forecaster does not change.
 
         Parameters
         ----------
         series, covariates
             As in `fit`.
         folds : int
-            How many origins.
+            Number of origins.
         refit : bool
-            False: train once, on what comes before the first origin.
+            False: train once, on the steps before the first origin.
 
         Returns
         -------
@@ -366,7 +311,8 @@ class Forecaster(Guarded):
             With the errors of the naive forecasts beside the model's.
         """
         panel = read_panel(series, covariates, self.covariates)
-        return roll(self, panel, check_integer("folds", folds, 1), check_flag("refit", refit))
+        folds, refit = check_integer("folds", folds, 1), check_flag("refit", refit)
+        return rolling_origin.roll(self._settings(), self.quantiles, panel, folds, refit)
 
     def plot(
         self, steps: int | None = None, past: int | None = None, covariates: Any = None
@@ -378,36 +324,39 @@ class Forecaster(Guarded):
         steps, covariates
             As in `predict`.
         past : int, optional
-            Steps before the forecast; three windows by default.
+            Number of steps before the forecast; three windows by default.
 
         Returns
         -------
         matplotlib.figure.Figure
         """
-        self.require_fitted("plot")
+        known = self._require_fitted("plot")
         steps = self._check_steps(steps)
-        panel = self.past_of(None, covariates, steps)
+        panel = known.read_past(None, covariates, self.covariates, steps)
         past = 3 * self.window if past is None else check_integer("past", past, 1)
-        return plots.draw_forecast(panel, self.outputs(panel, steps), self.levels, past)
+        outputs = known.outputs(panel, steps, self.num_threads)
+        return plots.draw_forecast(panel, outputs, self.levels, past)
 
     # ---- files ----
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write model, scaling, settings and the end of the series to a safetensors file.
 
-        `gru_c.load_model` reads the model alone from it.
+        `gru_c.load_model` reads only the model from it.
         """
-        self.require_fitted("save")
-        saving.save(self, path)
+        known = self._require_fitted("save")
+        saving.save(path, known, self._constructor_arguments(), self.columns_)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Forecaster:
-        """Read what `save` wrote; nothing from the file is executed.
+        """Read a file that `save` wrote. No code from the file is executed.
 
         Raises
         ------
         FileNotFoundError
         ValueError
-            When the file is damaged, of another format, or its content does not fit together.
+            When the file is damaged, of another format, or its parts contradict each other.
         """
-        return saving.load(cls, path)
+        new, known, columns = saving.load(path, cls)
+        new._set_fitted(known, columns)
+        return new

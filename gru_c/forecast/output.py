@@ -1,4 +1,4 @@
-"""The future of series: covariates of the steps ahead, and forecasts in the form of the series."""
+"""The steps ahead: their covariates, and forecasts in the form of the series."""
 
 from __future__ import annotations
 
@@ -17,25 +17,28 @@ from gru_c.utils.optional import require
 def with_future(
     item: Series, covariates: Any, names: Sequence[str], steps: int, count: int
 ) -> Series:
-    """Return a series with `count` covariates of the steps ahead behind those that it has.
+    """Return a series with the covariates of the steps ahead added to its own.
 
-    What is given has a row for each step ahead, or for each step before and ahead.
+    `covariates` has a row for each step ahead, or for each step of the series and ahead. `count` is
+    the number of covariates that the model wants.
     """
     times = None if item.index is None else after(item.index, steps)
     if not (is_frame(covariates) and times is not None):
-        given = covariates if is_frame(covariates) else np.atleast_1d(covariates)
-        covariates = given[-steps:]
+        covariates = covariates if is_frame(covariates) else np.atleast_1d(covariates)
+        covariates = covariates[-steps:]
     rows = covariate_rows(covariates, names, times, steps)
     if rows.shape[1] != count:
         raise ValueError(f"the model has {count} covariates, got {rows.shape[1]}")
     return replace(item, covariates=np.concatenate([item.covariates[: len(item)], rows]))
 
 
-def forecast_form(panel: Panel, found: Array, quantiles: Sequence[float] | None) -> Any:
-    """Return forecasts (series, steps) or (series, steps, quantiles) as the series came."""
+def forecast_form(panel: Panel, forecasts: Array, quantiles: Sequence[float] | None) -> Any:
+    """Return forecasts (series, steps) or (series, steps, quantiles) in the form of the series."""
     if panel.form == "frame":
-        return _frame(panel, found, quantiles)
-    each = [_one(item, y, quantiles, panel) for item, y in zip(panel.series, found, strict=True)]
+        return _frame(panel, forecasts, quantiles)
+    each = [
+        _single(item, y, quantiles, panel) for item, y in zip(panel.series, forecasts, strict=True)
+    ]
     if panel.form == "dict":
         return {item.name: y for item, y in zip(panel.series, each, strict=True)}
     if panel.form == "columns":
@@ -43,7 +46,7 @@ def forecast_form(panel: Panel, found: Array, quantiles: Sequence[float] | None)
     return each if panel.form == "list" else each[0]
 
 
-def _one(item: Series, y: Array, quantiles: Sequence[float] | None, panel: Panel) -> Any:
+def _single(item: Series, y: Array, quantiles: Sequence[float] | None, panel: Panel) -> Any:
     if item.index is None and panel.form != "series":
         return y
     pandas = require("pandas", "pandas")
@@ -53,18 +56,18 @@ def _one(item: Series, y: Array, quantiles: Sequence[float] | None, panel: Panel
     return pandas.DataFrame(y, index, columns=list(quantiles))
 
 
-def _frame(panel: Panel, found: Array, quantiles: Sequence[float] | None) -> Any:
+def _frame(panel: Panel, forecasts: Array, quantiles: Sequence[float] | None) -> Any:
     pandas = require("pandas", "pandas")
     names = [item.name for item in panel.series]
-    index = future_index(panel.series[0], found.shape[1])
+    index = future_index(panel.series[0], forecasts.shape[1])
     if quantiles is None:
-        return pandas.DataFrame(found.T, index, columns=names)
+        return pandas.DataFrame(forecasts.T, index, columns=names)
     columns = pandas.MultiIndex.from_product([names, quantiles], names=["series", "quantile"])
-    return pandas.DataFrame(np.swapaxes(found, 0, 1).reshape(len(index), -1), index, columns)
+    return pandas.DataFrame(np.swapaxes(forecasts, 0, 1).reshape(len(index), -1), index, columns)
 
 
 def future_index(item: Series, steps: int) -> Any:
-    """Return the times of the steps ahead, or their numbers from 1."""
+    """Return the times of the steps ahead; without times, their numbers from 1."""
     if item.index is not None:
         return after(item.index, steps)
     return require("pandas", "pandas").RangeIndex(1, steps + 1, name="step")

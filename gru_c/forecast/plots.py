@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from gru_c.forecast.accuracy import mae
+from gru_c.forecast.fold import Fold
 from gru_c.forecast.output import future_index
 from gru_c.forecast.series import Panel, Series
 from gru_c.utils.arrays import Array
 from gru_c.utils.optional import require
 
-if TYPE_CHECKING:
-    from gru_c.forecast.backtest import Backtest
-
-MOST_SERIES = 6  # that are drawn
+MOST_SERIES = 6  # in a figure
 OURS, MEASURED, OTHERS = "#d95f02", "#555555", ("#7b9fc7", "#8fbf8f")
 
 
-def _axes(rows: int, title: str) -> tuple[Any, list[Any]]:
+def _make_axes(rows: int, title: str) -> tuple[Any, list[Any]]:
     pyplot = require("matplotlib.pyplot", "plot")
     figure, axes = pyplot.subplots(
         rows, 1, figsize=(10, 1 + 3 * rows), layout="constrained", squeeze=False
     )
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-    pyplot.close(figure)  # it is the caller's now, and takes part in no later pyplot.show()
+    pyplot.close(figure)  # so that a later pyplot.show() does not show it, too
     for ax in axes[:, 0]:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(axis="y", color="0.9")
@@ -47,10 +46,20 @@ def _add_legend(ax: Any) -> None:
     )
 
 
-def draw_forecast(panel: Panel, found: Array, levels: tuple[float, ...], past: int) -> Any:
-    """Draw the ends of the series with forecasts (series, steps, levels); return the figure."""
-    drawn = list(zip(panel.series, found, strict=True))[:MOST_SERIES]
-    figure, axes = _axes(len(drawn), f"Forecast of {found.shape[1]} steps")
+def draw_forecast(panel: Panel, outputs: Array, levels: tuple[float, ...], past: int) -> Any:
+    """Return a figure of the ends of the series with their forecasts.
+
+    Parameters
+    ----------
+    outputs : ndarray, shape (series, steps, levels)
+        The forecasts.
+    levels : tuple of float
+        The quantiles that were forecast; 0.5 is one of them.
+    past : int
+        Number of steps before the forecast.
+    """
+    drawn = list(zip(panel.series, outputs, strict=True))[:MOST_SERIES]
+    figure, axes = _make_axes(len(drawn), f"Forecast of {outputs.shape[1]} steps")
     for ax, (item, forecast) in zip(axes, drawn, strict=True):
         before, ahead = _times(item, len(forecast))
         ax.plot(before[-past:], item.values[-past:], color=MEASURED, label="measured")
@@ -81,43 +90,52 @@ def _label_times(ax: Any, times: Any) -> None:
     ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(ax.xaxis.get_major_locator()))
 
 
-def draw_backtest(found: Backtest) -> Any:
-    """Draw what was measured beside the forecasts of all folds, and the errors by horizon."""
-    count = min(len(found.names), MOST_SERIES)
-    title = f"{len(found.folds)} forecasts, each from what came before"
-    figure, axes = _axes(count + 1, title)
+def draw_backtest(names: Sequence[str], folds: Sequence[Fold]) -> Any:
+    """Return a figure of the forecasts of all folds, and of their errors by steps ahead.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the series.
+    """
+    count = min(len(names), MOST_SERIES)
+    title = f"{len(folds)} forecasts, each from what came before"
+    figure, axes = _make_axes(count + 1, title)
     for number in range(count):
-        _draw_folds(axes[number], found, number)
+        _draw_folds(axes[number], folds, number)
+        axes[number].set_title(names[number], loc="left")
     _add_legend(axes[0])
-    _draw_horizon(axes[-1], found)
+    _draw_horizon(axes[-1], folds)
     return figure
 
 
-def _draw_folds(ax: Any, found: Backtest, number: int) -> None:
-    colors = dict(zip(found.methods, (OURS, *OTHERS), strict=False))
-    for fold in found.folds:
-        new = fold is found.folds[0]
+def _draw_folds(ax: Any, folds: Sequence[Fold], number: int) -> None:
+    """Draw one series: the measured values and the forecasts of all folds."""
+    methods = list(folds[0].forecasts)
+    colors = dict(zip(methods, (OURS, *OTHERS), strict=False))
+    for fold in folds:
+        is_first = fold is folds[0]
         times, marker = fold.times[number], "." if len(fold.times[number]) < 2 else None
         if fold.bounds is not None:
             low, high = fold.bounds[number].T
             ax.fill_between(times, low, high, color=OURS, alpha=0.2, linewidth=0)
         for method, values in reversed(fold.forecasts.items()):
-            width = 2 if method == found.methods[0] else 1
-            label = method if new else None
+            width = 2 if method == methods[0] else 1
+            label = method if is_first else None
             style = {"color": colors[method], "linewidth": width, "marker": marker}
             ax.plot(times, values[number], label=label, **style)
-        label = "measured" if new else None
+        label = "measured" if is_first else None
         style = {"color": MEASURED, "linewidth": 1.2, "marker": marker}
         ax.plot(times, fold.measured[number], label=label, **style)
         ax.axvline(times[0], color="0.85", linewidth=1, zorder=0)
-    ax.set_title(found.names[number], loc="left")
-    _label_times(ax, found.folds[0].times[number])
+    _label_times(ax, folds[0].times[number])
 
 
-def _draw_horizon(ax: Any, found: Backtest) -> None:
-    steps = np.arange(1, found.folds[0].measured.shape[1] + 1)
-    for method, color in zip(found.methods, (OURS, *OTHERS), strict=False):
-        error = np.stack([f.forecasts[method] - f.measured for f in found.folds])
+def _draw_horizon(ax: Any, folds: Sequence[Fold]) -> None:
+    """Draw the error of each method by the number of steps ahead."""
+    steps = np.arange(1, folds[0].measured.shape[1] + 1)
+    for method, color in zip(folds[0].forecasts, (OURS, *OTHERS), strict=False):
+        error = np.stack([f.forecasts[method] - f.measured for f in folds])
         by_step = [mae(error[..., step - 1]) for step in steps]
         ax.plot(steps, by_step, color=color, marker=".", label=method)
     ax.set_title("Mean absolute error, by steps ahead", loc="left")

@@ -1,4 +1,4 @@
-"""What is learnt of series before a model is trained: their season, their scales, their windows."""
+"""The steps before training: find the season, scale each series, cut windows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gru_c.utils.arrays import Array
 
 @dataclass(frozen=True)
 class Plan:
-    """A layout of features, a scale for each series, and the samples."""
+    """The layout of the features, a scale for each series, and the samples."""
 
     layout: Layout
     scales: dict[str, Scale]
@@ -31,9 +31,9 @@ def make_plan(
     Parameters
     ----------
     season : int or None
-        None: what the frequency lets expect, of series that have two of it.
+        None: the season that follows from the frequency, if all series have at least two of it.
     fraction : float
-        Share at the end of each series that is held out; 0: nothing.
+        Share at the end of each series that is held out; with 0 nothing is held out.
     """
     covariates = panel.series[0].covariates.shape[1]
     if covariates and window < horizon:
@@ -57,7 +57,7 @@ def make_plan(
         window=window,
         horizon=horizon,
         season=season,
-        reference=_better_reference(parts, horizon, season, max(window, season)),
+        reference=_choose_reference(parts, horizon, season, max(window, season)),
         marks_missing=any(np.isnan(part.values).any() for part in parts),
         calendar=_common_calendar(panel) if calendar else (),
         covariate_mean=tuple(known.mean(axis=0).tolist()),
@@ -68,16 +68,16 @@ def make_plan(
 
 
 def expected_season(panel: Panel, season: int | None) -> int:
-    """Return the season asked for, or the one that all frequencies let expect; 0: none."""
+    """Return the season asked for, or the one that follows from the frequencies; 0 for none."""
     if season is not None:
         return season
     expected = {season_of(item.index) for item in panel.series}
-    found = expected.pop() if len(expected) == 1 else 0
-    return found if min(map(len, panel.series)) >= 2 * found else 0
+    common = expected.pop() if len(expected) == 1 else 0
+    return common if min(map(len, panel.series)) >= 2 * common else 0
 
 
 def _common_calendar(panel: Panel) -> tuple[str, ...]:
-    """Return the cycles that all series have times for."""
+    """Return the cycles of the calendar that are features of all series."""
     first, *others = [calendar_of(item.index) for item in panel.series]
     return tuple(cycle for cycle in first if all(cycle in other for other in others))
 
@@ -89,10 +89,10 @@ def _end_of_training(item: Series, horizon: int, fraction: float) -> int:
 
 def _too_short(panel: Panel, shortest: int, fraction: float) -> ValueError:
     longest = max(panel.series, key=len)
-    rest = " besides what is held out" if fraction else ""
+    held_out = " besides what is held out" if fraction else ""
     return ValueError(
         f"series {longest.name!r} has {len(longest)} steps: window (or season) and horizon need at "
-        f"least {shortest}{rest}"
+        f"least {shortest}{held_out}"
     )
 
 
@@ -100,23 +100,26 @@ def _origins(begin: int, end: int) -> Array:
     return np.arange(begin, max(begin, end))
 
 
-def _better_reference(parts: list[Series], horizon: int, season: int, begin: int) -> str:
-    """Return the naive forecast that is less off in the training parts, in their own units."""
+def _choose_reference(parts: list[Series], horizon: int, season: int, begin: int) -> str:
+    """Return the naive forecast with the smaller error in the training parts.
+
+    Errors are divided by the deviation of each series.
+    """
     if not season:
         return "last"
-    off = np.zeros(2)
+    totals = np.zeros(2)
     for part in parts:
         origins = _origins(begin - 1, len(part) - horizon)
         targets = part.values[origins[:, None] + np.arange(1, horizon + 1)]
         values = filled(part.values) if len(part) else part.values
         errors = [np.abs(repeated(values, horizon, s, origins) - targets) for s in (1, season)]
         unit = np.nanstd(part.values) if len(part) else 0.0
-        off += [np.nansum(e) / (unit if unit > 0 else 1.0) for e in errors]
-    return "season" if off[1] < off[0] else "last"
+        totals += [np.nansum(e) / (unit if unit > 0 else 1.0) for e in errors]
+    return "season" if totals[1] < totals[0] else "last"
 
 
 def scale_of(layout: Layout, part: Series) -> Scale:
-    """Measure a series, or the training part of one."""
+    """Return the scale of a series, measured in the part given."""
     if not len(part):
         return Scale(0.0, 1.0, 1.0)
     origins = _origins(layout.shortest - 1, len(part) - layout.horizon)
@@ -127,20 +130,20 @@ def scale_of(layout: Layout, part: Series) -> Scale:
 def _samples(
     panel: Panel, ends: list[int], layout: Layout, scales: dict[str, Scale], validate: bool
 ) -> tuple[Windows, Windows | None]:
-    """Return the windows whose targets lie before the end of training, and those behind it."""
+    """Return the windows for training, and those whose targets lie after its end."""
     train, held_out = [], []
     for item, end in zip(panel.series, ends, strict=True):
         begin, horizon, scale = layout.shortest - 1, layout.horizon, scales[item.name]
         train.append(make_windows(layout, item, scale, _origins(begin, end - horizon)))
-        behind = _origins(max(begin, end - 1), len(item) - horizon)
-        held_out.append(make_windows(layout, item, scale, behind))
-    samples, rest = Windows.concatenate(train), Windows.concatenate(held_out)
-    if not len(samples.x) or (validate and not len(rest.x)):
-        which = "held-out part" if len(samples.x) else "training part"
-        raise ValueError(f"the {which} has no window with a value to forecast: all are missing")
-    return samples, rest if validate else None
+        origins = _origins(max(begin, end - 1), len(item) - horizon)
+        held_out.append(make_windows(layout, item, scale, origins))
+    samples, after = Windows.concatenate(train), Windows.concatenate(held_out)
+    if not len(samples.x) or (validate and not len(after.x)):
+        part = "held-out part" if len(samples.x) else "training part"
+        raise ValueError(f"the {part} has no window with a value to forecast: all are missing")
+    return samples, after if validate else None
 
 
 def continued(item: Series, values: Array, index: object) -> Series:
-    """Return a series with its forecast values at the end, for the steps after them."""
+    """Return a series with forecast values added at the end, and the index of all its steps."""
     return replace(item, values=np.concatenate([item.values, values]), index=index)

@@ -1,4 +1,4 @@
-"""A report of a forecast: one HTML file with its pictures inside."""
+"""A report on a forecast: one HTML file that contains its pictures."""
 
 from __future__ import annotations
 
@@ -50,40 +50,41 @@ img {{ width: 100%; height: auto; box-sizing: border-box; padding: .5rem; backgr
 
 def make_report(
     title: str,
-    understood: Sequence[str],
-    found: Backtest,
+    notes: Sequence[str],
+    backtest: Backtest,
     forecast: Sequence[dict[str, Any]],
     figures: dict[str, Any],
 ) -> str:
-    """Return the page.
+    """Return the HTML page.
 
     Parameters
     ----------
-    understood : sequence of str
-        Of the data and the model, a line each.
+    notes : sequence of str
+        Lines about the data and the model.
+    backtest : Backtest
     forecast : sequence of dict
         Rows of the forecast.
     figures : dict of str to matplotlib.figure.Figure
         "forecast" and "backtest".
     """
     parts = [
-        f'<p class="lead">{escape(verdict(found))}</p>',
+        f'<p class="lead">{escape(verdict(backtest))}</p>',
         _picture(figures["forecast"], "measured values and their forecast"),
         "<h2>Errors beside naive forecasts</h2>",
-        _errors(found),
-        f'<p class="soft">{escape(_explained(found))}</p>',
+        _error_table(backtest),
+        f'<p class="soft">{escape(_explain(backtest))}</p>',
         _picture(figures["backtest"], "forecasts of what had been measured, errors by steps ahead"),
         "<h2>Data and model</h2>",
-        "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in understood) + "</ul>",
+        "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in notes) + "</ul>",
         "<h2>Forecast</h2>",
         _table(list(forecast[0]), [list(row.values()) for row in forecast]),
     ]
     return _PAGE.format(title=escape(title), body="\n".join(parts))
 
 
-def verdict(found: Backtest) -> str:
-    """Say in a sentence whether the model is better than the best naive forecast."""
-    ours, *others = found.summary()
+def verdict(backtest: Backtest) -> str:
+    """Return a sentence that compares the model with the best naive forecast."""
+    ours, *others = backtest.summary()
     best = min(others, key=lambda row: row["mae"])
     if not best["mae"] > 0:
         return f"The {best['method']} forecast makes no error: there is nothing to be gained."
@@ -99,26 +100,26 @@ def verdict(found: Backtest) -> str:
     )
 
 
-def _explained(found: Backtest) -> str:
-    fold = found.folds[0]
+def _explain(backtest: Backtest) -> str:
+    fold = backtest.folds[0]
     text = (
-        f"{len(found.folds)} forecasts of {fold.measured.shape[1]} steps each, by a model that was "
-        "trained on what came before the first of them. naive: the last value"
+        f"{len(backtest.folds)} forecasts of {fold.measured.shape[1]} steps each, by a model that "
+        "was trained on what came before the first of them. naive: the last value"
     )
-    if found.season:
-        text += f"; seasonal naive: the value {found.season} steps before"
+    if backtest.season:
+        text += f"; seasonal naive: the value {backtest.season} steps before"
     text += ". MASE: the error over that of a naive forecast within the training part."
-    if found.interval is not None and found.coverage is not None:
-        low, high = found.interval
+    if backtest.interval is not None and backtest.coverage is not None:
+        low, high = backtest.interval
         text += (
-            f" {100 * found.coverage:.0f} % of the values lie between the quantiles {low:g} and "
+            f" {100 * backtest.coverage:.0f} % of the values lie between the quantiles {low:g} and "
             f"{high:g}, of {100 * (high - low):.0f} % wanted."
         )
     return text
 
 
-def _errors(found: Backtest) -> str:
-    rows = found.summary()
+def _error_table(backtest: Backtest) -> str:
+    rows = backtest.summary()
     names = ["", "MAE", "RMSE", "MASE"]
     best = min(range(len(rows)), key=lambda i: float(rows[i]["mae"]))
     return _table(names, [list(row.values()) for row in rows], best)

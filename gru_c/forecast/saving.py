@@ -1,42 +1,66 @@
-"""Forecasters in safetensors files: a model's file, with what is known besides it.
+"""Forecasters in safetensors files: the file of a model, with the forecaster's own data added.
 
-The metadata's ``forecaster`` is JSON: the constructor's arguments, the layout of the features, the
-scales, and of each series its name and times; the ends of the series are the tensors
-``forecaster/values/0``, ``forecaster/covariates/0`` ... Nothing from a file is executed.
+``forecaster`` in the metadata is JSON: the arguments of the constructor, the layout of the
+features, the scales, and the name and times of each series. The ends of the series are the tensors
+``forecaster/values/0``, ``forecaster/covariates/0`` ... No code from a file is executed.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from gru_c.forecast.features import Layout, Scale
+from gru_c.forecast.fitted import Fitted
 from gru_c.forecast.series import Panel, Series
 from gru_c.models.loading import read_model
+from gru_c.models.sequential import Sequential
 from gru_c.saving.contents import contents
 from gru_c.saving.files import check_target, write_tensors
 from gru_c.utils.arrays import Array
 from gru_c.utils.optional import require
 from gru_c.utils.validation import Range, check_integer, check_real
 
-if TYPE_CHECKING:
-    from gru_c.forecast.forecaster import Forecaster
-
-
 _VERSION = 1
 _FORMS = ("array", "columns", "list", "dict", "series", "frame")
 _CYCLES = ("day", "week", "year")
 
 
-def save(forecaster: Forecaster, path: str | os.PathLike[str]) -> None:
-    """Write a forecaster; see `Forecaster.save`."""
-    layout, past = forecaster.layout, forecaster.past
+class _Forecaster(Protocol):
+    """The attributes of a `Forecaster` that its file must agree with."""
+
+    window: int
+    horizon: int
+
+    @property
+    def levels(self) -> tuple[float, ...]: ...
+
+
+F = TypeVar("F", bound=_Forecaster)
+
+
+def save(
+    path: str | os.PathLike[str],
+    fitted: Fitted,
+    arguments: dict[str, Any],
+    columns: dict[str, str],
+) -> None:
+    """Write a forecaster; see `Forecaster.save`.
+
+    Parameters
+    ----------
+    arguments : dict of str to object
+        The arguments of the constructor.
+    columns : dict of str to str
+        `Forecaster.columns_`.
+    """
+    layout, past = fitted.layout, fitted.past
     tails = [item.tail(layout.needed) for item in past.series]
     tensors = {f"forecaster/values/{i}": item.values for i, item in enumerate(tails)}
     tensors |= {
@@ -44,27 +68,23 @@ def save(forecaster: Forecaster, path: str | os.PathLike[str]) -> None:
     }
     content = {
         "version": _VERSION,
-        "arguments": {name: getattr(forecaster, name) for name in _arguments(type(forecaster))},
+        "arguments": arguments,
         "layout": asdict(layout),
-        "scales": {name: asdict(scale) for name, scale in forecaster.scales.items()},
+        "scales": {name: asdict(scale) for name, scale in fitted.scales.items()},
         "form": past.form,
-        "series": [{"name": item.name, "times": _times(item)} for item in tails],
-        "history": forecaster.history_,
-        "columns": forecaster.columns_,
+        "series": [{"name": item.name, "times": _describe_times(item)} for item in tails],
+        "history": fitted.history,
+        "columns": columns,
     }
     target = Path(path)
     check_target(target)
-    weights, metadata = contents(forecaster.model_)
+    weights, metadata = contents(fitted.model)
     metadata["forecaster"] = json.dumps(content)
-    # Names with two slashes are passed over by load_model, which reads the model alone.
+    # load_model reads the model alone: it ignores names with two slashes.
     write_tensors(target, {**weights, **tensors}, metadata)
 
 
-def _arguments(cls: type) -> list[str]:
-    return list(inspect.signature(cls).parameters)
-
-
-def _times(item: Series) -> dict[str, str] | None:
+def _describe_times(item: Series) -> dict[str, str] | None:
     if item.index is None:
         return None
     return {"last": item.index[-1].isoformat(), "frequency": item.index.freqstr} | (
@@ -72,8 +92,21 @@ def _times(item: Series) -> dict[str, str] | None:
     )
 
 
-def load(cls: type[Forecaster], path: str | os.PathLike[str]) -> Forecaster:
-    """Read a forecaster; see `Forecaster.load`."""
+def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitted, dict[str, str]]:
+    """Read a file that `save` wrote.
+
+    Parameters
+    ----------
+    make : callable
+        The constructor of the forecaster.
+
+    Returns
+    -------
+    forecaster : object
+        The object that `make` returned for the arguments in the file.
+    fitted : Fitted
+    columns : dict of str to str
+    """
     model, tensors, metadata = read_model(path)
     if "forecaster" not in metadata:
         raise ValueError(f"{os.fspath(path)} holds a model that is no forecaster: take load_model")
@@ -81,7 +114,7 @@ def load(cls: type[Forecaster], path: str | os.PathLike[str]) -> Forecaster:
         content = json.loads(metadata["forecaster"])
         if not isinstance(content, dict) or content.get("version") != _VERSION:
             raise ValueError(f"its version is not {_VERSION}")
-        forecaster = cls(**_checked(content["arguments"], dict))
+        forecaster = make(**_checked(content["arguments"], dict))
         layout = _layout(content["layout"])
         scales = {name: _scale(item) for name, item in _checked(content["scales"], dict).items()}
         series = [
@@ -90,30 +123,30 @@ def load(cls: type[Forecaster], path: str | os.PathLike[str]) -> Forecaster:
         ]
         if not series or content["form"] not in _FORMS:
             raise ValueError("it has no series")
-        _check_fit(forecaster, layout, model)
-        forecaster.model_ = model
-        forecaster.history_ = _checked(content["history"], dict)
-        forecaster.columns_ = _columns(content.get("columns", {}))
+        _check_model(forecaster, layout, model)
+        history = _checked(content["history"], dict)
+        columns = _columns(content.get("columns", {}))
     except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
-        what = f"no {error}" if isinstance(error, KeyError) else error
-        raise ValueError(f"{os.fspath(path)}: the forecaster is damaged: {what}") from None
-    forecaster.set_state(layout, scales, Panel(series, content["form"]))
-    return forecaster
+        problem = f"no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"{os.fspath(path)}: the forecaster is damaged: {problem}") from None
+    past = Panel(series, content["form"])
+    return forecaster, Fitted(model, history, layout, scales, past, forecaster.levels), columns
 
 
 def _checked(value: Any, kind: type) -> Any:
+    """Return a value of the file; ValueError if it is of another type."""
     if not isinstance(value, kind):
         raise ValueError(f"wanted a {kind.__name__}, got {value!r:.40}")
     return value
 
 
-def _columns(given: Any) -> dict[str, str]:
-    columns = _checked(given, dict)
+def _columns(content: Any) -> dict[str, str]:
+    columns = _checked(content, dict)
     return {_checked(role, str): _checked(name, str) for role, name in columns.items()}
 
 
-def _layout(given: Any) -> Layout:
-    values = _exactly(given, Layout)
+def _layout(content: Any) -> Layout:
+    values = _fields(content, Layout)
     if values["reference"] not in ("last", "season") or not set(values["calendar"]) <= {*_CYCLES}:
         raise ValueError("its layout names what this version has not")
     for name in ("covariate_mean", "covariate_std"):
@@ -134,8 +167,8 @@ def _layout(given: Any) -> Layout:
     )
 
 
-def _scale(given: Any) -> Scale:
-    values = _exactly(given, Scale)
+def _scale(content: Any) -> Scale:
+    values = _fields(content, Scale)
     intervals: dict[str, Range] = {"mean": "finite", "std": "> 0", "step": "> 0"}
     return Scale(
         **{
@@ -145,20 +178,21 @@ def _scale(given: Any) -> Scale:
     )
 
 
-def _exactly(given: Any, cls: type) -> dict[str, Any]:
+def _fields(content: Any, cls: type) -> dict[str, Any]:
+    """Return the fields of a dataclass; ValueError if any is missing or unknown."""
     names = {item.name for item in fields(cls)}
-    if set(_checked(given, dict)) != names:
-        raise ValueError(f"wanted {sorted(names)}, got {sorted(given)}")
-    return dict(given)
+    if set(_checked(content, dict)) != names:
+        raise ValueError(f"wanted {sorted(names)}, got {sorted(content)}")
+    return dict(content)
 
 
-def _series(given: Any, tensors: dict[str, Array], number: int, layout: Layout) -> Series:
-    name, times = _checked(given["name"], str), given["times"]
+def _series(content: Any, tensors: dict[str, Array], number: int, layout: Layout) -> Series:
+    name, times = _checked(content["name"], str), content["times"]
     values = tensors[f"forecaster/values/{number}"].astype(np.float64)
     covariates = tensors[f"forecaster/covariates/{number}"].astype(np.float64)
-    whole = values.ndim == 1 and len(values) and np.isfinite(values[0])
-    fit = covariates.ndim == 2 and covariates.shape[1] == len(layout.covariate_mean)
-    if not whole or not fit or np.isinf(values).any() or len(values) < layout.shortest:
+    is_series = values.ndim == 1 and len(values) and np.isfinite(values[0])
+    are_rows = covariates.ndim == 2 and covariates.shape[1] == len(layout.covariate_mean)
+    if not is_series or not are_rows or np.isinf(values).any() or len(values) < layout.shortest:
         raise ValueError(f"the end of series {name!r} does not fit")
     if not np.isfinite(covariates).all():
         raise ValueError(f"the covariates of series {name!r} are not finite")
@@ -177,11 +211,11 @@ def _series(given: Any, tensors: dict[str, Array], number: int, layout: Layout) 
     return Series(name, values, index, covariates)
 
 
-def _check_fit(forecaster: Forecaster, layout: Layout, model: Any) -> None:
-    """Raise ValueError unless the model takes and gives what the layout says."""
+def _check_model(forecaster: _Forecaster, layout: Layout, model: Sequential) -> None:
+    """Raise ValueError unless the shapes of the model and the arguments agree with the layout."""
     outputs = layout.horizon * len(forecaster.levels)
     takes, gives = model.input_shape, model.output_shape
-    if tuple(takes or ()) != (None, None, layout.features) or tuple(gives) != (None, outputs):
+    if tuple(takes or ()) != (None, None, layout.features) or tuple(gives or ()) != (None, outputs):
         raise ValueError(
             f"its model takes {takes} and gives {gives}: wanted {layout.features} features and "
             f"{outputs} outputs"

@@ -1,4 +1,4 @@
-"""What a forecaster is given becomes a list of series, or an exception that says what it was."""
+"""Series: the data given to a forecaster, checked and brought into one form."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import numpy as np
 from gru_c.forecast.timestamps import regular
 from gru_c.utils.arrays import Array, as_real
 
-UNNAMED = "y"  # the name of a single series that was given without one
-_LARGEST = 1e100  # so that no square or quotient overflows
+UNNAMED = "y"  # name of a single series without a name
+_LARGEST = 1e100  # largest value, so that squares and quotients do not overflow
 
 
 @dataclass(frozen=True)
 class Series:
-    """One series.
+    """A series of numbers at equal steps.
 
     Attributes
     ----------
     name : str
     values : ndarray of float64, shape (n,)
-        NaN where missing; the first one is not.
+        NaN where missing; the first value is known.
     index : DatetimeIndex of n regular steps, or None
     covariates : ndarray of float64, shape (n or more, c)
-        Numbers known ahead; rows after the n-th belong to the future.
+        Numbers known ahead; rows from the n-th on belong to the steps ahead.
     gaps : int
-        Steps that the given index left out.
+        Number of steps that are missing in the original index.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Series:
         return len(self.values)
 
     def cut(self, end: int) -> Series:
-        """Return the steps before `end`; the covariates stay, known ahead as they are."""
+        """Return the steps before `end`; all covariates stay, because they are known ahead."""
         index = None if self.index is None else self.index[:end]
         return replace(self, values=self.values[:end], index=index)
 
     def tail(self, steps: int) -> Series:
-        """Return the end from a known value on, of so many steps or more where there are."""
+        """Return the last steps, more than asked for if needed to begin with a known value."""
         known = np.flatnonzero(~np.isnan(self.values[: max(len(self) - steps, 0) + 1]))
         begin = int(known[-1])
         index = None if self.index is None else self.index[begin:]
@@ -62,19 +62,19 @@ class Panel:
     ----------
     series : list of Series
     form : {"array", "columns", "list", "dict", "series", "frame"}
-        What they came as.
+        The form in which they were given.
     """
 
     series: list[Series]
     form: str
 
     def cut(self, steps: int) -> Panel:
-        """Return the series without their last steps."""
+        """Return the series without their last `steps` steps."""
         return replace(self, series=[item.cut(len(item) - steps) for item in self.series])
 
 
 def is_frame(data: Any) -> bool:
-    """Whether this is a pandas DataFrame, without asking pandas, which may not be there."""
+    """Return True for a pandas DataFrame, without importing pandas."""
     return hasattr(data, "columns") and hasattr(data, "index")
 
 
@@ -83,14 +83,15 @@ def _is_series(data: Any) -> bool:
 
 
 def read_panel(data: Any, covariates: Any, names: Sequence[str]) -> Panel:
-    """Check series and what is known ahead of them.
+    """Return checked series with their covariates.
 
     Parameters
     ----------
     data : ndarray (n,) or (n, k), Series, DataFrame, list or dict of 1-D arrays or Series
     covariates : array_like (n, c) or DataFrame, optional
     names : sequence of str
-        Columns of the DataFrame `data` that are covariates; those of `covariates`, if it is one.
+        Names of the covariates: columns of `covariates` if that is a DataFrame, of `data` if there
+        is no `covariates`.
     """
     if names and covariates is None:
         data, covariates = _split_columns(data, names)
@@ -149,32 +150,32 @@ def _series(name: str, data: Any) -> Series:
         array = as_real(label, data)
         if array.ndim != 1:
             raise ValueError(f"{label} must have shape (n,), got {array.shape}")
-        return Series(name, _checked(label, array.astype(np.float64)), None, _none(array))
+        return Series(name, _checked(label, array.astype(np.float64)), None, _no_covariates(array))
     values = _numbers(label, data)
     times = _times(data.index)
     if times is None:
         _require_equal_steps(label, data.index)
-        return Series(name, _checked(label, values), None, _none(values))
-    index, where = regular(label, times)
+        return Series(name, _checked(label, values), None, _no_covariates(values))
+    index, positions = regular(label, times)
     whole = np.full(len(index), np.nan)
-    whole[where] = values
+    whole[positions] = values
     gaps = len(index) - len(values)
-    return Series(name, _checked(label, whole), index, _none(whole), gaps)
+    return Series(name, _checked(label, whole), index, _no_covariates(whole), gaps)
 
 
-def _none(values: Array) -> Array:
+def _no_covariates(values: Array) -> Array:
     return np.zeros((len(values), 0))
 
 
 def _times(index: Any) -> Any:
-    """Return an index as times; None where it is none."""
+    """Return an index as times; None if it does not hold times."""
     if hasattr(index, "to_timestamp"):
         index = index.to_timestamp()
     return index if hasattr(index, "tz_localize") else None
 
 
 def _require_equal_steps(label: str, index: Any) -> None:
-    """Raise ValueError for an index of numbers that says that the rows are not equal steps."""
+    """Raise ValueError for an index of numbers at unequal steps."""
     if index.dtype.kind not in "iuf" or len(index) < 2:
         return
     numbers = index.to_numpy().astype(np.float64)
@@ -216,9 +217,19 @@ def _from_first_value(item: Series) -> Series:
 
 
 def covariate_rows(covariates: Any, names: Sequence[str], times: Any, count: int) -> Array:
-    """Return a row of numbers for each of `count` steps, or of the times of the steps.
+    """Return the covariates as a row of numbers for each of `count` steps.
 
-    Raises ValueError where one is missing, not finite, or there are not as many.
+    Parameters
+    ----------
+    names : sequence of str
+        The columns to take from a DataFrame; empty for all.
+    times : DatetimeIndex or None
+        The times of the steps, by which rows of a DataFrame are looked up.
+
+    Raises
+    ------
+    ValueError
+        When a row is missing, a value is not finite, or the number of rows is wrong.
     """
     if is_frame(covariates):
         for name in names:
@@ -251,8 +262,8 @@ def _at_times(frame: Any, times: Any) -> Any:
         return frame
     frame = frame.set_axis(_times(frame.index))
     if not frame.index.is_unique:
-        twice = frame.index[frame.index.duplicated()][0]
-        raise ValueError(f"the covariates have the time {twice} more than once")
+        repeated = frame.index[frame.index.duplicated()][0]
+        raise ValueError(f"the covariates have the time {repeated} more than once")
     missing = times[~times.isin(frame.index)]
     if len(missing):
         raise ValueError(f"the covariates have no row for {missing[0]}")

@@ -1,4 +1,4 @@
-"""Times of a series: the grid they lie on, how long a season is, what the calendar says."""
+"""The times of a series: their regular grid, the length of a season, calendar features."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from gru_c.utils.optional import require
 
 _DAY = 86_400.0
 _YEAR = 365.2425 * _DAY
-# Grids of unequal steps, which pandas knows by these names.
+# Names in pandas for grids of unequal steps.
 _CALENDAR = ("D", "B", "MS", "ME", "QS", "QE", "YS", "YE")
 _MOST_DAYS = 300_000
-# Seconds of a step, and steps of a season: that of the day, the week, the year.
+# Smallest number of seconds in a step, and the number of such steps in a year.
 _SEASONS = {7 * _DAY: 52, 28 * _DAY: 12, 89 * _DAY: 4}
 
 
 def regular(label: str, index: Any) -> tuple[Any, Array]:
-    """Return the regular grid that the times of a series lie on, and where on it each one is.
+    """Return the regular grid that the times of a series lie on, and their positions on it.
 
-    The grid is the coarsest one that holds all of them; at least half of it must be there.
+    The grid is the coarsest one that contains all times. At least half of its steps must have one.
 
     Raises
     ------
     ValueError
-        When a time is missing, there twice, earlier than the one before, or on no grid: the
-        message names the first.
+        When a time is missing, repeated, earlier than the one before, or not on a grid. The message
+        names the first such time.
     """
     if index.hasnans:
         raise ValueError(f"{label} has no time at row {int(np.argmax(index.isna()))}")
@@ -39,7 +39,7 @@ def regular(label: str, index: Any) -> tuple[Any, Array]:
     grids = [grid for grid in grids if index.isin(grid).all()]
     if not grids:
         seconds = _seconds(index)
-        step = _usual(seconds)
+        step = _usual_step(seconds)
         off = np.diff(seconds) % step != 0
         if not off.any():
             raise ValueError(
@@ -48,7 +48,7 @@ def regular(label: str, index: Any) -> tuple[Any, Array]:
             )
         odd = int(np.argmax(off)) + 1
         raise ValueError(
-            f"{label} has irregular times: {index[odd]} is no whole number of steps after "
+            f"{label} has irregular times: {index[odd]} is not a whole number of steps after "
             f"{index[odd - 1]}, where most are {step:g} seconds apart"
         )
     grid = min(grids, key=len).rename(index.name)
@@ -60,60 +60,61 @@ def _require_ascending(label: str, index: Any) -> None:
     if later.all():
         return
     if not index.is_unique:
-        twice = index[index.duplicated()][0]
-        raise ValueError(f"{label} has the time {twice} more than once")
+        repeated = index[index.duplicated()][0]
+        raise ValueError(f"{label} has the time {repeated} more than once")
     bad = int(np.argmin(later)) + 1
     raise ValueError(f"{label} is not in the order of time: {index[bad]} after {index[bad - 1]}")
 
 
 def _grids(index: Any) -> list[Any]:
-    """Return grids from the first to the last time, of which some may hold all times."""
+    """Return the grids from the first to the last time that may contain all times."""
     pandas = require("pandas", "pandas")
     ends = {"start": index[0], "end": index[-1]}
-    found = []
+    grids = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # from pandas 3.1 on, that it will be an object
+        warnings.simplefilter("ignore")  # pandas 3.1 announces another type of result
         known = index.freq or pandas.infer_freq(index)
     if known is not None:
         return [pandas.date_range(**ends, freq=known)]
     seconds = _seconds(index)
-    step = _usual(seconds)
+    step = _usual_step(seconds)
     if (seconds[-1] - seconds[0]) / step < 2 * len(index):
-        found.append(pandas.date_range(**ends, freq=pandas.Timedelta(seconds=step)))
+        grids.append(pandas.date_range(**ends, freq=pandas.Timedelta(seconds=step)))
     if (seconds[-1] - seconds[0]) / _DAY < min(_MOST_DAYS, 800 * len(index)):
-        found += [pandas.date_range(**ends, freq=name) for name in _CALENDAR]
-    return found
+        grids += [pandas.date_range(**ends, freq=name) for name in _CALENDAR]
+    return grids
 
 
-_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # a second, in each unit of pandas
+_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # units of pandas in a second
 
 
 def _seconds(index: Any) -> Array:
-    """Return the seconds from the first time to each; the times ascend.
+    """Return the seconds from the first time to each; the times must ascend.
 
-    Unlike a Timedelta in nanoseconds, which ends after 292 years, they are unsigned integers.
+    The differences are unsigned integers: a Timedelta in nanoseconds ends after 292 years.
     """
     ticks = index.asi8.view(np.uint64)
     seconds: Array = (ticks - ticks[0]) / _UNITS[index.unit]
     return seconds
 
 
-def _usual(seconds: Array) -> float:
+def _usual_step(seconds: Array) -> float:
+    """Return the most frequent difference between two times."""
     steps, counts = np.unique(np.diff(seconds), return_counts=True)
     return float(steps[counts.argmax()])
 
 
 def after(index: Any, steps: int) -> Any:
-    """Return the times of so many steps after the end of a regular index."""
+    """Return the times of the next `steps` steps after a regular index."""
     pandas = require("pandas", "pandas")
     return pandas.date_range(index[-1], periods=steps + 1, freq=index.freq, name=index.name)[1:]
 
 
 def season_of(index: Any) -> int:
-    """Return how many steps a season has, as the frequency lets expect; 0: none.
+    """Return the number of steps in a season, which follows from the frequency; 0 for none.
 
-    A day where a step is shorter than that, else a week of days (or working days), a year of
-    weeks, months or quarters.
+    The season is a day if a step is shorter than a day, a week if it is a day (or a working day),
+    and a year if it is a week, a month or a quarter.
 
     Examples
     --------
@@ -125,7 +126,7 @@ def season_of(index: Any) -> int:
         return 0
     if index.freqstr.startswith(("B", "C")):
         return 5
-    step = _usual(_seconds(index))
+    step = _usual_step(_seconds(index))
     if step < _DAY:
         return round(_DAY / step) if _DAY % step == 0 else 0
     if step == _DAY:
@@ -134,15 +135,15 @@ def season_of(index: Any) -> int:
 
 
 def calendar_of(index: Any) -> tuple[str, ...]:
-    """Return which cycles of the calendar tell something about a series of these times.
+    """Return the cycles of the calendar that are useful features for a series of these times.
 
-    Hour of day and day of week where a step is shorter; the time of the year once the series is
-    two years long, before which it is a clock that never comes back.
+    These are the hour of the day and the day of the week if steps are short enough, and the time of
+    the year if the series is two years long: in a shorter one no time of the year comes again.
     """
     if index is None:
         return ()
     seconds = _seconds(index)
-    step = _usual(seconds)
+    step = _usual_step(seconds)
     cycles = (("day", _DAY, 3 * _DAY), ("week", 7 * _DAY, 21 * _DAY), ("year", _YEAR, 2 * _YEAR))
     return tuple(name for name, cycle, least in cycles if step < cycle / 2 and seconds[-1] >= least)
 

@@ -16,12 +16,11 @@ from gru_c.models.sequential import Sequential
 from gru_c.utils.arrays import Array
 from gru_c.utils.progress import BAR, SILENT, Progress, bars_are_shown
 
-_LARGEST_GRADIENT = 1.0  # its norm
-PREDICTED_AT_ONCE = 256  # windows
+_LARGEST_GRADIENT = 1.0  # the norm that gradients are scaled down to
 
 
 class _KnownTargets(QuantileLoss):
-    """The pinball loss of the targets that are known; NaN costs nothing."""
+    """The pinball loss of the known targets; a target that is NaN has no loss."""
 
     def _errors(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         e, q = super()._errors(y_true, y_pred)
@@ -30,7 +29,7 @@ class _KnownTargets(QuantileLoss):
 
 @dataclass(frozen=True)
 class Training:
-    """How to train; see `Forecaster`."""
+    """The arguments of `Forecaster` for training."""
 
     learning_rate: float
     batch_size: int
@@ -42,7 +41,7 @@ class Training:
 def build(
     features: int, units: Sequence[int], dropout: float, outputs: int, seed: int | None
 ) -> Sequential:
-    """Return stacked GRUs and a `Dense` whose weights are zero: at first it changes nothing."""
+    """Return stacked GRUs with a `Dense` layer, whose weights are zero: it corrects nothing yet."""
     layers: list[Layer] = [Input((None, features))]
     for number, count in enumerate(units, start=1):
         layers.append(GRU(count, return_sequences=number < len(units)))
@@ -56,32 +55,36 @@ def train(
     samples: Windows,
     held_out: Windows | None,
     levels: tuple[float, ...],
-    how: Training,
+    settings: Training,
 ) -> dict[str, list[float]]:
-    """Train until what is held out gets no better, and keep the best weights; the losses."""
-    adam = optimizers.Adam(how.learning_rate, global_clipnorm=_LARGEST_GRADIENT)
+    """Train until the loss of the held-out windows stops falling; return the losses by epoch.
+
+    The model then has the weights of the best epoch.
+    """
+    adam = optimizers.Adam(settings.learning_rate, global_clipnorm=_LARGEST_GRADIENT)
     model.compile(adam, _KnownTargets(levels))
     callbacks: list[Callback] = []
     if held_out is not None:
-        callbacks.append(EarlyStopping(patience=how.patience, restore_best_weights=True))
-    one_bar = how.verbose == BAR and bars_are_shown()  # of all epochs; else a line for each
-    with Progress(BAR if one_bar else SILENT, "Training", how.epochs, "epoch") as bar:
+        callbacks.append(EarlyStopping(patience=settings.patience, restore_best_weights=True))
+    one_bar = settings.verbose == BAR and bars_are_shown()  # of all epochs; else a line for each
+    with Progress(BAR if one_bar else SILENT, "Training", settings.epochs, "epoch") as bar:
 
         def show(epoch: int, logs: dict[str, float]) -> None:
-            title = f"Epoch {epoch + 1}/{how.epochs}"
-            Progress(SILENT if one_bar else how.verbose, title, 0).finish(logs)
+            title = f"Epoch {epoch + 1}/{settings.epochs}"
+            Progress(SILENT if one_bar else settings.verbose, title, 0).finish(logs)
             bar.update(len(samples.x), lambda: logs)
 
         history = model.fit(
             samples.x,
             samples.y,
-            batch_size=how.batch_size,
+            batch_size=settings.batch_size,
             validation_data=None if held_out is None else (held_out.x, held_out.y),
-            epochs=how.epochs,
+            epochs=settings.epochs,
             callbacks=[LambdaCallback(on_epoch_end=show), *callbacks],
             verbose=0,
         )
     if history.interrupted:
         raise KeyboardInterrupt
-    model.compile(adam, QuantileLoss(levels))  # what a file can say
+    # A file can only name public losses, and without NaN in the targets this one is the same.
+    model.compile(adam, QuantileLoss(levels))
     return history.history

@@ -19,7 +19,7 @@ from gru_c.recurrence.side_by_side import run_both
 from gru_c.runtime.threads import get_num_threads, use_threads
 from gru_c.utils.arrays import Array, Shape, as_sequences, as_state
 from gru_c.utils.attributes import assign
-from gru_c.utils.registry import deserialize
+from gru_c.utils.registry import Registry
 from gru_c.utils.validation import check_flag, check_flags
 
 if TYPE_CHECKING:
@@ -351,7 +351,7 @@ class Bidirectional(DirectionPair):
 def _checked_settings(argument: str, layer: object) -> GRU:
     """Return a new GRU whose settings are used, which may come from a stored configuration."""
     if isinstance(layer, dict):
-        layer = deserialize("layer", layer, {"GRU": GRU})
+        layer = Registry("layer", {"GRU": GRU}).get(layer)
     if not isinstance(layer, GRU):
         raise TypeError(f"{argument} of a Bidirectional must be a GRU, got {layer!r}")
     if layer.built:

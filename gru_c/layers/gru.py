@@ -11,7 +11,8 @@ import numpy.typing as npt
 from gru_c import constraints, initializers, regularizers
 from gru_c._core import WEIGHT_FORMATS
 from gru_c.constraints import Constraint
-from gru_c.initializers import Initializer, InitializerFunction
+from gru_c.initializers import Initializer
+from gru_c.initializers.function import InitializerFunction
 from gru_c.layers.base import FIXED
 from gru_c.layers.gru_passes import GRUPasses
 from gru_c.recurrence.cell import ActivationLike, Cell

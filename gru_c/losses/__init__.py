@@ -11,7 +11,7 @@ from gru_c.losses.crossentropy import (
 from gru_c.losses.function import FunctionLoss
 from gru_c.losses.quantile import QuantileLoss
 from gru_c.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
-from gru_c.utils.registry import described, deserialize, library_of, serialize, snake_case
+from gru_c.utils.registry import Registry, described, library_of, serialize, snake_case
 
 __all__ = [
     "BinaryCrossentropy",
@@ -44,10 +44,11 @@ LOSSES: dict[str, type[Loss]] = {
     "bce": BinaryCrossentropy,
     "quantile": QuantileLoss,
 }
+_REGISTRY = Registry("loss", LOSSES, Loss)
 
 
 def get(spec: object) -> Loss:
-    """Find or make a loss.
+    """Return the loss that a name, a dict or a function stands for.
 
     Parameters
     ----------
@@ -58,10 +59,8 @@ def get(spec: object) -> Loss:
 
     Raises
     ------
-    ValueError
-        If there is no such name.
-    TypeError
-        If `spec` is something else, such as a loss of Keras or PyTorch.
+    ValueError, TypeError
+        If the name is unknown, or `spec` is something else, such as a loss of Keras or PyTorch.
 
     Examples
     --------
@@ -75,7 +74,7 @@ def get(spec: object) -> Loss:
                 f"{described(spec, LOSSES)}"
             )
         return FunctionLoss(spec)
-    loss = deserialize("loss", spec, LOSSES, Loss)
+    loss = _REGISTRY.get(spec)
     if isinstance(spec, str):
         loss._asked_name = spec
     return loss

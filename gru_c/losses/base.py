@@ -1,8 +1,4 @@
-"""The base of all losses: what is checked, how samples are weighted and summed.
-
-The losses themselves are in `regression` and `crossentropy`, those that are functions in
-`function`.
-"""
+"""Base class of the losses: checks of targets, weights of samples, and the mean."""
 
 from __future__ import annotations
 
@@ -22,14 +18,14 @@ class Loss(Configurable):
     """Base of all losses.
 
     A subclass defines `per_sample` and `per_sample_gradient`, and keeps each constructor argument
-    in an attribute of the same name. What its methods return is checked: real numbers of the right
-    shape, and a gradient that is finite where the loss is. The arrays that they are given are
-    read-only.
+    in an attribute of the same name. The arrays that its methods get are read-only. The results are
+    checked: they must be real numbers of the right shape, and the gradient of a finite loss must be
+    finite.
 
     Attributes
     ----------
     name : str
-        The name it was asked for by (`get`), else its class name in snake case.
+        The name given to `get`, else the name of the class in snake case.
     """
 
     _keras_names = keras_names.LOSS
@@ -43,12 +39,12 @@ class Loss(Configurable):
 
     @property
     def name(self) -> str:
-        """Name, as it stands in messages."""
+        """The name of the loss in messages and in the history."""
         return self._asked_name or snake_case(type(self).__name__)
 
     @property
     def paired_activation(self) -> str | None:
-        """Activation with which this loss has the gradient p - y, or None."""
+        """The activation with which this loss has the gradient p - y, or None."""
         return None
 
     @property
@@ -61,9 +57,9 @@ class Loss(Configurable):
         Parameters
         ----------
         y_true : ndarray
-            Targets of the shape of `y_pred`; labels: without its last axis.
+            Targets of the shape of `y_pred`; labels lack its last axis.
         y_pred : ndarray of float64, shape (n, ..., outputs)
-            Predictions; not to be changed.
+            Predictions; the method must not change them.
 
         Returns
         -------
@@ -72,18 +68,18 @@ class Loss(Configurable):
         raise NotImplementedError(f"{type(self).__name__} must define per_sample(y_true, y_pred)")
 
     def per_sample_gradient(self, y_true: Array, y_pred: Array) -> Array:
-        """Return the derivative of each sample's value by its own predictions.
+        """Return the derivative of each sample's value by its predictions, in their shape.
 
-        Arguments are those of `per_sample`; the result has the shape of `y_pred`.
+        The arguments are those of `per_sample`.
         """
         raise NotImplementedError(
             f"{type(self).__name__} must define per_sample_gradient(y_true, y_pred)"
         )
 
     def pre_activation_gradient(self, y_true: Array, y_pred: Array) -> Array:
-        """Return the derivative by what went into `paired_activation`.
+        """Return the derivative by the input of `paired_activation`.
 
-        `y_pred` is what came out of it; the rest is as for `per_sample_gradient`.
+        `y_pred` is the output of the activation. Otherwise the same as `per_sample_gradient`.
         """
         raise ValueError(f"{self._owner} has no paired activation, so logits=True has no meaning")
 
@@ -94,24 +90,24 @@ class Loss(Configurable):
         sample_weight: npt.ArrayLike | None = None,
         mask: Array | None = None,
     ) -> tuple[Array, Array | None]:
-        """Check whole data once, before anything is computed or changed.
+        """Check all targets and weights, before anything is computed or changed.
 
         Parameters
         ----------
         y_true : array_like
-            Shape `output_shape`, or without its last axis where that is 1. Labels of a sparse loss:
-            without the last axis, or with 1 in its place.
+            Targets of shape `output_shape`, or without its last axis if that is 1. Labels of a
+            sparse loss lack the last axis, or have 1 in its place.
         output_shape : tuple of int
-            (n, ..., outputs), the number of samples included.
+            The shape of the predictions, (n, ..., outputs).
         sample_weight : array_like, optional
-            Shape (n,) or `output_shape` without its last axis.
+            Weights of shape (n,), or of `output_shape` without its last axis.
         mask : ndarray of bool, optional
-            Which steps count, (n, T); what the others hold is not looked at.
+            True for the time steps that count, (n, T); targets of the others are not checked.
 
         Returns
         -------
         y_true : ndarray
-            In the plain shape; a copy only where labels are not of NumPy's index type.
+            The targets in the first of these shapes, copied only to convert labels.
         sample_weight : ndarray or None
 
         Raises
@@ -131,8 +127,8 @@ class Loss(Configurable):
             y = self._labels(y, output_shape)
             self._check_values(y)
         else:
-            (some,) = targets.counting(self._owner, mask, y)
-            self._check_values(self._labels(some, output_shape))
+            (counting,) = targets.counting(self._owner, mask, y)
+            self._check_values(self._labels(counting, output_shape))
         return y, weight
 
     def __call__(
@@ -142,21 +138,27 @@ class Loss(Configurable):
         sample_weight: npt.ArrayLike | None = None,
         mask: Array | None = None,
     ) -> float:
-        """Return the loss, 0.0 for no samples.
+        """Return the loss; 0.0 without samples.
 
-        Parameters and errors are those of `check`, with `y_pred` of shape (n, ..., outputs).
+        Parameters and errors are those of `check`; `y_pred` has the shape (n, ..., outputs).
         """
         if mask is not None:
-            return self(*self._counting(y_true, y_pred, sample_weight, mask))
+            return self._value(*self._counting(y_true, y_pred, sample_weight, mask))
+        return self._value(y_true, y_pred, sample_weight)
+
+    def _value(
+        self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike, sample_weight: npt.ArrayLike | None
+    ) -> float:
+        """Return the loss of samples whose time steps all count."""
         p = targets.predictions(self._owner, y_pred)
         y, weight = self.check(y_true, p.shape, sample_weight)
         with _quiet():
             return _reduce(self._call("per_sample", y, p.astype(np.float64, copy=False)), weight)
 
     def sample_values(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
-        """Return the values before weights and sum, float64 of shape (n, ...).
+        """Return the values of the samples without weights, float64 of shape (n, ...).
 
-        Arguments are those of `value_and_gradient`, and so is what is checked.
+        Arguments and checks are those of `value_and_gradient`.
         """
         p = targets.predictions(self._owner, y_pred)
         y = self._fit(y_true, p.shape)
@@ -174,7 +176,7 @@ class Loss(Configurable):
     ) -> tuple[float, Array]:
         """Return the loss and its gradient.
 
-        Dtypes, shapes and labels are checked here, too; the other values only by `check`.
+        Dtypes, shapes and labels are checked here, too; other values are only checked by `check`.
 
         Parameters
         ----------
@@ -183,25 +185,35 @@ class Loss(Configurable):
         y_pred : array_like, shape (n, ..., outputs)
             Predictions.
         logits : bool
-            `y_pred` came out of `paired_activation`, and the gradient is wanted by what went in:
-            (p - y) * weight / count, right even where p has been rounded to 0 or 1.
+            True if `y_pred` is the output of `paired_activation` and the gradient by its input is
+            wanted: (p - y) * weight / count, which is right even where p was rounded to 0 or 1.
         mask : ndarray of bool, optional
-            Which steps count, (n, T): the loss is that of these steps alone, as if there were no
-            others, and the gradient of the others is zero.
+            True for the time steps that count, (n, T). The loss is the one of these steps, and the
+            gradient of the others is zero.
 
         Returns
         -------
         value : float
         gradient : ndarray
-            New, with the shape and dtype of `y_pred` (float64 if that holds integers).
+            A new array of the shape and dtype of `y_pred` (float64 if that contains integers).
 
         Raises
         ------
         ValueError
-            If `logits` is asked of a loss without `paired_activation`; and see `check`.
+            If `logits` is true for a loss without `paired_activation`; and see `check`.
         """
         if mask is not None:
             return self._of_counting(y_true, y_pred, sample_weight, logits, mask)
+        return self._value_and_gradient(y_true, y_pred, sample_weight, logits)
+
+    def _value_and_gradient(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
+        logits: bool,
+    ) -> tuple[float, Array]:
+        """Return the loss and the gradient of samples whose time steps all count."""
         p = targets.predictions(self._owner, y_pred)
         y = self._fit(y_true, p.shape)
         weight = self._weights(sample_weight, p.shape)
@@ -221,7 +233,7 @@ class Loss(Configurable):
         return f"{self._owner}: {type(self).__name__}.{name}"
 
     def _call(self, name: str, y: Array, p: Array) -> Array:
-        """Return what a method makes of targets and predictions, checked if it is a user's."""
+        """Return the result of a method, which is checked for a user's class."""
         method = getattr(self, name)
         if not self._by_user:
             result: Array = method(y, p)
@@ -231,9 +243,9 @@ class Loss(Configurable):
         )
         wanted = p.shape[:-1] if name == "per_sample" else p.shape
         if result.shape != wanted:
-            what = "a value for each sample" if name == "per_sample" else "the shape of y_pred"
+            meaning = "a value for each sample" if name == "per_sample" else "the shape of y_pred"
             raise ValueError(
-                f"{self._method(name)} must return an array of shape {wanted}, {what}, got "
+                f"{self._method(name)} must return an array of shape {wanted}, {meaning}, got "
                 f"{result.shape} for y_pred of shape {p.shape}"
             )
         return result
@@ -246,11 +258,11 @@ class Loss(Configurable):
         logits: bool,
         mask: Array,
     ) -> tuple[float, Array]:
-        """Return loss and gradient of the steps that count."""
+        """Return the loss of the steps that count, and its gradient."""
         y, p, weight = self._counting(y_true, y_pred, sample_weight, mask)
-        value, some = self.value_and_gradient(y, p, weight, logits=logits)
-        gradient = np.zeros(np.shape(y_pred), some.dtype)
-        gradient[mask] = some
+        value, counting = self._value_and_gradient(y, p, weight, logits)
+        gradient = np.zeros(np.shape(y_pred), counting.dtype)
+        gradient[mask] = counting
         return value, gradient
 
     def _counting(
@@ -260,13 +272,13 @@ class Loss(Configurable):
         sample_weight: npt.ArrayLike | None,
         mask: Array,
     ) -> tuple[Array, Array, Array | None]:
-        """Return targets, predictions and weights of the steps that count, one after the other."""
+        """Return targets, predictions and weights of the steps that count, one row for each."""
         p = targets.predictions(self._owner, y_pred)
-        y, p_some = targets.counting(self._owner, mask, self._shaped(y_true, p.shape), p)
+        y, p_counting = targets.counting(self._owner, mask, self._shaped(y_true, p.shape), p)
         weight = self._weights(sample_weight, p.shape)
         if weight is not None:
             weight = np.broadcast_to(_spread(weight, p.ndim - 1), p.shape[:-1])[mask]
-        return y, p_some, weight
+        return y, p_counting, weight
 
     def _weights(
         self, sample_weight: npt.ArrayLike | None, output_shape: tuple[int, ...]
@@ -279,33 +291,34 @@ class Loss(Configurable):
         return self._labels(self._shaped(y_true, output_shape), output_shape)
 
     def _shaped(self, y_true: npt.ArrayLike, output_shape: tuple[int, ...]) -> Array:
-        """Return targets of the plain shape."""
+        """Return targets in the first of the shapes of `_shapes`."""
         y = targets.real_array(self._owner, "y", y_true)
         return targets.fit_shape(self._owner, y, self._shapes(output_shape), self._shape_hint)
 
     def _labels(self, y: Array, output_shape: tuple[int, ...]) -> Array:
-        """Return targets as `per_sample` takes them: only labels are something else."""
+        """Return targets in the form that `per_sample` takes; other than `y` only for labels."""
         return y
 
     def _shapes(self, output_shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-        """Shapes that targets may have, the plain one first."""
+        """Return the shapes that targets may have; the first is the one that `per_sample` gets."""
         return targets.value_shapes(output_shape)
 
     def _check_values(self, y: Array) -> None:
-        """Check what takes a pass over the data; `_fit` has done the rest."""
+        """Check the values of targets, after `_fit` has checked dtype, shape and labels."""
 
 
 def _quiet() -> np.errstate:
-    """No warnings of overflow: the value says it, as inf or NaN."""
+    """Return a context without warnings of overflow, which shows in the value as inf or NaN."""
     return np.errstate(over="ignore", invalid="ignore")
 
 
 def _spread(weight: Array, ndim: int) -> Array:
-    """Give a weight trailing axes of length 1 up to `ndim`, in float64."""
+    """Return a weight in float64 with axes of length 1 appended up to `ndim` axes."""
     return weight.reshape(weight.shape + (1,) * (ndim - weight.ndim)).astype(np.float64)
 
 
 def _reduce(values: Array, weight: Array | None) -> float:
+    """Return the weighted mean of the samples' values; 0.0 without samples."""
     if values.size == 0:
         return 0.0
     if weight is not None:
@@ -314,9 +327,9 @@ def _reduce(values: Array, weight: Array | None) -> float:
 
 
 def require_finite_gradient(owner: str, value: float, gradient: Array) -> None:
-    """Raise FloatingPointError for a gradient with NaN or infinities of a loss that is finite.
+    """Raise FloatingPointError if a finite loss has a gradient with NaN or infinity.
 
-    `owner` is the function or method that returned it.
+    `owner` is the function or method that returned the gradient.
     """
     if math.isfinite(value) and not is_finite(gradient, np.dtype(np.float64)):
         index = ", ".join(map(str, np.argwhere(~np.isfinite(gradient))[0]))

@@ -10,7 +10,7 @@ from gru_c.losses.base import Loss
 from gru_c.utils.arrays import Array
 from gru_c.utils.validation import check_flag
 
-_EPSILON = 1e-7  # Keras's: probabilities are held in [epsilon, 1 - epsilon]
+_EPSILON = 1e-7  # Keras's: probabilities are clipped to [epsilon, 1 - epsilon]
 
 ONE_OUTPUT = (
     "a model with one output knows one class; two classes go with 'binary_crossentropy' and "
@@ -19,12 +19,12 @@ ONE_OUTPUT = (
 
 
 class _Crossentropy(Loss):
-    """What the cross-entropies share.
+    """Base of the cross-entropies.
 
     Parameters
     ----------
     from_logits : bool
-        The predictions are pre-activations, not probabilities.
+        True if predictions are pre-activations, not probabilities.
     """
 
     _activation = "softmax"
@@ -34,11 +34,11 @@ class _Crossentropy(Loss):
 
     @property
     def paired_activation(self) -> str | None:
-        """``"sigmoid"`` (binary) or ``"softmax"``; None if predictions are logits already."""
+        """``"sigmoid"`` (binary) or ``"softmax"``; None if predictions are logits."""
         return None if self.from_logits else self._activation
 
     def pre_activation_gradient(self, y_true: Array, y_pred: Array) -> Array:
-        """Return the derivative by what went into `paired_activation`."""
+        """Return the derivative by the input of `paired_activation`."""
         if self.from_logits:
             return super().pre_activation_gradient(y_true, y_pred)
         return self._difference(y_true, y_pred)
@@ -52,7 +52,7 @@ class _Crossentropy(Loss):
 
 
 def _clip(p: Array) -> tuple[Array, Array]:
-    """Return p held in [epsilon, 1 - epsilon], and where it was inside (elsewhere slope 0)."""
+    """Return p clipped to [epsilon, 1 - epsilon], and where it was inside (elsewhere slope 0)."""
     q = np.clip(p, _EPSILON, 1 - _EPSILON)
     return q, q == p
 
@@ -63,7 +63,7 @@ class BinaryCrossentropy(_Crossentropy):
     Parameters
     ----------
     from_logits : bool
-        Predictions are x with p = sigmoid(x).
+        True if predictions are x with p = sigmoid(x).
 
     Examples
     --------
@@ -100,19 +100,21 @@ class BinaryCrossentropy(_Crossentropy):
 
 
 def _total(p: Array) -> Array:
-    """Sum over the classes, by which Keras divides before the logarithm; 1 where it is 0."""
+    """Return the sum over the classes, or 1 where that is 0; Keras divides by it."""
     total: Array = p.sum(axis=-1, keepdims=True)
     total[total == 0] = 1.0
     return total
 
 
 def _log_share(p: Array, total: Array) -> Array:
+    """Return the logarithm of p / total, clipped."""
     logs: Array = np.log(_clip(p / total)[0])
     return logs
 
 
 def _log_softmax(x: Array) -> Array:
-    # Held at the lowest finite number, since -inf times a target of 0 would be NaN.
+    """Return the logarithm of the softmax over the last axis."""
+    # Never below the lowest finite number, since -inf times a target of 0 would be NaN.
     shifted = np.maximum(x - x.max(axis=-1, keepdims=True), np.finfo(x.dtype).min)
     logs: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return logs
@@ -124,7 +126,7 @@ class CategoricalCrossentropy(_Crossentropy):
     Parameters
     ----------
     from_logits : bool
-        Predictions are x with p = softmax(x).
+        True if predictions are x with p = softmax(x).
 
     Examples
     --------
@@ -163,7 +165,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     Parameters
     ----------
     from_logits : bool
-        Predictions are x with p = softmax(x).
+        True if predictions are x with p = softmax(x).
 
     Examples
     --------
@@ -178,7 +180,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
         at = y_true[..., None]
         if self.from_logits:
             logs = np.take_along_axis(_log_softmax(y_pred), at, axis=-1)
-        else:  # one logarithm a sample, not one a class
+        else:  # one logarithm for each sample instead of each class
             logs = _log_share(np.take_along_axis(y_pred, at, axis=-1), _total(y_pred))
         values: Array = -logs[..., 0]
         return values
@@ -209,4 +211,4 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
             raise ValueError(f"{error}: {ONE_OUTPUT}") from None
 
     def _check_values(self, y: Array) -> None:
-        """`_labels` has checked them."""
+        """Do nothing: `_labels` checks the values of labels."""

@@ -1,4 +1,4 @@
-"""Functions of users as losses."""
+"""Users' functions as losses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LossFunction = Callable[[Array, Array], tuple[float, npt.ArrayLike]]
 
 
 def _shown(result: object) -> str:
-    """Return a value of a user's as a message shows it."""
+    """Return the text that stands for a function's result in a message."""
     shape = np.shape(result) if isinstance(result, np.ndarray) else ()
     return f"an array of shape {shape}" if shape else repr(result)
 
@@ -25,17 +25,17 @@ def _shown(result: object) -> str:
 class FunctionLoss(Loss):
     """A user's function ``f(y_true, y_pred) -> (value, gradient)`` as a loss.
 
-    The function gets the targets of a batch as the user gave them and the predictions, and returns
-    the loss of the batch with its gradient by the predictions. It cannot be stored in a file.
+    The function gets the user's targets of a batch and the predictions, and returns the loss of the
+    batch and its gradient by the predictions. It cannot be stored in a file.
 
     Both arrays are read-only: an operation in place, such as ``y -= p``, raises ValueError. So does
-    whatever would broadcast targets (n,) against predictions (n, 1).
+    an operation that would broadcast targets (n,) against predictions (n, 1).
 
     Parameters
     ----------
     function : callable
-        `value` is a number, `gradient` its derivative, of the shape of `y_pred`. A function of
-        Keras, which returns values alone, lacks the gradient: nothing is differentiated here.
+        It returns a number and its derivative, an array of the shape of `y_pred`. A function for
+        Keras returns only values and cannot be used: gru_c does not differentiate functions.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class FunctionLoss(Loss):
         self._asked_name = getattr(function, "__name__", snake_case(type(function).__name__))
 
     def get_config(self) -> dict[str, Any]:
-        """Raise TypeError: a file could hold the function's name but not what it does."""
+        """Raise TypeError: a file could hold the function's name but not its code."""
         raise TypeError(f"{self._owner} is a function, which cannot be stored; derive from Loss")
 
     def check(
@@ -59,43 +59,25 @@ class FunctionLoss(Loss):
         sample_weight: npt.ArrayLike | None = None,
         mask: Array | None = None,
     ) -> tuple[Array, Array | None]:
-        """Check the dtype and the number of samples; the rest is the function's own matter."""
-        self._refuse(sample_weight)
+        """Check the dtype and the number of samples; the function checks the shapes."""
+        self._weights(sample_weight, output_shape)
         y = targets.real_array(self._owner, "y", y_true)
         if y.shape[:1] != tuple(output_shape)[:1]:
             raise ValueError(f"{self._owner} expects y of {output_shape[0]} samples, got {y.shape}")
         return y, None
 
-    def __call__(
-        self,
-        y_true: npt.ArrayLike,
-        y_pred: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-        mask: Array | None = None,
+    def _value(
+        self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike, sample_weight: npt.ArrayLike | None
     ) -> float:
-        """Return the function's value."""
-        if mask is not None:
-            self._refuse(sample_weight)
-            return self(*self._counting(y_true, y_pred, None, mask))
         return self._returned(y_true, y_pred, sample_weight)[0]
 
-    def value_and_gradient(
+    def _value_and_gradient(
         self,
         y_true: npt.ArrayLike,
         y_pred: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-        *,
-        logits: bool = False,
-        mask: Array | None = None,
+        sample_weight: npt.ArrayLike | None,
+        logits: bool,
     ) -> tuple[float, Array]:
-        """Return what the function returns, the gradient copied to the dtype of `y_pred`.
-
-        With a mask, the function gets the targets and predictions of the steps that count, one
-        after the other.
-        """
-        if mask is not None:
-            self._refuse(sample_weight)
-            return self._of_counting(y_true, y_pred, None, logits, mask)
         value, gradient = self._returned(y_true, y_pred, sample_weight, logits)
         require_finite_gradient(self._owner, value, gradient)
         return value, gradient
@@ -107,13 +89,13 @@ class FunctionLoss(Loss):
         sample_weight: npt.ArrayLike | None,
         logits: bool = False,
     ) -> tuple[float, Array]:
-        """Call the function and check its number and the shape of its gradient."""
-        self._refuse(sample_weight)
+        """Call the function, and check its value and the shape of its gradient."""
+        self._weights(sample_weight, ())
         p = targets.predictions(self._owner, y_pred)
         y = targets.real_array(self._owner, "y", y_true)
         if logits:
             self.pre_activation_gradient(y, p)
-        if p.shape[0] == 0:  # a mean over no samples would warn, or worse
+        if p.shape[0] == 0:  # a mean over no samples would be NaN, with a warning
             return 0.0, np.zeros_like(p)
         result = self.function(*targets.for_function(y, p))
         if not isinstance(result, tuple) or len(result) != 2:
@@ -139,6 +121,6 @@ class FunctionLoss(Loss):
     def _shaped(self, y_true: npt.ArrayLike, output_shape: tuple[int, ...]) -> Array:
         return targets.real_array(self._owner, "y", y_true)
 
-    def _refuse(self, sample_weight: npt.ArrayLike | None) -> None:
+    def _weights(self, sample_weight: npt.ArrayLike | None, output_shape: tuple[int, ...]) -> None:
         if sample_weight is not None:
             raise ValueError(f"{self._owner} is a function and takes no sample_weight")

@@ -1,4 +1,4 @@
-"""The pinball loss, whose minimum are quantiles of the targets.
+"""The pinball loss: the quantiles of the targets minimize it.
 
 References
 ----------
@@ -21,13 +21,13 @@ from gru_c.utils.validation import check_real
 class QuantileLoss(Loss):
     """Mean of the pinball loss max(q e, (q - 1) e), e = y - p, over outputs and quantiles.
 
-    What minimises it in the mean are the quantiles of y. With Q quantiles the output has Q numbers
-    for each target, side by side: y of shape (n, ..., k) goes with predictions (n, ..., k Q).
+    The quantiles of y minimize its expectation. With Q quantiles the output has Q neighbouring
+    numbers for each target: targets (n, ..., k) go with predictions (n, ..., k Q).
 
     Parameters
     ----------
     quantiles : float or sequence of float
-        Each above 0 and below 1, in ascending order.
+        Numbers above 0 and below 1, in ascending order.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class QuantileLoss(Loss):
         return values
 
     def per_sample_gradient(self, y_true: Array, y_pred: Array) -> Array:
-        """Return the slope by each output over their number; at p = y it is taken as 0."""
+        """Return the slope by each output over their number; the slope at p = y is taken as 0."""
         e, q = self._errors(y_true, y_pred)
         slope = np.where(e > 0, -q, np.where(e < 0, 1 - q, 0 * e))  # 0 * e: NaN stays NaN
         gradient: Array = slope.reshape(y_pred.shape) / y_pred.shape[-1]
@@ -59,8 +59,8 @@ class QuantileLoss(Loss):
         return y_true[..., None] - y_pred.reshape(*y_true.shape, len(q)), q
 
     def _shapes(self, output_shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-        outputs, rest = divmod(output_shape[-1], len(self.quantiles))
-        if rest:
+        outputs, remainder = divmod(output_shape[-1], len(self.quantiles))
+        if remainder:
             raise ValueError(
                 f"{self._owner} of {len(self.quantiles)} quantiles needs a multiple of that many "
                 f"outputs, got {output_shape[-1]}"
@@ -69,12 +69,12 @@ class QuantileLoss(Loss):
 
 
 def check_quantiles(owner: str, quantiles: float | Sequence[float]) -> tuple[float, ...]:
-    """Return quantiles as floats; ValueError unless they lie in (0, 1) and ascend."""
+    """Return quantiles as floats; ValueError unless they are in (0, 1) and ascending."""
     several = quantiles if isinstance(quantiles, (list, tuple, np.ndarray)) else (quantiles,)
-    found = tuple(check_real(f"{owner}: quantiles", q, "> 0") for q in several)
-    if not found or found[-1] >= 1 or any(a >= b for a, b in pairwise(found)):
+    checked = tuple(check_real(f"{owner}: quantiles", q, "> 0") for q in several)
+    if not checked or checked[-1] >= 1 or any(a >= b for a, b in pairwise(checked)):
         raise ValueError(
             f"{owner}: quantiles must be numbers above 0 and below 1 in ascending order, "
             f"got {quantiles!r}"
         )
-    return found
+    return checked

@@ -10,7 +10,7 @@ from gru_c.utils.validation import check_real
 
 
 class _Regression(Loss):
-    """Mean over the outputs of a function of the error e = p - y."""
+    """Base of the losses that are the mean over the outputs of a function of e = p - y."""
 
     def per_sample(self, y_true: Array, y_pred: Array) -> Array:
         """Return the mean over the outputs."""
@@ -23,9 +23,11 @@ class _Regression(Loss):
         return gradient
 
     def _cost(self, e: Array) -> Array:
+        """Return the value of the function."""
         raise NotImplementedError
 
     def _slope(self, e: Array) -> Array:
+        """Return the derivative of the function."""
         raise NotImplementedError
 
 

@@ -1,9 +1,8 @@
 """Checks of targets and sample weights, shared by losses and metrics.
 
-The one rule of shapes: targets have the shape of the output, or lack its last axis where that has
-length 1; labels have the shape of the output without its last axis, or with a last axis of length
-1. Nothing else is broadcast. `owner` is what the messages call the loss or metric, such as ``loss
-'mse'``.
+Targets have the shape of the output, or lack its last axis if that has length 1. Labels have the
+shape of the output without its last axis, or with a last axis of length 1. Nothing else is
+broadcast. `owner` is what the messages call the loss or metric, such as ``loss 'mse'``.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Shape = tuple[int, ...]
 
 
 def real_array(owner: str, what: str, values: npt.ArrayLike) -> Array:
-    """Return `values` as an array of bools, integers or floats; TypeError for anything else."""
+    """Return `values` as an array of bools, integers or floats; TypeError for other values."""
     array = _as_array(f"{owner}: {what}", values)
     if array.dtype.kind not in "biuf":
         raise TypeError(
@@ -30,6 +29,7 @@ def real_array(owner: str, what: str, values: npt.ArrayLike) -> Array:
 
 
 def _as_array(name: str, values: npt.ArrayLike) -> Array:
+    """Return `values` as an array; TypeError with advice if NumPy cannot read them."""
     try:
         return np.asarray(values)
     except (TypeError, RuntimeError) as error:
@@ -44,24 +44,24 @@ def predictions(owner: str, y_pred: npt.ArrayLike) -> Array:
 
 
 def output_shape(owner: str, shape: Shape) -> Shape:
-    """Return `shape` if it has the axes of an output: samples, ..., outputs."""
+    """Return `shape` as a tuple; ValueError unless it is (samples, ..., outputs)."""
     if len(shape) < 2:
         raise ValueError(f"{owner} expects y_pred of shape (samples, ..., outputs), got {shape}")
     return tuple(shape)
 
 
 def value_shapes(output: Shape) -> tuple[Shape, ...]:
-    """Shapes that targets with one number an output may have; the first is the plain one."""
+    """Return the shapes that targets with one number for each output may have."""
     return (output, output[:-1]) if output[-1] == 1 else (output,)
 
 
 def label_shapes(output: Shape) -> tuple[Shape, ...]:
-    """Shapes that integer labels may have; the first is the plain one."""
+    """Return the shapes that integer labels may have."""
     return (output[:-1], (*output[:-1], 1))
 
 
 def fit_shape(owner: str, y: Array, shapes: tuple[Shape, ...], hint: str = "") -> Array:
-    """Return `y` in the first of `shapes`, as a view; ValueError if it has none of them."""
+    """Return `y` as a view with the first of `shapes`; ValueError if it has none of them."""
     if y.shape not in shapes:
         wanted = " or ".join(map(str, shapes))
         raise ValueError(f"{owner} expects y of shape {wanted}, got {y.shape}{hint}")
@@ -69,12 +69,12 @@ def fit_shape(owner: str, y: Array, shapes: tuple[Shape, ...], hint: str = "") -
 
 
 def labels(owner: str, y: Array, classes: int) -> npt.NDArray[np.intp]:
-    """Return class labels as integers; ValueError for one that is not a whole number < classes."""
+    """Return class labels as integers; ValueError unless all are integers from 0 to classes - 1."""
     return as_indices(owner, "label", "y", y, classes)
 
 
 def check_unit_interval(owner: str, y: Array) -> None:
-    """Raise ValueError for a target outside [0, 1] or NaN."""
+    """Raise ValueError if a target is outside [0, 1] or NaN."""
     bad = ~((y >= 0) & (y <= 1))
     if bad.any():
         target, place = first_bad("y", y, bad)
@@ -84,14 +84,14 @@ def check_unit_interval(owner: str, y: Array) -> None:
 
 
 class _Guarded(np.ndarray[Any, np.dtype[Any]]):
-    """Targets (n, ...) for a user's function that has predictions (n, ..., 1), too.
+    """Targets (n, ...) for a user's function that also gets predictions (n, ..., 1).
 
-    NumPy would broadcast one against the other to (n, ..., n): a number from every pair of
-    samples. Here that raises ValueError. What is computed of these targets is a plain array.
+    NumPy would broadcast one against the other to (n, ..., n): a number for each pair of samples.
+    Here that raises ValueError. Results computed from these targets are plain arrays.
     """
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """Apply a function of NumPy to plain arrays, unless it would pair every two samples."""
+        """Apply a function of NumPy to plain arrays, unless it would pair all samples."""
         plain = [x.view(np.ndarray) if isinstance(x, _Guarded) else x for x in inputs]
         if method == "__call__" and len(plain) == 2 and ufunc.signature is None:
             short, long = sorted(map(np.shape, plain), key=len)
@@ -108,23 +108,23 @@ class _Guarded(np.ndarray[Any, np.dtype[Any]]):
 
 
 def read_only(array: Array) -> Array:
-    """Return a view for a user's function, which cannot change the array through it."""
+    """Return a read-only view of an array, for a user's function."""
     view: Array = array.view()
     view.flags.writeable = False
     return view
 
 
 def for_function(y: Array, y_pred: Array) -> tuple[Array, Array]:
-    """Return targets and predictions for a user's function.
+    """Return read-only targets and predictions for a user's function.
 
-    They are read-only, and a difference of targets (n,) and predictions (n, 1) will raise.
+    An operation that broadcasts targets (n,) against predictions (n, 1) raises ValueError.
     """
     paired = y_pred.shape == (*y.shape, 1)
     return read_only(y.view(_Guarded) if paired else y), read_only(y_pred)
 
 
 def number(owner: str, value: Any) -> float:
-    """Return what a user's function gave as a float; TypeError where it is no number."""
+    """Return the result of a user's function as a float; TypeError if it is not a number."""
     try:
         if getattr(getattr(value, "dtype", None), "kind", "") != "c":  # NumPy would only warn
             return float(value)
@@ -134,7 +134,7 @@ def number(owner: str, value: Any) -> float:
 
 
 def real_result(owner: str, values: npt.ArrayLike) -> Array:
-    """Return what a user's function gave as an array; TypeError unless it holds real numbers."""
+    """Return the result of a user's function as an array; TypeError unless of real numbers."""
     array = _as_array(f"{owner}: the result", values)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{owner} must return real numbers, got dtype {array.dtype}")
@@ -142,7 +142,7 @@ def real_result(owner: str, values: npt.ArrayLike) -> Array:
 
 
 def fit_weights(owner: str, sample_weight: npt.ArrayLike, shape: Shape) -> Array:
-    """Return real weights of shape (n,) or `shape`, the shape of the per-sample values (n, ...)."""
+    """Return weights of shape (n,) or `shape`, which is the shape of per-sample values."""
     weight = real_array(owner, "sample_weight", sample_weight)
     shapes = dict.fromkeys([shape[:1], shape])
     if weight.shape not in shapes:
@@ -152,22 +152,22 @@ def fit_weights(owner: str, sample_weight: npt.ArrayLike, shape: Shape) -> Array
 
 
 def counting(owner: str, mask: npt.ArrayLike, *arrays: Array) -> tuple[Array, ...]:
-    """Return what counts of arrays (n, ..., outputs): a row for each True of the mask (n, ...).
+    """Return the rows of arrays (n, ..., outputs) where the mask (n, ...) is True.
 
-    Raises ValueError where an array does not begin with the mask's axes.
+    Raises ValueError if an array does not begin with the axes of the mask.
     """
-    chosen = np.asarray(mask)
+    mask = np.asarray(mask)
     for array in arrays:
-        if array.shape[: chosen.ndim] != chosen.shape:
+        if array.shape[: mask.ndim] != mask.shape:
             raise ValueError(
-                f"{owner}: a mask of shape {chosen.shape} does not go with values of shape "
+                f"{owner}: a mask of shape {mask.shape} does not go with values of shape "
                 f"{array.shape}"
             )
-    return tuple(array[chosen] for array in arrays)
+    return tuple(array[mask] for array in arrays)
 
 
 def check_finite_weights(owner: str, weight: Array) -> None:
-    """Raise ValueError for an infinite weight or NaN."""
+    """Raise ValueError if a weight is infinite or NaN."""
     bad = ~np.isfinite(weight)
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])

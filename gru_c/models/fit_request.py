@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy.typing as npt
 
 from gru_c.data import checks, inputs
 from gru_c.data.samples import Data, require_optimizer
+from gru_c.network.network import Network
 from gru_c.training import fit_settings
 from gru_c.training.doubts import doubts_of
+from gru_c.training.processes import ProcessGroup
 from gru_c.utils.validation import check_flags
-
-if TYPE_CHECKING:
-    from gru_c.data.batch_source import Source
-    from gru_c.network.network import Network
-    from gru_c.training.processes import ProcessGroup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,37 +46,35 @@ class FitRequest:
         check_flags(bucket=self.bucket, shuffle=self.shuffle, resume=self.resume)
         require_optimizer(model)
         data = self._data(model, group)
-        settings = self._settings(model, data.train.first, self.verbose if group.first else 0)
+        settings = self._settings(model, data.train.first, self.verbose if group.is_first else 0)
         data.require_epochs(settings.epochs - settings.initial_epoch)
         if self.checkpoint is not None:
             data.require_repeatable()
         elif self.resume or self.checkpoint_interval is not None:
             raise ValueError("resume and checkpoint_interval need a file: give checkpoint=path")
-        if group.first:
+        if group.is_first:
             for batches in data.parts:
-                doubts_of(model).look(model, batches.first)
+                doubts_of(model).check(model, batches.first)
         return data, settings
 
     def _data(self, model: Network, group: ProcessGroup) -> inputs.FitData:
-        train: Data | Source = inputs.of_pairs(
-            model,
-            self.x,
-            self.y,
-            self.sample_weight,
-            self.lengths,
-            ("steps_per_epoch", self.steps_per_epoch),
-            {"batch_size": self.batch_size, "bucket": self.bucket},
+        data = inputs.UserData(
+            self.x, self.y, self.sample_weight, self.lengths, self.batch_size, self.bucket
+        )
+        options = inputs.SourceOptions(
+            "steps_per_epoch",
+            self.steps_per_epoch,
             bptt_steps=self.bptt_steps,
-            goes_on=True,
-            part=group.part,
+            continues=True,
+            fraction=group.batch_fraction,
         )
         return inputs.FitData.checked(
             model,
-            train,
+            inputs.check_pairs(model, data, options),
             self.validation_split,
             self.validation_data,
             self.validation_steps,
-            group.part,
+            group.batch_fraction,
         )
 
     def _settings(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from gru_c.data.samples import Samples
+from gru_c.data.inputs import check_batch_inputs
 from gru_c.models import profile
 from gru_c.models.summary import summary_lines
 from gru_c.network.network import Network
@@ -60,13 +60,22 @@ class InferenceModel(Network):
         ValueError
             If the model has no weights yet, or x or lengths do not fit.
         """
-        return predict.predict(self, x, batch_size, verbose, lengths, bucket, steps, callbacks)
+        return predict.predict(
+            self,
+            x,
+            batch_size=batch_size,
+            verbose=verbose,
+            lengths=lengths,
+            bucket=bucket,
+            steps=steps,
+            callbacks=callbacks,
+        )
 
     def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Any:
         """Return the outputs for x, computed as one batch; see `predict`."""
         self.require_built("predict_on_batch")
-        count = max(len(Samples.inputs(self, x, lengths)), 1)
-        return predict.predict(self, x, count, 0, lengths)
+        count = max(len(check_batch_inputs(self, x, lengths)), 1)
+        return predict.predict(self, x, batch_size=count, verbose=0, lengths=lengths)
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Return a `Stream`, which runs the model one time step after the other.
@@ -148,7 +157,7 @@ class InferenceModel(Network):
         """
         check_flag("training", training)
         self.require_built("profile")
-        batch = Samples.inputs(self, x, lengths)
+        batch = check_batch_inputs(self, x, lengths)
         if not len(batch):
             raise ValueError("x has no samples: there is nothing to measure")
         batch = batch.batch(self, slice(None))

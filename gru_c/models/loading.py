@@ -12,12 +12,12 @@ from gru_c.layers import LAYERS, Layer
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
 from gru_c.saving.contents import (
-    _is_of_model,
-    _require_floats,
     check_specs,
     checked_config,
     compare_shapes,
     fill_optimizer,
+    is_weight_name,
+    require_floats,
     wanted_shapes,
 )
 from gru_c.saving.files import read_tensors
@@ -25,7 +25,7 @@ from gru_c.saving.files import read_tensors
 # ---- reading ------------------------------------------------------------------------------------
 from gru_c.utils.arrays import Array, Shape
 from gru_c.utils.attributes import assign
-from gru_c.utils.registry import deserialize
+from gru_c.utils.registry import Registry
 from gru_c.utils.validation import check_sample_shape
 
 
@@ -87,11 +87,11 @@ def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
         raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
     input_shape = (None, *check_sample_shape(sample_shape))
     specs = check_specs(config["layers"])
-    layers = [deserialize("layer", spec, LAYERS) for spec in specs]
+    layers = [Registry("layer", LAYERS).get(spec) for spec in specs]
     wanted = wanted_shapes(layers, input_shape)
-    stored = {name: array.shape for name, array in tensors.items() if _is_of_model(name)}
+    stored = {name: array.shape for name, array in tensors.items() if is_weight_name(name)}
     compare_shapes("tensor", wanted, stored)
-    _require_floats({name: tensors[name] for name in wanted})
+    require_floats({name: tensors[name] for name in wanted})
     weights = GivenWeights((tensors[name] for name in wanted), fresh=True)
     model = Sequential(
         name=config["name"], dtype=config["dtype"], trainable=config.get("trainable", True)

@@ -11,17 +11,21 @@ import numpy.typing as npt
 
 from gru_c.callbacks import CallbackList
 from gru_c.data import inputs
-from gru_c.data.samples import Data, check_batch_size, require_optimizer
+from gru_c.data.samples import check_batch_size, require_optimizer
 from gru_c.layers import Layer
 from gru_c.models.fit_request import FitRequest
 from gru_c.models.inference import InferenceModel
 from gru_c.saving import contents
 from gru_c.training import evaluate, fit, step
-from gru_c.training.checkpoint import RunFile
+from gru_c.training.checkpoint import CheckpointFile
 from gru_c.training.doubts import doubts_of
 from gru_c.training.history import History
-from gru_c.training.processes import Distribution, start
-from gru_c.training.run_identity import about_evaluation, about_run, about_training
+from gru_c.training.processes import Distribution, start_group
+from gru_c.training.run_identity import (
+    describe_evaluation,
+    describe_run,
+    describe_training,
+)
 from gru_c.utils.validation import check_flag, make_rng
 
 
@@ -226,20 +230,20 @@ class Sequential(InferenceModel):
             checkpoint_interval=checkpoint_interval,
             resume=resume,
         )
-        group = start(distribution)
+        group = start_group(distribution)
         with group.session():
-            with group.together():
+            with group.raise_together():
                 data, settings = request.checked(self, group)
                 hooks = CallbackList(callbacks)
                 rng = None if seed is None else make_rng(seed)
             arguments = {**settings.deciding, "seed": seed}
-            facts = partial(about_training, self, hooks, **arguments)
-            data = group.share(self, data, settings.batch_size, True, facts)
-            with group.together():
+            describe_call = partial(describe_training, self, hooks, arguments)
+            data = group.shard(self, data, settings.batch_size, True, describe_call)
+            with group.raise_together():
                 file = None
-                if checkpoint is not None and group.first:
-                    about = about_run(self, data, hooks, **arguments)
-                    file = RunFile(checkpoint, checkpoint_interval, resume, about)
+                if checkpoint is not None and group.is_first:
+                    identity = describe_run(self, data, hooks, arguments)
+                    file = CheckpointFile(checkpoint, checkpoint_interval, resume, identity)
             return fit.fit(self, data, settings, rng, hooks, file, group)
 
     def evaluate(
@@ -274,26 +278,22 @@ class Sequential(InferenceModel):
         ValueError, TypeError
             As `fit`; also if the model has no weights yet.
         """
-        group = start(distribution)
+        group = start_group(distribution)
         with group.session():
-            with group.together():
+            with group.raise_together():
                 check_flag("return_dict", return_dict)
                 self.require_built("evaluate")
                 hooks, size = CallbackList(callbacks), check_batch_size(batch_size)
-                data = inputs.of_pairs(
+                data = inputs.check_pairs(
                     self,
-                    x,
-                    y,
-                    sample_weight,
-                    lengths,
-                    ("steps", steps),
-                    {"batch_size": batch_size},
-                    part=group.part,
+                    inputs.UserData(x, y, sample_weight, lengths, batch_size),
+                    inputs.SourceOptions("steps", steps, fraction=group.batch_fraction),
                 )
-                if group.first:
-                    doubts_of(self).look(self, data.first)
-            facts = partial(about_evaluation, self, batch_size=size)
-            shard = group.share(self, inputs.FitData(data, None), size, False, facts).train
+                if group.is_first:
+                    doubts_of(self).check(self, data.first)
+            describe_call = partial(describe_evaluation, self, {"batch_size": size})
+            whole = inputs.FitData(data, None)
+            shard = group.shard(self, whole, size, False, describe_call).train
             logs = evaluate.evaluate(self, shard, size, verbose, hooks, group)
         return step.as_result(logs, return_dict)
 
@@ -318,8 +318,8 @@ class Sequential(InferenceModel):
         """
         check_flag("return_dict", return_dict)
         require_optimizer(self)
-        data = Data.checked(self, x, y, sample_weight, lengths)
-        doubts_of(self).look(self, data)
+        data = inputs.check_batch_pairs(self, x, y, sample_weight, lengths)
+        doubts_of(self).check(self, data)
         return step.as_result(step.train_on_batch(self, data), return_dict)
 
     # ---- files ----

@@ -237,8 +237,6 @@ class Network(BuildableNetwork):
             if layer is lowest:
                 return
 
-    # ---- states ----
-
     @property
     def stateful_layers(self) -> list[GRU | Bidirectional]:
         """The layers that keep their states from batch to batch."""

@@ -25,6 +25,7 @@ class NetworkWeights(Guarded):
     _trainable: bool
     _input_shape: Shape | None
     _parameters: Parameters | None
+    _holds_weights = False  # after `hold_weights`
 
     @property
     def built(self) -> bool:
@@ -44,10 +45,10 @@ class NetworkWeights(Guarded):
     @property
     def parameters(self) -> Parameters:
         """All weights and all gradients, as two flat vectors."""
-        self.require_built("a list of its weights")
         parameters = self._parameters
         if parameters is not None and not parameters.released and parameters.layers == self.layers:
             return parameters
+        self.require_built("a list of its weights")
         # There are none yet, another model has taken over layers, or `layers` was changed in place.
         self._dissolve_parameters()
         self._parameters = Parameters.of_model(self.layers)
@@ -58,9 +59,18 @@ class NetworkWeights(Guarded):
             self._parameters.release()
             self._parameters = None
 
+    def hold_weights(self) -> None:
+        """Keep packed weights for good, for a model whose weights do not change any more."""
+        for layer in self.layers:
+            layer.hold_weights(True)
+        self._holds_weights = True
+
     @contextmanager
     def weights_held(self) -> Iterator[None]:
         """Return a context in which no weight changes, so that layers pack their weights once."""
+        if self._holds_weights:
+            yield
+            return
         for layer in self.layers:
             layer.hold_weights(True)
         try:

@@ -1,1 +1,1 @@
-"""Model files."""
+"""Model files: safetensors files (`files`) and their contents (`contents`)."""

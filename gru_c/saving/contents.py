@@ -1,4 +1,4 @@
-"""The contents of a model's file: its configuration, its tensors and their names."""
+"""The contents of a model's file: the configuration, the tensors and their names."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gru_c.layers import Layer
+from gru_c.network.network import Network
+from gru_c.saving.files import check_target, plain_config, write_tensors
 from gru_c.utils.arrays import Array, Shape
 
-if TYPE_CHECKING:
-    from gru_c.network.network import Network
-from gru_c.saving.files import check_target, plain_config, write_tensors
-
 FORMAT_VERSION = 1
-MAX_LAYERS = 1000  # of a model in a file; names are compared with each other
+MAX_LAYERS = 1000  # in a file, because `Sequential.add` compares each name with all others
 
 
 # ---- writing ------------------------------------------------------------------------------------
@@ -36,7 +34,7 @@ def save_model(model: Network, path: str | os.PathLike[str], include_optimizer: 
 def contents(
     model: Network, include_optimizer: bool = False
 ) -> tuple[dict[str, Array], dict[str, str]]:
-    """Return the weights and the metadata of a file."""
+    """Return the weights of a model and the metadata of its file."""
     model.require_built("save")
     require_names(model.layers)
     tensors = {
@@ -57,7 +55,7 @@ def _model_config(model: Network, include_optimizer: bool) -> dict[str, Any]:
         "name": model.name,
         "dtype": model.dtype,
         "trainable": model.trainable,
-        "input_shape": list(model.input_shape or ()),  # a built model knows it
+        "input_shape": list(model.input_shape or ()),  # never None in a built model
         "layers": [plain_config(layer, f"layer {layer.name!r}") for layer in model.layers],
     }
     if model.optimizer is None and model.loss is None:
@@ -65,7 +63,7 @@ def _model_config(model: Network, include_optimizer: bool) -> dict[str, Any]:
     try:
         config["compile"] = _compile_config(model)
     except ValueError:
-        # A loss, metric or rate that is a function: the weights can be kept without it.
+        # A loss, metric or rate is a function; without the optimizer the weights are enough.
         if include_optimizer:
             raise
     if include_optimizer and model.optimizer is not None:
@@ -82,7 +80,7 @@ def _compile_config(model: Network) -> dict[str, Any]:
 
 
 def slot_tensors(model: Network) -> dict[str, Array]:
-    """Return the optimizer's state as tensors, weight by weight."""
+    """Return the optimizer's state as one tensor per slot and weight."""
     if model.optimizer is None:
         raise ValueError("include_optimizer=True, but the model has no optimizer: compile it first")
     model.optimizer.build(model.parameters)
@@ -98,8 +96,11 @@ def weight_names(model: Network) -> list[str]:
     return [f"{layer.name}/{item.name}" for layer in model.layers for item in layer.parameters]
 
 
+# ---- reading ------------------------------------------------------------------------------------
+
+
 def checked_config(metadata: dict[str, str]) -> dict[str, Any]:
-    """Return the configuration of a model; ValueError unless it has what one must have."""
+    """Return the configuration of a model; ValueError if the format or a key is not right."""
     if metadata.get("format") != "gru_c":
         raise ValueError(
             "a safetensors file, but not of a gru_c model: its metadata has no format 'gru_c'"
@@ -124,15 +125,15 @@ def checked_config(metadata: dict[str, str]) -> dict[str, Any]:
     return checked
 
 
-def _is_of_model(name: str) -> bool:
-    """Whether a tensor must be a weight: those of runs, optimizers and forecasters are no weights.
+def is_weight_name(name: str) -> bool:
+    """Return True for the name of a tensor that must be a weight.
 
-    They are named ``run:n``, or with more parts between slashes.
+    Tensors of runs are named ``run:n``, those of optimizers and forecasters have more slashes.
     """
     return name.count("/") == 1 or ("/" not in name and not name.startswith("run:"))
 
 
-def _require_floats(tensors: Mapping[str, Array]) -> None:
+def require_floats(tensors: Mapping[str, Array]) -> None:
     """Raise ValueError for a tensor of integers or booleans."""
     for name, array in tensors.items():
         if array.dtype.kind != "f":
@@ -140,21 +141,21 @@ def _require_floats(tensors: Mapping[str, Array]) -> None:
 
 
 def check_specs(specs: list[Any]) -> list[Any]:
-    """Return the layers' configurations; ValueError when they are too many."""
+    """Return the layers' configurations; ValueError if there are too many."""
     if len(specs) > MAX_LAYERS:
         raise ValueError(f"the model has {len(specs)} layers, more than {MAX_LAYERS}")
     return specs
 
 
 def wanted_shapes(layers: Sequence[Layer], input_shape: Shape) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the weights of layers that are not built yet, as ``layer/weight``.
+    """Return the shapes of the weights of layers that are not built yet, by ``layer/weight``.
 
-    What a file claims is compared with these before any memory is taken.
+    The shapes in a file are compared with these before memory is allocated.
 
     Raises
     ------
     ValueError
-        When a layer cannot take what the one before it gives, or two have the same name.
+        When a layer does not accept the output of the one before it, or two have the same name.
     """
     shape = input_shape
     wanted: dict[str, tuple[int, ...]] = {}
@@ -168,7 +169,7 @@ def wanted_shapes(layers: Sequence[Layer], input_shape: Shape) -> dict[str, tupl
 
 
 def require_names(layers: Sequence[Layer]) -> None:
-    """Raise ValueError where two layers have the same name, or one has none."""
+    """Raise ValueError if two layers have the same name, or one has no name."""
     for label, count in Counter(layer.name for layer in layers).items():
         if label is None:
             raise ValueError("a layer has no name: put it into the model with add")
@@ -177,24 +178,24 @@ def require_names(layers: Sequence[Layer]) -> None:
 
 
 def compare_shapes(
-    what: str, wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]
+    noun: str, wanted: Mapping[str, tuple[int, ...]], actual: Mapping[str, tuple[int, ...]]
 ) -> None:
-    """Raise ValueError unless the file has all weights that are wanted, and no others.
+    """Raise ValueError unless the file has exactly the wanted weights, with these shapes.
 
-    `what` is what the format calls them, for the message.
+    `noun` is the word of the file's format for a weight, for the message.
     """
     for name, shape in wanted.items():
-        if name not in given:
-            raise ValueError(f"the {what} {name!r} is missing")
-        if tuple(given[name]) != shape:
-            raise ValueError(f"the {what} {name!r} has shape {given[name]}, not {shape}")
-    extra = sorted(set(given) - set(wanted))
+        if name not in actual:
+            raise ValueError(f"the {noun} {name!r} is missing")
+        if tuple(actual[name]) != shape:
+            raise ValueError(f"the {noun} {name!r} has shape {actual[name]}, not {shape}")
+    extra = sorted(set(actual) - set(wanted))
     if extra:
-        raise ValueError(f"the {what} {extra[0]!r} belongs to no layer of the model")
+        raise ValueError(f"the {noun} {extra[0]!r} belongs to no layer of the model")
 
 
 def fill_optimizer(model: Network, iterations: object, tensors: dict[str, Array]) -> None:
-    """Give the optimizer the state of `slot_tensors`; ValueError where that does not fit."""
+    """Restore the optimizer's state from `slot_tensors`; ValueError if the tensors do not fit."""
     optimizer = model.optimizer
     if optimizer is None or not isinstance(iterations, int) or iterations < 0:
         raise ValueError(f"the optimizer's number of steps is damaged: {iterations!r}")
@@ -206,9 +207,9 @@ def fill_optimizer(model: Network, iterations: object, tensors: dict[str, Array]
         for slot in optimizer.slots
         for name, item in zip(names, items, strict=True)
     }
-    given = {k: v.shape for k, v in tensors.items() if k.count("/") == 3}
-    compare_shapes("tensor", wanted, given)
-    _require_floats({name: tensors[name] for name in wanted})
+    actual = {k: v.shape for k, v in tensors.items() if k.count("/") == 3}
+    compare_shapes("tensor", wanted, actual)
+    require_floats({name: tensors[name] for name in wanted})
     for slot, flat in optimizer.slots.items():
         for name, view in zip(names, model.parameters.views(flat), strict=True):
             view[...] = tensors[f"optimizer/{slot}/{name}"]

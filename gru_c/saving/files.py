@@ -1,4 +1,4 @@
-"""Safetensors files: written whole or not at all, read with every check."""
+"""Safetensors files, written completely or not at all, and checked when they are read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -14,11 +14,7 @@ from gru_c import initializers
 from gru_c.utils.arrays import Array
 from gru_c.utils.registry import serialize
 
-if TYPE_CHECKING:
-    pass
-
-
-# Suffixes of other formats, and the module that knows them.
+# Suffixes of other formats, with the module that reads and writes the format.
 _FOREIGN_SUFFIXES = {
     ".keras": "gru_c.interop.keras",
     ".h5": "gru_c.interop.keras",
@@ -31,36 +27,37 @@ _FOREIGN_SUFFIXES = {
 
 
 def check_target(target: Path) -> None:
-    """Raise ValueError for a path that stands for another format."""
+    """Raise ValueError for a path with the suffix of another format."""
     if target.suffix.lower() in _FOREIGN_SUFFIXES:
         raise ValueError(
             f"save writes a safetensors file, which should not be named {target.name!r}: "
-            f"take {target.with_suffix('.safetensors').name!r}{_other_way(target, ', or')}"
+            f"take {target.with_suffix('.safetensors').name!r}{_module_hint(target, ', or')}"
         )
 
 
 def write_tensors(target: Path, tensors: Mapping[str, Array], metadata: dict[str, str]) -> None:
-    """Write a safetensors file, the whole or nothing."""
+    """Write a safetensors file, completely or not at all."""
     from safetensors.numpy import save
 
     write_whole(target, save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata))
 
 
-def plain_config(obj: object, what: str) -> dict[str, Any]:
+def plain_config(obj: object, noun: str) -> dict[str, Any]:
     """Return the object's class name and configuration; ValueError when JSON cannot hold it.
 
-    Without initial values that are arrays: a file has the weights.
+    Initial values that are arrays are left out, because the file has the weights. `noun` names
+    the object in the message.
     """
     try:
         spec: dict[str, Any] = _without_arrays(serialize(obj))
         json.dumps(spec, default=lambda value: _refuse(value, spec["config"]))
     except TypeError as error:
-        raise ValueError(f"{what} cannot be described in a file: {error}") from None
+        raise ValueError(f"{noun} cannot be described in a file: {error}") from None
     return spec
 
 
 def _refuse(value: object, config: Mapping[str, Any]) -> NoReturn:
-    """Raise TypeError for a value that JSON does not know, with the argument that holds it."""
+    """Raise TypeError for a value that JSON cannot hold, with the name of its argument."""
     names = [name for name, argument in config.items() if argument is value] or ["an argument"]
     kind = "function" if callable(value) else "object of another library or the user's"
     raise TypeError(f"{names[0]} is {value!r}, a {kind}, and a file cannot hold what that does")
@@ -74,7 +71,7 @@ def _without_arrays(config: Any) -> Any:
 
 
 def _is_array(value: Any) -> bool:
-    """Whether this is the configuration of a `Constant` that holds an array."""
+    """Return True for the configuration of a `Constant` that holds an array."""
     return (
         isinstance(value, dict)
         and value.get("class_name") == initializers.Constant.__name__
@@ -82,17 +79,17 @@ def _is_array(value: Any) -> bool:
     )
 
 
-def _other_way(path: Path, words: str) -> str:
-    """Name the module that knows the format that a path's suffix stands for, if there is one."""
+def _module_hint(path: Path, words: str) -> str:
+    """Return words that name the module for the format of a path's suffix, "" without one."""
     module = _FOREIGN_SUFFIXES.get(path.suffix.lower())
     return f"{words} {module} for that format" if module else ""
 
 
 def write_whole(target: Path, content: bytes) -> None:
-    """Write the whole file or nothing: into another file first, which then takes the name.
+    """Write a file completely or not at all: write a temporary file, then rename it.
 
-    A file that is replaced keeps its permissions, and the links to it. What is not a regular file,
-    such as a pipe, is written to.
+    A file that is replaced keeps its permissions and the links to it. A target that is not a
+    regular file, such as a pipe, is written directly.
     """
     target = target.resolve()
     if not target.parent.is_dir():
@@ -117,7 +114,7 @@ def write_whole(target: Path, content: bytes) -> None:
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Return what a safetensors file holds; ValueError where it is none or damaged."""
+    """Return the tensors and metadata of a safetensors file; ValueError if it is damaged."""
     from safetensors import SafetensorError, safe_open
 
     if not path.exists():
@@ -128,5 +125,5 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(
             f"{os.fspath(path)} is no readable safetensors file: it is truncated, damaged or of "
-            f"another format ({error}){_other_way(path, ': take')}"
+            f"another format ({error}){_module_hint(path, ': take')}"
         ) from error

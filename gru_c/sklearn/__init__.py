@@ -1,4 +1,4 @@
-"""Estimators for scikit-learn: ``pip install "gru_c[sklearn]"``.
+"""Estimators for scikit-learn; they need ``pip install "gru_c[sklearn]"``.
 
 >>> import numpy as np
 >>> from sklearn.model_selection import cross_val_score

@@ -1,4 +1,4 @@
-"""What GRURegressor and GRUClassifier have in common: parameters, model, training."""
+"""GRUEstimator: the parameters, the model and the training of both estimators."""
 
 from __future__ import annotations
 
@@ -32,10 +32,19 @@ Self = TypeVar("Self", bound="GRUEstimator")
 
 
 class _Judge(Callback):
-    """Score what is held out after each epoch; end when that has stopped growing.
+    """Scores the held-out samples after each epoch, and stops when the score has stopped growing.
 
-    `EarlyStopping` takes an epoch that is better by less than its min_delta for none; here that is
-    one more without progress, but its weights are the best ones.
+    An epoch with a score that grew by less than `tol` counts as one without progress, as in
+    `EarlyStopping` with its min_delta; but here its weights are the best ones nevertheless.
+
+    Attributes
+    ----------
+    scores : list of float
+        The score after each epoch.
+    waited : int
+        Number of epochs without progress.
+    weights : list of ndarray, or None
+        The weights of the best epoch.
     """
 
     def __init__(self, estimator: GRUEstimator, held_out: WeightedSamples) -> None:
@@ -46,7 +55,7 @@ class _Judge(Callback):
         self.weights: list[Array] | None = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Score."""
+        """Score the held-out samples, and stop if there is no progress."""
         score = self.estimator.score_held_out(self.held_out)
         best = max(self.scores, default=-np.inf)
         self.scores.append(score)
@@ -58,19 +67,19 @@ class _Judge(Callback):
         self.model.stop_training = self.waited == self.estimator.n_iter_no_change
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Go back to the best weights."""
+        """Restore the best weights."""
         if self.weights is not None:
             self.model.set_weights(self.weights)
 
 
-_PREDICTED_AT_ONCE = 256  # samples
-_LARGEST_GRADIENT = 1.0  # its norm; what a recurrent network minimises has cliffs
+_BATCH_SIZE = 256  # samples in a batch of a prediction
+_LARGEST_GRADIENT = 1.0  # norm that gradients are scaled down to: recurrent losses have cliffs
 
 
 class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
-    """GRU layers and a `Dense` one, as scikit-learn fits them."""
+    """GRU layers with a `Dense` layer, as an estimator of scikit-learn."""
 
-    _plain_constructor = True  # scikit-learn wants it to keep its arguments, no more
+    _plain_constructor = True  # scikit-learn wants it to store its arguments unchecked
 
     def _change_argument(self, name: str, value: Any) -> None:
         assign(self, **{name: value})  # fit checks it
@@ -114,21 +123,21 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
         tags.target_tags.required = True
         return tags
 
-    # ---- what a subclass says ----
+    # ---- defined by subclasses ----
 
     def _encode(self, y: Any, weight: Array, classes: Any, first: bool) -> Array:
-        """Return y as numbers (n, k), checked; at the `first` fit take note of what it is."""
+        """Return checked targets as numbers (n, k); the `first` fit stores what kind they are."""
         raise NotImplementedError
 
     def _head(self) -> tuple[int, str | None, str]:
-        """Units of the last layer, its activation, and the loss."""
+        """Return the units of the last layer, its activation, and the loss."""
         raise NotImplementedError
 
     def _begin(self, train: WeightedSamples) -> None:
-        """Take note of what is needed of the first data."""
+        """Store statistics of the first training data."""
 
     def _as_trained(self, y: Array) -> Array:
-        """Return targets as the model is trained on them."""
+        """Return targets in the form that the model is trained on."""
         return y
 
     def _score_of(self, held_out: WeightedSamples, outputs: Array) -> float:
@@ -136,22 +145,22 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def score_held_out(self, held_out: WeightedSamples) -> float:
-        """Return the score of what is held out from a fit."""
+        """Return the score of the model on held-out samples."""
         return self._score_of(held_out, self._outputs(held_out.x))
 
     # ---- fitting ----
 
     def fit(self: Self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Train.
+        """Train on sequences and their targets.
 
         Parameters
         ----------
         X : array_like of shape (n, T, features) or (n, T), or list of array_like
-            Sequences, see the class.
+            Sequences; see the class.
         y : array_like of shape (n,) or (n, k)
-            Targets, see the class.
+            Targets; see the class.
         sample_weight : array_like of shape (n,), optional
-            How much each sample counts: a weight of 2 is the sample twice, 0 the data without it.
+            The weight of each sample: 2 is the same as the sample twice, 0 as leaving it out.
 
         Returns
         -------
@@ -160,12 +169,19 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError, TypeError
-            When a parameter or something given does not fit.
+            When a parameter, X, y or sample_weight is not valid.
         FloatingPointError
             When the loss became infinite: the learning rate is too high.
-            After any exception the estimator is as it was.
+            After any exception the estimator is the same as before.
         """
-        return self._fit(X, y, sample_weight, self.warm_start, self.epochs, self.early_stopping)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            continues=self.warm_start,
+            epochs=self.epochs,
+            early_stopping=self.early_stopping,
+        )
 
     def _partial_fit(
         self: Self, X: Any, y: Any, sample_weight: npt.ArrayLike | None, classes: Any = None
@@ -175,22 +191,28 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
                 "partial_fit takes one epoch, so there is nothing to stop early: give "
                 "early_stopping=False"
             )
-        return self._fit(X, y, sample_weight, True, 1, False, classes)
+        return self._fit(
+            X, y, sample_weight, continues=True, epochs=1, early_stopping=False, classes=classes
+        )
 
     def _fit(
         self: Self,
         X: Any,
         y: Any,
         sample_weight: npt.ArrayLike | None,
-        go_on: bool,
+        *,
+        continues: bool,
         epochs: int,
         early_stopping: bool,
         classes: Any = None,
     ) -> Self:
-        """Fit a copy, which this becomes when all has gone well."""
+        """Fit a copy of the estimator, and take over its attributes if all goes well.
+
+        With `continues` training continues from the model of the last fit, if there is one.
+        """
         self._check_parameters()
         rng = utils.check_random_state(self.random_state)
-        first = not (go_on and hasattr(self, "model_"))
+        first = not (continues and hasattr(self, "model_"))
         new = copy.copy(self)
         train = new._check_samples(X, y, sample_weight, classes, first)
         seed, held_out = rng.randint(np.iinfo(np.int32).max), None
@@ -200,11 +222,17 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
             new._begin(train)
             new._make_model(seed)
         else:
-            new._take_model_on()
-        with self._own_threads():
+            new._copy_model()
+        with self._use_threads():
             new._train(train, held_out, epochs)
-        self.__dict__ = new.__dict__
+        self._take_over(new)
         return self
+
+    def _take_over(self: Self, new: Self) -> None:
+        """Take over the attributes of a fitted copy, and remove those that it does not have."""
+        for name in vars(self).keys() - vars(new).keys():
+            object.__delattr__(self, name)
+        assign(self, **vars(new))
 
     def _check_parameters(self) -> None:
         owner = type(self).__name__
@@ -222,19 +250,19 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
         self._architecture()
 
     def _architecture(self) -> tuple[tuple[int, ...], bool, float]:
-        """Check and return what the layers are made from."""
+        """Return the checked arguments of the layers: units, bidirectional, dropout."""
         owner, units = type(self).__name__, self.hidden_units
-        several = units if isinstance(units, (list, tuple, np.ndarray)) else (units,)
-        if not len(several):
+        layers = units if isinstance(units, (list, tuple, np.ndarray)) else (units,)
+        if not len(layers):
             raise ValueError(f"{owner}: hidden_units must have a number for each layer, got none")
-        counts = tuple(check_integer(f"{owner}: hidden_units", count, 1) for count in several)
+        counts = tuple(check_integer(f"{owner}: hidden_units", count, 1) for count in layers)
         dropout = check_real(f"{owner}: dropout", self.dropout, "[0, 1)")
         return counts, bool(self.bidirectional), dropout
 
     def _check_samples(
         self, X: Any, y: Any, sample_weight: Any, classes: Any, first: bool
     ) -> WeightedSamples:
-        """Check what is given to a fit, and take note of what it is like."""
+        """Return the checked samples; the `first` fit stores the shapes and the kind of targets."""
         x = check_x(self, X, reset=first)
         if y is None:
             raise ValueError(
@@ -249,7 +277,7 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
     def _split(
         self, samples: WeightedSamples, rng: np.random.RandomState
     ) -> tuple[WeightedSamples, WeightedSamples]:
-        """Return what to train on, and a part of it that is held out."""
+        """Return the samples to train on, and those that are held out."""
         by_class = hasattr(self, "classes_") and samples.y.shape[1] == 1
         train, held_out = model_selection.train_test_split(
             np.arange(len(samples.weight)),
@@ -280,11 +308,11 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
         self.validation_scores_: list[float] | None = None
         self._made_from = self._architecture()
 
-    def _take_model_on(self) -> None:
-        """Go on with a copy of the model, at the learning rate of now."""
+    def _copy_model(self) -> None:
+        """Continue with a copy of the model, at the current learning rate."""
         if self._made_from != self._architecture():
             raise ValueError(
-                "hidden_units, bidirectional and dropout must stay when training goes on: "
+                "hidden_units, bidirectional and dropout must stay when training continues: "
                 f"the model was made with {self._made_from}, they are {self._architecture()}"
             )
         self.model_ = copy.deepcopy(self.model_)
@@ -293,7 +321,7 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = [*self.loss_curve_]
 
     def _train(self, train: WeightedSamples, held_out: WeightedSamples | None, epochs: int) -> None:
-        """Train to the end, or while the score of what is held out grows."""
+        """Train for all epochs, or until the score of the held-out samples stops growing."""
         judge = None if held_out is None else _Judge(self, held_out)
         history = self.model_.fit(
             train.x,
@@ -305,7 +333,7 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
             verbose=LINE if self.verbose else SILENT,
             callbacks=judge,
         )
-        if history.interrupted:  # a search over many fits is to end, too
+        if history.interrupted:  # so that a search over many fits ends, too
             raise KeyboardInterrupt
         if judge is not None:
             self.validation_scores_ = [*(self.validation_scores_ or []), *judge.scores]
@@ -316,18 +344,18 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
     # ---- predicting ----
 
     def _outputs(self, x: Any) -> Array:
-        """Return what goes into the last activation for checked sequences, (n, k)."""
+        """Return the inputs of the last activation for checked sequences, (n, k)."""
         layers = self.model_.layers
         model = Sequential(layers[:-1]) if isinstance(layers[-1], Activation) else self.model_
-        outputs: Array = model.predict(x, _PREDICTED_AT_ONCE, verbose=0, bucket=isinstance(x, list))
+        outputs: Array = model.predict(x, _BATCH_SIZE, verbose=0, bucket=isinstance(x, list))
         return outputs.astype(np.float64)
 
     def _predicted(self, X: Any) -> Array:
         validation.check_is_fitted(self)
         x = check_x(self, X, reset=False)
-        with self._own_threads():
+        with self._use_threads():
             return self._outputs(x)
 
-    def _own_threads(self) -> AbstractContextManager[None]:
-        """Let calls from this Python thread use `num_threads`, or the share of a task of Dask."""
+    def _use_threads(self) -> AbstractContextManager[None]:
+        """Let calls from this Python thread use `num_threads`, or the share of a Dask task."""
         return use_threads(share_of_task() if self.num_threads is None else self.num_threads)

@@ -1,4 +1,4 @@
-"""GRUClassifier, an estimator for scikit-learn."""
+"""GRUClassifier: an estimator of scikit-learn for classes of sequences."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ multiclass = require("sklearn.utils.multiclass", "sklearn")
 
 
 class GRUClassifier(ClassifierMixin, GRUEstimator):  # type: ignore[misc]
-    """GRU layers, one on the other, that predict classes of sequences.
+    """Stacked GRU layers that predict classes of sequences.
 
-    **X** is that of `GRURegressor`.
+    **X** has the forms that `GRURegressor` takes.
 
     **y** is an array (n,) of two or more classes, numbers or strings; or an array (n, k) of 0 and
-    1: k labels, of which a sample may have any.
+    1 for k labels, any number of which a sample may have.
 
-    Parameters and attributes are those of `GRURegressor`, without the target's mean and scale, and
+    Parameters and attributes are those of `GRURegressor`, without the target's mean and scale, and:
 
     Attributes
     ----------
@@ -61,13 +61,13 @@ class GRUClassifier(ClassifierMixin, GRUEstimator):  # type: ignore[misc]
                 "y of several columns must hold 0 and 1, a column for each label; got "
                 "multiclass-multioutput targets: fit a classifier for each column"
             )
-        several = labels.ndim == 2
+        multilabel = labels.ndim == 2
         if not first:
-            self._check_same(labels, several, classes)
+            self._check_same(labels, multilabel, classes)
         else:
-            self._multilabel = several
-            self.classes_ = self._find_classes(labels[weight > 0], several, classes)
-        if several:
+            self._multilabel = multilabel
+            self.classes_ = self._find_classes(labels[weight > 0], multilabel, classes)
+        if multilabel:
             return labels
         unknown = labels[(weight > 0) & ~np.isin(labels, self.classes_)]
         if len(unknown):
@@ -77,25 +77,25 @@ class GRUClassifier(ClassifierMixin, GRUEstimator):  # type: ignore[misc]
             )
         return np.searchsorted(self.classes_, labels)[:, None]
 
-    def _find_classes(self, labels: Array, several: bool, classes: Any) -> Array:
-        if several and classes is None:
+    def _find_classes(self, labels: Array, multilabel: bool, classes: Any) -> Array:
+        if multilabel and classes is None:
             return np.arange(labels.shape[1])
-        found = np.unique(labels if classes is None else np.asarray(classes))
-        if several and not np.array_equal(found, np.arange(labels.shape[1])):
+        values = np.unique(labels if classes is None else np.asarray(classes))
+        if multilabel and not np.array_equal(values, np.arange(labels.shape[1])):
             raise ValueError(
                 f"classes of {labels.shape[1]} labels are 0, ..., {labels.shape[1] - 1}, got "
-                f"{found.tolist()}"
+                f"{values.tolist()}"
             )
-        if len(found) < 2:
+        if len(values) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes with a weight that is "
-                f"not zero, but there is only one class: {found.tolist()}"
+                f"not zero, but there is only one class: {values.tolist()}"
             )
-        return found
+        return values
 
-    def _check_same(self, labels: Array, several: bool, classes: Any) -> None:
-        """Raise ValueError unless labels and classes are of the kind that the model has."""
-        if several != self._multilabel or (several and labels.shape[1] != self.n_outputs_):
+    def _check_same(self, labels: Array, multilabel: bool, classes: Any) -> None:
+        """Raise ValueError unless labels and classes are like those of the first fit."""
+        if multilabel != self._multilabel or (multilabel and labels.shape[1] != self.n_outputs_):
             wanted = f"(n, {self.n_outputs_})" if self._multilabel else "(n,)"
             raise ValueError(f"y must have shape {wanted} as before, got {labels.shape}")
         if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
@@ -110,7 +110,7 @@ class GRUClassifier(ClassifierMixin, GRUEstimator):  # type: ignore[misc]
         return len(self.classes_), "softmax", "sparse_categorical_crossentropy"
 
     def _decide(self, outputs: Array) -> Array:
-        """Return the places of the classes (n,), or 0 and 1 for every label (n, k)."""
+        """Return the indices of the classes (n,), or 0 and 1 for each label (n, k)."""
         decisions: Array = outputs > 0 if self._multilabel else outputs.argmax(axis=1)
         return decisions.astype(np.intp)
 
@@ -126,47 +126,47 @@ class GRUClassifier(ClassifierMixin, GRUEstimator):  # type: ignore[misc]
         classes: npt.ArrayLike | None = None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> Self:
-        """Train one epoch, going on with the weights and the state of Adam.
+        """Train for one epoch from the current weights and state of Adam.
 
-        Parameters and errors are those of `fit`, and
+        Other parameters and the exceptions are those of `fit`.
 
         Parameters
         ----------
         classes : array_like
-            All classes that y will ever hold; needed in the first call.
+            All classes that may occur in y, in any call; needed in the first call.
         """
         if classes is None and not hasattr(self, "model_"):
             raise ValueError("classes must be passed on the first call to partial_fit")
         return self._partial_fit(X, y, sample_weight, classes)
 
     def predict(self, X: Any) -> Array:
-        """Return the class of each sequence (n,), or 0 and 1 for every label (n, k).
+        """Return the class of each sequence (n,), or 0 and 1 for each label (n, k).
 
-        Parameters and errors are those of `GRURegressor.predict`.
+        Parameters and exceptions are those of `GRURegressor.predict`.
         """
         decisions = self._decide(self._predicted(X))
         return decisions if self._multilabel else self.classes_[decisions]
 
     def decision_function(self, X: Any) -> Array:
-        """Return what goes into the last activation: (n,) for two classes, else (n, k).
+        """Return the inputs of the last activation: (n,) for two classes, else (n, k).
 
-        Of two classes it is the second one's less the first one's, their log odds. Parameters and
-        errors are those of `GRURegressor.predict`.
+        For two classes it is the log odds of the second class: its input minus that of the first
+        one. Parameters and exceptions are those of `GRURegressor.predict`.
         """
         outputs = self._predicted(X)
-        two = not self._multilabel and self.n_outputs_ == 2
-        return outputs[:, 1] - outputs[:, 0] if two else outputs
+        is_binary = not self._multilabel and self.n_outputs_ == 2
+        return outputs[:, 1] - outputs[:, 0] if is_binary else outputs
 
     def predict_proba(self, X: Any) -> Array:
-        """Return the probabilities of the classes, which sum to 1, or of every label: (n, k).
+        """Return the probabilities of the classes, which sum to 1, or of each label: (n, k).
 
-        Parameters and errors are those of `GRURegressor.predict`.
+        Parameters and exceptions are those of `GRURegressor.predict`.
         """
         outputs = self._predicted(X)
         return (sigmoid if self._multilabel else softmax)(outputs)
 
     def predict_log_proba(self, X: Any) -> Array:
-        """Return the logarithms of `predict_proba`, exact also where that is rounded to 0."""
+        """Return the logarithms of the probabilities, exact even where these are rounded to 0."""
         outputs = self._predicted(X)
         if self._multilabel:
             return -np.logaddexp(0, -outputs)

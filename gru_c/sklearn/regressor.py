@@ -1,4 +1,4 @@
-"""GRURegressor, an estimator for scikit-learn."""
+"""GRURegressor: an estimator of scikit-learn for numbers predicted from sequences."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ Self = TypeVar("Self", bound=GRUEstimator)
 
 
 class GRURegressor(RegressorMixin, GRUEstimator):  # type: ignore[misc]
-    """GRU layers, one on the other, that predict numbers for sequences.
+    """Stacked GRU layers that predict numbers for sequences.
 
     **X** is an array (n, T, features); a list of n arrays (T_i, features), or (T_i,) for one
-    feature, whose lengths may differ; or an array (n, T): n series of one feature. What was fitted
-    in one form predicts in each of them. The number of features must stay; T may change, but not
-    from 2-D X to 2-D X, whose columns are scikit-learn's features. X is not scaled: put a
-    ``StandardScaler`` before (n, T), or divide (n, T, features) by ``X.std(axis=(0, 1))``.
+    feature, whose lengths may differ; or an array (n, T): n series of one feature. After a fit with
+    one form, X may have any of these forms in `predict`. The number of features must be the same. T
+    may differ, except between 2-D arrays, whose columns are features to scikit-learn. X is not
+    scaled: put a ``StandardScaler`` before (n, T), or divide (n, T, features) by
+    ``X.std(axis=(0, 1))``.
 
-    **y** is an array (n,), or (n, k) for several outputs. It is standardised inside.
+    **y** is an array (n,), or (n, k) for several outputs. It is standardised internally.
 
-    Training sees how much of each sample there is, weights and copies added up, not their order.
+    The result depends on the total weight of each sample, copies included, and not on their order.
     An epoch goes over all distinct samples.
 
     Parameters
@@ -37,54 +38,55 @@ class GRURegressor(RegressorMixin, GRUEstimator):  # type: ignore[misc]
     hidden_units : int or sequence of int
         Units of each GRU layer.
     bidirectional : bool
-        Every layer reads in both directions, which doubles its outputs.
+        Each layer reads the sequences in both directions, which doubles its outputs.
     dropout : float
-        Share of each GRU layer's outputs that training drops; in [0, 1).
+        Share of the outputs of each GRU layer that training drops; in [0, 1).
     learning_rate : float
-        Of Adam; the norm of the gradient is held at 1.
+        Learning rate of Adam; gradients with a norm above 1 are scaled down to 1.
     batch_size : int
-        Samples of a training step. Sequences in a list are drawn with others of like length.
+        Samples in an optimizer step. Sequences in a list share a batch with others of similar
+        length.
     epochs : int
-        How often training goes over the data, at the most.
+        Largest number of times that training goes over the data.
     early_stopping : bool
-        Hold out a part of the data (classes in equal shares), stop when `score` on it has not grown
-        by `tol` for `n_iter_no_change` epochs, and take the weights of the best epoch.
+        Hold out a part of the data (with the same share of each class), stop when `score` on it has
+        not grown by `tol` for `n_iter_no_change` epochs, and use the weights of the best epoch.
     validation_fraction : float
-        Which part; in (0, 1).
+        The share that is held out; in (0, 1).
     n_iter_no_change : int
     tol : float
     random_state : int, RandomState or None
         An int gives the same bits in every run, on any number of threads.
     num_threads : int, optional
-        Threads of this estimator's calls; by default as `gru_c.set_num_threads` says. Processes
-        that joblib starts (backend "loky", its default) have their share of the CPUs each, and so
-        have the tasks of a Dask worker (backend "dask"); beside others in Python threads (backend
-        "threading") give 1.
+        Number of threads of this estimator; by default that of `gru_c.set_num_threads`. Each of the
+        processes that joblib starts (backend "loky", its default) uses its share of the CPUs, and
+        so does each task of a Dask worker (backend "dask"). If several Python threads fit at the
+        same time (backend "threading"), give 1.
     verbose : bool
         Print a line for each epoch.
     warm_start : bool
-        A further `fit` goes on with the weights and the state of Adam.
+        Another `fit` continues from the weights and the state of Adam.
 
     Attributes
     ----------
     model_ : Sequential
-        What was trained; of a regressor, on ``(y - target_mean_) / target_scale_``.
+        The trained model. A regressor trains it on ``(y - target_mean_) / target_scale_``.
     n_features_in_ : int
-        Number of features; after 2-D X its number of columns.
+        Number of features; after a fit with 2-D X the number of its columns.
     n_steps_in_ : int or None
-        Number of columns that 2-D X must have; None after X of another form.
+        Number of columns that 2-D X must have; None after a fit with another form.
     feature_names_in_ : ndarray of str
-        Names of the columns, after a data frame.
+        Names of the columns, after a fit with a data frame.
     n_outputs_ : int
         Units of the last layer.
     n_iter_ : int
-        Epochs trained.
+        Number of epochs trained.
     loss_curve_ : list of float
-        Loss of every epoch.
+        Loss of each epoch.
     validation_scores_ : list of float, or None
         Score after each epoch of ``early_stopping=True``.
     best_validation_score_ : float or None
-        The best one in the last `fit`.
+        The best score of the last `fit`.
     target_mean_, target_scale_ : ndarray of shape (k,)
         Mean and standard deviation of the first y.
 
@@ -135,9 +137,9 @@ class GRURegressor(RegressorMixin, GRUEstimator):  # type: ignore[misc]
         return float(metrics.r2_score(targets, outputs, sample_weight=held_out.weight))
 
     def partial_fit(self: Self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Train one epoch, going on with the weights and the state of Adam.
+        """Train for one epoch from the current weights and state of Adam.
 
-        Parameters and errors are those of `fit`. The first call sets the scale of y.
+        Parameters and exceptions are those of `fit`. The first call sets the scale of y.
         """
         return self._partial_fit(X, y, sample_weight)
 
@@ -147,12 +149,12 @@ class GRURegressor(RegressorMixin, GRUEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array_like or list of array_like
-            Sequences, see the class.
+            Sequences; see the class.
 
         Raises
         ------
         NotFittedError, ValueError, TypeError
-            When there was no `fit`, or X does not fit.
+            When there was no `fit`, or X is not valid.
         """
         predictions = self._predicted(X) * self.target_scale_ + self.target_mean_
         single: Array = predictions[:, 0]

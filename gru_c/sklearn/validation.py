@@ -1,4 +1,4 @@
-"""Checks of what the estimators are given, as a set of weighted samples."""
+"""Checks of X, y and weights, and the set of weighted samples that an estimator trains on."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class WeightedSamples:
     Attributes
     ----------
     x : ndarray of shape (n, T, features), or list of n ndarrays (T_i, features)
-        Contiguous, of float32.
+        Contiguous float32 arrays.
     y : ndarray of shape (n, k)
-        Contiguous, of float64.
+        A contiguous float64 array.
     weight : ndarray of shape (n,)
     """
 
@@ -42,16 +42,16 @@ class WeightedSamples:
         return WeightedSamples(x, self.y[rows], self.weight[rows])
 
     def distinct(self) -> WeightedSamples:
-        """Return each sample once, with the weight of all that are equal, in an order of its own.
+        """Return each sample once, with the total weight of equal samples, sorted by a hash.
 
-        So a fit depends on how much of each sample there is, and on nothing else: a weight of 2 and
-        the sample twice are the same thing, and so is the data in another order.
+        A fit therefore depends only on the total weight of each sample: a weight of 2 is the same
+        as the sample twice, and the order of the samples does not matter.
         """
         pairs = zip(self.x, self.y, strict=True)
         digests = np.array([_digest(x, y) for x, y in pairs], "S16")
         _, first, number = np.unique(digests, return_index=True, return_inverse=True)
-        some = self.take(first)
-        return WeightedSamples(some.x, some.y, np.bincount(number, self.weight))
+        samples = self.take(first)
+        return WeightedSamples(samples.x, samples.y, np.bincount(number, self.weight))
 
 
 def _digest(x: Array, y: Array) -> bytes:
@@ -64,17 +64,17 @@ def _digest(x: Array, y: Array) -> bytes:
 
 
 def check_x(estimator: Any, X: Any, *, reset: bool) -> Sequences:
-    """Return X as float32; ValueError or TypeError unless it fits.
+    """Return X as float32; ValueError or TypeError if it is not valid.
 
-    With `reset` the estimator takes note of what X is like: ``n_features_in_``, ``n_steps_in_``
-    and, of a data frame, ``feature_names_in_``. Without, X must be like that.
+    With `reset` the estimator stores the shape of X: ``n_features_in_``, ``n_steps_in_`` and, for a
+    data frame, ``feature_names_in_``. Without `reset` X must agree with them.
     """
     rows = _rows_of(X)
     if rows is not None:
         sequences = _check_list(rows)
         _check_features(estimator, sequences[0].shape[1], reset)
         return sequences
-    with np.errstate(over="ignore", invalid="ignore"):  # what is infinite then is refused
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite results are refused
         array: Array = utils.check_array(
             X, dtype=np.float32, order="C", allow_nd=True, estimator=estimator, input_name="X"
         )
@@ -93,7 +93,7 @@ def check_x(estimator: Any, X: Any, *, reset: bool) -> Sequences:
 
 
 def _check_features(estimator: Any, features: int, reset: bool) -> None:
-    """Compare the number of features of sequences, or take note of it."""
+    """Compare the number of features of sequences with the stored one; store it with `reset`."""
     if reset:
         estimator.n_features_in_, estimator.n_steps_in_ = features, None
         vars(estimator).pop("feature_names_in_", None)
@@ -106,9 +106,9 @@ def _check_features(estimator: Any, features: int, reset: bool) -> None:
 
 
 def _rows_of(X: Any) -> list[Any] | None:
-    """Return the sequences where X is a list of them; None where it is one array.
+    """Return the sequences if X is a list of them; None if it is one array.
 
-    Lists of numbers that all have one length are one array, as elsewhere in scikit-learn.
+    Lists of numbers of equal length are one array, as elsewhere in scikit-learn.
     """
     in_one_axis = getattr(X, "ndim", None) == 1 and str(X.dtype) == "object"
     if not isinstance(X, (list, tuple)) and not in_one_axis:
@@ -121,33 +121,35 @@ def _rows_of(X: Any) -> list[Any] | None:
 
 
 def _check_list(rows: list[Any]) -> Sequences:
-    found = SequenceList.checked("X", rows)
-    if found.steps.ndim > 2 or found.steps.shape[1:] == (0,):
+    sequences = SequenceList.checked("X", rows)
+    if sequences.steps.ndim > 2 or sequences.steps.shape[1:] == (0,):
         raise ValueError(
             "X must be a list of arrays (T_i, features) or (T_i,) with at least one feature, got "
             f"X[0] of shape {np.shape(rows[0])}"
         )
-    if not found.lengths.all():
-        raise ValueError(f"X[{found.lengths.argmin()}] has no time steps, a minimum of 1 is needed")
+    if not sequences.lengths.all():
+        raise ValueError(
+            f"X[{sequences.lengths.argmin()}] has no time steps, a minimum of 1 is needed"
+        )
     with np.errstate(over="ignore"):
-        steps = found.steps.reshape(len(found.steps), -1).astype(np.float32, order="C")
+        steps = sequences.steps.reshape(len(sequences.steps), -1).astype(np.float32, order="C")
     bad = np.argwhere(~np.isfinite(steps))
     if len(bad):
-        row = int(np.searchsorted(found.begins, bad[0, 0], side="right")) - 1
+        row = int(np.searchsorted(sequences.begins, bad[0, 0], side="right")) - 1
         raise ValueError(
             f"Input X contains NaN, infinity or a value too large for float32: X[{row}] does at "
-            f"time step {bad[0, 0] - found.begins[row]}"
+            f"time step {bad[0, 0] - sequences.begins[row]}"
         )
-    if (found.lengths == found.lengths[0]).all():
+    if (sequences.lengths == sequences.lengths[0]).all():
         return steps.reshape(len(rows), -1, steps.shape[1])
-    return np.split(steps, found.begins[1:])
+    return np.split(steps, sequences.begins[1:])
 
 
-# ---- the rest -----------------------------------------------------------------------------------
+# ---- y and weights ------------------------------------------------------------------------------
 
 
 def check_y(estimator: Any, y: Any, dtype: npt.DTypeLike | None) -> Array:
-    """Return y of shape (n,) or (n, k), finite; a column becomes (n,) with a warning."""
+    """Return finite y of shape (n,) or (n, k); a single column becomes (n,) with a warning."""
     array: Array = utils.check_array(
         y, dtype=dtype, ensure_2d=False, allow_nd=True, estimator=estimator, input_name="y"
     )
@@ -159,7 +161,7 @@ def check_y(estimator: Any, y: Any, dtype: npt.DTypeLike | None) -> Array:
 
 
 def check_weight(sample_weight: Any, count: int) -> Array:
-    """Return a weight for each of so many samples; by default 1."""
+    """Return a weight for each of `count` samples; by default 1."""
     if sample_weight is None:
         return np.ones(count)
     weight: Array = utils.check_array(

@@ -7,34 +7,42 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from gru_c.network.network import Network
 from gru_c.saving import contents, files
+from gru_c.training.run_identity import differences
 from gru_c.utils.arrays import Array
 from gru_c.utils.validation import check_flag, check_real
 
-if TYPE_CHECKING:
-    from gru_c.network.network import Network
-from gru_c.training.run_identity import differences
-
 Tensors = dict[str, Array]
 
-_SECONDS = 30.0  # between two writes in an epoch
-_SHARE = 0.02  # of the time, at the most, goes into writing
+_SECONDS = 30.0  # between two writes within an epoch
+_SHARE = 0.02  # of the time, at most, is spent on writing
 _TENSOR = "tensor"
 
 
-class Found(NamedTuple):
-    """A run as it was found: the file, its state, and the model's tensors."""
+class SavedRun(NamedTuple):
+    """A run that was read from a file.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    state : dict
+        What `Run` wrote.
+    tensors : dict of str to ndarray
+        Weights of the model and slots of the optimizer.
+    """
 
     path: str
     state: dict[str, Any]
     tensors: Tensors
 
 
-class RunFile:
+class CheckpointFile:
     """The file of a run.
 
     Parameters
@@ -42,11 +50,11 @@ class RunFile:
     path : path
         A safetensors file.
     interval : float or None
-        Seconds after which a write is due; None: as `Sequential.fit` says.
+        Seconds after which the file is due; None stands for the default of `Sequential.fit`.
     resume : bool
-        Whether to go on with what is in the file.
-    about : dict
-        What the run is: a run that is another one is refused.
+        True to resume the run in the file.
+    identity : dict
+        The facts that identify the run; a run with other facts is not resumed.
     """
 
     def __init__(
@@ -54,7 +62,7 @@ class RunFile:
         path: str | os.PathLike[str],
         interval: float | None,
         resume: bool,
-        about: dict[str, Any],
+        identity: dict[str, Any],
     ) -> None:
         self.path = Path(path)
         files.check_target(self.path)
@@ -64,40 +72,41 @@ class RunFile:
             raise FileNotFoundError(f"the folder of {os.fspath(path)!r} is not there")
         self.interval = check_real("fit: checkpoint_interval", interval, ">= 0", optional=True)
         self.resume = check_flag("resume", resume)
-        self.about = about
-        self._written, self._took = time.monotonic(), 0.0
+        self.identity = identity
+        self._written_at, self._seconds_to_write = time.monotonic(), 0.0
 
     def due(self, *, epoch_ended: bool) -> bool:
-        """Return whether it is time to write."""
-        passed = time.monotonic() - self._written
+        """Return True when it is time to write."""
+        passed = time.monotonic() - self._written_at
         if self.interval is not None:
             return epoch_ended or passed >= self.interval
-        return passed >= self._took / _SHARE and (epoch_ended or passed >= _SECONDS)
+        return passed >= self._seconds_to_write / _SHARE and (epoch_ended or passed >= _SECONDS)
 
     # ---- writing ----
 
     def write(self, model: Network, state: dict[str, Any]) -> None:
-        """Write the model, and a state of arrays and what JSON can hold."""
+        """Write the model and the state of a run, of arrays and values that JSON can hold."""
         began = time.monotonic()
         arrays: list[Array] = []
         tensors, metadata = contents.contents(model)
-        metadata["run"] = json.dumps({"about": self.about, "state": _pack(state, arrays, "state")})
+        packed = _pack(state, arrays, "state")
+        metadata["run"] = json.dumps({"about": self.identity, "state": packed})
         tensors.update(contents.slot_tensors(model))
         tensors.update({f"run:{n}": array for n, array in enumerate(arrays)})
         metadata["digest"] = _digest(metadata, tensors)
         files.write_tensors(self.path, tensors, metadata)
-        self._written = time.monotonic()
-        self._took = self._written - began
+        self._written_at = time.monotonic()
+        self._seconds_to_write = self._written_at - began
 
     # ---- reading ----
 
-    def read(self) -> Found | None:
-        """Return the run in the file; None where it begins anew.
+    def read(self) -> SavedRun | None:
+        """Return the run in the file; None if a new run starts.
 
         Raises
         ------
         ValueError
-            When the file is damaged or holds no run, or that of something else.
+            When the file is damaged, or holds no run or a different one.
         """
         for leftover in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.tmp"):
             leftover.unlink()  # of a process that was killed while it wrote
@@ -109,30 +118,30 @@ class RunFile:
             if "run" not in metadata:
                 raise ValueError("this is a model, but not a run to go on with")
             if metadata.get("digest") != _digest(metadata, tensors):
-                raise ValueError("the file is damaged: its digest is another one")
+                raise ValueError("the file is damaged: its contents do not match its digest")
             run = json.loads(metadata["run"])
             state = _unpack(run["state"], tensors)
             self._compare(run["about"], state)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"{os.fspath(self.path)}: {error}") from error
         weights = {name: array for name, array in tensors.items() if "/" in name}
-        return Found(os.fspath(self.path), state, weights)
+        return SavedRun(os.fspath(self.path), state, weights)
 
-    def _compare(self, about: dict[str, Any], state: dict[str, Any]) -> None:
-        """Raise ValueError unless this run is the one of the file, with as many epochs or more."""
-        before, now = dict(about), dict(self.about)
-        if now["learning_rate"] == state["learning_rate"]:  # as callbacks left it
+    def _compare(self, identity: dict[str, Any], state: dict[str, Any]) -> None:
+        """Raise ValueError unless the run in the file is this one, except for more epochs."""
+        before, now = dict(identity), dict(self.identity)
+        if now["learning_rate"] == state["learning_rate"]:  # which callbacks may have set
             now["learning_rate"] = before["learning_rate"]
-        if now["epochs"] > before["epochs"]:  # which is the same run, only longer
+        if now["epochs"] > before["epochs"]:  # the same run, but longer
             before["epochs"] = now["epochs"]
-        other = differences(before, now, "was", "is")
-        if other:
-            raise ValueError(f"this is another run: {other}")
-        self.about["learning_rate"] = before["learning_rate"]
+        text = differences(before, now, "was", "is")
+        if text:
+            raise ValueError(f"this is another run: {text}")
+        self.identity["learning_rate"] = before["learning_rate"]
 
 
 def _pack(value: Any, arrays: list[Array], path: str) -> Any:
-    """Return a state as JSON can hold it; its arrays go into a list."""
+    """Return a state as JSON can hold it; its arrays are appended to a list."""
     if isinstance(value, np.ndarray):
         arrays.append(value)
         return {_TENSOR: len(arrays) - 1}
@@ -158,7 +167,7 @@ def _unpack(value: Any, tensors: Tensors) -> Any:
 
 
 def _digest(metadata: dict[str, str], tensors: Tensors) -> str:
-    from hashlib import blake2b  # its import takes as long as three of this package's modules
+    from hashlib import blake2b  # its import takes as long as that of three modules here
 
     digest = blake2b(digest_size=16)
     for key in ("model", "run"):

@@ -12,7 +12,7 @@ from gru_c.utils.validation import check_integer
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How `fit` goes over the data."""
+    """The arguments of `fit` that set the order and number of batches and epochs."""
 
     batch_size: int
     epochs: int
@@ -33,7 +33,7 @@ class FitSettings:
         bptt_steps: int | None = None,
         bucket: bool = False,
     ) -> FitSettings:
-        """Check the arguments; `bptt_steps` and `bucket` have been checked."""
+        """Check the arguments; `bptt_steps` and `bucket` must have been checked before."""
         return cls(
             check_batch_size(batch_size),
             check_integer("epochs", epochs),
@@ -46,5 +46,5 @@ class FitSettings:
 
     @property
     def deciding(self) -> dict[str, Any]:
-        """What the result depends on, by name."""
+        """The settings on which the result depends, by name."""
         return {name: value for name, value in asdict(self).items() if name != "verbose"}

@@ -1,4 +1,4 @@
-"""What is doubtful about a cross-entropy and the last layer of a model."""
+"""Doubts about a cross-entropy of the outputs of a model's last layer."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ T = TypeVar("T")
 
 _SIGMOIDS = ("sigmoid", "hard_sigmoid")
 _NEVER_NEGATIVE = ("relu", "softplus", "exponential")
-# The loss divides by the sum, which makes probabilities of these.
+# Activations whose outputs become probabilities when the loss divides them by their sum.
 _SHARES = ("softmax", "softplus", "exponential")
 
-_Doubt = tuple[str, str] | None  # what a loss takes, and what to write
+_Doubt = tuple[str, str] | None  # the outputs that a loss needs, and advice to the user
 
 
 def computes_as(obj: Configurable, cls: type) -> bool:
-    """Return whether an object is of a class, or of one derived from it that changes no method."""
+    """Return True for an object of a class, or of a subclass that overrides no method."""
     return _changes_nothing(type(obj), cls)  # type: ignore[arg-type]  # a class is hashable
 
 
@@ -50,14 +50,14 @@ def _changes_nothing(derived: type, cls: type) -> bool:
 
 
 def _is_method(name: str, value: object) -> bool:
-    """Return whether a class's attribute is one that its objects compute with."""
+    """Return True for an attribute of a class that takes part in a computation."""
     if name.startswith("__") and name != "__call__":
         return False
     return hasattr(value, "__get__") and name not in ("get_config", "build")
 
 
-def of_kind(obj: Configurable, table: Mapping[type, T]) -> T | None:
-    """Return what a table has for the class that an object computes as."""
+def entry_for(obj: Configurable, table: Mapping[type, T]) -> T | None:
+    """Return a table's entry for the class as which an object computes."""
     return next((value for cls, value in table.items() if computes_as(obj, cls)), None)
 
 
@@ -65,16 +65,16 @@ def of_kind(obj: Configurable, table: Mapping[type, T]) -> T | None:
 
 
 class _Head(NamedTuple):
-    """What the outputs of a model come from.
+    """The end of a model, which determines the range of its outputs.
 
     Attributes
     ----------
     layer : Layer
-        The last one that computes.
+        The last layer that computes.
     activation : str
-        What it ends with.
+        Its activation.
     before : str or None
-        The activation that goes into it, where it is nothing but an activation.
+        The activation whose results it takes, if it is itself only an activation.
     beside : Layer or None
         The layer that puts the results of several softmaxes side by side.
     """
@@ -85,10 +85,10 @@ class _Head(NamedTuple):
     beside: Layer | None = None
 
 
-def doubt_of_head(
+def doubt_about_head(
     loss: losses.Loss, layers: list[Layer], shapes: list[tuple[int, ...]]
 ) -> str | None:
-    """Return what is doubtful about a cross-entropy of what the last layer gives."""
+    """Return the doubt about a cross-entropy of the last layer's outputs, if there is one."""
     categorical = losses.CategoricalCrossentropy, losses.SparseCategoricalCrossentropy
     binary = computes_as(loss, losses.BinaryCrossentropy)
     if not binary and not any(computes_as(loss, kind) for kind in categorical):
@@ -99,31 +99,31 @@ def doubt_of_head(
         return None
     activation, label = head.activation, head.layer.label
     if binary:
-        doubt = _of_binary(loss.from_logits, activation, shapes[-1][-1])
+        doubt = _doubt_about_binary(loss.from_logits, activation, shapes[-1][-1])
     else:
-        doubt = _of_categorical(loss.from_logits, activation)
+        doubt = _doubt_about_categorical(loss.from_logits, activation)
     if doubt is None:
-        return None if loss.from_logits else _of_way(loss, head, binary)
+        return None if loss.from_logits else _doubt_about_merging(loss, head, binary)
     takes, advice = doubt
     if activation == "linear":
         name = next(kind for kind in type(loss).__mro__ if kind in losses.LOSSES.values())
         advice += f", or {name.__name__}(from_logits=True)"
-    return f"{loss.name!r} {takes}, but layer {label!r} gives {_what_it_gives(head)}: {advice}"
+    return f"{loss.name!r} {takes}, but layer {label!r} gives {_describe_outputs(head)}: {advice}"
 
 
-def _what_it_gives(head: _Head) -> str:
+def _describe_outputs(head: _Head) -> str:
     if _sums(head.layer):
         return f"the sum of two results of its activation {head.activation!r}"
     return f"what its activation {head.activation!r} does"
 
 
-def _of_way(loss: losses.Loss, head: _Head, binary: bool) -> str | None:
-    """Return what is doubtful about the way from the right activation to the outputs."""
+def _doubt_about_merging(loss: losses.Loss, head: _Head, binary: bool) -> str | None:
+    """Return the doubt about outputs that are computed from results of the right activation."""
     label, activation = head.layer.label, head.activation
     if binary and activation in _SIGMOIDS and _sums(head.layer):
         return (
             f"{loss.name!r} takes probabilities, but layer {label!r} gives "
-            f"{_what_it_gives(head)}, which is up to 2: write merge_mode='ave'"
+            f"{_describe_outputs(head)}, which is up to 2: write merge_mode='ave'"
         )
     if not binary and activation == "softmax" and head.beside is not None:
         side = head.beside.label
@@ -143,11 +143,11 @@ def _of_way(loss: losses.Loss, head: _Head, binary: bool) -> str | None:
 
 
 def _head(layers: list[Layer], shapes: list[tuple[int, ...]]) -> _Head | None:
-    """Return what the outputs come from; None: not known."""
+    """Return the end of a model; None if it is not known."""
     beside: Layer | None = None
     for number in reversed(range(len(layers))):
         layer = layers[number]
-        if of_kind(layer, _PASSING):
+        if entry_for(layer, _PASSING):
             steps = shapes[number - 1][1:-1] if number else ()
             if computes_as(layer, Flatten) and math.prod(steps) > 1:
                 beside = layer
@@ -169,7 +169,7 @@ _PASSING = dict.fromkeys((Dropout, Flatten, RepeatVector), True)
 
 
 def _activation_of(layer: Layer) -> str | None:
-    """Return the activation that a layer ends with; None where that is the user's own."""
+    """Return the name of a layer's last activation; None if the user defined it."""
     if isinstance(layer, (Dense, Activation)):
         if not (computes_as(layer, Dense) or computes_as(layer, Activation)):
             return None
@@ -191,7 +191,7 @@ def _sums(layer: Layer) -> bool:
 _LOGITS = "with from_logits=True takes what goes into a sigmoid or softmax"
 
 
-def _of_binary(from_logits: bool, activation: str, outputs: int) -> _Doubt:
+def _doubt_about_binary(from_logits: bool, activation: str, outputs: int) -> _Doubt:
     if from_logits:
         if activation in (*_SIGMOIDS, "softmax"):
             return _LOGITS, "write activation='linear', or leave from_logits out"
@@ -199,7 +199,7 @@ def _of_binary(from_logits: bool, activation: str, outputs: int) -> _Doubt:
             return f"{_LOGITS}, below 0 for class 0", "write activation='linear'"
         return None
     if activation in _SIGMOIDS or (activation == "softmax" and outputs == 1):
-        return None  # of a softmax over one number there is a warning already
+        return None  # `Dense` has warned of a softmax over one number
     if activation == "softmax":
         return (
             "takes every output for a question of its own",
@@ -209,7 +209,7 @@ def _of_binary(from_logits: bool, activation: str, outputs: int) -> _Doubt:
     return "takes probabilities", "write activation='sigmoid'"
 
 
-def _of_categorical(from_logits: bool, activation: str) -> _Doubt:
+def _doubt_about_categorical(from_logits: bool, activation: str) -> _Doubt:
     if from_logits:
         doubtful = activation in (*_SIGMOIDS, "softmax")
         return (

@@ -1,4 +1,4 @@
-"""What a training run recorded, and a picture of it."""
+"""The record of a training run, and its plot."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from gru_c.utils.optional import require
 
 
 class History(Guarded):
-    """What a `fit` recorded.
+    """The record of a `fit`.
 
     Attributes
     ----------
     history : dict of str to list of float
-        A value per epoch: "loss", the metrics, both with ``"val_"`` before the name, and what
-        callbacks add ("learning_rate").
+        A value per epoch: "loss" and the metrics, both also with ``"val_"`` before the name, and
+        the logs that callbacks add, such as "learning_rate".
     epoch : list of int
         Numbers of the epochs, from 0.
     interrupted : bool
-        Whether Ctrl-C ended the run.
+        True if Ctrl-C ended the run.
     """
 
     def __init__(self) -> None:
@@ -35,24 +35,24 @@ class History(Guarded):
             self.history.setdefault(name, []).append(value)
 
     def plot(self, names: Sequence[str] | None = None) -> Any:
-        """Draw a panel for each quantity, over the epochs; that of the validation dashed.
+        """Draw a panel for each quantity over the epochs, with dashed lines for the validation.
 
         Needs matplotlib: ``pip install "gru_c[plot]"``.
 
         Parameters
         ----------
         names : sequence of str, optional
-            What to draw, without ``"val_"``; by default everything.
+            Quantities to draw, without ``"val_"``; by default all.
 
         Returns
         -------
         matplotlib.figure.Figure
-            To be shown, or saved with ``figure.savefig("run.png")``.
+            Save it with ``figure.savefig("run.png")``.
 
         Raises
         ------
         ValueError
-            When nothing has been recorded, or not what is named.
+            When nothing has been recorded, or a name has not.
         ImportError
             When matplotlib is not installed.
 
@@ -85,7 +85,7 @@ class History(Guarded):
         for key, label, style in ((name, "training", "-"), (f"val_{name}", "validation", "--")):
             values = self.history.get(key, [])
             if values:
-                # What has fewer values than there are epochs was added later on.
+                # A quantity with fewer values than epochs was added in a later epoch.
                 epochs = [number + 1 for number in self.epoch[-len(values) :]]
                 panel.plot(epochs, values, style, marker=".", color="C0", label=label)
         panel.set(xlabel="epoch", ylabel=name)

@@ -7,23 +7,24 @@ import threading
 import time
 from types import FrameType, TracebackType
 
-_AT_ONCE = 2.0  # seconds: a second Ctrl-C within them is for more than this run
+_AT_ONCE = 2.0  # seconds within which a second Ctrl-C ends more than this run
 
 
 class Interrupt:
-    """Take note of Ctrl-C instead of raising, so that no step is left half done.
+    """A context manager that records Ctrl-C instead of raising, so that each step is completed.
 
-    The first one is left to the loop to look at. A second one raises KeyboardInterrupt at once, in
-    the same run or within two seconds, so that a program that trains many models can be ended, too.
-    Only where Python's own handler is in place, in the main thread: else Ctrl-C is someone else's.
+    The training loop reads `requested` and ends. A second Ctrl-C, in the same run or within two
+    seconds, raises KeyboardInterrupt at once; so a program that trains many models can be ended,
+    too. All this holds only in the main thread and while Python's own handler is installed:
+    otherwise the program handles Ctrl-C itself.
 
     Attributes
     ----------
     requested : bool
-        Whether Ctrl-C was pressed.
+        True after Ctrl-C.
     """
 
-    _last = -_AT_ONCE  # when Ctrl-C was pressed, of all runs
+    _last = -_AT_ONCE  # time of the last Ctrl-C in any run
 
     def __init__(self) -> None:
         self.requested = False
@@ -33,7 +34,7 @@ class Interrupt:
             threading.current_thread() is threading.main_thread()
             and signal.getsignal(signal.SIGINT) is signal.default_int_handler
         ):
-            signal.signal(signal.SIGINT, self._take_note)
+            signal.signal(signal.SIGINT, self._record)
         return self
 
     def __exit__(
@@ -42,10 +43,10 @@ class Interrupt:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if signal.getsignal(signal.SIGINT) == self._take_note:
+        if signal.getsignal(signal.SIGINT) == self._record:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def _take_note(self, number: int, frame: FrameType | None) -> None:
+    def _record(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         again = self.requested or now - Interrupt._last < _AT_ONCE
         Interrupt._last, self.requested = now, True

@@ -1,4 +1,4 @@
-"""Values that are NaN or infinite: noted while a model goes over data, and named in errors."""
+"""Values that are NaN or infinite: recorded while a model runs over data, and named in errors."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ NO_CULPRIT = (
     "earlier batch held an infinite value"
 )
 
-# Losses are computed in float64. Targets that are larger than float32 are told of if one fails.
+# Losses are computed in float64, but a loss that is not finite is blamed on targets beyond float32.
 _OF_TARGETS = np.dtype(np.float32)
 _NOTHING: AbstractContextManager[Any] = nullcontext()
 
-# The numbers of a batch's samples; or words that say which batch it is.
+# The numbers of a batch's samples, or words that name the batch.
 Where = Array | slice | str | None
 
 
 class Missing:
-    """Samples with NaN or infinities, seen while a model is trained, evaluated or predicts.
+    """A record of samples with NaN or infinities in a training, an evaluation or a prediction.
 
     Numbers that are too large for the dtype of the model count as infinite.
 
     Parameters
     ----------
     consequence : str
-        What such samples lead to, for the warning.
+        The consequence of such samples, for the warning.
     dtype : dtype
-        That of the model.
+        The dtype of the model.
     targets : bool
-        Whether to look at the targets, too.
+        True to check the targets, too.
     """
 
     def __init__(self, consequence: str, dtype: Any, *, targets: bool = True) -> None:
         self.consequence = consequence
         self.dtype = np.dtype(dtype)
-        self._samples = 0  # that were looked at
+        self._samples = 0  # number of samples that were checked
         self._bad = 0
         self._first = ""
         self._targets = targets
@@ -53,13 +53,13 @@ class Missing:
         self._warned_of_targets = False
 
     def look(self, batch: Samples, where: Where = None) -> AbstractContextManager[Any]:
-        """Look at a batch, whose samples have these numbers: by default, those that come next.
+        """Check a batch; `where` are the numbers of its samples, by default the next ones.
 
         Returns
         -------
         context manager
-            What to run the batch in: NumPy does not warn there of numbers that are too large, which
-            time steps that do not count may be, too.
+            The context in which to run the batch. NumPy does not warn there of numbers that are
+            too large, which may also be in time steps that do not count.
         """
         context = _NOTHING
         if not is_finite(batch.x, self.dtype):
@@ -86,23 +86,23 @@ class Missing:
             self._first_target = self._named("y", batch.y, bad, where)
 
     def _named(self, name: str, array: Array, bad: Array, where: Where) -> str:
-        """Return the place of the first bad value, and the value."""
+        """Return words for the index of the first bad value, and for the value."""
         first = np.argwhere(bad)[0]
         value = array[tuple(first)]
-        row, *rest = first
+        row, *other_axes = first
         number = row
         if isinstance(where, np.ndarray):
             number = where[row]
         elif not isinstance(where, str):
             start = None if where is None else where.start
             number = row + (self._samples if start is None else start)
-        place = ", ".join(map(str, (number, *rest)))
+        place = ", ".join(map(str, (number, *other_axes)))
         batch = where if isinstance(where, str) else ""
         large = f", too large for {self.dtype}" if np.isfinite(value) else ""
         return f"{name}[{place}]{batch} is {value}{large}"
 
     def warn(self, results: Mapping[str, float] | None = None) -> None:
-        """Warn of them, the first time; of targets, where a result is not finite."""
+        """Warn once of such samples, and once of targets if a result is not finite."""
         advice = "fill the gaps, or say with lengths= which time steps count"
         if self._bad and not self._warned:
             self._warned = True
@@ -121,7 +121,7 @@ class Missing:
             )
 
     def culprit(self, batch: Data, where: Where = None) -> str:
-        """Return words that name what in a batch, or in those before, is not finite."""
+        """Return words that name a value that is not finite, in this batch or an earlier one."""
         words = culprit(batch, where if isinstance(where, np.ndarray) else None, self.dtype)
         if words is NO_CULPRIT and self._first:
             return f": an earlier batch held a value that is not finite, {self._first}"
@@ -129,9 +129,9 @@ class Missing:
 
 
 def culprit(batch: Data, samples: Array | None, dtype: Any) -> str:
-    """Return words that name what in a batch is not finite, if anything that counts is.
+    """Return words that name a value in a batch that counts and is not finite, if there is one.
 
-    `samples` are the places of the batch's samples in the user's data, where the two differ.
+    `samples` are the numbers of the batch's samples in the user's data, if these are not 0, 1, ...
     """
     for name, array, limit, by_step in (
         ("x", batch.x, np.dtype(dtype), True),
@@ -139,8 +139,8 @@ def culprit(batch: Data, samples: Array | None, dtype: Any) -> str:
     ):
         bad = np.argwhere(_bad_values(array, limit, batch.mask if by_step else None))
         if len(bad):
-            sample, *rest = bad[0]
-            place = [sample if samples is None else samples[sample], *rest]
+            sample, *other_axes = bad[0]
+            place = [sample if samples is None else samples[sample], *other_axes]
             where = ", ".join(map(str, place))
             large = f" in {limit}" if np.isfinite(array[tuple(bad[0])]) else ""
             count = f"{len(bad)} values of {name} in this batch are not finite{large}"
@@ -149,7 +149,7 @@ def culprit(batch: Data, samples: Array | None, dtype: Any) -> str:
 
 
 def _bad_values(array: Array, dtype: np.dtype[Any], mask: Array | None) -> Array:
-    """Return which values are not finite, without those of steps that do not count."""
+    """Return a mask of the values that are not finite, except in time steps that do not count."""
     if array.dtype.kind != "f":
         return np.zeros(array.shape, bool)
     bad = not_finite(array, dtype)

@@ -1,9 +1,9 @@
-"""The loop over batches that predicts."""
+"""The loop of `Sequential.predict` over batches."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,19 +12,18 @@ from gru_c.callbacks import CallbackList
 from gru_c.data import checks, inputs
 from gru_c.data.samples import Samples, check_batch_size
 from gru_c.data.sequence_list import SequenceList
+from gru_c.network.network import Network
 from gru_c.runtime.blas_threads import blas_held
 from gru_c.training.missing import Missing
 from gru_c.utils.arrays import Array
 from gru_c.utils.progress import LINE, SILENT, Progress, check_verbose
 from gru_c.utils.validation import check_flag
 
-if TYPE_CHECKING:
-    from gru_c.network.network import Network
-
 
 def predict(
     model: Network,
     x: Any,
+    *,
     batch_size: int | None,
     verbose: str | int,
     lengths: npt.ArrayLike | None = None,
@@ -36,14 +35,16 @@ def predict(
     check_flag("bucket", bucket)
     hooks = CallbackList(callbacks)
     model.require_built("predict")
-    arrays = {"batch_size": batch_size, "lengths": lengths, "bucket": bucket}
-    source = inputs.of_inputs(model, x, steps, arrays)
-    if source is None:
-        samples = Samples.given_inputs(model, x, lengths)
+    data = inputs.check_inputs(model, x, lengths, steps=steps, batch_size=batch_size, bucket=bucket)
+    plan: list[Any] = []
+    batches: int | None
+    if isinstance(data, Samples):
         size = check_batch_size(batch_size)
-        checks.require_whole_batches(model, size, len(samples))
-        plan = samples.plan(size, bucket=samples.check_bucket(model, bucket))
-    batches = len(plan) if source is None else source.batch_count(0)
+        checks.require_whole_batches(model, size, len(data))
+        plan = data.plan(size, bucket=data.check_bucket(model, bucket))
+        batches = len(plan)
+    else:
+        batches = data.batch_count(0)
     mode, several = check_verbose(verbose), batches is None or batches > 1
     if verbose == "auto" and (not several or mode == LINE):
         mode = SILENT
@@ -55,18 +56,19 @@ def predict(
         hooks.begin(model, verbose=mode, epochs=1, steps=batches)
         hooks.call("on_predict_begin")
         run = _Run(model, progress, hooks)
-        if source is None:
-            found = run.through(samples, plan)
+        if isinstance(data, Samples):
+            outputs = run.predict_samples(data, plan)
         else:
-            found = _joined([run.through(batch, [slice(None)]) for batch in source.samples()])
+            parts = [run.predict_samples(batch, [slice(None)]) for batch in data.checked_batches()]
+            outputs = _joined(parts)
         progress.finish({})
         hooks.call("on_predict_end")
     run.missing.warn()
-    return found
+    return outputs
 
 
 def _joined(parts: list[Array | list[Array]]) -> Array | list[Array]:
-    """Return the outputs of batches in one array; a list of samples where they differ in length."""
+    """Return the outputs of batches in one array, or a list of samples if their shapes differ."""
     shapes = {part.shape[1:] if isinstance(part, np.ndarray) else None for part in parts}
     if len(shapes) == 1 and None not in shapes:
         return np.concatenate(parts)
@@ -74,7 +76,7 @@ def _joined(parts: list[Array | list[Array]]) -> Array | list[Array]:
 
 
 class _Run:
-    """Batches that go through a model, one after the other."""
+    """A run of a model over batches, with its progress and callbacks."""
 
     def __init__(self, model: Network, progress: Progress, hooks: CallbackList) -> None:
         self.model = model
@@ -83,30 +85,30 @@ class _Run:
         self.number = 0  # of the next batch
         self.missing = Missing("what is predicted for them means nothing", model.dtype)
 
-    def through(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
-        """Return the outputs of samples, in batches as planned."""
+    def predict_samples(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
+        """Return the outputs of samples; the plan has the indices of each batch."""
         if isinstance(samples.x, SequenceList):
-            return self._list(samples, plan)
+            return self._predict_sequences(samples, plan)
         shape = self.model.compute_output_shape(samples.x.shape)
         outputs = np.empty([int(length or 0) for length in shape], self.model.dtype)
         for where in plan:
-            outputs[where], _ = self._batch(samples.batch(self.model, where), where)
+            outputs[where], _ = self._predict_batch(samples.batch(self.model, where), where)
         return outputs
 
-    def _list(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
-        """Return a list, where each step of a sequence has an output, else one array."""
-        found: list[Any] = [None] * len(samples)
+    def _predict_sequences(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
+        """Return a list if each time step of a sequence has an output, otherwise an array."""
+        results: list[Any] = [None] * len(samples)
         mask = None
         for where in plan:
-            outputs, mask = self._batch(samples.batch(self.model, where), where)
+            outputs, mask = self._predict_batch(samples.batch(self.model, where), where)
             numbers = np.arange(len(samples))[where]
             lengths = samples.x.lengths[where]
             for number, output, length in zip(numbers, outputs, lengths, strict=True):
-                found[number] = output if mask is None else output[:length]
-        return np.stack(found) if mask is None else found
+                results[number] = output if mask is None else output[:length]
+        return np.stack(results) if mask is None else results
 
-    def _batch(self, batch: Samples, where: Array | slice) -> tuple[Array, Array | None]:
-        """Return the outputs of a batch, and which of their steps count."""
+    def _predict_batch(self, batch: Samples, where: Array | slice) -> tuple[Array, Array | None]:
+        """Return the outputs of a batch, and the mask of their time steps that count."""
         context = self.missing.look(batch, where)
         self.hooks.call("on_predict_batch_begin", self.number)
         with context:

@@ -1,7 +1,7 @@
 """Process groups: the processes that train one model together, as the training loops see them.
 
-All processes call each method at the same place of the program, unless it says otherwise.
-`gru_c.distributed` has the group of several processes.
+All processes call each method at the same point of the program, unless its docstring says
+otherwise. `gru_c.distributed` defines the group of several processes.
 """
 
 from __future__ import annotations
@@ -9,36 +9,34 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from gru_c.data import checks
 from gru_c.data.batch_order import WHOLE, Fraction
+from gru_c.data.inputs import FitData
 from gru_c.data.samples import Data, require_samples
+from gru_c.layers import Layer
+from gru_c.metrics import Metric
+from gru_c.network.network import Network
+from gru_c.parameters import Parameters
 from gru_c.utils.arrays import Array
-
-if TYPE_CHECKING:
-    from gru_c.data.inputs import FitData
-    from gru_c.layers import Layer
-    from gru_c.metrics import Metric
-    from gru_c.network.network import Network
-    from gru_c.parameters import Parameters
-
 
 T = TypeVar("T")
 
 
 class Pass(NamedTuple):
-    """What a forward and backward pass over a batch found.
+    """The results of a forward and backward pass over a batch.
 
     Attributes
     ----------
     loss : float
         Mean over the values.
     values : int
-        How many the mean is over: samples, or the time steps that count.
+        The number of values in the mean: samples, or the time steps that count.
     samples : int
+        Number of samples in the batch.
     outputs, mask : ndarray
-        Of this process's part of the batch, and which of their steps count.
+        The outputs for this process's part of the batch, and the mask of the time steps that count.
     """
 
     loss: float
@@ -48,18 +46,20 @@ class Pass(NamedTuple):
     mask: Array | None
 
 
-# Makes a pass and writes its gradients: whether those of the sum over the values rather than of the
-# mean, and what is to be called once a layer's gradients are there.
+# Makes a pass and writes its gradients. The arguments: True for the gradients of the sum over the
+# values instead of their mean; a function to call with each layer whose gradients are complete.
 MakePass = Callable[[bool, "Callable[[Layer], None] | None"], Pass]
-Parts = list[tuple[float, int, int]]  # of batches: mean loss, values that the mean is over, samples
+
+# For each batch its mean loss, the number of values in that mean, and the number of samples.
+BatchLosses = list[tuple[float, int, int]]
 
 
-def mean_of(parts: Parts) -> float:
-    """Return the mean over the samples of the batches' mean losses; NaN without samples."""
-    samples = sum(count for _, _, count in parts)
+def average_loss(batches: BatchLosses) -> float:
+    """Return the mean of the batches' losses, weighted by samples; NaN without samples."""
+    samples = sum(count for _, _, count in batches)
     if not samples:
         return math.nan
-    return sum(loss * count for loss, _, count in parts) / samples
+    return sum(loss * count for loss, _, count in batches) / samples
 
 
 def results(metrics: list[Metric]) -> dict[str, float]:
@@ -68,66 +68,71 @@ def results(metrics: list[Metric]) -> dict[str, float]:
 
 
 class ProcessGroup:
-    """The processes that train one model together; the methods here suit a group of one.
+    """The processes that train one model together; these methods are right for one process.
 
     Attributes
     ----------
-    rank, size : int
-        The number of this process, and how many there are.
+    rank : int
+        The number of this process.
+    size : int
+        The number of processes.
     """
 
     rank = 0
     size = 1
 
     def __init__(self) -> None:
-        self._wishes: Callable[[], tuple[bool, bool]] = lambda: (False, False)
+        self._local_requests: Callable[[], tuple[bool, bool]] = lambda: (False, False)
 
     @property
-    def first(self) -> bool:
-        """Whether this is the process that writes files and shows progress."""
+    def is_first(self) -> bool:
+        """True in the process that writes files and shows progress."""
         return self.rank == 0
 
     @property
-    def part(self) -> Fraction:
-        """What this process takes of a batch that all are given."""
+    def batch_fraction(self) -> Fraction:
+        """The fraction of each batch that this process takes, if all were given the same data."""
         return WHOLE
 
-    # ---- while something lasts ----
+    # ---- context managers ----
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """Work together while this lasts."""
+        """Surround a whole `fit` or `evaluate`."""
         yield
 
-    def together(self) -> AbstractContextManager[None]:
-        """Let an exception of one process in this block be one of all."""
+    def raise_together(self) -> AbstractContextManager[None]:
+        """Raise an exception of this block in all processes, if one of them raises it."""
         return nullcontext()
 
-    def later(self) -> AbstractContextManager[None]:
-        """Let an exception in this block be one of all in the next step, or in `settle`."""
+    def defer_errors(self) -> AbstractContextManager[None]:
+        """Keep an exception of this block for the next optimizer step, or `raise_deferred`."""
         return nullcontext()
 
-    def settle(self) -> None:
-        """Raise what `later` has left."""
+    def raise_deferred(self) -> None:
+        """Raise the exception that `defer_errors` kept, in all processes."""
 
-    def drawing(self, model: Network) -> AbstractContextManager[None]:
-        """Let the layers of each process draw other random numbers while this lasts."""
+    def separate_generators(self, model: Network) -> AbstractContextManager[None]:
+        """Give the layers of each process another random generator within the block."""
         return nullcontext()
 
-    # ---- what all begin with ----
+    # ---- before the first batch ----
 
-    def share(
+    def shard(
         self,
         model: Network,
         data: FitData,
         batch_size: int,
         training: bool,
-        about: Callable[[], dict[str, Any]],
+        describe_call: Callable[[], dict[str, Any]],
     ) -> FitData:
-        """Return this process's part of the data, for batches of all of so many samples.
+        """Return this process's shard of the data; `batch_size` is that of all processes together.
 
-        ValueError unless what `about` returns is the same in all processes, and where there are no
-        samples, or not whole batches for stateful layers.
+        Raises
+        ------
+        ValueError
+            Unless `describe_call` returns the same in all processes, and if there are no samples,
+            or no whole batches for stateful layers.
         """
         arrays = [part for part in data.parts if isinstance(part, Data)]
         for part in arrays:
@@ -135,71 +140,74 @@ class ProcessGroup:
         checks.require_whole_batches(model, batch_size, *map(len, arrays))
         return data
 
-    def even_out(self, model: Network) -> None:
-        """Give all the first one's weights, optimizer and generator."""
+    def broadcast_model(self, model: Network) -> None:
+        """Copy the weights, optimizer and generator of the first process to all others."""
 
-    # ---- what they tell each other ----
+    # ---- communication ----
 
-    def first_of(self, make: Callable[[], T]) -> T:
-        """Return to all what a function returns in the first process."""
+    def broadcast(self, make: Callable[[], T]) -> T:
+        """Call `make` in the first process and return its result in all."""
         return make()
 
     def gather(self, value: T) -> list[T]:
-        """Return the values of all, in order."""
+        """Return the values of all processes, by rank."""
         return [value]
 
-    def any(self, wish: bool) -> bool:
-        """Return whether one of them says so."""
-        return wish
+    def any_process(self, condition: bool) -> bool:
+        """Return True in all processes if the condition is true in one."""
+        return condition
 
-    def merged(self, metrics: list[Metric]) -> dict[str, float]:
-        """Return the results of metrics over the samples of all."""
+    def merge_metrics(self, metrics: list[Metric]) -> dict[str, float]:
+        """Return the results of metrics over the samples of all processes."""
         return results(metrics)
 
-    def mean_loss(self, parts: Parts) -> float:
-        """Return the loss over the batches of all; NaN without samples."""
-        return mean_of(parts)
+    def mean_loss(self, losses: BatchLosses) -> float:
+        """Return the mean loss over the batches of all processes; NaN without samples."""
+        return average_loss(losses)
 
-    # ---- a step ----
+    # ---- an optimizer step ----
 
-    def agree_on_trained(self, model: Network) -> None:
-        """Take the layers that are trainable now for those of the steps to come."""
+    def agree_on_trainable(self, model: Network) -> None:
+        """Fix the trainable layers for the steps up to the next call."""
 
-    def gradients(self, parameters: Parameters, make: MakePass) -> Pass:
+    def compute_gradients(self, parameters: Parameters, make: MakePass) -> Pass:
         """Make a pass, and leave the gradients of the whole batch in the parameters.
 
-        The loss, values and samples returned are those of the whole batch, too.
+        The loss, values and samples of the result are those of the whole batch, too.
         """
         return make(False, None)
 
-    def stepped(self, model: Network) -> None:
-        """Make sure that the weights are the same everywhere after an optimizer step."""
+    def synchronize_weights(self, model: Network) -> None:
+        """Make the weights equal in all processes after an optimizer step."""
 
-    def listen(self, wishes: Callable[[], tuple[bool, bool]]) -> None:
-        """Take a function that says whether this process wants to stop, and to write a file."""
-        self._wishes = wishes
+    def register_requests(self, local_requests: Callable[[], tuple[bool, bool]]) -> None:
+        """Register a function that returns two requests of this process: to stop, to write a file.
 
-    def signals(self) -> tuple[bool, bool]:
-        """Return what the processes wanted in the last step: to stop, to write a file."""
-        return self._wishes()
+        It is called in each optimizer step.
+        """
+        self._local_requests = local_requests
 
-    def check_even(self, model: Network) -> None:
-        """Raise RuntimeError where the weights are no longer the same everywhere."""
+    def take_requests(self) -> tuple[bool, bool]:
+        """Return the requests of all processes in the last step: to stop, to write a file."""
+        return self._local_requests()
+
+    def check_weights_equal(self, model: Network) -> None:
+        """Raise RuntimeError if the weights are no longer the same in all processes."""
 
 
 class Distribution:
-    """Base of what `Sequential.fit` takes as `distribution`."""
+    """Base class of the objects that `Sequential.fit` takes as `distribution`."""
 
     def start(self) -> ProcessGroup:
-        """Begin a `fit` or `evaluate` with the others."""
+        """Start a `fit` or `evaluate` together with the other processes."""
         raise NotImplementedError(f"{type(self).__name__} must define start()")
 
 
 class SingleProcess(ProcessGroup):
-    """A process that trains its model by itself."""
+    """The group of a process that trains its model by itself."""
 
 
-def start(distribution: object) -> ProcessGroup:
+def start_group(distribution: object) -> ProcessGroup:
     """Return the processes that train together; TypeError for anything but a Distribution."""
     if distribution is None:
         return SingleProcess()

@@ -1,35 +1,32 @@
-"""What training changes in a model: to go back to within an epoch, and to be kept in a file."""
+"""Snapshots of a model in training: in memory within an epoch, and as the state in a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from gru_c.layers import Layer, random
 from gru_c.metrics import Metric, merged_states, reset_all
 from gru_c.network import layer_states
+from gru_c.network.network import Network
 from gru_c.saving import contents
 from gru_c.training.processes import ProcessGroup
 from gru_c.utils.arrays import Array
 from gru_c.utils.validation import check_flag
 
-if TYPE_CHECKING:
-    from gru_c.network.network import Network
-
-
 T = TypeVar("T")
 
 
 class Snapshot:
-    """Weights, optimizer and states of now, to go back to.
+    """A copy of the weights, the optimizer and the states of a model, to restore them.
 
     Parameters
     ----------
     model : Sequential
     when : str
-        What to call this moment.
+        Words for the moment of the snapshot, for messages.
     """
 
     def __init__(self, model: Network, when: str) -> None:
@@ -42,7 +39,7 @@ class Snapshot:
         self.states = layer_states.save_states(model)
 
     def guarded(self, batches: Iterator[T]) -> Iterator[T]:
-        """Pass batches on; where there is an exception in place of one, go back first."""
+        """Yield the batches; if the next one raises an exception, restore the model first."""
         try:
             yield from batches
         except Exception:
@@ -50,7 +47,7 @@ class Snapshot:
             raise
 
     def restore(self) -> None:
-        """Go back."""
+        """Restore weights, optimizer and states."""
         optimizer = self.model.optimizer
         assert optimizer is not None
         self.model.parameters.values[:] = self.values
@@ -61,12 +58,12 @@ class Snapshot:
 
 
 def generators(model: Network) -> list[np.random.Generator]:
-    """Return what a model draws from, each once: its own generator, then those of the layers."""
+    """Return the random generators of a model, each once: the model's, then those of the layers."""
     return [model.rng, *(rng for rng in random.generators(model.layers) if rng is not model.rng)]
 
 
 def check_metrics(metrics: list[Metric]) -> None:
-    """Raise ValueError for a metric that sums what its state does not hold."""
+    """Raise ValueError for a metric that accumulates values its state does not hold."""
     for metric in metrics:
         kind = type(metric)
         if kind.reset is not Metric.reset and kind.get_state is Metric.get_state:
@@ -77,7 +74,7 @@ def check_metrics(metrics: list[Metric]) -> None:
 
 
 def trainable_parts(model: Network) -> dict[str, Layer]:
-    """Return what can be frozen, by name: the layers, of a `Bidirectional` its directions."""
+    """Return the parts that can be frozen, by name: layers, and directions of `Bidirectional`."""
     return {
         str(layer.name) if part is layer else f"{layer.name}.{part.label}": part
         for layer in model.layers
@@ -86,7 +83,7 @@ def trainable_parts(model: Network) -> dict[str, Layer]:
 
 
 def trainable_flags(model: Network) -> dict[str, Any]:
-    """Return which parts of a model are trainable, and whether the model itself is."""
+    """Return `trainable` of the model and of its parts."""
     parts = trainable_parts(model)
     return {
         "model": model.trainable,
@@ -95,7 +92,7 @@ def trainable_flags(model: Network) -> dict[str, Any]:
 
 
 def capture(model: Network) -> dict[str, Any]:
-    """Return what training changes beside the weights and the optimizer's slots, metrics apart."""
+    """Return the state of a training without weights, slots of the optimizer, and metrics."""
     optimizer = model.optimizer
     assert optimizer is not None
     rate = optimizer.learning_rate
@@ -108,61 +105,61 @@ def capture(model: Network) -> dict[str, Any]:
     }
 
 
-def of_process(
+def state_for_process(
     model: Network, captured: list[dict[str, Any]], group: ProcessGroup
 ) -> dict[str, Any]:
-    """Return what a process goes on with, of what `capture` returned in each, and its metrics.
+    """Return the state with which a process resumes, from those captured in all processes.
 
-    Where there were more or fewer, each goes on drawing dropout as it has begun to, and the first
-    one's metrics are those of all.
+    If the number of processes has changed, the generators of the layers keep their states, and
+    the first process gets the metrics over the samples of all.
 
     Raises
     ------
     ValueError
-        When there were more or fewer, and stateful layers hold states.
+        When the number of processes has changed, and stateful layers hold states.
     """
     if len(captured) == group.size:
         return captured[group.rank]
-    if any(state is not None for one in captured for state in one["states"]):
+    if any(state is not None for item in captured for state in item["states"]):
         raise ValueError(
             f"{len(captured)} processes trained stateful layers; {group.size} cannot go on"
         )
     shared = captured[0]["generators"][:1]
-    own = [rng.bit_generator.state for rng in generators(model)[1:]]
-    metrics = merged_states(model.metrics, [one["metrics"] for one in captured])
+    local = [rng.bit_generator.state for rng in generators(model)[1:]]
+    metrics = merged_states(model.metrics, [item["metrics"] for item in captured])
     return {
         **captured[0],
-        "generators": shared + own,
-        "metrics": metrics if group.first else None,
+        "generators": shared + local,
+        "metrics": metrics if group.is_first else None,
     }
 
 
-def check_drawn(rng: np.random.Generator, drawn: Any) -> Any:
-    """Return the state of a generator; an exception unless it is one for this kind."""
-    type(rng.bit_generator)().state = drawn
-    return drawn
+def check_generator_state(rng: np.random.Generator, state: Any) -> Any:
+    """Return the state of a generator; raise an exception if it does not fit this kind."""
+    type(rng.bit_generator)().state = state
+    return state
 
 
 def restore(model: Network, state: dict[str, Any], tensors: dict[str, Array]) -> None:
-    """Take back what `capture` returned, the weights, and the optimizer's slots.
+    """Restore a state that `capture` returned, the weights, and the slots of the optimizer.
 
     Raises
     ------
     ValueError, TypeError, KeyError
-        When it does not fit the model; that is then as it was, but perhaps for the optimizer.
+        When something does not fit the model, of which only the optimizer may have changed then.
     """
     values = [item.value for item in model.parameters.items]
     weights = dict(zip(contents.weight_names(model), values, strict=True))
     wanted = {name: value.shape for name, value in weights.items()}
-    given = {name: array.shape for name, array in tensors.items() if name.count("/") == 1}
-    contents.compare_shapes("tensor", wanted, given)
+    actual = {name: array.shape for name, array in tensors.items() if name.count("/") == 1}
+    contents.compare_shapes("tensor", wanted, actual)
     rngs = generators(model)
-    for rng, drawn in zip(rngs, state["generators"], strict=True):
-        check_drawn(rng, drawn)
+    for rng, generator_state in zip(rngs, state["generators"], strict=True):
+        check_generator_state(rng, generator_state)
     layers = [layer for layer, _ in layer_states.save_states(model)]
     pairs = list(zip(layers, state["states"], strict=True))
     checked = [(layer, layer.checked_states(state)) for layer, state in pairs]
-    flags = state.get("trainable") or trainable_flags(model)  # older files say nothing of it
+    flags = state.get("trainable") or trainable_flags(model)  # older files do not have it
     parts = [(part, flags["layers"][name]) for name, part in trainable_parts(model).items()]
     for _, flag in [(model, flags["model"]), *parts]:
         check_flag("trainable", flag)
@@ -173,17 +170,17 @@ def restore(model: Network, state: dict[str, Any], tensors: dict[str, Array]) ->
         model.optimizer.learning_rate = state["learning_rate"]
     for name, value in weights.items():
         value[...] = tensors[name]
-    for rng, drawn in zip(rngs, state["generators"], strict=True):
-        rng.bit_generator.state = drawn
+    for rng, generator_state in zip(rngs, state["generators"], strict=True):
+        rng.bit_generator.state = generator_state
     layer_states.restore_states(checked)
     model.trainable = flags["model"]
     for part, flag in parts:
         part.trainable = flag
 
 
-def restore_metrics(model: Network, kept: list[dict[str, Any]] | None) -> None:
-    """Take back the states of metrics; None: they have seen nothing."""
+def restore_metrics(model: Network, states: list[dict[str, Any]] | None) -> None:
+    """Restore the states of metrics; None resets them."""
     reset_all(model.metrics)
-    if kept is not None:
-        for metric, state in zip(model.metrics, kept, strict=True):
+    if states is not None:
+        for metric, state in zip(model.metrics, states, strict=True):
             metric.set_state(state)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,44 +13,37 @@ from gru_c.data.samples import Data, require_samples
 from gru_c.layers import Layer
 from gru_c.metrics import reset_all
 from gru_c.network import layer_states
+from gru_c.network.network import Network
 from gru_c.optimizers import may_overflow
 from gru_c.runtime.blas_threads import blas_held
 from gru_c.training import truncated_bptt
-from gru_c.training.evaluate import (
-    count_values,
-    if_any,
-)
+from gru_c.training.evaluate import count_values, mask_argument
+from gru_c.training.fit_settings import FitSettings
 from gru_c.training.missing import NO_CULPRIT, Missing, culprit
 from gru_c.training.processes import Pass, ProcessGroup, SingleProcess, results
 from gru_c.training.run import TRAINED
 from gru_c.training.snapshot import Snapshot
 from gru_c.utils.warnings import warn
 
-if TYPE_CHECKING:
-    from gru_c.network.network import Network
-from gru_c.training.fit_settings import FitSettings
-
-# ---- one batch ----------------------------------------------------------------------------------
-
 
 def _train_step(model: Network, batch: Data, group: ProcessGroup) -> Pass:
-    """Take one optimizer step, on the weights of layers that are trainable.
+    """Take one optimizer step on the weights of trainable layers.
 
-    When the loss is not finite, nothing is changed; it is for the caller to say so.
+    Nothing is changed if the loss is not finite; the caller must report it.
     """
     assert model.optimizer is not None
     result = _gradients(model, batch, group)
     if math.isfinite(result.loss) and model.trainable:
-        with group.later():  # a schedule or a constraint may be the user's
+        with group.defer_errors():  # a schedule or a constraint may be the user's
             model.optimizer.step(model.parameters)
-        group.stepped(model)
+        group.synchronize_weights(model)
     return result
 
 
 def _gradients(model: Network, batch: Data, group: ProcessGroup) -> Pass:
     """Run a batch forward and, if the loss is finite, backward, penalties included."""
     parameters = model.parameters
-    result = group.gradients(parameters, partial(_pass, model, batch))
+    result = group.compute_gradients(parameters, partial(_pass, model, batch))
     if parameters.regularized and model.trainable:
         result = result._replace(loss=result.loss + parameters.penalty())
         if math.isfinite(result.loss):
@@ -62,9 +54,9 @@ def _gradients(model: Network, batch: Data, group: ProcessGroup) -> Pass:
 def _pass(
     model: Network, batch: Data, summed: bool, after_layer: Callable[[Layer], None] | None
 ) -> Pass:
-    """Run a batch forward, and backward if the loss is finite: see `ProcessGroup.gradients`.
+    """Run a batch forward, and backward if the loss is finite; see `MakePass`.
 
-    Without samples nothing is run: user's losses need not know of such batches.
+    A batch without samples is not run, because losses of users may not support one.
     """
     assert model.loss is not None
     if not len(batch):
@@ -73,7 +65,7 @@ def _pass(
     paired = model.head_is_paired
     outputs, mask = model.run(batch.x, batch.mask, training=True)
     loss, d_outputs = model.loss.value_and_gradient(
-        batch.y, outputs, batch.weight, logits=paired, **if_any(mask)
+        batch.y, outputs, batch.weight, logits=paired, **mask_argument(mask)
     )
     values = count_values(outputs, mask)
     if math.isfinite(loss):
@@ -85,8 +77,8 @@ def _pass(
     return Pass(loss, values, len(batch), outputs, mask)
 
 
-def _prepare(model: Network, data: Data) -> None:
-    """Build what is not there yet, so that the first step finds everything in its place."""
+def prepare(model: Network, data: Data) -> None:
+    """Build the model and the optimizer if they are not built yet."""
     assert model.optimizer is not None
     if not model.built:
         model.build_from_data(np.broadcast_to(np.float32(0), data.shape(None)))
@@ -96,7 +88,7 @@ def _prepare(model: Network, data: Data) -> None:
 
 
 def _warn_of_nothing_trained(model: Network) -> None:
-    """Say that training will change nothing, and why."""
+    """Warn that training will change nothing, with the reason."""
     trainable = [repr(layer.name) for layer in model.layers if layer.trainable_weights]
     reason = "it has no weights" if not model.parameters.items else "all its layers are frozen"
     if trainable:  # the model alone is frozen
@@ -108,24 +100,24 @@ def _warn_of_nothing_trained(model: Network) -> None:
 
 
 def train_on_batch(model: Network, data: Data) -> dict[str, float]:
-    """One step; loss and metrics of the batch."""
+    """Take one optimizer step and return the loss and metrics of the batch."""
     require_samples(data)
     checks.require_whole_batches(model, len(data), len(data))
-    _prepare(model, data)
+    prepare(model, data)
     batch = data.batch(model, slice(None))
     missing = Missing(TRAINED, model.dtype, targets=bool(model.metrics))
     with blas_held(), missing.look(batch):
         result = _checked_step(model, batch)
     reset_all(model.metrics)
     for metric in model.metrics:
-        metric.update(batch.y, result.outputs, **if_any(result.mask))
+        metric.update(batch.y, result.outputs, **mask_argument(result.mask))
     logs = {"loss": result.loss, **results(model.metrics)}
     missing.warn(logs)
     return logs
 
 
 def _checked_step(model: Network, batch: Data) -> Pass:
-    """Take one step; FloatingPointError, and nothing changed, where anything becomes infinite."""
+    """Take one step; if anything becomes infinite, undo it and raise FloatingPointError."""
     assert model.optimizer is not None
     before = layer_states.save_states(model)
     result = _gradients(model, batch, SingleProcess())
@@ -134,7 +126,7 @@ def _checked_step(model: Network, batch: Data) -> Pass:
         risky = may_overflow(model.optimizer, model.parameters)
         snapshot = Snapshot(model, "before this step") if risky else None
         model.optimizer.step(model.parameters)
-        if snapshot is not None and not _weights_are_finite(model):
+        if snapshot is not None and not weights_are_finite(model):
             snapshot.restore()
             problem = "a weight became infinite"
     if problem:
@@ -144,26 +136,30 @@ def _checked_step(model: Network, batch: Data) -> Pass:
     return result
 
 
-def _weights_are_finite(model: Network) -> bool:
-    """Return whether all weights that are trained are.
+def weights_are_finite(model: Network) -> bool:
+    """Return True if all trainable weights are finite.
 
-    Weight by weight, because the gaps between them may hold anything: Adam with epsilon 0 makes NaN
-    of them.
+    They are checked one by one, because the gaps between them in the flat vector may hold NaN:
+    Adam with epsilon 0 writes it there.
     """
     return all(np.isfinite(item.array).all() for item in model.trainable_weights)
 
 
-def _culprit_of_all(group: ProcessGroup, own: str) -> str:
-    """Return the first process's words that name something, with its number."""
+def first_culprit(group: ProcessGroup, local_words: str) -> str:
+    """Return the words of the first process that names a value that is not finite, with its rank.
+
+    `local_words` are those of this process.
+    """
     named = [
         words if group.size == 1 else f" of rank {rank}{words}"
-        for rank, words in enumerate(group.gather(own))
+        for rank, words in enumerate(group.gather(local_words))
         if words != NO_CULPRIT
     ]
     return named[0] if named else NO_CULPRIT
 
 
-def _fit_step(model: Network, batch: Data, settings: FitSettings, group: ProcessGroup) -> Pass:
+def fit_step(model: Network, batch: Data, settings: FitSettings, group: ProcessGroup) -> Pass:
+    """Train on a batch of `fit`: one optimizer step, or several with truncated backpropagation."""
     if settings.bptt_steps is None:
         return _train_step(model, batch, group)
     train_step = partial(_train_step, group=group)
@@ -171,7 +167,7 @@ def _fit_step(model: Network, batch: Data, settings: FitSettings, group: Process
 
 
 def as_result(logs: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:
-    """Return loss and metrics in the form that Keras gives them: a number, a list or a dict."""
+    """Return loss and metrics in the form in which Keras returns them: number, list or dict."""
     if return_dict:
         return logs
     values = list(logs.values())

@@ -1,4 +1,4 @@
-"""What comes in becomes an array that the core can read, or an exception that says what it was."""
+"""Conversion of arguments to arrays that the core can read, and checks of their values."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CACHE_LINE = 64  # bytes
 
 
 def past_line(memory: Array) -> int:
-    """Return how many bytes behind the beginning of a cache line an array begins."""
+    """Return the distance in bytes from the start of a cache line to the start of an array."""
     return int(memory.ctypes.data % CACHE_LINE)
 
 
 def copied_past_line(content: Array, past: int) -> Array:
-    """Return a copy of bytes that begins so many bytes behind the beginning of a cache line."""
+    """Return a copy of bytes that starts `past` bytes after the start of a cache line."""
     memory = np.empty(content.size + CACHE_LINE, np.uint8)
     first = (past - past_line(memory)) % CACHE_LINE
     copied = memory[first : first + content.size]
@@ -31,11 +31,10 @@ def copied_past_line(content: Array, past: int) -> Array:
 
 
 def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> Array:
-    """`value` as an array of real numbers; with `dtype`, of that one and aligned, as C wants it.
+    """Return `value` as an array of real numbers; with `dtype`, aligned and of that dtype.
 
-    Copied only where it must be.
-
-    Raises TypeError for complex, string, object and other arrays that hold no real numbers.
+    It is copied only if necessary. Raises TypeError for complex, string, object and other arrays
+    that do not hold real numbers.
     """
     if value is None:
         raise TypeError(f"{name} must be an array of real numbers, got None")
@@ -56,7 +55,7 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
 
 
 def _refuse_masked(name: str, value: np.ma.MaskedArray[Any, Any]) -> None:
-    """Raise TypeError where entries of a masked array are masked: they would count like others."""
+    """Raise TypeError if a masked array has masked entries, which would count like others."""
     masked = np.count_nonzero(np.ma.getmaskarray(value))
     if masked:
         raise TypeError(
@@ -66,7 +65,7 @@ def _refuse_masked(name: str, value: np.ma.MaskedArray[Any, Any]) -> None:
 
 
 def unreadable(name: str, value: Any, error: Exception) -> TypeError:
-    """Return an exception for what NumPy makes no array of: what to write for a tensor instead."""
+    """Return the exception for a value that NumPy cannot read, with advice for tensors."""
     item = value
     while isinstance(item, (list, tuple)) and item:
         item = item[0]
@@ -86,54 +85,54 @@ def unreadable(name: str, value: Any, error: Exception) -> TypeError:
     )
 
 
-def as_indices(owner: str, what: str, name: str, array: Array, count: int) -> npt.NDArray[np.intp]:
-    """`array` as integers of NumPy's index type; copied only where it must be.
+def as_indices(owner: str, kind: str, name: str, array: Array, count: int) -> npt.NDArray[np.intp]:
+    """Return `array` as integers of NumPy's index type, copied only if necessary.
 
-    Raises ValueError for an entry that is no whole number from 0 to `count` - 1: `owner` is whose
-    array it is, `what` its entries are, `name` how the user calls it.
+    Raises ValueError if an entry is not an integer from 0 to `count` - 1. For the message, `owner`
+    is the owner of the array, `kind` the kind of its entries, and `name` the user's name for it.
     """
     bad = ~((array >= 0) & (array < count))  # true for NaN, too
     if array.dtype.kind == "f":
         bad |= array != np.floor(array)
     if bad.any():
         value, place = first_bad(name, array, bad)
-        raise ValueError(f"{owner}: {what} {value} {place} is not an integer in [0, {count})")
+        raise ValueError(f"{owner}: {kind} {value} {place} is not an integer in [0, {count})")
     return array.astype(np.intp, copy=False)
 
 
 def first_bad(name: str, array: Array, bad: Array) -> tuple[Any, str]:
-    """Return the first offending entry and the words that say where it stands."""
+    """Return the first entry where `bad` is True, and a text that says where it is."""
     index = tuple(int(i) for i in np.argwhere(bad)[0])
     return array[index].item(), f"of sample {index[0]} ({name}[{', '.join(map(str, index))}])"
 
 
-# Sums of squares below which no number is infinite in a dtype.
-_MOST = {"f": float(np.finfo(np.float32).max) ** 2, "d": math.inf}
+# Below these sums of squares every number of an array is finite in a dtype.
+_LIMITS = {"f": float(np.finfo(np.float32).max) ** 2, "d": math.inf}
 
 
 def is_finite(array: Array, dtype: np.dtype[Any]) -> bool:
-    """Whether all numbers of an array are finite in `dtype`, float32 or float64.
+    """Return True if all numbers of an array are finite in `dtype`, float32 or float64.
 
-    The core's sum of squares shows it, in a tenth of NumPy's time for a short array.
+    The core's sum of squares tells, in a tenth of NumPy's time for a short array.
     """
-    own, flags = array.dtype, array.flags
-    if own.char in "fd" and own.isnative and flags.c_contiguous and flags.aligned:
-        if _core.sum_squares(array) < _MOST[dtype.char]:
+    source, flags = array.dtype, array.flags
+    if source.char in "fd" and source.isnative and flags.c_contiguous and flags.aligned:
+        if _core.sum_squares(array) < _LIMITS[dtype.char]:
             return True
-    elif own.kind != "f":
+    elif source.kind != "f":
         return True
     return not not_finite(array, dtype).any()
 
 
 def not_finite(array: Array, dtype: np.dtype[Any]) -> Array:
-    """Return which numbers are NaN, infinite, or too large for `dtype`."""
+    """Return a mask of the numbers that are NaN, infinite, or too large for `dtype`."""
     with np.errstate(over="ignore"):
         bad: Array = ~np.isfinite(array.astype(dtype, copy=False))
     return bad
 
 
 def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
-    """`value` as a (B, T, features) array that the core can read; copied only where it must be."""
+    """Return `value` as a (B, T, features) array for the core, copied only if necessary."""
     array = as_real(name, value, dtype)
     if array.ndim != 3:
         raise ValueError(
@@ -148,7 +147,7 @@ def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array
 
 
 def compute_dtype(**arrays: npt.ArrayLike | None) -> np.dtype[Any]:
-    """float64 when one of the arrays is, else float32; integers and float16 have no say."""
+    """Return float64 if one of the arrays has it, else float32."""
     dtypes = [as_real(name, value).dtype for name, value in arrays.items() if value is not None]
     # kind and size: a dtype of the other byte order is not equal to np.float64
     wide = any(dtype.kind == "f" and dtype.itemsize == 8 for dtype in dtypes)
@@ -158,7 +157,7 @@ def compute_dtype(**arrays: npt.ArrayLike | None) -> np.dtype[Any]:
 def as_state(
     name: str, value: npt.ArrayLike | None, shape: tuple[int, int], dtype: npt.DTypeLike | None
 ) -> Array | None:
-    """`value` as a contiguous (B, H) array; None stays None."""
+    """Return `value` as a contiguous (B, H) array, or None for None."""
     if value is None:
         return None
     state = np.ascontiguousarray(as_real(name, value, dtype))
@@ -168,7 +167,7 @@ def as_state(
 
 
 def check_features(features: int, kernel: Array, name: str) -> None:
-    """Raise ValueError unless the kernel is made for so many features."""
+    """Raise ValueError unless the kernel has a row for each feature."""
     if features != len(kernel):
         raise ValueError(
             f"{name} has {features} features, but the kernel of shape {kernel.shape} "

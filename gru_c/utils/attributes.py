@@ -1,67 +1,66 @@
-"""Attributes that a user sets: each takes effect, or is refused with a sentence that says why.
+"""Attributes that users set: each takes effect, or is refused with a sentence that says why.
 
-Python takes ``optimizer.learning_rat = 0.1`` without a word. `Guarded` is the base of all objects
-that a user configures, and looks at each name that is set once the constructor has ended:
+Python accepts ``optimizer.learning_rat = 0.1`` silently. `Guarded` is the base of all objects that
+users configure. Once the constructor has returned, it checks each name that is set:
 
-- an argument of the constructor is checked as there and takes effect at once; where it cannot
-  change any more, an AttributeError says what to do instead;
-- what the object works out by itself, what an object of the same kind has (momentum of `SGD`, set
-  on `Adam`), and what means something in another library and nothing here, is refused;
-- a method gives way to a function only;
-- a name that differs from a known one by a slip of the keyboard is refused with the right one;
-- any other name is the user's own.
+- an argument of the constructor is checked as in the constructor and takes effect at once; if it
+  can no longer change, an AttributeError says what to do instead;
+- three kinds of names are refused: attributes that the object computes itself, arguments of another
+  class of the same kind (momentum, of `SGD`, set on `Adam`), and names that mean something only in
+  another library;
+- a method can only be replaced by a function;
+- a name that is a slip of the keyboard for a known one is refused, and the message gives that one;
+- any other name is free for the user.
 
-The constructor's keywords are looked at in the same way.
+The keywords of the constructor are checked in the same way.
 """
 
 from __future__ import annotations
 
-import dis
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from difflib import SequenceMatcher
-from types import CodeType, FunctionType
+from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any, ClassVar
 
-# Given an object, a name and a value: sets it, refuses it, or returns True where it is to be set.
+from gru_c.utils.code_names import (
+    argument_names,
+    set_in_methods,
+    takes_any_keyword,
+    unwrapped,
+)
+from gru_c.utils.slips import USERS_WORDS, nearest
+
+# Called with an object, a name and a value. Sets the attribute or refuses it; or returns True, and
+# then the caller sets it.
 Rule = Callable[[Any, str, Any], bool]
 
 _PACKAGE = __name__.partition(".")[0]
-_VARIABLE_KEYWORDS = 0x08  # of a code object's flags
 
 INTERNAL = "cannot be set: {cls} keeps something of its own in it; take another name for yours"
-
-# Names that users give, each one letter from a known one. So is a name with "_" at the end.
-_USERS_WORDS = frozenset(
-    (
-        *("centers", "column", "columns", "dtypes", "epochs", "functions", "labels", "layer"),
-        *("mode", "models", "names", "parameter", "ring", "scaler", "seeds", "shapes", "sizes"),
-        *("threads", "windows"),
-    )
-)
 
 
 class Guarded:
     """Base of objects whose attributes a user may set.
 
-    A class that derives from this one outside of the package may set what it likes in its own
-    methods; those names are known from then on.
+    The methods of a subclass outside this package may set any attribute; users may set the same
+    names.
 
     Attributes
     ----------
     _advice : dict of str to str
-        Attributes that cannot be set, and the end of a sentence that begins with the name.
+        Attributes that cannot be set, each with the end of a sentence that begins with its name.
     _checks : dict of str to callable
-        Attributes that are no arguments of the constructor, and what makes of a value the one to
-        be kept, or raises.
+        Attributes besides the constructor's arguments, each with a function that returns the value
+        to keep, or raises.
     _derived : dict of str to tuple of str
-        What the constructor works out from an argument, and is replaced with it.
+        For an argument, the attributes that the constructor derives from it; they are replaced
+        together with it.
     _keras_names : dict of str to str
-        Names that mean something in Keras only, with advice; see `gru_c.utils.keras_names`.
+        Names that mean something only in Keras, with advice; see `gru_c.utils.keras_names`.
     _renamed : dict of str to str
-        Old names of the constructor's arguments.
+        Old names of the constructor's arguments, each with the new one.
     not_kept : set of str
         Arguments of the constructor that no attribute keeps.
     """
@@ -73,17 +72,19 @@ class Guarded:
     _renamed: ClassVar[Mapping[str, str]] = {}
     not_kept: ClassVar[frozenset[str]] = frozenset()
 
-    _kind = True  # whether classes that derive from this one are of one kind
-    _made = False  # whether the constructor has ended
-    _plain_constructor = False  # whether it is left as it is, and its attributes are looked at, too
-    _rules: ClassVar[dict[str, Rule]] = {}  # what has been found out about names
+    _kind = True  # True if the subclasses are of one kind
+    _made = False  # True once the constructor has returned
+    _plain_constructor = (
+        False  # True if the constructor is not wrapped; names in it are checked too
+    )
+    _rules: ClassVar[dict[str, Rule]] = {}  # the rules of names that have been set
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         cls._rules = {}
         init = vars(cls).get("__init__")
         if isinstance(init, FunctionType) and not cls._plain_constructor:
-            setattr(cls, "__init__", _guarded_constructor(init))  # noqa: B010  # for mypy
+            setattr(cls, "__init__", _guarded_constructor(cls, init))  # noqa: B010  # for mypy
             cls._made = False
         elif cls._plain_constructor or cls.__init__ is object.__init__:
             cls._made = True
@@ -102,16 +103,16 @@ class Guarded:
         super().__delattr__(name)
 
     def _why_fixed(self, name: str) -> str | None:
-        """Return why an argument of the constructor cannot change now; None where it can."""
+        """Return the reason why an argument cannot change now, or None if it can."""
         return None
 
     def _constructor_arguments(self) -> dict[str, Any]:
-        """Return what the constructor was given: attributes of the same names."""
+        """Return the arguments of the constructor, from the attributes of the same names."""
         names = _arguments(_constructor_class(type(self)))
         return {name: getattr(self, name) for name in names if name not in self.not_kept}
 
     def _change_argument(self, name: str, value: Any) -> None:
-        """Set an argument of the constructor: what a new object makes of it is taken over."""
+        """Set an argument of the constructor to the value that a new object makes of it."""
         reason = self._why_fixed(name)
         if reason is not None:
             raise AttributeError(f"{_label(self, name)} {reason}")
@@ -121,15 +122,15 @@ class Guarded:
 
 
 def assign(obj: Guarded, **values: Any) -> None:
-    """Set attributes that the object sets itself, without a look at their names."""
+    """Set attributes without checking their names; for attributes that users cannot set."""
     for name, value in values.items():
         object.__setattr__(obj, name, value)
 
 
 def renamed(cls: Any, keywords: dict[str, Any], depth: int = 3) -> dict[str, Any]:
-    """Return keywords for a constructor with old names replaced, each with a FutureWarning.
+    """Return a constructor's keywords with old names replaced; a FutureWarning for each.
 
-    `depth` is how many calls up the user's code is.
+    `depth` is the number of calls between this function and the user's code.
     """
     new = dict(keywords)
     for old, name in getattr(cls, "_renamed", {}).items():
@@ -142,7 +143,7 @@ def renamed(cls: Any, keywords: dict[str, Any], depth: int = 3) -> dict[str, Any
 
 
 def warn_of_old_name(cls: type, old: str, name: str, depth: int) -> None:
-    """Warn with a FutureWarning that a name is the old one of another."""
+    """Warn with a FutureWarning that `old` is the old name of `name`."""
     text = f"{cls.__name__}: {old} is the old name of {name}, write that"
     warnings.warn(text, FutureWarning, stacklevel=depth)
 
@@ -150,10 +151,12 @@ def warn_of_old_name(cls: type, old: str, name: str, depth: int) -> None:
 # ---- the constructor -----------------------------------------------------------------------------
 
 
-def _guarded_constructor(init: FunctionType) -> Callable[..., None]:
-    """Return a constructor that looks at its keywords and marks the object when it has ended."""
-    known = frozenset(_argument_names(init.__code__))
-    takes_any = bool(init.__code__.co_flags & _VARIABLE_KEYWORDS)
+def _guarded_constructor(cls: Any, init: FunctionType) -> Callable[..., None]:
+    """Return a constructor that checks its keywords and marks the object when it returns."""
+    signature = _with_base_options(cls, init)
+    takes_any = signature is None and takes_any_keyword(init.__code__)
+    names = argument_names(init.__code__) if signature is None else [*signature.parameters][1:]
+    known = frozenset(names)
 
     @functools.wraps(init)
     def constructor(self: Any, *arguments: Any, **keywords: Any) -> None:
@@ -168,37 +171,55 @@ def _guarded_constructor(init: FunctionType) -> Callable[..., None]:
         if outermost:
             object.__setattr__(self, "_made", True)
 
+    if signature is not None:
+        vars(constructor)["__signature__"] = signature
     return constructor
+
+
+def _with_base_options(cls: Any, init: FunctionType) -> inspect.Signature | None:
+    """Return the signature of a constructor with the names that its ``**options`` stand for.
+
+    ``**options: Unpack[...]`` are passed on to the constructor of the base class: they stand for
+    its arguments that the constructor does not have itself. None for other constructors.
+    """
+    if not takes_any_keyword(init.__code__):
+        return None
+    parameters = dict(inspect.signature(init).parameters)
+    _, options = parameters.popitem()
+    if not str(options.annotation).startswith("Unpack["):
+        return None
+    for name, parameter in inspect.signature(super(cls, cls).__init__).parameters.items():
+        parameters.setdefault(name, parameter.replace(kind=parameter.KEYWORD_ONLY))
+    return inspect.Signature([*parameters.values()])
 
 
 def _about_unknown_keyword(cls: type[Guarded], name: str, known: frozenset[str]) -> str:
     start = f"{cls.__name__}() got an unexpected keyword argument {name!r}"
     if name in cls._keras_names:
         return f"{start}: {cls._keras_names[name]}"
-    near = _nearest(name, sorted(known))
-    question = f"did you mean {near!r}? " if near else ""
+    intended = nearest(name, sorted(known))
+    question = f"did you mean {intended!r}? " if intended else ""
     return f"{start}; {question}Its arguments are: {', '.join(sorted(known))}"
 
 
-def _argument_names(code: CodeType) -> tuple[str, ...]:
-    """Return the names of a method's arguments, without the first."""
-    return code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-
-
 def _constructor_class(cls: type) -> Any:
-    """Return the class of this package whose constructor has a class's settings."""
+    """Return the nearest class of this package, of a class and its bases, with a constructor."""
     kinds = (kind for kind in _classes(cls) if _is_ours(kind) and "__init__" in vars(kind))
     return next(kinds, Guarded)
 
 
 def _arguments(cls: type) -> tuple[str, ...]:
-    """Return the names of the arguments of the constructor that a class defines itself."""
-    init = _unwrapped(vars(cls).get("__init__"))
-    return _argument_names(init.__code__) if isinstance(init, FunctionType) else ()
+    """Return the arguments of the constructor in the class's own body; none if there is none."""
+    init = vars(cls).get("__init__")
+    signature: inspect.Signature | None = getattr(init, "__signature__", None)
+    if signature is not None:
+        return tuple(signature.parameters)[1:]
+    init = unwrapped(init)
+    return argument_names(init.__code__) if isinstance(init, FunctionType) else ()
 
 
 def _classes(cls: type) -> list[type]:
-    """Return a class and its bases, from the nearest, down to those that are `Guarded`."""
+    """Return a class and its bases, nearest first, that are subclasses of `Guarded`."""
     return [kind for kind in cls.__mro__ if issubclass(kind, Guarded) and kind is not Guarded]
 
 
@@ -210,17 +231,17 @@ def _is_ours(cls: type) -> bool:
 
 
 def _find_rule(cls: type[Guarded], name: str) -> Rule:
-    """Return what to do with an attribute of a class, and remember it."""
+    """Return the rule for an attribute of a class, and keep it in the class's table."""
     rule = _rule_of_class(cls, name)
     if rule is None:
-        is_like_one = _slip_for(cls, name, methods=True) is not None
-        rule = _refuse_slip if is_like_one else _set_freely
+        is_slip = _slip_for(cls, name, methods=True) is not None
+        rule = _refuse_slip if is_slip else _set_freely
     cls._rules[name] = rule
     return rule
 
 
 def _rule_of_class(cls: type[Guarded], name: str) -> Rule | None:
-    """Return what a class says about an attribute; None when it says nothing."""
+    """Return the rule that a class has for an attribute; None if the class does not know it."""
     if name.startswith("_") or name in _set_by_users(cls):
         return _set_freely
     if name in cls._advice or hasattr(Guarded, name):
@@ -241,7 +262,7 @@ def _rule_of_class(cls: type[Guarded], name: str) -> Rule | None:
         return _set_freely
     if name in cls._keras_names:
         return _refuse
-    if any(name in _set_in_methods(kind) for kind in _classes(cls)):
+    if any(name in set_in_methods(kind) for kind in _classes(cls)):
         return _set_freely
     return _refuse if _others_with(cls, name) else None
 
@@ -270,12 +291,15 @@ def _replace_method(obj: Any, name: str, value: Any) -> bool:
 
 
 def _refuse_slip(obj: Any, name: str, value: Any) -> bool:
-    """Let an object have the name that it has already, or that is like a method's alone."""
+    """Refuse a slip for a known name, unless the object has the attribute already.
+
+    A slip for the name of a method is refused only if the value is a function.
+    """
     cls = type(obj)
-    near = None if name in vars(obj) else _slip_for(cls, name, methods=callable(value))
-    if near is not None:
+    intended = None if name in vars(obj) else _slip_for(cls, name, methods=callable(value))
+    if intended is not None:
         raise AttributeError(
-            f"{cls.__name__} has no attribute {name!r}; did you mean {near!r}? (An attribute "
+            f"{cls.__name__} has no attribute {name!r}; did you mean {intended!r}? (An attribute "
             "of your own needs a name that differs more.)"
         )
     return True
@@ -306,16 +330,16 @@ def _label(obj: object, name: str) -> str:
 
 
 def _set_by_users(cls: type[Guarded]) -> set[str]:
-    """Return the attributes that are set in methods of classes outside of this package."""
+    """Return the attributes that methods of classes outside this package set."""
     kinds = [kind for kind in cls.__mro__ if kind is not object and not _is_ours(kind)]
-    return {name for kind in kinds for name in _set_in_methods(kind)}
+    return {name for kind in kinds for name in set_in_methods(kind)}
 
 
 def _others_with(cls: type[Guarded], name: str) -> list[str]:
-    """Return the names of the classes of the same kind whose constructors have an argument.
+    """Return the names of the classes of the same kind whose constructors have that argument.
 
-    None for a class of the user's that derives from the base of the kind itself: what it has is
-    for the user to say.
+    The list is empty for a user's class that derives directly from the base class of the kind: its
+    attributes are the user's choice.
     """
     kinds = [kind for kind in _classes(cls) if _is_ours(kind) and vars(kind).get("_kind", True)]
     if len(kinds) < 2:
@@ -328,95 +352,26 @@ def _others_with(cls: type[Guarded], name: str) -> list[str]:
 
 
 def _subclasses(cls: type) -> set[type]:
-    """Return all classes of this package that derive from one."""
+    """Return all subclasses of a class, at any depth, that this package defines."""
     every: list[type] = cls.__subclasses__()
     direct = {other for other in every if _is_ours(other)}
     return direct.union(*map(_subclasses, direct))
 
 
 def _slip_for(cls: type[Guarded], name: str, methods: bool) -> str | None:
-    """Return the attribute that a name is most likely a slip for, if there is one."""
+    """Return the attribute that a name is most likely a slip for, or None."""
     known = _candidates(cls, methods)
-    if name in known or name in _USERS_WORDS:
+    if name in known or name in USERS_WORDS:
         return None
     if name.endswith("_"):
-        known = [each for each in known if each.endswith("_")]
-    return _nearest(name, known)
+        known = [item for item in known if item.endswith("_")]
+    return nearest(name, known)
 
 
 def _candidates(cls: type[Guarded], methods: bool) -> list[str]:
-    """Return the public names that a class knows; its methods only if they are asked for."""
+    """Return the public attributes that a class knows, with its methods if `methods` is true."""
     names = {name for name in dir(cls) if methods or not callable(getattr(cls, name, None))}
     for kind in _classes(cls):
-        names |= {*_arguments(kind), *_set_in_methods(kind), *inspect.get_annotations(kind)}
+        names |= {*_arguments(kind), *set_in_methods(kind), *inspect.get_annotations(kind)}
     names |= {*cls._advice}
     return sorted(name for name in names - set(dir(Guarded)) if not name.startswith("_"))
-
-
-@functools.lru_cache(maxsize=512)
-def _set_in_methods(cls: type) -> frozenset[str]:
-    """Return the names of the attributes that a class's own methods set, of whatever object."""
-    names: set[str] = set()
-    for member in vars(cls).values():
-        for function in (member, getattr(member, "fget", None), getattr(member, "fset", None)):
-            names |= set(_set_in_code(getattr(_unwrapped(function), "__code__", None)))
-    return frozenset(names)
-
-
-def _unwrapped(function: Any) -> Any:
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    return function
-
-
-def _set_in_code(code: object) -> Iterator[str]:
-    if not isinstance(code, CodeType):
-        return
-    for instruction in dis.get_instructions(code):
-        if instruction.opname == "STORE_ATTR":
-            yield instruction.argval
-    for constant in code.co_consts:
-        yield from _set_in_code(constant)
-
-
-def _nearest(name: str, known: list[str]) -> str | None:
-    """Return the name that this one is most likely a slip for, if there is one."""
-    slips = {each: _slips(name, each) for each in known}
-    near = [each for each, count in slips.items() if count is not None]
-    return min(near, key=lambda each: slips[each] or 0, default=None)
-
-
-def _slips(name: str, known: str) -> int | None:
-    """Return how many slips lead from a known name to another; None for too many.
-
-    Case and underscores do not count. One slip is allowed, two in eight letters and more. With less
-    than six letters the first one must be right (``type`` is not ``dtype``), and none may stand in
-    the place of another (``stage`` is not ``state``). A long name may also be another form of the
-    known one (``learn_rate``), unless it has that within it (``my_learning_rate``). A number at the
-    end of a name is no slip (``history2``).
-    """
-    a, b = (text.replace("_", "").lower() for text in (name, known))
-    longest, more = max(len(a), len(b)), abs(len(a) - len(b))
-    if a == b:
-        return 0
-    if min(len(a), len(b)) < 3 or more > 4 or a.rstrip("0123456789") == b:
-        return None
-    if longest < 6 and (a[0] != b[0] or (not more and sorted(a) != sorted(b))):
-        return None
-    count = _distance(a, b)
-    slip = more <= 1 and count <= (2 if longest >= 8 else 1)
-    other_form = longest >= 10 and b not in a and SequenceMatcher(None, a, b).ratio() >= 0.8
-    return count if slip or other_form else None
-
-
-def _distance(a: str, b: str) -> int:
-    """Return the least number of letters left out, put in, replaced or exchanged with the next."""
-    before: list[int] = []
-    row = list(range(len(b) + 1))
-    for i, letter in enumerate(a, start=1):
-        above, before, row = before, row, [i]
-        for j, other in enumerate(b, start=1):
-            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other)))
-            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
-                row[j] = min(row[j], above[j - 2] + 1)
-    return row[-1]

@@ -1,7 +1,7 @@
 """Names of Keras and other libraries that have no meaning here, and what to do instead.
 
-`utils.attributes` refuses to set such an attribute, and such an argument of a constructor: each
-would be taken without a word and change nothing. A class that defines a name itself is asked first.
+`utils.attributes` refuses such an attribute, and such an argument of a constructor, because it
+would have no effect. A name that a class itself defines takes precedence.
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ INITIALIZER = _table(
     ),
 )
 
-# Losses, metrics, optimizers, activations and others that Keras has and gru_c has not, in lower
-# case without "_". Such a name is no slip: what it is near to is another function.
+# Losses, metrics, optimizers, activations and others that Keras has and gru_c does not have, in
+# lower case without "_". Such a name is not a slip for the nearest name, which means another thing.
 OTHERS = frozenset(
     [
         "adadelta",

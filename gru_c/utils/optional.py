@@ -1,4 +1,4 @@
-"""Packages that only some users need: imported when they are used, and asked for by their extra."""
+"""Import of optional packages when they are used."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 
 def require(module: str, extra: str) -> Any:
-    """Import a module of an extra, or say how to install it.
+    """Return a module of an extra, or raise ImportError that says how to install it.
 
     Parameters
     ----------
     module : str
-        Its full name, such as ``"h5py"``.
+        The full name, such as ``"h5py"``.
     extra : str
-        The extra of this package that brings it.
+        The extra of gru_c that installs it.
 
     Raises
     ------
     ImportError
-        When it is not installed; the message names the extra.
+        If it is not installed; the message names the extra.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def require(module: str, extra: str) -> Any:
     except ModuleNotFoundError as error:
         package = module.partition(".")[0]
         if (error.name or "").partition(".")[0] != package:
-            raise  # it is there, and something that it needs is not
+            raise  # it is installed, but something that it needs is missing
         raise ImportError(
             f'this needs {package}, which is not installed: pip install "gru_c[{extra}]"',
             name=package,

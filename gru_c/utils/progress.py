@@ -1,4 +1,4 @@
-"""The progress of a loop, shown as a bar, as a line, or not at all."""
+"""Progress of loops, shown as a bar, as a line, or not at all."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ SILENT, BAR, LINE = 0, 1, 2
 
 
 def check_verbose(verbose: str | int) -> int:
-    """Return 0, 1 or 2; "auto" is a bar in a terminal or notebook, else lines."""
+    """Return 0, 1 or 2; "auto" means bars in a terminal or notebook, and lines elsewhere."""
     if isinstance(verbose, str) and verbose == "auto":
         return BAR if bars_are_shown() else LINE
     return check_level(verbose, "'auto', 0, 1 or 2")
 
 
 def check_level(verbose: object, wanted: str = "0, 1 or 2") -> int:
-    """Return 0, 1 or 2; ValueError for anything else."""
+    """Return 0, 1 or 2; ValueError for other values."""
     if np.isscalar(verbose) and verbose in (SILENT, BAR, LINE):
         return (SILENT, BAR, LINE).index(verbose)
     raise ValueError(f"verbose must be {wanted}, got {verbose!r}")
 
 
 def bars_are_shown() -> bool:
-    """Return True in a terminal and in a Jupyter notebook, where a bar is drawn over itself."""
+    """Return True in a terminal and in a Jupyter notebook, where a bar can be redrawn in place."""
     terminal = sys.stderr is not None and sys.stderr.isatty()  # a service may have none
     return terminal or "ipykernel.zmqshell" in sys.modules
 
 
 def _bar(**arguments: Any) -> Any:
-    """Make a bar of the kind that the place can show."""
+    """Return a tqdm bar for the terminal or notebook."""
     with warnings.catch_warnings():
-        # A notebook without ipywidgets gets the bar of a terminal, with nothing said about it.
+        # In a notebook without ipywidgets tqdm warns, and shows the bar of a terminal.
         warnings.simplefilter("ignore")
         from tqdm.autonotebook import tqdm
 
@@ -46,11 +46,11 @@ def _bar(**arguments: Any) -> Any:
 
 
 class Progress:
-    """A loop of so many batches (or other units), None if unknown.
+    """The display of a loop over batches or other units; their number is None if unknown.
 
-    Mode 1 is a tqdm bar on stderr, with the time left, mode 2 a line on stdout at the end. Both say
-    how many samples a second have been seen. Where stderr is a file or a pipe, a bar would leave a
-    new line there at every batch: mode 1 then writes one line to stderr at the end.
+    Mode 1 shows a tqdm bar on stderr with the remaining time, mode 2 a line on stdout at the end.
+    Both show the samples per second. If stderr is a file or a pipe, where a bar would add a new
+    line for every batch, mode 1 writes one line to stderr at the end.
     """
 
     def __init__(self, mode: int, title: str, batches: int | None, unit: str = "batch") -> None:
@@ -75,7 +75,7 @@ class Progress:
             self._bar.close()
 
     def update(self, samples: int, logs: Callable[[], dict[str, float]] | None = None) -> None:
-        """Count a batch; `logs` is only called when the bar is drawn anew."""
+        """Count a batch; `logs` is only called when the bar is redrawn."""
         if self.mode == SILENT:
             return
         self._samples += samples
@@ -103,12 +103,12 @@ class Progress:
 
     @property
     def _speed(self) -> str:
-        """Samples a second up to the last batch: what comes behind it, a validation, is no part."""
+        """Samples per second up to the last batch, without a validation after it."""
         return f"{self._samples / max(self._last - self._begin, 1e-9):,.0f}"
 
 
 def _rounded(logs: dict[str, float]) -> dict[str, str]:
-    """Four digits of every value, final zeros kept so that lines stay aligned."""
+    """Return every value with four digits; final zeros keep lines aligned."""
     return {name: f"{value:#.4g}".rstrip(".") for name, value in logs.items()}
 
 
@@ -117,7 +117,7 @@ _mutes = 0
 
 @contextmanager
 def muted(wanted: bool) -> Iterator[None]:
-    """Let `say` be silent while this lasts, if that is wanted."""
+    """Silence `say` in this context if `wanted` is true."""
     global _mutes
     _mutes += wanted
     try:
@@ -127,7 +127,7 @@ def muted(wanted: bool) -> Iterator[None]:
 
 
 def say(message: str) -> None:
-    """Print a line, also while a bar is shown."""
+    """Print a line; while a bar is shown, print it above the bar."""
     if _mutes:
         return
     tqdm = sys.modules.get("tqdm")

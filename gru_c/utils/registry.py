@@ -1,8 +1,8 @@
-"""Names and configurations: how a string or a dict from a file becomes an object.
+"""Names and configurations: objects from strings and from the dicts of files, and back.
 
-Losses, metrics, initializers, schedules, optimizers and layers are all named in the same way, so
-that a model can be written as plain JSON. Reading it back only ever looks a name up in a table of
-this package's own classes; nothing is imported and no text is executed.
+Losses, metrics, initializers, schedules, optimizers and layers are named in the same way, so that a
+model can be written as plain JSON. Reading it back looks names up in tables of this package's own
+classes; nothing is imported and no text is executed.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from gru_c.utils.attributes import Guarded, renamed
 T = TypeVar("T")
 
 _LIBRARIES = ("keras", "tf_keras", "tensorflow", "torch")
-# What Keras writes next to class_name and config; it carries nothing that is needed here.
+# Keys that Keras writes next to class_name and config; nothing here needs them.
 _KERAS_KEYS = {"module", "registered_name", "build_config", "shared_object_id"}
 
 
@@ -38,14 +39,14 @@ def snake_case(name: str) -> str:
 
 
 def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
-    """Find a name in a table, upper or lower case, ``GlorotUniform`` or ``glorot_uniform``.
+    """Return the entry of a table for a name such as ``GlorotUniform`` or ``glorot_uniform``.
 
     Parameters
     ----------
     kind : str
-        What is being named, for the message: ``"loss"``, ``"optimizer"``.
+        The kind of thing named, for the message: ``"loss"``, ``"optimizer"``.
     name : str
-        The name to find.
+        The name to look up, in upper or lower case.
     table : mapping
         The known names.
 
@@ -54,8 +55,8 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     TypeError
         If `name` is not a string.
     ValueError
-        If it is not in the table; the message gives the nearest name, unless Keras has the one
-        that was given, and all of them.
+        If it is not in the table. The message lists the known names, and suggests the nearest one
+        unless the name is one that only Keras has.
 
     Examples
     --------
@@ -82,13 +83,13 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
 
 
 def library_of(spec: object) -> str | None:
-    """Return the name of the library with classes of the same names that something is from."""
+    """Return the library that an object comes from, if its classes have the same names as here."""
     library = (getattr(spec, "__module__", None) or "").partition(".")[0]
     return library if library in _LIBRARIES else None
 
 
 def described(spec: object, table: Mapping[str, Any]) -> str:
-    """Return the name of an object that is not of this package, and what to give instead of it."""
+    """Return the name of an object of another package, and what to give instead of it."""
     name = getattr(spec, "__name__", type(spec).__name__)
     library = library_of(spec)
     if library is None:
@@ -104,21 +105,21 @@ def described(spec: object, table: Mapping[str, Any]) -> str:
 
 
 class Configurable(Guarded):
-    """A class whose constructor keeps every argument in an attribute of the same name.
+    """Base of classes whose constructors keep each argument in an attribute of the same name.
 
-    That rule is what gives `get_config` and ``repr`` without a line in the subclasses. A class
-    names the arguments that it does not keep in `not_kept`.
+    Subclasses that follow this rule get `get_config` and ``repr`` from here. A class lists the
+    arguments that it does not keep in `not_kept`.
     """
 
     _kind = False  # its subclasses are of different kinds
-    _by_user = False  # not a class of this package, so what its methods return is checked
+    _by_user = False  # True for classes outside this package: the results of methods are checked
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         cls._by_user = not cls.__module__.startswith("gru_c.")
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments as JSON can hold them.
+        """Return the constructor's arguments in a form that JSON can hold.
 
         Returns
         -------
@@ -128,7 +129,7 @@ class Configurable(Guarded):
         Raises
         ------
         AttributeError
-            When the object does not keep one of them.
+            If the object does not keep one of them.
         """
         return {name: _plain(self._argument(name)) for name in _arguments(type(self))}
 
@@ -143,7 +144,7 @@ class Configurable(Guarded):
             ) from error
 
     def __repr__(self) -> str:
-        """Return the call that makes the object, with "..." for what it does not keep."""
+        """Return the call that makes the object, with "..." for arguments that it does not keep."""
         cls = type(self)
         arguments = [
             f"{name}={getattr(self, name)!r}" if hasattr(self, name) else f"{name}=..."
@@ -154,7 +155,7 @@ class Configurable(Guarded):
 
 @cache
 def _signature(cls: Any) -> inspect.Signature:
-    """Return the constructor's signature, which takes inspect 100 us to find."""
+    """Return the constructor's signature; cached, because inspect takes 100 us."""
     return inspect.signature(cls)
 
 
@@ -173,12 +174,12 @@ def _plain(value: Any) -> Any:
 
 
 def serialize(obj: Any) -> dict[str, Any]:
-    """Describe an object as ``{"class_name": ..., "config": ...}``, which JSON can hold.
+    """Return an object's description ``{"class_name": ..., "config": ...}`` for JSON.
 
     Raises
     ------
     TypeError
-        For a plain function: a file could hold its name but not what it does.
+        For a plain function: a file could hold its name but not its code.
 
     Examples
     --------
@@ -196,73 +197,101 @@ def serialize(obj: Any) -> dict[str, Any]:
     return {"class_name": type(obj).__name__, "config": obj.get_config()}
 
 
-def deserialize(
-    kind: str, spec: object, table: Mapping[str, type[T]], base: type[T] | None = None
-) -> T:
-    """Make an object from a name, from the dict of `serialize`, or hand an instance back.
+@dataclass(frozen=True)
+class Registry(Generic[T]):
+    """The classes of one kind by name, and the way from what a user gives to an object.
 
-    Parameters
+    Attributes
     ----------
     kind : str
-        What is being made, for the messages.
-    spec : str, dict or instance
-        A name makes the object with its default arguments.
+        The kind of object, for the messages.
     table : mapping of str to class
-        The only classes that can come out.
-    base : class, optional
-        Instances of it pass as they are; by default those of the classes in `table`.
-
-    Raises
-    ------
-    TypeError
-        If `spec` is something else, or the class does not take the arguments in ``config``.
-    ValueError
-        If the name is unknown or the dict has other keys than it should.
-
-    Examples
-    --------
-    >>> class Gain(Configurable):
-    ...     def __init__(self, factor: float = 1.0) -> None:
-    ...         self.factor = factor
-    >>> deserialize("gain", {"class_name": "Gain", "config": {"factor": 3.0}}, {"gain": Gain})
-    Gain(factor=3.0)
+        The only classes that a name or a dict can stand for.
+    base : class or None
+        Instances of it are returned unchanged; None: instances of the classes in `table`.
+    instead_of_function : str
+        For the message when a function is given: why it is refused and what to do instead. Empty if
+        a function gets the general message.
     """
-    if isinstance(spec, (base,) if base else tuple(set(table.values()))):
-        return cast(T, spec)
-    if isinstance(spec, str):
-        return _construct(kind, spec, {}, table)
-    if isinstance(spec, Mapping):
-        return _construct(kind, *_name_and_config(kind, spec), table)
-    if isinstance(spec, type):
+
+    kind: str
+    table: Mapping[str, type[T]]
+    base: type[T] | None = None
+    instead_of_function: str = ""
+
+    def get(self, spec: object) -> T:
+        """Return the object that a name, the dict of `serialize` or an instance stands for.
+
+        Parameters
+        ----------
+        spec : str, dict or instance
+            A name makes the object with its default arguments.
+
+        Raises
+        ------
+        TypeError
+            If `spec` is something else, or the class does not take the arguments in ``config``.
+        ValueError
+            If the name is unknown or the dict has other keys than it should.
+
+        Examples
+        --------
+        >>> class Gain(Configurable):
+        ...     def __init__(self, factor: float = 1.0) -> None:
+        ...         self.factor = factor
+        >>> Registry("gain", {"gain": Gain}).get({"class_name": "Gain", "config": {"factor": 3.0}})
+        Gain(factor=3.0)
+        """
+        if isinstance(spec, (self.base,) if self.base else tuple(set(self.table.values()))):
+            return cast(T, spec)
+        if isinstance(spec, str):
+            return self._construct(spec, {})
+        if isinstance(spec, Mapping):
+            return self._construct(*self._name_and_config(spec))
+        if isinstance(spec, type):
+            raise TypeError(
+                f"{self.kind}: got the class {spec.__name__}, wanted an instance: "
+                f"{spec.__name__}(...)"
+            )
+        if self.instead_of_function and callable(spec) and not isinstance(spec, Configurable):
+            raise TypeError(f"{self.kind} {spec!r} is a function{self.instead_of_function}")
         raise TypeError(
-            f"{kind}: got the class {spec.__name__}, wanted an instance: {spec.__name__}(...)"
+            f"{self.kind} must be a name, an instance or a dict with 'class_name' and 'config', "
+            f"got {described(spec, self.table)}"
         )
-    raise TypeError(
-        f"{kind} must be a name, an instance or a dict with 'class_name' and 'config', "
-        f"got {described(spec, table)}"
-    )
 
+    def get_optional(self, spec: object) -> T | None:
+        """Return None for None, else the same as `get`."""
+        return None if spec is None else self.get(spec)
 
-def _name_and_config(kind: str, spec: Mapping[Any, Any]) -> tuple[str, dict[str, Any]]:
-    given = set(spec) - _KERAS_KEYS
-    if "class_name" not in given or not given <= {"class_name", "config"}:
-        raise ValueError(
-            f"a {kind} given as a dict has the keys 'class_name' and 'config', got {list(spec)}"
-        )
-    config = spec.get("config")
-    if config is None:
-        config = {}
-    if not isinstance(config, Mapping) or not all(isinstance(key, str) for key in config):
-        raise TypeError(f"the 'config' of a {kind} must be a dict with string keys, got {config!r}")
-    return spec["class_name"], dict(config)
+    def find(self, name: str) -> type[T]:
+        """Return the class of that name; see `lookup`."""
+        return lookup(self.kind, name, self.table)
 
+    def _name_and_config(self, spec: Mapping[Any, Any]) -> tuple[str, dict[str, Any]]:
+        keys = set(spec) - _KERAS_KEYS
+        if "class_name" not in keys or not keys <= {"class_name", "config"}:
+            raise ValueError(
+                f"a {self.kind} given as a dict has the keys 'class_name' and 'config', "
+                f"got {list(spec)}"
+            )
+        config = spec.get("config")
+        if config is None:
+            config = {}
+        if not isinstance(config, Mapping) or not all(isinstance(key, str) for key in config):
+            raise TypeError(
+                f"the 'config' of a {self.kind} must be a dict with string keys, got {config!r}"
+            )
+        return spec["class_name"], dict(config)
 
-def _construct(kind: str, name: str, config: dict[str, Any], table: Mapping[str, type[T]]) -> T:
-    make = cast(Callable[..., T], lookup(kind, name, table))
-    config = renamed(make, config)
-    try:
-        # Bound first, so that a TypeError from inside the constructor keeps its own words.
-        _signature(make).bind(**config)
-    except TypeError as error:
-        raise TypeError(f"{kind} {name!r}: {error}; its arguments are {_signature(make)}") from None
-    return make(**config)
+    def _construct(self, name: str, config: dict[str, Any]) -> T:
+        make = cast(Callable[..., T], self.find(name))
+        config = renamed(make, config)
+        try:
+            # Bound first, so that a TypeError from inside the constructor keeps its own words.
+            _signature(make).bind(**config)
+        except TypeError as error:
+            raise TypeError(
+                f"{self.kind} {name!r}: {error}; its arguments are {_signature(make)}"
+            ) from None
+        return make(**config)

@@ -1,4 +1,4 @@
-"""The memory of weights: whether they may have changed since something was made of them."""
+"""The memory of weights, which tells if they may have changed since something was derived."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _versions = count()
 
 
 class Memory:
-    """What weights lie in.
+    """The memory that contains weights.
 
-    The package reads weights through arrays that it holds here and cannot write to (only what goes
-    past NumPy can, such as ``torch.from_numpy`` of a read-only array). Whoever changes a weight, in
-    the package or outside, does so through an array that is lent. So a weight changes only after
-    its memory got a new version, and while an array is lent. That is seen by the references to the
-    array that owns the memory: every view of it has one.
+    The package reads weights through read-only arrays that are held here (only code that bypasses
+    NumPy can write to them, such as ``torch.from_numpy``). A weight can only be changed through an
+    array that is lent, inside the package or outside. So a weight changes only after its memory has
+    got a new version, and while an array is lent. The reference count of the array that owns the
+    memory shows if one is lent, because every view refers to the owner.
 
     Parameters
     ----------
     array : ndarray
-        The owner, or a view.
+        The owner of the memory, or a view.
 
     Attributes
     ----------
     version : int
-        A new one each time that an array is lent; no two memories have the same.
+        A number that is new each time an array is lent, and different for all memories.
     derived : dict
-        What has been made of the weights, with their versions; empty once an array is lent.
+        Results derived from the weights, with their versions; empty once an array is lent.
     """
 
     __slots__ = ("_held", "_owner", "derived", "version")
@@ -51,16 +51,16 @@ class Memory:
     def hold(self, array: Array, *, writeable: bool = False) -> Array:
         """Return a view of an array in this memory that does not count as lent.
 
-        One that is not writeable cannot be made so: its base is read-only memory.
+        A read-only view cannot be made writeable, because its base is read-only memory.
         """
         view = array[...]
         if not writeable:
             view = np.asarray(view.data.toreadonly())
-        self._held.append(view)  # for good, so that the count is right
+        self._held.append(view)  # for ever, so that the count is right
         return view
 
     def lend(self, held: Array) -> Array:
-        """Return a view of a writeable array that is held here."""
+        """Return a writeable view of an array that is held here."""
         self.version = next(_versions)
         if self.derived:
             self.derived.clear()
@@ -71,37 +71,37 @@ class Memory:
 
     @property
     def lent(self) -> bool:
-        """Whether there is an array that weights can be changed through."""
+        """True if there is an array through which weights can be changed."""
         return self._references() > _REFERENCES
 
 
-_REFERENCES = Memory(np.empty(1))._references()  # where nothing is lent
+_REFERENCES = Memory(np.empty(1))._references()  # if nothing is lent
 
 
 class Weight(Protocol):
-    """The parts of a `Parameter` that are read here."""
+    """The part of a `Parameter` that is used here."""
 
     memory: Memory
     array: Array
 
 
 def versions_of(weights: Sequence[Weight]) -> list[int] | None:
-    """Return what stays the same as long as no weight changes; None while one can at any time."""
+    """Return versions that change before a weight does; None while one may change at any time."""
     memories = {id(weight.memory): weight.memory for weight in weights}.values()
     versions = [memory.version for memory in memories]
     return None if any(memory.lent for memory in memories) else versions
 
 
 def derived(weights: Sequence[Weight], key: Hashable, make: Callable[[], T]) -> T:
-    """Return what is made of a layer's weights: by an earlier call, unless they may have changed.
+    """Return the result of `make`, or that of an earlier call if no weight may have changed since.
 
-    `key` says what it is, and all that it depends on beside the weights.
+    `key` identifies the result, with everything that it depends on besides the weights.
     """
     versions = versions_of(weights)  # before they are read
-    kept, place = weights[0].memory.derived, (id(weights[0].array), key)
-    before, result = kept.get(place, (None, None))
+    results, place = weights[0].memory.derived, (id(weights[0].array), key)
+    before, result = results.get(place, (None, None))
     if versions is None or before != versions:
         result = make()
     if versions is not None:
-        kept[place] = versions, result
+        results[place] = versions, result
     return cast(T, result)

@@ -67,7 +67,7 @@ gru_status gru_sum_squares(gru_dtype dtype, size_t n, const void *x, double *sum
 
 enum {
     TASK_PARAMETERS = 32 * 1024,
-    SERIAL_TASKS = 4 /* so few are done before another thread is awake */
+    SERIAL_TASKS = 4 /* up to so many tasks are done before another thread wakes up */
 };
 
 /* The context of an optimizer step's tasks. */

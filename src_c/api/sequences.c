@@ -65,8 +65,8 @@ gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps) {
     if (status != GRU_OK) {
         return status;
     }
-    /* Arrays of so many steps do not fit memory, but the steps of a chunk are right all the
-     * same. */
+    /* The sizes of the arrays may overflow with so many steps, but the steps of a chunk do not
+     * depend on them. */
     if (gru_engine_of(problem) == GRU_ENGINE_PACKED) {
         gru_plan plan;
         (void)gru_plan_of(&endless, GRU_BACKWARD, &plan);

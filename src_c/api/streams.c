@@ -2,7 +2,7 @@
 #include "api/checks.h"
 #include "packed/plan.h"
 
-/* A layer, and where its arrays lie. */
+/* A layer and the places of its arrays. */
 typedef struct stage {
     gru_stream_layer layer;
     char *memory; /* a GRU's stepper, or the workspace of a dense layer's matmul */
@@ -34,7 +34,7 @@ static gru_status check_layer(const gru_stream_layer *layer) {
                : status;
 }
 
-/* Return GRU_OK if each layer takes what the one before it gives. */
+/* Return GRU_OK if the layers are valid and each one's input is the output of the one before. */
 static gru_status check_stack(const gru_stream_layer *layers, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const gru_problem *problem = &layers[i].problem, *before = &layers[i ? i - 1 : 0].problem;
@@ -52,7 +52,7 @@ static gru_status check_stack(const gru_stream_layer *layers, size_t count) {
 
 /* ---- dense layers ------------------------------------------------------------------------- */
 
-/* A packed dense layer is its bias, zeros where it has none, then its kernel. */
+/* A packed dense layer is its bias (zeros if it has none), then its kernel. */
 static gru_status dense_bias_bytes(const gru_problem *problem, size_t *bytes) {
     gru_arena arena = { gru_itemsize(problem->dtype), 0, 0 };
     gru_take(&arena, problem->units, 1, 1);
@@ -178,8 +178,8 @@ static gru_status measure_stage(const gru_stream_layer *layer, size_t *memory, s
     return arena.overflow ? GRU_TOO_LARGE : gru_matmul_bytes(&product, memory);
 }
 
-/* Measure a stream: its head, its stages and their arrays. Unless `to` is null, give the stages of
- * `to` the places of their arrays. */
+/* Measure a stream: its header, its stages and their arrays. Unless `to` is null, also set the
+ * places of the arrays in the stages of `to`. */
 static gru_status lay_out(const gru_stream_layer *layers, size_t count, stream *to, size_t *bytes) {
     gru_arena arena = { sizeof(stage), 0, 0 };
     gru_take_bytes(&arena, sizeof(stream));

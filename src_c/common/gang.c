@@ -3,8 +3,8 @@
 
 #include "common/threads.h"
 
-/* A part that no thread has begun is taken over: at once if its member has not arrived, and after
- * so many turns of waiting if it has, because it may have lost its core. */
+/* A thread that waits takes over a part that nobody has begun: at once if the part's member has not
+ * arrived yet, otherwise after so many turns, because the member may have lost its core. */
 enum { PATIENCE = 300 };
 
 /* Take part `part` of a phase; return 1 unless another thread has taken it. */

@@ -27,8 +27,8 @@ static void gru_pause(void) {
 #endif
 }
 
-/* Wait for another thread: pause, and from the thousandth time on give the core away, because the
- * other thread may need it. */
+/* Wait for another thread: pause the first thousand times, then yield the core, because the other
+ * thread may need it. */
 void gru_wait_a_little(gru_wait *wait) {
     if (++wait->turns < 1000) {
         gru_pause();
@@ -52,7 +52,7 @@ void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
 
 enum {
     MOST_WORKERS = 1023,
-    /* An idle worker looks so long for the next job: long enough to span the Python code between
+    /* How long an idle worker looks for the next job: long enough to span the Python code between
      * two layers of a training step, short enough to leave the core to others. */
     SPIN_NANOSECONDS = 60 * 1000,
     SPINS_PER_LOOK = 64
@@ -72,7 +72,7 @@ static struct {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static _Atomic int sleepers;
-static int workers; /* that have been started; only the holder of `busy` changes it */
+static int workers; /* the number of started workers; only the holder of `busy` changes it */
 static atomic_flag busy = ATOMIC_FLAG_INIT;
 
 /* Take tasks of job `number` until none are left. */
@@ -136,7 +136,7 @@ static void *work(void *argument) {
     return NULL;
 }
 
-/* Start workers until there are `wanted`, or as many as the system grants. */
+/* Start workers until there are `wanted`, or as many as the system allows. */
 static void start_workers(int wanted) {
     if (workers >= wanted) {
         return;

@@ -118,5 +118,5 @@ size_t gru_active_lanes(gru_dtype dtype) {
 }
 
 int gru_active_fma(void) {
-    return active() != &ISAS[sizeof ISAS / sizeof *ISAS - 1]; /* all but the baseline */
+    return active() != &ISAS[sizeof ISAS / sizeof *ISAS - 1]; /* all except the baseline */
 }

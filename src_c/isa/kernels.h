@@ -55,7 +55,7 @@ typedef struct gru_k_range {
     ptrdiff_t a_step, b_step;
 } gru_k_range;
 
-/* Elements of k that are summed before they are added to the rest. This keeps the rounding error of
+/* Elements of k that are summed before they are added to c. This keeps the rounding error of
  * long sums down and costs 1% of the time. */
 enum { GRU_K_BLOCK = 128 };
 
@@ -71,7 +71,7 @@ enum { GRU_ROW_SCRATCH = 8 };
 #include "isa/table.inc"
 #undef REAL_BITS
 
-/* Return the kind of a problem's cell; null where it is the usual one. */
+/* Return the kind of a problem's cell; null if it is the usual one. */
 static inline const gru_cell_kind *gru_kind_of(const gru_problem *problem) {
     const gru_cell_kind *kind = &problem->kind;
     const int usual = kind->activation.function == GRU_TANH &&

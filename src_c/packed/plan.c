@@ -19,8 +19,8 @@ enum {
     GRADIENT_ROWS = 256,
     /* Sequences can be lanes up to this H: the gates of all units of a slice should stay in L1. */
     LANES_UNITS = 112,
-    /* The weights are read in place for up to so many rows times steps, from so many elements on:
-     * for fewer elements packing is cheap. */
+    /* The weights are read in place for at most so many rows times steps, and only if they have at
+     * least so many elements: packing fewer elements is cheap. */
     ROWS_STEPS = 4,
     ROWS_WEIGHTS = 16 * 1024,
     SINGLE_ROWS = 2
@@ -101,7 +101,7 @@ static int suits_lanes(const gru_problem *problem, const gru_plan *plan) {
     return problem->units <= LANES_UNITS && sequences / (double)(batch ? batch : 1) < units;
 }
 
-/* Return 1 if packing the weights would take longer than the rest of the pass. */
+/* Return 1 if packing the weights would take longer than all other work of the pass. */
 static int suits_rows(const gru_problem *problem, const gru_plan *plan) {
     const double weights =
         3.0 * (double)problem->units * ((double)problem->input + (double)problem->units);

@@ -8,9 +8,9 @@
  *   gang         several threads that share a slice; each member takes a part of the panels
  *   time chunk   the steps whose x W is computed at once
  *   step tile    the rows and panels of a step that one task computes
- *   phase        a step or half a step; all members of a gang finish it before any goes on
+ *   phase        a step or half a step; all members of a gang finish it before the next begins
  *   k            the index that a product sums over; k range: how a product goes through k
- *   block of k   GRU_K_BLOCK elements of k, summed before they are added to the rest
+ *   block of k   GRU_K_BLOCK elements of k, summed before they are added to the result
  *   context      the struct that the tasks of a pass share
  *   plan         sizes and offsets of a pass; it holds no pointers to arrays
  *
@@ -44,7 +44,7 @@ typedef struct gru_packed_layout {
     size_t bytes;
 } gru_packed_layout;
 
-/* The tape. Its first line says how it is laid out. */
+/* The tape. Its first line identifies its layout. */
 typedef struct gru_tape_layout {
     size_t states; /* (T + 1, B, X) */
     size_t gates;  /* chunk by chunk (P, steps, B, 4, V) n r z hn */

@@ -35,7 +35,7 @@ enum {
     GRU_LINE_WORDS = 16 /* words of a cache line */
 };
 
-/* Return the way to multiply a format with the instruction set in use; null for weights in full. */
+/* Return the functions for a format with the instruction set in use; null for full weights. */
 const gru_reduced *gru_active_reduced(gru_weight_format format);
 
 /* Return the lines of k numbers (k itself for weights in full), and those of a triple, which

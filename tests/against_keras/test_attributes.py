@@ -1,4 +1,4 @@
-"""The attributes and arguments of Keras's classes: each is known here, or refused by name."""
+"""The attributes and arguments of Keras's classes: gru_c has each, or refuses it by name."""
 
 import inspect
 
@@ -37,11 +37,11 @@ PAIRS = [
     ),
 ]
 MINE = {"CSVLogger": ("log.csv",), "ModelCheckpoint": ("log.safetensors",)}
-APART = {"trainable", "path"}  # which has tests of its own; which may well be a name of a user's
+APART = {"trainable", "path"}  # tested in test_trainable.py; users may well use this name
 
 
 def names_of(cls, obj):
-    """Public attributes of an object that are no methods, and all arguments of its class."""
+    """Return the public attributes of an object without methods, and its class's arguments."""
     kinds = cls.__mro__[:-1]
     names = {name for kind in kinds for name, value in vars(kind).items() if _is_data(value)}
     for kind in kinds:

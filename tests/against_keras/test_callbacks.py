@@ -1,4 +1,4 @@
-"""Callbacks beside Keras's: the same values in every epoch, the same decisions."""
+"""Callbacks beside Keras's: with the same logs they make the same decisions."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,9 @@ MODES = st.sampled_from(["auto", "min", "max"])
 
 
 def both(kind, values, options, **feeder):
-    """Callback, model and rates of ours and of Keras's."""
-    made = [getattr(package, kind)(**options) for package in (callbacks, keras.callbacks)]
-    return [(callback, *feed(callback, values, **feeder)) for callback in made]
+    """Return callback, model and rates of ours and of Keras's."""
+    pair = [getattr(package, kind)(**options) for package in (callbacks, keras.callbacks)]
+    return [(callback, *feed(callback, values, **feeder)) for callback in pair]
 
 
 @given(
@@ -106,17 +106,17 @@ def test_the_order_of_the_hooks():
     x, y = np.zeros((10, 2), np.float32), np.zeros((10, 1), np.float32)
     ours = Sequential([Dense(1, input_shape=(2,))])
     theirs = keras.Sequential([keras.layers.Dense(1), keras.layers.Input((2,))][::-1])
-    found = []
+    calls = []
     for model, base in ((ours, callbacks.Callback), (theirs, keras.callbacks.Callback)):
         model.compile("sgd", "mse", metrics=["mae"])
         calling = recorder(base)
         model.fit(x, y, 4, 2, 0, [calling], validation_split=0.2)
         model.evaluate(x, y, 4, 0, callbacks=[calling])
         model.predict(x, 4, 0, callbacks=[calling])
-        found.append(
+        calls.append(
             [
                 (name, *number, sorted(logs) if name.startswith(("on_epoch", "on_train_b")) else "")
                 for name, *number, logs in calling.calls
             ]
         )
-    assert found[0] == found[1]
+    assert calls[0] == calls[1]

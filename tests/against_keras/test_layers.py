@@ -62,8 +62,8 @@ def test_masks(layer, options, x):
 )
 def test_regularizers(name, arguments):
     expected = getattr(keras.regularizers, name)(*arguments)(keras.ops.convert_to_tensor(W))
-    found = getattr(gru_c.regularizers, name)(*arguments)(W)
-    assert found == pytest.approx(float(expected), rel=1e-5)
+    actual = getattr(gru_c.regularizers, name)(*arguments)(W)
+    assert actual == pytest.approx(float(expected), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_regularizers(name, arguments):
 )
 def test_constraints(name, arguments):
     expected = getattr(keras.constraints, name)(*arguments)(keras.ops.convert_to_tensor(W))
-    found = getattr(gru_c.constraints, name)(*arguments)(W)
-    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-6)
+    actual = getattr(gru_c.constraints, name)(*arguments)(W)
+    np.testing.assert_allclose(actual, expected.numpy(), rtol=1e-6)
 
 
 def text_model(library, optimizer):
-    """Embedding, GRU and a Dense head, with a regularizer or constraint of every kind."""
+    """Return a model with a regularizer or constraint of every kind."""
     layers, r, c = library.layers, library.regularizers, library.constraints
     model = library.Sequential(
         [
@@ -140,8 +140,8 @@ def test_bidirectional(mode, sequences):
     ours.build(X.shape)
     ours.set_weights(weights := [RNG.standard_normal(w.shape) for w in theirs.get_weights()])
     theirs.set_weights(weights)
-    for found, expected in zip(ours(X), theirs(X), strict=True):
-        np.testing.assert_allclose(found, expected.detach().numpy(), rtol=1e-5, atol=1e-6)
+    for actual, expected in zip(ours(X), theirs(X), strict=True):
+        np.testing.assert_allclose(actual, expected.detach().numpy(), rtol=1e-5, atol=1e-6)
 
 
 OTHERS = ["relu", "linear", "softsign", "hard_sigmoid", "sigmoid", "leaky_relu", "elu", "softplus"]

@@ -19,7 +19,7 @@ WORDS = np.where(MASK, RNG.integers(1, 9, (B, T)), 0)
 
 
 def both(value, atol=1e-6):
-    """Assert that Keras and gru_c have given the same."""
+    """Assert that Keras and gru_c give the same numbers."""
     theirs, ours = value
     for expected, actual in zip(theirs, ours, strict=True):
         np.testing.assert_allclose(actual, expected.detach().numpy(), rtol=1e-5, atol=atol)

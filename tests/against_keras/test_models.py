@@ -1,6 +1,6 @@
-"""Beside Keras itself, where it is installed with PyTorch: same weights in, same numbers out.
+"""Models beside Keras's: with the same weights they give the same numbers.
 
-Weights go across as they are, in Keras's order and shapes.
+Weights are copied without conversion, since gru_c has Keras's order and shapes.
 """
 
 import numpy as np
@@ -36,7 +36,7 @@ OPTIMIZERS = [
     ("RMSprop", {"learning_rate": 0.01, "momentum": 0.5, "centered": True}),
 ]
 
-# Targets that a metric is tried with, and its arguments.
+# By metric, the targets of its test and its arguments.
 METRICS = {
     "MeanSquaredError": ("numbers", {}),
     "MeanAbsoluteError": ("numbers", {}),
@@ -49,7 +49,7 @@ METRICS = {
 
 
 def twins(loss, optimizer, settings, metrics):
-    """A Keras model and the same one of gru_c, with the same weights."""
+    """Return a Keras model and the same model of gru_c, with the same weights."""
     head, _ = HEADS[loss]
     models = []
     for library, layers, made in (

@@ -35,8 +35,8 @@ def test_both_directions_from_given_states(mode, sequences, go_backwards):
     ours.set_weights([RNG.standard_normal(w.shape) for w in theirs.get_weights()])
     theirs.set_weights(ours.get_weights())
     expected = theirs(X, initial_state=[keras.ops.convert_to_tensor(s) for s in states])
-    found = ours(X, initial_state=states)
-    for a, b in zip(found, numpy_of(expected), strict=True):
+    actual = ours(X, initial_state=states)
+    for a, b in zip(actual, numpy_of(expected), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
@@ -70,7 +70,7 @@ def recurrent_model(package, layers, wrap):
 
 @pytest.mark.parametrize("wrap", [False, True], ids=["one", "both"])
 def test_states_through_evaluate_and_predict(wrap):
-    """(Keras on PyTorch cannot train a stateful layer: it changes the state in place.)"""
+    """Keras on PyTorch cannot train a stateful layer, because it changes the state in place."""
     theirs = recurrent_model(keras, keras.layers, wrap)
     ours = recurrent_model(gru_c, gru_c, wrap)
     ours.set_weights(theirs.get_weights())

@@ -36,7 +36,7 @@ def layers_of(library):
 
 
 def twins(freeze, optimizer="SGD", settings=None, layers=layers_of, shape=(5, 4)):
-    """A Keras model and the same one of gru_c, frozen alike, with the same weights."""
+    """Return a Keras model and the same model of gru_c, with the same layers frozen."""
     models = []
     for library, module in ((keras, keras.optimizers), (gru_c, optimizers)):
         model = library.Sequential([library.Input(shape), *layers(library)])
@@ -53,12 +53,12 @@ def train(model, x=X, y=Y, epochs=3):
 
 
 def stayed(model, before):
-    """Which weights are what they were, to the bit."""
+    """Return a flag for each weight: True if no bit of it has changed."""
     return [(a == b).all() for a, b in zip(model.get_weights(), before, strict=True)]
 
 
 def assert_alike(models, before):
-    """The same weights to rounding, and the same ones as before to the bit."""
+    """Assert that the models' weights agree up to rounding, and that the same ones changed."""
     for expected, weight in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_allclose(weight, expected, rtol=1e-4, atol=1e-5)
     theirs, ours = map(stayed, models, before)
@@ -127,11 +127,11 @@ def test_the_lists_of_weights_are_keras_s(freeze):
 
 
 @pytest.mark.parametrize(
-    "given", [{"weights": [MATRIX]}, {"weights": MATRIX}, {"embeddings_initializer": MATRIX}]
+    "options", [{"weights": [MATRIX]}, {"weights": MATRIX}, {"embeddings_initializer": MATRIX}]
 )
-def test_frozen_embeddings_are_keras_s(given):
+def test_frozen_embeddings_are_keras_s(options):
     def layers(library):
-        embedding = library.layers.Embedding(9, 4, trainable=False, **given)
+        embedding = library.layers.Embedding(9, 4, trainable=False, **options)
         return [embedding, library.layers.GRU(3), library.layers.Dense(1)]
 
     theirs, ours = models = twins(lambda model: None, layers=layers, shape=(5,))
@@ -152,16 +152,16 @@ def test_keras_files_of_frozen_layers(tmp_path, freeze, suffix):
     if suffix == ".weights.h5":
         theirs.save_weights(path)
         ours.set_weights([np.zeros_like(weight) for weight in ours.get_weights()])
-        found = interop.load(path, ours)
+        read = interop.load(path, ours)
     else:
         theirs.save(path)
-        found = interop.load(path)
-    for weight, expected in zip(found.get_weights(), theirs.get_weights(), strict=True):
+        read = interop.load(path)
+    for weight, expected in zip(read.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)
-    assert [len(layer.trainable_weights) for layer in found.layers] == [
+    assert [len(layer.trainable_weights) for layer in read.layers] == [
         len(layer.trainable_weights) for layer in theirs.layers
     ]
-    interop.save(found, tmp_path / "again.keras")
+    interop.save(read, tmp_path / "again.keras")
     again = keras.saving.load_model(tmp_path / "again.keras")
     np.testing.assert_allclose(again.predict(X, verbose=0), theirs.predict(X, verbose=0), atol=1e-6)
     assert [weight.shape for weight in again.trainable_weights] == [
@@ -177,7 +177,7 @@ def test_older_files_list_trainable_weights_first(tmp_path, own_backward_layer, 
     backward = layers.GRU(3, go_backwards=True, name="b") if own_backward_layer else None
     both = layers.Bidirectional(layers.GRU(3, name="a"), backward_layer=backward, name=name)
     theirs = keras.Sequential([keras.Input((5, 4)), both, layers.Dense(1)])
-    both.forward_layer.trainable, both.backward_layer.trainable = (not one for one in frozen)
+    both.forward_layer.trainable, both.backward_layer.trainable = (not flag for flag in frozen)
     theirs.save(tmp_path / "model.h5")
     ours = interop.load(tmp_path / "model.h5")
     for weight, expected in zip(ours.get_weights(), theirs.get_weights(), strict=True):

@@ -1,4 +1,4 @@
-"""The comparison with peers: its arithmetic, its judgement, and a short run of it."""
+"""The comparison with peers: its figures, its verdicts, and a short run."""
 
 import importlib.util
 import json
@@ -26,7 +26,7 @@ needs_compiler = pytest.mark.skipif(
 
 
 def record(seconds, *, shape=(1, 1, 8, 50), peak=(), threads=1, differences=None, **changes):
-    """A case as results.json has it."""
+    """Return a case as it is in results.json."""
     case = {
         "what": "forward",
         "workload": "forward",
@@ -64,7 +64,7 @@ def test_a_slow_moment_of_the_machine_cancels():
     assert summary.ratio([2.0, 20.0, 2.0], [1.0, 10.0, 1.0]) == (2.0, 2.0, 2.0)
 
 
-def test_ratio_wants_the_same_rounds():
+def test_ratio_needs_the_same_rounds():
     with pytest.raises(ValueError, match="3 rounds beside 2"):
         summary.ratio([1.0, 1.0, 1.0], [1.0, 1.0])
 
@@ -107,7 +107,7 @@ def test_largest_difference():
         largest_difference({"a": ours["a"]}, ours)
 
 
-def test_measure_gives_everybody_a_sample_in_every_round():
+def test_measure_takes_a_sample_of_each_call_in_each_round():
     seen = []
     calls = {name: lambda name=name: seen.append(name) for name in "abc"}
     samples = measure(calls, lambda: 5.0, rounds=4, seconds=60)
@@ -125,7 +125,7 @@ def test_measure_makes_a_few_rounds_when_there_is_no_time():
     assert samples.peak == []
 
 
-# ---- the plan -----------------------------------------------------------------------------------
+# ---- the cases ----------------------------------------------------------------------------------
 
 
 def test_the_grid():
@@ -184,7 +184,7 @@ def test_a_missing_shape_is_incomplete_unless_another_misses():
     [{"threads": 2}, {"dtype": "float64"}, {"what": "isa"}, {"shape": (9, 9, 9, 9)}, {"peak": []}],
     ids=lambda changes: next(iter(changes)),
 )
-def test_other_cases_say_nothing(changes):
+def test_other_cases_do_not_count(changes):
     assert judge(SHARE, [{**share_case(0.9), **changes}]) == ("not measured", None, None)
 
 
@@ -198,7 +198,7 @@ def test_a_missing_peer_is_incomplete():
     assert judge(RATIO, [ratio_case()]).status == "not measured"
 
 
-def test_seconds_have_to_be_few():
+def test_seconds_must_not_be_above_the_bar():
     bar = Bar("", "forward", "forward", "seconds", 1.5e-6, 1, (Shape(1, 1, 1, 1),))
     case = ratio_case()
     case["seconds"]["gru_c"] = [1.4e-6]
@@ -216,7 +216,7 @@ def test_gain_and_error():
     assert judge(error, [case])[:2] == ("holds", pytest.approx(3.0))
 
 
-def test_every_bar_speaks_of_cases_that_are_measured():
+def test_every_bar_covers_cases_that_are_measured():
     measured = {
         (case.what, case.workload, case.dtype, case.threads, case.shape)
         for what in {bar.what for bar in BARS}
@@ -241,14 +241,14 @@ def test_every_shape_of_a_pass_has_a_bar():
 # ---- results.json -------------------------------------------------------------------------------
 
 
-def test_results_come_back(tmp_path):
-    found = results.new(date="", command="", machine={}, versions={}, environment={})
-    found["cases"] = [ratio_case(jax=2.0), ratio_case()]
-    results.save(found, tmp_path)
+def test_results_are_saved_and_loaded(tmp_path):
+    new = results.new(date="", command="", machine={}, versions={}, environment={})
+    new["cases"] = [ratio_case(jax=2.0), ratio_case()]
+    results.save(new, tmp_path)
     read = results.load(tmp_path)
     for case in read["cases"]:
         del case["figures"]
-    assert read == found
+    assert read == new
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
 
 
@@ -256,7 +256,7 @@ def test_results_come_back(tmp_path):
     ("text", "message"),
     [(None, "cannot read"), ("{", "is not JSON"), ("[]", "not of format"), ("{}", "not of format")],
 )
-def test_no_results(tmp_path, text, message):
+def test_results_that_cannot_be_loaded(tmp_path, text, message):
     if text is not None:
         (tmp_path / "results.json").write_text(text)
     with pytest.raises(results.ResultsError, match=message):
@@ -283,16 +283,16 @@ def test_a_quick_run(tmp_path):
     what = ("--what", "forward,training", "--shapes", "3,4,5,6", "--threads", "1", "--quick")
     done = compare(*what, "--peers", ",".join(peers), "--rounds", 3, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "results.json").read_text())
-    assert found["complete"] is True
-    assert found["skipped"] == []
-    assert found["machine"]["cores"] >= 1
-    assert found["versions"]["numpy"] == np.__version__
-    forward, training = found["cases"]
+    measured = json.loads((tmp_path / "results.json").read_text())
+    assert measured["complete"] is True
+    assert measured["skipped"] == []
+    assert measured["machine"]["cores"] >= 1
+    assert measured["versions"]["numpy"] == np.__version__
+    forward, training = measured["cases"]
     assert (forward["what"], training["what"]) == ("forward", "training")
     assert list(forward["seconds"]) == peers
     assert list(training["seconds"]) == [peer for peer in peers if peer != "numpy"]
-    for case in found["cases"]:
+    for case in measured["cases"]:
         assert case["shape"] == [3, 4, 5, 6]
         assert len(case["peak"]) == 3
         for peer, seconds in case["seconds"].items():
@@ -306,7 +306,7 @@ def test_a_quick_run(tmp_path):
     assert "| 3,4,5,6 | 1 |" in tables
     assert (tmp_path / "bars.md").read_text().count("not measured |") == len(BARS)
 
-    # The same pages again, from results.json alone.
+    # --report writes the same pages from results.json alone.
     before = {p.name: p.read_text() for p in tmp_path.glob("*.md")}
     for path in tmp_path.iterdir():
         if path.name != "results.json":

@@ -1,4 +1,4 @@
-"""The model of what a data-parallel step costs, and the tables made of it."""
+"""The cost model of a data-parallel step, and the tables made from it."""
 
 import json
 import math
@@ -6,7 +6,7 @@ import math
 import pytest
 
 from bench import scaling_report
-from bench.scaling import FOLDER, Model
+from bench.scaling_cases import FOLDER, Model
 from bench.scaling_model import (
     Cost,
     Network,
@@ -20,7 +20,7 @@ from bench.scaling_model import (
     slowest,
     step,
 )
-from gru_c.distributed.mpi_processes import LARGEST_PIECE
+from gru_c.distributed.gradient_message import LARGEST_PIECE
 
 COST = Cost(fixed=1e-3, per_sample=1e-4, optimizer=2e-3, spread=0.0, size=1_000_000)
 NETWORK = Network(alpha=1e-5, beta=1e-9)
@@ -44,7 +44,7 @@ def test_no_allreduce_is_shorter_than_its_bytes():
     for ranks in (2, 4, 64, 1024):
         times = [allreduce(size, ranks, NETWORK, GAMMA) for size in (0, 10**3, 10**6, 10**8)]
         assert times == sorted(times)
-        # What Patarasuk and Yuan prove: 2 (p-1)/p n bytes leave each rank at the least.
+        # Patarasuk and Yuan prove that each rank sends at least 2 (p-1)/p n bytes.
         assert times[-1] >= 2 * (ranks - 1) / ranks * 10**8 * NETWORK.beta
         assert times[-1] <= ring(10**8, ranks, NETWORK, GAMMA)
 
@@ -57,22 +57,22 @@ def test_gradients_are_sent_in_pieces():
     assert gradients(2 * LARGEST_PIECE + 8, 8, NETWORK, GAMMA) == pytest.approx(both)
 
 
-def test_the_slowest_of_some():
+def test_the_slowest_rank_is_slower_among_more_ranks():
     assert slowest(1) == pytest.approx(0, abs=1e-12)
     assert slowest(2) == pytest.approx(1 / math.sqrt(math.pi), rel=0.05)
     assert slowest(64) < slowest(1024) < 3.3
 
 
 def test_efficiency_grows_with_the_batch_and_falls_with_ranks():
-    found = [efficiency(COST, local, 64, NETWORK, GAMMA) for local in (1, 10, 100, 1000)]
-    assert found == sorted(found)
-    assert 0 < found[0] < found[-1] < 1
-    assert efficiency(COST, 10, 1024, NETWORK, GAMMA) < found[1]
+    shares = [efficiency(COST, local, 64, NETWORK, GAMMA) for local in (1, 10, 100, 1000)]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] < 1
+    assert efficiency(COST, 10, 1024, NETWORK, GAMMA) < shares[1]
 
 
 @pytest.mark.parametrize("ranks", [2, 64, 1024])
 @pytest.mark.parametrize("spread", [0.0, 0.03])
-def test_the_batch_for_an_efficiency_has_it(ranks, spread):
+def test_the_batch_for_an_efficiency_has_that_efficiency(ranks, spread):
     cost = COST._replace(spread=spread, size=10**7)
     sent = gradients(cost.size, ranks, NETWORK, GAMMA)
     local = local_batch(cost, ranks, sent, 0.8)
@@ -104,14 +104,14 @@ def test_fit_line():
 
 def test_bytes_of_power_sgd():
     # (I + 3H) + (H + 3H) rows and columns, by rank, of 4 bytes
-    of = Model(layers=1, units=5, inputs=2, steps=1, fitted=(), checked=())
-    assert scaling_report.power_sgd(of, 3) == 4 * 3 * (2 + 15 + 5 + 15)
+    case = Model(layers=1, units=5, inputs=2, steps=1, fitted=(), checked=())
+    assert scaling_report.power_sgd(case, 3) == 4 * 3 * (2 + 15 + 5 + 15)
 
 
 def test_the_tables_of_the_page_are_those_of_the_results():
-    found = json.loads((FOLDER / "scaling.json").read_text(encoding="utf-8"))
+    results = json.loads((FOLDER / "scaling.json").read_text(encoding="utf-8"))
     page = scaling_report.PAGE.read_text(encoding="utf-8")
     assert {name for _, name, _ in scaling_report.PLACE.findall(page)} == set(
-        scaling_report.tables(found)
+        scaling_report.tables(results)
     )
-    assert scaling_report.filled(page, found) == page
+    assert scaling_report.fill(page, results) == page

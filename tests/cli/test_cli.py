@@ -1,4 +1,4 @@
-"""The command gru-c, and the package as it is imported."""
+"""The command gru-c, and the import of an uncompiled package."""
 
 import re
 import subprocess

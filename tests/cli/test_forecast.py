@@ -1,4 +1,4 @@
-"""gru-c forecast, predict and bench: what they write and say, and their errors in a line."""
+"""gru-c forecast, predict and bench: their files, their output, and one-line errors."""
 
 import base64
 import re
@@ -20,7 +20,7 @@ FAST = ["--window", "24", "--horizon", "6", "--units", "4", "--epochs", "2", "--
 
 @pytest.fixture(scope="module")
 def hourly():
-    """300 hours of a demand, two rows left out, one empty, with a column known ahead."""
+    """Return 300 hours of a demand: two rows missing, one empty, and a column known ahead."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
         {
@@ -56,7 +56,7 @@ def test_forecast_writes_a_table_a_model_and_a_report(hourly, tmp_path, capsys):
     assert "2026-01-01 to 2026-01-13 11:00:00, frequency h" in printed
     assert "covariates: none" in printed
     assert re.search(r"^seasonal naive( +\d+\.\d+){3}$", printed, re.MULTILINE)
-    lines = [line[:9] for line in seen.splitlines()]  # of the backtest, and of all steps
+    lines = [line[:9] for line in seen.splitlines()]  # backtest and final training
     assert lines == ["Epoch 1/2", "Epoch 2/2"] * 2
     assert sorted(p.name for p in out.iterdir()) == [
         "forecast.csv",
@@ -79,7 +79,7 @@ def test_forecast_writes_a_table_a_model_and_a_report(hourly, tmp_path, capsys):
     assert "http" not in page
 
 
-def test_predict_goes_on_from_new_rows(hourly, tmp_path, capsys):
+def test_predict_continues_from_new_rows(hourly, tmp_path, capsys):
     data, out = write(hourly.iloc[:250], tmp_path / "data.csv"), tmp_path
     forecast(capsys, data, out, "--time", "date")
     model = out / "model.safetensors"
@@ -110,7 +110,7 @@ def test_covariates_of_the_last_rows(hourly, tmp_path, capsys):
     data = write(frame, tmp_path / "data.csv")
     more = ["--time", "date", "--covariates", "holiday"]
     code, printed, _ = forecast(capsys, data, tmp_path, *more)
-    assert code == 1  # the hours that are left out have no covariates
+    assert code == 1  # the missing hours have no covariates
     frame = pd.DataFrame({"demand": np.sin(T), "holiday": T % 2})
     frame.loc[294:, "demand"] = np.nan
     data = write(frame, tmp_path / "data.csv")
@@ -146,9 +146,9 @@ def test_groups(tmp_path, capsys):
     assert table.series.tolist() == ["north"] * 6 + ["south"] * 6
     model = tmp_path / "model.safetensors"
     columns = ["--group", "shop", "--time", "day", "--target", "demand"]
-    for given in ([], columns):  # a model knows the columns that it was trained on
+    for options in ([], columns):  # a model knows the columns that it was trained on
         again = tmp_path / "again.csv"
-        code, _, error = run(capsys, "predict", model, data, *given, "--out", again)
+        code, _, error = run(capsys, "predict", model, data, *options, "--out", again)
         assert code == 0, error
         assert again.read_bytes() == (tmp_path / "forecast.csv").read_bytes()
     write(frame.replace("north", "west"), tmp_path / "new.csv")
@@ -157,7 +157,7 @@ def test_groups(tmp_path, capsys):
     assert "not in the training, scaled by their own values: west" in printed
 
 
-def test_what_is_read_is_not_written_over(hourly, tmp_path, capsys):
+def test_input_files_are_not_overwritten(hourly, tmp_path, capsys):
     data = write(hourly, tmp_path / "forecast.csv")
     code, _, error = forecast(capsys, data, tmp_path, "--time", "date")
     assert (code, error.count("would be written over: name another --out")) == (1, 1)
@@ -199,14 +199,14 @@ def test_a_model_refuses_to_forecast_another_column(hourly, tmp_path, capsys):
         ({"a": np.sin(T), "b": np.cos(T)}, "demand", "name their --group"),
     ],
 )
-def test_models_of_python_know_the_names_that_they_were_given(
+def test_models_trained_in_python_know_the_names_of_their_series(
     series, target, message, tmp_path, capsys
 ):
     path = tmp_path / "model.safetensors"
     Forecaster(24, 6, 4, epochs=1, seed=0).fit(series).save(path)
     data = write(pd.DataFrame({"demand": np.sin(T), "wind": np.cos(T)}), tmp_path / "data.csv")
-    given = [] if target is None else ["--target", target]
-    code, _, error = run(capsys, "predict", path, data, *given, "--out", tmp_path / "out.csv")
+    options = [] if target is None else ["--target", target]
+    code, _, error = run(capsys, "predict", path, data, *options, "--out", tmp_path / "out.csv")
     assert code == (message is not None), error
     assert (message or "") in error
 
@@ -264,7 +264,7 @@ def test_errors_are_a_line_and_a_code(content, more, message, tmp_path, capsys, 
     assert not list(tmp_path.glob("*.safetensors"))
 
 
-def test_a_model_that_is_none(tmp_path, capsys):
+def test_a_file_that_is_not_a_model(tmp_path, capsys):
     path = tmp_path / "model.safetensors"
     path.write_bytes(b"nothing")
     code, _, error = run(capsys, "predict", path, "data.csv")
@@ -304,7 +304,7 @@ def test_options_that_are_refused(option, value, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_bench_names_what_is_there_and_what_is_not(monkeypatch, capsys):
+def test_bench_names_installed_and_missing_libraries(monkeypatch, capsys):
     monkeypatch.setattr(bench, "SHAPES", (bench.Shape(1, 2, 3, 4),))
     monkeypatch.delitem(bench.PEERS, "Keras")
     monkeypatch.setitem(bench.PEERS, "Other", (("no_such_module",), bench.PEERS["gru_c"][1]))
@@ -314,16 +314,16 @@ def test_bench_names_what_is_there_and_what_is_not(monkeypatch, capsys):
     assert "without Other: no_such_module not installed" in printed
 
 
-@pytest.mark.filterwarnings("ignore")  # what the libraries themselves find wrong
+@pytest.mark.filterwarnings("ignore")  # warnings of the libraries themselves
 @pytest.mark.parametrize(
     ("name", "output"),
     [
-        ("onnxruntime", lambda found: found[0][:, 0].swapaxes(0, 1)),
-        ("Keras", lambda found: found),
+        ("onnxruntime", lambda outputs: outputs[0][:, 0].swapaxes(0, 1)),
+        ("Keras", lambda outputs: outputs),
     ],
 )
 def test_bench_gives_all_the_same_problem(name, output):
-    reason = bench._why_not(name, 1)
+    reason = bench.reason_to_skip(name, 1)
     if reason:
         pytest.skip(reason)
     problem = bench.Problem(bench.Shape(2, 3, 4, 5))

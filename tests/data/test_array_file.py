@@ -1,4 +1,4 @@
-"""Arrays in files: what is read of them, and that the results are those of arrays in memory."""
+"""Arrays in files: results equal to those of arrays in memory, and the parts that are read."""
 
 import sys
 
@@ -44,7 +44,7 @@ KINDS = {"memmap": memmap, "hdf5": hdf5, "slices": lambda _, array: Counting(arr
 
 @pytest.fixture(params=KINDS)
 def store(request, tmp_path):
-    """A function that puts an array into a file."""
+    """Return a function that puts an array into a file."""
     count = iter(range(9))
     return lambda array: KINDS[request.param](tmp_path / f"{next(count)}", array)
 
@@ -55,7 +55,7 @@ def compiled(*layers, loss="mse"):
     return model
 
 
-def test_what_is_stored(store):
+def test_stored_arrays_are_recognised(store):
     stored = store(X)
     assert is_stored(stored)
     assert not is_stored(X)
@@ -107,11 +107,11 @@ def test_fit_evaluate_and_predict_are_those_of_arrays_in_memory(store, shuffle, 
 
 def test_targets_of_each_step_with_lengths(store):
     y, lengths = X.sum(axis=2, keepdims=True), np.arange(50) % 6 + 1
-    found = []
+    histories = []
     for data in ((X, y), (store(X), store(y))):
         model = compiled(GRU(5, return_sequences=True, input_shape=(None, 4)), Dense(1))
-        found.append(model.fit(*data, lengths=lengths, epochs=2, verbose=0).history)
-    assert found[0] == found[1]
+        histories.append(model.fit(*data, lengths=lengths, epochs=2, verbose=0).history)
+    assert histories[0] == histories[1]
 
 
 def test_no_more_than_a_batch_is_read_at_a_time():
@@ -121,7 +121,7 @@ def test_no_more_than_a_batch_is_read_at_a_time():
     model.evaluate(x, y, batch_size=8, verbose=0)
     model.predict(x, batch_size=8, verbose=0)
     assert max(x.reads) == max(y.reads) == 8
-    assert sum(x.reads) == 1 + 50 + 1 + 50 + 50  # one, to look at, in fit and in evaluate
+    assert sum(x.reads) == 1 + 50 + 1 + 50 + 50  # fit and evaluate first check one sample
     assert sum(y.reads) == 1 + 50 + 1 + 50
 
 
@@ -161,7 +161,7 @@ def test_indices_and_labels_are_checked_as_they_are_read(store):
         ({"validation_split": 0.999}, "leaves 0 to train on"),
     ],
 )
-def test_what_does_not_fit_is_found_before_anything_is_changed(change, message):
+def test_bad_data_are_refused_before_anything_is_changed(change, message):
     model = compiled()
     before = model.get_weights()
     arguments = {"x": X, "y": Y, **change}
@@ -172,7 +172,7 @@ def test_what_does_not_fit_is_found_before_anything_is_changed(change, message):
     assert sum(arguments["x"].reads) <= 2
 
 
-def test_a_run_goes_on_to_the_bit(store, tmp_path):
+def test_a_resumed_run_has_the_same_bits(store, tmp_path):
     class Ended(Exception):  # noqa: N818
         pass
 
@@ -192,9 +192,9 @@ def test_a_run_goes_on_to_the_bit(store, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="limits what memory a process can have")
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process")
 def test_a_memmap_larger_than_memory(run_python, tmp_path):
-    """640 MB of float64 in a sparse file, with 200 MB of memory to be had."""
+    """Train on 640 MB of float64 in a sparse file, with 200 MB of memory available."""
     done = run_python(f"""
 import resource
 import numpy as np

@@ -37,7 +37,7 @@ def model_of(per_step, loss="mse", seed=0):
 
 
 def trained(x, y, per_step, **options):
-    """History, weights and evaluation after a short training."""
+    """Return history, weights and evaluation after a short training."""
     model = model_of(per_step)
     options = {"epochs": 2, "batch_size": 5, "verbose": 0, "seed": 4, **options}
     history = model.fit(x, y, **options).history
@@ -46,7 +46,7 @@ def trained(x, y, per_step, **options):
     return [*history.values(), scores], model.get_weights(), model
 
 
-# ---- the same in three forms --------------------------------------------------------------------
+# ---- the same in three forms ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("per_step", [False, True])
@@ -97,7 +97,7 @@ def test_the_loss_is_the_mean_over_the_steps_that_count():
     assert once["loss"] == pytest.approx(squares.mean(), rel=1e-6)
 
 
-# ---- predicting ---------------------------------------------------------------------------------
+# ---- predicting ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bucket", [False, True])
@@ -107,15 +107,15 @@ def test_predictions_are_those_of_each_sequence_alone(bucket, batch_size):
     for model in (steps, ends):
         model.build((None, None, I))
     options = {"batch_size": batch_size, "bucket": bucket, "verbose": 0}
-    found, last = steps.predict(LIST, **options), ends.predict(LIST, **options)
-    assert isinstance(found, list)
+    lists, last = steps.predict(LIST, **options), ends.predict(LIST, **options)
+    assert isinstance(lists, list)
     assert last.shape == (N, 1)
     for i, sequence in enumerate(LIST):
-        assert_same_bits(found[i], steps.predict(sequence[None], verbose=0)[0])
+        assert_same_bits(lists[i], steps.predict(sequence[None], verbose=0)[0])
         assert_same_bits(last[i], ends.predict(sequence[None], verbose=0)[0])
     array = steps.predict(X, lengths=LENGTHS, **options)
     assert array.shape == (N, T, 2)
-    for row, output, n in zip(array, found, LENGTHS, strict=True):
+    for row, output, n in zip(array, lists, LENGTHS, strict=True):
         assert_same_bits(row[:n], output)
     assert_same_bits(ends.predict((X, LENGTHS), **options), last)
     assert_same_bits(ends.predict_on_batch(LIST), last)
@@ -127,7 +127,7 @@ def test_words():
     model = Sequential([Embedding(9, 3), GRU(4), Dense(1)], seed=0)
     model.compile("adam", "mse")
     model.fit(words, Y, epochs=2, verbose=0)
-    expected = [model.predict(one[None], verbose=0)[0] for one in words]
+    expected = [model.predict(word[None], verbose=0)[0] for word in words]
     np.testing.assert_array_equal(model.predict(words, verbose=0), expected)
     with pytest.raises(ValueError, match="index 9"):
         model.predict([*words, np.array([9])])
@@ -145,12 +145,12 @@ def test_a_model_of_a_fixed_time():
 def test_a_list_of_one_length_is_a_list_all_the_same():
     model = model_of(True)
     model.build((None, None, I))
-    found = model.predict(list(X[3:5, :4]), verbose=0)
-    assert isinstance(found, list)
+    outputs = model.predict(list(X[3:5, :4]), verbose=0)
+    assert isinstance(outputs, list)
     assert isinstance(model.predict(X[3:4, :4].tolist(), verbose=0), np.ndarray)
 
 
-# ---- batches by length --------------------------------------------------------------------------
+# ---- batches by length ---------------------------------------------------------------------------
 
 
 def plan(batch_size, seed, bucket=True):
@@ -202,7 +202,7 @@ def test_buckets_of_lists_and_of_arrays_train_alike(per_step):
     assert any((p != q).any() for p, q in zip(a[1], c[1], strict=True))
 
 
-# ---- bad input ----------------------------------------------------------------------------------
+# ---- bad input -----------------------------------------------------------------------------------
 
 
 def other(i, value):

@@ -1,4 +1,4 @@
-"""timeseries_dataset: the windows that Keras documents, and that they are views."""
+"""timeseries_dataset: its windows are those that Keras documents, and they are views."""
 
 import itertools
 
@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from gru_c import GRU, Dense, Sequential, timeseries_dataset
+from gru_c.layers import gru_passes
 
 SERIES = np.random.default_rng(81).standard_normal((100, 3)).astype(np.float32)
 
 
 def expected_windows(data, targets, length, stride, rate, start=None, end=None):
-    """Windows and targets as Keras's documentation tells them, one by one."""
+    """Return windows and targets, made one by one as Keras's documentation defines them."""
     start, end = start or 0, len(data) if end is None else end
     windows, chosen = [], []
     for first in range(start, end, stride):
@@ -23,7 +24,7 @@ def expected_windows(data, targets, length, stride, rate, start=None, end=None):
 
 
 def joined(dataset):
-    """All batches of a dataset, one after the other."""
+    """Return the samples of all batches of a dataset."""
     batches = [dataset[i] for i in range(len(dataset))]
     if dataset.targets is None:
         return np.concatenate(batches)
@@ -50,10 +51,10 @@ def test_windows_and_targets_are_those_of_the_definition(with_targets):
         )
         windows, chosen = expected_windows(data, targets, length, stride, rate, start, end)
         assert len(dataset) == -(-len(windows) // 4)
-        found = joined(dataset)
-        np.testing.assert_array_equal(found[0] if with_targets else found, windows)
+        samples = joined(dataset)
+        np.testing.assert_array_equal(samples[0] if with_targets else samples, windows)
         if with_targets:
-            np.testing.assert_array_equal(found[1], chosen)
+            np.testing.assert_array_equal(samples[1], chosen)
 
 
 def test_the_example_of_keras_documentation():
@@ -85,7 +86,7 @@ def test_batches_are_counted_from_both_ends():
             dataset[index]
 
 
-def test_windows_are_views_down_to_the_core():
+def test_windows_are_views_down_to_the_core(monkeypatch):
     targets = SERIES[:, 0].copy()
     dataset = timeseries_dataset(SERIES, targets, 10, sequence_stride=2, sampling_rate=3)
     x, y = dataset[0]
@@ -94,19 +95,20 @@ def test_windows_are_views_down_to_the_core():
     assert np.shares_memory(y, targets)
     seen = []
 
-    class Spy(GRU):
-        def _run(self, x, *arguments):
-            seen.append(np.shares_memory(x, SERIES))
-            return super()._run(x, *arguments)
+    def spy(x, *arguments, **options):
+        seen.append(np.shares_memory(x, SERIES))
+        return run(x, *arguments, **options)
 
-    model = Sequential([Spy(4, input_shape=(10, 3)), Dense(1)])
+    run = gru_passes.run
+    monkeypatch.setattr(gru_passes, "run", spy)
+    model = Sequential([GRU(4, input_shape=(10, 3)), Dense(1)])
     model.compile("adam", "mse")
     model.fit(dataset, verbose=0)
     model.predict(timeseries_dataset(SERIES, None, 10), verbose=0)
     assert seen == [True, True]
 
 
-def test_shuffle_draws_windows_with_their_targets_anew_in_each_epoch():
+def test_shuffle_draws_a_new_order_of_windows_and_targets_in_each_epoch():
     data = np.arange(50)
     dataset, same, other = (
         timeseries_dataset(data, data + 100, 3, shuffle=True, seed=seed) for seed in (5, 5, 6)
@@ -167,6 +169,6 @@ def test_a_series_in_a_file_is_not_read(tmp_path):
     ],
 )
 def test_bad_arguments(arguments, message):
-    given = {"data": SERIES, "targets": None, "sequence_length": 10, **arguments}
+    call = {"data": SERIES, "targets": None, "sequence_length": 10, **arguments}
     with pytest.raises((ValueError, TypeError), match=message):
-        timeseries_dataset(**given)
+        timeseries_dataset(**call)

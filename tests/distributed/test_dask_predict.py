@@ -1,11 +1,7 @@
-"""distributed.predict: the bits of `Sequential.predict`, lazily, on threads and on processes."""
+"""distributed.predict: the bits of `Sequential.predict`, computed lazily from Dask arrays."""
 
-import gc
-import pickle
-import sys
 import threading
 import time
-import weakref
 
 import numpy as np
 import pytest
@@ -41,11 +37,12 @@ def model():
     return MODELS["last"]()
 
 
-def same(found, wanted):
-    found = found.compute(scheduler="threads", num_workers=3)
-    assert found.dtype == wanted.dtype
-    assert found.shape == wanted.shape
-    return found.tobytes() == wanted.tobytes()
+def same(lazy, wanted):
+    """Return True if a Dask array has the wanted bits, dtype and shape."""
+    outputs = lazy.compute(scheduler="threads", num_workers=3)
+    assert outputs.dtype == wanted.dtype
+    assert outputs.shape == wanted.shape
+    return outputs.tobytes() == wanted.tobytes()
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -71,7 +68,7 @@ def test_whole_numbers_for_an_embedding():
     x = RNG.integers(0, 9, (40, 7))
     lazy = predict(model, da.from_array(x, chunks=(9, 3)))
     assert same(lazy, model.predict(x, verbose=0))
-    bad = predict(model, da.from_array(x + 5, chunks=(9, 3)))  # known when it is computed
+    bad = predict(model, da.from_array(x + 5, chunks=(9, 3)))  # refused when it is computed
     with pytest.raises(ValueError, match="index"):
         bad.compute(scheduler="sync")
 
@@ -83,8 +80,8 @@ def test_unknown_and_empty_chunks(model):
     assert np.isnan(outputs.shape[0])
     assert outputs.shape[1:] == (2,)
     assert same(outputs, model.predict(X[chosen], verbose=0))
-    none = predict(model, x[x[:, 0, 0] > 1e6])
-    assert none.compute(scheduler="sync").shape == (0, 2)
+    empty = predict(model, x[x[:, 0, 0] > 1e6])
+    assert empty.compute(scheduler="sync").shape == (0, 2)
     assert predict(model, x[:0]).compute(scheduler="sync").shape == (0, 2)
     holes = da.concatenate([x[:0], x[:5], x[5:5], x[5:]])
     assert same(predict(model, holes), model.predict(X, verbose=0))
@@ -97,8 +94,8 @@ def test_lengths_as_array_as_dask_array_and_of_unknown_chunks():
     wanted = model.predict(X, lengths=lengths, verbose=0)
     assert (wanted != model.predict(X, verbose=0)).any()
     x = da.from_array(X, chunks=CHUNKS)
-    for given in (lengths, lengths.tolist(), da.from_array(lengths, chunks=7)):
-        assert same(predict(model, x, lengths=given), wanted)
+    for form in (lengths, lengths.tolist(), da.from_array(lengths, chunks=7)):
+        assert same(predict(model, x, lengths=form), wanted)
     chosen = X[:, 0, 0] > 0
     where, lazy = x[:, 0, 0] > 0, da.from_array(lengths, chunks=10)
     assert same(predict(model, x[where], lengths=lazy[where]), wanted[chosen])
@@ -120,7 +117,7 @@ def test_lengths_that_do_not_fit(model, lengths, message):
 
 
 @pytest.mark.parametrize("lengths", [np.ones(53), da.ones(53)], ids=["array", "Dask array"])
-def test_lengths_that_are_no_integers(model, lengths):
+def test_lengths_that_are_not_integers(model, lengths):
     with pytest.raises(TypeError, match="lengths must be integers, got dtype float64"):
         predict(model, da.from_array(X, chunks=CHUNKS), lengths=lengths)
 
@@ -194,7 +191,7 @@ def test_names_follow_from_weights_and_layers(model):
 
 
 def test_the_model_is_in_the_graph_once_without_its_optimizer(model):
-    model.compile("adam", lambda y, found: ((y - found) ** 2).mean())  # cannot be pickled
+    model.compile("adam", lambda y, outputs: ((y - outputs) ** 2).mean())  # cannot be pickled
     outputs = predict(model, da.from_array(X, chunks=(1, -1, -1)))
     graph = dict(outputs.__dask_graph__())
     keys = [key for key in graph if str(key).startswith("gru-c-model-")]
@@ -209,7 +206,7 @@ def test_the_model_is_in_the_graph_once_without_its_optimizer(model):
 
 
 class Doubled(gru_c.Activation):
-    """A layer that no file can describe."""
+    """A layer that cannot be described in a file."""
 
     def __init__(self):
         super().__init__("linear")
@@ -233,8 +230,8 @@ def test_layers_of_the_user(model):
     assert same(predict(model, x), wanted / 2 * 3)
 
 
-class Keeps(gru_c.layers.Layer):
-    """A layer that no two Python threads can share."""
+class KeepsInput(gru_c.layers.Layer):
+    """A layer that stores its input, so that two Python threads cannot share it."""
 
     def forward(self, x, *, training=False):
         self.x = x
@@ -242,9 +239,9 @@ class Keeps(gru_c.layers.Layer):
         return self.x * 1
 
 
-def test_layers_of_the_user_that_keep_something(model):
+def test_layers_of_the_user_that_store_something(model):
     wanted = model.predict(X, verbose=0)
-    model.add(Keeps())
+    model.add(KeepsInput())
     assert same(predict(model, da.from_array(X, chunks=(1, -1, -1))), wanted)
 
 
@@ -264,14 +261,14 @@ def test_names_tell_the_users_models_from_each_other():
     models.append(Sequential([GRU(3, input_shape=(12, 3))], seed=0))
     forward = models[3].layers[0].forward
     models[3].layers[0].forward = lambda x, **settings: 5 * forward(x, **settings)
-    lazy = [predict(one, x) for one in models]
-    assert len({one.name for one in lazy}) == 4
-    for one, found in zip(models, dask.compute(*lazy, scheduler="threads"), strict=True):
-        assert found.tobytes() == one.predict(X, verbose=0).tobytes()
+    lazy = [predict(model, x) for model in models]
+    assert len({array.name for array in lazy}) == 4
+    for model, outputs in zip(models, dask.compute(*lazy, scheduler="threads"), strict=True):
+        assert outputs.tobytes() == model.predict(X, verbose=0).tobytes()
 
 
 class Encodes(gru_c.layers.Layer):
-    """Another model's predictions, by Dask."""
+    """A layer that returns another model's predictions, computed by Dask."""
 
     def __init__(self, inner, scheduler):
         super().__init__()
@@ -295,180 +292,6 @@ def test_what_cannot_be_pickled_is_named(model):
     model.layers[0].lock = threading.Lock()
     with pytest.raises(TypeError, match=r"sent to other processes, .*cannot pickle '_thread.lock'"):
         predict(model, da.from_array(X, chunks=CHUNKS))
-
-
-@pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
-def test_on_processes_of_a_pool_one_thread_each_and_one_model(run_python):
-    code = """
-import os
-import numpy as np, dask.array as da
-import gru_c
-from gru_c import GRU, Dense, Sequential
-from gru_c.distributed import predict
-
-class Tells(gru_c.layers.Layer):
-    def forward(self, x, *, training=False):
-        return np.full((len(x), 3), [gru_c.get_num_threads(), os.getpid(), id(self)], float)
-
-    def compute_output_shape(self, shape):
-        return (shape[0], 3)
-
-if __name__ == "__main__":
-    gru_c.set_num_threads(4)
-    model = Sequential([GRU(4, input_shape=(12, 3)), Dense(1), Tells()], seed=0, dtype="float64")
-    x = da.zeros((24, 12, 3), chunks=(2, -1, -1))
-    found = predict(model, x).compute(scheduler="processes", num_workers=2)
-    threads, processes, models = found.T
-    print(set(threads.tolist()), os.getpid() in processes, len(set(zip(processes, models))) <= 2)
-"""
-    done = run_python(code, timeout=60, OMP_NUM_THREADS=None)
-    assert done.stdout.split("\n")[0] == "{1.0} False True", done.stderr
-
-
-# ---- one model for several Python threads ----
-
-
-def test_a_snapshot_unpickles_its_model_once_and_lets_it_go(model, monkeypatch):
-    packed = []
-    pack = _core.pack
-    monkeypatch.setattr(_core, "pack", lambda *a: packed.append(1) or pack(*a))
-    snapshot = pickle.loads(pickle.dumps(dask_predict.Snapshot.take(model)))
-    first = snapshot.model()
-    for _ in range(3):
-        assert snapshot.model() is first
-        dask_predict._predict_chunk(X, snapshot=snapshot, batch_size=8)
-    assert len(packed) == 1
-    there = weakref.ref(first)
-    del snapshot, first
-    gc.collect()
-    assert there() is None
-
-
-def at_once(count, function):
-    """Results of a function that several Python threads call at once."""
-    barrier, found = threading.Barrier(count, timeout=60), []
-
-    def call():
-        barrier.wait()
-        found.append(function())
-
-    threads = [threading.Thread(target=call) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(found) == count
-    return found
-
-
-def test_python_threads_share_a_model():
-    model = MODELS["bidirectional"]()
-    snapshot = dask_predict.Snapshot.take(model)
-    wanted = model.predict(X, verbose=0).tobytes()
-
-    def call():
-        chunks = [
-            dask_predict._predict_chunk(X, snapshot=snapshot, batch_size=5) for _ in range(20)
-        ]
-        return all(chunk.tobytes() == wanted for chunk in chunks)
-
-    assert all(at_once(4, call))
-
-
-# ---- larger than memory ----
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux says how much memory was used at most")
-def test_memory_does_not_grow_with_the_data(run_python):
-    code = """
-import re
-import numpy as np, dask, dask.array as da
-from gru_c import GRU, Sequential
-from gru_c.distributed import predict
-
-def chunk(block_info):
-    shape = block_info[None]["chunk-shape"]
-    return np.full(shape, block_info[None]["chunk-location"][0], np.float32)
-
-def peak():
-    return int(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
-
-x = da.map_blocks(chunk, chunks=((2000,) * 64, (32,), (64,)), dtype=np.float32,
-                  meta=np.empty((0, 0, 0), np.float32))
-model = Sequential([GRU(2, input_shape=(32, 64))], seed=0)
-outputs = predict(model, x)
-outputs[:4000].compute(num_workers=2)
-before = peak()
-total = outputs.sum().compute(num_workers=2)
-print(x.nbytes / 2**20, peak() - before, np.isfinite(total))
-"""
-    done = run_python(code, timeout=60)
-    assert done.returncode == 0, done.stderr
-    size, growth, finite = done.stdout.split()
-    assert float(size) == 1000
-    assert float(growth) < 150
-    assert finite == "True"
-
-
-# ---- on a cluster ----
-
-
-def on(client, x):
-    return client.compute(x).result(timeout=60)
-
-
-def test_on_processes_each_has_the_model_once(dask_cluster, model):
-    client = dask_cluster(processes=True)
-
-    def begin():
-        from gru_c import get_num_threads
-        from gru_c.distributed import dask_predict
-
-        log, unpickle = [], dask_predict.Snapshot.__init__
-        dask_predict.LOG, run = log, dask_predict._predict_chunk.__globals__["Sequential"].run
-
-        def init(self, *arguments):
-            log.append("unpickled")
-            unpickle(self, *arguments)
-
-        def spy(self, *arguments):
-            log.append(get_num_threads())
-            return run(self, *arguments)
-
-        dask_predict.Snapshot.__init__ = init
-        dask_predict.Sequential.run = spy
-
-    def end():
-        from gru_c.distributed import dask_predict
-
-        return dask_predict.LOG
-
-    client.run(begin)
-    x = da.from_array(np.tile(X, (2, 1, 1)), chunks=(4, 12, 3))
-    wanted = model.predict(np.tile(X, (2, 1, 1)), verbose=0)
-    assert on(client, predict(model, x)).tobytes() == wanted.tobytes()
-    logs = client.run(end).values()
-    assert sum(len(log) - log.count("unpickled") for log in logs) == 27  # chunks
-    for log in logs:
-        assert log.count("unpickled") <= 1
-        assert set(log) <= {"unpickled", 1}  # as many threads as tasks
-
-
-def test_a_worker_that_dies_in_the_middle(dask_cluster, model, tmp_path):
-    client = dask_cluster(processes=True)
-    died = str(tmp_path / "died")
-
-    def chunk(block, block_info):
-        import os
-
-        if block_info[0]["chunk-location"][0] == 3 and not os.path.exists(died):
-            open(died, "x").close()
-            os._exit(1)
-        return block
-
-    x = da.from_array(X, chunks=CHUNKS).rechunk((10, 12, 3)).map_blocks(chunk, meta=X[:0])
-    assert on(client, predict(model, x)).tobytes() == model.predict(X, verbose=0).tobytes()
-    assert (tmp_path / "died").exists()
 
 
 # ---- without Dask ----

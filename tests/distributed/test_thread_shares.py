@@ -1,4 +1,4 @@
-"""Python threads that compute at once part the threads of the process among them."""
+"""Python threads that compute at the same time share the threads of the process."""
 
 import sys
 import threading
@@ -31,16 +31,16 @@ def test_threads_of_all_chunks_stay_within_what_is_set(model, monkeypatch, most,
     run = Sequential.run
 
     def spy(self, *arguments):
-        own = gru_c.get_num_threads()
+        share = gru_c.get_num_threads()
         with lock:
-            now[0] += own
+            now[0] += share
             peak[0] = max(peak[0], now[0])
-            shares.append(own)
+            shares.append(share)
         try:
             return run(self, *arguments)
         finally:
             with lock:
-                now[0] -= own
+                now[0] -= share
 
     monkeypatch.setattr(Sequential, "run", spy)
     da = pytest.importorskip("dask.array")
@@ -58,52 +58,52 @@ def test_threads_of_all_chunks_stay_within_what_is_set(model, monkeypatch, most,
 @pytest.mark.usefixtures("keep_num_threads")
 def test_shares_are_equal_once_the_others_have_come():
     gru_c.set_num_threads(4)
-    shares, found = Shares(), []
+    shares, of_other = Shares(), []
     waiting, done = threading.Event(), threading.Event()
 
     def other():
         waiting.set()
-        with shares.one() as share:
-            found.append(share)
+        with shares.take() as share:
+            of_other.append(share)
             done.wait(60)
 
-    with shares.one() as alone:
+    with shares.take() as alone:
         thread = threading.Thread(target=other)
         thread.start()
         waiting.wait(60)
         while shares._here < 2:
             pass
-        assert not found  # the first one has taken all
-    while not found:
+        assert not of_other  # the first thread has taken all
+    while not of_other:
         pass
-    with shares.one() as second:
-        assert (alone, found, second) == (4, [2], 2)
+    with shares.take() as second:
+        assert (alone, of_other, second) == (4, [2], 2)
     done.set()
     thread.join(60)
-    with shares.one() as last:
+    with shares.take() as last:
         assert last == 4
-    with shares.one(waits=False) as aside, shares.one() as own:
-        assert (aside, own) == (4, 2)  # it took nothing, and counts
-    with pytest.raises(KeyError), shares.one():
+    with shares.take(waits=False) as without_waiting, shares.take() as share:
+        assert (without_waiting, share) == (4, 2)  # the first one took nothing, but counts
+    with pytest.raises(KeyError), shares.take():
         raise KeyError
     assert (shares._here, shares._taken) == (0, 0)
 
 
 @only_with_openmp
 @pytest.mark.skipif(sys.platform != "linux", reason="forks beside threads are for Linux")
-def test_a_forked_child_does_not_wait_for_threads_that_it_has_not(run_python):
+def test_a_forked_child_does_not_wait_for_threads_of_its_parent(run_python):
     code = """
 import os, threading
 from gru_c.distributed.thread_shares import shares
 here, done = threading.Event(), threading.Event()
 def hold():
-    with shares.one():
+    with shares.take():
         here.set(); done.wait(60)
 thread = threading.Thread(target=hold)
 thread.start()
 here.wait(60)
 if (pid := os.fork()) == 0:
-    with shares.one() as share:
+    with shares.take() as share:
         print(share, flush=True)
     os._exit(0)
 os.waitpid(pid, 0)
@@ -126,8 +126,8 @@ def test_on_the_threads_of_a_worker_in_this_process(dask_cluster, model, monkeyp
     monkeypatch.setattr(threads, "_num_threads", 1)  # as OMP_NUM_THREADS says
     monkeypatch.setattr(threads, "usable", lambda cpus: 8)
     worker = client.cluster.workers[0]
-    nobody, nanny = worker.nanny, "inproc://a-nanny"
-    for were_set, by, limit in ((True, nanny, 1), (False, nanny, 2), (False, nobody, 1)):
+    without, nanny = worker.nanny, "inproc://a-nanny"
+    for were_set, by, limit in ((True, nanny, 1), (False, nanny, 2), (False, without, 1)):
         monkeypatch.setattr(threads, "_were_set", were_set)
         monkeypatch.setattr(worker, "nanny", by)
         assert client.submit(_limit, pure=False).result(timeout=60) == limit

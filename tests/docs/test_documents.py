@@ -1,4 +1,4 @@
-"""The programs in the README and on the pages of docs/ run as they stand."""
+"""The programs in the README and on the pages of docs/ run without changes."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ PAGES = [
     for page in (README, *sorted((ROOT / "docs").rglob("*.md")))
     if "_build" not in page.parts and PROGRAM.search(page.read_text(encoding="utf-8"))
 ]
-# What a page imports, and the module of an extra that this needs.
+# Imports of a page, and the module of an extra that each of them needs.
 EXTRAS = {
     "import torch": "torch",
     "from sklearn": "sklearn",

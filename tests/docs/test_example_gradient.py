@@ -23,9 +23,9 @@ def test_a_short_run_prints_the_table_and_saves_the_plot(tmp_path):
         env={"MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path / "config")},
     )
     assert done.returncode == 0, done.stderr
-    found = dict(re.findall(r"^  (\w[\w ]*\w) +([\d,]+)  ", done.stdout, re.MULTILINE))
-    # 3, 4 and 1 gates of 2 inputs, 8 units and biases (the GRU's twice)
-    assert found == {"GRU": "288", "LSTM": "352", "tanh RNN": "88"}
+    counts = dict(re.findall(r"^  (\w[\w ]*\w) +([\d,]+)  ", done.stdout, re.MULTILINE))
+    # 3, 4 and 1 gates with 2 inputs, 8 units and biases, of which the GRU has two
+    assert counts == {"GRU": "288", "LSTM": "352", "tanh RNN": "88"}
     assert (tmp_path / "vanishing_gradient.png").read_bytes().startswith(b"\x89PNG")
 
 

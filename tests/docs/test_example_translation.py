@@ -54,7 +54,7 @@ def test_no_day_and_no_text_is_in_training_and_held_out(seed):
     days = {iso for _, iso in new}
     assert len(days) > 1000
     assert days.isdisjoint(iso for _, iso in known)
-    # Nor does a held-out day in any of its other forms.
+    # Nor does a held-out day occur in training in any of its other forms.
     forms = {text for iso in days for text in EXAMPLE["make_forms"](date.fromisoformat(iso))}
     assert {text for text, _ in new} <= forms
     assert forms.isdisjoint(text for text, _ in known)
@@ -91,11 +91,11 @@ def test_greedy_decoding_is_the_likeliest_letter_after_its_own_letters():
     translator.head.value("kernel")[:] *= 5  # so that the letters differ
     known, _ = EXAMPLE["make_data"](20, 10, np.random.default_rng(2))
     texts = [text for text, _ in known]
-    found = translator.translate(texts)
-    assert found == [translator.translate([text])[0] for text in texts]
-    assert len(set(found)) > 1
+    translations = translator.translate(texts)
+    assert translations == [translator.translate([text])[0] for text in texts]
+    assert len(set(translations)) > 1
     encode, longest = EXAMPLE["encode"], EXAMPLE["LONGEST"]
-    for text, line in zip(texts, found, strict=True):
+    for text, line in zip(texts, translations, strict=True):
         state = translator.read(*encode([text], EXAMPLE["READ"]))
         logits, _ = translator.write(encode(["\n" + line], EXAMPLE["WRITTEN"])[0], state)
         likeliest = "".join(EXAMPLE["WRITTEN"][place] for place in logits[0].argmax(axis=1))

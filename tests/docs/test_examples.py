@@ -1,3 +1,5 @@
+"""examples/temperature.py: its errors, its plot, and the default run."""
+
 import os
 import re
 import runpy

@@ -1,4 +1,4 @@
-"""The examples on real data run, and what does not depend on training is what they say it is."""
+"""The examples on real data run, and their results that do not depend on training are right."""
 
 import os
 import re
@@ -27,10 +27,10 @@ def run_example(name, folder, *arguments):
 
 
 def number(pattern, text):
-    """The number in the first match."""
-    found = re.search(pattern, text)
-    assert found is not None, text
-    return float(found.group(1).replace(",", ""))
+    """Return the number in the first match."""
+    match = re.search(pattern, text)
+    assert match is not None, text
+    return float(match.group(1).replace(",", ""))
 
 
 def test_demand(tmp_path):

@@ -1,4 +1,4 @@
-"""Naive forecasts and errors by hand; what the results of a backtest say of them."""
+"""Naive forecasts and errors computed by hand, and the summaries of a backtest."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_mase_scale_by_hand():
 
 
 def backtest():
-    """Two folds of one series, horizon 2."""
+    """Return two folds of one series, with a horizon of 2."""
     folds = [
         Fold(
             origins=[9],
@@ -56,14 +56,14 @@ def test_summary_by_hand():
 
 
 def test_rows_by_fold_and_by_horizon():
-    found = backtest()
-    assert [(r["fold"], r["origin"], r["method"], r["mae"]) for r in found.rows] == [
+    results = backtest()
+    assert [(r["fold"], r["origin"], r["method"], r["mae"]) for r in results.rows] == [
         (1, 9, "GRU", 0.5),
         (1, 9, "naive", 1.5),
         (2, 11, "GRU", 3.0),
         (2, 11, "naive", 1.0),
     ]
-    assert [(r["step"], r["mae"]) for r in found.horizon_rows if r["method"] == "GRU"] == [
+    assert [(r["step"], r["mae"]) for r in results.horizon_rows if r["method"] == "GRU"] == [
         (1, 2.0),
         (2, 0.0),
     ]

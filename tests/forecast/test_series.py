@@ -1,4 +1,4 @@
-"""What a forecaster takes: forms of series, regular times, missing values, covariates."""
+"""The data given to a forecaster: forms of series, regular times, missing values, covariates."""
 
 import numpy as np
 import pytest
@@ -100,8 +100,8 @@ def test_numbers_of_equal_steps_count_rows(index):
 @pytest.mark.parametrize("left_out", [[], [5, 100]])
 def test_three_centuries_of_years(unit, left_out):
     years = pd.date_range("1700-01-01", periods=309, freq="YS", unit="s").as_unit(unit)
-    kept = years.delete(left_out)
-    (item,) = read(pd.Series(np.arange(len(kept)), kept)).series
+    present = years.delete(left_out)
+    (item,) = read(pd.Series(np.arange(len(present)), present)).series
     assert (len(item), item.gaps) == (309, len(left_out))
     assert after(item.index, 2).year.tolist() == [2009, 2010]
     assert (season_of(item.index), calendar_of(item.index)) == (0, ())
@@ -140,10 +140,10 @@ def test_no_year_before_two_of_them():
 
 def test_calendar_features_by_hand():
     index = pd.DatetimeIndex(["2024-01-01 06:00", "2024-01-04 12:00"])  # a Monday, a Thursday
-    found = calendar_features(index, ("day", "week"))
-    np.testing.assert_allclose(found[:, [0, 2]], [[1, 0], [0, -1]], atol=1e-12)
+    features = calendar_features(index, ("day", "week"))
+    np.testing.assert_allclose(features[:, [0, 2]], [[1, 0], [0, -1]], atol=1e-12)
     week = 2 * np.pi * np.array([0.25, 3.5]) / 7
-    np.testing.assert_allclose(found[:, [1, 3]], np.stack([np.sin(week), np.cos(week)], 1))
+    np.testing.assert_allclose(features[:, [1, 3]], np.stack([np.sin(week), np.cos(week)], 1))
 
 
 @pytest.mark.parametrize(
@@ -187,9 +187,16 @@ def test_covariates_by_time_by_row_and_by_column():
 
 
 def layout(**changes):
-    given = {"season": 0, "reference": "last", "marks_missing": False, "calendar": ()}
+    defaults = {"season": 0, "reference": "last", "marks_missing": False, "calendar": ()}
     return Layout(
-        **{"window": 2, "horizon": 2, "covariate_mean": (), "covariate_std": (), **given, **changes}
+        **{
+            "window": 2,
+            "horizon": 2,
+            "covariate_mean": (),
+            "covariate_std": (),
+            **defaults,
+            **changes,
+        }
     )
 
 

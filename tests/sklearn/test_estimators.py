@@ -31,7 +31,7 @@ both = pytest.mark.parametrize(("kind", "y"), BOTH, ids=["regressor", "classifie
 
 
 def answers(estimator, X=X):
-    """All that it predicts, as numbers."""
+    """Return all predictions of an estimator as numbers."""
     if isinstance(estimator, GRURegressor):
         return estimator.predict(X)
     return np.column_stack([estimator.predict_proba(X), estimator.decision_function(X)])
@@ -44,10 +44,10 @@ def answers(estimator, X=X):
     _core.auto_engine() != _core.ENGINES["packed"],
     reason="without fused multiply-adds a row's last bits depend on its batch",
 )
-@pytest.mark.filterwarnings("default")  # the checks look at some themselves
+@pytest.mark.filterwarnings("default")  # some checks test for warnings
 @pytest.mark.parametrize(("kind", "least"), [(GRURegressor, 60), (GRUClassifier, 66)])
 def test_every_check_of_scikit_learn_runs_and_passes(kind, least, monkeypatch):
-    pytest.importorskip("pandas")  # a check needs it, another one the variable
+    pytest.importorskip("pandas")  # a check needs pandas, another the variable
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
     tags = kind().__sklearn_tags__().input_tags
     assert tags.two_d_array
@@ -58,7 +58,7 @@ def test_every_check_of_scikit_learn_runs_and_passes(kind, least, monkeypatch):
     assert len(checks) >= least
 
 
-# ---- its tools ----------------------------------------------------------------------------------
+# ---- tools of scikit-learn -----------------------------------------------------------------------
 
 
 def test_a_pipeline_scales_and_learns():
@@ -71,9 +71,8 @@ def test_a_pipeline_scales_and_learns():
 
 @only_with_openmp
 def test_grid_search_in_two_processes_which_share_the_cpus(monkeypatch):
-    """Their results are those of one process; no worker has more threads than its share."""
-
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # the user's number would count
+    """The results are those of one process; no worker uses more threads than its share."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # which would set the number of threads
 
     def threads(*_):
         return gru_c.get_num_threads()
@@ -81,14 +80,14 @@ def test_grid_search_in_two_processes_which_share_the_cpus(monkeypatch):
     grid = {"hidden_units": [(3,), (4, 3)], "learning_rate": [0.003, 0.03]}
     regressor = GRURegressor(epochs=4, random_state=0)
     scoring = {"r2": "r2", "threads": threads}
-    one, two = (
+    alone, shared = (
         GridSearchCV(regressor, grid, cv=2, scoring=scoring, refit="r2", n_jobs=jobs).fit(X, Y)
         for jobs in (None, 2)
     )
-    assert_same_bits(two.cv_results_["mean_test_r2"], one.cv_results_["mean_test_r2"])
-    assert two.best_params_ == one.best_params_
-    assert_same_bits(two.predict(X), one.predict(X))
-    assert (two.cv_results_["mean_test_threads"] <= max(1, joblib.cpu_count() // 2)).all()
+    assert_same_bits(shared.cv_results_["mean_test_r2"], alone.cv_results_["mean_test_r2"])
+    assert shared.best_params_ == alone.best_params_
+    assert_same_bits(shared.predict(X), alone.predict(X))
+    assert (shared.cv_results_["mean_test_threads"] <= max(1, joblib.cpu_count() // 2)).all()
 
 
 @both
@@ -115,7 +114,7 @@ def test_clones_and_random_states(kind, y):
 
 
 @both
-def test_pickles_predict_and_go_on(kind, y, tmp_path):
+def test_pickles_predict_and_continue(kind, y, tmp_path):
     estimator = kind(**SMALL, warm_start=True).fit(X, y)
     joblib.dump(estimator, tmp_path / "estimator")
     others = [
@@ -131,7 +130,7 @@ def test_pickles_predict_and_go_on(kind, y, tmp_path):
         assert_same_bits(answers(other.fit(X, y)), expected)
 
 
-def test_repr_shows_what_is_not_the_default():
+def test_repr_shows_arguments_that_differ_from_the_defaults():
     assert repr(GRURegressor()) == "GRURegressor()"
     assert repr(GRUClassifier(8, epochs=2)) == "GRUClassifier(epochs=2, hidden_units=8)"
 
@@ -155,7 +154,7 @@ except ImportError as error:
 @only_with_openmp
 @pytest.mark.usefixtures("keep_num_threads")
 @pytest.mark.parametrize("options", [{}, {"num_threads": 2}])
-def test_num_threads_is_the_estimators_own(options, monkeypatch):
+def test_an_estimator_uses_its_num_threads(options, monkeypatch):
     taken = []
     backward = _core.backward
 
@@ -172,18 +171,18 @@ def test_num_threads_is_the_estimators_own(options, monkeypatch):
 
 def test_estimators_in_python_threads_give_the_same_bits():
     expected = answers(GRURegressor(**SMALL).fit(X, Y))
-    found = {}
+    by_threads = {}
 
     def run(threads):
-        found[threads] = answers(GRURegressor(**SMALL, num_threads=threads).fit(X, Y))
+        by_threads[threads] = answers(GRURegressor(**SMALL, num_threads=threads).fit(X, Y))
 
     workers = [threading.Thread(target=run, args=(count,)) for count in (1, 2, 3)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    assert found.keys() == {1, 2, 3}
-    for answer in found.values():
+    assert by_threads.keys() == {1, 2, 3}
+    for answer in by_threads.values():
         assert_same_bits(answer, expected)
 
 

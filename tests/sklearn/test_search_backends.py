@@ -1,4 +1,4 @@
-"""Searches over hyperparameters on joblib's backends: the same scores, a part of the CPUs each."""
+"""Searches over hyperparameters on joblib's backends: the same scores, shares of the CPUs."""
 
 import pickle
 import sys
@@ -26,15 +26,15 @@ TARGETS = {GRURegressor: X[:, -1] * 2, GRUClassifier: np.where(X[:, -1] > 0, "up
 RATES = [0.003, 0.03]
 
 
-class Telling(GRURegressor):
+class ScoresThreads(GRURegressor):
     """An estimator whose score is the number of threads that its calls use."""
 
     def score(self, X, y, sample_weight=None):
-        with self._own_threads():
+        with self._use_threads():
             return float(gru_c.get_num_threads())
 
 
-def searched(estimator, n_jobs=2):
+def search_rates(estimator, n_jobs=2):
     y = TARGETS[next(kind for kind in TARGETS if isinstance(estimator, kind))]
     search = model_selection.GridSearchCV(
         estimator, {"learning_rate": RATES}, cv=2, n_jobs=n_jobs, error_score="raise"
@@ -53,7 +53,7 @@ def small(kind):
 
 @pytest.fixture(scope="module")
 def alone():
-    return {kind: searched(small(kind), n_jobs=1) for kind in TARGETS}
+    return {kind: search_rates(small(kind), n_jobs=1) for kind in TARGETS}
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +65,13 @@ def loky():
 
 @pytest.fixture
 def backend(request):
-    """joblib's configuration for a backend, with two workers at once."""
+    """joblib's configuration for a backend, with two workers."""
     if request.param == "loky":
         yield request.getfixturevalue("loky")
         return
     cloudpickle = pytest.importorskip("cloudpickle")
     make_client = request.getfixturevalue("dask_cluster")
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not have it
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import it
     yield {"backend": "dask", "client": make_client(processes=request.param == "dask, processes")}
     cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
@@ -83,11 +83,11 @@ BACKENDS = ["loky", "dask, processes", "dask, threads"]
 def test_scores_have_the_bits_of_one_process(backend, alone):
     for kind in TARGETS:
         with joblib.parallel_config(**backend):
-            found = searched(small(kind))
-        assert scores(found) == scores(alone[kind])
-        assert len({score for split in scores(found) for score in split}) > 1
-        assert found.best_params_ == alone[kind].best_params_
-        weights = found.best_estimator_.model_.get_weights()
+            search = search_rates(small(kind))
+        assert scores(search) == scores(alone[kind])
+        assert len({score for split in scores(search) for score in split}) > 1
+        assert search.best_params_ == alone[kind].best_params_
+        weights = search.best_estimator_.model_.get_weights()
         for a, b in zip(weights, alone[kind].best_estimator_.model_.get_weights(), strict=True):
             assert a.tobytes() == b.tobytes()
 
@@ -95,24 +95,26 @@ def test_scores_have_the_bits_of_one_process(backend, alone):
 @only_with_openmp
 @pytest.mark.usefixtures("keep_num_threads")
 @pytest.mark.parametrize("backend", BACKENDS, indirect=True)
-def test_two_at_once_have_a_part_of_the_threads_each(backend, request):
+def test_two_fits_at_once_share_the_threads(backend, request):
     gru_c.set_num_threads(4)
     name = request.node.callspec.params["backend"]
     share = {"loky": max(1, joblib.cpu_count() // 2), "dask, processes": 1, "dask, threads": 2}
     with joblib.parallel_config(**backend):
-        found = searched(Telling(hidden_units=2, epochs=1, random_state=0))
-        given = searched(Telling(hidden_units=2, epochs=1, random_state=0, num_threads=3))
-    assert scores(found) == [[share[name]] * 2] * 2
-    assert scores(given) == [[3.0] * 2] * 2  # what is asked for is what is used
+        shared = search_rates(ScoresThreads(hidden_units=2, epochs=1, random_state=0))
+        explicit = search_rates(
+            ScoresThreads(hidden_units=2, epochs=1, random_state=0, num_threads=3)
+        )
+    assert scores(shared) == [[share[name]] * 2] * 2
+    assert scores(explicit) == [[3.0] * 2] * 2  # an explicit number is used as it was given
 
 
 @only_with_openmp
 @pytest.mark.usefixtures("keep_num_threads")
 def test_outside_of_a_worker_nothing_changes():
     gru_c.set_num_threads(4)
-    assert Telling().score(X, None) == 4
+    assert ScoresThreads().score(X, None) == 4
     with use_threads(2):
-        assert Telling().score(X, None) == 2
+        assert ScoresThreads().score(X, None) == 2
     assert not threads._of_python_threads
 
 
@@ -121,6 +123,6 @@ def test_estimators_pickle_fitted_or_not(kind):
     fresh = pickle.loads(pickle.dumps(small(kind)))
     assert fresh.get_params() == small(kind).get_params()
     fitted = fresh.fit(X, TARGETS[kind])
-    again = pickle.loads(pickle.dumps(fitted))
-    assert again.predict(X).tolist() == fitted.predict(X).tolist()
-    assert again.get_params() == fitted.get_params()
+    copy = pickle.loads(pickle.dumps(fitted))
+    assert copy.predict(X).tolist() == fitted.predict(X).tolist()
+    assert copy.get_params() == fitted.get_params()

@@ -1,11 +1,12 @@
-/* The core with every buffer that it is given between pages that nobody may touch, at the lower and at
- * the upper end in turn, in problems of all small sizes and some larger ones; results against plain
- * loops in double precision. Arrays begin as NaN, so that what is read before it is written shows.
+/* A test of the core's memory accesses and results, in problems of all small sizes and some larger
+ * ones. Every buffer lies between protected pages, at the lower or at the upper one. Results are
+ * compared with plain loops in double precision. Arrays begin as NaN, so that a read before the
+ * first write changes a result.
  *
- *   guard_harness [case]    all cases, or one by its number; silence is success
+ *   guard_harness [case]    run all cases, or the one of this number; print nothing on success
  *
- * Built by test_guards.py together with the sources of the core. With AddressSanitizer buffers come
- * from malloc, whose surroundings it watches itself. */
+ * test_guards.py builds it together with the sources of the core. With AddressSanitizer, buffers
+ * come from malloc, which AddressSanitizer watches. */
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,382 +23,12 @@
 #endif
 #endif
 
-static char now[512]; /* what is being computed */
-
-static void fail(const char *what, size_t at) {
-    printf("%s: %s, element %zu\n", now, what, at);
-    exit(1);
-}
-
-static void on_fault(int signal_number) {
-    (void)signal_number;
-    static const char text[] = ": outside of a buffer\n";
-    ssize_t written = write(STDOUT_FILENO, now, strlen(now));
-    written += write(STDOUT_FILENO, text, sizeof text - 1);
-    _exit(written > 0 ? 1 : 2);
-}
-
-static void *pages(size_t bytes, int protection) {
-    void *memory = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANON, -1, 0);
-    if (memory == MAP_FAILED) {
-        perror("mmap");
-        exit(2);
-    }
-    return memory;
-}
-
-/* ---- buffers ------------------------------------------------------------------------------ */
-
-enum { MOST_BUFFERS = 24, ROOM = 32 * 1024 * 1024, CANARY = 256 };
-
-static struct buffer {
-    unsigned char *room, *data, *canary;
-    size_t before; /* canaries before the data, beside those at `canary` */
-} buffers[MOST_BUFFERS];
-static size_t buffer_count;
-static int at_end;     /* do buffers end, or begin, at the page that nobody may touch? */
-static size_t skipped; /* bytes before a tape or workspace, which may begin anywhere */
-
-/* Room between two such pages, made once. */
-static unsigned char *guarded_room(void) {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    unsigned char *all = pages(ROOM + 2 * page, PROT_NONE);
-    if (mprotect(all + page, ROOM, PROT_READ | PROT_WRITE) != 0) {
-        perror("mprotect");
-        exit(2);
-    }
-    return all + page;
-}
-
-/* A buffer of the run at hand, all NaN; `before` bytes from where it could begin. */
-static void *take_after(size_t before, size_t bytes) {
-    if (buffer_count == MOST_BUFFERS || before + bytes + CANARY > ROOM) {
-        fail("the harness has no room", bytes);
-    }
-    struct buffer *b = &buffers[buffer_count++];
-#ifdef __SANITIZE_ADDRESS__
-    (void)before;
-    b->data = malloc(bytes);
-#else
-    b->room = b->room ? b->room : guarded_room();
-    b->before = at_end ? 0 : before;
-    b->data = at_end ? b->room + ROOM - bytes : b->room + before;
-    b->canary = at_end ? b->data - CANARY : b->data + bytes;
-    memset(b->room, 0xFF, b->before);
-    memset(b->canary, 0xFF, CANARY);
-#endif
-    memset(b->data, 0xFF, bytes);
-    return b->data;
-}
-
-static void *take(size_t bytes) {
-    return take_after(0, bytes);
-}
-
-static void expect_canaries(const unsigned char *bytes, size_t count, size_t buffer) {
-    for (size_t i = 0; i < count; i++) {
-        if (bytes[i] != 0xFF) {
-            fail("written beside a buffer", buffer);
-        }
-    }
-}
-
-static void give_all_back(void) {
-    for (; buffer_count > 0; buffer_count--) {
-        struct buffer *b = &buffers[buffer_count - 1];
-#ifdef __SANITIZE_ADDRESS__
-        free(b->data);
-#else
-        expect_canaries(b->canary, CANARY, buffer_count - 1);
-        expect_canaries(b->room, b->before, buffer_count - 1);
-#endif
-    }
-}
-
-/* ---- numbers ------------------------------------------------------------------------------ */
-
-static double element(const void *data, gru_dtype dtype, ptrdiff_t i) {
-    return dtype == GRU_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
-}
-
-static void set_element(void *data, gru_dtype dtype, ptrdiff_t i, double value) {
-    if (dtype == GRU_F32) {
-        ((float *)data)[i] = (float)value;
-    } else {
-        ((double *)data)[i] = value;
-    }
-}
-
-static size_t itemsize(gru_dtype dtype) {
-    return dtype == GRU_F32 ? sizeof(float) : sizeof(double);
-}
-
-static double tolerance; /* of the results, beside the largest one or 1 */
-static unsigned seed;
-
-static unsigned draw(void) {
-    seed = seed * 1664525u + 1013904223u;
-    return seed >> 8;
-}
-
-/* Numbers that float holds as they are. */
-static double *random_numbers(size_t n, double scale) {
-    double *numbers = malloc((n + 1) * sizeof(double));
-    for (size_t i = 0; i < n; i++) {
-        numbers[i] = (float)(scale * ((double)draw() / (1 << 23) - 1));
-    }
-    return numbers;
-}
-
-static double *zeros(size_t n) {
-    return calloc(n + 1, sizeof(double));
-}
-
-static void *copy_of(const double *numbers, size_t n, gru_dtype dtype) {
-    void *data = take(n * itemsize(dtype));
-    for (size_t i = 0; i < n; i++) {
-        set_element(data, dtype, (ptrdiff_t)i, numbers[i]);
-    }
-    return data;
-}
-
-static void compare(const char *name, const void *data, const double *expected, size_t n,
-    gru_dtype dtype, double offset) {
-    double scale = 1;
-    for (size_t i = 0; i < n; i++) {
-        scale = fmax(scale, fabs(expected[i]));
-    }
-    for (size_t i = 0; i < n; i++) {
-        const double error = fabs(element(data, dtype, (ptrdiff_t)i) - offset - expected[i]);
-        if (!(error <= scale * tolerance)) {
-            fail(name, i);
-        }
-    }
-}
-
-/* ---- sequences in several layouts ---------------------------------------------------------- */
-
-enum { BATCH_FIRST, TIME_FIRST, BACKWARDS_WITH_GAPS, LAYOUTS, GAP = 3 };
-
-typedef struct sequence {
-    void *data;
-    ptrdiff_t batch, time, first; /* element (b, t, i) at first + b * batch + t * time + i */
-    size_t B, T, n;
-    int gaps;
-} sequence;
-
-static sequence take_sequence(size_t B, size_t T, size_t n, gru_dtype dtype, int layout) {
-    sequence s = { .B = B, .T = T, .n = n, .gaps = layout == BACKWARDS_WITH_GAPS };
-    const ptrdiff_t row = (ptrdiff_t)(s.gaps ? n + GAP : n);
-    s.batch = layout == TIME_FIRST ? row : (ptrdiff_t)T * row;
-    s.time = s.gaps ? -row : layout == TIME_FIRST ? (ptrdiff_t)B * row : row;
-    s.first = s.gaps && T ? ((ptrdiff_t)T - 1) * row : 0;
-    const size_t elements = B * T * (size_t)row;
-    s.data = take((elements - (s.gaps && elements ? GAP : 0)) * itemsize(dtype));
-    return s;
-}
-
-static void *first_of(const sequence *s, gru_dtype dtype) {
-    return (char *)s->data + s->first * (ptrdiff_t)itemsize(dtype);
-}
-
-static gru_sequence_in in(const sequence *s, gru_dtype dtype) {
-    return (gru_sequence_in){ first_of(s, dtype), s->batch, s->time };
-}
-
-static gru_sequence_out out(const sequence *s, gru_dtype dtype) {
-    return (gru_sequence_out){ first_of(s, dtype), s->batch, s->time };
-}
-
-static ptrdiff_t place(const sequence *s, size_t b, size_t t) {
-    return s->first + (ptrdiff_t)b * s->batch + (ptrdiff_t)t * s->time;
-}
-
-static void fill_sequence(const sequence *s, const double *numbers, gru_dtype dtype) {
-    for (size_t b = 0; b < s->B; b++) {
-        for (size_t t = 0; t < s->T; t++) {
-            for (size_t i = 0; i < s->n; i++) {
-                set_element(s->data, dtype, place(s, b, t) + (ptrdiff_t)i,
-                    numbers[(b * s->T + t) * s->n + i]);
-            }
-        }
-    }
-}
-
-static void compare_sequence(
-    const char *name, const sequence *s, const double *expected, gru_dtype dtype) {
-    for (size_t b = 0; b < s->B; b++) {
-        for (size_t t = 0; t < s->T; t++) {
-            const char *row = (const char *)s->data + place(s, b, t) * (ptrdiff_t)itemsize(dtype);
-            compare(name, row, expected + (b * s->T + t) * s->n, s->n, dtype, 0);
-            const int last = b + 1 == s->B && t == 0;
-            for (size_t i = s->n; s->gaps && !last && i < s->n + GAP; i++) {
-                if (!isnan(element(row, dtype, (ptrdiff_t)i))) {
-                    fail("written between the rows of a sequence", (b * s->T + t) * s->n);
-                }
-            }
-        }
-    }
-}
-
-/* ---- what is expected ---------------------------------------------------------------------- */
-
-/* Inputs and results of one problem in plain loops. */
-typedef struct example {
-    size_t B, T, I, H;
-    int reset_after, with_bias, with_state, with_d_output, with_d_state;
-    double *x, *W, *U, *bias, *h0, *dy, *d_state;
-    double *y, *state, *dx, *dW, *dU, *d_bias, *dh0;
-} example;
-
-static double sigmoid(double a) {
-    return 1 / (1 + exp(-a));
-}
-
-/* to (n) += from (k) times matrix (k, n), or its transpose: to (k) += matrix times from (n). */
-static void multiply(const double *from, const double *matrix, size_t k, size_t first, size_t n,
-    size_t stride, double *to) {
-    for (size_t i = 0; i < k; i++) {
-        for (size_t j = first; j < first + n; j++) {
-            to[j] += from[i] * matrix[i * stride + j];
-        }
-    }
-}
-
-static void multiply_transposed(const double *from, const double *matrix, size_t k, size_t first,
-    size_t n, size_t stride, double *to) {
-    for (size_t i = 0; i < k; i++) {
-        for (size_t j = first; j < first + n; j++) {
-            to[i] += from[j] * matrix[i * stride + j];
-        }
-    }
-}
-
-static void add_outer(const double *left, const double *right, size_t k, size_t first, size_t n,
-    size_t stride, double *to) {
-    for (size_t i = 0; i < k; i++) {
-        for (size_t j = first; j < first + n; j++) {
-            to[i * stride + j] += left[i] * right[j];
-        }
-    }
-}
-
-static void compute_row(example *e, size_t b) {
-    const size_t T = e->T, I = e->I, H = e->H, G = 3 * H;
-    double *h = zeros((T + 1) * H), *gates = zeros(T * G), *hn = zeros(T * H), *rh = zeros(H);
-    double *a = zeros(G), *u = zeros(G), *dh = zeros(H), *before = zeros(H), *drh = zeros(H);
-    const double *recurrent_bias = e->reset_after ? e->bias + G : NULL;
-    memcpy(h, e->h0 + b * H, H * sizeof(double));
-    for (size_t t = 0; t < T; t++) {
-        const double *old = h + t * H;
-        double *z = gates + t * G, *r = z + H, *n = r + H;
-        memcpy(a, e->bias, G * sizeof(double));
-        memset(u, 0, G * sizeof(double));
-        if (recurrent_bias) {
-            memcpy(u, recurrent_bias, G * sizeof(double));
-        }
-        multiply(e->x + (b * T + t) * I, e->W, I, 0, G, G, a);
-        multiply(old, e->U, H, 0, e->reset_after ? G : 2 * H, G, u);
-        for (size_t j = 0; j < H; j++) {
-            z[j] = sigmoid(a[j] + u[j]);
-            r[j] = sigmoid(a[H + j] + u[H + j]);
-            rh[j] = r[j] * old[j];
-        }
-        if (!e->reset_after) {
-            multiply(rh, e->U, H, 2 * H, H, G, u);
-        }
-        for (size_t j = 0; j < H; j++) {
-            hn[t * H + j] = u[2 * H + j];
-            n[j] = tanh(a[2 * H + j] + (e->reset_after ? r[j] : 1) * u[2 * H + j]);
-            h[(t + 1) * H + j] = (1 - z[j]) * n[j] + z[j] * old[j];
-        }
-        memcpy(e->y + (b * T + t) * H, h + (t + 1) * H, H * sizeof(double));
-    }
-    memcpy(e->state + b * H, h + T * H, H * sizeof(double));
-    memcpy(dh, e->d_state + b * H, H * sizeof(double));
-    for (size_t t = T; t-- > 0;) {
-        const double *old = h + t * H, *z = gates + t * G, *r = z + H, *n = r + H;
-        for (size_t j = 0; j < H; j++) {
-            dh[j] += e->dy[(b * T + t) * H + j];
-            a[j] = u[j] = dh[j] * (old[j] - n[j]) * z[j] * (1 - z[j]);
-            a[2 * H + j] = dh[j] * (1 - z[j]) * (1 - n[j] * n[j]);
-            u[2 * H + j] = a[2 * H + j] * (e->reset_after ? r[j] : 1);
-            before[j] = dh[j] * z[j];
-            rh[j] = e->reset_after ? old[j] : r[j] * old[j];
-            drh[j] = 0;
-        }
-        multiply_transposed(u, e->U, H, 2 * H, H, G, drh);
-        for (size_t j = 0; j < H; j++) {
-            const double dr = e->reset_after ? a[2 * H + j] * hn[t * H + j] : drh[j] * old[j];
-            a[H + j] = u[H + j] = dr * r[j] * (1 - r[j]);
-            before[j] += drh[j] * (e->reset_after ? 1 : r[j]);
-        }
-        multiply_transposed(u, e->U, H, 0, 2 * H, G, before);
-        multiply_transposed(a, e->W, I, 0, G, G, e->dx + (b * T + t) * I);
-        add_outer(e->x + (b * T + t) * I, a, I, 0, G, G, e->dW);
-        add_outer(old, u, H, 0, 2 * H, G, e->dU);
-        add_outer(rh, u, H, 2 * H, H, G, e->dU);
-        for (size_t j = 0; j < G; j++) {
-            e->d_bias[j] += a[j];
-            if (e->reset_after) {
-                e->d_bias[G + j] += u[j];
-            }
-        }
-        memcpy(dh, before, H * sizeof(double));
-    }
-    memcpy(e->dh0 + b * H, dh, H * sizeof(double));
-    double *const all[] = { h, gates, hn, rh, a, u, dh, before, drh };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        free(all[i]);
-    }
-}
-
-static double *maybe(int wanted, size_t n, double scale) {
-    return wanted ? random_numbers(n, scale) : zeros(n);
-}
-
-static example make_example(const size_t sizes[4], int reset_after, unsigned options) {
-    example e = { .B = sizes[0],
-        .T = sizes[1],
-        .I = sizes[2],
-        .H = sizes[3],
-        .reset_after = reset_after,
-        .with_bias = options & 1,
-        .with_state = options >> 1 & 1,
-        .with_d_output = options >> 2 & 1,
-        .with_d_state = options >> 3 & 1 };
-    const size_t biases = (reset_after ? 6 : 3) * e.H;
-    e.x = random_numbers(e.B * e.T * e.I, 1);
-    e.W = random_numbers(e.I * 3 * e.H, 1 / sqrt((double)e.I + 1));
-    e.U = random_numbers(e.H * 3 * e.H, 1 / sqrt((double)e.H));
-    e.bias = maybe(e.with_bias, biases, 0.5);
-    e.h0 = maybe(e.with_state, e.B * e.H, 1);
-    e.dy = maybe(e.with_d_output, e.B * e.T * e.H, 1);
-    e.d_state = maybe(e.with_d_state, e.B * e.H, 1);
-    e.y = zeros(e.B * e.T * e.H);
-    e.state = zeros(e.B * e.H);
-    e.dx = zeros(e.B * e.T * e.I);
-    e.dW = zeros(e.I * 3 * e.H);
-    e.dU = zeros(e.H * 3 * e.H);
-    e.d_bias = zeros(biases);
-    e.dh0 = zeros(e.B * e.H);
-    for (size_t b = 0; b < e.B; b++) {
-        compute_row(&e, b);
-    }
-    return e;
-}
-
-static void free_example(example *e) {
-    double *const all[] = { e->x, e->W, e->U, e->bias, e->h0, e->dy, e->d_state, e->y, e->state,
-        e->dx, e->dW, e->dU, e->d_bias, e->dh0 };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        free(all[i]);
-    }
-}
+#include "guard_buffers.inc"
+#include "guard_expected.inc"
 
 /* ---- the core's answer --------------------------------------------------------------------- */
 
-/* BLAS as the manual has it: matrices column by column. */
+/* A plain BLAS, with column-major matrices. */
 #define DEFINE_BLAS(real, gemm, gemv)                                                              \
     static void gemm(char *transa, char *transb, int *m, int *n, int *k, real *alpha, real *a,     \
         int *lda, real *b, int *ldb, real *beta, real *c, int *ldc) {                              \
@@ -443,13 +74,13 @@ static void *workspace_of(const gru_problem *p, gru_pass pass) {
     return take_after(skipped, bytes);
 }
 
-/* How a run goes, besides the problem. */
+/* The settings of a run besides the problem. */
 typedef struct manner {
     int training, keep_tape, packed, accumulate, layout;
     int no_output, no_d_x, no_d_bias, no_d_state;
 } manner;
 
-/* Factors for all states, which leave them as they are; null where none are wanted. */
+/* Return factors of 1 for all states; null if the problem has no mask. */
 static const void *take_mask(const gru_problem *p, const example *e) {
     if (!p->masks_state) {
         return NULL;
@@ -570,7 +201,7 @@ static void check(const gru_problem *p, const example *e, manner how) {
 
 /* ---- matmul -------------------------------------------------------------------------------- */
 
-/* Both operands as they lie in memory: rows of `columns` elements and a gap. */
+/* Return an operand in memory: rows of `columns` elements, with a gap after each. */
 static gru_matrix take_matrix(
     const double *numbers, size_t rows, size_t columns, int transposed, gru_dtype dtype) {
     const size_t height = transposed ? columns : rows, width = transposed ? rows : columns;
@@ -632,7 +263,7 @@ static void run_matmul(size_t m, size_t n, size_t k) {
 
 /* ---- all cases ----------------------------------------------------------------------------- */
 
-/* Besides sides of 1 .. 67: nothing, several slices, several chunks of time, gangs. */
+/* Sizes besides 1 .. 67: empty arrays, several slices, several time chunks, gangs. */
 static const size_t LARGER[][4] = { { 0, 3, 2, 5 }, { 2, 0, 3, 5 }, { 3, 2, 0, 5 }, { 1, 1, 1, 1 },
     { 70, 2, 16, 33 }, { 33, 5, 20, 100 }, { 1, 115, 3, 129 }, { 1, 3, 9, 300 }, { 2, 3, 260, 200 },
     { 17, 3, 270, 49 }, { 2, 66, 5, 129 }, { 66, 3, 33, 65 } };
@@ -649,7 +280,7 @@ static void sizes_of_case(size_t number, size_t sizes[4]) {
     sizes[3] = 1 + number;
 }
 
-/* One of the ways to run an example; `bits` says which. */
+/* Run an example in one of the ways, given by `bits`. */
 static void run_variant(
     size_t number, const char *isa, const example *e, unsigned bits, gru_weight_format format) {
     const int training = format == GRU_WEIGHTS_FULL && bits >> 4 & 1, keep_tape = bits >> 5 & 1;

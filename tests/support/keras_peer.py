@@ -1,4 +1,4 @@
-"""Keras on PyTorch; what imports it from here is skipped where there is none."""
+"""Keras on PyTorch; test files that import it from here are skipped if it is not installed."""
 
 import os
 

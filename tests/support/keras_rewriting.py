@@ -1,4 +1,4 @@
-"""Keras files of a small model with other parts than it has; no such tests without h5py."""
+"""Keras files of a small model with some parts changed; without h5py their tests are skipped."""
 
 import io
 import json
@@ -22,7 +22,7 @@ def members(source):
 
 
 def write(path, changes, compression=zipfile.ZIP_STORED):
-    """Write the small model with other members."""
+    """Write the file of the small model with changed or additional members."""
     keras.save(small_model(), path)
     content = {**members(path), **changes}
     with zipfile.ZipFile(path, "w", compression) as archive:
@@ -31,7 +31,7 @@ def write(path, changes, compression=zipfile.ZIP_STORED):
 
 
 def write_config(path, change):
-    """Write the small model with a changed configuration; `change` may return another one."""
+    """Write the small model with a changed configuration; `change` may return a new one."""
     keras.save(small_model(), path)
     config = json.loads(members(path)[CONFIG])
     write(path, {CONFIG: json.dumps(change(config) or config)})

@@ -1,4 +1,4 @@
-"""ONNX models made by hand, what onnxruntime computes of them, and ONNX's own tests."""
+"""ONNX models made by hand, onnxruntime's results for them, and ONNX's own tests."""
 
 import functools
 import importlib
@@ -10,11 +10,13 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
+from gru_c.interop.onnx import load  # noqa: E402
+
 DIRECTIONS = {"forward": 1, "reverse": 1, "bidirectional": 2}
 GRU_INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h")
 
 
-# What makes tests of no operator that gru_c has, and takes long to make them.
+# Modules with tests of operators that gru_c lacks; they take long to import.
 _SLOW = ("pool", "image")
 
 
@@ -51,8 +53,15 @@ def make_model(nodes, constants=None, inputs=None, outputs=("y",), opset=17):
     return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 
+def read_model(model, folder):
+    """Write a ModelProto to a file in `folder`, and load it."""
+    path = folder / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    return load(path)
+
+
 def by_onnxruntime(model, feeds):
-    """Return the outputs of a ModelProto or of a file."""
+    """Return onnxruntime's outputs of a ModelProto or of a file."""
     ort = pytest.importorskip("onnxruntime")
     ort.set_default_logger_severity(4)
     source = model.SerializeToString() if hasattr(model, "SerializeToString") else str(model)
@@ -60,38 +69,39 @@ def by_onnxruntime(model, feeds):
     return session.run(None, feeds)
 
 
-def gru_node(given, **attributes):
-    """Return a GRU node that has these inputs."""
-    names = [name if name in given else "" for name in GRU_INPUTS]
+def gru_node(input_names, **attributes):
+    """Return a GRU node with these inputs."""
+    names = [name if name in input_names else "" for name in GRU_INPUTS]
     return onnx.helper.make_node("GRU", names, ["Y", "Y_h"], name="gru", **attributes)
 
 
-def gru_arrays(rng, T, B, I, H, directions=1, **wanted):
-    """Return the inputs of a GRU node; B, sequence_lens and initial_h where they are wanted."""
+def gru_arrays(rng, sizes, directions=1, *, bias=False, lens=False, initial=False):
+    """Return the inputs of a GRU node of sizes (T, B, I, H); the last three if they are wanted."""
+    T, B, I, H = sizes
 
     def array(*shape):
         return rng.normal(size=shape).astype(np.float32) * np.float32(0.7)
 
     G = 3 * H
     arrays = {"X": array(T, B, I), "W": array(directions, G, I), "R": array(directions, G, H)}
-    if wanted.get("bias"):
+    if bias:
         arrays["B"] = array(directions, 2 * G)
-    if wanted.get("lens"):
+    if lens:
         arrays["sequence_lens"] = rng.integers(0, T + 1, B).astype(np.int32)
-    if wanted.get("initial"):
+    if initial:
         arrays["initial_h"] = array(directions, B, H)
     return arrays
 
 
 def gru_by_onnxruntime(arrays, **attributes):
-    """Return Y and Y_h of a GRU node."""
+    """Return onnxruntime's Y and Y_h of a GRU node."""
     inputs = {name: (array.dtype, array.shape) for name, array in arrays.items()}
     node = gru_node(arrays, **attributes)
     return by_onnxruntime(make_model([node], inputs=inputs, outputs=("Y", "Y_h")), arrays)
 
 
 def assert_all_close(actual, expected, tolerance=1e-6):
-    """Equal in number, dtype and shape, and no element further off, or by that part of it."""
+    """Assert that arrays are equal in number, dtypes and shapes, and close in their elements."""
     assert len(actual) == len(expected)
     for a, b in zip(actual, expected, strict=True):
         assert a.dtype == b.dtype

@@ -1,7 +1,7 @@
-"""The GRU as its equations say it, in NumPy: what the package is held to.
+"""The specification: the equations of the GRU in plain NumPy.
 
-Nothing here is fast, and nothing is taken from the package. Numbers are double precision, or
-complex: `derivative` differentiates by an imaginary step.
+Nothing here is fast or imported from the package. Numbers are double precision, or complex:
+`derivative` differentiates by an imaginary step.
 """
 
 import numpy as np
@@ -48,11 +48,11 @@ def gru(
     mask=None,
     zero_output=False,
 ):
-    """Outputs (B, T, H) in the order of the steps taken, and the last state (B, H).
+    """Return outputs (B, T, H) in the order in which steps are computed, and the last state (B, H).
 
-    `keeps` (T, B, H) is the probability with which each unit keeps its state over each step; `mask`
-    (B, T) says which steps count: the others leave the state, and repeat the output or, with
-    `zero_output`, show zero.
+    `keeps` (T, B, H) is the probability with which each unit keeps its state over each time step.
+    `mask` (B, T) is true for the time steps that count. The others do not change the state; their
+    output is that of the step before or, with `zero_output`, zero.
     """
 
     def f(activation, a):
@@ -67,7 +67,7 @@ def gru(
     z_, r_, n_ = slice(0, H), slice(H, 2 * H), slice(2 * H, 3 * H)
     outputs, order = [], -1 if go_backwards else 1
     mask = np.ones(x.shape[:2], bool) if mask is None else mask
-    shown = np.zeros_like(h)
+    visible = np.zeros_like(h)
     for t, x_t in enumerate(x.swapaxes(0, 1)[::order]):
         a, m = x_t @ W + b_in, h * state_mask
         z = f(recurrent_activation, a[:, z_] + m @ U[:, z_] + b_rec[z_])
@@ -80,16 +80,16 @@ def gru(
         after = after if keeps is None else keeps[t] * h + (1 - keeps[t]) * after
         counts = mask[:, ::order][:, t, None]
         h = np.where(counts, after, h)
-        shown = np.where(counts, after, 0 if zero_output else shown)
-        outputs.append(shown)
+        visible = np.where(counts, after, 0 if zero_output else visible)
+        outputs.append(visible)
     return (np.stack(outputs, 1) if outputs else np.zeros((len(x), 0, H))), h
 
 
 def derivative(arguments, directions, d_output, d_state, **variant):
-    """How sum(output * d_output) + sum(state * d_state) changes along `directions`.
+    """Return the derivative of sum(output * d_output) + sum(state * d_state) along `directions`.
 
-    `directions` names some of the `arguments` (those of `gru`) and gives an array for each. The
-    step is imaginary, so nothing cancels: the result is as exact as the function is.
+    `directions` holds an array for some of the `arguments`, which are those of `gru`. The step is
+    imaginary, so nothing cancels, and the result is as exact as the function.
     """
     step = 1e-30
     moved = dict(arguments)
@@ -100,7 +100,7 @@ def derivative(arguments, directions, d_output, d_state, **variant):
 
 
 def gradient(name, arguments, d_output, d_state, **variant):
-    """The gradient with respect to one argument, element by element."""
+    """Return the gradient with respect to an argument, computed element by element."""
     shape = np.shape(arguments[name])
     result = np.empty(shape)
     for index in np.ndindex(shape):

@@ -1,4 +1,4 @@
-"""What several test files need: arguments for a GRU, models to stream, logs, comparisons."""
+"""Helpers of several test files: arguments of a GRU, models, comparisons, callbacks."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from gru_c import GRU, Dense, Input, Sequential, callbacks, optimizers
 def random_arguments(
     B, T, I, H, *, dtype=np.float64, reset_after=True, bias=True, initial_state=True, seed=0
 ):
-    """Arguments of `gru_forward` by name, in its order; None for what is not wanted."""
+    """Return arguments of `gru_forward` by name, in its order; None for one that is left out."""
     rng = np.random.default_rng(seed)
     arguments = {
         "x": rng.normal(size=(B, T, I)),
@@ -24,18 +24,18 @@ def random_arguments(
 
 
 def random_gradients(B, T, H, *, dtype=np.float64, seed=1):
-    """d_output and d_state."""
+    """Return d_output and d_state."""
     rng = np.random.default_rng(seed)
     return rng.normal(size=(B, T, H)).astype(dtype), rng.normal(size=(B, H)).astype(dtype)
 
 
 def copies(arguments):
-    """Copies of the arrays among arguments, to see later that they were not changed."""
+    """Return copies of the arrays among arguments, to check later that they have not changed."""
     return {name: np.array(a) for name, a in arguments.items() if isinstance(a, np.ndarray)}
 
 
 def assert_same_bits(actual, expected):
-    """Equal in dtype, shape and every bit, signs of zeros and NaN included."""
+    """Assert that arrays have the same dtype, shape and bits, with those of zeros and NaN."""
     assert actual.dtype == expected.dtype
     assert actual.shape == expected.shape
     if actual.tobytes() != expected.tobytes():
@@ -44,7 +44,7 @@ def assert_same_bits(actual, expected):
 
 
 def assert_all_same_bits(actual, expected):
-    """`assert_same_bits` for results with several arrays: GRUForward (without tape), gradients."""
+    """Call `assert_same_bits` for all arrays of a result, such as gradients; tapes are ignored."""
     for name in expected._fields:
         a, b = getattr(actual, name), getattr(expected, name)
         if isinstance(b, np.ndarray):
@@ -54,14 +54,14 @@ def assert_all_same_bits(actual, expected):
 
 
 def assert_close(actual, expected, tolerance):
-    """No element is further off than `tolerance` times the largest one, or times 1."""
+    """Assert that no element differs by more than `tolerance` times the largest one, or times 1."""
     assert actual.shape == expected.shape
     scale = max(1.0, np.abs(expected).max(initial=0))
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * scale)
 
 
 def finite_difference(loss, array, direction, step=1e-6):
-    """Slope of loss() when `array` moves along `direction`, in place and back again."""
+    """Return the slope of loss() along `direction`; `array` is changed in place and restored."""
     array += step * direction
     above = loss()
     array -= 2 * step * direction
@@ -71,7 +71,7 @@ def finite_difference(loss, array, direction, step=1e-6):
 
 
 def assert_gradients(layer, x, call=None):
-    """Every gradient of the layer and of x against finite differences, along random directions.
+    """Compare every gradient of the layer and of x with finite differences along random directions.
 
     A layer that returns None has no gradient of x.
     """
@@ -93,7 +93,7 @@ def assert_gradients(layer, x, call=None):
 
 
 def make_model(*layers, I=5, dtype="float32", seed=0):
-    """Model of these layers, with biases that are not zero."""
+    """Return a model of these layers, with biases that are not zero."""
     model = Sequential(dtype=dtype, seed=seed)
     for layer in layers:
         model.add(layer)
@@ -104,7 +104,7 @@ def make_model(*layers, I=5, dtype="float32", seed=0):
 
 
 def small_model(**options):
-    """Compiled model of two layers, for files; `options` are the GRU's."""
+    """Return a compiled model of two layers, for files; `options` are the GRU's."""
     model = Sequential([Input((None, 4)), GRU(3, name="a", **options), Dense(1, name="b")], seed=0)
     model.compile("adam", "mse")
     return model
@@ -115,7 +115,7 @@ def random_numbers(*shape, dtype="float32", seed=3):
 
 
 def play(stream, x):
-    """Outputs of all steps of x (B, T, I): (B, T, n)."""
+    """Return the outputs (B, T, n) of all time steps of x (B, T, I)."""
     return np.stack([stream.step(x[:, t]) for t in range(x.shape[1])], axis=1)
 
 
@@ -123,7 +123,7 @@ def play(stream, x):
 
 
 def recorder(base=callbacks.Callback):
-    """A callback that keeps every call in `calls`: hook, number if any, logs."""
+    """Return a callback that records every call in `calls`: hook, number if any, logs."""
 
     class Recorder(base):
         def __init__(self):
@@ -132,21 +132,21 @@ def recorder(base=callbacks.Callback):
 
         def __getattribute__(self, name):
             if name.startswith("on_") and "batch" not in name.split("_")[1]:
-                return lambda *given, **logs: self.calls.append(
-                    (name, *(g for g in given if isinstance(g, int)), _logs(given, logs))
+                return lambda *arguments, **logs: self.calls.append(
+                    (name, *(a for a in arguments if isinstance(a, int)), _logs(arguments, logs))
                 )
             return super().__getattribute__(name)
 
     return Recorder()
 
 
-def _logs(given, logs):
-    found = logs.get("logs", given[-1] if given else None)
-    return dict(found) if isinstance(found, dict) else {}
+def _logs(arguments, options):
+    logs = options.get("logs", arguments[-1] if arguments else None)
+    return dict(logs) if isinstance(logs, dict) else {}
 
 
 class Feeder:
-    """What stands for a model where the logs are made up; its weights are the epoch's number."""
+    """A stand-in for a model in training with made-up logs; its weights are the epoch's number."""
 
     def __init__(self, rate=0.1, metrics=(), save=None):
         self.metrics = list(metrics)
@@ -163,7 +163,7 @@ class Feeder:
 
 
 def feed(callback, values, name="loss", **options):
-    """Logs with a value for every epoch, until the callback ends the run; the model, the rates."""
+    """Run epochs with these logged values until the callback stops; return model and rates."""
     model, rates = Feeder(**options), []
     callback.set_model(model)
     callback.on_train_begin({})

@@ -1,4 +1,4 @@
-"""torch.nn.GRU and gru_c's with the same weights, and what both make of the same input."""
+"""Pairs of torch.nn.GRU and gru_c's GRU with the same weights, and comparisons of their results."""
 
 import copy
 
@@ -15,21 +15,21 @@ TOLERANCE = {
 
 
 def twins(*sizes, **options):
-    """A torch.nn.GRU and ours, with the same weights."""
+    """Return a torch.nn.GRU and ours, with the same weights."""
     theirs, ours = torch.nn.GRU(*sizes, **options), GRU(*sizes, **options)
     ours.load_state_dict(theirs.state_dict())
     return theirs, ours
 
 
 def passed(module, x, hx):
-    """Output, last states and all gradients of a random loss, a leaf at a time."""
+    """Return output, last states and all gradients of a random loss."""
     data = x.data if isinstance(x, PackedSequence) else x
     leaf = data.detach().clone().requires_grad_()
     hx = None if hx is None else hx.clone().requires_grad_()
     module.zero_grad()
     torch.manual_seed(9)  # of dropout
-    given = x._replace(data=leaf) if isinstance(x, PackedSequence) else leaf
-    output, last = module(given, hx)
+    inputs = x._replace(data=leaf) if isinstance(x, PackedSequence) else leaf
+    output, last = module(inputs, hx)
     if isinstance(output, PackedSequence):
         for a, b in zip(output[1:], x[1:], strict=True):
             assert a is b
@@ -59,14 +59,14 @@ class Tagger(nn.Module):
 
 
 def tagger_pair():
-    """A model, and the same one converted."""
+    """Return a model and its conversion."""
     torch.manual_seed(2)
     model = Tagger()
     return model, convert(copy.deepcopy(model))
 
 
 def assert_alike(results):
-    """Both results, nested alike, have the same numbers."""
+    """Assert that two results with the same nesting have the same numbers."""
     theirs, ours = (torch.utils._pytree.tree_leaves(result) for result in results)
     assert len(theirs) == len(ours)
     for a, b in zip(theirs, ours, strict=True):

@@ -1,111 +1,16 @@
 """fit(..., checkpoint=, resume=True): the bits of a run that nothing interrupted."""
 
-import json
-import re
 import signal
-from contextlib import suppress
 
 import numpy as np
 import pytest
-from safetensors import safe_open
-from safetensors.numpy import save_file
+from checkpoint_runs import RUNS, Crash, X, Y, at, crash, dropping, everything, train
 
-from gru_c import (
-    GRU,
-    Bidirectional,
-    Dense,
-    Dropout,
-    Sequential,
-    callbacks,
-    load_model,
-    optimizers,
-    schedules,
-)
+from gru_c import GRU, Dense, Sequential, callbacks, load_model, optimizers
 from gru_c.metrics import Metric, RootMeanSquaredError
-from gru_c.training import checkpoint
 from gru_c.training.interrupt import Interrupt
 
-RNG = np.random.default_rng(47)
-X = RNG.standard_normal((20, 6, 2)).astype(np.float32)
-Y, STEPS = RNG.standard_normal(20), RNG.standard_normal((20, 6, 1))
-LISTS = [RNG.standard_normal((n, 2)) for n in RNG.integers(1, 7, 20)]
-
-
-class Crash(Exception):  # noqa: N818
-    """What ends a run somewhere."""
-
-
-def at(batch, action):
-    """A callback that does something after so many batches of a run."""
-    seen = []
-
-    def count(number, logs):
-        seen.append(number)
-        if len(seen) == batch:
-            action()
-
-    return callbacks.LambdaCallback(on_train_batch_end=count)
-
-
-def crash():
-    raise Crash
-
-
-def dropping(optimizer=None, loss="mse", **options):
-    layers = [
-        GRU(4, dropout=0.2, recurrent_dropout=0.2, return_sequences=True, input_shape=(None, 2)),
-        Dropout(0.3, seed=3),
-        Bidirectional(GRU(3, zoneout=0.2, dropout=0.1, **options)),
-        Dense(1),
-    ]
-    model = Sequential(layers, seed=5)
-    model.compile(optimizer or optimizers.Adam(0.01, global_clipnorm=1.0), loss, ["mae", "rmse"])
-    return model
-
-
-def stateful():
-    model = Sequential(
-        [GRU(3, stateful=True, return_sequences=True, input_shape=(6, 2)), Dense(1)], seed=5
-    )
-    model.compile(optimizers.SGD(schedules.CosineDecay(0.1, 9), momentum=0.9), "mse")
-    return model
-
-
-RUNS = {
-    "arrays": (dropping, X, Y, {"validation_split": 0.2}),
-    "lists": (dropping, LISTS, Y, {"bucket": True, "seed": 1}),
-    "pieces": (stateful, X, STEPS, {"bptt_steps": 4, "shuffle": False, "batch_size": 10}),
-    "states": (stateful, X, STEPS, {"shuffle": True, "batch_size": 5}),
-}
-
-
-def train(kind, epochs=2, **options):
-    """A new model, trained; it is returned also where the run crashed."""
-    make, x, y, given = RUNS[kind]
-    model = make()
-    with suppress(Crash):
-        model.fit(x, y, **{"epochs": epochs, "verbose": 0, "batch_size": 7, **given, **options})
-    return model
-
-
-def everything(model):
-    """What a run leaves, as comparable values; the padding of the slots is nobody's."""
-    optimizer, parameters = model.optimizer, model.parameters
-    slots = [parameters.views(slot) for slot in optimizer.slots.values()]
-    arrays = [*model.get_weights(), *(view for views in slots for view in views)]
-    arrays += [one.state for layer in model.stateful_layers for one in layer.directions]
-    generators = [model.rng, *(layer.rng for layer in model.layers if hasattr(layer, "rng"))]
-    return (
-        [array.tobytes() for array in arrays],
-        [generator.bit_generator.state for generator in generators],
-        optimizer.iterations,
-        optimizer.learning_rate if isinstance(optimizer.learning_rate, float) else None,
-        model.history.history,
-        model.history.epoch,
-    )
-
-
-# ---- interrupted, and gone on with --------------------------------------------------------------
+# ---- interrupted and resumed ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", RUNS)
@@ -168,7 +73,7 @@ def test_killed(run_python, tmp_path):
     assert whole.returncode == 0, whole.stderr
     for kill_at, where in ((7, "batch"), (5, "write"), (3, "batch")):
         assert run(kill_at, where, "run.safetensors").returncode == -signal.SIGKILL
-    assert len(list(tmp_path.glob(".run.safetensors.*.tmp"))) == 0  # the third one took it away
+    assert len(list(tmp_path.glob(".run.safetensors.*.tmp"))) == 0  # the third run deleted it
     assert run(99, "", "run.safetensors").stdout == whole.stdout
 
 
@@ -189,16 +94,16 @@ def test_after_ctrl_c(hook, tmp_path, monkeypatch):
     assert everything(again) == everything(train("arrays"))
 
 
-def test_the_callbacks_go_on_where_they_were(tmp_path):
+def test_callbacks_resume_with_their_states(tmp_path):
     def run(folder, epochs=12, **options):
         folder.mkdir(exist_ok=True)
-        kept = [
+        savable = [
             callbacks.ReduceLROnPlateau("loss", 0.5, patience=1, min_delta=0.05),
             callbacks.EarlyStopping(min_delta=0.02, patience=3, restore_best_weights=True),
             callbacks.ModelCheckpoint(folder / "{epoch}.safetensors", save_best_only=True),
             callbacks.CSVLogger(folder / "log.csv"),
         ]
-        return train("arrays", epochs, callbacks=kept + options.pop("more", []), **options)
+        return train("arrays", epochs, callbacks=savable + options.pop("more", []), **options)
 
     expected = run(tmp_path / "whole")
     assert 5 < len(expected.history.epoch) < 12
@@ -210,7 +115,7 @@ def test_the_callbacks_go_on_where_they_were(tmp_path):
     whole, parts = (tmp_path / "whole", tmp_path / "parts")
     assert (whole / "log.csv").read_text() == (parts / "log.csv").read_text()
     assert {file.name for file in whole.iterdir()} == {file.name for file in parts.iterdir()}
-    # It was ended by a callback: that holds, and the weights are those of the best epoch again.
+    # A callback ended the run: it does not continue, and the best weights are restored again.
     assert everything(run(tmp_path / "parts", 20, resume=True, **path)) == everything(expected)
 
 
@@ -227,7 +132,7 @@ def test_lines_behind_the_file_are_written_again(tmp_path):
 def test_a_finished_run_and_more_epochs(tmp_path):
     path = tmp_path / "run.safetensors"
     assert not path.exists()
-    expected = train("arrays", resume=True, checkpoint=path)  # no file: anew
+    expected = train("arrays", resume=True, checkpoint=path)  # without a file, a new run
     assert everything(expected) == everything(train("arrays"))
     refuse = callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: crash())
     again = train("arrays", resume=True, checkpoint=path, callbacks=refuse)
@@ -236,7 +141,7 @@ def test_a_finished_run_and_more_epochs(tmp_path):
     assert everything(longer) == everything(train("arrays", 4))
 
 
-def test_without_resume_a_run_begins_anew(tmp_path):
+def test_without_resume_a_run_starts_from_scratch(tmp_path):
     path = tmp_path / "run.safetensors"
     train("arrays", 1, checkpoint=path)
     assert everything(train("arrays", checkpoint=path)) == everything(train("arrays"))
@@ -282,7 +187,7 @@ def test_the_file_is_a_model(tmp_path):
     np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
 
 
-def test_a_model_that_is_trained_already_goes_back(tmp_path):
+def test_a_model_that_is_trained_already_is_restored(tmp_path):
     path = tmp_path / "run.safetensors"
     model = train("arrays", checkpoint=path)
     expected = everything(model)
@@ -292,7 +197,7 @@ def test_a_model_that_is_trained_already_goes_back(tmp_path):
     assert everything(model) == expected
 
 
-def test_a_rollback_after_going_on(tmp_path):
+def test_a_rollback_in_a_resumed_run(tmp_path):
     path = tmp_path / "run.safetensors"
     train("arrays", callbacks=at(2, crash), checkpoint=path, checkpoint_interval=0)
 
@@ -310,7 +215,7 @@ def test_a_rollback_after_going_on(tmp_path):
     assert np.isfinite(model.get_weights()[0]).all()
 
 
-# ---- what callbacks and metrics keep ------------------------------------------------------------
+# ---- the states of callbacks and metrics ---------------------------------------------------------
 
 
 class Keeping(callbacks.Callback):
@@ -328,14 +233,14 @@ def test_a_state_of_the_user(tmp_path):
     path = tmp_path / "run.safetensors"
     value = [{"a": np.arange(3), "b": [np.float32(0.5), None, True, "c"]}, np.ones((0, 2))]
     train("arrays", callbacks=Keeping(value), checkpoint=path)
-    train("arrays", callbacks=(kept := Keeping()), checkpoint=path, resume=True)
-    assert kept.value[0]["b"] == [0.5, None, True, "c"]
-    np.testing.assert_array_equal(kept.value[0]["a"], [0, 1, 2])
-    assert kept.value[1].shape == (0, 2)
+    train("arrays", callbacks=(keeping := Keeping()), checkpoint=path, resume=True)
+    assert keeping.value[0]["b"] == [0.5, None, True, "c"]
+    np.testing.assert_array_equal(keeping.value[0]["a"], [0, 1, 2])
+    assert keeping.value[1].shape == (0, 2)
     for bad in (crash, {"tensor": 1}, {1: 2}):
         with pytest.raises(TypeError, match=r"cannot hold state\['callbacks'\]\[0\]\['value'\]"):
             train("arrays", callbacks=Keeping(bad), checkpoint=path)
-    train("arrays", callbacks=Keeping(), checkpoint=path, resume=True)  # the file is whole
+    train("arrays", callbacks=Keeping(), checkpoint=path, resume=True)  # the file is undamaged
 
 
 def test_a_metric_that_sums_something_else(tmp_path):
@@ -353,189 +258,5 @@ def test_a_metric_that_sums_something_else(tmp_path):
     model.compile("adam", "mse", [Largest()])
     with pytest.raises(ValueError, match=r"'largest' has its own reset.*define get_state"):
         model.fit(X, Y, verbose=0, checkpoint=tmp_path / "run.safetensors")
-    model.compile("adam", "mse", [RootMeanSquaredError()])  # which only has its own result
+    model.compile("adam", "mse", [RootMeanSquaredError()])  # which overrides only its result
     model.fit(X, Y, verbose=0, checkpoint=tmp_path / "run.safetensors")
-
-
-# ---- what is refused ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"batch_size": 5}, "batch_size was 7, is 5"),
-        ({"epochs": 1}, "epochs was 2, is 1"),
-        ({"shuffle": False}, "shuffle was True, is False"),
-        ({"seed": np.int64(3)}, "seed was None, is 3"),
-        ({"initial_epoch": 1}, "initial_epoch was 0, is 1"),
-        (
-            {"validation_split": 0.0},
-            "validation was 0.2, is None",
-        ),
-        (
-            {"callbacks": callbacks.EarlyStopping()},
-            r"callbacks was \[\], is absent; callbacks.0 was",
-        ),
-        (
-            {"model": {"optimizer": optimizers.Adam(0.02, global_clipnorm=1.0)}},
-            "rate was 0.01, is 0.02",
-        ),
-        ({"model": {"optimizer": "sgd"}}, "optimizer.class was 'Adam', is 'SGD'"),
-        ({"model": {"loss": "mae"}}, "loss.class was"),
-        ({"model": {"reset_after": False}}, "reset_after was True, is False"),
-    ],
-)
-def test_another_run_is_refused(changes, message, tmp_path):
-    path = tmp_path / "run.safetensors"
-    train("arrays", checkpoint=path)
-    content = path.read_bytes()
-    model = dropping(**changes.pop("model", {}))
-    before = model.get_weights()
-    options = {"batch_size": 7, "epochs": 2, **RUNS["arrays"][-1], **changes}
-    with pytest.raises(ValueError, match=f"run.safetensors: this is another run: .*{message}"):
-        model.fit(X, Y, verbose=0, checkpoint=path, resume=True, **options)
-    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
-    assert model.optimizer.iterations == 0
-    assert path.read_bytes() == content
-
-
-def test_other_arguments_that_are_refused(tmp_path):
-    model = dropping()
-
-    def fit(**options):
-        model.fit(X, Y, verbose=0, **options)
-
-    with pytest.raises(ValueError, match="need a file: give checkpoint=path"):
-        fit(resume=True)
-    with pytest.raises(ValueError, match="need a file: give checkpoint=path"):
-        fit(checkpoint_interval=3)
-    with pytest.raises(
-        ValueError, match="checkpoint_interval must be a finite number >= 0 or None, got -1"
-    ):
-        fit(checkpoint=tmp_path / "a.safetensors", checkpoint_interval=-1)
-    with pytest.raises(ValueError, match=r"should not be named 'a.keras'"):
-        fit(checkpoint=tmp_path / "a.keras")
-    with pytest.raises(FileNotFoundError, match="is a folder, not a file"):
-        fit(checkpoint=tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"the folder of '.*a.safetensors' is not there"):
-        fit(checkpoint=tmp_path / "none" / "a.safetensors")
-    assert model.history is None
-
-
-def test_files_that_are_no_run(tmp_path):
-    path = tmp_path / "run.safetensors"
-    model = train("arrays")
-    model.save(path)
-    with pytest.raises(ValueError, match="this is a model, but not a run to go on with"):
-        train("arrays", checkpoint=path, resume=True)
-    save_file({"a": np.ones(3)}, path)
-    with pytest.raises(ValueError, match="not of a gru_c model"):
-        train("arrays", checkpoint=path, resume=True)
-    path.write_bytes(b"")
-    with pytest.raises(ValueError, match="no readable safetensors file"):
-        train("arrays", checkpoint=path, resume=True)
-
-
-def test_damaged_files(tmp_path):
-    path = tmp_path / "run.safetensors"
-    train("arrays", checkpoint=path)
-    content = path.read_bytes()
-    for place in range(0, len(content), len(content) // 150):
-        spoilt = bytearray(content)
-        spoilt[place] ^= 1 << place % 8
-        path.write_bytes(spoilt)
-        with pytest.raises(ValueError, match=re.escape(str(path))):
-            train("arrays", checkpoint=path, resume=True)
-    for length in range(0, len(content), len(content) // 40):
-        path.write_bytes(content[:length])
-        with pytest.raises(ValueError, match=re.escape(str(path))):
-            train("arrays", checkpoint=path, resume=True)
-
-
-@pytest.mark.parametrize(
-    ("place", "value"),
-    [
-        (("epoch",), -1),
-        (("epoch",), "1"),
-        (("totals", "batches"), 1.5),
-        (("totals", "batches"), None),
-        (("totals",), {}),
-        (("order",), {"bit_generator": "MT19937"}),
-        (("model", "metrics"), []),
-        (("model", "metrics", 0), {"sum": "a"}),
-        (("history",), None),
-        (("logs",), 3),
-        (("callbacks",), []),
-        (("callbacks", 0), {}),
-        (("callbacks", 0, "best_weights"), [{"tensor": 0}]),
-        (("model",), {}),
-        (("model", "iterations"), -1),
-        (("model", "learning_rate"), -1.0),
-        (("model", "generators"), []),
-        (("model", "generators", 0, "state", "state"), -5),
-        (("model", "generators", 0, "state"), "import os"),
-        (("model", "states"), [None]),
-    ],
-)
-def test_a_state_that_was_tampered_with(place, value, tmp_path):
-    path = tmp_path / "run.safetensors"
-    kept = {"callbacks": [callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True)]}
-    kept["callbacks"].append(at(2, crash))
-    train("arrays", checkpoint=path, checkpoint_interval=0, **kept)
-    with safe_open(path, framework="numpy") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        metadata = file.metadata()
-    run = json.loads(metadata["run"])
-    at_place = run["state"]
-    for key in place[:-1]:
-        at_place = at_place[key]
-    at_place[place[-1]] = value
-    metadata["run"] = json.dumps(run)
-    metadata["digest"] = checkpoint._digest(metadata, tensors)
-    save_file(tensors, path, metadata)
-    model = dropping()
-    before = model.get_weights()
-    kept["callbacks"].pop()
-    with pytest.raises(ValueError, match=re.escape(str(path))):
-        model.fit(X, Y, 7, 2, 0, validation_split=0.2, checkpoint=path, resume=True, **kept)
-    for a, b in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-# ---- when it is written -------------------------------------------------------------------------
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    now = 0.0
-
-    def monotonic(self):
-        return self.now
-
-
-@pytest.mark.parametrize(
-    ("interval", "passed", "took", "expected"),
-    [
-        (None, 29.0, 0.1, (False, True)),
-        (None, 31.0, 0.1, (True, True)),
-        (None, 4.0, 0.1, (False, False)),  # 2% of five seconds
-        (None, 40.0, 1.0, (False, False)),
-        (None, 51.0, 1.0, (True, True)),
-        (10.0, 9.0, 1.0, (False, True)),
-        (10.0, 10.0, 1.0, (True, True)),
-        (0.0, 0.0, 1.0, (True, True)),
-    ],
-)
-def test_when_a_write_is_due(interval, passed, took, expected, tmp_path, monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(checkpoint, "time", clock)
-
-    def slow(*_):
-        clock.now += took
-
-    monkeypatch.setattr("gru_c.saving.files.write_tensors", slow)
-    file = checkpoint.RunFile(tmp_path / "run.safetensors", interval, False, {})
-    file.write(train("arrays", 0), {})
-    clock.now += passed
-    assert (file.due(epoch_ended=False), file.due(epoch_ended=True)) == expected

@@ -14,8 +14,8 @@ X, Y = RNG.standard_normal((20, 4, 3)).astype(np.float32), RNG.standard_normal(2
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch):
-    """Python's handler before and after, and no Ctrl-C a moment ago."""
+def _clean_handler(monkeypatch):
+    """Require Python's handler before and after a test, and forget earlier Ctrl-C."""
     monkeypatch.setattr(Interrupt, "_last", -100.0)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     yield
@@ -29,7 +29,7 @@ def compiled():
 
 
 def press(number=None, times=1):
-    """A hook that presses Ctrl-C, in all calls or the one of a number."""
+    """Return a hook that presses Ctrl-C, in every call or only in that of a number."""
 
     def hook(now, logs):
         if number in (None, now):
@@ -44,7 +44,7 @@ def fit(model, epochs=3, **options):
 
 
 def steps(count):
-    """A model after so many steps."""
+    """Return a model after so many optimizer steps."""
     model = compiled()
     for n in range(count):
         part = slice(n % 3 * 8, n % 3 * 8 + 8)
@@ -52,13 +52,14 @@ def steps(count):
     return model
 
 
-def assert_same(one, two):
-    assert one.optimizer.iterations == two.optimizer.iterations
-    for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
+def assert_same(actual, expected):
+    assert actual.optimizer.iterations == expected.optimizer.iterations
+    for a, b in zip(actual.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert one.optimizer.slots
-    for name in one.optimizer.slots:
-        pairs = zip(*(m.parameters.views(m.optimizer.slots[name]) for m in (one, two)), strict=True)
+    assert actual.optimizer.slots
+    for name in actual.optimizer.slots:
+        views = [m.parameters.views(m.optimizer.slots[name]) for m in (actual, expected)]
+        pairs = zip(*views, strict=True)
         assert all((a == b).all() for a, b in pairs)
 
 
@@ -113,14 +114,14 @@ def test_the_second_raises_in_the_next_run_too():
     assert fit(compiled(), callbacks=hooks).interrupted
     with pytest.raises(KeyboardInterrupt):
         fit(compiled(), callbacks=hooks)
-    Interrupt._last = -100.0  # but not when that was long ago
+    Interrupt._last = -100.0  # a long time ago
     assert fit(compiled(), callbacks=hooks).interrupted
 
 
-def test_the_second_in_the_middle_of_a_step_goes_back_to_the_beginning_of_the_epoch():
+def test_the_second_in_the_middle_of_a_step_restores_the_beginning_of_the_epoch():
     class Pressed(optimizers.Adam):
         def _update(self, *arguments):
-            if self.iterations == 5:  # has been counted, and not been taken
+            if self.iterations == 5:  # counted, but not taken yet
                 press(times=2)(None, None)
             super()._update(*arguments)
 
@@ -144,18 +145,18 @@ def test_a_handler_of_the_program_stays():
 
 
 def test_other_threads_train_without_a_handler():
-    found = []
+    seen = []
 
     def train():
         hook = callbacks.LambdaCallback(
-            on_epoch_begin=lambda *_: found.append(signal.getsignal(signal.SIGINT))
+            on_epoch_begin=lambda *_: seen.append(signal.getsignal(signal.SIGINT))
         )
-        found.append(fit(compiled(), 1, callbacks=hook).epoch)
+        seen.append(fit(compiled(), 1, callbacks=hook).epoch)
 
     thread = threading.Thread(target=train)
     thread.start()
     thread.join()
-    assert found == [signal.default_int_handler, [0]]
+    assert seen == [signal.default_int_handler, [0]]
 
 
 def test_the_handler_goes_with_an_exception():
@@ -164,10 +165,10 @@ def test_the_handler_goes_with_an_exception():
 
     with pytest.raises(ZeroDivisionError):
         fit(compiled(), callbacks=callbacks.LambdaCallback(on_epoch_end=fail))
-    # the fixture looks at the handler
+    # the fixture checks the handler
 
 
-def test_an_estimator_is_as_it_was():
+def test_an_estimator_stays_unfitted():
     estimator = pytest.importorskip("gru_c.sklearn").GRURegressor(3, epochs=10**6, random_state=0)
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
     timer.start()

@@ -1,4 +1,4 @@
-"""Truncated backpropagation through time: `fit` in pieces of some steps."""
+"""Truncated backpropagation through time: `fit` in pieces of some time steps."""
 
 import numpy as np
 import pytest
@@ -75,8 +75,7 @@ def test_torch_with_detached_states_computes_the_same(sequences):
     history = model.fit(X, y, shuffle=False, verbose=0, bptt_steps=6).history
     assert history["loss"][0] == pytest.approx(sum(losses) / (20 if sequences else 1), rel=1e-12)
     np.testing.assert_allclose(model.get_weights()[6].T, dense.weight.detach(), rtol=1e-11)
-    found = model.get_weights()[1]
-    expected = of_torch(found).numpy()
+    expected = of_torch(model.get_weights()[1]).numpy()
     np.testing.assert_allclose(expected, grus[0].weight_hh_l0.detach(), rtol=1e-9, atol=1e-14)
 
 
@@ -120,9 +119,9 @@ def test_models_that_cannot_be_cut(layers, steps, message):
 
 @pytest.mark.parametrize("options", [{}, {"checkpoint_every": 2}, {"reset_after": False}], ids=str)
 def test_pieces_are_batches_of_a_stateful_model(options, engine):
-    """What a user would write without the flag gives the same bits, for one batch after the other.
+    """Pieces have the same bits as batches that a user cuts for a stateful model.
 
-    The two batches are of one size, so that the loss is the mean of theirs.
+    The two batches have one size, so the loss is the mean of both losses.
     """
     model, stateful = truncated_model(True, **options), truncated_model(True, **options)
     for layer in stateful.layers[:2]:
@@ -141,7 +140,7 @@ def test_pieces_are_batches_of_a_stateful_model(options, engine):
     assert history["loss"][0] == pytest.approx(sum(losses) / 2, rel=1e-12)
 
 
-def test_a_stateful_layer_goes_on_to_the_next_batch():
+def test_a_stateful_layer_keeps_its_state_for_the_next_batch():
     model = Sequential([GRU(4, stateful=True, return_sequences=True), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     model.fit(X, X[:, :, :1], verbose=0, bptt_steps=6)
@@ -154,7 +153,7 @@ def test_a_stateful_layer_goes_on_to_the_next_batch():
 
 @pytest.mark.parametrize("step", [2, 13])
 def test_a_loss_that_is_not_finite(step):
-    """In the first piece or a later one: weights and states are those of before."""
+    """In the first piece or a later one, weights and states stay unchanged."""
     model = truncated_model(True)
     before = model.get_weights()
     x = X.copy()

@@ -92,15 +92,15 @@ def test_serialize_refuses_a_function():
         {"class_name": "Gain", "config": {"factor": 1.0}, "module": "keras", "build_config": {}},
     ],
 )
-def test_deserialize(spec):
-    made = registry.deserialize("gain", spec, TABLE)
+def test_a_registry_makes_an_object(spec):
+    made = registry.Registry("gain", TABLE).get(spec)
     assert type(made) is Gain
     assert made.factor == 1.0
 
 
-def test_deserialize_hands_instances_back():
+def test_a_registry_returns_instances():
     gain = Gain()
-    assert registry.deserialize("gain", gain, TABLE) is gain
+    assert registry.Registry("gain", TABLE).get(gain) is gain
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_deserialize_hands_instances_back():
         ({"class_name": "Gain", "config": {"factor": None}}, TypeError, "^factor is None$"),
     ],
 )
-def test_deserialize_says_what_is_wrong(spec, error, message):
+def test_a_registry_says_what_is_wrong(spec, error, message):
     with pytest.raises(error, match=message):
-        registry.deserialize("gain", spec, TABLE)
+        registry.Registry("gain", TABLE).get(spec)
 
 
 @pytest.mark.parametrize(

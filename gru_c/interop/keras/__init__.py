@@ -1,7 +1,6 @@
 """Models in Keras's files: ``.keras``, ``.weights.h5`` and the older ``.h5``.
 
-`load` reads them and `save` writes a ``.keras``, with h5py (extra ``keras``); Keras itself is not
-needed.
+`load` reads them, and `save` writes a ``.keras``. Both need h5py (extra ``keras``), but not Keras.
 """
 
 from gru_c.interop.keras.files import load, save

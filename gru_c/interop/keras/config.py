@@ -1,7 +1,7 @@
-"""What Keras writes of an object, and what is taken from it: a class, and its options.
+"""Keras's configurations of objects: a class, and its options.
 
-Names are looked up in this package's own tables. An option is taken where the class here has it,
-passed over where it changes no result, and otherwise named in an exception.
+Class names are looked up in this package's tables. An option is read if the class of this package
+has it, ignored if it does not change results, and otherwise named in an exception.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gru_c.utils.registry import lookup
 
 Table = Mapping[str, Callable[..., Any]]
 
-# Options that hold an object, by their last word: what it is, its module in Keras, our classes.
+# Options that hold an object, by their last word: its kind, its module in Keras, our classes.
 _KINDS: dict[str, tuple[str, str, Table]] = {
     "initializer": ("initializer", "keras.initializers", INITIALIZERS),
     "regularizer": ("regularizer", "keras.regularizers", REGULARIZERS),
@@ -26,8 +26,8 @@ _KINDS: dict[str, tuple[str, str, Table]] = {
     "learning_rate": ("learning-rate schedule", "keras.optimizers.schedules", SCHEDULES),
 }
 
-# Options of Keras that say how to compute, where an object came from, or what it is called.
-_PASSED_OVER = {
+# Options of Keras that do not change results: names, ways to compute, origins of objects.
+_IGNORED = {
     *("name", "dtype", "batch_shape", "batch_input_shape", "input_length", "optional", "seed"),
     *(
         "unroll",
@@ -37,10 +37,10 @@ _PASSED_OVER = {
         "jit_compile",
         "is_legacy_optimizer",
     ),
-    *("ema_momentum", "ema_overwrite_frequency", "lora_alpha"),  # of what use_ema, lora_rank ask
+    *("ema_momentum", "ema_overwrite_frequency", "lora_alpha"),  # parts of use_ema, lora_rank
 }
-# Options of Keras alone, with the values that ask for nothing. With any other option these are None
-# and False, which is what new ones come with.
+# Options that only Keras has, with the values that have no effect. For all other options these are
+# None and False, the usual defaults of new options.
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "trainable": (True,),
     "data_format": ("channels_last", None),
@@ -56,7 +56,7 @@ def last_word(option: str) -> str:
 
 
 def kind_of(option: str) -> tuple[str, str, Table] | None:
-    """Return what an option holds, its module in Keras and its classes here; None: no object."""
+    """Return the kind of object that an option holds, with its module and classes, or None."""
     return _KINDS.get(option) or _KINDS.get(last_word(option))
 
 
@@ -66,7 +66,7 @@ def read_spec(spec: object) -> tuple[str, dict[str, Any]]:
     Raises
     ------
     ValueError
-        When it is something else: damaged, a function, or a class that is not Keras's.
+        When `spec` is damaged, a function, or a class that is not Keras's.
     """
     if not isinstance(spec, dict):
         raise ValueError(f"a configuration must be a dict, got {short(spec)}")
@@ -83,30 +83,30 @@ def read_spec(spec: object) -> tuple[str, dict[str, Any]]:
     return class_name, config
 
 
-def options_of(config: Mapping[str, Any], taken: Collection[str]) -> dict[str, Any]:
-    """Return the options that are taken; ValueError for one that asks for what is not there."""
+def options_of(config: Mapping[str, Any], known_names: Collection[str]) -> dict[str, Any]:
+    """Return the options with known names; raise ValueError for another one that has an effect."""
     options = {}
     for name, value in config.items():
-        if name in taken:
+        if name in known_names:
             options[name] = value
-        elif name not in _PASSED_OVER:
+        elif name not in _IGNORED:
             require_neutral(name, value)
     return options
 
 
 def require_neutral(name: str, value: object) -> None:
-    """Raise ValueError when an option that only Keras has asks for something."""
+    """Raise ValueError if an option that only Keras has is set to a value with an effect."""
     if value not in _NEUTRAL[name] if name in _NEUTRAL else value not in (None, False):
         raise ValueError(f"gru_c has nothing for {name}={short(value)}")
 
 
 def known(kind: str, spec: Any, table: Table) -> Any:
-    """Return what Keras says of an object as `gru_c` names it; names and None stay."""
+    """Return Keras's configuration of an object as `gru_c` writes it; names and None stay."""
     if spec is None or isinstance(spec, (str, int, float)):
         return spec
     class_name, config = read_spec(spec)
-    found = lookup(kind, class_name, table)
-    options = options_of(config, inspect.signature(found).parameters)
+    cls = lookup(kind, class_name, table)
+    options = options_of(config, inspect.signature(cls).parameters)
     return {
         "class_name": class_name,
         "config": {name: nested(name, value) for name, value in options.items()},
@@ -114,7 +114,7 @@ def known(kind: str, spec: Any, table: Table) -> Any:
 
 
 def nested(option: str, value: Any) -> Any:
-    """Return the value of an option, which may be an object."""
+    """Return the value of an option as `gru_c` writes it, also if it is an object."""
     kind = kind_of(option)
     return value if kind is None else known(kind[0], value, kind[2])
 
@@ -137,7 +137,7 @@ def _value_as_keras(option: str, value: Any) -> Any:
 
 
 def short(value: object) -> str:
-    """Return how a value is written, at most 80 characters of it."""
+    """Return the representation of a value, cut to at most 80 characters."""
     try:
         text = repr(value)
     except RecursionError:

@@ -1,6 +1,6 @@
-"""HDF5 files that anybody may have made: looked at first, then read.
+"""Reading of HDF5 files from untrusted sources: they are checked first.
 
-Nothing is followed out of the file, and no array is made that is larger than what the file holds.
+Links out of the file are not followed, and no array is allocated that is larger than the file.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from gru_c.saving.contents import compare_shapes
 from gru_c.utils.arrays import Array
 from gru_c.utils.optional import require
 
-# What is read of them besides datasets: the names of Keras's attributes.
+# Names of Keras's attributes, which are read besides datasets.
 ATTRIBUTES = ("model_config", "training_config", "keras_version", "weight_names")
 
 
 def h5py() -> Any:
-    """Return the library, or say how to install it."""
+    """Return the library; raise ImportError, which says how to install it."""
     return require("h5py", "keras")
 
 
 @contextmanager
 def opened(source: Path | bytes) -> Iterator[Any]:
-    """Open a file to read, and say of whatever the library raises that the file is damaged."""
+    """Open a file to read; turn the library's exceptions into a ValueError: the file is damaged."""
     try:
         check(source, ATTRIBUTES)
         stream = BytesIO(source) if isinstance(source, bytes) else source
@@ -40,7 +40,7 @@ def opened(source: Path | bytes) -> Iterator[Any]:
 
 
 def member(group: Any, path: str) -> Any:
-    """Return the group or dataset at a path, or None; ValueError for a link to somewhere else."""
+    """Return the group or dataset at a path, or None; raise ValueError for a link to elsewhere."""
     for name in path.split("/"):
         if name in ("", ".") or not isinstance(group, h5py().Group):
             return None
@@ -54,23 +54,23 @@ def member(group: Any, path: str) -> Any:
 
 
 def datasets_below(file: Any, path: str) -> dict[str, Any]:
-    """Return all datasets in a group of a file, "" for the file, and in the groups below it."""
+    """Return all datasets in a group and below it; the path "" stands for the whole file."""
     group = member(file, path) if path else file
-    found: dict[str, Any] = {}
+    datasets: dict[str, Any] = {}
 
-    def keep(name: str, item: Any) -> None:
+    def collect(name: str, item: Any) -> None:
         if isinstance(item, h5py().Dataset):
-            found[f"{path}/{name}" if path else name] = item
+            datasets[f"{path}/{name}" if path else name] = item
 
     if isinstance(group, h5py().Group):
-        group.visititems(keep)  # follows no links to elsewhere
-    return found
+        group.visititems(collect)  # follows no links to elsewhere
+    return datasets
 
 
 def read_weights(
     file: Any, wanted: Mapping[str, tuple[int, ...]], others: Mapping[str, Any], size: int
 ) -> list[Array]:
-    """Read the datasets of these paths and shapes.
+    """Return the arrays of the datasets with these paths and shapes.
 
     Parameters
     ----------
@@ -78,18 +78,18 @@ def read_weights(
     wanted : dict of str to tuple of int
         Paths and shapes.
     others : dict of str to dataset
-        Further datasets that stand where weights do.
+        All datasets in the group of the weights. There must not be any besides the wanted ones.
     size : int
-        Bytes of the file, which the datasets together cannot exceed.
+        Size of the file in bytes, which limits the total size of the datasets.
 
     Raises
     ------
     ValueError
-        When one is missing, superfluous, of another shape, of numbers that are no floats, or not
-        kept in this file as it is.
+        When a dataset is missing, superfluous, of another shape or of numbers that are not floats,
+        or is not stored in this file as a plain array.
     """
-    found = {path: member(file, path) for path in wanted}
-    datasets = {path: item for path, item in found.items() if isinstance(item, h5py().Dataset)}
+    members = {path: member(file, path) for path in wanted}
+    datasets = {path: item for path, item in members.items() if isinstance(item, h5py().Dataset)}
     shapes = {path: item.shape or () for path, item in {**others, **datasets}.items()}
     compare_shapes("dataset", wanted, shapes)
     for path, dataset in datasets.items():
@@ -101,7 +101,7 @@ def read_weights(
 
 
 def integer(file: Any, path: str) -> int:
-    """Return the integer at a path; ValueError where there is none."""
+    """Return the integer at a path; raise ValueError if there is none."""
     dataset = member(file, path)
     if not isinstance(dataset, h5py().Dataset) or dataset.shape != ():
         raise ValueError(f"{path!r} is not a dataset of one number")
@@ -110,26 +110,26 @@ def integer(file: Any, path: str) -> int:
 
 
 def _check_numbers(path: str, dataset: Any, kinds: str = "f") -> None:
-    """Raise ValueError unless the dataset is a plain array of such numbers, all in the file."""
+    """Raise ValueError unless the dataset is a plain array of such numbers in this file."""
     h5d = h5py().h5d
     layout = dataset.id.get_create_plist().get_layout()
     if layout not in (h5d.CONTIGUOUS, h5d.COMPACT) or dataset.external:
-        # Keras writes no others; chunks and virtual datasets may be small and stand for much.
+        # Keras writes plain ones; chunked and virtual ones may be small but stand for much data.
         raise ValueError(f"the dataset {path!r} is chunked, virtual or in another file")
     try:
         dtype = dataset.dtype
-    except TypeError as error:  # of HDF5 alone
+    except TypeError as error:  # a type that only HDF5 has
         raise ValueError(f"the dataset {path!r} is of an unknown type: {error}") from None
     if dtype.kind not in kinds or dtype.itemsize > 8:
         wanted = "float16, 32 or 64" if kinds == "f" else "an integer"
         raise ValueError(f"the dataset {path!r} has dtype {dtype}, not {wanted}")
-    needed, kept = dataset.size * dtype.itemsize, dataset.id.get_storage_size()
-    if kept != needed:
-        raise ValueError(f"the dataset {path!r} needs {needed} bytes, the file keeps {kept}")
+    needed, stored = dataset.size * dtype.itemsize, dataset.id.get_storage_size()
+    if stored != needed:
+        raise ValueError(f"the dataset {path!r} needs {needed} bytes, the file keeps {stored}")
 
 
 def text(item: Any, name: str, size: int) -> str | None:
-    """Return the attribute of that name, a string; None where there is none."""
+    """Return the attribute of that name, a string; None if there is none."""
     if name not in item.attrs:
         return None
     value = _strings(item, name, (), size)
@@ -137,19 +137,19 @@ def text(item: Any, name: str, size: int) -> str | None:
 
 
 def texts(item: Any, name: str, count: int | None, size: int) -> list[str]:
-    """Return the attribute of that name, so many strings, or any number of them."""
+    """Return the attribute of that name, a list of `count` strings; None stands for any number."""
     if name not in item.attrs:
         raise ValueError(f"{item.name!r} has no attribute {name!r}")
     shape = item.attrs.get_id(name).shape
     if shape == (0,) and not count:
-        return []  # of numbers, since it is empty
+        return []  # an empty attribute is stored as one of numbers
     any_number = shape if count is None and len(shape) == 1 else None
     values = _strings(item, name, any_number or (count or 1,), size)
     return [v.decode("utf-8") if isinstance(v, bytes) else str(v) for v in values]
 
 
 def _strings(item: Any, name: str, shape: tuple[int, ...], size: int) -> Any:
-    """Read an attribute of strings, once its shape and size are known to be right."""
+    """Return an attribute of strings after checks of its shape and size."""
     assert name in ATTRIBUTES  # checked when the file was opened
     attribute = item.attrs.get_id(name)
     if attribute.shape != shape or h5py().check_string_dtype(attribute.dtype) is None:

@@ -1,8 +1,8 @@
-"""Structures of an HDF5 file that the library walks over, walked over before.
+"""Checks of the structures in an HDF5 file that would keep the library busy for ever.
 
-HDF5 2.0 goes in circles, or takes gigabytes, where these contradict themselves, as one damaged byte
-can make them. They are found by their signatures, which are too long to stand among weights by
-chance. What is looked at is what Keras writes; a file made on purpose may have other circles.
+If these structures are inconsistent, as one damaged byte can make them, HDF5 2.0 loops for ever or
+allocates gigabytes. They are found by their signatures, which are too long to occur among weights
+by chance. Only the structures that Keras writes are checked; a malicious file may have others.
 
 References
 ----------
@@ -22,32 +22,37 @@ from pathlib import Path
 DAMAGED = "no readable .keras or HDF5 file: it is truncated, damaged or of another format"
 _FILE = b"\x89HDF\r\n\x1a\n"
 _LOCAL, _GLOBAL, _TREE = b"HEAP\0\0\0\0", b"GCOL\x01\0\0\0", b"TREE"
-_VARIABLE_LENGTH = 9  # class of types
-_NOWHERE = 2**64 - 1  # an address
-_LAST = 1  # of a local heap's free blocks
+_VARIABLE_LENGTH = 9  # HDF5's number of this class of types
+_NOWHERE = 2**64 - 1  # HDF5's undefined address
+_LAST = 1  # the address after a local heap's last free block
 
 Content = bytes | mmap
 
 
 class _DamageError(Exception):
-    """What contradicts itself, and where."""
+    """An inconsistent structure; the message says which and where."""
 
 
 def check(source: Path | bytes, names: Iterable[str]) -> None:
-    """Raise ValueError where a file would have the library walk for ever.
+    """Raise ValueError if a structure of a file is inconsistent.
 
-    `names` are those of the attributes that will be read.
+    Parameters
+    ----------
+    source : path or bytes
+        The file, or its content.
+    names : iterable of str
+        Names of the attributes that will be read.
     """
     with _content(source) as content:
         try:
             if content[:8] == _FILE and content[8] < 2 and _number(content, 48) != _NOWHERE:
                 raise _DamageError("a file in several parts")
-            # What is walked over has 16 bytes at the least; more of it stands in one place.
+            # Each item visited has at least 16 bytes. If there are more, some of them overlap.
             steps = iter(range(len(content) // 16))
-            strings = {at: _collection(content, at, steps) for at in _found(content, _GLOBAL)}
+            strings = {at: _collection(content, at, steps) for at in _positions(content, _GLOBAL)}
             for name in names:
                 _check_attributes(content, name.encode() + b"\0", strings, steps)
-            for start in _found(content, _LOCAL):
+            for start in _positions(content, _LOCAL):
                 _check_local_heap(content, start, steps)
             _check_trees(content)
         except StopIteration:
@@ -58,16 +63,16 @@ def check(source: Path | bytes, names: Iterable[str]) -> None:
 
 @contextmanager
 def _content(source: Path | bytes) -> Iterator[Content]:
-    """Give the bytes of a file without reading all of it."""
-    if isinstance(source, bytes) or not source.stat().st_size:  # of no bytes there is no map
+    """Yield the bytes of a file without reading all of it."""
+    if isinstance(source, bytes) or not source.stat().st_size:  # mmap refuses an empty file
         yield source if isinstance(source, bytes) else b""
         return
     with source.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
         yield content
 
 
-def _found(content: Content, signature: bytes) -> Iterator[int]:
-    """Yield where a signature stands."""
+def _positions(content: Content, signature: bytes) -> Iterator[int]:
+    """Yield the positions of a signature."""
     at = content.find(signature)
     while at >= 0:
         yield at
@@ -75,6 +80,7 @@ def _found(content: Content, signature: bytes) -> Iterator[int]:
 
 
 def _number(content: Content, at: int) -> int:
+    """Return the 8-byte integer at a position."""
     number: int = struct.unpack_from("<Q", content, at)[0]
     return number
 
@@ -82,8 +88,8 @@ def _number(content: Content, at: int) -> int:
 def _collection(content: Content, start: int, steps: Iterator[int]) -> dict[int, int]:
     """Return the lengths of a collection's strings by their indices.
 
-    It is a header of 16 bytes and objects, each a header of 16 bytes and its content; the library
-    takes a free one (of index 0) of no length as the next one again and again.
+    A collection is a header of 16 bytes and objects, each of which is a header of 16 bytes and its
+    content. At a free object (index 0) of length 0 the library would loop for ever.
     """
     lengths = {}
     end = start + _number(content, start + 8)
@@ -102,12 +108,12 @@ def _collection(content: Content, start: int, steps: Iterator[int]) -> dict[int,
 def _check_attributes(
     content: Content, name: bytes, strings: dict[int, dict[int, int]], steps: Iterator[int]
 ) -> None:
-    """Compare the strings that attributes of a name refer to with those that there are.
+    """Check the references to strings in all attributes of a name.
 
-    A reference is a length, a collection's address and an index; the library makes an array of the
-    length before it looks for the string.
+    A reference is a length, a collection's address and an index; the library allocates an array of
+    the length before it looks for the string.
     """
-    for at in _found(content, name):
+    for at in _positions(content, name):
         data, count = _attribute_data(content, at, len(name))
         for reference in range(data, data + 16 * count, 16):
             next(steps)
@@ -117,28 +123,30 @@ def _check_attributes(
 
 
 def _attribute_data(content: Content, name: int, name_size: int) -> tuple[int, int]:
-    """Return where the references to strings of an attribute are, and how many; none: (0, 0).
+    """Return the position and the number of an attribute's references to strings.
 
-    `name` is where its name stands, which may also be part of a text. A head with three sizes
-    comes before it, the type and the shape after it, in version 1 each of a multiple of 8 bytes.
+    `name` is the position of the attribute's name. A header with three sizes comes before it, the
+    type and the shape after it; in version 1 the size of each is a multiple of 8 bytes. If the name
+    is only part of some text, the result is (0, 0).
     """
     for version, head, multiple in ((1, 8, 8), (3, 9, 1)):
         if name < head or content[name - head] != version:
             continue
         sizes = struct.unpack_from("<HHH", content, name - head + 2)
-        size, of_type, of_shape = (-(-one // multiple) * multiple for one in sizes)
-        kind, shape = name + size, name + size + of_type
+        size, type_size, shape_size = (-(-n // multiple) * multiple for n in sizes)
+        kind, shape = name + size, name + size + type_size
         if sizes[0] == name_size and content[kind] & 15 == _VARIABLE_LENGTH:
-            if struct.unpack_from("<4xI4xI", content, kind) != (16, 1):  # a reference, a character
+            # The sizes of a reference and of a character.
+            if struct.unpack_from("<4xI4xI", content, kind) != (16, 1):
                 raise _DamageError(f"a type at byte {kind}")
             dimensions = shape + (8 if content[shape] == 1 else 4)
             lengths = struct.unpack_from(f"<{content[shape + 1]}Q", content, dimensions)
-            return shape + of_shape, min(math.prod(lengths), len(content) // 16)
+            return shape + shape_size, min(math.prod(lengths), len(content) // 16)
     return 0, 0
 
 
 def _check_local_heap(content: Content, start: int, steps: Iterator[int]) -> None:
-    """Walk over the free blocks of names, each of which says where the next one is."""
+    """Follow the list of free blocks in a heap of names; it must end."""
     size, free, data = struct.unpack_from("<QQQ", content, start + 8)
     seen = set()
     while free not in (_LAST, _NOWHERE):
@@ -150,9 +158,9 @@ def _check_local_heap(content: Content, start: int, steps: Iterator[int]) -> Non
 
 
 def _check_trees(content: Content) -> None:
-    """Follow the nodes of the same level from left to right."""
+    """Follow the nodes of each level of the trees from left to right; the list must end."""
     right = {}
-    for at in _found(content, _TREE):
+    for at in _positions(content, _TREE):
         right[at] = _number(content, at + 16)
     seen: set[int] = set()
     for first in right:

@@ -1,4 +1,4 @@
-"""Layers and chains of them: from Keras's configurations, and as such."""
+"""Conversion of layers and models from and to Keras's configurations."""
 
 from __future__ import annotations
 
@@ -23,20 +23,33 @@ from gru_c.saving.contents import check_specs
 from gru_c.utils.arrays import Shape
 from gru_c.utils.validation import check_flag, check_sample_shape
 
-# Options that Keras has not: those that change no result, and those that must have this value.
-_HERE_ALONE = {"time_major", "checkpoint_every", "input_shape"}
-_HERE_ALONE_AND_OFF = {"zoneout": 0.0, "clip": None, "inference_weights": "float32"}
-_NOT_COPIED = {*_HERE_ALONE, *_HERE_ALONE_AND_OFF, "name", "dtype", "seed", "weights"}
-_NOT_WRITTEN = {**_HERE_ALONE_AND_OFF, "stateful": False}  # Keras's batches have one size then
+# Options that Keras lacks: those that do not change results, and those that do unless they have
+# this value.
+_HARMLESS = {"time_major", "checkpoint_every", "input_shape"}
+_GRU_C_ONLY = {"zoneout": 0.0, "clip": None, "inference_weights": "float32"}
+_NOT_COPIED = {*_HARMLESS, *_GRU_C_ONLY, "name", "dtype", "seed", "weights"}
+# The values that a written layer must have; a stateful layer of Keras has a fixed batch size.
+_REQUIRED = {**_GRU_C_ONLY, "stateful": False}
 
 
 class KerasModel(NamedTuple):
-    """A model as a configuration describes it, with no weights yet."""
+    """The description of a model by a configuration, without weights.
+
+    Attributes
+    ----------
+    name : str
+    input_shape : tuple of int or None
+        Batch axis first.
+    layers : list of Layer
+    class_names : list of str
+        Keras's names of the layers' classes, after which it names the groups of a file.
+    trainable : bool
+    """
 
     name: str
     input_shape: Shape
     layers: list[Layer]
-    class_names: list[str]  # Keras's, after which it names the groups of a file
+    class_names: list[str]
     trainable: bool = True
 
 
@@ -44,19 +57,19 @@ class KerasModel(NamedTuple):
 
 
 def model_of(spec: Any, version: str) -> KerasModel:
-    """Make the layers of a Sequential, or of a functional model that is a chain.
+    """Return the layers of a Sequential, or of a functional model that is a chain of layers.
 
     Parameters
     ----------
     spec : dict
         Keras's configuration of the model.
     version : str
-        Of Keras.
+        The version of Keras.
 
     Raises
     ------
     ValueError
-        When it is no chain, or names the first layer or option that gru_c has not.
+        When the model is not a chain of layers, or has a layer or an option that gru_c lacks.
     """
     old = isinstance(spec, dict) and isinstance(spec.get("config"), list)  # Keras 2.2 and before
     class_name, config = read_spec({**spec, "config": {"layers": spec["config"]}} if old else spec)
@@ -70,31 +83,31 @@ def model_of(spec: Any, version: str) -> KerasModel:
         _check_chain(config, specs)
     first_name, first = read_spec(specs[0])
     if first_name == "InputLayer":
-        options_of(first, {"trainable"})  # there is nothing to train
+        options_of(first, {"trainable"})  # which has no effect on an input
         specs = specs[1:]
     input_shape = _input_shape(first, config)
     shape = input_shape
     layers: list[Layer] = []
-    for one in specs:
-        layers.append(_layer_of(one, len(shape), version))
+    for layer_spec in specs:
+        layers.append(_layer_of(layer_spec, len(shape), version))
         shape = layers[-1].compute_output_shape(shape)
     name = config.get("name", "sequential")
-    class_names = [one["class_name"] for one in specs]
+    class_names = [layer_spec["class_name"] for layer_spec in specs]
     trainable = check_flag("trainable of the model", config.get("trainable", True))
     return KerasModel(str(name), input_shape, layers, class_names, trainable)
 
 
 def _input_shape(first: dict[str, Any], config: dict[str, Any]) -> Shape:
-    """Return the shape that the first layer, or the model, says the input has."""
-    said = (first.get("batch_shape"), first.get("batch_input_shape"))
-    shape = next((one for one in (*said, config.get("build_input_shape")) if one), None)
+    """Return the input's shape in the configuration of the first layer or of the model."""
+    shape = first.get("batch_shape") or first.get("batch_input_shape")
+    shape = shape or config.get("build_input_shape") or None
     if not isinstance(shape, list) or not shape:
         raise ValueError(f"the model has no input shape, so it was never built: {shape!r}")
     return (None, *check_sample_shape(shape[1:]))
 
 
 def _layer_of(spec: Any, rank: int, version: str) -> Layer:
-    """Make a layer, whose input has `rank` axes."""
+    """Return a layer, whose input has `rank` axes."""
     class_name, config = read_spec(spec)
     try:
         if not isinstance(config.get("name"), str):
@@ -113,24 +126,24 @@ def _layer_of(spec: Any, rank: int, version: str) -> Layer:
 
 
 def _inner_dense(config: dict[str, Any], rank: int, version: str) -> Layer:
-    """Make the Dense that a TimeDistributed applies to every step: ours does that by itself."""
+    """Return the Dense in a TimeDistributed, since ours is applied to each time step anyway."""
     inner = config.get("layer")
     class_name, inner_config = read_spec(inner)
     if class_name != "Dense":
         raise ValueError(f"gru_c takes a Dense step by step, no {class_name}")
-    flags = [options_of(config, {"layer", "trainable"}), inner_config]
-    trainable = all(check_flag("trainable", one.get("trainable", True)) for one in flags)
+    configs = [options_of(config, {"layer", "trainable"}), inner_config]
+    trainable = all(check_flag("trainable", item.get("trainable", True)) for item in configs)
     options = {**inner_config, "name": config["name"], "trainable": trainable}
     return _layer_of({"class_name": class_name, "config": options}, rank, version)
 
 
 def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str) -> dict[str, Any]:
     """Return the arguments for a layer of gru_c."""
-    taken = set(inspect.signature(LAYERS[class_name]).parameters) - _NOT_COPIED
+    known_names = set(inspect.signature(LAYERS[class_name]).parameters) - _NOT_COPIED
     arguments = {"name": config["name"], "dtype": _dtype_of(config.get("dtype"))}
-    if class_name == "GRU":  # before Keras 2.1 there was no such option, but what it turns off
+    if class_name == "GRU":  # Keras before 2.1 lacks the option and computes as if it were False
         arguments["reset_after"] = False
-    for name, value in options_of(config, taken).items():
+    for name, value in options_of(config, known_names).items():
         kind = last_word(name)
         if kind == "initializer":
             arguments |= _initializer(name, value)
@@ -146,7 +159,7 @@ def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str)
 
 
 def _initializer(name: str, value: Any) -> dict[str, Any]:
-    """Return the initializer as an argument, or none: weights come from the file."""
+    """Return the initializer as an argument; {} if it is unknown, since weights are loaded."""
     try:
         return {name: initializers.get(nested(name, value))}
     except (ValueError, TypeError):
@@ -154,6 +167,7 @@ def _initializer(name: str, value: Any) -> dict[str, Any]:
 
 
 def _activation(class_name: str, name: str, value: Any, version: str) -> ActivationLike:
+    """Return the activation that the option `name` of a class has in this version of Keras."""
     if value is None:
         return "linear"
     if not isinstance(value, str):
@@ -174,14 +188,14 @@ def _activation(class_name: str, name: str, value: Any, version: str) -> Activat
 
 
 def _direction(spec: Any) -> Any:
-    """Return a direction of a Bidirectional under the name that it had before."""
+    """Return a direction of a Bidirectional with its name, without the prefix of the direction."""
     class_name, config = read_spec(spec)
     name = str(config.get("name")).removeprefix("forward_").removeprefix("backward_")
     return {"class_name": class_name, "config": {**config, "name": name}}
 
 
 def _dtype_of(policy: Any) -> str | None:
-    """Return the dtype that a layer computes in and keeps its weights in."""
+    """Return the dtype of a layer's weights and computations."""
     if policy is None:
         return None
     name = read_spec(policy)[1].get("name") if isinstance(policy, dict) else policy
@@ -191,21 +205,21 @@ def _dtype_of(policy: Any) -> str | None:
 
 
 def _check_chain(config: dict[str, Any], specs: list[Any]) -> None:
-    """Raise ValueError unless each layer of a functional model takes what the one before gives."""
-    before: list[str] = []
+    """Raise ValueError unless each layer of a functional model takes the output of the previous."""
+    previous: list[str] = []
     for spec in specs:
         class_name, config_of_layer = read_spec(spec)
         name, sources = str(spec.get("name")), _sources(spec.get("inbound_nodes"))
-        if sources != before:
+        if sources != previous:
             raise ValueError(
                 f"layer {name!r} ({class_name}) takes {', '.join(sources) or 'nothing'}, where a "
-                f"chain has it take {', '.join(before) or 'nothing'}: of functional models gru_c "
-                "has chains alone"
+                f"chain has it take {', '.join(previous) or 'nothing'}: of functional models gru_c "
+                "reads chains only"
             )
         for argument, value in _call_arguments(spec.get("inbound_nodes")):
             _check_call(f"layer {name!r} ({class_name})", config_of_layer, argument, value)
-        before = [name]
-    if _sources(config.get("output_layers")) != before:
+        previous = [name]
+    if _sources(config.get("output_layers")) != previous:
         raise ValueError("the model has other outputs than that of its last layer")
 
 
@@ -217,18 +231,18 @@ def _sources(value: Any) -> list[str]:
     if not isinstance(value, list):
         return []
     if len(value) > 2 and isinstance(value[0], str) and isinstance(value[1], int):
-        return [value[0], *_sources(value[3:])]  # name, node, tensor; in Keras 2 further arguments
+        return [value[0], *_sources(value[3:])]  # name, node, tensor; in Keras 2 also arguments
     return [source for item in value for source in _sources(item)]
 
 
 def _call_arguments(nodes: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what the calls of a layer were given besides its input."""
+    """Yield the names and values of the arguments of a layer's calls besides its input."""
     if isinstance(nodes, dict):  # Keras 3
         arguments, named = nodes.get("args"), nodes.get("kwargs")
         for number, value in enumerate(arguments[1:] if isinstance(arguments, list) else (), 2):
             yield f"argument {number}", value
         for argument, value in (named if isinstance(named, dict) else {}).items():
-            if argument != "training":  # which in Keras 3 fit and predict overrule
+            if argument != "training":  # which fit and predict of Keras 3 override
                 yield argument, value
     elif isinstance(nodes, list):
         if len(nodes) == 4 and isinstance(nodes[0], str) and isinstance(nodes[3], dict):  # Keras 2
@@ -238,15 +252,16 @@ def _call_arguments(nodes: Any) -> Iterator[tuple[str, Any]]:
                 yield from _call_arguments(node)
 
 
-def _check_call(what: str, config: dict[str, Any], argument: str, value: Any) -> None:
-    """Raise ValueError for an argument of a call that changes what the layer does.
+def _check_call(label: str, config: dict[str, Any], argument: str, value: Any) -> None:
+    """Raise ValueError for an argument of a call that changes the layer's results.
 
-    In Keras 2 ``training=True`` lets a layer drop in `predict`, too, and False not even in `fit`.
+    In Keras 2, ``training=True`` makes dropout active in `predict`, too; False turns it off in
+    `fit`. `label` names the layer in the message.
     """
     drops = any(config.get(name) for name in ("rate", "dropout", "recurrent_dropout"))
     harmless = not drops if argument == "training" else value is False
     if value is not None and not harmless:
-        raise ValueError(f"{what} is called with {argument}={short(value)}, which gru_c has not")
+        raise ValueError(f"{label} is called with {argument}={short(value)}, which gru_c has not")
 
 
 # ---- writing ------------------------------------------------------------------------------------
@@ -257,16 +272,16 @@ def model_as_keras(
 ) -> dict[str, Any]:
     """Return Keras's configuration of a Sequential.
 
-    All layers of a frozen model are written as frozen: Keras passes over the flag of the model.
+    All layers of a frozen model are written as frozen, since Keras ignores the flag of the model.
 
     Raises
     ------
     ValueError
-        When it names the first layer or option that Keras has not.
+        When a layer or an option is not known to Keras; the message names the first one.
     """
-    taken = {layer.name for layer in layers}
+    names = {layer.name for layer in layers}
     input_name = "input_layer"
-    while input_name in taken:
+    while input_name in names:
         input_name += "_"
     shape = list(input_shape)
     dtype = layers[0].dtype
@@ -286,68 +301,53 @@ def model_as_keras(
 
 
 def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
-    """Return Keras's configuration of a layer, of a model that is trainable or not."""
+    """Return Keras's configuration of a layer; `trainable` is that of the model."""
     class_name = type(layer).__name__
-    what = f"layer {layer.label!r} ({class_name})"
+    label = f"layer {layer.label!r} ({class_name})"
     if LAYERS.get(class_name) is not type(layer):
-        raise ValueError(f"{what}: Keras has no such layer")
-    for name, off in _NOT_WRITTEN.items():
-        if getattr(layer, name, off) != off:
-            raise ValueError(f"{what}: a Keras file has no {name}={getattr(layer, name)!r}")
+        raise ValueError(f"{label}: Keras has no such layer")
+    for name, required in _REQUIRED.items():
+        if getattr(layer, name, required) != required:
+            raise ValueError(f"{label}: a Keras file has no {name}={getattr(layer, name)!r}")
     config = {"name": layer.name, "dtype": layer.dtype}
     for name, value in layer.get_config().items():
-        if name not in _NOT_COPIED and _is_kept(what, name, getattr(layer, name)):
+        if name not in _NOT_COPIED and _is_written(label, name, getattr(layer, name)):
             config[name] = value
     config["trainable"] = trainable and layer.trainable
     if isinstance(layer, Bidirectional):
         if len({direction.units for direction in layer.directions}) > 1:
-            raise ValueError(f"{what}: Keras wants as many units in both directions")
+            raise ValueError(f"{label}: Keras wants as many units in both directions")
         forward, backward = layer.directions
         config["layer"] = _layer_as_keras(forward, trainable)
         config["backward_layer"] = _layer_as_keras(backward, trainable)
     function = getattr(layer, "activation_function", None)
     if function is not None and activations.ACTIVATIONS.get(function.name) is not function:
-        raise ValueError(f"{what}: Keras has no activation {function.name!r} of one's own")
+        raise ValueError(f"{label}: Keras has no activation {function.name!r} of one's own")
     if isinstance(layer, GRU):
         for option in ("activation", "recurrent_activation"):
-            config[option] = _activation_name(what, option, layer)
+            config[option] = _activation_name(label, option, layer)
     return as_keras("keras.layers", class_name, config)
 
 
-def _activation_name(what: str, option: str, layer: GRU) -> str:
-    """Return the name of an activation; ValueError where in Keras it says something else."""
-    given = getattr(layer, option)
-    name = given if isinstance(given, str) else given[0]
-    usual = GRU(1, activation=name, recurrent_activation=name).cell
-    if name not in activations.ACTIVATIONS or getattr(usual, option) != getattr(layer.cell, option):
-        raise ValueError(f"{what}: Keras has no {option}={given!r}")
+def _activation_name(label: str, option: str, layer: GRU) -> str:
+    """Return the name of an activation; raise ValueError if Keras's of that name differs."""
+    activation = getattr(layer, option)
+    name = activation if isinstance(activation, str) else activation[0]
+    default = GRU(1, activation=name, recurrent_activation=name).cell
+    if name not in activations.ACTIVATIONS or getattr(default, option) != getattr(
+        layer.cell, option
+    ):
+        raise ValueError(f"{label}: Keras has no {option}={activation!r}")
     return str(name)
 
 
-def _is_kept(what: str, name: str, value: Any) -> bool:
-    """Whether an option's value is written; ValueError where Keras has no such object."""
+def _is_written(label: str, name: str, value: Any) -> bool:
+    """Return whether an option's value is written; raise ValueError for an object Keras lacks."""
     kind = kind_of(name)
     if isinstance(value, initializers.Constant) and value.is_array:
         return False
     if kind is None or value is None or type(value) in kind[2].values():
         return True
     if kind[0] == "initializer":
-        return False  # the weights are there
-    raise ValueError(f"{what}: Keras has no {kind[0]} {value!r}")
-
-
-# ---- where the weights are ----------------------------------------------------------------------
-
-
-def vars_of(layer: Layer, class_name: str, names: list[str]) -> list[str]:
-    """Return where, in its group of a ``.weights.h5``, a layer's weights of these names are."""
-    if isinstance(layer, Bidirectional):
-        forward = sum(name.startswith("forward_") for name in names)
-        backward = len(names) - forward
-        return [
-            *(f"forward_layer/cell/vars/{i}" for i in range(forward)),
-            *(f"backward_layer/cell/vars/{i}" for i in range(backward)),
-        ]
-    inner = "cell/" if isinstance(layer, GRU) else ""
-    inner = "layer/" if class_name == "TimeDistributed" else inner
-    return [f"{inner}vars/{i}" for i in range(len(names))]
+        return False  # the file has the weights themselves
+    raise ValueError(f"{label}: Keras has no {kind[0]} {value!r}")

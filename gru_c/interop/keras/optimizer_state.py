@@ -1,9 +1,9 @@
-"""The state of an optimizer in Keras's files: the steps taken, and its slots weight by weight.
+"""The state of an optimizer in Keras's files: its step count, and its slots weight by weight.
 
-In a ``.keras`` it is ``optimizer/vars/<number>``: the steps, in Keras 3 the learning rate unless
-that is a schedule, then the slots. In an older ``.h5`` it is ``optimizer_weights``, with names that
-differ between the versions: ``Adam/dense/kernel/m:0``, ``Adam/m/dense/kernel:0`` and
-``adam/dense_kernel_momentum``. In each slot the weights have the order of the model's.
+In a ``.keras`` it is ``optimizer/vars/<number>``: the step count; in Keras 3 the learning rate
+unless that is a schedule; then the slots. In an older ``.h5`` it is ``optimizer_weights``, with
+names that differ between versions: ``Adam/dense/kernel/m:0``, ``Adam/m/dense/kernel:0`` and
+``adam/dense_kernel_momentum``. The arrays of a slot are in the order of the model's weights.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gru_c.models.sequential import Sequential
 from gru_c.saving import contents
 from gru_c.utils.arrays import Array
 
-# Slots by optimizer, in the order of a .keras, and what an .h5 calls them.
+# Slots by optimizer, in the order of a .keras, with their names in an .h5.
 _SLOTS: dict[type[optimizers.Optimizer], dict[str, tuple[str, ...]]] = {
     optimizers.Adam: {"momentum": ("m", "momentum"), "velocity": ("v", "velocity")},
     optimizers.SGD: {"momentum": ("m", "momentum")},
@@ -33,15 +33,20 @@ _VARS, _LEGACY = "optimizer/vars", "optimizer_weights"
 
 
 def restore(model: Sequential, file: Any, size: int) -> list[str]:
-    """Give the model's optimizer the state in a file, if there is one; return what is left out.
+    """Restore the state of the model's optimizer from a file, if the file has one.
 
     Parameters
     ----------
     model : Sequential
-        Compiled as far as the file's compilation is known.
+        The model, compiled with the known parts of the file's compilation.
     file : h5py.File
     size : int
-        Its bytes.
+        Size of the file in bytes.
+
+    Returns
+    -------
+    list of str
+        The parts that are left out, with the reason.
     """
     if model.optimizer is None:
         return []
@@ -55,15 +60,15 @@ def restore(model: Sequential, file: Any, size: int) -> list[str]:
 
 
 def _fill(model: Sequential, file: Any, size: int, places: dict[str, str]) -> None:
-    """Read the slots and hand them over; ValueError where the file has not all of them."""
+    """Read the slots into the optimizer; raise ValueError if the file lacks one of them."""
     steps, slots = hdf5.integer(file, places.pop("")), contents.slot_tensors(model)
     wanted = {place: slots[key].shape for key, place in places.items()}
-    read = hdf5.read_weights(file, wanted, {}, size)
-    contents.fill_optimizer(model, steps, {**slots, **dict(zip(places, read, strict=True))})
+    slot_arrays = hdf5.read_weights(file, wanted, {}, size)
+    contents.fill_optimizer(model, steps, {**slots, **dict(zip(places, slot_arrays, strict=True))})
 
 
 def _trained(model: Sequential) -> list[str]:
-    """Return the names of the weights that have slots in Keras: those that are trained."""
+    """Return the names of the trained weights, which have slots in Keras."""
     items = model.parameters.items
     trained = set(map(id, model.trainable_weights))
     names = zip(contents.weight_names(model), items, strict=True)
@@ -71,35 +76,35 @@ def _trained(model: Sequential) -> list[str]:
 
 
 def _slots(optimizer: optimizers.Optimizer) -> dict[str, tuple[str, ...]]:
-    """Return the slots that an optimizer keeps, in Keras's order, and their names."""
+    """Return the slots that an optimizer uses, in Keras's order, with their names in an ``.h5``."""
     kind = next(kind for kind in _SLOTS if isinstance(optimizer, kind))
     return {s: names for s, names in _SLOTS[kind].items() if s in optimizer.slot_names()}
 
 
 def _keys(model: Sequential) -> list[str]:
-    """Return what `saving` calls the slots, in the order of a ``.keras``."""
+    """Return the names of the slots in `gru_c.saving`, in the order of a ``.keras``."""
     optimizer, names = model.optimizer, _trained(model)
     assert optimizer is not None
     slots = _slots(optimizer)
-    if isinstance(optimizer, optimizers.Adam):  # both of a weight side by side
+    if isinstance(optimizer, optimizers.Adam):  # both slots of a weight, then the next weight
         return [f"optimizer/{slot}/{name}" for name in names for slot in slots]
     return [f"optimizer/{slot}/{name}" for slot in slots for name in names]
 
 
 def _places(model: Sequential, file: Any) -> dict[str, str] | None:
-    """Return the datasets of a ``.keras`` by what they are, the steps as "".
+    """Return the paths of the datasets in a ``.keras`` by slot, and that of the step count by "".
 
-    None where no step was taken: then there is nothing to go on with.
+    The result is None if the optimizer has not taken a step: then there is nothing to restore.
     """
     group = hdf5.member(file, _VARS)
     if group is None or "0" not in group or not hdf5.integer(file, f"{_VARS}/0"):
         return None
     second = hdf5.member(file, f"{_VARS}/1")
-    head = 1 if getattr(second, "shape", None) != () else 2  # the steps; in Keras 3 the rate
+    head = 1 if getattr(second, "shape", None) != () else 2  # the step count; in Keras 3 the rate
     keys = _keys(model)
     count = len(group) - head
     unused = len(_trained(model)) if isinstance(model.optimizer, optimizers.SGD) else 0
-    if count != len(keys) and (keys or count != unused):  # Keras 2 keeps the momentum of none
+    if count != len(keys) and (keys or count != unused):  # Keras 2 stores a momentum that is 0
         raise ValueError(f"{count} arrays, where the optimizer here has {len(keys)}")
     numbers = range(head, head + len(keys))
     return {"": f"{_VARS}/0", **{key: f"{_VARS}/{i}" for key, i in zip(keys, numbers, strict=True)}}
@@ -127,18 +132,18 @@ def _legacy_places(model: Sequential, file: Any, size: int) -> dict[str, str] | 
     weights = _trained(model)
     if not hdf5.integer(file, places[""]):
         return None
-    for slot, there in listed.items():
-        if len(there) != len(weights):
-            raise ValueError(f"{len(there)} arrays of {slot}, for {len(weights)} weights")
+    for slot, paths in listed.items():
+        if len(paths) != len(weights):
+            raise ValueError(f"{len(paths)} arrays of {slot}, for {len(weights)} weights")
         places |= {
             f"optimizer/{slot}/{weight}": f"{_LEGACY}/{name}"
-            for weight, name in zip(weights, there, strict=True)
+            for weight, name in zip(weights, paths, strict=True)
         }
     return places
 
 
 def _names_slot(parts: list[str], names: tuple[str, ...]) -> bool:
-    """Whether the parts of a name are those of a slot, in one of the three ways."""
+    """Return whether the parts of a name are those of a slot, in one of the three formats."""
     last = parts[-1]
     return (
         last in names

@@ -1,8 +1,8 @@
-"""How a model is trained: what Keras's ``compile`` was given, and what it would be given.
+"""Conversion of the arguments of ``compile`` from and to Keras's configurations.
 
-What is known here is kept. The rest is left out by name, and no exception loses the weights: a part
-that is unknown, and also a loss or a metric with an unknown setting, whose numbers would be others.
-Of an optimizer the setting alone is left out.
+Unknown parts are left out, and a warning names them; they never prevent the loading of weights. A
+loss or a metric with an unknown setting is left out, since it would have other values. Of an
+optimizer only the unknown setting is left out.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from gru_c.interop.keras.config import (
 )
 from gru_c.models.sequential import Sequential
 
-# Names that Keras has. Others in its files are those of somebody's own functions, even where gru_c
-# has something of that name. Keras's name "accuracy" stands for AccuracyOfLoss here.
+# The names that Keras has. Any other name in its files is that of a user's function, even if gru_c
+# has something of that name. Keras's "accuracy" is AccuracyOfLoss in gru_c.
 _LOSSES: Table = {
     "huber_loss": losses.Huber,  # Keras 2
     **{name: cls for name, cls in losses.LOSSES.items() if cls is not losses.QuantileLoss},
@@ -40,9 +40,9 @@ _CROSSENTROPIES = (
 )
 _ACCURACY = ("accuracy", "acc")
 _CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
-# Keras's wrappers of a function of its own, which the option `fn` names.
+# Keras's classes that wrap one of its functions, which the option `fn` names.
 _WRAPPERS = ("LossFunctionWrapper", "MeanMetricWrapper", "SumOverBatchSizeMetricWrapper")
-# Arguments of `compile` that say how to compute, and of how weights of steps are given.
+# Arguments of `compile` that do not change results.
 _NO_EFFECT = {
     *("run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss"),
     *("sample_weight_mode", "pss_evaluation_shards", "from_serialized"),
@@ -55,32 +55,32 @@ _UNKNOWN = (ValueError, TypeError, RecursionError, OverflowError)
 
 
 def compile_as(model: Sequential, spec: Any) -> list[str]:
-    """Compile a model as Keras did, as far as gru_c has the parts; return what is left out."""
+    """Compile a model as Keras did, with the parts that gru_c has; return those left out."""
     left_out: list[str] = []
     if spec is None or spec == {}:
         return left_out
     if not isinstance(spec, dict):
         return [f"what compile was given, {short(spec)}"]
-    optimizer = _kept(left_out, "optimizer", _optimizer_spec(spec), _optimizer, left_out)
+    optimizer = _make_or_none(left_out, "optimizer", _optimizer_spec(spec), _optimizer, left_out)
     if "optimizer" in spec and spec.get("optimizer_config") not in (None, spec["optimizer"]):
         left_out.append(f"optimizer_config={short(spec['optimizer_config'])} beside an optimizer")
-    loss = _kept(left_out, "loss", spec.get("loss"), _loss, left_out)
+    loss = _make_or_none(left_out, "loss", spec.get("loss"), _loss, left_out)
     if not _all_equal_one(spec.get("loss_weights")):
         left_out.append(f"loss_weights={short(spec['loss_weights'])}, and the loss with them")
         loss = None
-    kept: dict[str, metrics.Metric] = {}
-    for item in _kept(left_out, "metrics", spec.get("metrics"), _items) or []:
-        metric = _kept(left_out, "metric", item, _metric, left_out)
+    kept_metrics: dict[str, metrics.Metric] = {}
+    for item in _make_or_none(left_out, "metrics", spec.get("metrics"), _items) or []:
+        metric = _make_or_none(left_out, "metric", item, _metric, left_out)
         if metric is not None and metric.name == "loss":
             left_out.append(f"metric {_label(item)}, named 'loss' as the loss itself is")
-        elif metric is not None and metric.name in kept:
+        elif metric is not None and metric.name in kept_metrics:
             left_out.append(f"a second {metric.name!r} among the metrics")
         elif metric is not None:
-            kept[metric.name] = metric
+            kept_metrics[metric.name] = metric
     for name in ("weighted_metrics", *sorted(set(spec) - _PARTS - _NO_EFFECT)):
         if spec.get(name) not in (None, False, [], {}):
             left_out.append(f"{name}={short(spec[name])}")
-    model.compile(optimizer, loss, list(kept.values()))
+    model.compile(optimizer, loss, list(kept_metrics.values()))
     return left_out
 
 
@@ -88,19 +88,19 @@ def _optimizer_spec(spec: dict[str, Any]) -> Any:
     return spec["optimizer"] if "optimizer" in spec else spec.get("optimizer_config", {})
 
 
-def _kept(
-    left_out: list[str], what: str, spec: Any, make: Callable[..., Any], *others: Any
+def _make_or_none(
+    left_out: list[str], part: str, spec: Any, make: Callable[..., Any], *others: Any
 ) -> Any | None:
-    """Return what `make` makes of a part; None where it cannot, which is then left out."""
+    """Return the result of `make` for a part; None if it fails, and the part is left out."""
     try:
         return None if spec is None else make(spec, *others)
     except _UNKNOWN as error:
-        left_out.append(f"{what} {_label(spec)} ({error})")
+        left_out.append(f"{part} {_label(spec)} ({error})")
         return None
 
 
 def _label(spec: Any) -> str:
-    """Return what a part is called."""
+    """Return the name of a part for messages."""
     if isinstance(spec, dict) and isinstance(spec.get("class_name"), str):
         config = spec.get("config")
         spec = config if isinstance(config, str) else spec["class_name"]
@@ -108,7 +108,7 @@ def _label(spec: Any) -> str:
 
 
 def _class_and_config(spec: Any) -> tuple[str, dict[str, Any]]:
-    """Return the name of a class, or of a function, and the options, in any spelling of Keras's."""
+    """Return the name of a class or a function, and its options, from any of Keras's spellings."""
     if isinstance(spec, str):
         return spec, {}
     if _is_function(spec):
@@ -121,7 +121,7 @@ def _class_and_config(spec: Any) -> tuple[str, dict[str, Any]]:
 
 
 def _is_function(spec: Any) -> bool:
-    """Whether this names a function in the way of Keras 2.13 and later."""
+    """Return whether this names a function as Keras 2.13 and later do."""
     return (
         isinstance(spec, dict)
         and spec.get("class_name") == "function"
@@ -130,7 +130,7 @@ def _is_function(spec: Any) -> bool:
 
 
 def _find(name: str, table: Table) -> Callable[..., Any]:
-    """Return the class of a name; ValueError that says which there are."""
+    """Return the class of a name; raise ValueError, which lists the known ones."""
     folded = {key.lower().replace("_", ""): cls for key, cls in table.items()}
     if name.lower().replace("_", "") not in folded:
         names = sorted({cls.__name__ for cls in table.values()})
@@ -139,12 +139,12 @@ def _find(name: str, table: Table) -> Callable[..., Any]:
 
 
 def _optimizer(spec: Any, left_out: list[str]) -> optimizers.Optimizer:
-    """Make an optimizer; settings that are unknown, or cannot be, are left out.
+    """Return the optimizer; unknown and invalid settings are left out.
 
     Raises
     ------
     ValueError, TypeError
-        When there is no such optimizer here, or its learning rate is not known.
+        When gru_c lacks the optimizer, or its learning rate is unknown.
     """
     if spec == {}:
         raise ValueError("the file names none")
@@ -163,18 +163,18 @@ def _optimizer(spec: Any, left_out: list[str]) -> optimizers.Optimizer:
 
     for name, value in settings.items():
         try:
-            taken = options_of({name: value}, inspect.signature(make).parameters)
+            arguments = options_of({name: value}, inspect.signature(make).parameters)
         except ValueError:
             leave_out(f"{name}={short(value)}")
             continue
         try:
-            make(**taken)
+            make(**arguments)
         except _UNKNOWN as error:
             leave_out(f"{name}={short(value)}", error)
         else:
-            options |= taken
+            options |= arguments
     clips = [name for name in _CLIPS if options.get(name) is not None]
-    if len(clips) > 1:  # some versions clip by one of them, some by all
+    if len(clips) > 1:  # Keras's versions differ: some clip by one of them, some by all
         words = " with ".join(f"{name}={options.pop(name)}" for name in clips)
         leave_out(words, "gru_c clips by one of them")
     decay = config.get("decay")
@@ -192,9 +192,9 @@ def _optimizer(spec: Any, left_out: list[str]) -> optimizers.Optimizer:
 
 
 def _renamed(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of an optimizer under their names of today, without `decay`.
+    """Return the settings of an optimizer under their current names, without `decay`.
 
-    ``epsilon=None`` is Keras 2's default, which is the one here.
+    ``epsilon=None`` stands for Keras 2's default, which is that of gru_c.
     """
     old, new = config.get("lr"), config.get("learning_rate")
     if "lr" in config and "learning_rate" in config and old != new:
@@ -207,7 +207,7 @@ def _renamed(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rate(make: Callable[..., Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """Take the learning rate out of the settings of an optimizer, and return it as an argument."""
+    """Remove the learning rate from the settings of an optimizer, and return it as an argument."""
     rate = settings.pop("learning_rate", None)
     if rate is None:
         return {}
@@ -228,7 +228,7 @@ def _schedule(spec: Any) -> schedules.Schedule:
 
 
 def _all_equal_one(weights: Any) -> bool:
-    """Whether weights of losses change nothing."""
+    """Return whether weights of losses have no effect."""
     values = list(weights.values()) if isinstance(weights, dict) else weights
     return values is None or all(
         value is None or value == 1 for value in (values if isinstance(values, list) else [values])
@@ -236,7 +236,7 @@ def _all_equal_one(weights: Any) -> bool:
 
 
 def _loss(spec: Any, left_out: list[str]) -> losses.Loss | None:
-    """Make the loss of a model's only output; a setting that its file lacks is named."""
+    """Return the loss of the model's only output; a setting that the file lacks is reported."""
     while isinstance(spec, (list, dict)) and "class_name" not in spec:
         values = list(spec.values()) if isinstance(spec, dict) else spec
         if len(values) != 1:
@@ -247,18 +247,19 @@ def _loss(spec: Any, left_out: list[str]) -> losses.Loss | None:
     class_name, config = _class_and_config(spec)
     make = _find(class_name, _LOSSES)
     if (isinstance(spec, str) or _is_function(spec)) and class_name != "huber_loss":
-        return losses.get(class_name)  # which keeps the name
+        return losses.get(class_name)  # so that the model's loss keeps its name
     loss: losses.Loss = make(**_options(make, config, _LOSSES))
-    _name_lost_delta(spec, config, loss, left_out)
+    _report_lost_delta(spec, config, loss, left_out)
     return loss
 
 
-def _name_lost_delta(
+def _report_lost_delta(
     spec: Any, config: dict[str, Any], loss: losses.Loss, left_out: list[str]
 ) -> None:
-    """Say of a Huber in a file without its `delta`, as Keras 3 writes it, that it is the default.
+    """Report a Huber loss whose `delta` is not in the file: gru_c uses the default.
 
-    A function has the arguments that its file says, so there the default is right.
+    Keras 3 does not write the `delta` of the class. A function has the arguments that the file
+    gives, so its default is right.
     """
     function = isinstance(spec, str) or _is_function(spec) or spec.get("class_name") in _WRAPPERS
     if isinstance(loss, losses.Huber) and "delta" not in config and not function:
@@ -266,7 +267,7 @@ def _name_lost_delta(
 
 
 def _options(make: Callable[..., Any], config: dict[str, Any], table: Table) -> dict[str, Any]:
-    """Return the arguments for a class; ValueError where an option asks for something else."""
+    """Return the arguments for a class; raise ValueError for an option it lacks."""
     function = config.get("fn")
     if function is not None and _find(_class_and_config(function)[0], table) is not make:
         raise ValueError(f"its function is {_label(function)}")
@@ -275,7 +276,7 @@ def _options(make: Callable[..., Any], config: dict[str, Any], table: Table) -> 
 
 
 def _items(spec: Any) -> list[Any]:
-    """Return the metrics of the only output: of lists in lists, or under the output's name."""
+    """Return the metrics of the only output, from nested lists or a dict by the output's name."""
     if isinstance(spec, dict) and "class_name" not in spec:
         spec = list(spec.values())
     if isinstance(spec, list):
@@ -284,7 +285,7 @@ def _items(spec: Any) -> list[Any]:
 
 
 def _metric(spec: Any, left_out: list[str]) -> metrics.Metric:
-    """Make a metric; as in Keras, the loss has no part in it."""
+    """Return the metric; as in Keras, it does not depend on the loss."""
     if isinstance(spec, str) and spec.lower() in _ACCURACY:
         return metrics.get(spec)
     class_name, config = _class_and_config(spec)
@@ -296,7 +297,7 @@ def _metric(spec: Any, left_out: list[str]) -> metrics.Metric:
     options = _options(make, {k: v for k, v in config.items() if k != "name"}, table)
     if issubclass(make, losses.Loss):
         loss = make(**options)
-        _name_lost_delta(spec, config, loss, left_out)
+        _report_lost_delta(spec, config, loss, left_out)
         return metrics.MeanOfLoss(loss, name=name)
     metric: metrics.Metric = make(**options, name=name)
     return metric
@@ -306,9 +307,9 @@ def _metric(spec: Any, left_out: list[str]) -> metrics.Metric:
 
 
 def compile_config(model: Sequential) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return what Keras's ``compile`` would be given, and what of that Keras has not.
+    """Return the configuration of Keras's ``compile``, and the parts that Keras lacks.
 
-    Without an optimizer there is nothing for it, since Keras would take its default one.
+    Without an optimizer the configuration is None, since Keras would use its default one.
     """
     left_out: list[str] = []
     optimizer = _written(left_out, "the optimizer", model.optimizer, _optimizer_as_keras)
@@ -326,23 +327,23 @@ def compile_config(model: Sequential) -> tuple[dict[str, Any] | None, list[str]]
 
 
 def _written(
-    left_out: list[str], what: str, item: Any, write: Callable[[Any], Any]
+    left_out: list[str], part: str, item: Any, write: Callable[[Any], Any]
 ) -> dict[str, Any] | str | None:
-    """Return a part as Keras writes it; None where Keras has none such, which is then left out."""
+    """Return Keras's configuration of a part; None if Keras lacks it, and the part is left out."""
     if item is None:
         return None
     try:
         config: dict[str, Any] | str = write(item)
         json.dumps(config)
     except (ValueError, TypeError):
-        left_out.append(f"{what} {short(item)}")
+        left_out.append(f"{part} {short(item)}")
         return None
     return config
 
 
 def _as_keras(module: str, item: Any, table: Table) -> dict[str, Any]:
     if type(item) not in table.values():
-        raise ValueError(f"Keras has none of {module} such as {item!r}")
+        raise ValueError(f"Keras has nothing in its {module} like {item!r}")
     return as_keras(f"keras.{module}", type(item).__name__, item.get_config())
 
 
@@ -355,7 +356,7 @@ def _loss_as_keras(loss: losses.Loss) -> dict[str, Any]:
 
 
 def _metric_as_keras(metric: metrics.Metric) -> dict[str, Any] | str:
-    """Return a metric's configuration: of an accuracy, that of the one which goes with the loss."""
+    """Return a metric's configuration; that of an accuracy depends on the loss, as in Keras."""
     if type(metric) is metrics.MeanOfLoss and type(metric.loss) in _CROSSENTROPIES:
         config = _as_keras("metrics", metric.loss, _LOSSES)
         return {**config, "config": {**config["config"], "name": metric.name}}

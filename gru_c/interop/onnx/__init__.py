@@ -1,13 +1,13 @@
 """Models in ONNX files: `export` writes what onnxruntime runs, `load` reads what exporters write.
 
-ONNX's gates are in the order of this package, z, r, h; its weights are the transposes. What it
-calls ``linear_before_reset`` is ``reset_after``; without it, both biases of a gate are only ever
-added, and a layer of this package has their sum.
+ONNX has the gate order of this package, z, r, h, and its weights are the transposes of ours. Its
+``linear_before_reset`` is ``reset_after``. Without it, the two biases of a gate are only added, so
+a layer of this package has their sum.
 
-Nothing in a file is executed: a node names an operator, and is computed by this package's own, or
-refused. No other file is opened.
+Nothing in a file is executed: a node names an operator, which this package either computes or
+refuses. No other file is opened.
 
-This package needs the library onnx: ``pip install "gru_c[onnx]"``.
+The library onnx is needed: ``pip install "gru_c[onnx]"``.
 
 References
 ----------

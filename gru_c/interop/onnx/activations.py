@@ -1,4 +1,4 @@
-"""What ONNX calls the activations of this package, those of a GRU and those of other layers."""
+"""ONNX's names and parameters of the activations, those of a GRU and those of other layers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ Spec = str | tuple[str | float, ...]
 
 # ---- in a GRU node ------------------------------------------------------------------------------
 
-# The name here, and what alpha and beta are where a node does not say it: what the operator of that
-# name has by default. None: there is no such operator any more, or (ThresholdedRelu) onnxruntime
-# takes another value than the specification, so that a file without it says nothing.
+# By ONNX's name: the name in this package, and alpha and beta for a node without them, which are
+# the defaults of the operator of that name. None: ONNX has no such operator any more, or
+# (ThresholdedRelu) onnxruntime's default differs from the specification's, so that a file without
+# the value is ambiguous.
 GRU_ACTIVATIONS: dict[str, tuple[str, tuple[float | None, ...]]] = {
     "Relu": ("relu", ()),
     "Tanh": ("tanh", ()),
@@ -35,75 +36,75 @@ GRU_ACTIVATIONS: dict[str, tuple[str, tuple[float | None, ...]]] = {
     "Elu": ("elu", (1.0,)),
 }
 _BY_LOWER_CASE = {name.lower(): name for name in GRU_ACTIVATIONS}  # onnxruntime takes any case
-_NAMES = {own: name for name, (own, _) in GRU_ACTIVATIONS.items()}
-_OWN = {number: own for own, number in _core.ACTIVATIONS.items()}
+_ONNX_NAMES = {gru_name: name for name, (gru_name, _) in GRU_ACTIVATIONS.items()}
+_GRU_NAMES = {number: gru_name for gru_name, number in _core.ACTIVATIONS.items()}
 
 
 def read_activations(node: Node, directions: int) -> list[tuple[Spec, Spec]]:
     """Return the activations of gates and candidate for each direction, as `GRU` takes them.
 
-    alpha and beta are used up in the order of the functions, by those that have them.
+    The values of alpha and beta go, in their order, to the functions that have such a parameter.
     """
     names = node.get("activations", ["Sigmoid", "Tanh"] * directions)
     if len(names) != 2 * directions:
         node.refuse(f"activations must be {2 * directions} names, got {len(names)}")
-    given = {letter: iter(node.get(f"activation_{letter}", [])) for letter in _LETTERS}
+    parameters = {letter: iter(node.get(f"activation_{letter}", [])) for letter in _LETTERS}
     specs: list[Spec] = []
     for name in names:
         if name.lower() not in _BY_LOWER_CASE:
             known = ", ".join(GRU_ACTIVATIONS)
             node.refuse(f"activation {name[:40]!a} is none that a GRU of gru_c has: {known}")
-        own, defaults = GRU_ACTIVATIONS[_BY_LOWER_CASE[name.lower()]]
+        gru_name, defaults = GRU_ACTIVATIONS[_BY_LOWER_CASE[name.lower()]]
         values = []
         for letter, default in zip(_LETTERS, defaults, strict=False):
-            value = next(given[letter], default)
+            value = next(parameters[letter], default)
             if value is None:
                 node.refuse(
-                    f"activation {name!r} has no value for {letter}, and there is none that all "
-                    f"readers of ONNX take: write activation_{letter}"
+                    f"activation {name!r} has no value for {letter}, and readers of ONNX differ in "
+                    f"the default: write activation_{letter}"
                 )
             values.append(value)
-        specs.append(_spec(own, values))
+        specs.append(_spec(gru_name, values))
     return list(zip(specs[::2], specs[1::2], strict=True))
 
 
-def _spec(own: str, values: Sequence[float]) -> Spec:
-    """Return an activation as `GRU` takes it: a name alone where that says its parameters."""
-    if own == "affine" and list(values) == [1, 0]:
+def _spec(name: str, values: Sequence[float]) -> Spec:
+    """Return an activation as `GRU` takes it: only the name if the parameters are its defaults."""
+    if name == "affine" and list(values) == [1, 0]:
         return "linear"
-    if [*map(np.float32, values)] == [*map(np.float32, PARAMETERS.get(own, ()))]:
-        return own
-    return (own, *values)
+    if [*map(np.float32, values)] == [*map(np.float32, PARAMETERS.get(name, ()))]:
+        return name
+    return (name, *values)
 
 
 def write_activations(activations: Sequence[Activation]) -> dict[str, Any]:
-    """Return the attributes of a GRU node for its functions in ONNX's order; none for the usual."""
-    names, given = [], dict[str, list[float]](alpha=[], beta=[])
+    """Return the attributes of a GRU node for its functions in ONNX's order; {} for the default."""
+    names, parameters = [], dict[str, list[float]](alpha=[], beta=[])
     for number, alpha, beta in activations:
-        own = _OWN[number]
-        if own == "linear":
-            own, alpha, beta = "affine", 1.0, 0.0
-        names.append(_NAMES[own])
-        count = len(PARAMETERS.get(own, ()))
+        gru_name = _GRU_NAMES[number]
+        if gru_name == "linear":
+            gru_name, alpha, beta = "affine", 1.0, 0.0
+        names.append(_ONNX_NAMES[gru_name])
+        count = len(PARAMETERS.get(gru_name, ()))
         for letter, value in zip(_LETTERS[:count], (alpha, beta), strict=False):
-            given[letter].append(value)
+            parameters[letter].append(value)
     if names == ["Sigmoid", "Tanh"] * (len(names) // 2):
         return {}
-    lists = {f"activation_{letter}": values for letter, values in given.items() if values}
+    lists = {f"activation_{letter}": values for letter, values in parameters.items() if values}
     return {"activations": names, **lists}
 
 
-# ---- as a node of their own ---------------------------------------------------------------------
+# ---- as separate nodes --------------------------------------------------------------------------
 
 
 class Function(NamedTuple):
-    """An activation as an operator.
+    """The operator of an activation.
 
     Attributes
     ----------
     operator : str
     attributes : dict of str to (float, float)
-        What the operator has by default, and what it must be.
+        By attribute, the operator's default and the value that this package computes with.
     """
 
     operator: str
@@ -126,12 +127,12 @@ _OF_OPERATOR = {function.operator: name for name, function in FUNCTIONS.items()}
 
 
 def is_function(node: Node) -> bool:
-    """Whether the node's operator is one of `FUNCTIONS`."""
+    """Return whether the node's operator is one of `FUNCTIONS`."""
     return node.operator in _OF_OPERATOR
 
 
 def read_function(node: Node, axes: int) -> str:
-    """Return the name here; ValueError where the node computes something else."""
+    """Return this package's name; raise ValueError if the node computes something else."""
     name = _OF_OPERATOR[node.operator]
     for attribute, (default, wanted) in FUNCTIONS[name].attributes.items():
         value = node.get(attribute, default)
@@ -139,5 +140,5 @@ def read_function(node: Node, axes: int) -> str:
             node.refuse(f"{attribute} is {value:g}, in gru_c's {name} it is {wanted:g}")
     axis = node.get("axis", 1 if node.opset < 13 else -1)
     if name == "softmax" and axis not in (-1, axes - 1):
-        node.refuse("gru_c's softmax is that of the last axis")
+        node.refuse("gru_c's softmax is along the last axis")
     return name

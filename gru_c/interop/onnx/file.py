@@ -1,4 +1,4 @@
-"""A file becomes a graph: nodes, constants, inputs and outputs, all of them checked."""
+"""Reading of a file into a graph: nodes, constants, inputs and outputs, all of them checked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gru_c.interop.onnx.operators import OPERATORS
 from gru_c.interop.onnx.proto import Node, array_of, element_type, library, shown, text
 from gru_c.utils.arrays import Array
 
-OLDEST_OPSET = 7  # the first with the GRU of today and with NumPy's broadcasting
+OLDEST_OPSET = 7  # the first with today's GRU operator and with NumPy's broadcasting
 _MOST_BYTES = 2**31 - 1  # protobuf's limit
 _LOOPS = ("Loop", "Scan", "If")
 _KNOWN = {"GRU", *OPERATORS}
@@ -22,14 +22,15 @@ _KNOWN = {"GRU", *OPERATORS}
 
 @dataclass(frozen=True)
 class Input:
-    """What a graph wants.
+    """An input of a graph.
 
     Attributes
     ----------
     name : str
     dtype : numpy.dtype
     shape : tuple of int, str or None; or None
-        A length, the name of one, or None for any; None where the file says nothing.
+        For each axis a length, the name of a length, or None for any length; None in place of the
+        tuple if the file gives no shape.
     """
 
     name: str
@@ -37,32 +38,32 @@ class Input:
     shape: tuple[int | str | None, ...] | None
 
     def fits(self, shape: tuple[int, ...]) -> bool:
-        """Return whether an array of this shape can be given."""
+        """Return whether the input takes an array of this shape."""
         return self.shape is None or (
             len(self.shape) == len(shape)
             and all(
-                wanted == given or not isinstance(wanted, int)
-                for wanted, given in zip(self.shape, shape, strict=True)
+                wanted == size or not isinstance(wanted, int)
+                for wanted, size in zip(self.shape, shape, strict=True)
             )
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """What a file holds.
+    """The contents of a file.
 
     Attributes
     ----------
     nodes : list of Node
-        In an order in which they can be computed.
+        The nodes in an order in which they can be computed.
     constants : dict of str to ndarray
         Weights and other values of the file, read-only.
     inputs : list of Input
     outputs : list of str
     output_types : dict of str to numpy.dtype
-        Of those outputs for which the file says it.
+        The types of the outputs for which the file gives one.
     producer : str
-        Who wrote the file, as it says.
+        Name of the program that wrote the file, according to the file.
     """
 
     nodes: list[Node]
@@ -85,6 +86,7 @@ def read(path: str | os.PathLike[str]) -> Graph:
 
 
 def _parse(file: Path) -> Any:
+    """Return the ModelProto of a file."""
     if not file.is_file():
         raise ValueError("it is no file, but a folder or a device")
     if file.stat().st_size > _MOST_BYTES:
@@ -92,34 +94,34 @@ def _parse(file: Path) -> Any:
     model = library().ModelProto()
     try:
         model.ParseFromString(file.read_bytes())
-    except Exception as error:  # DecodeError is protobuf's, of which onnx exports nothing
+    except Exception as error:  # protobuf's DecodeError, which onnx does not export
         raise ValueError(f"it is no ONNX file, or damaged ({type(error).__name__})") from None
     if not model.ir_version or not model.HasField("graph"):
         raise ValueError("it is no ONNX file: it holds no graph")
     if model.ir_version > library().IR_VERSION:
         raise ValueError(
-            f"its format has the version {model.ir_version}, and the installed onnx knows those up "
-            f"to {library().IR_VERSION}"
+            f"its format has the version {model.ir_version}, and the installed onnx reads versions "
+            f"up to {library().IR_VERSION}"
         )
     return model
 
 
 def _graph_of(model: Any) -> Graph:
-    """Check a ModelProto and take it apart; ValueError for the first thing that cannot be read."""
+    """Return the graph of a ModelProto; raise ValueError for the first part that cannot be read."""
     opset = _opset_of(model)
     graph = model.graph
-    for what, found in (
+    for part, items in (
         ("functions of its own", model.functions),
         ("training information", model.training_info),
         ("sparse initializers", graph.sparse_initializer),
     ):
-        if found:
-            raise ValueError(f"it has {what}, which gru_c does not read")
+        if items:
+            raise ValueError(f"it has {part}, which gru_c does not read")
     tensors = {text(tensor.name): tensor for tensor in graph.initializer}
     constants = {name: array_of(t, f"initializer {shown(name)}") for name, t in tensors.items()}
     if len(constants) < len(graph.initializer):
         raise ValueError("two of its initializers have the same name")
-    # Loops first: what else is missing belongs to them.
+    # Loops first: if there is one, the other faults follow from it.
     of_loops = (proto for proto in graph.node if proto.op_type in _LOOPS)
     nodes = [Node.from_proto(proto, opset, _KNOWN) for proto in chain(of_loops, graph.node)]
     inputs = _inputs_of(graph, constants)
@@ -131,11 +133,12 @@ def _graph_of(model: Any) -> Graph:
 
 
 def _opset_of(model: Any) -> int:
+    """Return the version of ONNX's operators; raise ValueError for one that cannot be read."""
     newest = library().defs.onnx_opset_version()
-    found = [item.version for item in model.opset_import if item.domain in ("", "ai.onnx")]
-    if len(found) != 1:
+    versions = [item.version for item in model.opset_import if item.domain in ("", "ai.onnx")]
+    if len(versions) != 1:
         raise ValueError("it does not say which version of ONNX's operators it means")
-    version: int = found[0]
+    version: int = versions[0]
     if not OLDEST_OPSET <= version <= newest:
         raise ValueError(
             f"its operators are those of version {version}; gru_c, with the installed onnx, reads "
@@ -145,29 +148,29 @@ def _opset_of(model: Any) -> int:
 
 
 def _inputs_of(graph: Any, constants: dict[str, Array]) -> list[Input]:
-    """Return the inputs that have no value in the file; ValueError where others do not fit it."""
+    """Return the inputs without a value in the file; raise ValueError if a value does not fit."""
     inputs = {text(value.name): value for value in graph.input}
     if len(inputs) < len(graph.input) or "" in inputs:
-        raise ValueError("two of its inputs have the same name, or one has none")
-    wanted = []
+        raise ValueError("two of its inputs have the same name, or one has no name")
+    without_value = []
     for name, value in inputs.items():
         item = _input_of(value)
         if name not in constants:
-            wanted.append(item)
+            without_value.append(item)
         elif item.dtype != constants[name].dtype or not item.fits(constants[name].shape):
             array = constants[name]
             raise ValueError(
                 f"the input {shown(name)} is {item.dtype} of shape {item.shape}, its value in the "
                 f"file {array.dtype} of shape {array.shape}"
             )
-    return wanted
+    return without_value
 
 
 def _input_of(value: Any) -> Input:
     name = text(value.name)
-    what = f"the input {shown(name)}"
+    label = f"the input {shown(name)}"
     if value.type.WhichOneof("value") != "tensor_type":
-        raise ValueError(f"{what} is no tensor")
+        raise ValueError(f"{label} is no tensor")
     tensor = value.type.tensor_type
     shape = None
     if tensor.HasField("shape"):
@@ -176,22 +179,24 @@ def _input_of(value: Any) -> Input:
             for d in tensor.shape.dim
         )
         if any(isinstance(size, int) and size < 0 for size in shape):
-            raise ValueError(f"{what} has a shape that no array can have: {list(shape)}")
-    return Input(name, element_type(tensor.elem_type, what), shape)
+            raise ValueError(f"{label} has a shape that no array can have: {list(shape)}")
+    return Input(name, element_type(tensor.elem_type, label), shape)
 
 
 def _output_type(value: Any) -> np.dtype[Any] | None:
-    """Return the type that a file says an output has; None where it says none."""
-    what, kind = f"the output {shown(text(value.name))}", value.type.WhichOneof("value")
+    """Return the type that a file gives for an output; None if it gives none."""
+    label, kind = f"the output {shown(text(value.name))}", value.type.WhichOneof("value")
     if kind not in (None, "tensor_type"):
-        raise ValueError(f"{what} is no tensor")
+        raise ValueError(f"{label} is no tensor")
     number = value.type.tensor_type.elem_type
-    return element_type(number, what) if number else None
+    return element_type(number, label) if number else None
 
 
 def _check_order(nodes: list[Node], known: set[str], outputs: list[str]) -> None:
-    def refuse(what: str, name: str) -> NoReturn:
-        raise ValueError(f"{what} wants the value {shown(name)}, which nothing before it gives")
+    """Raise ValueError if a value is used before it is computed, or computed twice."""
+
+    def refuse(taker: str, name: str) -> NoReturn:
+        raise ValueError(f"{taker} wants the value {shown(name)}, which nothing before it gives")
 
     known = known | {""}
     for node in nodes:

@@ -1,4 +1,4 @@
-"""ONNX's GRU operator: what a node says becomes layers of this package, one for each direction."""
+"""ONNX's GRU operator, computed by layers of this package, one for each direction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gru_c.interop.onnx.activations import read_activations
 from gru_c.interop.onnx.proto import Node, library, shown, text
-from gru_c.interop.onnx.size_limit import Room
+from gru_c.interop.onnx.size_limit import ElementBudget
 from gru_c.layers import GRU
 from gru_c.parameters import GivenWeights
 from gru_c.utils.arrays import Array, as_real
@@ -21,7 +21,7 @@ INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h")
 _WEIGHTS = slice(1, 4)
 SEQUENCE_LENS, INITIAL_H = 4, 5
 
-DIRECTIONS: dict[str, tuple[bool, ...]] = {  # whether each goes backwards
+DIRECTIONS: dict[str, tuple[bool, ...]] = {  # True for a direction that goes backwards
     "forward": (False,),
     "reverse": (True,),
     "bidirectional": (False, True),
@@ -30,18 +30,18 @@ DIRECTIONS: dict[str, tuple[bool, ...]] = {  # whether each goes backwards
 
 @dataclass(frozen=True)
 class Settings:
-    """What the attributes of a GRU node say.
+    """The attributes of a GRU node.
 
     Attributes
     ----------
     node : Node
     backwards : tuple of bool
-        Of each direction, whether it goes from the last step to the first.
+        For each direction, True if it goes from the last time step to the first.
     batch_first : bool
-        ``layout=1``: (batch, time, ...) rather than (time, batch, ...).
+        True for ``layout=1``: (batch, time, ...) rather than (time, batch, ...).
     hidden_size : int or None
     options : list of dict
-        Of each direction, the arguments of its `GRU` besides the units.
+        For each direction, the arguments of its `GRU` besides the units.
     """
 
     node: Node
@@ -52,7 +52,7 @@ class Settings:
 
     @classmethod
     def from_node(cls, node: Node) -> Settings:
-        """Read the attributes; ValueError, which names the node, for what cannot be."""
+        """Read the attributes; raise ValueError, which names the node, if one is not valid."""
         direction = node.get("direction", "forward")
         if direction not in DIRECTIONS:
             node.refuse(f"direction must be one of {', '.join(DIRECTIONS)}, got {direction!r}")
@@ -87,18 +87,18 @@ class Settings:
         Parameters
         ----------
         W, R, B : ndarray
-            As in ONNX: (directions, 3H, I), (directions, 3H, H) and (directions, 6H) or None.
+            ONNX's weights: (directions, 3H, I), (directions, 3H, H) and (directions, 6H) or None.
         """
         H = self._checked_units(W, R, B)
-        found = []
+        directions = []
         for d, option in enumerate(self.options):
             bias = [] if B is None else [_bias(B[d], option["reset_after"])]
             arguments = {"units": H, "use_bias": B is not None, **option}
-            found.append((arguments, [W[d].T, R[d].T, *bias]))
-        return found
+            directions.append((arguments, [W[d].T, R[d].T, *bias]))
+        return directions
 
     def _checked_units(self, W: Array, R: Array, B: Array | None) -> int:
-        """Return H; ValueError unless the weights fit each other and the node."""
+        """Return H; raise ValueError unless the weights fit each other and the node."""
         count = len(self.backwards)
         H = self.hidden_size if self.hidden_size is not None else R.shape[-1] if R.ndim else 0
         if H < 1:
@@ -115,9 +115,9 @@ class Settings:
         return H
 
 
-def _bias(both: Array, reset_after: bool) -> Array:
-    """Return the bias as the layer has it, given ONNX's, Wb and Rb one after the other (6H,)."""
-    pair = both.reshape(2, -1)
+def _bias(biases: Array, reset_after: bool) -> Array:
+    """Return the bias of a layer, given ONNX's of shape (6H,): Wb and then Rb."""
+    pair = biases.reshape(2, -1)
     return pair if reset_after else pair[0] + pair[1]
 
 
@@ -128,7 +128,7 @@ class GRUOperator:
     ----------
     node : Node
     constants : mapping of str to ndarray
-        Values that never change. Where all weights are among them, they are converted now.
+        Values that never change. If all weights are among them, they are converted only once.
     """
 
     def __init__(self, node: Node, constants: Mapping[str, Array]) -> None:
@@ -137,15 +137,15 @@ class GRUOperator:
         names = [name for name in node.inputs[_WEIGHTS] if name]
         self.layers: list[GRU] | None = None
         if all(name in constants for name in names):
-            given = [constants.get(name) for name in (*node.inputs, *[""] * 3)[_WEIGHTS]]
-            self.layers = self._layers(*given)
+            weights = [constants.get(name) for name in (*node.inputs, *[""] * 3)[_WEIGHTS]]
+            self.layers = self._layers(*weights)
             for layer in self.layers:
                 layer.hold_weights(True)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         for layer in self.layers or ():
-            layer.hold_weights(True)  # which no pickle holds packed
+            layer.hold_weights(True)  # a pickle does not hold packed weights
 
     def _layers(self, W: Array | None, R: Array | None, B: Array | None = None) -> list[GRU]:
         for name, array in zip(INPUTS[_WEIGHTS], (W, R, B), strict=True):
@@ -166,16 +166,16 @@ class GRUOperator:
                 zero_output_for_mask=True,
                 dtype="float64" if W.dtype == np.float64 else "float32",
             )
-            given = GivenWeights(weights)
-            layer.build((None, None, W.shape[2]), given)
-            given.end()
+            source = GivenWeights(weights)
+            layer.build((None, None, W.shape[2]), source)
+            source.end()
             layers.append(layer)
         return layers
 
     def __call__(
         self,
         node: Node,
-        room: Room,
+        budget: ElementBudget,
         X: Array | None = None,
         W: Array | None = None,
         R: Array | None = None,
@@ -183,29 +183,30 @@ class GRUOperator:
         sequence_lens: Array | None = None,
         initial_h: Array | None = None,
     ) -> tuple[Array, Array]:
-        """Return Y and Y_h; ValueError where the inputs do not fit."""
+        """Return Y and Y_h; raise ValueError if the inputs do not fit."""
         layers = self._layers(W, R, B) if self.layers is None else self.layers
         assert W is not None
         features = layers[0].value("kernel").shape[0]
         if X is None or X.ndim != 3 or X.shape[2] != features or X.dtype != W.dtype:
-            given = "nothing" if X is None else f"{X.dtype} of shape {X.shape}"
-            raise ValueError(f"X must be {W.dtype} of shape (., ., {features}), got {given}")
+            got = "nothing" if X is None else f"{X.dtype} of shape {X.shape}"
+            raise ValueError(f"X must be {W.dtype} of shape (., ., {features}), got {got}")
         batch_first = self.settings.batch_first
         batch, steps = X.shape[:2] if batch_first else (X.shape[1], X.shape[0])
         lens = _checked_lens(sequence_lens, batch, steps)
-        states = self.states(initial_h, batch, layers[0].units, X.dtype)
-        room.require((len(layers), batch, steps, layers[0].units))
+        states = self.initial_states(initial_h, batch, layers[0].units, X.dtype)
+        budget.require((len(layers), batch, steps, layers[0].units))
         results = [
-            self._one(layer, X, lens, state) for layer, state in zip(layers, states, strict=True)
+            self._run_direction(layer, X, lens, state)
+            for layer, state in zip(layers, states, strict=True)
         ]
-        Y = _side_by_side([y for y, _ in results], 2 if batch_first else 1)
-        Y_h = _side_by_side([last for _, last in results], 1 if batch_first else 0)
+        Y = _stacked([y for y, _ in results], 2 if batch_first else 1)
+        Y_h = _stacked([last for _, last in results], 1 if batch_first else 0)
         return Y.astype(X.dtype, copy=False), Y_h.astype(X.dtype, copy=False)
 
-    def states(
+    def initial_states(
         self, initial_h: Array | None, batch: int, units: int, dtype: np.dtype[Any]
     ) -> Sequence[Array | None]:
-        """Return the initial state (B, H) of each direction; ValueError where it does not fit."""
+        """Return the (B, H) state of each direction; raise ValueError if one does not fit."""
         count = len(self.settings.backwards)
         if initial_h is None:
             return [None] * count
@@ -218,24 +219,24 @@ class GRUOperator:
             )
         return list(np.moveaxis(initial_h, axis, 0))
 
-    def _one(
+    def _run_direction(
         self, layer: GRU, X: Array, lens: Array | None, state: Array | None
     ) -> tuple[Array, Array]:
-        """Run one direction; its output is in the order of time."""
-        if 0 in X.shape[:2]:  # no step to take, or none to take it
+        """Compute one direction; return its output in the order of time, and its last state."""
+        if 0 in X.shape[:2]:  # no time step, or no row
             batch = X.shape[0 if self.settings.batch_first else 1]
             last = np.zeros((batch, layer.units), layer.dtype) if state is None else state
             return np.zeros((*X.shape[:2], layer.units), layer.dtype), last
         y, last = layer.forward(X, lengths=lens, initial_state=state)
         if lens is not None:
-            last[lens == 0] = 0  # as onnxruntime has it, whatever the initial state
+            last[lens == 0] = 0  # as in onnxruntime, whatever the initial state is
         if layer.go_backwards:
             y = y[:, ::-1] if self.settings.batch_first else y[::-1]
         return y, last
 
 
-def _side_by_side(arrays: list[Array], axis: int) -> Array:
-    """Return the directions along a new axis; of one alone no copy."""
+def _stacked(arrays: list[Array], axis: int) -> Array:
+    """Return the directions along a new axis; a single one is not copied."""
     return np.stack(arrays, axis) if len(arrays) > 1 else np.expand_dims(arrays[0], axis)
 
 
@@ -259,33 +260,33 @@ def run_node(
     Parameters
     ----------
     node : onnx.NodeProto
-        Of the operator GRU, version 7 or newer.
+        A node of the operator GRU, version 7 or newer.
     inputs : sequence of array_like, or dict
-        In the order of the node's inputs, X, W, R, B, sequence_lens, initial_h, with None for one
-        that is left out; or by the names that the node gives them. X, W, R, B and initial_h are all
+        X, W, R, B, sequence_lens and initial_h in this order, with None for one that is left out;
+        or a dict by the names that the node gives them. X, W, R, B and initial_h must all be
         float32, float64, or float16, which is computed in float32.
 
     Returns
     -------
     list of ndarray
-        The outputs that the node names, of Y and Y_h, in the dtype of X.
+        Y and Y_h, as far as the node names them, in the dtype of X.
 
     Raises
     ------
     ImportError
         When onnx is not installed.
     TypeError
-        When node is no NodeProto, or an input holds no real numbers.
+        When `node` is not a NodeProto, or an input does not hold real numbers.
     ValueError
-        When the node is of another operator, or an attribute or an input is not what that takes;
+        When the node is of another operator, or an attribute or an input is not valid for a GRU;
         the message names the node.
 
     Notes
     -----
-    Where the specification is silent, this does as onnxruntime does: past its length a row of Y is
-    zero, Y_h is the last state of the steps that count, and zero for a row of length 0 whatever
-    initial_h is; ``activation_alpha`` and ``activation_beta`` are used up by those functions that
-    have such a parameter, in their order.
+    Where the specification is silent, the result is that of onnxruntime: beyond its length a row of
+    Y is zero; Y_h is the state after the last step that counts, and zero for a row of length 0
+    whatever initial_h is. The numbers of ``activation_alpha`` and ``activation_beta`` go, in their
+    order, to the functions that have such a parameter.
 
     Examples
     --------
@@ -302,21 +303,22 @@ def run_node(
         raise TypeError(f"run_node wants an onnx.NodeProto, got {type(node).__name__}")
     if node.op_type != "GRU":
         raise ValueError(f"run_node evaluates GRU nodes, got {shown(text(node.op_type))}")
-    own = Node.from_proto(node, library().defs.onnx_opset_version(), ("GRU",))
-    given = _in_order(own, inputs)
+    gru = Node.from_proto(node, library().defs.onnx_opset_version(), ("GRU",))
+    values = _in_order(gru, inputs)
     arrays = [
-        None if value is None else as_real(f"{own.label}: {name}", value)
-        for name, value in zip(INPUTS, given, strict=False)
+        None if value is None else as_real(f"{gru.label}: {name}", value)
+        for name, value in zip(INPUTS, values, strict=False)
     ]
     shapes = [() if array is None else array.shape for array in arrays]
-    room = Room(shapes[1:], shapes[:1])
-    results = own.attempt(GRUOperator(own, {}), room, *arrays)
-    return [array for name, array in zip(own.outputs, results, strict=False) if name]
+    budget = ElementBudget(shapes[1:], shapes[:1])
+    results = gru.attempt(GRUOperator(gru, {}), budget, *arrays)
+    return [array for name, array in zip(gru.outputs, results, strict=False) if name]
 
 
 def _in_order(
     node: Node, inputs: Sequence[npt.ArrayLike | None] | Mapping[str, npt.ArrayLike | None]
 ) -> list[npt.ArrayLike | None]:
+    """Return the inputs in the order of the node's, None for one that is left out."""
     if len(node.inputs) > len(INPUTS) or len(node.outputs) > 2:
         node.refuse(f"a GRU has at most {len(INPUTS)} inputs and 2 outputs")
     if isinstance(inputs, Mapping):
@@ -327,7 +329,7 @@ def _in_order(
     arrays = list(inputs)
     named = [name for name in node.inputs if name]
     if len(arrays) == len(named) and not any(array is None for array in arrays):
-        by_name = dict(zip(named, arrays, strict=True))  # nothing stands for what is left out
+        by_name = dict(zip(named, arrays, strict=True))  # without an array for what is left out
         return [by_name.get(name) for name in node.inputs]
     for name, array in zip_longest(node.inputs, arrays, fillvalue=""):
         if not name and array is not None and not isinstance(array, str):

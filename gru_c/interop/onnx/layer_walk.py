@@ -1,8 +1,8 @@
-"""What lies between the layers of a graph, found out by doing it.
+"""The search for the layers of a graph: labels stand for numbers, and nodes move them.
 
-Every number that a layer gives has a label of its own. Nodes that only move numbers - transposes,
-squeezes, the last step cut out - move the labels; where they arrive at the next layer, they are
-compared with what a layer of this package would pass on.
+Every number that a layer returns gets a label. Nodes that only rearrange numbers (transposes,
+squeezes, the selection of the last time step) rearrange the labels. At the input of the next layer,
+the labels are compared with those that a layer of this package would pass on.
 """
 
 from __future__ import annotations
@@ -16,99 +16,115 @@ import numpy as np
 
 from gru_c.interop.onnx.file import Graph, Input
 from gru_c.interop.onnx.proto import Node, shown
-from gru_c.interop.onnx.size_limit import Room
+from gru_c.interop.onnx.size_limit import ElementBudget
 from gru_c.layers import GRU, Bidirectional, Flatten, Layer, RepeatVector
 from gru_c.saving.contents import check_specs
 from gru_c.utils.arrays import Array, Shape
 
-PRODUCER = "gru_c"  # whose files name a node "layer/..." after its layer
+PRODUCER = "gru_c"  # in its files, the name of a node is "layer/..." with the layer's name
 
 
 @dataclass(eq=False)
 class Direction:
-    """One direction of a GRU node whose output no layer has taken yet."""
+    """One direction of a GRU node whose output has not reached another layer yet.
+
+    Attributes
+    ----------
+    node : Node
+    options : dict
+        Arguments of its `GRU`.
+    weights : list of ndarray
+    labels : ndarray, shape (B, T, H)
+        Labels of its output, in the order of time.
+    """
 
     node: Node
-    options: dict[str, Any]  # of its `GRU`
+    options: dict[str, Any]
     weights: list[Array]
-    labels: Array  # (B, T, H), in the order of time
+    labels: Array
 
-    def own(self, whole: bool) -> Array:
-        """Return the output, of all steps or the last, as a `GRU` of this package gives it."""
+    def output(self, sequences: bool) -> Array:
+        """Return the labels that a `GRU` of this package returns: of all time steps or the last."""
         steps = self.labels[:, ::-1] if self.options["go_backwards"] else self.labels
-        return steps if whole else steps[:, -1]
+        return steps if sequences else steps[:, -1]
 
-    def in_pair(self, whole: bool) -> Array:
-        """Return it as the backward layer of a `Bidirectional` gives it: turned round again."""
-        own = self.own(whole)
-        return own[:, ::-1] if whole else own
+    def output_as_backward(self, sequences: bool) -> Array:
+        """Return the labels that the backward layer of a `Bidirectional` returns."""
+        output = self.output(sequences)
+        return output[:, ::-1] if sequences else output
 
 
-class Walk:
-    """One way through a graph.
+class LayerWalk:
+    """A walk along the nodes of a graph, which collects layers.
 
     Parameters
     ----------
     graph : Graph
     optional : set of str
-        Inputs that are left out: initial states.
+        Inputs that get no value: initial states.
     batch, time : int
-        Lengths where the file leaves them open.
+        Lengths to assume where the file leaves them open.
 
     Attributes
     ----------
-    layers, weights : list
-        What has been found: a layer each, without weights, and the arrays for it.
+    layers : list of Layer
+        The layers so far, without weights.
+    weights : list of list of ndarray
+        The weights of each of them.
     values : dict
         All values of the graph so far: labels, or plain numbers such as shapes.
     labelled : set of str
-        Which of them are labels.
+        Names of the values that are labels.
     current : ndarray
-        Labels of what the last layer gives.
+        Labels of the last layer's output.
     pending : list of Direction
-        Parts of GRU nodes after it, whose reader has not come yet.
-    ends : list of ndarray
+        Directions of GRU nodes after that layer that have not become a layer yet.
+    last_states : list of ndarray
         Labels of the last states of all GRUs.
+    last_maker : Node or None
+        The node that the last layer was made of.
+    mover : Node or None
+        The last node that may turn out to be a layer without weights.
     dtype : numpy.dtype
-        Of the numbers that `current` stands for.
+        Type of the numbers that `current` stands for.
     input_shape : tuple of int or None
-        Of the model, batch axis first.
+        Shape of the model's input, batch axis first.
     """
 
     def __init__(self, graph: Graph, optional: set[str], batch: int, time: int) -> None:
         self.graph = graph
         self.layers: list[Layer] = []
         self.weights: list[list[Array]] = []
-        self.last_maker: Node | None = None  # the node that the last layer was found at
-        self.mover: Node | None = None  # the last node that was a layer without weights, maybe
+        self.last_maker: Node | None = None
+        self.mover: Node | None = None
         self.values: dict[str, Array | None] = {**graph.constants, **dict.fromkeys(optional)}
         self.labelled: set[str] = set()
         self.pending: list[Direction] = []
-        self.ends: list[Array] = []
-        self._labels_given = 0
+        self.last_states: list[Array] = []
+        self._label_count = 0
         inputs = [item for item in graph.inputs if item.name not in optional]
         if len(inputs) != 1:
-            raise ValueError(f"the graph is no chain of layers: it has {len(inputs)} inputs")
+            raise ValueError(f"the graph is not a chain of layers: it has {len(inputs)} inputs")
         item = inputs[0]
         self.dtype = item.dtype
-        sizes = _sizes(item, batch, time)
+        sizes = _probe_shape(item, batch, time)
         self.input_shape: Shape = (
             None,
             *(size if isinstance(size, int) else None for size in (item.shape or ())[1:]),
         )
-        self.room = Room([array.shape for array in graph.constants.values()], [sizes])
-        self.current = self.label(item.name, self.fresh(sizes))
+        self.budget = ElementBudget([array.shape for array in graph.constants.values()], [sizes])
+        self.current = self.label(item.name, self.new_labels(sizes))
 
-    def fresh(self, shape: tuple[int, ...]) -> Array:
-        """Return an array of new labels."""
-        count = math.prod(self.room.require(shape))
-        self.room.used += count
-        labels = np.arange(self._labels_given, self._labels_given + count).reshape(shape)
-        self._labels_given += count
+    def new_labels(self, shape: tuple[int, ...]) -> Array:
+        """Return an array of labels that are not in use yet."""
+        count = math.prod(self.budget.require(shape))
+        self.budget.used += count
+        labels = np.arange(self._label_count, self._label_count + count).reshape(shape)
+        self._label_count += count
         return labels
 
     def label(self, name: str, labels: Array) -> Array:
-        """Keep labels under the name of a value, and return them."""
+        """Store labels under the name of a value, and return them."""
         self.values[name] = labels
         self.labelled.add(name)
         return labels
@@ -119,44 +135,54 @@ class Walk:
         assert labels is not None
         return labels
 
-    def arrive(self, labels: Array, node: Node | None, *, beside: bool = False) -> None:
-        """Add the layers that lie between the last one and these labels.
+    def connect(self, labels: Array, node: Node | None, *, beside: bool = False) -> None:
+        """Add the layers that turn the last layer's output into these labels.
 
-        `beside`: GRUs that wait for a reader may go on waiting, for another one beside them.
+        Parameters
+        ----------
+        labels : ndarray
+        node : Node or None
+            The node that takes them; None for the output of the graph.
+        beside : bool
+            Leave pending directions as they are if the labels come before them: another direction
+            may take the same input.
         """
         if np.array_equal(labels, self.current) and (beside or not self.pending):
             return
-        for taker, given in self._takers() if self.pending else [(None, self.current)]:
-            after = _between(labels, given)
-            if after is None:
+        for candidate, output in self._candidates() if self.pending else [(None, self.current)]:
+            layers_after = _layers_between(labels, output)
+            if layers_after is None:
                 continue
             mover = self.mover
-            if taker is not None:
-                self.add(taker[0], taker[1], self.pending[0].node)
+            if candidate is not None:
+                layer, weights = candidate
+                self.add(layer, weights, self.pending[0].node)
                 self.pending = []
-            for layer in after:
+            for layer in layers_after:
                 self.add(layer, [], mover)
             self.current = labels
             return
-        what = "the output" if node is None else node.label
+        taker = "the output" if node is None else node.label
         raise ValueError(
-            f"{what}: what comes here is nothing that a layer of gru_c passes on, or not with the "
+            f"{taker}: what comes here is nothing that a layer of gru_c passes on, or not with the "
             "batch as its first axis"
         )
 
-    def _takers(self) -> Iterator[tuple[Any, Array]]:
-        """Give the layers that the waiting directions may be, and what each passes on."""
-        for whole in (True, False):
+    def _candidates(self) -> Iterator[tuple[tuple[Layer, list[Array]], Array]]:
+        """Yield the layers that the pending directions can be, each with weights and output."""
+        for sequences in (True, False):
             if len(self.pending) == 1:
-                one = self.pending[0]
-                layer = GRU(**one.options, return_sequences=whole)
-                yield (layer, one.weights), one.own(whole)
+                [single] = self.pending
+                layer = GRU(**single.options, return_sequences=sequences)
+                yield (layer, single.weights), single.output(sequences)
             for a, b in self.pairs():
-                joined = np.concatenate([a.own(whole), b.in_pair(whole)], axis=-1)
-                yield (both(a, b, "concat", whole), [*a.weights, *b.weights]), joined
+                outputs = [a.output(sequences), b.output_as_backward(sequences)]
+                bidirectional = make_bidirectional(a, b, "concat", sequences)
+                weights = [*a.weights, *b.weights]
+                yield (bidirectional, weights), np.concatenate(outputs, axis=-1)
 
     def pairs(self) -> Iterator[tuple[Direction, Direction]]:
-        """Give the two waiting directions, if there are two, in both orders."""
+        """Yield the two pending directions in both orders, if they can be a `Bidirectional`."""
         if len(self.pending) == 2:
             a, b = self.pending
             if a.options["go_backwards"] != b.options["go_backwards"]:
@@ -164,11 +190,11 @@ class Walk:
                 yield b, a
 
     def add(self, layer: Layer, weights: list[Array], node: Node | None) -> None:
-        """Append a layer that was found at a node, and named after it by this package's export."""
+        """Append a layer made of a node. In a file of this package, the node names the layer."""
         if node is not None and self.graph.producer == PRODUCER and "/" in node.name:
             prefix = node.name.partition("/")[0]
-            taken = {other.name for other in self.layers}
-            layer.name = prefix if prefix and prefix not in taken else None
+            names = {other.name for other in self.layers}
+            layer.name = prefix if prefix and prefix not in names else None
         self.last_maker, self.mover = node, None
         check_specs(self.layers)
         self.layers.append(layer)
@@ -180,33 +206,34 @@ class Walk:
             return None
         name = node.inputs[place]
         if name not in self.graph.constants:
-            node.refuse(f"its input {shown(name)} is no weight of the file")
+            node.refuse(f"its input {shown(name)} is not a weight of the file")
         array = self.graph.constants[name]
         if array.dtype != self.dtype and node.operator != "Gather":  # whose indices are integers
             node.refuse(f"its input {shown(name)} is {array.dtype}, for numbers of {self.dtype}")
         return array
 
-    def put(self, node: Node, labels: Array) -> None:
-        """Say what the last layer gives."""
+    def set_output(self, node: Node, labels: Array) -> None:
+        """Set the output of the last layer, which is that of this node."""
         self.current = self.label(node.outputs[0], labels)
 
-    def take(self, node: Node) -> Array:
-        """Return the labels that a layer with one input gets, once all before it is known."""
+    def input_labels(self, node: Node) -> Array:
+        """Return the labels of a node's first input, after adding the layers before the node."""
         if node.inputs[0] not in self.labelled:
             node.refuse("no layer of gru_c does this")
         labels = self.labels_of(node.inputs[0])
-        self.arrive(labels, node)
+        self.connect(labels, node)
         return labels
 
 
-def _sizes(item: Input, batch: int, time: int) -> tuple[int, ...]:
-    """Return a shape for the labels of the input."""
+def _probe_shape(item: Input, batch: int, time: int) -> tuple[int, ...]:
+    """Return the shape of the input's labels, with lengths for its open axes."""
     known = item.shape or ()
-    # Of numbers the last axis holds the features; of indices there are none.
+    # The last axis of numbers holds the features, so its length must be known. Indices have none.
     count = len(known) - (item.dtype.kind not in "iu")
-    free = (*(batch, time)[:count], *[0] * len(known))
+    defaults = (*(batch, time)[:count], *[0] * len(known))
     sizes = tuple(
-        size if isinstance(size, int) else other for size, other in zip(known, free, strict=False)
+        size if isinstance(size, int) else default
+        for size, default in zip(known, defaults, strict=False)
     )
     if not sizes or 0 in sizes:
         raise ValueError(
@@ -215,20 +242,21 @@ def _sizes(item: Input, batch: int, time: int) -> tuple[int, ...]:
     return sizes
 
 
-def _between(labels: Array, given: Array) -> list[Layer] | None:
-    """Return layers without weights that make the labels of what is given; None: no such."""
-    if np.array_equal(labels, given):
+def _layers_between(labels: Array, output: Array) -> list[Layer] | None:
+    """Return layers without weights that turn an output into these labels; None if none do."""
+    if np.array_equal(labels, output):
         return []
-    if given.ndim > 2 and np.array_equal(labels, given.reshape(len(given), -1)):
+    if output.ndim > 2 and np.array_equal(labels, output.reshape(len(output), -1)):
         return [Flatten()]
-    if labels.ndim == 3 and given.ndim == 2 and labels.shape[::2] == given.shape:
-        return [RepeatVector(labels.shape[1])] if (labels == given[:, None]).all() else None
+    if labels.ndim == 3 and output.ndim == 2 and labels.shape[::2] == output.shape:
+        return [RepeatVector(labels.shape[1])] if (labels == output[:, None]).all() else None
     return None
 
 
-def both(a: Direction, b: Direction, mode: str, whole: bool) -> Bidirectional:
-    """Return the `Bidirectional` of two directions."""
-    forward = GRU(**a.options, return_sequences=whole)
-    turned = {**a.options, "go_backwards": b.options["go_backwards"]}
-    other = None if turned == b.options else GRU(**b.options, return_sequences=whole)
-    return Bidirectional(forward, mode, other)
+def make_bidirectional(a: Direction, b: Direction, mode: str, sequences: bool) -> Bidirectional:
+    """Return the `Bidirectional` of two directions, merged in this mode."""
+    forward = GRU(**a.options, return_sequences=sequences)
+    reversed_options = {**a.options, "go_backwards": b.options["go_backwards"]}
+    if reversed_options == b.options:
+        return Bidirectional(forward, mode)
+    return Bidirectional(forward, mode, GRU(**b.options, return_sequences=sequences))

@@ -1,4 +1,4 @@
-"""A graph that runs: the operators in order, the GRU nodes on this package's core."""
+"""Models of ONNX files: their nodes are computed in order, the GRU nodes by this package's core."""
 
 from __future__ import annotations
 
@@ -10,22 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.interop.onnx.checking import Checker
+from gru_c.interop.onnx.evaluate import PASS_ABSENCE_ON, Step, Values, evaluate
 from gru_c.interop.onnx.file import Graph, Input, read
 from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator
-from gru_c.interop.onnx.moving import Operator
+from gru_c.interop.onnx.node_checker import Checker
 from gru_c.interop.onnx.operators import OPERATORS
-from gru_c.interop.onnx.proto import Node, shown
-from gru_c.interop.onnx.size_limit import Room
+from gru_c.interop.onnx.proto import shown
+from gru_c.interop.onnx.size_limit import ElementBudget
+from gru_c.interop.onnx.to_sequential import to_sequential
 from gru_c.models.sequential import Sequential
 from gru_c.utils.arrays import Array, as_real
-
-Values = dict[str, Array | None]
-Step = tuple[Node, Operator]
-
-# What passes an absent value on: a GRU without an initial state begins with zeros, and so it does
-# with what is cut out of none.
-_PASSING = {"Identity", "Cast", "Slice", "Gather", "Squeeze", "Unsqueeze", "Transpose", "Reshape"}
 
 
 class ONNXModel:
@@ -34,9 +28,9 @@ class ONNXModel:
     Attributes
     ----------
     input_names : list of str
-        What `run` wants.
+        Names of the inputs of `run`.
     output_names : list of str
-        What it returns.
+        Names of the outputs of `run`.
 
     Examples
     --------
@@ -83,7 +77,7 @@ class ONNXModel:
 
     @property
     def input_names(self) -> list[str]:
-        """Names of the inputs that the file gives no value for."""
+        """Names of the inputs that have no value in the file."""
         return list(self._inputs)
 
     @property
@@ -92,8 +86,8 @@ class ONNXModel:
         return list(self._graph.outputs)
 
     def _prepare(self) -> list[Step]:
-        """Compute what depends on constants alone; return the nodes that are left, ready to run."""
-        room, checker = Room(self._weights), Checker(self._graph)
+        """Compute the nodes that depend on constants alone; return the others, ready to run."""
+        budget, checker = ElementBudget(self._weights), Checker(self._graph)
         steps: list[Step] = []
         for node in self._graph.nodes:
             checker.check(node)
@@ -104,12 +98,12 @@ class ONNXModel:
             if not all(name in self._constants for name in node.inputs if name):
                 steps.append(step)
                 continue
-            for name, array in compute(step, self._constants, room):
+            for name, array in evaluate(step, self._constants, budget):
                 assert array is not None
                 array.setflags(write=False)
                 self._constants[name] = array
                 checker.constant(name, array)
-                room.used += array.size
+                budget.used += array.size
         for name, dtype in self._graph.output_types.items():
             checker.require_type(name, dtype)
         return steps
@@ -122,10 +116,10 @@ class ONNXModel:
         Parameters
         ----------
         output_names : sequence of str or None
-            Which; None for all.
+            Names of the outputs to return; None for all.
         feeds : dict of str to array_like
-            A value for each input. Initial states and sequence_lens of GRU nodes may be left out:
-            zeros, and all steps.
+            A value for each input. Initial states and sequence_lens of GRU nodes may be left out;
+            they default to zeros and to all time steps.
 
         Returns
         -------
@@ -136,37 +130,37 @@ class ONNXModel:
         TypeError
             When a value is not of the kind that the model wants, such as a float for an index.
         ValueError
-            When a name is unknown, a value is missing or has another shape than the model wants, or
-            a node cannot be computed of what it gets, or its result is far larger than inputs and
-            weights account for; the message names the node.
+            When a name is unknown, a value is missing or does not have the shape that the model
+            wants, or when a node cannot be computed with its inputs, or its result is far larger
+            than inputs and weights account for; the message then names the node.
         """
         wanted = self.output_names if output_names is None else list(output_names)
         for name in wanted:
             if name not in self._graph.outputs:
                 raise ValueError(f"there is no output {name!r}: {', '.join(self.output_names)}")
-        given = self._checked(feeds)
-        values: Values = {**self._constants, **given}
-        room = Room(self._weights, [a.shape for a in given.values() if a is not None])
-        left = self._uses.copy()
+        inputs = self._checked(feeds)
+        values: Values = {**self._constants, **inputs}
+        budget = ElementBudget(self._weights, [a.shape for a in inputs.values() if a is not None])
+        uses_left = self._uses.copy()
         for step in self._steps:
-            for name, array in compute(step, values, room):
-                if left[name] and array is not None:
-                    room.used += array.size
+            for name, array in evaluate(step, values, budget):
+                if uses_left[name] and array is not None:
+                    budget.used += array.size
                 values[name] = array
             for name in step[0].inputs:
-                left[name] -= 1
-                if name and not left[name] and name not in self._constants:
+                uses_left[name] -= 1
+                if name and not uses_left[name] and name not in self._constants:
                     array = values.pop(name)
-                    room.used -= 0 if array is None or name in given else array.size
+                    budget.used -= 0 if array is None or name in inputs else array.size
         return [np.array(values[name], order="C") for name in wanted]
 
     def predict(self, x: npt.ArrayLike) -> Array:
-        """Return the first output for the only input that has to be given.
+        """Return the first output, given the only input that is required.
 
         Parameters
         ----------
         x : array_like
-            Input, as the model wants it.
+            The value of that input.
 
         Returns
         -------
@@ -175,7 +169,7 @@ class ONNXModel:
         Raises
         ------
         ValueError, TypeError
-            When the model has more inputs that have to be given, and as in `run`.
+            When the model requires more than one input, and as in `run`.
         """
         required = [name for name in self._inputs if name not in self._optional]
         if len(required) != 1:
@@ -188,19 +182,18 @@ class ONNXModel:
     def to_sequential(self) -> Sequential:
         """Return the model as a `gru_c.Sequential`, which trains, saves and streams.
 
-        A dropout layer, which no file for prediction holds, does not come back.
+        Dropout layers are missing, since a file for prediction does not hold them.
 
         Raises
         ------
         ValueError
-            When the graph is no chain of this package's layers; the message names the first node
-            that is none.
+            When the graph is not a chain of this package's layers; the message names the first node
+            that does not belong to one.
         """
-        from gru_c.interop.onnx.to_sequential import to_sequential
-
         return to_sequential(self._graph, self._steps, self._optional)
 
     def _checked(self, feeds: Mapping[str, npt.ArrayLike]) -> Values:
+        """Return the inputs as arrays, None for an optional one that is left out."""
         unknown = sorted(set(feeds) - set(self._inputs))
         if unknown and unknown[0] in self._constants:
             raise ValueError(
@@ -215,7 +208,7 @@ class ONNXModel:
         if missing:
             raise ValueError(f"the input {shown(missing[0])} is missing")
         return {
-            name: _fitting(item, feeds[name]) if name in feeds else None
+            name: _checked_input(item, feeds[name]) if name in feeds else None
             for name, item in self._inputs.items()
         }
 
@@ -226,11 +219,11 @@ class ONNXModel:
 
 
 def load(path: str | os.PathLike[str]) -> ONNXModel:
-    """Read a model, such as exporters of PyTorch and Keras write it.
+    """Read a model as exporters of PyTorch and Keras write it.
 
-    GRU nodes in all their forms are computed by this package, with the operators that exporters
-    write around them. Everything is checked now, so that a model that is returned can be run: it
-    fails only for lengths that the file leaves open, and for values that depend on its inputs.
+    This package computes GRU nodes in all their forms and the operators that exporters write around
+    them. The whole model is checked when it is read, so that `run` can fail only for lengths that
+    the file leaves open and for values that depend on its inputs.
 
     Parameters
     ----------
@@ -239,8 +232,8 @@ def load(path: str | os.PathLike[str]) -> ONNXModel:
     Returns
     -------
     ONNXModel
-        `ONNXModel.run` and `ONNXModel.predict` compute, `ONNXModel.to_sequential` makes a model of
-        this package of it.
+        `ONNXModel.run` and `ONNXModel.predict` compute its outputs; `ONNXModel.to_sequential`
+        converts it to a model of this package.
 
     Raises
     ------
@@ -249,22 +242,23 @@ def load(path: str | os.PathLike[str]) -> ONNXModel:
     FileNotFoundError
         When there is no such file.
     ValueError
-        When the file is no ONNX file or damaged, an operator, a type, an attribute or an output of
-        a node is none that this package knows, types or shapes do not go together, values lie in
-        another file, or a tensor has not the values that its shape wants: the message names the
-        first such thing.
+        When the file is damaged or not an ONNX file, this package does not know an operator, a
+        type, an attribute or an output of a node, types or shapes do not match, values are stored
+        in another file, or a tensor's data does not match its shape. The message names the first
+        such fault.
 
     Notes
     -----
     ``torch.onnx.export`` writes a GRU node for each layer of an ``nn.GRU``. With ``dynamo=True`` it
-    needs ``external_data=False`` to write one file rather than two, and some versions leave out
-    ``linear_before_reset``, which then means 0: such a file computes something else than the
-    PyTorch model did, here as everywhere.
+    needs ``external_data=False`` to write a single file. Some versions leave out
+    ``linear_before_reset``, which then means 0: every reader of such a file computes something
+    else than the PyTorch model did.
 
     Keras 3 writes no GRU nodes. On PyTorch its exporter writes the operators of every time step,
-    which can be run for that number of steps; on TensorFlow (tf2onnx) a ``Loop``, which is refused.
+    so the file can be run for that number of time steps only. On TensorFlow (tf2onnx) it writes a
+    ``Loop``, which is refused.
 
-    A node ``Dropout`` is what it is in prediction: nothing. One for training is refused.
+    A node ``Dropout`` does nothing, as in prediction. One for training is refused.
 
     Examples
     --------
@@ -277,20 +271,8 @@ def load(path: str | os.PathLike[str]) -> ONNXModel:
         raise ValueError(f"{os.fspath(path)}: {error}") from None
 
 
-def compute(
-    step: Step, values: Mapping[str, Array | None], room: Room
-) -> list[tuple[str, Array | None]]:
-    """Return what a node gives, by name; ValueError, which names it, if that cannot be."""
-    node, operator = step
-    given = [values[name] if name else None for name in node.inputs]
-    if given and given[0] is None and node.operator in _PASSING and node.inputs[0]:
-        return [(name, None) for name in node.outputs]
-    results = node.attempt(operator, room, *given)
-    return [(n, np.asarray(a)) for n, a in zip(node.outputs, results, strict=False) if n]
-
-
-def _fitting(item: Input, value: npt.ArrayLike) -> Array:
-    """Return a value as an input wants it."""
+def _checked_input(item: Input, value: npt.ArrayLike) -> Array:
+    """Return a value in the dtype of its input; raise an exception if it does not fit."""
     array = as_real(f"the input {shown(item.name)}", value)
     if not np.can_cast(array.dtype, item.dtype, "same_kind") and array.dtype.kind != "b":
         raise TypeError(f"the input {shown(item.name)} wants {item.dtype}, got {array.dtype}")
@@ -304,7 +286,7 @@ def _fitting(item: Input, value: npt.ArrayLike) -> Array:
 
 
 def _optional_inputs(graph: Graph) -> set[str]:
-    """Return the inputs that only say how GRU nodes begin and how long sequences are."""
+    """Return the inputs that are only initial states and sequence_lens of GRU nodes."""
     optional = {item.name for item in graph.inputs}
     passed_on: dict[str, set[str]] = {name: {name} for name in optional}
     for node in graph.nodes:
@@ -312,7 +294,7 @@ def _optional_inputs(graph: Graph) -> set[str]:
             sources = passed_on.get(name, set())
             if node.operator == "GRU" and place in (SEQUENCE_LENS, INITIAL_H):
                 continue
-            if node.operator in _PASSING and place == 0 and node.outputs:
+            if node.operator in PASS_ABSENCE_ON and place == 0 and node.outputs:
                 passed_on[node.outputs[0]] = sources
             else:
                 optional -= sources

@@ -1,7 +1,7 @@
 """ONNX's small operators in NumPy: those that exporters write around a GRU.
 
-Each function takes what those of `gru_c.interop.onnx.moving` do. What `gru_c.interop.onnx.checking`
-has checked is not checked again: types, attributes, and which inputs there are.
+The functions have the parameters of those in `gru_c.interop.onnx.rearranging`. They do not repeat
+the checks of `gru_c.interop.onnx.node_checker`: types, attributes, and the number of inputs.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from gru_c.activations import ACTIVATIONS
-from gru_c.interop.onnx.moving import (
-    MOVING,
+from gru_c.interop.onnx.proto import Node, element_type
+from gru_c.interop.onnx.rearranging import (
+    REARRANGING,
     OpenShape,
     Operator,
     axes_of,
@@ -23,16 +24,15 @@ from gru_c.interop.onnx.moving import (
     scatter_elements,
     top_k,
 )
-from gru_c.interop.onnx.proto import Node, element_type
-from gru_c.interop.onnx.size_limit import Room
+from gru_c.interop.onnx.size_limit import ElementBudget
 from gru_c.utils.arrays import Array
 
 _LARGEST = float(np.finfo(np.float32).max)
 
-# ---- values that are made -----------------------------------------------------------------------
+# ---- new values ---------------------------------------------------------------------------------
 
 
-def _constant(node: Node, room: Room) -> Any:
+def _constant(node: Node, budget: ElementBudget) -> Any:
     kinds: dict[str, type] = {"value_int": np.int64, "value_ints": np.int64}
     kinds |= {"value_float": np.float32, "value_floats": np.float32}
     for name, value in node.attributes.items():
@@ -43,49 +43,49 @@ def _constant(node: Node, room: Room) -> Any:
     raise ValueError("gru_c reads numbers only")
 
 
-def _constant_of_shape(node: Node, room: Room, shape: Array) -> Any:
+def _constant_of_shape(node: Node, budget: ElementBudget, shape: Array) -> Any:
     value = np.asarray(node.get("value", np.zeros(1, np.float32)))
-    return np.full(room.require(shape.tolist()), value.reshape(()))
+    return np.full(budget.require(shape.tolist()), value.reshape(()))
 
 
-def _shape(node: Node, room: Room, x: Array) -> Any:
+def _shape(node: Node, budget: ElementBudget, x: Array) -> Any:
     return np.array(x.shape[node.get("start", 0) : node.get("end")], np.int64)
 
 
-def _range(node: Node, room: Room, start: Array, limit: Array, delta: Array) -> Any:
+def _range(node: Node, budget: ElementBudget, start: Array, limit: Array, delta: Array) -> Any:
     first, last, step = start.item(), limit.item(), delta.item()
     whole = start.dtype.kind in "iu"
     count = max(-((first - last) // step) if whole else math.ceil((last - first) / step), 0)
-    room.require((count,))
+    budget.require((count,))
     return (start + np.arange(count) * delta).reshape(count).astype(start.dtype)
 
 
-# ---- what values are ----------------------------------------------------------------------------
+# ---- functions of values ------------------------------------------------------------------------
 
 
-def _cast(node: Node, room: Room, x: Array) -> Any:
+def _cast(node: Node, budget: ElementBudget, x: Array) -> Any:
     return x.astype(element_type(node.attributes["to"], "the result"))
 
 
-def _where(node: Node, room: Room, condition: Array, a: Array, b: Array) -> Any:
-    room.broadcast(condition, a, b)
+def _where(node: Node, budget: ElementBudget, condition: Array, a: Array, b: Array) -> Any:
+    budget.broadcast(condition, a, b)
     return np.where(condition, a, b)
 
 
 def _divide(a: Array, b: Array) -> Any:
-    """Return the quotient; of integers, without what lies behind the point."""
+    """Return the quotient; that of integers is rounded towards zero."""
     if a.dtype.kind not in "iu":
         return np.divide(a, b)
     if not b.all():
         raise ValueError("it divides integers by zero")
-    down = np.floor_divide(a, b)
-    return down + ((down * b != a) & ((a < 0) != (b < 0))).astype(a.dtype)
+    floor = np.floor_divide(a, b)
+    return floor + ((floor * b != a) & ((a < 0) != (b < 0))).astype(a.dtype)
 
 
 def _power(a: Array, b: Array) -> Any:
     """Return the power in the type of the first."""
     whole = a.dtype.kind in "iu" and b.dtype.kind in "iu" and not (b < 0).any()
-    if whole:  # wraps round as products of that type do
+    if whole:  # overflow wraps around, as in products of that type
         wide = np.uint64 if a.dtype.kind == "u" else np.int64
         a, b, dtype = a.astype(wide), b.astype(wide), a.dtype
         return np.power(a, b).astype(dtype)
@@ -94,15 +94,15 @@ def _power(a: Array, b: Array) -> Any:
 
 
 def _binary(function: Callable[[Array, Array], Any]) -> Operator:
-    def operator(node: Node, room: Room, a: Array, b: Array) -> Any:
-        room.broadcast(a, b)
+    def operator(node: Node, budget: ElementBudget, a: Array, b: Array) -> Any:
+        budget.broadcast(a, b)
         return function(a, b)
 
     return operator
 
 
 def _unary(function: Callable[[Array], Any]) -> Operator:
-    return lambda node, room, x: function(x)
+    return lambda node, budget, x: function(x)
 
 
 def _widened(x: Array) -> Array:
@@ -114,39 +114,39 @@ def _activation(name: str) -> Operator:
     """Return the activation of Dense layers, computed in float32 for float16."""
     forward = ACTIVATIONS[name].forward
 
-    def operator(node: Node, room: Room, x: Array) -> Any:
+    def operator(node: Node, budget: ElementBudget, x: Array) -> Any:
         return forward(_widened(x)).astype(x.dtype, copy=False)
 
     return operator
 
 
-def _relu(node: Node, room: Room, x: Array) -> Any:
-    return _RELU(node, room, x) if x.dtype.kind == "f" else np.maximum(x, x.dtype.type(0))
+def _relu(node: Node, budget: ElementBudget, x: Array) -> Any:
+    return _RELU(node, budget, x) if x.dtype.kind == "f" else np.maximum(x, x.dtype.type(0))
 
 
 _RELU = _activation("relu")
 
 
-def _hard_sigmoid(node: Node, room: Room, x: Array) -> Any:
+def _hard_sigmoid(node: Node, budget: ElementBudget, x: Array) -> Any:
     alpha, beta = (x.dtype.type(node.get(k, v)) for k, v in (("alpha", 0.2), ("beta", 0.5)))
     return np.clip(alpha * x + beta, x.dtype.type(0), x.dtype.type(1))
 
 
-def _elu(node: Node, room: Room, x: Array) -> Any:
+def _elu(node: Node, budget: ElementBudget, x: Array) -> Any:
     alpha = x.dtype.type(node.get("alpha", 1.0))
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, x.dtype.type(0))))
 
 
-def _leaky_relu(node: Node, room: Room, x: Array) -> Any:
+def _leaky_relu(node: Node, budget: ElementBudget, x: Array) -> Any:
     return np.where(x < 0, x.dtype.type(node.get("alpha", 0.01)) * x, x)
 
 
-def _thresholded_relu(node: Node, room: Room, x: Array) -> Any:
+def _thresholded_relu(node: Node, budget: ElementBudget, x: Array) -> Any:
     return np.where(x > x.dtype.type(node.get("alpha", 1.0)), x, x.dtype.type(0))
 
 
 def _clip(
-    node: Node, room: Room, x: Array, low: Array | None = None, high: Array | None = None
+    node: Node, budget: ElementBudget, x: Array, low: Array | None = None, high: Array | None = None
 ) -> Any:
     if node.opset < 11:
         least, most = (x.dtype.type(node.get(*b)) for b in (("min", -_LARGEST), ("max", _LARGEST)))
@@ -154,33 +154,33 @@ def _clip(
         limits: Any = (np.finfo if x.dtype.kind == "f" else np.iinfo)(x.dtype)
         least = x.dtype.type(limits.min if low is None else low.item())
         most = x.dtype.type(limits.max if high is None else high.item())
-    low_enough = np.where(x < least, least, x)  # a bound that is NaN is none
+    low_enough = np.where(x < least, least, x)  # a bound that is NaN has no effect
     return np.where(low_enough > most, most, low_enough)
 
 
 def _along_axis(function: Operator) -> Operator:
-    """Return the operator of a function of the last axis."""
+    """Return the operator that applies a function of the last axis along the node's axis."""
 
-    def operator(node: Node, room: Room, x: Array) -> Any:
+    def operator(node: Node, budget: ElementBudget, x: Array) -> Any:
         axis = axis_of(node, 1 if node.opset < 13 else -1, x.ndim)
         if not x.size:
             return x
-        if node.opset < 13:  # all axes from that one on together
-            flat = function(node, room, x.reshape(math.prod(x.shape[:axis]), -1))
+        if node.opset < 13:  # along all axes from that one, flattened
+            flat = function(node, budget, x.reshape(math.prod(x.shape[:axis]), -1))
             return flat.reshape(x.shape)
-        return np.moveaxis(function(node, room, np.moveaxis(x, axis, -1)), -1, axis)
+        return np.moveaxis(function(node, budget, np.moveaxis(x, axis, -1)), -1, axis)
 
     return operator
 
 
-def _log_softmax(node: Node, room: Room, x: Array) -> Any:
+def _log_softmax(node: Node, budget: ElementBudget, x: Array) -> Any:
     wide = _widened(x)
     below = wide - wide.max(-1, keepdims=True)
     return (below - np.log(np.exp(below).sum(-1, keepdims=True))).astype(x.dtype, copy=False)
 
 
 def _reduce(function: Callable[..., Any]) -> Operator:
-    def operator(node: Node, room: Room, x: Array, axes: Array | None = None) -> Any:
+    def operator(node: Node, budget: ElementBudget, x: Array, axes: Array | None = None) -> Any:
         where = axes_of(node, axes)
         if not where and node.get("noop_with_empty_axes", 0):
             return x
@@ -192,7 +192,7 @@ def _reduce(function: Callable[..., Any]) -> Operator:
 
 
 def _mean(x: Array, axis: tuple[int, ...], keepdims: bool) -> Any:
-    """Return the mean; NaN for that of nothing, where NumPy's would warn."""
+    """Return the mean; that of no numbers is NaN, without NumPy's warning."""
     total = np.asarray(np.sum(x, axis=axis, keepdims=keepdims))
     count = x.size // max(total.size, 1)
     if x.dtype.kind == "f":
@@ -202,20 +202,23 @@ def _mean(x: Array, axis: tuple[int, ...], keepdims: bool) -> Any:
     return _divide(total, total.dtype.type(count))
 
 
-def require_inside(what: str, shape: OpenShape, other: OpenShape) -> None:
-    """Raise ValueError where `other` would make an array of this shape larger; None is open."""
+def require_inside(name: str, shape: OpenShape, other: OpenShape) -> None:
+    """Raise ValueError if broadcasting `other` would enlarge an array of this shape.
+
+    An axis of length None is open; `name` is that of the input with the shape `other`.
+    """
     fits = len(other) <= len(shape)
     for size, wanted in zip(other[::-1], shape[::-1], strict=False):
         fits = fits and (size in (1, None) or wanted in (size, None))
     if not fits:
-        raise ValueError(f"{what} of shape {tuple(other)} goes beyond {tuple(shape)}")
+        raise ValueError(f"{name} of shape {tuple(other)} goes beyond {tuple(shape)}")
 
 
 def _layer_normalization(
-    node: Node, room: Room, x: Array, scale: Array, bias: Array | None = None
+    node: Node, budget: ElementBudget, x: Array, scale: Array, bias: Array | None = None
 ) -> Any:
-    for what, array in (("Scale", scale), ("B", bias)):
-        require_inside(what, x.shape, () if array is None else array.shape)
+    for name, array in (("Scale", scale), ("B", bias)):
+        require_inside(name, x.shape, () if array is None else array.shape)
     axes = tuple(range(axis_of(node, -1, x.ndim), x.ndim))
     wide = _widened(x)
     mean = _mean(wide, axes, True)
@@ -229,20 +232,20 @@ def _layer_normalization(
     return y, mean.astype(np.float32), (1 / deviation).astype(np.float32)  # stash_type=1
 
 
-def _matmul(node: Node, room: Room, a: Array, b: Array) -> Any:
+def _matmul(node: Node, budget: ElementBudget, a: Array, b: Array) -> Any:
     if a.ndim > 1 and b.ndim > 1:
         stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        room.require((*stack, a.shape[-2], b.shape[-1]))
+        budget.require((*stack, a.shape[-2], b.shape[-1]))
     return np.matmul(a, b)
 
 
-def _gemm(node: Node, room: Room, a: Array, b: Array, c: Array | None = None) -> Any:
+def _gemm(node: Node, budget: ElementBudget, a: Array, b: Array, c: Array | None = None) -> Any:
     if a.ndim != 2 or b.ndim != 2:
         raise ValueError(f"A and B must be matrices, got the shapes {a.shape} and {b.shape}")
     a = a.T if node.get("transA", 0) else a
     b = b.T if node.get("transB", 0) else b
-    y, beta = _times(_matmul(node, room, a, b), node.get("alpha", 1.0)), node.get("beta", 1.0)
-    if c is None or not beta:  # as in BLAS: what C holds does not matter then
+    y, beta = _times(_matmul(node, budget, a, b), node.get("alpha", 1.0)), node.get("beta", 1.0)
+    if c is None or not beta:  # as in BLAS, where C is not read if beta is 0
         return y
     require_inside("C", y.shape, c.shape)
     return y + _times(c, beta)
@@ -254,7 +257,7 @@ def _times(x: Array, factor: float) -> Array:
 
 
 OPERATORS: dict[str, Operator] = {
-    **MOVING,
+    **REARRANGING,
     "ScatterElements": scatter_elements,
     "TopK": top_k,
     "Constant": _constant,

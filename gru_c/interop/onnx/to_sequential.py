@@ -1,4 +1,4 @@
-"""A graph that is a chain of this package's layers becomes a `gru_c.Sequential`."""
+"""Conversion of a graph that is a chain of this package's layers to a `gru_c.Sequential`."""
 
 from __future__ import annotations
 
@@ -7,54 +7,58 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from gru_c.interop.onnx.activations import is_function, read_function
+from gru_c.interop.onnx.evaluate import Step, evaluate
 from gru_c.interop.onnx.file import Graph
 from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator
-from gru_c.interop.onnx.layer_walk import Direction, Walk, both
-from gru_c.interop.onnx.model import Step, compute
-from gru_c.interop.onnx.moving import MOVING
+from gru_c.interop.onnx.layer_walk import Direction, LayerWalk, make_bidirectional
 from gru_c.interop.onnx.proto import Node, element_type, shown
+from gru_c.interop.onnx.rearranging import REARRANGING
 from gru_c.layers import Activation, Bidirectional, Dense, Embedding, LayerNormalization
 from gru_c.models.loading import assemble
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
 
-# Batch and time where a file leaves them open: two, so that what fits one length only is seen.
+# Batch and time steps to assume where a file leaves them open. A graph that is a chain of layers
+# gives the same layers for both pairs; one that is made for a certain length does not.
 _PROBES = ((2, 3), (3, 67))
-_LAYERS_THAT_MOVE = ("Flatten", "Reshape", "Unsqueeze", "Expand", "Tile")
+# Operators that may be a layer without weights; the others of `REARRANGING` are parts of layers.
+_POSSIBLE_LAYERS = ("Flatten", "Reshape", "Unsqueeze", "Expand", "Tile")
 
 
 def to_sequential(graph: Graph, steps: list[Step], optional: set[str]) -> Sequential:
-    """Return a built model; see `ONNXModel.to_sequential`."""
-    walks = [Walk(graph, optional, *sizes) for sizes in _PROBES]
+    """Return the built model; see `ONNXModel.to_sequential`."""
+    walks = [LayerWalk(graph, optional, *sizes) for sizes in _PROBES]
     for walk in walks:
         for step in steps:
-            _follow(walk, step)
-        _end(walk)
+            _add_node(walk, step)
+        _finish(walk)
     first, other = walks
     if [str(layer) for layer in first.layers] != [str(layer) for layer in other.layers]:
-        raise ValueError("the graph is no chain of layers: what it does depends on the lengths")
+        raise ValueError("the graph is not a chain of layers: what it does depends on the lengths")
     dtype = np.dtype(np.float64 if first.dtype == np.float64 else np.float32)
     weights = GivenWeights(weight for weights in first.weights for weight in weights)
     return assemble(Sequential(dtype=dtype), first.layers, first.input_shape, weights)
 
 
-def _follow(walk: Walk, step: Step) -> None:
-    """Take the next node; ValueError where it belongs to no layer."""
+def _add_node(walk: LayerWalk, step: Step) -> None:
+    """Take the next node of the graph; raise ValueError if it belongs to no layer."""
     node, operator = step
     places = [i for i, name in enumerate(node.inputs) if name in walk.labelled]
     if any(name and name not in walk.values for name in node.inputs):
         node.refuse("it takes what no layer of gru_c gives")
     elif not places or node.operator == "Shape":
-        walk.values.update(compute(step, walk.values, walk.room))
+        walk.values.update(evaluate(step, walk.values, walk.budget))
     elif node.operator == "Gather" and places == [1]:
         _embedding(walk, node)
-    elif node.operator in MOVING and (places == [0] or node.operator == "Concat"):
+    elif node.operator in REARRANGING and (places == [0] or node.operator == "Concat"):
         if len(places) != len(node.inputs) and node.operator == "Concat":
             node.refuse("it joins what a layer gives with something else")
-        for name, labels in compute(step, walk.values, walk.room)[:1]:  # a Dropout has a mask too
+        for name, labels in evaluate(step, walk.values, walk.budget)[
+            :1
+        ]:  # a Dropout has a mask too
             if labels is not None:
                 walk.label(name, labels)
-        if node.operator in _LAYERS_THAT_MOVE:
+        if node.operator in _POSSIBLE_LAYERS:
             walk.mover = node
     elif isinstance(operator, GRUOperator):
         _gru(walk, node, operator)
@@ -66,21 +70,21 @@ def _follow(walk: Walk, step: Step) -> None:
         node.refuse("no layer of gru_c does this")
 
 
-def _end(walk: Walk) -> None:
-    """Take the outputs: the last layer's, and states."""
+def _finish(walk: LayerWalk) -> None:
+    """Check the outputs of the graph: the last layer's, and last states."""
     first, *others = walk.graph.outputs
     if first not in walk.labelled:
         raise ValueError(f"the output {shown(first)} does not depend on the input")
-    walk.arrive(walk.labels_of(first), None)
+    walk.connect(walk.labels_of(first), None)
     if walk.pending:
-        walk.pending[0].node.refuse("its output goes nowhere, so it is no part of a chain")
+        walk.pending[0].node.refuse("its output goes nowhere, so it is not part of a chain")
     if not walk.layers:
         raise ValueError("the graph has no layer")
-    ends = np.concatenate([labels.ravel() for labels in walk.ends or [np.empty(0)]])
+    states = np.concatenate([labels.ravel() for labels in walk.last_states or [np.empty(0)]])
     for name in others:
-        if name not in walk.labelled or not np.isin(walk.labels_of(name), ends).all():
+        if name not in walk.labelled or not np.isin(walk.labels_of(name), states).all():
             raise ValueError(
-                f"the graph is no chain of layers: the output {shown(name)} is neither the last "
+                f"the graph is not a chain of layers: the output {shown(name)} is neither the last "
                 "layer's nor a last state"
             )
 
@@ -88,63 +92,67 @@ def _end(walk: Walk) -> None:
 # ---- layers -------------------------------------------------------------------------------------
 
 
-def _gru(walk: Walk, node: Node, operator: GRUOperator) -> None:
+def _gru(walk: LayerWalk, node: Node, operator: GRUOperator) -> None:
     W, R, B = (walk.weight(node, place) for place in (1, 2, 3))
     if W is None or R is None or node.inputs[0] not in walk.labelled:
-        node.refuse("a layer of gru_c has weights of its own, and an input that has none")
+        node.refuse(
+            "its weights must be in the file, and its input X must depend on the graph's input"
+        )
     x, batch_first = walk.labels_of(node.inputs[0]), operator.settings.batch_first
     if x.ndim != 3:
         node.refuse(f"X must have three axes, got shape {x.shape}")
-    walk.arrive(x if batch_first else x.swapaxes(0, 1), node, beside=True)
+    walk.connect(x if batch_first else x.swapaxes(0, 1), node, beside=True)
     batch, time = walk.current.shape[:2]
     _require_plain_start(walk, node, operator, R.shape[-1])
-    found = []
-    for options, weights in operator.settings.directions(W, R, B):
-        labels = walk.fresh((batch, time, options["units"]))
-        found.append(Direction(node, options, weights, labels))
-        walk.ends.append(found[-1].own(False))
-    walk.pending += found
-    lasts = [one.own(False) for one in found]
-    sequences = [one.labels for one in found]
+    directions = [
+        Direction(node, options, weights, walk.new_labels((batch, time, options["units"])))
+        for options, weights in operator.settings.directions(W, R, B)
+    ]
+    walk.pending += directions
+    last_states = [direction.output(False) for direction in directions]
+    walk.last_states += last_states
+    sequences = [direction.labels for direction in directions]
     axis = 2 if batch_first else 1
     Y = np.stack([s if batch_first else s.swapaxes(0, 1) for s in sequences], axis)
-    Y_h = np.stack(lasts, axis - 1)
+    Y_h = np.stack(last_states, axis - 1)
     for name, labels in zip(node.outputs, (Y, Y_h), strict=False):
         walk.label(name, labels)
 
 
-def _require_plain_start(walk: Walk, node: Node, operator: GRUOperator, units: int) -> None:
-    """Raise ValueError unless the node begins with zeros and takes all steps."""
+def _require_plain_start(walk: LayerWalk, node: Node, operator: GRUOperator, units: int) -> None:
+    """Raise ValueError unless the initial state is zero and all time steps count."""
     inputs = dict(enumerate(node.inputs))
     first, lens = (
         walk.values[inputs[place]] if inputs.get(place) else None
         for place in (INITIAL_H, SEQUENCE_LENS)
     )
-    operator.states(first, len(walk.current), units, walk.dtype)  # checks the shape
+    operator.initial_states(first, len(walk.current), units, walk.dtype)  # checks the shape
     if first is not None and first.any():
-        node.refuse("it begins with a state of the file's, a layer of gru_c with zeros")
+        node.refuse("its initial state comes from the file; a layer of gru_c begins with zeros")
     if lens is not None:
-        node.refuse("it takes sequence_lens from the graph, a layer of gru_c as an argument")
+        node.refuse(
+            "it takes sequence_lens from the graph; a layer of gru_c takes lengths as an argument"
+        )
 
 
-def _dense(walk: Walk, node: Node) -> None:
-    """MatMul, whose bias may come with an Add, and Gemm."""
-    labels, kernel = walk.take(node), walk.weight(node, 1)
+def _dense(walk: LayerWalk, node: Node) -> None:
+    """Add the `Dense` of a MatMul, whose bias may follow in an Add, or of a Gemm."""
+    labels, kernel = walk.input_labels(node), walk.weight(node, 1)
     bias = walk.weight(node, 2)
     kernel = kernel.T if kernel is not None and node.get("transB", 0) else kernel
     plain = (node.get("alpha", 1.0), node.get("beta", 1.0), node.get("transA", 0)) == (1, 1, 0)
     if kernel is None or kernel.ndim != 2 or len(kernel) != labels.shape[-1] or not plain:
-        node.refuse("it is not the product with one matrix, as a Dense layer has it")
+        node.refuse("it is not a product with one matrix, which is all that a Dense layer computes")
     units = kernel.shape[1]
     if bias is not None and bias.shape not in ((units,), (1, units)):
         node.refuse(f"its bias has shape {bias.shape}, wanted ({units},)")
     weights = [kernel] if bias is None else [kernel, bias.reshape(units)]
     walk.add(Dense(units, use_bias=bias is not None), weights, node)
-    walk.put(node, walk.fresh((*labels.shape[:-1], units)))
+    walk.set_output(node, walk.new_labels((*labels.shape[:-1], units)))
 
 
-def _sum(walk: Walk, node: Node) -> None:
-    """Add: a bias, or two directions."""
+def _sum(walk: LayerWalk, node: Node) -> None:
+    """Add the bias of a `Dense`, or merge two directions by their sum."""
     names = [name for name in node.inputs if name in walk.labelled]
     if len(names) == 2:
         _merge(walk, node, "sum")
@@ -154,18 +162,18 @@ def _sum(walk: Walk, node: Node) -> None:
     last = walk.layers[-1] if walk.layers else None
     free = isinstance(last, Dense) and not last.use_bias and last.activation == "linear"
     if not free or not np.array_equal(labels, walk.current) or walk.pending:
-        node.refuse("it adds something that is no bias of a Dense layer")
+        node.refuse("it adds something that is not the bias of a Dense layer")
     units = labels.shape[-1]
     assert bias is not None
     if bias.shape not in ((units,), (1, units)):
-        node.refuse(f"it adds an array of shape {bias.shape}, no bias of shape ({units},)")
+        node.refuse(f"it adds an array of shape {bias.shape}, not a bias of shape ({units},)")
     walk.layers[-1] = Dense(units, name=walk.layers[-1].name)
     walk.weights[-1].append(bias.reshape(units))
-    walk.put(node, walk.fresh(labels.shape))
+    walk.set_output(node, walk.new_labels(labels.shape))
 
 
-def _product(walk: Walk, node: Node) -> None:
-    """Mul: two directions, or a half that makes their sum a mean."""
+def _product(walk: LayerWalk, node: Node) -> None:
+    """Merge two directions by their product, or make their sum a mean by the factor 0.5."""
     names = [name for name in node.inputs if name in walk.labelled]
     if len(names) == 2:
         _merge(walk, node, "mul")
@@ -179,38 +187,39 @@ def _product(walk: Walk, node: Node) -> None:
     assert isinstance(last, Bidirectional)
     config = {**last.get_config(), "merge_mode": "ave"}
     walk.layers[-1] = Bidirectional(**config)
-    walk.put(node, walk.fresh(walk.current.shape))
+    walk.set_output(node, walk.new_labels(walk.current.shape))
 
 
-def _merge(walk: Walk, node: Node, mode: str) -> None:
-    """Two directions that become one by a sum or a product."""
-    given = [walk.labels_of(name) for name in node.inputs]
+def _merge(walk: LayerWalk, node: Node, mode: str) -> None:
+    """Add the `Bidirectional` whose directions are merged by a sum or a product."""
+    inputs = [walk.labels_of(name) for name in node.inputs]
     for a, b in walk.pairs():
-        for whole in (True, False):
-            outputs = [a.own(whole), b.in_pair(whole)]
-            if all(np.array_equal(x, y) for x, y in zip(given, outputs, strict=True)):
-                walk.add(both(a, b, mode, whole), [*a.weights, *b.weights], a.node)
+        for sequences in (True, False):
+            outputs = [a.output(sequences), b.output_as_backward(sequences)]
+            if all(np.array_equal(x, y) for x, y in zip(inputs, outputs, strict=True)):
+                layer = make_bidirectional(a, b, mode, sequences)
+                walk.add(layer, [*a.weights, *b.weights], a.node)
                 walk.pending = []
-                walk.put(node, walk.fresh(outputs[0].shape))
+                walk.set_output(node, walk.new_labels(outputs[0].shape))
                 return
     node.refuse("no layer of gru_c does this with two values")
 
 
-def _activation(walk: Walk, node: Node) -> None:
-    labels = walk.take(node)
+def _activation(walk: LayerWalk, node: Node) -> None:
+    labels = walk.input_labels(node)
     name = read_function(node, labels.ndim)
     last = walk.layers[-1] if walk.layers else None
-    of_same = walk.last_maker is not None and _module(walk.last_maker) == _module(node)
-    if isinstance(last, Dense) and last.activation == "linear" and of_same:
+    same_module = walk.last_maker is not None and _module(walk.last_maker) == _module(node)
+    if isinstance(last, Dense) and last.activation == "linear" and same_module:
         config = {**last.get_config(), "activation": name}
         walk.layers[-1] = Dense(**config)
     else:
         walk.add(Activation(name), [], node)
-    walk.put(node, walk.fresh(labels.shape))
+    walk.set_output(node, walk.new_labels(labels.shape))
 
 
-def _layer_normalization(walk: Walk, node: Node) -> None:
-    labels = walk.take(node)
+def _layer_normalization(walk: LayerWalk, node: Node) -> None:
+    labels = walk.input_labels(node)
     gamma, beta = walk.weight(node, 1), walk.weight(node, 2)
     features = labels.shape[-1:]
     fits = gamma is not None and gamma.shape == features
@@ -221,21 +230,21 @@ def _layer_normalization(walk: Walk, node: Node) -> None:
     weights = [gamma] if beta is None else [gamma, beta]
     layer = LayerNormalization(epsilon=node.get("epsilon", 1e-5), center=len(weights) > 1)
     walk.add(layer, weights, node)
-    walk.put(node, walk.fresh(labels.shape))
+    walk.set_output(node, walk.new_labels(labels.shape))
 
 
-def _embedding(walk: Walk, node: Node) -> None:
+def _embedding(walk: LayerWalk, node: Node) -> None:
     labels, table = walk.labels_of(node.inputs[1]), walk.weight(node, 0)
     assert table is not None
-    walk.arrive(labels, node)
+    walk.connect(labels, node)
     if walk.layers or table.ndim != 2 or table.dtype.kind != "f" or node.get("axis", 0):
-        node.refuse("it is no Embedding: that is a model's first layer")
+        node.refuse("it is not an Embedding, which must be the first layer of a model")
     walk.add(Embedding(*table.shape), [table], node)
     walk.dtype = table.dtype
-    walk.put(node, walk.fresh((*labels.shape, table.shape[1])))
+    walk.set_output(node, walk.new_labels((*labels.shape, table.shape[1])))
 
 
-def _cast(walk: Walk, node: Node) -> None:
+def _cast(walk: LayerWalk, node: Node) -> None:
     dtype = element_type(node.attributes["to"], node.label)
     whole = dtype.kind in "iu" and walk.dtype.kind in "iu"
     if dtype != walk.dtype and not whole:
@@ -243,7 +252,7 @@ def _cast(walk: Walk, node: Node) -> None:
     walk.label(node.outputs[0], walk.labels_of(node.inputs[0]))
 
 
-_HANDLERS: Mapping[str, Callable[[Walk, Node], None]] = {
+_HANDLERS: Mapping[str, Callable[[LayerWalk, Node], None]] = {
     "MatMul": _dense,
     "Gemm": _dense,
     "Add": _sum,
@@ -254,5 +263,5 @@ _HANDLERS: Mapping[str, Callable[[Walk, Node], None]] = {
 
 
 def _module(node: Node) -> str:
-    """Return the part of a node's name that says which module of the exporter's it is of."""
+    """Return the part of a node's name that names the exported module it belongs to."""
     return node.name.rpartition("/")[0]

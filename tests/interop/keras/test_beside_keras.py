@@ -1,4 +1,4 @@
-"""Files between Keras itself, where it is installed with PyTorch, and gru_c: both ways."""
+"""Files from Keras to gru_c and from gru_c to Keras; skipped without Keras and PyTorch."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ Y = RNG.standard_normal((12, 1)).astype(np.float32)
 WORDS = RNG.integers(0, 9, (5, 7))
 SEQUENCES = {"return_sequences": True}
 
-# A chain of layers of either library: `L` is where its layers are.
+# Models of either library: `L` is the module with its layers.
 CHAINS = {
     "gru": lambda L: [L.GRU(5, name="first", **SEQUENCES), L.GRU(3), L.Dense(1, name="last")],
     "reset_before": lambda L: [L.GRU(3, reset_after=False, go_backwards=True), L.Dense(2)],
@@ -88,7 +88,7 @@ INPUTS = {**dict.fromkeys(CHAINS, X), **dict.fromkeys(TEXT, WORDS)}
 
 
 def chain(library, name, dtype=None, shape=None):
-    """A model of one of the chains, with weights that are not those that layers start with."""
+    """Return one of the models, with weights that are not the initial ones."""
     layers = {**CHAINS, **TEXT}[name](library.layers)
     shape = shape or INPUTS[name].shape[1:]
     model = library.Sequential([library.layers.Input(shape), *layers], name="net")
@@ -209,16 +209,16 @@ def test_training_goes_on(tmp_path):
     theirs.save(tmp_path / "model.keras")
     ours = files.load(tmp_path / "model.keras")
     settings = {"epochs": 3, "batch_size": 4, "shuffle": False, "verbose": 0}
-    expected, found = (model.fit(X, Y, **settings).history for model in (theirs, ours))
+    expected, history = (model.fit(X, Y, **settings).history for model in (theirs, ours))
     assert expected["loss"][2] < expected["loss"][0]
-    assert set(found) == {"loss", "mae", "root"}
+    assert set(history) == {"loss", "mae", "root"}
     for name, values in expected.items():
-        np.testing.assert_allclose(found[name], values, rtol=1e-4, err_msg=name)
+        np.testing.assert_allclose(history[name], values, rtol=1e-4, err_msg=name)
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 @pytest.mark.parametrize(
-    ("arguments", "kept"),
+    ("arguments", "kept_parts"),
     [
         ({"optimizer": "adam", "loss": "mse", "metrics": ["accuracy"]}, "olm"),
         ({"optimizer": "sgd", "loss": None}, "o"),
@@ -234,22 +234,22 @@ def test_training_goes_on(tmp_path):
         ({"optimizer": "adam", "loss": "mse", "metrics": [keras.metrics.Accuracy()]}, "olm"),
     ],
 )
-def test_what_is_compiled(tmp_path, arguments, kept, suffix):
+def test_what_is_compiled(tmp_path, arguments, kept_parts, suffix):
     model = chain(keras, "penalties")
     model.compile(**arguments)
     model.save(tmp_path / f"model{suffix}")
     ours = files.load(tmp_path / f"model{suffix}")
-    assert (ours.optimizer is not None) == ("o" in kept)
-    assert (ours.loss is not None) == ("l" in kept)
+    assert (ours.optimizer is not None) == ("o" in kept_parts)
+    assert (ours.loss is not None) == ("l" in kept_parts)
     names = [getattr(metric, "name", metric) for metric in arguments.get("metrics", [])]
-    assert [metric.name for metric in ours.metrics] == (names if "m" in kept else [])
+    assert [metric.name for metric in ours.metrics] == (names if "m" in kept_parts else [])
     if ours.loss is not None and ours.optimizer is not None and not ours.metrics:
         expected = model.evaluate(X, Y > 0, verbose=0)
         expected = expected[0] if isinstance(expected, list) else expected
         assert ours.evaluate(X, Y > 0, verbose=0) == pytest.approx(expected, rel=1e-5)
 
 
-# ---- what gru_c has not -------------------------------------------------------------------------
+# ---- what gru_c lacks ---------------------------------------------------------------------------
 
 
 class Doubled(keras.layers.Layer):
@@ -389,7 +389,7 @@ def test_keras_trains_on(tmp_path):
     files.save(ours, tmp_path / "model.keras")
     theirs = keras.saving.load_model(tmp_path / "model.keras")
     settings = {"epochs": 3, "batch_size": 4, "shuffle": False, "verbose": 0}
-    found, expected = (model.fit(X, Y, **settings).history for model in (ours, theirs))
-    assert set(found) == set(expected) == {"loss", "mae"}
+    history, expected = (model.fit(X, Y, **settings).history for model in (ours, theirs))
+    assert set(history) == set(expected) == {"loss", "mae"}
     for name, values in expected.items():
-        np.testing.assert_allclose(found[name], values, rtol=1e-4, err_msg=name)
+        np.testing.assert_allclose(history[name], values, rtol=1e-4, err_msg=name)

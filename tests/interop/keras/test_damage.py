@@ -1,4 +1,4 @@
-"""Keras files that are damaged or do not fit together: an exception that says so."""
+"""Keras files that are damaged, or whose parts do not match, raise a clear exception."""
 
 import json
 import warnings
@@ -73,7 +73,7 @@ def test_truncated_weights_in_a_whole_zip(path):
 
 @pytest.mark.parametrize("name", ["functional_3.keras", "sequences_2.h5"])
 def test_any_damaged_bytes_are_an_error_or_another_model(path, name):
-    """Whatever stands in the file, load returns a model or raises ValueError."""
+    """Whatever the file contains, `load` returns a model or raises ValueError."""
     content = (DATA / name).read_bytes()
     rng = np.random.default_rng(1)
     refused = 0
@@ -83,7 +83,7 @@ def test_any_damaged_bytes_are_an_error_or_another_model(path, name):
         path.write_bytes(damaged)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the damaged part that says how to train
+                warnings.simplefilter("ignore")  # about a damaged compilation
                 keras.load(path)
         except ValueError as error:
             assert str(path) in str(error)  # noqa: PT017
@@ -194,7 +194,7 @@ def test_more_layers_than_a_model_may_have(path):
     ("number", "call", "message"),
     [
         (2, {"training": True}, r"layer 'b' \(GRU\) is called with training=True, which gru_c has"),
-        (3, {"training": True}, None),  # which fit and predict overrule
+        (3, {"training": True}, None),  # which fit and predict override
         (2, {"training": False}, "training=False"),
         (3, {"initial_state": [1.0]}, r"initial_state=\[1.0\]"),
         (2, {"mask": None, "initial_state": None}, None),
@@ -204,7 +204,7 @@ def test_more_layers_than_a_model_may_have(path):
 def test_arguments_of_a_call_are_refused_where_they_matter(path, number, call, message):
     content = members(DATA / f"functional_{number}.keras")
     config = json.loads(content[CONFIG])
-    layer = next(one for one in config["config"]["layers"] if one.get("name") == "b")
+    layer = next(spec for spec in config["config"]["layers"] if spec.get("name") == "b")
     layer["config"]["dropout"] = 0.5
     node = layer["inbound_nodes"][0]
     (node["kwargs"] if number == 3 else node[0][3]).update(call)

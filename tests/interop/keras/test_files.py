@@ -1,4 +1,4 @@
-"""Stored files of Keras 2 and 3, and what is written for it; without Keras."""
+"""Stored files of Keras 2 and 3, and files written for it; the tests do not need Keras."""
 
 import os
 from pathlib import Path
@@ -74,11 +74,11 @@ def test_weights_of_a_file_that_holds_a_model(number):
     weights = whole.get_weights()
     whole.set_weights([np.zeros_like(w) for w in weights])
     keras.load(DATA / f"sequences_{number}.h5", whole)
-    for found, wanted in zip(whole.get_weights(), weights, strict=True):
-        np.testing.assert_array_equal(found, wanted)
+    for actual, wanted in zip(whole.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(actual, wanted)
 
 
-# ---- what `model` may be ------------------------------------------------------------------------
+# ---- the argument `model` ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_weights_that_find_no_place(model, message):
     before = model.get_weights() if isinstance(model, Sequential) and model.built else []
     with pytest.raises((ValueError, TypeError), match=message):
         keras.load(DATA / "text_3.weights.h5", model)
-    for weight, kept in zip(before, model.get_weights() if before else [], strict=True):
-        np.testing.assert_array_equal(weight, kept)
+    for weight, after in zip(before, model.get_weights() if before else [], strict=True):
+        np.testing.assert_array_equal(weight, after)
 
 
 def test_weights_by_the_names_of_layers():

@@ -1,4 +1,4 @@
-"""HDF5 in Keras files that is damaged or hostile: an exception, and nothing is read or followed."""
+"""Damaged and malicious HDF5 in Keras files raises an exception before it is read or followed."""
 
 import io
 import struct
@@ -34,7 +34,7 @@ def path(tmp_path):
 
 
 def stuck_string(content):
-    """A free object of no length, where the collection's free space begins."""
+    """Write a free object of length 0 at the beginning of the collection's free space."""
     start = content.find(b"GCOL")
     at = start + 16
     while content[at : at + 2] != b"\0\0":
@@ -43,7 +43,7 @@ def stuck_string(content):
 
 
 def long_string(content):
-    """An attribute that says of its string that it has 4 GB."""
+    """Let an attribute claim a string of 4 GB."""
     at = content.find(struct.pack("<QI", content.find(b"GCOL"), 1))
     struct.pack_into("<I", content, at - 4, 2**32 - 1)
 
@@ -55,7 +55,7 @@ def string_elsewhere(content):
 
 
 def large_characters(content):
-    """The size of what a string consists of, in the type before its reference."""
+    """Change the size of a string's characters, in the type before its reference."""
     at = content.find(b"model_config\0")
     struct.pack_into("<I", content, content.find(struct.pack("<I", 1), at + 24), 2**30)
 
@@ -100,7 +100,7 @@ def test_structures_that_hdf5_would_walk_over_for_ever(path, number, change, mes
 
 
 def replace(name, **arguments):
-    """A dataset in the place of another."""
+    """Return a change that replaces a dataset by another one."""
 
     def change(h5):
         del h5[name]
@@ -175,9 +175,9 @@ def test_weights_that_do_not_fit(path, change, message):
 def test_weights_of_another_dtype(path, dtype):
     kernel = np.arange(36).reshape(4, 9)
     write_weights(path, replace(KERNEL, data=kernel.astype(dtype)))
-    found = keras.load(path).layers[0].value("kernel")
-    assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, kernel)
+    kernel_32 = keras.load(path).layers[0].value("kernel")
+    assert kernel_32.dtype == np.float32
+    np.testing.assert_array_equal(kernel_32, kernel)
 
 
 def test_the_state_of_a_seed_and_what_is_outside_the_layers_is_passed_over(path):
@@ -191,14 +191,14 @@ def test_the_state_of_a_seed_and_what_is_outside_the_layers_is_passed_over(path)
 
 
 def claim(h5, size):
-    """A model of so many units, whose weights are said to be there but are not."""
+    """Let the file claim the weights of a model of so many units without storing them."""
     for i, shape in enumerate([(4, 3 * size), (size, 3 * size), (2, 3 * size)]):
         replace(f"{GRU_VARS}/{i}", shape=shape, dtype="f4")(h5)
     replace("layers/dense/vars/0", shape=(size, 1), dtype="f4")(h5)
 
 
 def test_a_configuration_and_weights_that_agree_on_too_much(path):
-    """36 EB: both say so, and the file has 10 kB."""
+    """Both claim 36 EB; the file has 10 kB."""
     write_weights(path, lambda h5: claim(h5, 10**9))
     content = members(path)[WEIGHTS]
     write_config(path, change_gru(units=10**9))
@@ -208,7 +208,7 @@ def test_a_configuration_and_weights_that_agree_on_too_much(path):
 
 
 def test_one_dataset_for_many_weights(path):
-    """Links within the file cost nothing there, but a copy each here."""
+    """Links in the file take no space, but each would be a copy in memory."""
     names = [f"d{i}" for i in range(40)]
     config = {"units": 300, "activation": "linear"}
     write_config(

@@ -1,4 +1,4 @@
-"""The optimizer's state in Keras's files; without Keras."""
+"""The optimizer's state in Keras's files; the tests do not need Keras."""
 
 import numpy as np
 import pytest
@@ -24,8 +24,8 @@ def test_training_goes_on_where_keras_2_ended(name):
         x, y, expected = stored["x"], stored["y"], stored[name]
     model = keras.load(DATA / f"trained_2_{name}")
     assert model.optimizer.iterations == 6
-    found = model.fit(x, y, epochs=3, **SETTINGS).history["loss"]
-    np.testing.assert_allclose(found, expected, rtol=2e-5)
+    losses = model.fit(x, y, epochs=3, **SETTINGS).history["loss"]
+    np.testing.assert_allclose(losses, expected, rtol=2e-5)
 
 
 def trained(optimizer="adam"):

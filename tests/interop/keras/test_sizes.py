@@ -1,4 +1,4 @@
-"""Beside Keras: training that goes on from a file, and models of all sizes; both ways."""
+"""Beside Keras, in both directions: training resumed from a file, and models of all sizes."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ STATES = {
     [*((name, ".keras") for name in STATES), ("adam", ".h5"), ("rmsprop", ".h5")],
 )
 def test_training_goes_on_where_it_ended(tmp_path, name, suffix):
-    """Both ways: as Keras itself goes on, and Keras as we do."""
+    """Ours from Keras's file continues like Keras, and Keras from our file like ours."""
     theirs = keras.Sequential([K.Input((6, 4)), K.GRU(3), K.Dense(1)])
     theirs.compile(STATES[name](), "mse")
     settings = {"epochs": 2, "batch_size": 4, "shuffle": False, "verbose": 0}
@@ -46,7 +46,7 @@ def test_training_goes_on_where_it_ended(tmp_path, name, suffix):
 @pytest.mark.parametrize("reset_after", [True, False])
 @pytest.mark.parametrize("H", [1, 2, 7, 8, 9, 15, 16, 17])
 def test_every_size(tmp_path, H, reset_after):
-    """Sizes around those of vectors and tiles; one feature, one row, one step; both ways."""
+    """Sizes around those of vectors and tiles; one feature, one row, one time step."""
     options = {"reset_after": reset_after}
     layers = [K.GRU(H, return_sequences=True, **options), K.Bidirectional(K.GRU(H, **options))]
     theirs = keras.Sequential([K.Input((None, 1)), *layers])
@@ -60,8 +60,8 @@ def test_every_size(tmp_path, H, reset_after):
     for shape in [(1, 1, 1), (1, 4, 1), (5, 1, 1), (5, 4, 1)]:
         x = rng.standard_normal(shape).astype(np.float32)
         expected = keras.ops.convert_to_numpy(theirs(x))
-        for found in (ours[0](x), ours[1](x), keras.ops.convert_to_numpy(again(x))):
-            np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+        for result in (ours[0](x), ours[1](x), keras.ops.convert_to_numpy(again(x))):
+            np.testing.assert_allclose(result, expected, rtol=1e-6, atol=1e-6)
 
 
 def frozen_model(model):
@@ -70,7 +70,7 @@ def frozen_model(model):
 
 def frozen_but_for_one(model):
     model.trainable = False
-    model.layers[1].trainable = True  # the model's flag goes before it
+    model.layers[1].trainable = True  # after the model's flag, which it overrides
 
 
 def frozen_layers(model):
@@ -103,7 +103,7 @@ def test_keras_trains_what_is_trained_here(tmp_path, freeze, compiled):
 
 
 def test_transfer_learning_goes_as_in_keras(tmp_path):
-    """A new head on frozen layers, then all layers, then the old model, which shares them."""
+    """Train a new head on frozen layers, then all layers, then the old model, which shares them."""
     settings = {"epochs": 2, "batch_size": 4, "shuffle": False, "verbose": 0}
     old = keras.Sequential(
         [K.Input((6, 4)), K.GRU(3, return_sequences=True), K.GRU(2), K.Dense(1, name="head")]
@@ -122,15 +122,15 @@ def test_transfer_learning_goes_as_in_keras(tmp_path):
         for layer in second.layers[:-1]:
             layer.trainable = False
         second.compile(module.Adam(0.01), "mse")
-        found = [second.fit(X, both, **settings).history["loss"]]
+        histories = [second.fit(X, both, **settings).history["loss"]]
         for layer in second.layers[:-1]:
             layer.trainable = True
         second.compile(module.Adam(0.01), "mse")
-        found += [
+        histories += [
             model.fit(X, y, **settings).history["loss"]
             for model, y in ((second, both), (first, Y), (second, both))
         ]
-        losses.append(found)
+        losses.append(histories)
     np.testing.assert_allclose(losses[1], losses[0], rtol=2e-5)
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(

@@ -1,4 +1,4 @@
-"""What Keras's files say of training: kept where it is known, else named in a warning."""
+"""Keras's configurations of a compilation, from and to files; see also test_left_out.py."""
 
 import json
 import re
@@ -6,13 +6,12 @@ import warnings
 
 import numpy as np
 import pytest
-from keras_rewriting import DATA, h5py, write_config
+from keras_compiling import DECAY, FUNCTION, GOOD, MSE, X, Y, adam, loaded, spec
+from keras_rewriting import DATA, h5py
 
 from gru_c import Dense, Input, Sequential, load_model, losses, metrics, optimizers, schedules
 from gru_c.interop import keras
 
-X = np.random.default_rng(0).standard_normal((6, 5, 4)).astype(np.float32)
-Y = X[:, 0, :1]
 SETTINGS = {"batch_size": 4, "shuffle": False, "verbose": 0}
 
 
@@ -21,40 +20,8 @@ def path(tmp_path):
     return tmp_path / "model.keras"
 
 
-def spec(class_name, **config):
-    return {"class_name": class_name, "config": config}
-
-
-def adam(**config):
-    return spec("Adam", name="Adam", **config)
-
-
-MSE = spec("MeanSquaredError", reduction="auto", name="mean_squared_error", fn="mean_squared_error")
-GOOD = {"optimizer": adam(learning_rate=0.5), "loss": "mse", "metrics": ["mae"]}
-
-
-def loaded(path, compiled, message=None):
-    """A model compiled as given; `message` is what the only warning must say."""
-    write_config(path, lambda config: config.update(compile_config=compiled))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        model = keras.load(path)
-    if message is None:
-        assert [str(one.message) for one in caught] == []
-    else:
-        (warning,) = caught
-        text = str(warning.message)
-        assert text.startswith(f"{path}: gru_c has not all that the model was compiled with in Ker")
-        assert re.search(message, text), text
-        assert warning.filename == __file__
-    assert model.predict(X, verbose=0).shape == (6, 1)
-    return model
-
-
 # ---- spellings that are known -------------------------------------------------------------------
 
-FUNCTION = {"module": "builtins", "class_name": "function", "registered_name": "function"}
-DECAY = {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5, "staircase": False}
 NEW_ADAM = {
     "module": "keras.optimizers",
     "class_name": "Adam",
@@ -120,16 +87,16 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.mark.parametrize(("given", "wanted"), OPTIMIZERS)
-def test_an_optimizer_in_any_spelling(path, given, wanted):
-    model = loaded(path, {**GOOD, "optimizer": given})
+@pytest.mark.parametrize(("spelling", "wanted"), OPTIMIZERS)
+def test_an_optimizer_in_any_spelling(path, spelling, wanted):
+    model = loaded(path, {**GOOD, "optimizer": spelling})
     assert repr(model.optimizer) == repr(wanted)
     assert model.loss.name == "mse"
     model.fit(X, Y, **SETTINGS)
 
 
 @pytest.mark.parametrize(
-    ("given", "wanted"),
+    ("spelling", "wanted"),
     [
         ("MSE", losses.MeanSquaredError()),
         ("mean_squared_error", losses.MeanSquaredError()),
@@ -168,14 +135,14 @@ def test_an_optimizer_in_any_spelling(path, given, wanted):
         (None, None),
     ],
 )
-def test_a_loss_in_any_spelling(path, given, wanted):
-    model = loaded(path, {**GOOD, "loss": given})
+def test_a_loss_in_any_spelling(path, spelling, wanted):
+    model = loaded(path, {**GOOD, "loss": spelling})
     assert repr(model.loss) == repr(wanted)
     assert model.optimizer.learning_rate == 0.5
 
 
 @pytest.mark.parametrize(
-    ("given", "wanted"),
+    ("spelling", "wanted"),
     [
         ("mae", [metrics.MeanAbsoluteError("mean_absolute_error")]),
         ([["mae"]], None),
@@ -201,10 +168,10 @@ def test_a_loss_in_any_spelling(path, given, wanted):
         (None, []),
     ],
 )
-def test_metrics_in_any_spelling(path, given, wanted):
-    model = loaded(path, {**GOOD, "metrics": given})
+def test_metrics_in_any_spelling(path, spelling, wanted):
+    model = loaded(path, {**GOOD, "metrics": spelling})
     wanted = [metrics.MeanAbsoluteError("mae")] if wanted is None else wanted
-    if given == "mae":
+    if spelling == "mae":
         wanted = [metrics.MeanAbsoluteError("mae")]
     assert list(map(repr, model.metrics)) == list(map(repr, wanted))
 
@@ -220,147 +187,6 @@ def test_what_says_how_to_compute_is_passed_over(path):
     }
     for weights in (None, [1.0], {"b": 1}, [None]):
         loaded(path, {**GOOD, **others, "loss_weights": weights})
-
-
-# ---- what is not known --------------------------------------------------------------------------
-
-OWN = {"module": None, "registered_name": "mine>Part", **spec("Part", a=1)}
-LEFT_OUT = [
-    # optimizers: loss and metrics stay
-    ({"optimizer": "nadam"}, r"optimizer 'nadam' \(gru_c has Adam, AdamW, RMSprop, SGD\)", "ml"),
-    ({"optimizer": spec("Custom>Ftrl", learning_rate=0.1)}, "optimizer 'Custom>Ftrl'", "ml"),
-    ({"optimizer": spec("Adagrad", lr=0.1)}, "'Adagrad'.*evaluate works, fit wants compile", "ml"),
-    ({"optimizer": OWN}, "optimizer 'Part' .*a class of somebody's own", "ml"),
-    ({"optimizer": adam(learning_rate=OWN)}, "'Adam' .*'Part' is a class of somebody's own", "ml"),
-    ({"optimizer": adam(learning_rate="x")}, "optimizer 'Adam'", "ml"),
-    (
-        {"optimizer": adam(learning_rate=spec("CyclicalRate", step=3))},
-        r"'Adam' \(its learning_rate 'CyclicalRate': gru_c has CosineDecay, ",
-        "ml",
-    ),
-    (
-        {"optimizer": adam(learning_rate=spec("CosineDecay", initial_learning_rate=1.0, x=3))},
-        r"'Adam' \(its learning_rate 'CosineDecay': gru_c has nothing for x=3",
-        "ml",
-    ),
-    ({"optimizer": adam(learning_rate=-1.0)}, "'Adam' .*-1.0", "ml"),
-    (
-        {"optimizer": adam(lr=0.25, learning_rate=0.5)},
-        r"'Adam' \(it has lr=0.25 and learning_rate=0.5\)",
-        "ml",
-    ),
-    ({"optimizer": {}}, r"optimizer {} \(the file names none\)", "ml"),
-    ({"optimizer": {"config": {}}}, r"no 'class_name' with a 'config' .*: {'config': {}}", "ml"),
-    ({"optimizer": 3}, r"optimizer 3 \(a configuration must be a dict", "ml"),
-    # settings of an optimizer: the rest of it stays
-    (
-        {"optimizer": adam(lr=0.5, amsgrad=True)},
-        "out: amsgrad=True of the optimizer Adam. T",
-        "oml",
-    ),
-    ({"optimizer": adam(lr=0.5, use_ema=True, x=1)}, "use_ema=True of .*; x=1 of the opti", "oml"),
-    ({"optimizer": adam(lr=0.5, gradient_accumulation_steps=2)}, "gradient_accumulation_st", "oml"),
-    (
-        {"optimizer": adam(learning_rate=spec("ExponentialDecay", **DECAY), decay=0.1)},
-        r"decay=0.1 of the optimizer Adam \(beside a schedule\)",
-        "oml",
-    ),
-    ({"optimizer": adam(lr=0.5, decay="x")}, r"decay='x' of the optimizer Adam \(", "oml"),
-    (
-        {"optimizer": adam(lr=0.5, clipnorm=1.0, clipvalue=2.0)},
-        r"out: clipnorm=1.0 with clipvalue=2.0 of the optimizer Adam \(gru_c clips by one of them",
-        "oml",
-    ),
-    (
-        {"optimizer": spec("SGD", lr=0.5, momentum=7, nesterov=True)},
-        r"out: momentum=7 of the optimizer SGD \(momentum must be a number in \[0, 1\), got 7\)",
-        "oml",
-    ),
-    ({"optimizer": adam(lr=0.5, epsilon="x", beta_1=[])}, "epsilon='x' of .*; beta_1=.. of", "oml"),
-    (
-        {"optimizer_config": adam(lr=0.25)},
-        "out: optimizer_config=.*'lr': 0.25.* beside an optimizer",
-        "oml",
-    ),
-    # losses, whose values would be others: optimizer and metrics stay
-    (
-        {"loss": "my_loss"},
-        r"loss 'my_loss' \(gru_c has Binary.*no loss: compile it before fit",
-        "om",
-    ),
-    ({"loss": "quantile"}, "loss 'quantile'", "om"),  # a function of somebody's own
-    ({"loss": {**FUNCTION, "config": "Custom>mse"}}, "loss 'Custom>mse'", "om"),
-    ({"loss": OWN}, "loss 'Part' .*somebody's own", "om"),
-    (
-        {"loss": {**MSE, "config": {"reduction": "sum"}}},
-        "'MeanSquaredError' .*reduction='sum'",
-        "om",
-    ),
-    ({"loss": {**MSE, "config": {"reduction": "none"}}}, "reduction='none'", "om"),
-    ({"loss": spec("MeanSquaredError", fn="mine")}, "'MeanSquaredError' ", "om"),
-    (
-        {"loss": spec("MeanSquaredError", fn="mean_absolute_error")},
-        "its function is 'mean_abs",
-        "om",
-    ),
-    ({"loss": spec("BinaryCrossentropy", label_smoothing=0.1)}, "label_smoothing=0.1", "om"),
-    (
-        {"loss": spec("Huber", name="huber_loss", reduction="sum_over_batch_size")},
-        r"delta of the loss 'Huber' \(the file lacks it, here it is 1.0\)",
-        "oml",
-    ),
-    (
-        {"metrics": ["mae", spec("Huber", name="loss")]},
-        "delta of the loss 'Huber' .*metric 'Huber', named 'loss'",
-        "oml",
-    ),
-    ({"loss": ["mse", "mae"]}, "2 losses, where the model has one output", "om"),
-    ({"loss": spec("__lambda__", value=["4wIA", None, None])}, "loss '__lambda__'", "om"),
-    ({"loss_weights": [2.0]}, r"loss_weights=\[2.0\], and the loss with them", "om"),
-    # metrics: the others stay
-    ({"metrics": ["mae", "auc"]}, "metric 'auc'.*compiled with the rest", "oml"),
-    ({"metrics": [spec("AUC", num_thresholds=200), "mae"]}, "metric 'AUC'", "oml"),
-    ({"metrics": ["mae", spec("AUC", name="accuracy")]}, "metric 'AUC'", "oml"),
-    (
-        {"metrics": ["mae", spec("MeanMetricWrapper", name="rmse", fn="rmse")]},
-        "'MeanMetricW",
-        "oml",
-    ),
-    ({"metrics": ["mae", 3, None, OWN]}, "metric 3 .*metric 'Part'", "oml"),
-    ({"metrics": [["mae"], ["mae"]]}, "a second 'mae' among the metrics", "oml"),
-    (
-        {"metrics": ["mae", spec("MeanSquaredError", name="loss")]},
-        "metric 'MeanSquaredError', named 'loss' as the loss itself is",
-        "oml",
-    ),
-    ({"metrics": ["mae", spec("BinaryAccuracy", name=[3])]}, r"its name is \[3\]", "oml"),
-    ({"weighted_metrics": ["mse"]}, r"weighted_metrics=\['mse'\]", "oml"),
-    ({"something_new": 3}, "something_new=3", "oml"),
-    # several, in one warning
-    (
-        {"optimizer": "lion", "loss": "my_loss", "metrics": ["auc"]},
-        "'lion' .*'my_loss' .*'auc' .*neither optimizer nor loss: compile it before fit and eval",
-        "",
-    ),
-]
-
-
-@pytest.mark.parametrize(("change", "message", "kept"), LEFT_OUT)
-def test_what_is_known_is_kept_and_the_rest_is_named(path, change, message, kept):
-    model = loaded(path, {**GOOD, **change}, message)
-    assert (model.optimizer is not None) == ("o" in kept)
-    assert (model.loss is not None) == ("l" in kept)
-    assert [metric.name for metric in model.metrics] == (["mae"] if "m" in kept else [])
-    if "o" in kept and "learning_rate" not in str(change):
-        assert model.optimizer.learning_rate == 0.5
-    if "l" not in kept:
-        with pytest.raises(ValueError, match="does not know what to minimise"):
-            model.evaluate(X, Y, verbose=0)
-    elif "o" not in kept:
-        assert len(model.evaluate(X, Y, verbose=0)) == 2
-        for train in (model.fit, model.train_on_batch):
-            with pytest.raises(ValueError, match="has a loss but no optimizer: call compile"):
-                train(X, Y)
 
 
 @pytest.mark.parametrize("compiled", [None, {}])
@@ -420,7 +246,7 @@ def test_a_model_with_a_loss_and_no_optimizer_is_stored(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message", "kept"),
+    ("arguments", "message", "kept_parts"),
     [
         (
             (optimizers.SGD(lambda step: 0.1), "mse"),
@@ -439,13 +265,13 @@ def test_a_model_with_a_loss_and_no_optimizer_is_stored(tmp_path):
         ),
     ],
 )
-def test_what_keras_has_not_of_a_compilation_is_named(path, arguments, message, kept):
+def test_what_keras_has_not_of_a_compilation_is_named(path, arguments, message, kept_parts):
     model = Sequential([Input((5, 4)), Dense(1)])
     model.compile(*arguments)
     with pytest.warns(UserWarning, match=message) as caught:
         keras.save(model, path)
     assert len(caught) == 1
     again = keras.load(path)
-    assert (again.optimizer is not None) == ("o" in kept)
-    assert (again.loss is not None) == ("l" in kept)
-    assert [metric.name for metric in again.metrics] == (["mae"] if "m" in kept else [])
+    assert (again.optimizer is not None) == ("o" in kept_parts)
+    assert (again.loss is not None) == ("l" in kept_parts)
+    assert [metric.name for metric in again.metrics] == (["mae"] if "m" in kept_parts else [])

@@ -1,4 +1,4 @@
-"""ONNX files that are damaged, hostile or no such files: refused, before memory is taken."""
+"""Damaged and malicious ONNX files, and other files: refused before memory is allocated."""
 
 import os
 import random
@@ -24,7 +24,7 @@ W = {"W": np.zeros((1, 6, 3), np.float32), "R": np.zeros((1, 6, 2), np.float32)}
 
 @pytest.fixture
 def stored(tmp_path):
-    """A function that writes a model, or bytes, and returns the path."""
+    """Return a function that writes a model, or bytes, and returns the path."""
 
     def write(model):
         path = tmp_path / "model.onnx"
@@ -36,7 +36,7 @@ def stored(tmp_path):
 
 @pytest.fixture
 def peak():
-    """Bytes that Python and NumPy have taken at the most since the test began."""
+    """Return a function that returns the peak memory of Python and NumPy in this test, in bytes."""
     tracemalloc.start()
     yield lambda: tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -88,7 +88,7 @@ def changed(change, *nodes, constants=None, **options):
 
 
 def tensor(**fields):
-    """A model with a constant `w` of these fields."""
+    """Return a model with a constant `w` of these fields."""
 
     def change(model):
         added = model.graph.initializer.add(name="w", data_type=1)
@@ -195,7 +195,7 @@ def test_names_in_messages_are_short_and_plain(stored):
 
 
 def bomb(shape):
-    """A constant of a shape that a few bytes say."""
+    """Return a model with a huge constant, described by a few bytes."""
     nodes = [node("ConstantOfShape", ["s"], ["c"], name="bomb"), node("Add", ["x", "c"], ["y"])]
     return make_model(nodes, {"s": np.array(shape)})
 
@@ -208,7 +208,7 @@ def test_a_huge_constant_is_refused_as_it_is_read(shape, stored, peak):
 
 
 def doubled(operator, **attributes):
-    """x beside itself, again and again."""
+    """Return a model that repeatedly joins x with itself."""
     names = ["x", *(f"v{k}" for k in range(59)), "y"]
     return [node(operator, [a, a], [b], name=b, **attributes) for a, b in pairwise(names)]
 
@@ -298,7 +298,7 @@ NUMBERS = [0, 1, -1, 3, 7, 10**6, 2**31, 2**63 - 1, -(2**63)]
 
 
 def use(path):
-    """Load a file, run the model, make a Sequential of it: no other exceptions, and no crash."""
+    """Load a file, run the model, convert it: only these exceptions may be raised."""
     try:
         model = load(path)
     except ValueError:
@@ -308,7 +308,7 @@ def use(path):
         lambda: model.run(None, {name: np.ones((2, 6, 4)) for name in model.input_names}),
         lambda: model.predict(np.ones((2, 6), int)),
     ):
-        with suppress(ValueError, TypeError):  # a TypeError is floats for indices
+        with suppress(ValueError, TypeError):  # TypeError: floats for indices
             attempt()
     return True
 
@@ -338,18 +338,18 @@ def test_damaged_graphs(name, stored):
 
 
 def damage(graph, rng):
-    """Another operator, another input, another number."""
-    one = rng.choice(graph.node)
+    """Change an operator, an input or a number."""
+    chosen = rng.choice(graph.node)
     values = [*(i.name for i in graph.input), *(o for n in graph.node for o in n.output)]
     kind = rng.randrange(4)
     if kind == 0:
-        one.op_type = rng.choice([*OPERATORS, "GRU"])
+        chosen.op_type = rng.choice([*OPERATORS, "GRU"])
         if rng.random() < 0.7:
-            del one.attribute[:]
-    elif kind == 1 and one.input:
-        one.input[rng.randrange(len(one.input))] = rng.choice(values)
+            del chosen.attribute[:]
+    elif kind == 1 and chosen.input:
+        chosen.input[rng.randrange(len(chosen.input))] = rng.choice(values)
     elif kind == 2:
-        for attribute in one.attribute:
+        for attribute in chosen.attribute:
             if attribute.type == onnx.AttributeProto.INT:
                 attribute.i = rng.choice(NUMBERS)
             elif attribute.type == onnx.AttributeProto.TENSOR:

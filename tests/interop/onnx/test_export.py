@@ -1,4 +1,4 @@
-"""Models written to ONNX: what onnxruntime computes of them, and what comes back."""
+"""Export to ONNX: onnxruntime's results, and the models that `to_sequential` returns."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ from gru_c.losses import MeanSquaredError  # noqa: E402
 
 
 def make(*layers, shape=(None, 4)):
-    """A built model with weights that are not zero."""
+    """Return a built model with weights that are not zero."""
     model = Sequential([Input(shape), *layers], seed=0)
     rng = np.random.default_rng(1)
     model.set_weights([w + rng.normal(size=w.shape) * 0.2 for w in model.get_weights()])
@@ -95,7 +95,7 @@ def inputs(model, batch, time, seed=0):
 
 
 def settings(model):
-    """What a model's layers are, but for those that do nothing in prediction."""
+    """Return the settings of a model's layers, without those that do nothing in prediction."""
     return [layer.get_config() for layer in model.layers if not isinstance(layer, Dropout)]
 
 

@@ -1,4 +1,4 @@
-"""A GRU node of ONNX, beside onnxruntime, and ONNX's own tests of it."""
+"""`run_node` beside onnxruntime, and ONNX's own tests of GRU nodes."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from gru_c.interop.onnx import run_node  # noqa: E402
 
 ACTIVATIONS = ["Relu", "Tanh", "Sigmoid", "Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh"]
 ACTIVATIONS += ["HardSigmoid", "Elu", "Softsign", "Softplus"]
-# All of onnx 1.23 that hold a GRU.
+# All tests of onnx 1.23 with a GRU.
 NODE_TESTS = [
     "test_gru_defaults",
     "test_gru_with_initial_bias",
@@ -31,13 +31,13 @@ NODE_TESTS = [
 
 
 def drawn(seed):
-    """Sizes, inputs and attributes of a node, all of them any."""
+    """Return random inputs and attributes of a node."""
     rng = np.random.default_rng(seed)
     T, B, I, H = (int(size) for size in rng.integers(1, 8, 4))
     direction = list(DIRECTIONS)[seed % 3]
     bias, lens, initial, clips = rng.random(4) < (0.7, 0.5, 0.5, 0.3)
     arrays = gru_arrays(
-        rng, T, B, I, H, DIRECTIONS[direction], bias=bias, lens=lens, initial=initial
+        rng, (T, B, I, H), DIRECTIONS[direction], bias=bias, lens=lens, initial=initial
     )
     attributes = {
         "hidden_size": H,
@@ -56,7 +56,7 @@ def test_of_onnx(name):
     case = node_tests()[name]
     for inputs, outputs in case.data_sets:
         results = run_node(case.model.graph.node[0], list(inputs))
-        assert_all_close(results, outputs, 1e-5)  # theirs is 1e-3
+        assert_all_close(results, outputs, 1e-5)  # ONNX's tolerance is 1e-3
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -74,10 +74,10 @@ def test_any_activations_beside_onnxruntime(seed):
         "activations": [str(name) for name in names],
         "activation_alpha": rng.uniform(0.1, 0.9, 8).tolist(),
         "activation_beta": rng.uniform(0.1, 0.9, 8).tolist(),
-        "clip": 1.0,  # or some of them grow without bounds
+        "clip": 1.0,  # otherwise some of them grow without bounds
     }
     results = run_node(gru_node(arrays, **attributes), arrays)
-    # A gate outside [0, 1] makes errors of rounding grow, onnxruntime's just as much.
+    # A gate outside [0, 1] amplifies rounding errors, also those of onnxruntime.
     assert_all_close(results, gru_by_onnxruntime(arrays, **attributes), 1e-5)
 
 
@@ -86,7 +86,7 @@ def test_any_activations_beside_onnxruntime(seed):
 )
 @pytest.mark.parametrize("alphas", [[], [0.3], [0.3, 0.4]])
 def test_what_is_not_said_of_activations(names, alphas):
-    arrays = gru_arrays(np.random.default_rng(0), 4, 2, 3, 5)
+    arrays = gru_arrays(np.random.default_rng(0), (4, 2, 3, 5))
     attributes = {"hidden_size": 5, "activations": names, "clip": 1.0}
     attributes |= {"activation_alpha": alphas} if alphas else {}
     results = run_node(gru_node(arrays, **attributes), arrays)
@@ -95,7 +95,7 @@ def test_what_is_not_said_of_activations(names, alphas):
 
 @pytest.mark.parametrize("name", ["Affine", "ScaledTanh", "ThresholdedRelu"])
 def test_activations_without_a_default_are_named(name):
-    arrays = gru_arrays(np.random.default_rng(0), 4, 2, 3, 5)
+    arrays = gru_arrays(np.random.default_rng(0), (4, 2, 3, 5))
     node = gru_node(arrays, hidden_size=5, activations=["Sigmoid", name])
     with pytest.raises(ValueError, match=f"node 'gru'.*activation '{name}' has no value for alpha"):
         run_node(node, arrays)
@@ -117,7 +117,7 @@ def test_layout_1_is_the_transpose(seed):
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_rows_of_length_0(direction):
     rng = np.random.default_rng(3)
-    arrays = gru_arrays(rng, 4, 3, 2, 5, DIRECTIONS[direction], bias=True, initial=True)
+    arrays = gru_arrays(rng, (4, 3, 2, 5), DIRECTIONS[direction], bias=True, initial=True)
     for lens in ([4, 2, 0], [0, 0, 0]):
         arrays["sequence_lens"] = np.array(lens, np.int32)
         attributes = {"hidden_size": 5, "direction": direction}
@@ -130,7 +130,7 @@ def test_rows_of_length_0(direction):
 @pytest.mark.parametrize("T", [0, 3])
 @pytest.mark.parametrize("B", [0, 2])
 def test_no_steps_and_no_rows(T, B):
-    arrays = gru_arrays(np.random.default_rng(0), T, B, 2, 5, 2, initial=True)
+    arrays = gru_arrays(np.random.default_rng(0), (T, B, 2, 5), 2, initial=True)
     node = gru_node(arrays, hidden_size=5, direction="bidirectional")
     Y, Y_h = run_node(node, arrays)
     assert Y.shape == (T, 2, B, 5)
@@ -152,7 +152,7 @@ def test_dtypes():
 
 
 def test_inputs_by_order_and_by_name():
-    arrays = gru_arrays(np.random.default_rng(1), 3, 2, 2, 4, bias=False, initial=True)
+    arrays = gru_arrays(np.random.default_rng(1), (3, 2, 2, 4), bias=False, initial=True)
     node = gru_node(arrays, hidden_size=4)
     expected = run_node(node, arrays)
     in_order = [arrays.get(name) for name in GRU_INPUTS]
@@ -166,7 +166,7 @@ def test_inputs_by_order_and_by_name():
 
 
 def broken(change=None, **attributes):
-    arrays = gru_arrays(np.random.default_rng(0), 3, 2, 2, 4, bias=True, lens=True, initial=True)
+    arrays = gru_arrays(np.random.default_rng(0), (3, 2, 2, 4), bias=True, lens=True, initial=True)
     arrays |= change or {}
     return gru_node(arrays, **{"hidden_size": 4, **attributes}), arrays
 

@@ -1,4 +1,4 @@
-"""Models that PyTorch and Keras wrote, their operators beside onnxruntime, and chains of layers."""
+"""Models that PyTorch and Keras wrote, operators beside onnxruntime, and `to_sequential`."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
-from onnx_tools import assert_all_close, by_onnxruntime, gru_arrays, make_model  # noqa: E402
+from onnx_tools import assert_all_close, by_onnxruntime, gru_arrays, make_model, read_model  # noqa: E402
 
 from gru_c.interop.onnx import load  # noqa: E402
 from gru_c.interop.onnx.operators import OPERATORS  # noqa: E402
@@ -29,17 +29,17 @@ FILES = [*LAYERS, *NEW, *OTHERS]
 
 @pytest.fixture(scope="module")
 def expected():
-    """What PyTorch and Keras computed, by name of the model: inputs and outputs."""
+    """Return inputs and the outputs that PyTorch and Keras computed, by name of the model."""
     with np.load(DATA / "expected.npz") as arrays:
-        found = {}
+        data = {}
         for key in arrays.files:
             name, place = key.split("/")
-            found.setdefault(name, {"in": [], "out": []})[place[:-1]].append(arrays[key])
-        return found
+            data.setdefault(name, {"in": [], "out": []})[place[:-1]].append(arrays[key])
+        return data
 
 
 def prepared(name, expected):
-    """The model of a file, its feeds and outputs."""
+    """Return the model of a file, its feeds and outputs."""
     case = expected[name.removesuffix("_dynamo")]
     model = load(DATA / f"{name}.onnx")
     return model, dict(zip(model.input_names, case["in"], strict=True)), case["out"]
@@ -105,7 +105,7 @@ def test_an_output_that_no_layer_gives_is_no_part_of_a_chain(first, tmp_path):
     weights = {"w": np.ones(3, np.float32)}
     model = make_model([first, more], weights, outputs=["y"])
     with pytest.raises(ValueError, match=r"node 'more' .* takes what no layer of gru_c gives"):
-        stored(model, tmp_path).to_sequential()
+        read_model(model, tmp_path).to_sequential()
 
 
 def test_the_loop_of_keras_on_tensorflow_is_named():
@@ -117,11 +117,11 @@ def test_predict_begins_with_zeros_and_takes_all_steps(tmp_path, expected):
     model, feeds, _ = prepared("with_state", expected)
     zeros = {**feeds, "h0": np.zeros_like(feeds["h0"])}
     assert_all_close([model.predict(feeds["x"])], model.run(None, zeros)[:1], 0)
-    arrays = gru_arrays(np.random.default_rng(0), 4, 2, 3, 5)
+    arrays = gru_arrays(np.random.default_rng(0), (4, 2, 3, 5))
     inputs = {"X": ("float32", ("t", "b", 3)), "lens": ("int32", ("b",))}
     node = onnx.helper.make_node("GRU", ["X", "W", "R", "", "lens"], ["y"], hidden_size=5)
     weights = {name: arrays[name] for name in ("W", "R")}
-    read = stored(make_model([node], weights, inputs), tmp_path)
+    read = read_model(make_model([node], weights, inputs), tmp_path)
     whole = read.run(None, {"X": arrays["X"], "lens": [4, 4]})
     assert_all_close([read.predict(arrays["X"])], whole, 0)
     packed = load(DATA / "packed.onnx")
@@ -129,32 +129,26 @@ def test_predict_begins_with_zeros_and_takes_all_steps(tmp_path, expected):
         packed.predict(feeds["x"])
 
 
-def stored(model, folder):
-    path = folder / "model.onnx"
-    path.write_bytes(model.SerializeToString())
-    return load(path)
-
-
 def test_weights_that_are_computed_or_given(tmp_path):
-    """Weights behind other nodes are folded; weights from outside are converted at each run."""
+    """Weights behind other nodes are computed once; weights from outside at each run."""
     rng = np.random.default_rng(0)
-    arrays = gru_arrays(rng, 4, 2, 3, 5, bias=True)
+    arrays = gru_arrays(rng, (4, 2, 3, 5), bias=True)
     make_node = onnx.helper.make_node
     nodes = [
         make_node("Identity", ["W"], ["same"]),
         make_node("Transpose", ["turned"], ["R"], perm=[0, 2, 1]),
         make_node("GRU", ["X", "same", "R", "B"], ["Y"], hidden_size=5),
     ]
-    given = {"X": arrays["X"], "B": arrays["B"]}
-    inputs = {name: (array.dtype, array.shape) for name, array in given.items()}
+    feeds = {"X": arrays["X"], "B": arrays["B"]}
+    inputs = {name: (array.dtype, array.shape) for name, array in feeds.items()}
     weights = {"W": arrays["W"], "turned": arrays["R"].swapaxes(1, 2).copy()}
     proto = make_model(nodes, weights, inputs, outputs=["Y"])
-    assert_all_close(stored(proto, tmp_path).run(None, given), by_onnxruntime(proto, given))
+    assert_all_close(read_model(proto, tmp_path).run(None, feeds), by_onnxruntime(proto, feeds))
 
 
 def test_what_run_returns_is_the_callers(tmp_path):
     node = onnx.helper.make_node("Identity", ["x"], ["y"])
-    model, x = stored(make_model([node]), tmp_path), np.ones((2, 2, 3), np.float32)
+    model, x = read_model(make_model([node]), tmp_path), np.ones((2, 2, 3), np.float32)
     (y,) = model.run(["y"], {"x": x})
     y[...] = 7
     assert (x == 1).all()
@@ -267,7 +261,7 @@ def test_operator_beside_onnxruntime(operator, arrays, attributes, opset, by_con
     constants = {name: feeds.pop(name) for name in list(feeds)[1:]} if by_constants else {}
     inputs = {name: (array.dtype, array.shape) for name, array in feeds.items()}
     model = make_model([node], constants, inputs, outputs, opset)
-    assert_all_close(stored(model, tmp_path).run(None, feeds), by_onnxruntime(model, feeds))
+    assert_all_close(read_model(model, tmp_path).run(None, feeds), by_onnxruntime(model, feeds))
 
 
 def test_constants(tmp_path):
@@ -275,10 +269,10 @@ def test_constants(tmp_path):
     tensor = onnx.numpy_helper.from_array(X)
     for attribute in ({"value": tensor}, {"value_float": 0.5}, {"value_floats": [0.5, 2.0]}):
         model = make_model([helper.make_node("Constant", [], ["y"], **attribute)], inputs={})
-        assert_all_close(stored(model, tmp_path).run(None, {}), by_onnxruntime(model, {}))
+        assert_all_close(read_model(model, tmp_path).run(None, {}), by_onnxruntime(model, {}))
     text = make_model([helper.make_node("Constant", [], ["y"], value_string="a")], inputs={})
     with pytest.raises(ValueError, match=r"node 'y' \(Constant\): gru_c reads numbers only"):
-        stored(text, tmp_path)
+        read_model(text, tmp_path)
 
 
 def test_every_operator_has_a_case():

@@ -1,4 +1,4 @@
-"""What mpi_programs.py runs: what goes wrong in one of several processes, and goes on after."""
+"""Programs for mpi_programs.py: something goes wrong in one of several processes."""
 
 import os
 import signal
@@ -9,12 +9,7 @@ import warnings
 import numpy as np
 from mpi_training import arrays, model_of, validated, weights_of
 
-from gru_c import (
-    GRU,
-    Dense,
-    callbacks,
-    metrics,
-)
+from gru_c import GRU, Dense, callbacks, metrics
 
 
 class Fails(callbacks.Callback):
@@ -57,43 +52,43 @@ class Disk:
 
 
 def overlapping():
-    from gru_c.distributed import DataParallel, mpi_processes
+    from gru_c.distributed import DataParallel, gradient_message
 
-    mpi_processes._LEAST_PIECE = 1
+    gradient_message._LEAST_PIECE = 1
     return DataParallel(overlap=True)
 
 
 def failing(parallel, kind, caught="caught"):
-    """Train; in rank 1 something goes wrong."""
-    one = parallel.rank == 1
+    """Train while something of the given kind goes wrong in rank 1."""
+    is_rank_1 = parallel.rank == 1
     X, y = arrays(48)
     X, y = X[parallel.rank :: parallel.size], y[parallel.rank :: parallel.size]
     model = model_of(GRU(4, input_shape=(6, 3)), Dense(1))
     settings = {"epochs": 2, "batch_size": 8, "verbose": 0}
-    hooks = [Fails(kind if one else "")]
-    if kind == "leaves" and one:
+    hooks = [Fails(kind if is_rank_1 else "")]
+    if kind == "leaves" and is_rank_1:
         sys.exit(0)
-    if kind == "before fit" and one:
+    if kind == "before fit" and is_rank_1:
         raise ValueError("an error of the program's own")
-    if kind == "nan" and one:
+    if kind == "nan" and is_rank_1:
         X[7, 2, 1] = np.nan
-    if kind == "shape" and one:
+    if kind == "shape" and is_rank_1:
         X = X[:, :, :2]
-    if kind == "epochs" and one:
+    if kind == "epochs" and is_rank_1:
         settings["epochs"] = 3
-    if kind == "layers" and one:
+    if kind == "layers" and is_rank_1:
         model = model_of(GRU(5, input_shape=(6, 3)), Dense(1))
     if kind == "batch size":
         settings["batch_size"] = parallel.size - 1
     if kind == "source":
-        X, y = Disk((X[:4], y[:4]), one), None
+        X, y = Disk((X[:4], y[:4]), is_rank_1), None
         del settings["batch_size"]
-    if kind == "backward":  # of the layer below, when that above has been sent
+    if kind == "backward":  # of the lower layer, when the upper one has been sent
         parallel = overlapping()
         model = model_of(GRU(4, return_sequences=True, input_shape=(6, 3)), GRU(4), Dense(1))
-        if one:
+        if is_rank_1:
             model.layers[0].backward = lambda *arrays, **settings: 1 / 0
-    if kind == "metric" and one:
+    if kind == "metric" and is_rank_1:
         model.metrics[0].values = lambda y_true, y_pred: 1 / 0
     before = model.get_weights()
     try:
@@ -107,7 +102,7 @@ def failing(parallel, kind, caught="caught"):
 
 
 class Largest(metrics.Metric):
-    """The largest error; says how to add up its states only if `told` to."""
+    """The largest error; does not define how the states of processes are merged."""
 
     def reset(self):
         self.largest = 0.0
@@ -131,7 +126,7 @@ class MergedLargest(Largest):
 
 
 def refusals(parallel):
-    """What each of these says, in all ranks."""
+    """Return the message of each exception, which all ranks raise."""
     from gru_c.distributed import DataParallel
 
     X, y = arrays(48)
@@ -157,19 +152,19 @@ def refusals(parallel):
         "none": (GRU(3, **layer), (X[:0], y[:0]), {}),
         "verbose": (GRU(3, **layer), (X[mine], y[mine]), {"verbose": 7}),
     }
-    found = {}
+    messages = {}
     for name, (first, data, settings) in cases.items():
         model = model_of(first, Dense(1), names=settings.pop("metrics", ()))
-        given = {"verbose": 0, "distribution": parallel, **settings}
+        arguments = {"verbose": 0, "distribution": parallel, **settings}
         try:
-            model.fit(*data, **given)
+            model.fit(*data, **arguments)
         except (ValueError, TypeError) as error:
-            found[name] = str(error).removeprefix("rank 0: ")
-    return found
+            messages[name] = str(error).removeprefix("rank 0: ")
+    return messages
 
 
 def warnings_and_interrupts(parallel):
-    """The same samples in all; rank 1 comes late; then Ctrl-C in rank 1 alone."""
+    """Train on the same samples in all ranks, rank 1 being late; then press Ctrl-C in rank 1."""
     from gru_c.distributed import process_exit
 
     process_exit._PATIENCE = 0.2
@@ -187,12 +182,12 @@ def warnings_and_interrupts(parallel):
     )
     mine = slice(parallel.rank, None, parallel.size)
     history = model.fit(X[mine], y[mine], 8, 9, 2, pressed, distribution=parallel)
-    words = [str(one.message) for one in caught]
+    words = [str(warning.message) for warning in caught]
     return words, (late.history, history.interrupted, history.epoch, weights_of(model))
 
 
 def checkpointed(parallel, path, kill_at="", whole="whole"):
-    """Train from a checkpoint if there is one, written after every batch."""
+    """Resume from a checkpoint if it exists, and write it after every batch."""
     from gru_c.distributed import DataParallel
 
     parallel = DataParallel(auto_shard_dataset=whole == "whole")

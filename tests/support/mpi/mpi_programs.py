@@ -1,4 +1,4 @@
-"""What tests run under mpiexec: python mpi_programs.py PROGRAM FILE [ARGUMENTS].
+"""Run a program of the tests under mpiexec: python mpi_programs.py PROGRAM FILE [ARGUMENTS].
 
 Every rank writes what the program returns to FILE.RANK, as a pickle.
 """
@@ -17,9 +17,9 @@ def main(name, path, *arguments):
     modules = (mpi_training, mpi_faults, mpi_agreement)
     program = next(vars(module)[name] for module in modules if name in vars(module))
     parallel = DataParallel()
-    found = program(parallel, *arguments)
+    result = program(parallel, *arguments)
     with open(f"{path}.{parallel.rank}", "wb") as file:
-        pickle.dump(found, file)
+        pickle.dump(result, file)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What mpi_programs.py runs: training in several processes, and in one to compare."""
+"""Programs for mpi_programs.py: training in several processes, and in one to compare."""
 
 import os
 import zlib
@@ -38,7 +38,7 @@ def weights_of(model):
     return zlib.crc32(b"".join(weight.tobytes() for weight in model.get_weights()))
 
 
-# ---- cases that must give the losses of one process ---------------------------------------------
+# ---- cases with the losses of one process ---------------------------------------------
 
 
 def plain():
@@ -103,7 +103,7 @@ def source():
 
 
 def frozen():
-    """Layers below, between and above the trained ones."""
+    """Freeze layers below, between and above the trained ones."""
     X, y = arrays()
     both = Bidirectional(GRU(3, return_sequences=True, kernel_regularizer="l2"))
     both.backward_layer.trainable = False
@@ -126,15 +126,15 @@ CASES = {
 
 def fit_case(name, distribution=None):
     model, data, settings = CASES[name]()
-    given = {"batch_size": 12, "epochs": 3, "verbose": 0, **settings}
-    history = model.fit(*data, distribution=distribution, **given)
+    arguments = {"batch_size": 12, "epochs": 3, "verbose": 0, **settings}
+    history = model.fit(*data, distribution=distribution, **arguments)
     return {"history": history.history, "weights": model.get_weights()}
 
 
 def same_losses(distribution, overlap=False):
-    from gru_c.distributed import DataParallel, mpi_processes
+    from gru_c.distributed import DataParallel, gradient_message
 
-    mpi_processes._LEAST_PIECE = 1  # each layer is one
+    gradient_message._LEAST_PIECE = 1  # so that each layer is a piece
     parallel = DataParallel(auto_shard_dataset=True, overlap=overlap == "overlap")
     return {name: fit_case(name, parallel) for name in CASES}
 
@@ -143,10 +143,10 @@ def same_losses(distribution, overlap=False):
 
 
 def shards(parallel, dtype="float64", dropout="0"):
-    """Shards that are those of one process in its order, if all are of one size."""
+    """Train on shards; those of equal size, in order, make the batches of one process."""
     X, y = arrays(48)
     mine = slice(parallel.rank, None, parallel.size)
-    # Other weights in each rank: those of the first one count.
+    # Each rank has other weights at first: those of rank 0 are copied to all.
     model = model_of(
         GRU(40, input_shape=(6, 3), return_sequences=True, recurrent_dropout=float(dropout)),
         Dropout(float(dropout)),
@@ -157,12 +157,12 @@ def shards(parallel, dtype="float64", dropout="0"):
     )
     shuffle = float(dropout) > 0
     history = model.fit(X[mine], y[mine], 12, 3, 0, shuffle=shuffle, distribution=parallel)
-    found = model.evaluate(X[mine], y[mine], 12, 0, distribution=parallel)
-    return {"history": history.history, "weights": model.get_weights(), "evaluated": found}
+    evaluated = model.evaluate(X[mine], y[mine], 12, 0, distribution=parallel)
+    return {"history": history.history, "weights": model.get_weights(), "evaluated": evaluated}
 
 
 def uneven(parallel):
-    """The last rank has no samples, the one before it one."""
+    """Train on shards of which the last has no samples, and the one before it has one."""
     X, y = arrays(48)
     counts = [48 - 1, *[0] * (parallel.size - 2), 1][: parallel.size]
     counts = [*counts[:1], counts[-1], *counts[1:-1]]
@@ -174,7 +174,7 @@ def uneven(parallel):
 
 
 def uneven_sources(parallel):
-    """Rank 0 has one batch more than each of the others; those have ended before."""
+    """Train on sources, of which rank 0's has one batch more than each of the others."""
     X, y = arrays(48)
     mine = [(X[i : i + 4], y[i : i + 4]) for i in range(4 * parallel.rank, 24, 4 * parallel.size)]
 
@@ -191,7 +191,7 @@ def uneven_sources(parallel):
 
 
 class SlowClock(callbacks.Callback):
-    """Ends the training in one process only."""
+    """Ends the training by a wish of one process only."""
 
     def __init__(self, rank):
         self.rank = rank
@@ -206,14 +206,14 @@ def callback_run(parallel, folder):
     X, y = arrays()
     mine = slice(parallel.rank, None, parallel.size)
     model = model_of(GRU(4, input_shape=(6, 3)), Dense(1), optimizer=optimizers.Adam(0.1))
-    given = [
+    hooks = [
         callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True, verbose=1),
         callbacks.ReduceLROnPlateau("val_loss", patience=1, verbose=1),
         callbacks.CSVLogger(os.path.join(folder, f"log.{parallel.rank}")),
         callbacks.ModelCheckpoint(os.path.join(folder, f"best.{parallel.rank}.safetensors")),
     ]
     history = model.fit(
-        X[mine], y[mine], 12, 12, 2, given, validation_split=0.2, distribution=parallel
+        X[mine], y[mine], 12, 12, 2, hooks, validation_split=0.2, distribution=parallel
     )
     clock = SlowClock(parallel.rank)
     short = model.fit(X[mine], y[mine], 12, 5, 0, clock, distribution=parallel)

@@ -1,39 +1,15 @@
-"""Learning rates that change with the step, with Keras's names, arguments and formulas.
-
-A schedule is called with the number of optimizer steps taken so far, from 0, and returns the
-learning rate of the next one.
-
-References
-----------
-- Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2017 (the cosine
-  schedules).
-"""
+"""The schedules of Keras."""
 
 from __future__ import annotations
 
-import inspect
 import math
-import numbers
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 from gru_c.utils import keras_names
-from gru_c.utils.registry import Configurable, deserialize, serialize, snake_case
+from gru_c.utils.registry import Configurable
 from gru_c.utils.validation import Range, check_flag, check_real
-
-__all__ = [
-    "CosineDecay",
-    "CosineDecayRestarts",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "PiecewiseConstantDecay",
-    "PolynomialDecay",
-    "Schedule",
-    "get",
-    "rate_at",
-    "serialize",
-]
 
 
 class Schedule(Configurable):
@@ -50,7 +26,7 @@ class Schedule(Configurable):
 
 
 class _RateDecay(Schedule):
-    """What ExponentialDecay and InverseTimeDecay share: their arguments and the staircase."""
+    """Base of ExponentialDecay and InverseTimeDecay: their arguments and the staircase."""
 
     def __init__(
         self,
@@ -70,14 +46,14 @@ class _RateDecay(Schedule):
 
 
 class ExponentialDecay(_RateDecay):
-    """``initial_learning_rate * decay_rate ** (step / decay_steps)``.
+    """The rate ``initial_learning_rate * decay_rate ** (step / decay_steps)``.
 
     Parameters
     ----------
     initial_learning_rate, decay_steps, decay_rate : float
-        As in the formula.
+        The numbers of the formula.
     staircase : bool
-        Round the exponent down, so that the rate falls once every `decay_steps`.
+        Round the exponent down, so that the rate falls once in `decay_steps` steps.
 
     Examples
     --------
@@ -91,12 +67,12 @@ class ExponentialDecay(_RateDecay):
 
 
 class InverseTimeDecay(_RateDecay):
-    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
+    """The rate ``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
 
     Parameters
     ----------
     initial_learning_rate, decay_steps, decay_rate : float
-        As in the formula.
+        The numbers of the formula.
     staircase : bool
         Round ``step / decay_steps`` down.
 
@@ -112,26 +88,26 @@ class InverseTimeDecay(_RateDecay):
 
 
 def _cosine(fraction: float, scale: float, alpha: float) -> float:
-    """Half a cosine from `scale` at fraction 0 down to 0 at 1, mixed with the floor `alpha`."""
+    """Return half a cosine from `scale` at fraction 0 to 0 at fraction 1, mixed with `alpha`."""
     return (1 - alpha) * scale * 0.5 * (1 + math.cos(math.pi * fraction)) + alpha
 
 
 class CosineDecay(Schedule):
-    """Half a cosine from the initial rate down to `alpha` times it, after an optional warm-up.
+    """Half a cosine from the initial rate down to `alpha` times it, after a warm-up.
 
     Parameters
     ----------
     initial_learning_rate : float
-        Where it starts, the warm-up included.
+        The first rate, of the warm-up if there is one.
     decay_steps : int
-        Steps of the decay, those of the warm-up not counted.
+        Number of steps of the decay, without those of the warm-up.
     alpha : float
         The last rate as a fraction of the first.
     warmup_target : float, optional
-        Rate at the end of a linear warm-up, from which it then decays. None: no warm-up, whatever
+        Rate at the end of a linear warm-up, where the decay begins. None: no warm-up, whatever
         `warmup_steps` is.
     warmup_steps : int
-        Length of the warm-up.
+        Number of steps of the warm-up.
 
     Examples
     --------
@@ -167,16 +143,16 @@ class CosineDecay(Schedule):
 
 
 class CosineDecayRestarts(Schedule):
-    """Cosine decay that starts again and again, each cycle `t_mul` times as long as the one before.
+    """A cosine decay that is repeated in cycles, each `t_mul` times as long as the one before.
 
     Parameters
     ----------
     initial_learning_rate : float
         Rate at the start of the first cycle.
     first_decay_steps : int
-        Length of the first cycle.
+        Number of steps of the first cycle.
     t_mul : float
-        Growth of the cycles, at least 1.
+        Factor of the length from one cycle to the next, at least 1.
     m_mul : float
         Factor of the starting rate from one cycle to the next.
     alpha : float
@@ -207,10 +183,11 @@ class CosineDecayRestarts(Schedule):
         self.alpha = self._check("alpha", alpha)
 
     def _start(self, cycle: int) -> float:
-        """Start of a cycle in units of the first one: 1 + t + ... + t^(cycle - 1)."""
+        """Return the start of a cycle in lengths of the first one: 1 + t + ... + t^(cycle - 1)."""
         return cycle if self.t_mul == 1 else (self.t_mul**cycle - 1) / (self.t_mul - 1)
 
     def _cycle(self, time: float) -> int:
+        """Return the number of the cycle at a time in lengths of the first one."""
         if self.t_mul == 1:
             return math.floor(time)
         cycle = math.floor(math.log1p(time * (self.t_mul - 1)) / math.log(self.t_mul))
@@ -228,14 +205,14 @@ class CosineDecayRestarts(Schedule):
 
 
 class PiecewiseConstantDecay(Schedule):
-    """``values[0]`` up to and including step ``boundaries[0]``, then ``values[1]``, and so on.
+    """The rate ``values[0]`` up to and including step ``boundaries[0]``, then ``values[1]``, etc.
 
     Parameters
     ----------
     boundaries : sequence of int
-        Strictly increasing.
+        Numbers of steps, strictly increasing.
     values : sequence of float
-        One more than boundaries.
+        One value more than boundaries.
 
     Examples
     --------
@@ -263,14 +240,14 @@ class PiecewiseConstantDecay(Schedule):
 
 
 class PolynomialDecay(Schedule):
-    """``(initial - end) * (1 - step / decay_steps) ** power + end``, constant after `decay_steps`.
+    """The rate ``(initial - end) * (1 - step / decay_steps) ** power + end``, then ``end``.
 
     Parameters
     ----------
     initial_learning_rate, decay_steps, end_learning_rate, power : float
-        As in the formula.
+        The numbers of the formula.
     cycle : bool
-        Instead of staying constant, stretch `decay_steps` to the next multiple beyond the step.
+        Stretch `decay_steps` to the next multiple after the step, instead of staying at ``end``.
 
     Examples
     --------
@@ -300,107 +277,3 @@ class PolynomialDecay(Schedule):
         left = 1 - min(step / steps, 1.0)
         span = self.initial_learning_rate - self.end_learning_rate
         return float(span * left**self.power + self.end_learning_rate)
-
-
-_CLASSES: tuple[type[Schedule], ...] = (
-    ExponentialDecay,
-    CosineDecay,
-    CosineDecayRestarts,
-    PiecewiseConstantDecay,
-    PolynomialDecay,
-    InverseTimeDecay,
-)
-SCHEDULES: dict[str, type[Schedule]] = {snake_case(c.__name__): c for c in _CLASSES}
-
-
-class _Timeless:
-    """A user's function without arguments, called as a schedule is."""
-
-    def __init__(self, function: Callable[[], float]) -> None:
-        self.function = function
-
-    def __call__(self, step: int) -> float:
-        """Return the rate that the function gives now."""
-        return self.function()
-
-    def __repr__(self) -> str:
-        return repr(self.function)
-
-
-def _of_function(function: Callable[..., float]) -> Callable[[int], float]:
-    """Return a user's function as one of the step; TypeError where it takes something else."""
-    try:
-        signature = inspect.signature(function)
-    except ValueError:  # something built in, which has no signature
-        return function
-    if _binds(signature):
-        first = next(iter(signature.parameters), "")
-        if _binds(signature, 0) and ("step" in first or "iteration" in first):
-            raise TypeError(
-                f"a learning rate that is a function of {signature} can be called as f(), as Keras "
-                f"does, and as f(step): write it without arguments, or {first!r} without a default"
-            )
-        return _Timeless(function)
-    if _binds(signature, 0):
-        return cast(Callable[[int], float], function)
-    raise TypeError(
-        f"a learning rate that is a function takes the number of steps, f(step), or nothing, f(); "
-        f"got one with the arguments {signature}"
-    )
-
-
-def _binds(signature: inspect.Signature, *arguments: int) -> bool:
-    try:
-        signature.bind(*arguments)
-    except TypeError:
-        return False
-    return True
-
-
-def get(spec: object) -> float | Schedule | Callable[[int], float]:
-    """Turn what a user gives as a learning rate into a number, a schedule or a function.
-
-    Parameters
-    ----------
-    spec : float, Schedule, dict or callable
-        A finite number >= 0, an instance, the dict of `serialize`, or a function: of the number
-        of steps taken, ``f(step) -> float``, or of nothing, ``f() -> float``, as in Keras. It is
-        called before every step. Arguments with a default keep it, as in ``lambda rate=0.1: rate``.
-
-    Raises
-    ------
-    ValueError
-        If the number is negative, infinite or NaN, or there is no schedule of that name.
-    TypeError
-        If `spec` is something else.
-
-    Examples
-    --------
-    >>> get(0.1), get({"class_name": "CosineDecay",
-    ...                "config": {"initial_learning_rate": 0.1, "decay_steps": 10}})(10)
-    (0.1, 0.0)
-    """
-    if isinstance(spec, numbers.Real) and not isinstance(spec, bool):
-        return check_real("learning rate: the value", spec, ">= 0")
-    if callable(spec) and not isinstance(spec, (type, Schedule)):
-        return spec if isinstance(spec, _Timeless) else _of_function(spec)
-    return deserialize("learning-rate schedule", spec, SCHEDULES, Schedule)
-
-
-def rate_at(rate: float | Callable[[int], float], step: int) -> float:
-    """Return the learning rate at a step, whatever `get` returned.
-
-    Raises
-    ------
-    ValueError
-        If a schedule or function gives a rate that is negative, infinite or NaN.
-
-    Examples
-    --------
-    >>> rate_at(0.1, 7), rate_at(lambda step: 0.5**step, 2)
-    (0.1, 0.25)
-    """
-    value = rate(step) if callable(rate) else rate
-    if type(value) is float and 0 <= value < math.inf:  # every optimizer step asks: no message yet
-        return value
-    return check_real(f"learning rate at step {step}: the value", value, ">= 0")

@@ -1,4 +1,4 @@
-"""What this package could not compute of a node, and onnx lets pass: ValueError that says why."""
+"""Checks by operator, for nodes that onnx accepts and this package could not compute."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gru_c.interop.onnx.moving import (
+from gru_c.interop.onnx.operators import require_inside
+from gru_c.interop.onnx.proto import Node, shown
+from gru_c.interop.onnx.rearranging import (
     REDUCTIONS,
     axis_of,
     places_of,
@@ -17,13 +19,11 @@ from gru_c.interop.onnx.moving import (
     reshaped,
     sliced,
 )
-from gru_c.interop.onnx.operators import require_inside
-from gru_c.interop.onnx.proto import Node, shown
 from gru_c.utils.arrays import Array, Shape
 
-# The attributes that this package takes, by operator: any other has an effect that it does not
-# know of. Those of Cast besides `to` are about types that it does not read, and `seed` and `ratio`
-# are for training.
+# The attributes that this package reads or may ignore, by operator. Any other attribute is refused,
+# since its effect is unknown. Those of Cast besides `to` concern types that this package does not
+# read; `seed` and `ratio` concern training.
 _AXIS, _AXES, _ALPHA = ("axis",), ("axes",), ("alpha",)
 _REDUCE = ("axes", "keepdims", "noop_with_empty_axes")
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
@@ -67,7 +67,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 
 
 class Value(NamedTuple):
-    """What is known of a value: None where nothing is."""
+    """The facts that are known about a value; None stands for an unknown one."""
 
     dtype: np.dtype[Any] | None = None
     shape: Shape | None = None
@@ -77,89 +77,89 @@ class Value(NamedTuple):
 NOTHING = Value()
 
 
-class Given(NamedTuple):
-    """A node beside what is known of its inputs.
+class NodeInputs(NamedTuple):
+    """A node and the known facts about its inputs.
 
     Attributes
     ----------
     node : Node
     values : list of Value
-        Of each input.
+        The facts about each input.
     used : set of str
-        Which values of the graph anything takes.
+        Names of the values that some node or the graph's output uses.
     """
 
     node: Node
     values: list[Value]
     used: set[str]
 
-    def at(self, place: int) -> Value:
-        """Return what is known of an input; nothing of one that is left out."""
+    def value(self, place: int) -> Value:
+        """Return the facts about an input; `NOTHING` for one that is left out."""
         return self.values[place] if place < len(self.values) else NOTHING
 
     def has(self, place: int) -> bool:
         """Return whether the node has an input."""
         return place < len(self.node.inputs) and bool(self.node.inputs[place])
 
-    def wants(self, place: int) -> bool:
-        """Return whether anything takes an output of the node."""
+    def output_is_used(self, place: int) -> bool:
+        """Return whether an output of the node is used."""
         return place < len(self.node.outputs) and self.node.outputs[place] in self.used
 
 
-def _dropout(given: Given) -> None:
-    training = given.at(2).array
-    if given.has(2) and (training is None or training.any()):
+def _dropout(inputs: NodeInputs) -> None:
+    training = inputs.value(2).array
+    if inputs.has(2) and (training is None or training.any()):
         raise ValueError("training_mode must be a constant that is false: gru_c predicts")
-    if given.node.opset < 12 and given.wants(1):
+    if inputs.node.opset < 12 and inputs.output_is_used(1):
         raise ValueError(
             "its mask is asked for, and before version 12 of ONNX's operators that is no mask "
             "in prediction"
         )
 
 
-def _constant_of_shape(given: Given) -> None:
-    value = given.node.get("value")
+def _constant_of_shape(inputs: NodeInputs) -> None:
+    value = inputs.node.get("value")
     if value is not None and value.size != 1:
         raise ValueError(f"its value must be one number, got {value.size}")
 
 
-def _range(given: Given) -> None:
-    _stash_type(given)
-    step = given.at(2).array
+def _range(inputs: NodeInputs) -> None:
+    _stash_type(inputs)
+    step = inputs.value(2).array
     if step is not None and not step.all():
         raise ValueError("it goes in steps of 0")
 
 
-def _stash_type(given: Given) -> None:
-    stash = given.node.get("stash_type", 1)
+def _stash_type(inputs: NodeInputs) -> None:
+    stash = inputs.node.get("stash_type", 1)
     if stash != 1:
         raise ValueError(f"gru_c computes with stash_type 1 (float32) only, got {stash}")
 
 
-def _layer_normalization(given: Given) -> None:
-    _stash_type(given)
-    shape = given.at(0).shape
+def _layer_normalization(inputs: NodeInputs) -> None:
+    _stash_type(inputs)
+    shape = inputs.value(0).shape
     if shape is None:
         return
-    axis_of(given.node, -1, len(shape))
-    for place, what in ((1, "Scale"), (2, "B")):
-        require_inside(what, shape, given.at(place).shape or ())
+    axis_of(inputs.node, -1, len(shape))
+    for place, name in ((1, "Scale"), (2, "B")):
+        require_inside(name, shape, inputs.value(place).shape or ())
 
 
-def _div(given: Given) -> None:
-    divisor = given.at(1).array
+def _div(inputs: NodeInputs) -> None:
+    divisor = inputs.value(1).array
     if divisor is not None and divisor.dtype.kind in "iu" and not divisor.all():
         raise ValueError("it divides integers by zero")
 
 
-def _reshape(given: Given) -> None:
-    shape, sizes = given.at(0).shape, given.at(1).array
+def _reshape(inputs: NodeInputs) -> None:
+    shape, sizes = inputs.value(0).shape, inputs.value(1).array
     if shape is not None and None not in shape and sizes is not None:
-        reshaped(sizes.tolist(), [size or 0 for size in shape], given.node.get("allowzero", 0))
+        reshaped(sizes.tolist(), [size or 0 for size in shape], inputs.node.get("allowzero", 0))
 
 
-def _transpose(given: Given) -> None:
-    order, shape = given.node.get("perm"), given.at(0).shape
+def _transpose(inputs: NodeInputs) -> None:
+    order, shape = inputs.node.get("perm"), inputs.value(0).shape
     if order is None:
         return
     if sorted(order) != list(range(len(order))):
@@ -168,9 +168,9 @@ def _transpose(given: Given) -> None:
         raise ValueError(f"perm is {order}, for an array of {len(shape)} axes")
 
 
-def _gather(given: Given) -> None:
-    shape, (_, count, indices) = given.at(0).shape, given.at(1)
-    size = None if shape is None else shape[axis_of(given.node, 0, len(shape))]
+def _gather(inputs: NodeInputs) -> None:
+    shape, (_, count, indices) = inputs.value(0).shape, inputs.value(1)
+    size = None if shape is None else shape[axis_of(inputs.node, 0, len(shape))]
     if size == 0 and count is not None and not {0, None}.intersection(count):
         raise ValueError("it takes elements from an axis that has none")
     if size is None or indices is None:
@@ -183,116 +183,116 @@ def _require_indices(indices: Array, size: int) -> None:
         raise ValueError(f"an index is out of bounds for an axis of {size} elements")
 
 
-def _gemm(given: Given) -> None:
+def _gemm(inputs: NodeInputs) -> None:
     for name in ("alpha", "beta"):
-        factor = given.node.get(name, 1.0)
-        dtype = given.at(0).dtype
+        factor = inputs.node.get(name, 1.0)
+        dtype = inputs.value(0).dtype
         if dtype is not None and dtype.kind in "iu" and not factor.is_integer():
             raise ValueError(f"{name} is {factor:g}, for numbers of {dtype}")
-    a, b, c = (given.at(place).shape for place in range(3))
+    a, b, c = (inputs.value(place).shape for place in range(3))
     for name, shape in (("A", a), ("B", b)):
         _require_shape(name, (None, None) if shape is None else shape, (None, None))
     if a is not None and b is not None and c is not None:
-        rows = a[1] if given.node.get("transA", 0) else a[0]
-        columns = b[0] if given.node.get("transB", 0) else b[1]
+        rows = a[1] if inputs.node.get("transA", 0) else a[0]
+        columns = b[0] if inputs.node.get("transB", 0) else b[1]
         require_inside("C", (rows, columns), c)
 
 
-def _scatter_elements(given: Given) -> None:
-    reduction = given.node.get("reduction", "none")
+def _scatter_elements(inputs: NodeInputs) -> None:
+    reduction = inputs.node.get("reduction", "none")
     if reduction not in REDUCTIONS:
         names = ", ".join(REDUCTIONS)
         raise ValueError(f"reduction must be one of {names}, got {shown(reduction)}")
-    x, indices, updates = (given.at(place).shape for place in range(3))
+    x, indices, updates = (inputs.value(place).shape for place in range(3))
     if x is None or indices is None or updates is None:
         return
-    axis = axis_of(given.node, 0, len(x))
+    axis = axis_of(inputs.node, 0, len(x))
     require_scatter(axis, x, indices, updates)
-    size, places = x[axis], given.at(1).array
+    size, places = x[axis], inputs.value(1).array
     if size is not None and places is not None:
         _require_indices(places, size)
 
 
-def _reverse_sequence(given: Given) -> None:
-    axes = given.node.get("batch_axis", 1), given.node.get("time_axis", 0)
+def _reverse_sequence(inputs: NodeInputs) -> None:
+    axes = inputs.node.get("batch_axis", 1), inputs.node.get("time_axis", 0)
     if sorted(axes) != [0, 1]:
         raise ValueError(f"batch_axis and time_axis must be 0 and 1 or 1 and 0, got {axes}")
-    x, lengths = given.at(0).shape, given.at(1).shape
+    x, lengths = inputs.value(0).shape, inputs.value(1).shape
     if x is not None and lengths is not None:
         _require_shape("sequence_lens", lengths, (x[axes[0]],))
 
 
-def _softmax(given: Given) -> None:
-    shape = given.at(0).shape
+def _softmax(inputs: NodeInputs) -> None:
+    shape = inputs.value(0).shape
     if shape is not None:
-        axis_of(given.node, 1 if given.node.opset < 13 else -1, len(shape))
+        axis_of(inputs.node, 1 if inputs.node.opset < 13 else -1, len(shape))
 
 
-def _axes(given: Given, place: int = 1) -> list[int] | None:
-    """Return the axes of an attribute or a constant; None where they are not known, or all."""
-    array = given.at(place).array
-    axes: list[int] | None = given.node.get("axes") if array is None else array.tolist()
+def _axes(inputs: NodeInputs, place: int = 1) -> list[int] | None:
+    """Return the axes of an attribute or a constant; None if they are unknown or all axes."""
+    array = inputs.value(place).array
+    axes: list[int] | None = inputs.node.get("axes") if array is None else array.tolist()
     return axes
 
 
-def _unsqueeze(given: Given) -> None:
-    axes, shape = _axes(given), given.at(0).shape
+def _unsqueeze(inputs: NodeInputs) -> None:
+    axes, shape = _axes(inputs), inputs.value(0).shape
     if axes is not None and shape is not None:
         count = len(shape) + len(axes)
         if len(places_of(axes, count)) < len(axes):
             raise ValueError(f"axes {axes} name one of {count} axes twice")
 
 
-def _clip(given: Given) -> None:
+def _clip(inputs: NodeInputs) -> None:
     for place, name in ((1, "min"), (2, "max")):
-        shape = given.at(place).shape
+        shape = inputs.value(place).shape
         if shape not in (None, (), (1,), (None,)):
             raise ValueError(f"{name} must be a single number, got shape {_written(shape or ())}")
 
 
-def _concat(given: Given) -> None:
-    shapes = [value.shape for value in given.values if value.shape is not None]
+def _concat(inputs: NodeInputs) -> None:
+    shapes = [value.shape for value in inputs.values if value.shape is not None]
     for shape in shapes:
         wanted = list(shapes[0])
-        wanted[axis_of(given.node, 0, len(wanted))] = None
+        wanted[axis_of(inputs.node, 0, len(wanted))] = None
         _require_shape("each array", shape, wanted)
 
 
-def _squeeze(given: Given) -> None:
-    axes, shape = _axes(given), given.at(0).shape
-    require_some(None if given.at(1).shape != (0,) and axes != [] else ())
+def _squeeze(inputs: NodeInputs) -> None:
+    axes, shape = _axes(inputs), inputs.value(0).shape
+    require_some(None if inputs.value(1).shape != (0,) and axes != [] else ())
     for place in places_of(axes or (), len(shape)) if shape is not None else ():
         if shape is not None and shape[place] not in (1, None):
             raise ValueError(f"axis {place} has the length {shape[place]}, not 1")
 
 
-def _reduce(given: Given) -> None:
-    dtype, shape = given.at(0).dtype, given.at(0).shape
+def _reduce(inputs: NodeInputs) -> None:
+    dtype, shape = inputs.value(0).dtype, inputs.value(0).shape
     if shape is None or dtype is None:
         return
-    places_of(_axes(given) or (), len(shape))
-    if given.node.operator == "ReduceMean" and dtype.kind in "iu" and 0 in shape:
+    places_of(_axes(inputs) or (), len(shape))
+    if inputs.node.operator == "ReduceMean" and dtype.kind in "iu" and 0 in shape:
         raise ValueError(f"there is no mean of no numbers of {dtype}")
 
 
-def _slice(given: Given) -> None:
-    """Check the numbers of a Slice; those that are not known are taken for harmless ones."""
-    shape, axes = given.at(0).shape, _axes(given, 3)
-    ends, steps = given.at(2).array, given.at(4).array
+def _slice(inputs: NodeInputs) -> None:
+    """Check the numbers of a Slice; unknown ones are replaced by harmless ones."""
+    shape, axes = inputs.value(0).shape, _axes(inputs, 3)
+    ends, steps = inputs.value(2).array, inputs.value(4).array
     if ends is not None and steps is not None and ends.shape == steps.shape:
         require_ends(ends.tolist(), steps.tolist())
     if shape == ():
         raise ValueError("it cuts a part out of a single number")
-    if shape is None or (axes is None and given.has(3)):
+    if shape is None or (axes is None and inputs.has(3)):
         return
     parts: list[list[int]] = []
     for place, name, harmless in ((1, "starts", 0), (2, "ends", 0), (4, "steps", 1)):
-        value = given.at(place)
+        value = inputs.value(place)
         length = (value.shape or (None,))[0]
         if value.array is not None:
             parts.append(value.array.tolist())
-        elif not given.has(place):
-            numbers = given.node.get(name)
+        elif not inputs.has(place):
+            numbers = inputs.node.get(name)
             parts.append([harmless] * len(parts[0]) if numbers is None else numbers)
         elif length is not None:
             parts.append([harmless] * length)
@@ -301,30 +301,30 @@ def _slice(given: Given) -> None:
     sliced(parts[0], parts[1], axes, parts[2], len(shape))
 
 
-def _top_k(given: Given) -> None:
-    shape, k = given.at(0).shape, given.at(1).array
-    counts = [given.node.get("k")] if k is None else k.tolist()
+def _top_k(inputs: NodeInputs) -> None:
+    shape, k = inputs.value(0).shape, inputs.value(1).array
+    counts = [inputs.node.get("k")] if k is None else k.tolist()
     if shape is None or counts[0] is None:
         return
-    size = shape[axis_of(given.node, -1, len(shape))]
+    size = shape[axis_of(inputs.node, -1, len(shape))]
     if counts[0] < 0 or (size is not None and counts[0] > size):
         raise ValueError(f"k is {counts[0]}, for an axis of {'any' if size is None else size}")
 
 
-def _tile(given: Given) -> None:
-    x, repeats = given.at(0).shape, given.at(1).shape
+def _tile(inputs: NodeInputs) -> None:
+    x, repeats = inputs.value(0).shape, inputs.value(1).shape
     if x is not None and repeats is not None:
         _require_shape("repeats", repeats, (len(x),))
 
 
-def _gru(given: Given) -> None:
-    """Compare the shapes of a GRU node's inputs, as far as they are known."""
-    count = 2 if given.node.get("direction") == "bidirectional" else 1
-    batch_first = given.node.get("layout", 0)
-    X, W, R, B, lens, initial = (given.at(place).shape for place in range(6))
+def _gru(inputs: NodeInputs) -> None:
+    """Check the shapes of a GRU node's inputs, as far as they are known."""
+    count = 2 if inputs.node.get("direction") == "bidirectional" else 1
+    batch_first = inputs.node.get("layout", 0)
+    X, W, R, B, lens, initial = (inputs.value(place).shape for place in range(6))
     steps, batch, features = (None, None, None) if X is None or len(X) != 3 else X
     batch = steps if batch_first else batch
-    H = given.node.get("hidden_size", None if R is None else R[-1])
+    H = inputs.node.get("hidden_size", None if R is None else R[-1])
     G = None if H is None else 3 * H
     initial_shape = (batch, count, H) if batch_first else (count, batch, H)
     for name, shape, wanted in (
@@ -340,7 +340,7 @@ def _gru(given: Given) -> None:
 
 
 def _require_shape(name: str, shape: Sequence[int | None], wanted: Sequence[int | None]) -> None:
-    """Raise ValueError where a shape is known to be another than the wanted one."""
+    """Raise ValueError if a shape is known to differ from the wanted one."""
     if len(shape) != len(wanted) or any(
         None not in (a, b) and a != b for a, b in zip(shape, wanted, strict=True)
     ):
@@ -352,7 +352,7 @@ def _written(shape: Sequence[int | None]) -> str:
     return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
 
-CHECKS: dict[str, Callable[[Given], None]] = {
+CHECKS: dict[str, Callable[[NodeInputs], None]] = {
     "Clip": _clip,
     "Concat": _concat,
     "ConstantOfShape": _constant_of_shape,

@@ -1,8 +1,8 @@
-"""What is known of a graph before it runs: types, shapes and constants, node by node.
+"""Checks of a graph before it runs, node by node, by types, shapes and constants.
 
-onnx says which types and shapes a node takes and gives; what it lets pass and this package could
-not compute is refused by `gru_c.interop.onnx.checks`. So a model that `load` returns fails only for
-what a file does not say: lengths that it leaves open, and values that depend on what it is given.
+The library onnx infers the types and shapes of a node's outputs. It accepts some nodes that this
+package cannot compute; `gru_c.interop.onnx.operator_checks` refuses those. So a model that `load`
+returns can fail only for lengths that its file leaves open, and for values that depend on inputs.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from gru_c.interop.onnx.checks import ATTRIBUTES, CHECKS, NOTHING, Given, Value
 from gru_c.interop.onnx.file import Graph
+from gru_c.interop.onnx.operator_checks import ATTRIBUTES, CHECKS, NOTHING, NodeInputs, Value
 from gru_c.interop.onnx.proto import Node, element_number, element_type, library, plain, shown
 from gru_c.utils.arrays import Array
 
 NEWEST = 28  # the version of ONNX's operators whose definitions this package follows
-_IR_VERSION = 8  # of what onnx is shown
-_MOST_NUMBERS = 1024  # of a constant that onnx is shown: it looks at axes and shapes
+_IR_VERSION = 8  # of the models passed to onnx
+_MOST_NUMBERS = 1024  # of a constant passed to onnx, which needs those that are axes and shapes
 
 
 class Checker:
-    """Knows the values of a graph; `check` takes the nodes in their order.
+    """The types, shapes and constants of a graph's values, as far as they are known.
+
+    `check` must be called with the nodes in their order.
 
     Parameters
     ----------
@@ -47,11 +49,11 @@ class Checker:
         self._used.discard("")
 
     def constant(self, name: str, array: Array) -> None:
-        """Take the value of something."""
+        """Store the value of a constant."""
         self._values[name] = Value(array.dtype, array.shape, array)
 
     def check(self, node: Node) -> None:
-        """Raise ValueError, which names the node, unless it can be computed."""
+        """Raise ValueError, which names the node, if it cannot be computed."""
         schema = self._schema(node)
         for name in node.attributes:
             if name not in ATTRIBUTES.get(node.operator, ()):
@@ -64,22 +66,22 @@ class Checker:
             if len(node.attributes) != 1:
                 node.refuse(f"it must have one value, got {len(node.attributes)}")
             return
-        given = Given(node, [self._values.get(name, NOTHING) for name in node.inputs], self._used)
+        values = [self._values.get(name, NOTHING) for name in node.inputs]
         self._infer(node)
         if node.operator in CHECKS:
             try:
-                CHECKS[node.operator](given)
+                CHECKS[node.operator](NodeInputs(node, values, self._used))
             except ValueError as error:
                 node.refuse(str(error))
 
     def require_type(self, name: str, dtype: np.dtype[Any]) -> None:
-        """Raise ValueError where a value is not of the type that the file says."""
+        """Raise ValueError if an output is not of the type that the file gives."""
         known = self._values.get(name, NOTHING).dtype
         if known not in (None, dtype):
             raise ValueError(f"the output {shown(name)} is said to be {dtype}, but it is {known}")
 
     def _infer(self, node: Node) -> None:
-        """Keep what onnx says of the outputs; ValueError where it says that inputs do not fit."""
+        """Store the outputs' types and shapes; raise ValueError if the inputs do not fit."""
         onnx = self._onnx
         model = onnx.ModelProto(ir_version=_IR_VERSION)
         model.opset_import.add(version=node.opset)
@@ -97,24 +99,24 @@ class Checker:
         try:
             result = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
         except (onnx.shape_inference.InferenceError, RuntimeError) as error:
-            node.refuse(f"it does not fit its inputs: {plain(_what_is_said(error))}")
+            node.refuse(f"it does not fit its inputs: {plain(_reason(error))}")
         for item in result.graph.output:
-            what = f"{node.label}: its output {shown(item.name)}"
-            self._values[item.name] = _value_of(item.type.tensor_type, what)
+            label = f"{node.label}: its output {shown(item.name)}"
+            self._values[item.name] = _value_of(item.type.tensor_type, label)
 
     def _schema(self, node: Node) -> Any:
-        """Return onnx's definition of an operator; ValueError for one that is newer than ours."""
+        """Return onnx's definition of an operator; raise ValueError if it is newer than ours."""
         schema = self._onnx.defs.get_schema(node.operator, node.opset)
         if schema.since_version > NEWEST:
             node.refuse(
                 f"its definition is that of version {schema.since_version} of ONNX's operators; "
-                f"gru_c knows those up to version {NEWEST}"
+                f"gru_c knows the definitions up to version {NEWEST}"
             )
         return schema
 
     @staticmethod
     def _declare(info: Any, value: Value) -> None:
-        """Write what is known of a value as onnx takes it."""
+        """Write the known type and shape of a value into a ValueInfoProto."""
         tensor = info.type.tensor_type
         tensor.elem_type = 0 if value.dtype is None else element_number(value.dtype)
         if value.shape is not None:
@@ -125,15 +127,15 @@ class Checker:
                     dim.dim_value = size
 
 
-def _what_is_said(error: Exception) -> str:
-    """Return what onnx says of a node, without where it says it and what the node is."""
+def _reason(error: Exception) -> str:
+    """Return onnx's message without its position in onnx and the name of the node."""
     return re.sub(r"^.*?\(op_type:[^)]*\): ", "", str(error), count=1, flags=re.DOTALL)
 
 
-def _value_of(tensor: Any, what: str) -> Value:
-    """Return what onnx says of a value."""
+def _value_of(tensor: Any, label: str) -> Value:
+    """Return the type and shape that onnx has inferred for a value."""
     shape = None
     if tensor.HasField("shape"):
         shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
-    dtype = element_type(tensor.elem_type, what) if tensor.elem_type else None
+    dtype = element_type(tensor.elem_type, label) if tensor.elem_type else None
     return Value(dtype, shape)

@@ -1,0 +1,36 @@
+"""Fold: the forecasts of a backtest from one origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gru_c.utils.arrays import Array
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The forecasts from one origin, and the values that were measured there.
+
+    Attributes
+    ----------
+    origins : list
+        The last known step of each series: its time, or its number.
+    measured : ndarray, shape (series, horizon)
+        The measured values, NaN where missing.
+    forecasts : dict of str to ndarray, shape (series, horizon)
+        The forecasts, by method.
+    bounds : ndarray, shape (series, horizon, 2), or None
+        The lowest and the highest quantile.
+    scales : ndarray, shape (series,)
+        The errors that MASE divides by, measured in the part that the fold was trained on.
+    times : list
+        For each series the times of the forecast steps, or their numbers.
+    """
+
+    origins: list[Any]
+    measured: Array
+    forecasts: dict[str, Array]
+    bounds: Array | None
+    scales: Array
+    times: list[Any]

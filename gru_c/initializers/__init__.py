@@ -1,0 +1,109 @@
+"""Initial values of weights, with Keras's names and formulas.
+
+An initializer is called as ``init(shape, dtype, rng)``, or as in Keras without ``rng``. With a seed
+it ignores `rng` and gives the same values on every call, as in Keras. Values are drawn in float64
+and rounded, so that a float32 model and a float64 model of the same seed start from the same
+weights.
+
+References
+----------
+- Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks,
+  2010.
+- He, Zhang, Ren and Sun, Delving deep into rectifiers, 2015.
+- LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998.
+- Saxe, McClelland and Ganguli, Exact solutions to the nonlinear dynamics of learning, 2014
+  (orthogonal).
+- Mezzadri, How to generate random matrices from the classical compact groups, 2007 (why the signs
+  are fixed).
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from gru_c.initializers.base import Initializer
+from gru_c.initializers.constant import Constant, Ones, Zeros
+from gru_c.initializers.function import InitializerFunction, takes_rng
+from gru_c.initializers.function import initial_value as initial_value
+from gru_c.initializers.random import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+)
+from gru_c.utils.registry import Registry, serialize, snake_case
+
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "Zeros",
+    "get",
+    "serialize",
+]
+
+_CLASSES: tuple[type[Initializer], ...] = (
+    GlorotUniform,
+    GlorotNormal,
+    HeUniform,
+    HeNormal,
+    LecunUniform,
+    LecunNormal,
+    Orthogonal,
+    Zeros,
+    Ones,
+    Constant,
+    RandomNormal,
+    RandomUniform,
+)
+INITIALIZERS: dict[str, type[Initializer]] = {
+    **{snake_case(c.__name__): c for c in _CLASSES},
+    "uniform": RandomUniform,  # Keras's other names
+    "normal": RandomNormal,
+}
+_REGISTRY = Registry("initializer", INITIALIZERS, Initializer)
+
+
+def get(spec: object) -> Initializer | InitializerFunction:
+    """Return the initializer that a name, a dict, a function or an array stands for.
+
+    Parameters
+    ----------
+    spec : str, dict, Initializer, callable or ndarray
+        A name such as ``"glorot_uniform"`` or ``"GlorotUniform"``, the dict of `serialize`, an
+        instance, a function ``f(shape, dtype, rng) -> ndarray`` or, as Keras calls it,
+        ``f(shape, dtype=...) -> ndarray`` with the name of the dtype, or the initial value itself,
+        an array of the weight's shape.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name is unknown, `spec` is something else, or a function takes other arguments.
+
+    Examples
+    --------
+    >>> get("orthogonal")
+    Orthogonal(gain=1.0, seed=None)
+    """
+    if isinstance(spec, np.ndarray):
+        return Constant(spec).of_shape(spec.shape)
+    if callable(spec) and not isinstance(spec, (type, Initializer)):
+        takes_rng(spec)  # raises for other arguments
+        return cast(InitializerFunction, spec)
+    return _REGISTRY.get(spec)

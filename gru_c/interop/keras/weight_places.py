@@ -1,0 +1,101 @@
+"""The datasets of a model's weights in HDF5 files of Keras, and how they are read.
+
+In a ``.weights.h5``, and in that of a ``.keras``, the weights of a layer are
+``layers/<group>/.../vars/<number>``. The group is named after the layer's class, with a number from
+the second layer of the class on. In an older ``.h5`` they are in ``model_weights/<layer>``, under
+the names that the attribute ``weight_names`` lists.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from typing import Any
+
+from gru_c.interop.keras import hdf5
+from gru_c.interop.keras.layers import KerasModel
+from gru_c.layers import GRU, Bidirectional, Layer
+from gru_c.saving.contents import wanted_shapes
+from gru_c.utils.arrays import Array
+from gru_c.utils.registry import snake_case
+
+
+def read_weights(model: KerasModel, h5: Any, size: int) -> list[Array]:
+    """Read the weights of the layers from either layout; raise ValueError if one does not match."""
+    wanted = wanted_shapes(model.layers, model.input_shape)
+    names: dict[str, list[str]] = {str(layer.name): [] for layer in model.layers}
+    for key in wanted:
+        layer, _, weight = key.partition("/")
+        names[layer].append(weight)
+    whole = hdf5.member(h5, "model_weights") is not None
+    if whole or "layer_names" in h5.attrs:
+        root = "model_weights/" if whole else ""
+        places = _legacy_places(h5, root, names, size)
+    else:
+        root = "layers/"
+        places = places_of(model, names)
+    below = hdf5.datasets_below(h5, root.rstrip("/"))
+    others = {path: item for path, item in below.items() if "/seed_generator/" not in path}
+    return hdf5.read_weights(h5, dict(zip(places, wanted.values(), strict=True)), others, size)
+
+
+def places_of(model: KerasModel, names: dict[str, list[str]]) -> list[str]:
+    """Return the path of each weight's dataset in a ``.weights.h5``, in the order of the model."""
+    seen: Counter[str] = Counter()
+    places = []
+    for layer, class_name in zip(model.layers, model.class_names, strict=True):
+        base = snake_case(class_name)
+        group = f"layers/{base}_{seen[base]}" if seen[base] else f"layers/{base}"
+        seen[base] += 1
+        weights = _vars_of(layer, class_name, names[str(layer.name)])
+        places += [f"{group}/{place}" for place in weights]
+    return places
+
+
+def _legacy_places(h5: Any, root: str, names: dict[str, list[str]], size: int) -> list[str]:
+    """Return the same for an older ``.h5``, whose groups list their weights by name."""
+    places = []
+    for layer, weights in names.items():
+        if not weights:
+            continue
+        group = hdf5.member(h5, root + layer)
+        if group is None:
+            members = ", ".join(islice(hdf5.member(h5, root.rstrip("/")) if root else h5, 10))
+            raise ValueError(f"the file has no weights of a layer {layer!r}; it has {members}")
+        listed = hdf5.texts(group, "weight_names", len(weights), size)
+        for weight, path in zip(weights, _forward_first(layer, weights, listed), strict=True):
+            last = path.rpartition("/")[2].partition(":")[0]  # "gru/gru_cell/kernel:0"
+            if weight.removeprefix("forward_").removeprefix("backward_") != last:
+                raise ValueError(f"layer {layer!r} has {path!r} in place of its {weight!r}")
+            places.append(f"{root}{layer}/{path}")
+    return places
+
+
+def _forward_first(layer: str, weights: list[str], listed: list[str]) -> list[str]:
+    """Return the listed names in the order of a layer's weights.
+
+    Keras lists trainable weights first. So if only the forward layer of a `Bidirectional` is
+    frozen, the names of the backward layer come first.
+    """
+    if not any(weight.startswith("forward_") for weight in weights):
+        return listed
+
+    def is_backward(path: str) -> bool:  # "bidirectional/backward_gru/gru_cell/kernel:0"
+        inside = f"/{path}".rpartition(f"/{layer}/")[2]
+        return not inside.startswith("forward_")
+
+    return sorted(listed, key=is_backward)
+
+
+def _vars_of(layer: Layer, class_name: str, names: list[str]) -> list[str]:
+    """Return the paths of a layer's weights in its group of a ``.weights.h5``."""
+    if isinstance(layer, Bidirectional):
+        forward = sum(name.startswith("forward_") for name in names)
+        backward = len(names) - forward
+        return [
+            *(f"forward_layer/cell/vars/{i}" for i in range(forward)),
+            *(f"backward_layer/cell/vars/{i}" for i in range(backward)),
+        ]
+    inner = "cell/" if isinstance(layer, GRU) else ""
+    inner = "layer/" if class_name == "TimeDistributed" else inner
+    return [f"{inner}vars/{i}" for i in range(len(names))]

@@ -1,0 +1,148 @@
+"""Base class of the metrics."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c.losses import targets
+from gru_c.utils import keras_names
+from gru_c.utils.arrays import Array
+from gru_c.utils.registry import Configurable, snake_case
+
+FIXED = "cannot change after the metric was made: make a new {cls}(...)"
+
+
+class Metric(Configurable):
+    """Base of all metrics: the mean of `values` over all batches since `reset`.
+
+    Parameters
+    ----------
+    name : str, optional
+        Key in the history; by default the name of the class in snake case.
+
+    Attributes
+    ----------
+    direction : {"min", "max"} or None
+        The better values; None if unknown.
+    """
+
+    direction: str | None = None
+    _keras_names = keras_names.METRIC
+    _advice: ClassVar = {"name": FIXED}
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"the name of a metric must be a string, got {name!r}")
+        self.name = snake_case(type(self).__name__) if name is None else name
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        self._sum = 0.0
+        self._count = 0
+
+    def update(
+        self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike, mask: Array | None = None
+    ) -> None:
+        """Add a batch.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Targets, in a shape that the loss of the same name takes.
+        y_pred : array_like, shape (n, ..., outputs)
+            Predictions.
+        mask : ndarray of bool, shape (n, T), optional
+            True for the time steps that count; the others are ignored.
+
+        Raises
+        ------
+        TypeError
+            If a dtype is not bool, integer or float.
+        ValueError
+            If the shapes do not fit.
+        """
+        p = targets.predictions(self._owner, y_pred)
+        y = targets.real_array(self._owner, "y", y_true)
+        if mask is not None:
+            y, p = targets.counting(self._owner, mask, y, p)
+        values = self._checked_values(y, p) if self._by_user else self.values(y, p)
+        self._sum += float(values.sum(dtype=np.float64))
+        self._count += values.size
+
+    def result(self) -> float:
+        """Return the metric; NaN without batches."""
+        return self._sum / self._count if self._count else math.nan
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the sums so far, from which a resumed run continues.
+
+        A subclass that keeps other numbers defines this method and `set_state`.
+        """
+        return {"sum": self._sum, "count": self._count}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Restore what `get_state` returned."""
+        self._sum, self._count = float(state["sum"]), int(state["count"])
+
+    def merged(self, states: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the state over the samples of several processes, from the state of each.
+
+        A subclass that keeps other numbers than a sum and a count defines this method, too.
+        """
+        return {name: sum(state[name] for state in states) for name in ("sum", "count")}
+
+    def check_mergeable(self) -> None:
+        """Raise ValueError for a metric that defines `get_state` but not `merged`."""
+        kind = type(self)
+        if kind.get_state is not Metric.get_state and kind.merged is Metric.merged:
+            raise ValueError(
+                f"metric {self.name!r} has its own get_state: to be added up over processes it "
+                "must define merged(states), too"
+            )
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return one value for each sample (and time step); `result` is their mean.
+
+        The arrays that a subclass outside this package gets are read-only.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define values(y_true, y_pred)")
+
+    def _checked_values(self, y: Array, p: Array) -> Array:
+        """Return the values of a user's class, from read-only arrays, after checking them."""
+        owner = f"{self._owner}: {type(self).__name__}.values"
+        values = targets.real_result(owner, self.values(targets.read_only(y), targets.read_only(p)))
+        if values.shape[:1] != p.shape[:1]:
+            raise ValueError(
+                f"{owner} must return a value for each of the {len(p)} samples, got an array of "
+                f"shape {values.shape}"
+            )
+        return values
+
+    @property
+    def _owner(self) -> str:
+        return f"metric {self.name!r}"
+
+    def _fit(self, y_true: Array, y_pred: Array) -> Array:
+        """Return targets with one number for each output, in the shape of the predictions."""
+        return targets.fit_shape(self._owner, y_true, targets.value_shapes(y_pred.shape))
+
+
+def reset_all(metrics: list[Metric]) -> None:
+    """Reset all metrics."""
+    for metric in metrics:
+        metric.reset()
+
+
+def merged_states(
+    metrics: list[Metric], processes: list[list[dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Return the states of metrics over the samples of several processes, from those of each."""
+    return [
+        metric.merged([states[number] for states in processes])
+        for number, metric in enumerate(metrics)
+    ]

@@ -1,0 +1,104 @@
+"""Adam and AdamW."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from gru_c import _core
+from gru_c.optimizers.base import ClippingOptions, Optimizer, OptimizerOptions, Slots, StepSettings
+from gru_c.utils.arrays import Array
+from gru_c.utils.validation import check_real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class Adam(Optimizer):
+    """Adam, in the "epsilon hat" form of the paper's section 2, as Keras has it.
+
+    Parameters
+    ----------
+    learning_rate : float, Schedule or callable
+    beta_1, beta_2 : float
+        Shares of the running means, of the gradient and of its square, that each step keeps: at
+        least 0, below 1.
+    epsilon : float
+        Number added to the root of the mean square, before the bias correction.
+    weight_decay, clipnorm, global_clipnorm, clipvalue
+        See `Optimizer`.
+
+    References
+    ----------
+    D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv:1412.6980.
+
+    Examples
+    --------
+    >>> from gru_c.optimizers import Adam
+    >>> Adam(3e-3, global_clipnorm=1.0).learning_rate
+    0.003
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Unpack[OptimizerOptions],
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1 = check_real("beta_1", beta_1, "[0, 1)")
+        self.beta_2 = check_real("beta_2", beta_2, "[0, 1)")
+        self.epsilon = check_real("epsilon", epsilon, ">= 0")
+
+    def slot_names(self) -> tuple[str, ...]:
+        """Return the names of the running means of the gradient and of its square."""
+        return ("momentum", "velocity")
+
+    def _rate(self, rate: float) -> float:
+        t = self.iterations
+        return rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+
+    def _update(
+        self, values: Array, gradients: Array, slots: Slots, settings: StepSettings
+    ) -> None:
+        momentum, velocity = slots["momentum"], slots["velocity"]
+        beta_1, beta_2, epsilon = self.beta_1, self.beta_2, self.epsilon
+        _core.adam(values, gradients, momentum, velocity, beta_1, beta_2, epsilon, *settings)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay of every weight.
+
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon, clipnorm, global_clipnorm, clipvalue
+        See `Adam`.
+    weight_decay : float
+        See `Optimizer`.
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019,
+    arXiv:1711.05101.
+
+    Examples
+    --------
+    >>> from gru_c.optimizers import AdamW
+    >>> AdamW().weight_decay
+    0.004
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float | None = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Unpack[ClippingOptions],
+    ) -> None:
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, weight_decay=weight_decay, **options
+        )

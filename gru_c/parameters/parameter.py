@@ -1,0 +1,106 @@
+"""A weight of a layer with its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c.utils.arrays import Array, as_real
+from gru_c.utils.weight_memory import Memory
+
+if TYPE_CHECKING:
+    from gru_c.constraints import Constraint
+    from gru_c.regularizers import Regularizer
+
+
+def refuse_shallow_copy(obj: object) -> NoReturn:
+    """Raise TypeError, as ``__copy__`` of objects whose weights must lie in one flat vector."""
+    raise TypeError(
+        f"a shallow copy of a {type(obj).__name__} would share its weights with the original: "
+        "use copy.deepcopy"
+    )
+
+
+class Parameter:
+    """A weight of a layer.
+
+    Attributes
+    ----------
+    name : str
+        The name in the layer: ``"kernel"``.
+    value : ndarray
+        The weight itself: writing to the array changes the weight. Setting the attribute copies
+        numbers of the same shape. Part of a flat vector once the layer is in `Parameters`.
+    array : ndarray
+        The weight, for reading only.
+    memory : Memory
+        The memory that contains the weight.
+    gradient : ndarray
+        The gradient that the last backward pass wrote, of the same shape.
+    regularizer : Regularizer or None
+        The penalty on the weight that is part of a model's loss.
+    constraint : Constraint or None
+        The condition that the weight satisfies after every optimizer step.
+    """
+
+    __slots__ = ("_value", "array", "constraint", "gradient", "memory", "name", "regularizer")
+
+    def __init__(
+        self,
+        name: str,
+        value: Array,
+        regularizer: Regularizer | None = None,
+        constraint: Constraint | None = None,
+        gradient: Array | None = None,
+    ) -> None:
+        self.name = name
+        value = np.require(value, None, "W")  # an array from a pickle may be read-only
+        self.move(Memory(value), value)
+        # np.zeros_like would touch the memory.
+        self.gradient = np.zeros(value.shape, value.dtype) if gradient is None else gradient
+        self.regularizer = regularizer
+        self.constraint = constraint
+
+    def move(self, memory: Memory, value: Array) -> None:
+        """Make an array in that memory the weight."""
+        self.memory = memory
+        self._value = memory.hold(value, writeable=True)
+        self.array = memory.hold(value)
+
+    @property
+    def value(self) -> Array:
+        """The weight, for reading and writing."""
+        return self.memory.lend(self._value)
+
+    @value.setter
+    def value(self, value: npt.ArrayLike) -> None:
+        self.value[...] = of_shape(self.name, value, self.array.shape)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = self.name, self.array, self.regularizer, self.constraint, self.gradient
+        return Parameter, state
+
+    __copy__ = refuse_shallow_copy
+
+    def __repr__(self) -> str:
+        return f"<Parameter {self.name} {self.array.shape} {self.array.dtype}>"
+
+
+def penalty_of(items: Iterable[Parameter]) -> float:
+    """Return the sum of the penalties of the parameters that have a regularizer."""
+    total = 0.0
+    for item in items:
+        if item.regularizer is not None:
+            total += item.regularizer(item.value)
+    return total
+
+
+def of_shape(name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Return an array of real numbers of that shape; TypeError or ValueError otherwise."""
+    array = as_real(name, value)
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {shape}, got {array.shape}")
+    return array

@@ -1,0 +1,93 @@
+"""Callbacks that write files: model checkpoints, CSV and TensorBoard."""
+
+import csv
+
+import numpy as np
+import pytest
+from callback_models import X, compiled, fit
+
+from gru_c import callbacks, load_model
+
+
+def test_model_checkpoint_names(tmp_path):
+    path = tmp_path / "new" / "{epoch:02d}-{val_loss:.2f}.safetensors"
+    model = compiled()
+    history = fit(model, callbacks.ModelCheckpoint(path), 2, validation_split=0.2)
+    first, second = history.history["val_loss"]
+    names = sorted(file.name for file in path.parent.iterdir())
+    assert names == [f"01-{first:.2f}.safetensors", f"02-{second:.2f}.safetensors"]
+    again = load_model(path.parent / names[1])
+    assert again.optimizer.iterations == 4
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+    with pytest.raises(
+        KeyError, match=r"has 'accuracy', which is not among the logs.* epoch, loss"
+    ):
+        fit(model, callbacks.ModelCheckpoint(tmp_path / "{accuracy}.safetensors"), 1)
+
+
+def test_model_checkpoint_of_batches_and_of_weights(tmp_path):
+    path = tmp_path / "{epoch}-{batch}.safetensors"
+    fit(compiled(), callbacks.ModelCheckpoint(path, save_freq=2, save_weights_only=True), 2)
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert names == ["1-2.safetensors", "2-1.safetensors", "2-3.safetensors"]
+    assert load_model(tmp_path / names[0]).optimizer.iterations == 0
+    monitored = callbacks.ModelCheckpoint(path, save_freq=2, save_best_only=True)
+    with pytest.raises(ValueError, match="monitors 'val_loss', which no batch has"):
+        fit(compiled(), monitored, validation_split=0.2)
+
+
+def test_model_checkpoint_of_the_best(tmp_path, capsys):
+    path = tmp_path / "{epoch}.safetensors"
+    model = compiled()
+    values = iter([2.0, 3.0, 1.0, 1.5])
+    add = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(a=next(values)))
+    save = callbacks.ModelCheckpoint(path, "a", verbose=1, save_best_only=True, mode="min")
+    fit(model, [add, save], 4)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["1.safetensors", "3.safetensors"]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "Epoch 2: a did not improve from 2.00000"
+    assert lines[2].startswith("Epoch 3: a improved from 2.00000 to 1.00000, saved ")
+
+
+def test_csv_logger(tmp_path):
+    path = tmp_path / "log.csv"
+    model = compiled(metrics=["mae"])
+    first = fit(model, callbacks.CSVLogger(path, ";"), 2, validation_split=0.2).history
+    second = fit(model, callbacks.CSVLogger(path, ";", append=True), 1, validation_split=0.2)
+    rows = list(csv.reader(path.read_text().splitlines(), delimiter=";"))
+    assert rows[0] == ["epoch", "loss", "mae", "val_loss", "val_mae"]
+    values = [[float(value) for value in row] for row in rows[1:]]
+    assert values[1] == [1, *(first[name][1] for name in rows[0][1:])]
+    assert values[2] == [0, *(second.history[name][0] for name in rows[0][1:])]
+    fit(model, callbacks.CSVLogger(path), 1)
+    assert len(path.read_text().splitlines()) == 2  # not appended
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        fit(model, callbacks.CSVLogger(tmp_path / "none" / "log.csv"))
+
+
+def test_tensorboard(tmp_path):
+    accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    model = compiled(metrics=["mae"])
+    board = callbacks.TensorBoard(tmp_path, update_freq=2)
+    history = fit(model, board, 2, validation_split=0.2).history
+
+    def read(part, tag):
+        accumulator = accumulators.EventAccumulator(str(tmp_path / part))
+        accumulator.Reload()
+        events = accumulator.Tensors(tag)
+        return [e.step for e in events], [e.tensor_proto.float_val[0] for e in events]
+
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        for name in ("loss", "mae"):
+            steps, values = read(part, f"epoch_{name}")
+            assert steps == [0, 1]
+            np.testing.assert_allclose(values, history[prefix + name], rtol=1e-6)
+    assert read("train", "batch_loss")[0] == [2, 4]
+    np.testing.assert_allclose(read("train", "epoch_learning_rate")[1], 0.001, rtol=1e-6)
+
+
+def test_tensorboard_that_is_not_installed(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "tensorboard.summary", None)
+    monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
+    with pytest.raises(ImportError, match=r'pip install "gru_c\[tensorboard\]"'):
+        fit(compiled(), callbacks.TensorBoard("nowhere"))

@@ -1,0 +1,304 @@
+"""Every class whose attributes users set, with the arguments that it is made with."""
+
+import inspect
+
+import numpy as np
+
+import gru_c
+import gru_c.interop.keras
+from gru_c import (
+    GRU,
+    Activation,
+    AveragePooling1D,
+    Bidirectional,
+    Conv1D,
+    Cropping1D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    Input,
+    LayerNormalization,
+    Masking,
+    MaxPooling1D,
+    RepeatVector,
+    Sequential,
+    UpSampling1D,
+    ZeroPadding1D,
+    callbacks,
+    constraints,
+    initializers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
+from gru_c.forecast import Forecaster
+
+MODULES = [callbacks, constraints, initializers, losses, metrics, optimizers]
+
+MODULES += [regularizers, schedules, gru_c]
+
+SEQUENCES = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32)
+
+INDICES = np.array([[0, 3, 1], [2, 2, 0]])
+
+ROWS = np.random.default_rng(1).normal(size=(8, 2)).astype(np.float32)
+
+
+def arguments_of(cls):
+    return [name for name in inspect.signature(cls).parameters if name != "hooks"]
+
+
+# ---- each class: the arguments that it is made with, and another value of each argument ----------
+
+LAYER = {"name": "other", "dtype": "float64", "input_shape": (9, 9), "trainable": False}
+
+GRU_KINDS = {"activation": "relu", "recurrent_activation": "hard_sigmoid", "units": 5}
+
+WEIGHTS = {
+    f"{weight}_{kind}": {
+        "initializer": initializers.Constant(0.5),
+        "regularizer": "l2",
+        "constraint": "non_neg",
+    }[kind]
+    for weight in ("kernel", "recurrent", "bias", "embeddings", "beta", "gamma")
+    for kind in ("initializer", "regularizer", "constraint")
+}
+
+POOLING = {"pool_size": 3, "strides": 1, "padding": "same", "data_format": "channels_first"}
+
+GLOBAL_POOLING = {"data_format": "channels_first", "keepdims": True}
+
+LAYER_CASES = {
+    GRU: (
+        {"units": 4, "seed": 3},
+        {
+            **GRU_KINDS,
+            "use_bias": False,
+            "return_sequences": True,
+            "return_state": True,
+            "go_backwards": True,
+            "zero_output_for_mask": True,
+            "stateful": True,
+            "time_major": True,
+            "reset_after": False,
+            "dropout": 0.5,
+            "recurrent_dropout": 0.5,
+            "zoneout": 0.5,
+            "clip": 0.01,
+            "checkpoint_every": 2,
+            "seed": 7,
+            "inference_weights": "int8",
+        },
+    ),
+    Bidirectional: (
+        {"layer": GRU(2), "seed": 3},
+        {"layer": GRU(3), "merge_mode": "sum", "backward_layer": GRU(2), "seed": 7},
+    ),
+    Dense: ({"units": 4}, {"units": 5, "activation": "relu", "use_bias": False}),
+    Dropout: ({"rate": 0.25, "seed": 3}, {"rate": 0.75, "seed": 7}),
+    Embedding: (
+        {"input_dim": 4, "output_dim": 2},
+        {"input_dim": 5, "output_dim": 3, "mask_zero": True, "weights": np.ones((4, 2))},
+    ),
+    LayerNormalization: ({}, {"axis": -2, "epsilon": 0.5, "center": False, "scale": False}),
+    Activation: ({"activation": "relu"}, {"activation": "tanh"}),
+    RepeatVector: ({"n": 2}, {"n": 3}),
+    Flatten: ({}, {}),
+    Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),
+    Input: ({"shape": (3, 2)}, {"shape": (4, 2)}),
+    Conv1D: (
+        {"filters": 4, "kernel_size": 2},
+        {
+            "filters": 2,
+            "kernel_size": 3,
+            "strides": 2,
+            "padding": "causal",
+            "data_format": "channels_first",
+            "dilation_rate": 2,
+            "groups": 2,
+            "activation": "relu",
+            "use_bias": False,
+        },
+    ),
+    MaxPooling1D: ({}, POOLING),
+    AveragePooling1D: ({}, POOLING),
+    GlobalMaxPooling1D: ({}, GLOBAL_POOLING),
+    GlobalAveragePooling1D: ({}, GLOBAL_POOLING),
+    ZeroPadding1D: ({}, {"padding": (2, 0), "data_format": "channels_first"}),
+    Cropping1D: ({}, {"cropping": (1, 0)}),
+    UpSampling1D: ({}, {"size": 3}),
+}
+
+OPTIMIZER = {
+    "learning_rate": 0.5,
+    "weight_decay": 0.25,
+    "clipnorm": 0.125,
+    "global_clipnorm": 0.125,
+    "clipvalue": 0.125,
+    "momentum": 0.5,
+    "nesterov": True,
+    "rho": 0.5,
+    "epsilon": 0.125,
+    "centered": True,
+    "beta_1": 0.5,
+    "beta_2": 0.5,
+}
+
+RATES = {"initial_learning_rate": 0.5, "decay_steps": 5, "decay_rate": 0.25, "alpha": 0.25}
+
+STAIRS = {**RATES, "staircase": True}
+
+MONITOR = {
+    "monitor": "loss",
+    "mode": "max",
+    "min_delta": 0.5,
+    "patience": 5,
+    "verbose": 1,
+}
+
+START = {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5}
+
+
+def three_arguments(y, p):
+    return 1.0, p
+
+
+def two_arguments(y, p):
+    return 2.0
+
+
+OTHER_CASES = {
+    optimizers.SGD: ({}, OPTIMIZER),
+    optimizers.RMSprop: ({}, OPTIMIZER),
+    optimizers.Adam: ({}, OPTIMIZER),
+    optimizers.AdamW: ({}, OPTIMIZER),
+    schedules.ExponentialDecay: (START, STAIRS),
+    schedules.InverseTimeDecay: (START, STAIRS),
+    schedules.CosineDecay: (
+        {"initial_learning_rate": 0.1, "decay_steps": 10},
+        {**RATES, "warmup_target": 0.5, "warmup_steps": 3},
+    ),
+    schedules.CosineDecayRestarts: (
+        {"initial_learning_rate": 0.1, "first_decay_steps": 2},
+        {**RATES, "first_decay_steps": 3, "t_mul": 1.0, "m_mul": 0.5},
+    ),
+    schedules.PiecewiseConstantDecay: (
+        {"boundaries": [2], "values": [0.1, 0.2]},
+        {"boundaries": [4], "values": [0.3, 0.4]},
+    ),
+    schedules.PolynomialDecay: (
+        {"initial_learning_rate": 0.1, "decay_steps": 4},
+        {**RATES, "end_learning_rate": 0.01, "power": 2.0, "cycle": True},
+    ),
+    losses.MeanSquaredError: ({}, {}),
+    losses.MeanAbsoluteError: ({}, {}),
+    losses.Huber: ({}, {"delta": 0.25}),
+    losses.QuantileLoss: ({}, {"quantiles": 0.9}),
+    losses.BinaryCrossentropy: ({}, {"from_logits": True}),
+    losses.CategoricalCrossentropy: ({}, {"from_logits": True}),
+    losses.SparseCategoricalCrossentropy: ({}, {"from_logits": True}),
+    losses.FunctionLoss: ({"function": lambda y, p: (0.0, p)}, {"function": three_arguments}),
+    metrics.MeanSquaredError: ({}, {"name": "other"}),
+    metrics.RootMeanSquaredError: ({}, {"name": "other"}),
+    metrics.MeanAbsoluteError: ({}, {"name": "other"}),
+    metrics.BinaryAccuracy: ({}, {"name": "other", "threshold": 0.25}),
+    metrics.CategoricalAccuracy: ({}, {"name": "other"}),
+    metrics.SparseCategoricalAccuracy: ({}, {"name": "other"}),
+    metrics.Accuracy: ({}, {"name": "other"}),
+    metrics.AccuracyOfLoss: ({}, {"name": "other", "loss": "binary_crossentropy"}),
+    metrics.MeanOfLoss: ({"loss": "mse"}, {"name": "other", "loss": "mae"}),
+    metrics.FunctionMetric: (
+        {"function": lambda y, p: 1.0},
+        {"name": "other", "function": two_arguments},
+    ),
+    callbacks.EarlyStopping: (
+        {},
+        {**MONITOR, "baseline": 0.5, "restore_best_weights": True, "start_from_epoch": 2},
+    ),
+    callbacks.ModelCheckpoint: (
+        {"filepath": "one.safetensors"},
+        {
+            **MONITOR,
+            "filepath": "other.safetensors",
+            "save_best_only": True,
+            "save_weights_only": True,
+            "save_freq": 3,
+            "initial_value_threshold": 0.5,
+        },
+    ),
+    callbacks.ReduceLROnPlateau: ({}, {**MONITOR, "factor": 0.5, "cooldown": 2, "min_lr": 0.01}),
+    callbacks.LearningRateScheduler: (
+        {"schedule": lambda epoch, rate: rate},
+        {"schedule": lambda epoch: 0.5, "verbose": 1},
+    ),
+    callbacks.CSVLogger: (
+        {"filename": "one.csv"},
+        {"filename": "other.csv", "separator": ";", "append": True},
+    ),
+    callbacks.TensorBoard: ({}, {"log_dir": "other", "update_freq": "batch"}),
+    callbacks.TerminateOnNaN: ({}, {"raise_error": True}),
+    callbacks.LambdaCallback: ({}, {}),
+    callbacks.Callback: ({}, {}),
+    regularizers.L1: ({}, {"l1": 0.5}),
+    regularizers.L2: ({}, {"l2": 0.5}),
+    regularizers.L1L2: ({}, {"l1": 0.5, "l2": 0.5}),
+    constraints.MaxNorm: ({}, {"max_value": 0.5, "axis": 1}),
+    constraints.UnitNorm: ({}, {"axis": 1}),
+    constraints.NonNeg: ({}, {}),
+    **{
+        cls: ({}, {"seed": 5, "gain": 2.0, "value": 3.0, "mean": 1.0, "stddev": 0.5, "minval": -1})
+        for cls in set(initializers.INITIALIZERS.values())
+    },
+}
+
+OTHER_CASES[initializers.RandomUniform][1]["maxval"] = 2.0
+
+
+def other_value(cls, name):
+    table = {**OTHER_CASES, **LAYER_CASES}[cls][1]
+    return {**LAYER, **WEIGHTS, **table}[name]
+
+
+def refusal(obj, name, value):
+    """Set an attribute; the words with which it was refused, None where it was accepted."""
+    try:
+        setattr(obj, name, value)
+    except (AttributeError, ValueError) as error:
+        return str(error)
+    return None
+
+
+def trained(optimizer):
+    model = Sequential([Dense(2, input_shape=(2,)), Dense(1)], seed=0)
+    model.compile(optimizer, "mse")
+    for _ in range(3):
+        model.train_on_batch(ROWS, ROWS[:, :1])
+    return model
+
+
+def same(a, b):
+    return all(x.tobytes() == y.tobytes() for x, y in zip(a, b, strict=True))
+
+
+MADE_WITH = {cls: made_with for cls, (made_with, _) in {**OTHER_CASES, **LAYER_CASES}.items()}
+
+MADE_WITH |= {Sequential: {}, Forecaster: {"window": 4, "horizon": 1}}
+
+
+def example_of(layer):
+    if isinstance(layer, Embedding):
+        return INDICES
+    return ROWS if isinstance(layer, RepeatVector) else SEQUENCES
+
+
+def flat(value):
+    return [
+        np.array(part)
+        for part in (value if isinstance(value, tuple) else (value,))
+        if part is not None
+    ]
