@@ -2,6 +2,7 @@
 
 from gru_c.layers.activation import Activation
 from gru_c.layers.base import Layer
+from gru_c.layers.batch_normalization import BatchNormalization
 from gru_c.layers.bidirectional import Bidirectional
 from gru_c.layers.convolution import Conv1D
 from gru_c.layers.dense import Dense
@@ -26,6 +27,7 @@ __all__ = [
     "Activation",
     "AveragePooling1D",
     "AvgPool1D",
+    "BatchNormalization",
     "Bidirectional",
     "Conv1D",
     "Convolution1D",
@@ -68,6 +70,7 @@ _CLASSES: tuple[type[Layer], ...] = (
     ZeroPadding1D,
     Cropping1D,
     UpSampling1D,
+    BatchNormalization,
 )
 # The classes that a saved model may name.
 LAYERS: dict[str, type[Layer]] = {cls.__name__: cls for cls in _CLASSES}

@@ -97,6 +97,7 @@ class Layer(WeightHolder):
         "built": "is set by build, which makes the weights",
         "built_shape": "is set by build, which makes the weights",
         **dict.fromkeys(("owned", "part_of", "prefix", "takes_mask", "makes_mask"), INTERNAL),
+        "reads_masked_steps": INTERNAL,
         "parameters": "is set by build, which makes the weights: set_weights sets their values",
     }
     _until_built: tuple[str, ...] = ()  # arguments that determine the weights
@@ -114,6 +115,7 @@ class Layer(WeightHolder):
         return None
 
     takes_mask = False  # True if `forward` has an argument ``mask``
+    reads_masked_steps = False  # True if it then still computes with the steps outside the mask
     makes_mask = False  # True if `compute_mask` can exclude time steps
 
     @property
@@ -303,7 +305,8 @@ class Layer(WeightHolder):
     @property
     def trainable_weights(self) -> list[Parameter]:
         """The weights that training changes."""
-        return [item for part in self.trainable_parts if part.trainable for item in part.parameters]
+        parts = [part for part in self.trainable_parts if part.trainable]
+        return [item for part in parts for item in part.parameters if item.trainable]
 
     @property
     def non_trainable_weights(self) -> list[Parameter]:

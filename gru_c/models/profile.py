@@ -179,13 +179,15 @@ def _measurements(
 
 @contextmanager
 def _restored(model: Network) -> Iterator[None]:
-    """Return a context that restores the states of layers and random generators at its end."""
+    """Return a context that restores what passes change, but gradients and tapes, at its end."""
     layer_states_before = layer_states.save_states(model)
+    statistics = layer_states.save_statistics(model)
     generators = [rng.bit_generator for rng in random.generators(model.layers)]
     generator_states = [generator.state for generator in generators]
     try:
         yield
     finally:
         layer_states.restore_states(layer_states_before)
+        layer_states.restore_statistics(statistics)
         for generator, state in zip(generators, generator_states, strict=True):
             generator.state = state

@@ -1,10 +1,11 @@
-"""Saving and restoring the states of a model's stateful layers."""
+"""Saving and restoring what forward passes change: states of layers, and moving statistics."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from gru_c.layers import GRU
+from gru_c.parameters import Parameter
 from gru_c.utils.arrays import Array
 from gru_c.utils.attributes import assign
 
@@ -25,3 +26,15 @@ def restore_states(states: States) -> None:
     """Restore the states that `save_states` returned."""
     for layer, state in states:
         assign(layer, state=state)
+
+
+def save_statistics(model: Network) -> list[tuple[Parameter, Array]]:
+    """Return copies of the weights that forward passes in training update."""
+    items = [item for layer in model.layers for item in layer.parameters]
+    return [(item, item.array.copy()) for item in items if not item.trainable]
+
+
+def restore_statistics(statistics: list[tuple[Parameter, Array]]) -> None:
+    """Restore what `save_statistics` returned."""
+    for item, value in statistics:
+        item.value[...] = value

@@ -10,6 +10,7 @@ from gru_c import (
     GRU,
     Activation,
     AveragePooling1D,
+    BatchNormalization,
     Bidirectional,
     Conv1D,
     Cropping1D,
@@ -65,7 +66,10 @@ WEIGHTS = {
         "regularizer": "l2",
         "constraint": "non_neg",
     }[kind]
-    for weight in ("kernel", "recurrent", "bias", "embeddings", "beta", "gamma")
+    for weight in (
+        *("kernel", "recurrent", "bias", "embeddings", "beta", "gamma"),
+        *("moving_mean", "moving_variance"),
+    )
     for kind in ("initializer", "regularizer", "constraint")
 }
 
@@ -132,6 +136,10 @@ LAYER_CASES = {
     ZeroPadding1D: ({}, {"padding": (2, 0), "data_format": "channels_first"}),
     Cropping1D: ({}, {"cropping": (1, 0)}),
     UpSampling1D: ({}, {"size": 3}),
+    BatchNormalization: (
+        {},
+        {"axis": 1, "momentum": 0.5, "epsilon": 0.5, "center": False, "scale": False},
+    ),
 }
 
 OPTIMIZER = {
