@@ -30,8 +30,9 @@ def _table(*groups: tuple[str, str]) -> dict[str, str]:
 
 LAYER = _table(
     (
-        "kernel recurrent_kernel bias embeddings gamma beta weights variables trainable_variables "
-        "non_trainable_variables trainable_weights non_trainable_weights torch_params",
+        "kernel recurrent_kernel bias embeddings gamma beta moving_mean moving_variance weights "
+        "variables trainable_variables non_trainable_variables trainable_weights "
+        "non_trainable_weights torch_params",
         _WEIGHTS,
     ),
     ("dtype_policy compute_dtype variable_dtype input_dtype", _DTYPE),
@@ -69,7 +70,9 @@ LAYER = _table(
         "axes beta_regularizer gamma_regularizer beta_constraint gamma_constraint rms_scaling "
         "call_signature_parameters data_format dynamic lora_alpha lora_enabled lora_rank losses "
         "metrics metrics_variables noise_shape quantization_config quantization_mode quantize "
+        "renorm renorm_clipping renorm_momentum "
         "seed_generator single_state state_size supports_masking variable_serialization_spec "
+        "synchronized "
         "optional ragged elementwise_affine inplace norm_type proj_size scale_grad_by_freq",
         _NOTHING,
     ),

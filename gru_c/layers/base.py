@@ -129,6 +129,7 @@ class Layer(KerasAttributes):
         "built": "is set by build, which makes the weights",
         "built_shape": "is set by build, which makes the weights",
         **dict.fromkeys(("owned", "part_of", "prefix", "takes_mask", "makes_mask"), INTERNAL),
+        "reads_masked_steps": INTERNAL,
         "parameters": "is set by build, which makes the weights: set_weights sets their values",
     }
     not_kept = frozenset({"weights"})  # the layer's parameters hold the values
@@ -162,6 +163,7 @@ class Layer(KerasAttributes):
         return {k: v for k, v in config.items() if v is not None or k not in _LEFT_OUT_IF_NONE}
 
     takes_mask = False  # True if `forward` has an argument ``mask``
+    reads_masked_steps = False  # True if it then still computes with the steps outside the mask
     makes_mask = False  # True if `compute_mask` can exclude time steps
 
     @property
@@ -364,7 +366,8 @@ class Layer(KerasAttributes):
     @property
     def trainable_weights(self) -> list[Parameter]:
         """The weights that training changes."""
-        return [item for part in self.trainable_parts if part.trainable for item in part.parameters]
+        parts = [part for part in self.trainable_parts if part.trainable]
+        return [item for part in parts for item in part.parameters if item.trainable]
 
     @property
     def non_trainable_weights(self) -> list[Parameter]:

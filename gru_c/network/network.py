@@ -188,7 +188,8 @@ class Network(BuildableNetwork):
             True for the time steps of the output that count; None if all do, or if the output has
             no time axis.
         """
-        if mask is not None and not self.layers[0].takes_mask:
+        first = self.layers[0]
+        if mask is not None and (not first.takes_mask or first.reads_masked_steps):
             # Zeros, because the values of the other steps may be NaN or infinite.
             x = np.where(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x, x.dtype.type(0))
         for layer in self.layers:

@@ -38,6 +38,7 @@ def results(layer):
     if hasattr(layer, "rng"):
         layer.set_seed(11)
     shape = x.shape[1::-1] if getattr(layer, "time_major", False) else x.shape[:2]
+    shape = x.shape[::2] if getattr(layer, "data_format", "")[9:] == "first" else shape
     mask = {"mask": np.arange(shape[1]) < np.ones((shape[0], 1))} if layer.takes_mask else {}
     for options in ({}, mask):
         for training in (False, True):

@@ -188,6 +188,8 @@ ARGUMENTS = {
     "Embedding": (5, 3),
     "Activation": ("tanh",),
     "RepeatVector": (3,),
+    "Conv1D": (3, 2),
+    "Convolution1D": (3, 2),
     "Input": ((3,),),
     "InputLayer": ((3,),),
     "CosineDecay": (0.1, 10),
