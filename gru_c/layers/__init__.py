@@ -9,8 +9,11 @@ from gru_c.layers.embedding import Embedding
 from gru_c.layers.gru import GRU
 from gru_c.layers.input import Input
 from gru_c.layers.layer_normalization import LayerNormalization
+from gru_c.layers.lookup import IntegerLookup, StringLookup
 from gru_c.layers.masking import Masking
+from gru_c.layers.normalization import Normalization, Rescaling
 from gru_c.layers.reshape import Flatten, RepeatVector
+from gru_c.layers.text_vectorization import TextVectorization
 
 __all__ = [
     "GRU",
@@ -22,10 +25,15 @@ __all__ = [
     "Embedding",
     "Flatten",
     "Input",
+    "IntegerLookup",
     "Layer",
     "LayerNormalization",
     "Masking",
+    "Normalization",
     "RepeatVector",
+    "Rescaling",
+    "StringLookup",
+    "TextVectorization",
 ]
 
 _CLASSES: tuple[type[Layer], ...] = (
@@ -39,6 +47,11 @@ _CLASSES: tuple[type[Layer], ...] = (
     RepeatVector,
     Flatten,
     Masking,
+    Normalization,
+    Rescaling,
+    TextVectorization,
+    StringLookup,
+    IntegerLookup,
 )
 # The classes that a saved model may name.
 LAYERS: dict[str, type[Layer]] = {cls.__name__: cls for cls in _CLASSES}
