@@ -12,7 +12,8 @@ class PyDataset:
 
     `fit`, `evaluate` and `predict` take any object with these two methods; this base class is for
     programs written for Keras, where it is also called ``keras.utils.Sequence``. A subclass may
-    define `on_epoch_end`, which `fit` calls after each epoch.
+    define `on_epoch_begin`, which is called before each pass over the batches, and
+    `on_epoch_end`, which `fit` calls after each epoch.
 
     Parameters
     ----------
@@ -64,10 +65,10 @@ class PyDataset:
         return (self[number] for number in numbers)
 
     def on_epoch_begin(self) -> None:
-        """Prepare for an epoch; called before each one."""
+        """Prepare for a pass over the batches, of `fit`, `evaluate` or `predict`."""
 
     def on_epoch_end(self) -> None:
-        """Prepare for the next epoch; called after each one."""
+        """Prepare for the next epoch of `fit`."""
 
 
 Sequence = PyDataset

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape, as_real
+from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag, check_integer
 from gru_c.initializers import Ones, Zeros
 from gru_c.layers.base import FIXED, Layer, LayerOptions
@@ -145,9 +146,9 @@ class Normalization(WeightlessLayer):
         return {"mean": sizes, "variance": sizes, "count": ()}
 
     def open_shape(self, shape: tuple[int, ...]) -> Shape:
-        """Return the shape with only those axes fixed that have a mean for each index."""
-        kept = self._kept_axes(shape)
-        return tuple(size if axis in kept else None for axis, size in enumerate(shape))
+        """Return the shape with the last axis fixed, and those that have a mean for each index."""
+        fixed = {*self._kept_axes(shape), len(shape) - 1} - {0}
+        return tuple(size if axis in fixed else None for axis, size in enumerate(shape))
 
     # ---- mean and variance ----
 
@@ -170,6 +171,7 @@ class Normalization(WeightlessLayer):
         for batch in _batches(data):
             if not self.built:
                 self.build(self.open_shape(batch.shape))
+                assign(self, built_shape=None)  # the input may have any shape that fits
             kept = self._kept_axes(batch.shape)
             expected = self._parameter("mean").array.shape
             if tuple(batch.shape[axis] for axis in kept) != expected:

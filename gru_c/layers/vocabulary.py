@@ -238,11 +238,15 @@ class Vocabulary:
         if self.options.output_mode != TF_IDF:
             is_count = self.options.output_mode == "count"
             return counts if is_count else np.minimum(counts, 1)
+        weighted: Array = counts.astype(np.float32) * self.padded_idf_weights()
+        return weighted
+
+    def padded_idf_weights(self) -> Array:
+        """Return the inverse document frequency of each column, 0 behind the last token."""
         assert self.idf_weights is not None
         padding = np.zeros(self.depth - len(self.idf_weights), np.float32)
-        weights = np.concatenate([self.idf_weights, padding])
-        weighted: Array = counts.astype(np.float32) * weights
-        return weighted
+        weights: Array = np.concatenate([self.idf_weights, padding])
+        return weights
 
     def one_hot(self, indices: Array) -> Array:
         """Return a row (depth,) for each index."""

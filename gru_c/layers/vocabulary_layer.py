@@ -81,6 +81,10 @@ class VocabularyLayer(Layer):
         weights = self._vocabulary.idf_weights
         return None if weights is None else weights.tolist()
 
+    def idf_array(self) -> Array:
+        """Return the inverse document frequency of each column of the output."""
+        return self._vocabulary.padded_idf_weights()
+
     @property
     def gives_indices(self) -> bool:  # type: ignore[override]
         """True if the output is indices, which an `Embedding` takes."""

@@ -1,7 +1,7 @@
-"""What Keras's layers on texts and categories return: cases, and the file of their results.
+"""Results of Keras's layers on texts and categories, and models of Keras that begin with them.
 
 Keras computes these layers with TensorFlow, which the tests do not need: they read the results.
-`python tests/support/keras_texts.py`, where TensorFlow is installed, writes the file again.
+`python tests/support/keras_texts.py`, where TensorFlow is installed, writes all files again.
 """
 
 import json
@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 FILE = Path(__file__).parent / "data" / "keras_texts.json"
+MODELS = Path(__file__).parent / "data" / "keras"
 
 TEXTS = ["The CAT sat, on  the mat!\tÄPFEL", "dog's dog", "", "a b c d ÉCOLE éa\u00a0b"]
 WORDS = [["a", "b", "c"], ["b", "b", "z"]]
@@ -139,31 +140,58 @@ def run(layers, name, options, data, x, array):
     return layer.get_vocabulary(), layer(array(x))
 
 
-def _write():
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    import keras
-    import numpy as np
+# Layers that learn a vocabulary in a saved model, their input, and its shape without the batch.
+MODEL_CASES = {
+    "texts_int": ("TextVectorization", {"max_tokens": 9}, TEXTS, ()),
+    "texts_tf_idf": ("TextVectorization", {"output_mode": "tf_idf"}, TEXTS, (1,)),
+    "strings": ("StringLookup", {}, WORDS, (3,)),
+    "integers": ("IntegerLookup", {}, _INTEGERS, (3,)),
+}
 
-    def plain(value):
-        value = value.numpy() if hasattr(value, "numpy") else value
-        value = value.tolist() if hasattr(value, "tolist") else value
-        if isinstance(value, list):
-            return [plain(item) for item in value]
-        return value.decode() if isinstance(value, bytes) else value
 
+def _plain(value):
+    value = value.numpy() if hasattr(value, "numpy") else value
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _write_results(keras, np):
     results = []
     for case in CASES:
         vocabulary, output = run(keras.layers, *case, np.array)
-        results.append(
-            {
-                "vocabulary": plain(vocabulary),
-                "dtype": output.dtype.name,
-                "output": plain(output),
-            }
-        )
+        facts = {"dtype": output.dtype.name, "output": _plain(output)}
+        results.append({"vocabulary": _plain(vocabulary), **facts})
     lines = ",\n".join(json.dumps(result, ensure_ascii=False) for result in results)
     FILE.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
+def _write_models(keras, np):
+    keras.utils.set_random_seed(1)
+    layers, expected = keras.layers, {}
+    for name, (kind, options, data, shape) in MODEL_CASES.items():
+        first = getattr(layers, kind)(**options)
+        x = np.array(data).reshape(-1, *shape)
+        first.adapt(x)
+        rest = [layers.Embedding(20, 3, mask_zero=True), layers.GRU(2)]
+        model = keras.Sequential(
+            [
+                keras.Input(shape, dtype="int64" if kind == "IntegerLookup" else "string"),
+                first,
+                *([] if options.get("output_mode") else rest),
+                layers.Dense(1),
+            ]
+        )
+        expected[name] = model(keras.ops.convert_to_tensor(x)).numpy()
+        model.save(MODELS / f"{name}.keras")
+    np.savez(MODELS / "expected_texts.npz", **expected)
+
+
 if __name__ == "__main__":
-    _write()
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import keras
+    import numpy as np
+
+    _write_results(keras, np)
+    _write_models(keras, np)

@@ -24,6 +24,7 @@ from gru_c.common.arrays import Array
 from gru_c.interop.keras import archive, hdf5, optimizer_state
 from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of
 from gru_c.interop.keras.training import compile_as, compile_config
+from gru_c.interop.keras.vocabularies import add_vocabularies, idf_datasets
 from gru_c.interop.keras.weight_places import places_of, read_weights
 from gru_c.models.loading import assemble
 from gru_c.models.sequential import Sequential
@@ -148,12 +149,13 @@ def _load_zip(file: Path, model: Sequential | None) -> tuple[Sequential, list[st
         spec = archive.parse_json(archive.member(zip_file, _CONFIG, archive.LARGEST_CONFIG))
         metadata = archive.parse_json(archive.member(zip_file, _METADATA, archive.LARGEST_CONFIG))
         version = metadata.get("keras_version") if isinstance(metadata, dict) else None
-        parsed = model_of(spec, str(version))
         content = archive.member(zip_file, _WEIGHTS)
-    with hdf5.opened(content) as h5:
-        loaded = _assembled(parsed, read_weights(parsed, h5, len(content)))
-        left_out = compile_as(loaded, spec.get("compile_config"))
-        return loaded, left_out + optimizer_state.restore(loaded, h5, len(content))
+        with hdf5.opened(content) as h5:
+            add_vocabularies(spec, zip_file, h5, len(content))
+            parsed = model_of(spec, str(version))
+            loaded = _assembled(parsed, read_weights(parsed, h5, len(content)))
+            left_out = compile_as(loaded, spec.get("compile_config"))
+            return loaded, left_out + optimizer_state.restore(loaded, h5, len(content))
 
 
 def _load_hdf5(h5: Any, size: int, model: Sequential | None) -> tuple[Sequential, list[str]]:
@@ -281,6 +283,8 @@ def _weights_file(model: Sequential, with_optimizer: bool) -> bytes:
     with hdf5.h5py().File(content, "w") as h5:
         for place, weight in zip(places, model.get_weights(), strict=True):
             h5[place] = weight
+        for place, weights in idf_datasets(model.layers):
+            h5[place] = weights
         if with_optimizer:
             for place, array in optimizer_state.arrays(model).items():
                 h5[place] = array
