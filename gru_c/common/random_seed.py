@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 
 _LARGEST = 2**32 - 1  # that NumPy's legacy generator takes
@@ -44,6 +42,8 @@ def set_random_seed(seed: int) -> None:
     is_integer = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
     if not is_integer or not 0 <= seed <= _LARGEST:
         raise ValueError(f"seed must be an integer from 0 to {_LARGEST}, got {seed!r}")
+    import random  # here, since it takes milliseconds that most programs do not need
+
     number = int(seed)
     random.seed(number)
     np.random.seed(number)  # noqa: NPY002  # the generator that programs call by np.random

@@ -108,7 +108,7 @@ class Layer(WeightHolder):
         **dict.fromkeys(
             (
                 *("owned", "part_of", "prefix", "takes_mask", "makes_mask"),
-                *("takes_scalars", "gives_indices"),
+                *("takes_scalars", "gives_indices", "gives_tokens"),
             ),
             INTERNAL,
         ),
@@ -132,6 +132,7 @@ class Layer(WeightHolder):
     makes_mask = False  # True if `compute_mask` can exclude time steps
     takes_scalars = False  # True if a sample, for the first layer, may have no axis
     gives_indices = False  # True if the output is integers, which an `Embedding` takes
+    gives_tokens = False  # True if the output is texts or other tokens, which no layer takes
 
     @property
     def stepwise(self) -> bool:

@@ -42,6 +42,11 @@ class IndexLookup(VocabularyLayer):
         """True if the layer turns indices into tokens."""
         return self._vocabulary.options.invert
 
+    @property
+    def gives_tokens(self) -> bool:  # type: ignore[override]
+        """True if the output is tokens."""
+        return self.invert
+
     def adapt(self, data: Any, steps: int | None = None) -> None:
         """Learn the vocabulary: the tokens of `data`, the most frequent ones first.
 

@@ -246,8 +246,8 @@ class Rescaling(WeightlessLayer):
     --------
     >>> import numpy as np
     >>> from gru_c.layers import Rescaling
-    >>> Rescaling(1 / 255)(np.array([[0, 51, 255]]))
-    array([[0. , 0.2, 1. ]], dtype=float32)
+    >>> Rescaling(1 / 128, offset=-1)(np.array([[0, 64, 128, 256]]))
+    array([[-1. , -0.5,  0. ,  1. ]], dtype=float32)
     """
 
     def __init__(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,9 +14,9 @@ TextFunction = Callable[[Array], Any]
 
 # As in Keras, which treats texts as bytes: other letters than A to Z stay as they are, and other
 # spaces than those of ASCII separate no words.
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _WORD = re.compile(r"\S+", re.ASCII)
-_STRIP = str.maketrans("", "", string.punctuation)
+_STRIP = dict.fromkeys(map(ord, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"))
 
 STANDARDIZATIONS: dict[str, tuple[dict[int, Any], ...]] = {
     "lower_and_strip_punctuation": (_LOWER, _STRIP),

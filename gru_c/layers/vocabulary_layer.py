@@ -30,7 +30,7 @@ class VocabularyLayer(Layer):
     _is_fixed = False  # True if the constructor was given the vocabulary
 
     def __init_subclass__(cls, **arguments: Any) -> None:
-        names = (*cls.__init__.__annotations__, "gives_indices")
+        names = (*cls.__init__.__annotations__, "gives_indices", "gives_tokens")
         free = ("options", "return")
         cls._advice = {
             **Layer._advice,

@@ -112,7 +112,7 @@ def hashing_trick(
     --------
     >>> from gru_c.preprocessing.text import hashing_trick
     >>> hashing_trick("the cat and the dog", 50, "md5")
-    [20, 13, 27, 20, 14]
+    [43, 32, 14, 43, 2]
     """
     size = check_integer("n", n, 2)
     if isinstance(hash_function, str) and hash_function != "md5":
