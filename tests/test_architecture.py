@@ -23,7 +23,7 @@ network
 saving
 callbacks
 data streaming
-training
+training preprocessing datasets
 models
 distributed forecast interop export
 sklearn

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Shape
+from gru_c.common.random_seed import fresh_rng
 
 Range = Literal["finite", ">= 0", "> 0", "[0, 1)", "(0, 1)", "(0, inf]", "float32"]
 
@@ -303,11 +304,15 @@ def check_sizes(name: str, shape: Sequence[int | None]) -> Shape:
 def make_rng(seed: int | None) -> np.random.Generator:
     """Return a random generator for a seed; for None, one that differs each time.
 
+    After `set_random_seed` those for None are the same in every run of a program.
+
     Raises
     ------
     TypeError, ValueError
         If NumPy does not take the seed, or it is a bool.
     """
+    if seed is None:
+        return fresh_rng()
     kind: type[Exception] = TypeError
     if not isinstance(seed, (bool, np.bool_)):
         try:

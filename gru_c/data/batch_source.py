@@ -143,6 +143,7 @@ class BatchSource:
 
         Of an indexable source the first `skip` batches are left out.
         """
+        getattr(self.source, "on_epoch_begin", lambda: None)()
         if self._items is None:
             self._items = self._named_batches(rng, skip)
         return self._epoch(rng, skip)

@@ -189,7 +189,7 @@ class Data(Samples):
         assert model.loss is not None
         input_shape = inputs.shape(model.fixed_time)
         model.require_samples_axis(input_shape)
-        shape = tuple(int(size or 0) for size in model.compute_output_shape(input_shape))
+        shape = model.shape_of_output(input_shape)
         per_step = len(shape) > 2 and model.passes_mask_on
         if per_step and isinstance(inputs.x, SequenceList):
             by_step = check_step_targets(model, inputs.x, y, sample_weight, shape[2:])

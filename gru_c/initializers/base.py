@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gru_c.common import keras_names
 from gru_c.common.arrays import Array, as_real
+from gru_c.common.random_seed import fresh_rng
 from gru_c.common.registry import Configurable
 from gru_c.common.validation import check_integer
 
@@ -50,8 +51,9 @@ class Initializer(Configurable):
         -------
         ndarray of shape `shape`
         """
-        if self.seed is not None or rng is None:
+        if self.seed is not None:
             rng = np.random.default_rng(self.seed)
+        rng = fresh_rng() if rng is None else rng
         if not isinstance(shape, Iterable):
             raise TypeError(f"shape must be a tuple such as (3, 4), got {shape!r}")
         sizes = tuple(map(operator.index, shape))

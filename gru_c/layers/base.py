@@ -128,8 +128,13 @@ class Layer(KerasAttributes):
         "weights": "is an argument of the constructor alone: set_weights sets them",
         "built": "is set by build, which makes the weights",
         "built_shape": "is set by build, which makes the weights",
-        **dict.fromkeys(("owned", "part_of", "prefix", "takes_mask", "makes_mask"), INTERNAL),
-        "reads_masked_steps": INTERNAL,
+        **dict.fromkeys(
+            (
+                *("owned", "part_of", "prefix", "takes_mask", "makes_mask", "reads_masked_steps"),
+                *("takes_scalars", "gives_indices", "gives_tokens"),
+            ),
+            INTERNAL,
+        ),
         "parameters": "is set by build, which makes the weights: set_weights sets their values",
     }
     not_kept = frozenset({"weights"})  # the layer's parameters hold the values
@@ -165,6 +170,9 @@ class Layer(KerasAttributes):
     takes_mask = False  # True if `forward` has an argument ``mask``
     reads_masked_steps = False  # True if it then still computes with the steps outside the mask
     makes_mask = False  # True if `compute_mask` can exclude time steps
+    takes_scalars = False  # True if a sample, for the first layer, may have no axis
+    gives_indices = False  # True if the output is integers, which an `Embedding` takes
+    gives_tokens = False  # True if the output is texts or other tokens, which no layer takes
 
     @property
     def stepwise(self) -> bool:
@@ -209,6 +217,17 @@ class Layer(KerasAttributes):
             A layer that keeps the time axis returns `mask` itself.
         """
         return mask
+
+    def read_input(self, x: Any) -> Array:
+        """Return the user's input as an array, if this is the first layer or used by itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the input holds something that the layer does not take: by default, anything but
+            real numbers.
+        """
+        return as_real("x", x)
 
     def prepare_input(self, x: Array) -> Array:
         """Return a model's input in the form that this layer takes, if it is the first layer.
@@ -339,7 +358,7 @@ class Layer(KerasAttributes):
     def __call__(self, x: npt.ArrayLike, *, training: bool = False, **arguments: Any) -> Any:
         """Return the output for `x`. The first call builds the layer."""
         check_flag("training", training)
-        array = as_real("x", x)
+        array = self.read_input(x)
         if not self.built:
             self.build(self.open_shape(array.shape))
         return self.forward(array, training=training, **arguments)

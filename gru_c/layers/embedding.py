@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Embedding(Layer):
-    """Turn indices into vectors: ``y[b, t] = embeddings[x[b, t]]``. Must be a model's first layer.
+    """Turn indices into vectors: ``y[b, t] = embeddings[x[b, t]]``.
+
+    In a model it must be the first layer, or follow one that gives indices, such as
+    `TextVectorization`.
 
     A sample may have any number of axes of indices, or be one index: ``Sequential([Input(()),
     Embedding(4, 3)])`` takes x of shape (B,) and returns (B, 3).
@@ -66,6 +69,7 @@ class Embedding(Layer):
            [ True, False, False]])
     """
 
+    takes_scalars = True
     _until_built = (
         "input_dim",
         "output_dim",

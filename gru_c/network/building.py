@@ -68,10 +68,11 @@ class BuildableNetwork(NetworkWeights):
         if layer in self.layers:
             raise ValueError(f"layer {layer.label!r} is already part of the model")
         check_for_network(layer)
-        if isinstance(layer, Embedding) and self.layers:
+        if isinstance(layer, Embedding) and self.layers and not self.layers[-1].gives_indices:
             raise ValueError(
-                f"layer {layer.label!r} takes whole numbers, which no layer gives: it must be the "
-                "first of the model"
+                f"layer {layer.label!r} takes whole numbers, which layer {self.layers[-1].label!r} "
+                "does not give: it must be the first of the model, or follow a layer that turns "
+                "texts into indices"
             )
         dtype = self.dtype or layer.dtype or "float32"
         if not layer.fits_dtype(dtype):
@@ -174,6 +175,17 @@ class BuildableNetwork(NetworkWeights):
         """Return the shape of the output for a shape of the input, batch axis first."""
         return self._shapes(input_shape)[-1]
 
+    def shape_of_output(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the output for data of a shape; ValueError if it is not known."""
+        shape = self.compute_output_shape(input_shape)
+        if None in shape:  # the first layer splits texts, each of which has its own length
+            raise ValueError(
+                f"the output has the shape {shape}, with a time step for each token of the texts: "
+                f"give layer {self.layers[0].label!r} output_sequence_length, for texts of one "
+                "length"
+            )
+        return tuple(int(size or 0) for size in shape)
+
     def _shapes(self, input_shape: Shape) -> list[Shape]:
         """Return the shapes of the input and of each layer's output."""
         shapes = [input_shape]
@@ -203,7 +215,7 @@ class BuildableNetwork(NetworkWeights):
     def takes_scalars(self) -> bool:
         """True if a sample may be one number, without an axis."""
         if self._input_shape is None:
-            return bool(self.layers) and isinstance(self.layers[0], Embedding)
+            return bool(self.layers) and self.layers[0].takes_scalars
         return len(self._input_shape) == 1
 
     # ---- building ----
@@ -271,9 +283,13 @@ class BuildableNetwork(NetworkWeights):
         if len(shape) < (1 if self.takes_scalars else 2):
             raise ValueError(f"x must have shape (samples, ...), got {shape}")
 
+    def read_input(self, x: npt.ArrayLike) -> Array:
+        """Return `x` as an array: of real numbers, or of texts if the first layer takes them."""
+        return self.layers[0].read_input(x) if self.layers else as_real("x", x)
+
     def check_input(self, x: npt.ArrayLike) -> Array:
         """Return `x` as an array; ValueError or TypeError unless the model takes its shape."""
-        array = as_real("x", x)
+        array = self.read_input(x)
         wanted = self._input_shape
         if wanted is not None and (
             array.ndim != len(wanted)

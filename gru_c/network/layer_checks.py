@@ -19,6 +19,8 @@ def check_for_network(layer: Layer) -> None:
         raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
     if isinstance(layer, Bidirectional) and layer.merge_mode is None:
         raise ValueError("merge_mode=None gives two outputs; a Sequential passes on one")
+    if layer.gives_tokens:
+        raise ValueError("invert=True gives tokens; a Sequential passes on numbers")
     if getattr(layer, "time_major", False):
         raise ValueError("time_major=True is not for a Sequential, whose batches come first")
 

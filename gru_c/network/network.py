@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gru_c import losses, optimizers
 from gru_c.common import keras_names
-from gru_c.common.arrays import Array, Shape, as_real
+from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
@@ -155,7 +155,7 @@ class Network(BuildableNetwork):
         `mask` and `lengths` are those of `GRU.forward`.
         """
         check_flag("training", training)
-        array = as_real("x", x)
+        array = self.read_input(x)
         self.require_batch_size(len(array) if array.ndim else 0)
         counts = which_count(array.shape, mask, lengths)
         if not self.built:

@@ -39,7 +39,7 @@ def write_tensors(target: Path, tensors: Mapping[str, Array], metadata: dict[str
     """Write a safetensors file, completely or not at all."""
     from safetensors.numpy import save
 
-    write_whole(target, save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata))
+    write_whole(target, save({k: np.asarray(v, order="C") for k, v in tensors.items()}, metadata))
 
 
 def plain_config(obj: object, noun: str) -> dict[str, Any]:

@@ -108,8 +108,7 @@ class _Run:
         """Return the outputs of samples; the plan has the indices of each batch."""
         if isinstance(samples.x, SequenceList):
             return self._predict_sequences(samples, plan)
-        shape = self.model.compute_output_shape(samples.x.shape)
-        outputs = np.empty([int(length or 0) for length in shape], self.model.dtype)
+        outputs = np.empty(self.model.shape_of_output(samples.x.shape), self.model.dtype)
         for where in plan:
             outputs[where], _ = self._predict_batch(samples.batch(self.model, where), where)
         return outputs

@@ -29,6 +29,7 @@ _KINDS: dict[str, tuple[str, str, Table]] = {
 # Options of Keras that do not change results: names, ways to compute, origins of objects.
 _IGNORED = {
     *("name", "dtype", "batch_shape", "batch_input_shape", "input_length", "optional", "seed"),
+    "vocabulary_size",
     *(
         "unroll",
         "implementation",
@@ -48,6 +49,7 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "reduction": ("sum_over_batch_size", "auto", "mean"),
     "label_smoothing": (0,),
     "axis": (-1,),
+    "oov_method": ("floormod",),
 }
 
 

@@ -25,6 +25,7 @@ from gru_c.common.validation import check_flag
 from gru_c.interop.keras import archive, hdf5, optimizer_state
 from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of
 from gru_c.interop.keras.training import compile_as, compile_config
+from gru_c.interop.keras.vocabularies import add_vocabularies
 from gru_c.interop.keras.weight_places import read_weights
 from gru_c.interop.keras.writing import (
     KERAS_VERSION,
@@ -191,14 +192,15 @@ def _load_zip(file: Path, model: Sequential | None, compiled: bool) -> tuple[Seq
         spec = archive.parse_json(archive.member(zip_file, _CONFIG, archive.LARGEST_CONFIG))
         metadata = archive.parse_json(archive.member(zip_file, _METADATA, archive.LARGEST_CONFIG))
         version = metadata.get("keras_version") if isinstance(metadata, dict) else None
-        parsed = model_of(spec, str(version))
         content = archive.member(zip_file, _WEIGHTS)
-    with hdf5.opened(content) as h5:
-        loaded = _assembled(parsed, read_weights(parsed, h5, len(content)))
-        if not compiled:
-            return loaded, []
-        left_out = compile_as(loaded, spec.get("compile_config"))
-        return loaded, left_out + optimizer_state.restore(loaded, h5, len(content))
+        with hdf5.opened(content) as h5:
+            add_vocabularies(spec, zip_file, h5, len(content))
+            parsed = model_of(spec, str(version))
+            loaded = _assembled(parsed, read_weights(parsed, h5, len(content)))
+            if not compiled:
+                return loaded, []
+            left_out = compile_as(loaded, spec.get("compile_config"))
+            return loaded, left_out + optimizer_state.restore(loaded, h5, len(content))
 
 
 def _load_hdf5(

@@ -94,7 +94,7 @@ def read_weights(
     shapes = {path: item.shape or () for path, item in {**others, **datasets}.items()}
     compare_shapes("dataset", wanted, shapes)
     for path, dataset in datasets.items():
-        _check_numbers(path, dataset)
+        _check_numbers(path, dataset, "fiu" if dataset.shape == () else "f")  # a count
     total = sum(dataset.id.get_storage_size() for dataset in datasets.values())
     if total > size:
         raise ValueError(f"the datasets claim {total} bytes, in a file of {size}")

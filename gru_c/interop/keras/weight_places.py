@@ -16,6 +16,7 @@ from gru_c.common.arrays import Array
 from gru_c.common.registry import snake_case
 from gru_c.interop.keras import hdf5
 from gru_c.interop.keras.layers import KerasModel
+from gru_c.interop.keras.vocabularies import is_of_vocabulary
 from gru_c.layers import GRU, Bidirectional, Layer
 from gru_c.saving.contents import wanted_shapes
 
@@ -35,7 +36,11 @@ def read_weights(model: KerasModel, h5: Any, size: int) -> list[Array]:
         root = "layers/"
         places = places_of(model, names)
     below = hdf5.datasets_below(h5, root.rstrip("/"))
-    others = {path: item for path, item in below.items() if "/seed_generator/" not in path}
+    others = {
+        path: item
+        for path, item in below.items()
+        if "/seed_generator/" not in path and not is_of_vocabulary(path)
+    }
     return hdf5.read_weights(h5, dict(zip(places, wanted.values(), strict=True)), others, size)
 
 

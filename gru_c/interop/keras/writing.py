@@ -14,6 +14,7 @@ from typing import Any
 from gru_c.common.arrays import Array
 from gru_c.interop.keras import hdf5, optimizer_state
 from gru_c.interop.keras.layers import KerasModel
+from gru_c.interop.keras.vocabularies import idf_datasets
 from gru_c.interop.keras.weight_places import places_of
 from gru_c.layers import Bidirectional, Layer
 from gru_c.models.sequential import Sequential
@@ -31,6 +32,7 @@ def weights_file(model: Sequential, with_optimizer: bool) -> bytes:
     """Return a ``.weights.h5`` of a model, with the optimizer's state if that is wanted."""
     names = {str(layer.name): [item.name for item in layer.parameters] for layer in model.layers}
     datasets = dict(zip(places_of(keras_model(model), names), model.get_weights(), strict=True))
+    datasets |= dict(idf_datasets(model.layers))
     if with_optimizer:
         datasets |= optimizer_state.arrays(model)
 
