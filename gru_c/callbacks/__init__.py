@@ -9,6 +9,7 @@
 >>> history = model.fit(X, y, epochs=9, validation_split=0.2, verbose=0, callbacks=[stop])
 """
 
+from gru_c.callbacks.backup import BackupAndRestore
 from gru_c.callbacks.base import Callback, CallbackList, LambdaCallback, Logs
 from gru_c.callbacks.csv_logger import CSVLogger
 from gru_c.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
@@ -17,6 +18,7 @@ from gru_c.callbacks.stopping import EarlyStopping, TerminateOnNaN
 from gru_c.callbacks.tensorboard import TensorBoard
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from gru_c.callbacks import CallbackList
+from gru_c.callbacks import BackupAndRestore, CallbackList
+from gru_c.callbacks.backup import backup_of
 from gru_c.common.validation import check_flags, make_rng
 from gru_c.data import checks, inputs
 from gru_c.data.class_weight import check_class_weight, weigh_classes
@@ -55,8 +56,10 @@ class FitRequest:
         group = start_group(distribution)
         with group.session():
             with group.raise_together():
-                data, settings = self.checked(model, group)
                 hooks = CallbackList(callbacks)
+                backup = backup_of(hooks.callbacks)
+                request = self if backup is None else self._backed_up(backup, group.is_first)
+                data, settings = request.checked(model, group)
                 rng = None if self.seed is None else make_rng(self.seed)
             arguments = {**settings.deciding, "seed": self.seed}
             if self.class_weight is not None:
@@ -65,12 +68,25 @@ class FitRequest:
             data = group.shard(model, data, settings.batch_size, True, describe_call)
             with group.raise_together():
                 file = None
-                if self.checkpoint is not None and group.is_first:
-                    identity = describe_run(model, data, hooks, arguments)
+                if request.checkpoint is not None and group.is_first:
                     file = CheckpointFile(
-                        self.checkpoint, self.checkpoint_interval, self.resume, identity
+                        request.checkpoint,
+                        request.checkpoint_interval,
+                        request.resume,
+                        describe_run(model, data, hooks, arguments),
+                        backup,
                     )
             return fit.fit(model, data, settings, rng, hooks, file, group)
+
+    def _backed_up(self, backup: BackupAndRestore, is_first: bool) -> FitRequest:
+        """Return the request with the file of a callback; ValueError if it has a file already."""
+        if self.checkpoint is not None or self.checkpoint_interval is not None or self.resume:
+            raise ValueError(
+                "checkpoint= and BackupAndRestore both write the run to a file: give one of them"
+            )
+        if is_first:
+            backup.path.parent.mkdir(parents=True, exist_ok=True)
+        return replace(self, checkpoint=backup.path, resume=True)
 
     def checked(
         self, model: Network, group: ProcessGroup

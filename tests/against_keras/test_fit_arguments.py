@@ -1,4 +1,4 @@
-"""Arguments of `fit` and `compile` beside Keras: weights of classes and of the loss, validations."""
+"""Arguments of `fit` and `compile` beside Keras: weights of classes and losses, validations."""
 
 import numpy as np
 import pytest
@@ -61,8 +61,9 @@ def test_factors_of_the_loss():
     weight = RNG.uniform(0, 2, 20).astype(np.float32)
     options = {"validation_data": (X, Y, weight), "sample_weight": weight}
     assert_same(*histories(models, X, Y, **options))
-    values = [m.evaluate(X, Y, 8, verbose=0, sample_weight=weight) for m in models]
-    np.testing.assert_allclose(values[1], values[0], rtol=1e-4)
+    options = {"verbose": 0, "sample_weight": weight, "return_dict": True}
+    values = [model.evaluate(X, Y, 8, **options) for model in models]
+    assert values[1] == pytest.approx(values[0], rel=1e-4)
 
 
 @pytest.mark.parametrize("sequences", [False, True])
