@@ -68,6 +68,8 @@ def _pass(
         batch.y, outputs, batch.weight, logits=paired, **mask_argument(mask)
     )
     values = count_values(outputs, mask)
+    if model.loss_weight != 1:
+        loss, d_outputs = loss * model.loss_weight, d_outputs * model.loss_weight
     if math.isfinite(loss):
         if summed:
             d_outputs *= d_outputs.dtype.type(values)
@@ -109,8 +111,7 @@ def train_on_batch(model: Network, data: Data) -> dict[str, float]:
     with blas_held(), missing.look(batch):
         result = _checked_step(model, batch)
     reset_all(model.metrics)
-    for metric in model.metrics:
-        metric.update(batch.y, result.outputs, **mask_argument(result.mask))
+    model.update_metrics(batch.y, result.outputs, batch.weight, result.mask)
     logs = {"loss": result.loss, **results(model.metrics)}
     missing.warn(logs)
     return logs

@@ -241,6 +241,15 @@ OTHER_CASES = {
         {},
         {**MONITOR, "baseline": 0.5, "restore_best_weights": True, "start_from_epoch": 2},
     ),
+    callbacks.BackupAndRestore: (
+        {"backup_dir": "one"},
+        {
+            "backup_dir": "other",
+            "save_freq": 3,
+            "double_checkpoint": True,
+            "delete_checkpoint": False,
+        },
+    ),
     callbacks.ModelCheckpoint: (
         {"filepath": "one.safetensors"},
         {

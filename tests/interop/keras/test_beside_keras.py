@@ -236,7 +236,7 @@ def test_training_goes_on(tmp_path):
         ({"optimizer": "nadam", "loss": "mse", "metrics": ["mae"]}, "lm"),
         ({"optimizer": "adam", "loss": "log_cosh", "metrics": ["mae"]}, "olm"),
         ({"optimizer": "adam", "loss": "mse", "metrics": ["auc"]}, "ol"),
-        ({"optimizer": "adam", "loss": "mse", "loss_weights": [2.0]}, "o"),
+        ({"optimizer": "adam", "loss": "mse", "loss_weights": [2.0]}, "ol"),
         ({"optimizer": keras.optimizers.Adam(amsgrad=True), "loss": "mse"}, "ol"),
         ({"optimizer": "adam", "loss": keras.losses.MeanSquaredError(reduction="sum")}, "ol"),
         ({"optimizer": "adam", "loss": keras.losses.BinaryCrossentropy(label_smoothing=0.1)}, "ol"),
