@@ -12,16 +12,20 @@ from gru_c.layers.gru import GRU
 from gru_c.layers.input import Input
 from gru_c.layers.layer_normalization import LayerNormalization
 from gru_c.layers.masking import Masking
+from gru_c.layers.noise import GaussianDropout, GaussianNoise, SpatialDropout1D
 from gru_c.layers.pooling import (
     AveragePooling1D,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     MaxPooling1D,
 )
-from gru_c.layers.reshape import Flatten, RepeatVector
+from gru_c.layers.rectifiers import ELU, LeakyReLU, PReLU, ReLU
+from gru_c.layers.reshape import Flatten, Permute, RepeatVector, Reshape
+from gru_c.layers.softmax import Softmax
 from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 
 __all__ = [
+    "ELU",
     "GRU",
     "LAYERS",
     "Activation",
@@ -36,6 +40,8 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAvgPool1D",
     "GlobalMaxPool1D",
@@ -43,10 +49,17 @@ __all__ = [
     "Input",
     "Layer",
     "LayerNormalization",
+    "LeakyReLU",
     "Masking",
     "MaxPool1D",
     "MaxPooling1D",
+    "PReLU",
+    "Permute",
+    "ReLU",
     "RepeatVector",
+    "Reshape",
+    "Softmax",
+    "SpatialDropout1D",
     "UpSampling1D",
     "ZeroPadding1D",
 ]
@@ -71,6 +84,16 @@ _CLASSES: tuple[type[Layer], ...] = (
     Cropping1D,
     UpSampling1D,
     BatchNormalization,
+    ELU,
+    GaussianDropout,
+    GaussianNoise,
+    LeakyReLU,
+    PReLU,
+    Permute,
+    ReLU,
+    Reshape,
+    Softmax,
+    SpatialDropout1D,
 )
 # The classes that a saved model may name.
 LAYERS: dict[str, type[Layer]] = {cls.__name__: cls for cls in _CLASSES}
