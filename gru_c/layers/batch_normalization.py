@@ -28,9 +28,9 @@ class BatchNormalization(Layer):
     """Give each feature mean 0 and variance 1 over the batch, then apply `gamma` and `beta`.
 
     ``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``. In training, mean and variance are
-    those of the batch, over all its samples and time steps, and the moving ones follow:
-    ``moving = momentum * moving + (1 - momentum) * of_batch``. Otherwise, and as long as the layer
-    is frozen (``trainable=False``), the moving ones are taken and stay as they are.
+    those of the batch, over all its samples and time steps, and the moving statistics follow them:
+    ``moving = momentum * moving + (1 - momentum) * of_batch``. In prediction, and while the layer
+    is frozen (``trainable=False``), the moving statistics are used and stay unchanged.
 
     Weights: ``gamma`` with `scale`, ``beta`` with `center`, ``moving_mean`` and
     ``moving_variance``, all ``(features,)``. The last two are never trained: no optimizer changes
@@ -39,32 +39,32 @@ class BatchNormalization(Layer):
     Parameters
     ----------
     axis : int
-        The axis of the features, which keep their own statistics; not 0, the batch.
+        The axis of the features; each of them has its own statistics. Not 0, the batch axis.
     momentum : float
-        Share of the moving statistics that a batch leaves, from 0 to 1.
+        Share of the moving statistics that remains after a batch, from 0 to 1.
     epsilon : float
-        Added to the variance, above 0.
+        Positive number that is added to the variance.
     center, scale : bool
-        True for a `beta`, a `gamma`.
+        Use `beta` and `gamma`.
     beta_initializer, gamma_initializer : str or Initializer
-        Where the weights start.
+        Initial values of the weights.
     moving_mean_initializer, moving_variance_initializer : str or Initializer
-        Where the moving statistics start.
+        Initial values of the moving statistics.
     beta_regularizer, gamma_regularizer : str or Regularizer, optional
         Penalties on the size of the weights; see `gru_c.regularizers`.
     beta_constraint, gamma_constraint : str or Constraint, optional
-        What the weights satisfy after every step; see `gru_c.constraints`.
+        Conditions that the weights satisfy after every optimizer step; see `gru_c.constraints`.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
-    Time steps outside a mask are left out of the statistics, and normalized like the others.
+    Time steps outside a mask do not count in the statistics, but are normalized like the others.
 
     With a distribution each process normalizes by its own part of the batch; the moving statistics
     are the mean over the processes.
@@ -196,15 +196,15 @@ class BatchNormalization(Layer):
     def forward(
         self, x: npt.ArrayLike, *, training: bool = False, mask: npt.ArrayLike | None = None
     ) -> Array:
-        """Normalize.
+        """Return the normalized input.
 
         Parameters
         ----------
         x : array_like of shape (B, ..., features)
             Input, with the features on the axis that is normalized.
         training : bool
-            Take the statistics of the batch and update the moving ones, unless the layer is frozen;
-            keep ``self.tape`` for `backward`.
+            Use the statistics of the batch and update the moving ones, unless the layer is frozen.
+            Store ``self.tape`` for `backward`.
         mask : array_like of bool, optional
             True for the steps that the statistics are over, of x's shape without the last axis.
 
@@ -289,8 +289,8 @@ class BatchNormalization(Layer):
             return None
         d_x = d * self._weight("gamma") if self.scale else d
         if share is not None:
-            # Mean and variance depend on x, too. Each entry that they are over gets its share of
-            # what the gradients of all have along 1 and along the normalized input.
+            # Mean and variance depend on x, too: each entry that counts in them loses its share of
+            # the components of all gradients along 1 and along the normalized input.
             along = _column_sums(d_x) + normal * _column_sums(d_x * normal)
             d_x = d_x - share * along
         d_input: Array = np.moveaxis((d_x * scale).reshape(shape), -1, self.axis)

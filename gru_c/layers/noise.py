@@ -61,14 +61,14 @@ class SpatialDropout1D(_RandomFactors):
     rate : float
         Share of the features that is dropped, at least 0 and below 1.
     seed : int, optional
-        Makes the masks repeatable by themselves; by default the model's seed does.
+        Seed of the masks; by default they are drawn from the model's generator.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When rate is outside [0, 1) or not a number.
+        If rate is outside [0, 1) or not a number.
 
     References
     ----------
@@ -117,14 +117,14 @@ class GaussianDropout(_RandomFactors):
     rate : float
         As that of `Dropout`: at least 0 and below 1.
     seed : int, optional
-        Makes the numbers repeatable by themselves; by default the model's seed does.
+        Seed of the numbers; by default they are drawn from the model's generator.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When rate is outside [0, 1) or not a number.
+        If rate is outside [0, 1) or not a number.
 
     Examples
     --------
@@ -160,14 +160,14 @@ class GaussianNoise(DrawingLayer, WeightlessLayer):
     stddev : float
         Standard deviation of the noise, from 0 to 1.
     seed : int, optional
-        Makes the noise repeatable by itself; by default the model's seed does.
+        Seed of the noise; by default it is drawn from the model's generator.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When stddev is outside [0, 1] or not a number.
+        If stddev is outside [0, 1] or not a number.
 
     Examples
     --------

@@ -96,14 +96,14 @@ class MaxPooling1D(_Pooling1D):
         "valid" takes the windows that lie in the input; "same" lets windows reach over both ends,
         so that there are T / strides windows, rounded up. Only steps of the input count.
     data_format : {"channels_last", "channels_first"}, optional
-        Whether input and output are (B, T, features), the default, or (B, features, T).
+        Order of the axes of input and output: (B, T, features), the default, or (B, features, T).
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
@@ -148,14 +148,15 @@ class AveragePooling1D(_Pooling1D):
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
-    ``padding="same"`` with an odd number of padded steps is computed as Keras does on TensorFlow
-    and JAX; on PyTorch, Keras repeats the last step there and counts it twice.
+    If ``padding="same"`` pads one end more than the other, the result is that of Keras on
+    TensorFlow and JAX. On PyTorch, Keras repeats the first and last step instead of padding, and
+    counts the copies, too.
 
-    A mask ends here, as in Keras: masked steps take part, and a warning says so.
+    The layer drops a mask, as in Keras: masked steps take part. A warning says so.
 
     Examples
     --------
@@ -219,7 +220,7 @@ class GlobalMaxPooling1D(_GlobalPooling1D):
     Parameters
     ----------
     data_format : {"channels_last", "channels_first"}, optional
-        Whether the input is (B, T, features), the default, or (B, features, T).
+        Order of the axes of the input: (B, T, features), the default, or (B, features, T).
     keepdims : bool
         True keeps the time axis, of length 1.
     name, dtype, input_shape, trainable
@@ -228,7 +229,7 @@ class GlobalMaxPooling1D(_GlobalPooling1D):
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
@@ -275,7 +276,7 @@ class GlobalAveragePooling1D(_GlobalPooling1D):
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----

@@ -63,7 +63,7 @@ class ReLU(_Rectifier):
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Examples
     --------
@@ -118,7 +118,7 @@ class LeakyReLU(_Rectifier):
     Raises
     ------
     ValueError, TypeError
-        When negative_slope is below 0 or not a number.
+        If negative_slope is below 0 or not a number.
 
     Notes
     -----
@@ -169,7 +169,7 @@ class ELU(_Rectifier):
     Raises
     ------
     ValueError, TypeError
-        When alpha is not a finite number.
+        If alpha is not a finite number.
 
     Examples
     --------
@@ -209,11 +209,11 @@ class PReLU(Layer):
     Parameters
     ----------
     alpha_initializer : str or Initializer
-        Where the slopes start.
+        Initial values of the slopes.
     alpha_regularizer : str or Regularizer, optional
         Penalty on their size; see `gru_c.regularizers`.
     alpha_constraint : str or Constraint, optional
-        What they satisfy after every step; see `gru_c.constraints`.
+        Condition that they satisfy after every optimizer step; see `gru_c.constraints`.
     shared_axes : int or sequence of int, optional
         Axes along which a slope is shared, from 1 for the one behind the batch: ``[1]`` has one
         slope for each feature of (B, T, features), whatever T is.
@@ -223,7 +223,7 @@ class PReLU(Layer):
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     References
     ----------

@@ -74,11 +74,11 @@ class Reshape(WeightlessLayer):
     Raises
     ------
     ValueError, TypeError
-        When a size is not a positive integer or -1, or two are -1.
+        If a size is not a positive integer or -1, or two are -1.
 
     Notes
     -----
-    A mask ends here, as in Keras: behind this layer every step counts, and a warning says so.
+    The layer drops a mask, as in Keras: every step of its output counts. A warning says so.
 
     Examples
     --------
@@ -115,7 +115,7 @@ class Reshape(WeightlessLayer):
         return True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """(B, *target_shape), None for -1 where it is not known; ValueError if it does not fit."""
+        """Return B and the target shape, with None for an open -1; ValueError unless it fits."""
         if not input_shape:
             self._refuse_shape("(batch, ...)", input_shape)
         batch, *sizes = input_shape
@@ -132,7 +132,7 @@ class Reshape(WeightlessLayer):
         return (batch, *(open_size if size == -1 else size for size in self.target_shape))
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> None:
-        """Return None: the steps of the output are others."""
+        """Return None: the steps of the output are not those of the input."""
         warn_of_dropped_mask(self, mask)
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
@@ -150,23 +150,24 @@ class Reshape(WeightlessLayer):
 
 
 class Permute(WeightlessLayer):
-    """Put the axes of each sample into another order: (2, 1) makes (B, I, T) of (B, T, I).
+    """Put the axes of each sample into another order: (2, 1) turns (B, T, I) into (B, I, T).
 
     Parameters
     ----------
     dims : sequence of int
-        Which axis of the input each axis of the output is, from 1 for the one behind the batch.
+        For each axis of the output, the number of that axis in the input; the axis after the
+        batch axis has number 1.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        Unless dims has each number from 1 to its length once.
+        If dims does not have each number from 1 to its length once.
 
     Notes
     -----
-    A mask ends here, as in Keras: behind this layer every step counts, and a warning says so.
+    The layer drops a mask, as in Keras: every step of its output counts. A warning says so.
 
     Examples
     --------
@@ -200,13 +201,13 @@ class Permute(WeightlessLayer):
         return True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape in the new order; ValueError unless it has so many axes."""
+        """Return the shape in the new order; ValueError unless it has one axis for each of dims."""
         if len(input_shape) != len(self.dims) + 1:
             self._refuse_shape(f"(batch, ...) with {len(self.dims) + 1} axes", input_shape)
         return (input_shape[0], *(input_shape[axis] for axis in self.dims))
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> None:
-        """Return None: the steps of the output are others."""
+        """Return None: the steps of the output are not those of the input."""
         warn_of_dropped_mask(self, mask)
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:

@@ -29,7 +29,7 @@ class Softmax(WeightlessLayer):
     Raises
     ------
     ValueError, TypeError
-        When axis is not an integer, or several different ones.
+        If axis is not an integer, or several different ones.
 
     Examples
     --------

@@ -53,18 +53,18 @@ class ZeroPadding1D(_TimeResizingLayer):
     padding : int or tuple of two int
         Steps at the beginning and at the end; one number stands for both.
     data_format : {"channels_last", "channels_first"}, optional
-        Whether input and output are (B, T, features), the default, or (B, features, T).
+        Order of the axes of input and output: (B, T, features), the default, or (B, features, T).
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
-    A mask ends here, as in Keras: behind this layer every step counts, and a warning says so.
+    The layer drops a mask, as in Keras: every step of its output counts. A warning says so.
 
     Examples
     --------
@@ -113,11 +113,11 @@ class Cropping1D(_TimeResizingLayer):
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
-    A mask ends here, as in Keras: behind this layer every step counts, and a warning says so.
+    The layer drops a mask, as in Keras: every step of its output counts. A warning says so.
 
     Examples
     --------
@@ -163,11 +163,11 @@ class UpSampling1D(_TimeResizingLayer):
     Raises
     ------
     ValueError, TypeError
-        When size is not a positive integer.
+        If size is not a positive integer.
 
     Notes
     -----
-    A mask ends here, as in Keras: behind this layer every step counts, and a warning says so.
+    The layer drops a mask, as in Keras: every step of its output counts. A warning says so.
 
     Examples
     --------
