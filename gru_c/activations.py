@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from gru_c import _core
-from gru_c.utils.arrays import Array
-from gru_c.utils.registry import lookup
-from gru_c.utils.warnings import warn
+from gru_c.common.arrays import Array
+from gru_c.common.registry import lookup
+from gru_c.common.warnings import warn
 
 __all__ = ["ACTIVATIONS", "Activation", "get", "sigmoid", "softmax", "tanh"]
 

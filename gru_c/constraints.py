@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gru_c.utils.arrays import Array
-from gru_c.utils.registry import Configurable, Registry, serialize, snake_case
-from gru_c.utils.validation import check_integer, check_real
+from gru_c.common.arrays import Array
+from gru_c.common.registry import Configurable, Registry, serialize, snake_case
+from gru_c.common.validation import check_integer, check_real
 
 __all__ = ["Constraint", "MaxNorm", "NonNeg", "UnitNorm", "get", "serialize"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gru_c.utils.arrays import Array
-from gru_c.utils.registry import Configurable, Registry, serialize
-from gru_c.utils.validation import check_real
+from gru_c.common.arrays import Array
+from gru_c.common.registry import Configurable, Registry, serialize
+from gru_c.common.validation import check_real
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "serialize"]
 

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "gru_c"
 # From the ground up. Rooms on one line do not import each other.
 FLOORS = """
 _core _blas
-utils _version
+common _version
 runtime
 recurrence
 activations initializers regularizers constraints schedules functional
@@ -23,7 +23,7 @@ network
 saving
 callbacks
 data streaming
-training
+training preprocessing datasets
 models
 distributed forecast interop export
 sklearn

@@ -26,7 +26,7 @@ def gradients_of_step(parameters, step):
 
 
 def run(optimizer, dtype="float64"):
-    """The weights after some steps of made-up gradients."""
+    """Return the weights after some steps with random gradients."""
     parameters = two_layers(dtype)
     for step in range(STEPS):
         for item, gradient in zip(
@@ -38,7 +38,7 @@ def run(optimizer, dtype="float64"):
 
 
 def expected(update, decay=0.0, rate=0.1, clip=lambda gradients: gradients):
-    """The same with `update(i, t, g) -> step` for weight i, decay taken off first."""
+    """Return the same from `update(i, t, g) -> step` for weight i, after its decay."""
     parameters = two_layers()
     weights = [item.value.copy() for item in parameters.items]
     for step in range(STEPS):
@@ -48,7 +48,7 @@ def expected(update, decay=0.0, rate=0.1, clip=lambda gradients: gradients):
 
 
 class Slots(dict):
-    """A slot of each weight, zero at first."""
+    """Return zeros for the state of each weight."""
 
     def __missing__(self, key):
         return 0.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gru_c.common import keras_names
+from gru_c.common.attributes import Guarded
 from gru_c.network.network import Network
-from gru_c.utils import keras_names
-from gru_c.utils.attributes import Guarded
 
 Logs = dict[str, Any]
 

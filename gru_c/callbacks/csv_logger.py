@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from gru_c.callbacks.base import Callback, Logs
-from gru_c.utils.validation import check_flag
+from gru_c.common.validation import check_flag
 
 
 class CSVLogger(Callback):

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from gru_c.callbacks.base import Callback, Logs
 from gru_c.callbacks.monitor import MonitorCallback
-from gru_c.utils.progress import check_level, say
-from gru_c.utils.validation import check_integer, check_real
+from gru_c.common.progress import check_level, say
+from gru_c.common.validation import check_integer, check_real
 
 
 def _settable_rate(callback: Callback) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from gru_c.callbacks.base import Callback, Logs
-from gru_c.utils.validation import check_real
+from gru_c.common.validation import check_real
 
 _MODES = ("auto", "min", "max")
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from gru_c.callbacks.base import Callback, Logs
 from gru_c.callbacks.monitor import MonitorCallback
-from gru_c.utils.arrays import Array
-from gru_c.utils.progress import check_level, say
-from gru_c.utils.validation import check_flag, check_integer, check_real
+from gru_c.common.arrays import Array
+from gru_c.common.progress import check_level, say
+from gru_c.common.validation import check_flag, check_integer, check_real
 
 
 class EarlyStopping(MonitorCallback):

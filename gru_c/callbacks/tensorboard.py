@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from gru_c.callbacks.base import Callback, Logs
 from gru_c.callbacks.model_checkpoint import EPOCH, check_frequency
+from gru_c.common.optional import require
 from gru_c.schedules import rate_at
-from gru_c.utils.optional import require
 
 
 class TensorBoard(Callback):

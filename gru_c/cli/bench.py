@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 from gru_c.functional import gru_backward, gru_forward
 from gru_c.runtime.threads import get_num_threads, use_threads
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
 
 Call = Callable[[], object]
 

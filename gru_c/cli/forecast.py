@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.optional import require
 from gru_c.forecast import Forecaster
 from gru_c.forecast.csv_table import Table, columns_of, read_table
 from gru_c.forecast.report import make_report, verdict
 from gru_c.forecast.series import UNNAMED, Panel, Series, is_frame, read_panel
 from gru_c.saving.files import write_whole
-from gru_c.utils.optional import require
 
 _COVARIATES = (
     "columns known ahead; the last rows, which have them and no target, are what is forecast"

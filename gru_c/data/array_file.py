@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gru_c.utils.arrays import Array
+from gru_c.common.arrays import Array
 
 # Libraries whose arrays are in memory have one of these; `iloc` marks a pandas Series, whose
 # ``[...]`` takes labels instead of positions.

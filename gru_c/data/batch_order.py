@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gru_c.utils.arrays import Array
+from gru_c.common.arrays import Array
 
 Fraction = tuple[int, int]  # the number of a part, and how many parts there are
 WHOLE: Fraction = (0, 1)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.warnings import warn
 from gru_c.data.batch_order import Epoch
 from gru_c.data.samples import Data, Description
 from gru_c.network.network import Network
-from gru_c.utils.warnings import warn
 
 _DATA = (np.ndarray, list, tuple, str, bytes, bytearray, memoryview, array, Mapping, Set)
 
@@ -143,6 +143,7 @@ class BatchSource:
 
         Of an indexable source the first `skip` batches are left out.
         """
+        getattr(self.source, "on_epoch_begin", lambda: None)()
         if self._items is None:
             self._items = self._named_batches(rng, skip)
         return self._epoch(rng, skip)

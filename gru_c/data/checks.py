@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from gru_c.common.validation import check_integer
 from gru_c.data.batch_order import WHOLE, Fraction, fraction_slice
 from gru_c.data.samples import Data
 from gru_c.layers import GRU
 from gru_c.network.network import Network
-from gru_c.utils.validation import check_integer
 
 
 def require_whole_batches(
@@ -24,9 +24,12 @@ def require_whole_batches(
     rule = f"layer {layers[0].label!r} is stateful, so all batches must be of one size"
     for count, size in zip(filter(None, samples), sizes, strict=True):
         if count % size:
-            raise ValueError(f"{rule}: {count} samples are no multiple of batch_size={batch_size}")
+            raise ValueError(
+                f"{rule}: {count} samples are not a multiple of batch_size={batch_size}"
+            )
     if len(set(sizes)) > 1:
         raise ValueError(f"{rule}: got batches of {' and of '.join(map(str, sizes))} samples")
+    model.require_batch_size(sizes[0])
     for layer in layers:
         layer.require_state_for(len(range(sizes[0])[fraction_slice(sizes[0], fraction)]))
 

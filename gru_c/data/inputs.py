@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import as_real
+from gru_c.common.validation import check_integer
 from gru_c.data import checks
 from gru_c.data.array_file import StoredArray, is_stored
 from gru_c.data.batch_order import WHOLE, Epoch, Fraction
@@ -23,8 +25,6 @@ from gru_c.data.samples import (
 )
 from gru_c.data.sequence_list import is_list, split_pair
 from gru_c.network.network import Network
-from gru_c.utils.arrays import as_real
-from gru_c.utils.validation import check_integer
 
 
 class Batches(Protocol):
@@ -309,5 +309,5 @@ class FitData:
             )
         if isinstance(validation, BatchSource) and validation.single_pass:
             raise ValueError(
-                "checkpoint= is not for a validation on a generator, which cannot be begun anew"
+                "checkpoint= is not for a validation on a generator, which cannot start again"
             )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.utils.arrays import Array
+from gru_c.common.arrays import Array
 
 
 def pad_sequences(

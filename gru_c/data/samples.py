@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, as_real
+from gru_c.common.validation import check_flag, check_integer, check_real
 from gru_c.data.array_file import StoredArray
 from gru_c.data.batch_order import WHOLE, Epoch, Fraction, take_fraction
 from gru_c.data.sequence_checks import check_sequences, check_step_targets
@@ -18,8 +20,6 @@ from gru_c.losses import Loss
 from gru_c.network.building import NO_LAYERS
 from gru_c.network.network import Network
 from gru_c.recurrence.step_order import check_lengths, mask_of
-from gru_c.utils.arrays import Array, as_real
-from gru_c.utils.validation import check_flag, check_integer, check_real
 
 Self = TypeVar("Self", bound="Samples")
 
@@ -189,7 +189,7 @@ class Data(Samples):
         assert model.loss is not None
         input_shape = inputs.shape(model.fixed_time)
         model.require_samples_axis(input_shape)
-        shape = tuple(int(size or 0) for size in model.compute_output_shape(input_shape))
+        shape = model.shape_of_output(input_shape)
         per_step = len(shape) > 2 and model.passes_mask_on
         if per_step and isinstance(inputs.x, SequenceList):
             by_step = check_step_targets(model, inputs.x, y, sample_weight, shape[2:])

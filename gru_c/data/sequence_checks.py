@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import as_real
 from gru_c.data.sequence_list import SequenceList
 from gru_c.layers import Embedding
 from gru_c.network.network import Network
 from gru_c.recurrence.step_order import mask_of
-from gru_c.utils.arrays import as_real
 
 
 def check_sequences(model: Network, sequences: SequenceList) -> SequenceList:

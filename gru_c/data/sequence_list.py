@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, as_real
 from gru_c.recurrence.step_order import mask_of
-from gru_c.utils.arrays import Array, as_real
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from gru_c.utils.arrays import Array, as_real
-from gru_c.utils.validation import check_flag, check_integer, make_rng
+from gru_c.common.arrays import Array, as_real
+from gru_c.common.validation import check_flag, check_integer, make_rng
 
 
 class TimeseriesDataset:

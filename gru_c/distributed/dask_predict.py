@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 from gru_c.data.samples import check_batch_size
 from gru_c.distributed.thread_shares import in_pool, shares
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import Parameter
 from gru_c.recurrence.step_order import check_lengths
 from gru_c.saving.contents import contents
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
 
 # Axes of a blockwise operation: of the samples; the first one within a sample, and an output.
 _SAMPLES, _INPUT, _OUTPUT = 0, 1, 101

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from gru_c.common.attributes import Guarded
+from gru_c.common.optional import require
+from gru_c.common.validation import check_flag
 from gru_c.distributed import mpi_processes, process_exit
 from gru_c.distributed.shared_errors import RankError
 from gru_c.training.processes import Distribution, ProcessGroup, SingleProcess
-from gru_c.utils.attributes import Guarded
-from gru_c.utils.optional import require
-from gru_c.utils.validation import check_flag
 
 __all__ = ["DataParallel", "RankError"]
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
+from gru_c.common.optional import require
+from gru_c.common.progress import muted
 from gru_c.data.batch_order import WHOLE, Fraction
 from gru_c.data.batch_source import BatchSource
 from gru_c.data.inputs import Batches, FitData
@@ -32,8 +34,6 @@ from gru_c.training.processes import (
 )
 from gru_c.training.run_identity import differences
 from gru_c.training.snapshot import check_metrics, trainable_flags
-from gru_c.utils.optional import require
-from gru_c.utils.progress import muted
 
 if TYPE_CHECKING:
     from gru_c.metrics import Metric
@@ -145,6 +145,8 @@ class MPIProcesses(ProcessGroup):
         with self.raise_together():
             facts = self._facts(model, data, describe_call())
             _check_mergeable(model.metrics)
+            if model.loss is not None:
+                model.loss.require_mean("training in several processes")
             if facts.get("bptt_steps"):
                 facts["time_steps"] = self._time_steps(data)
         self._require_same("all processes must do the same", facts)

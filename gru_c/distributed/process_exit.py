@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 from gru_c.distributed.shared_errors import RankError
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
 
 _PATIENCE = 10.0  # seconds after which a process that waits for others warns
 _LONGEST_NAP = 0.1  # seconds between two tests of a request; the first ones follow sooner

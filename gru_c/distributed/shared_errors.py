@@ -6,6 +6,8 @@ import builtins
 from contextlib import suppress
 from typing import Any
 
+from gru_c.common import validation
+
 _RAISED_AS_THEMSELVES = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
@@ -33,8 +35,8 @@ def _describe(error: Exception | None) -> tuple[str, str] | None:
 
 
 def _make_error(rank: int, name: str, message: str) -> Exception:
-    """Return another process's exception, of the same type if that is one of Python's."""
-    kind = getattr(builtins, name, None)
+    """Return another process's exception, of the same type if all processes know that type."""
+    kind = getattr(builtins, name, None) or getattr(validation, name, None)
     if isinstance(kind, type) and issubclass(kind, _RAISED_AS_THEMSELVES):
         with suppress(TypeError):  # UnicodeError wants five arguments
             return kind(f"rank {rank}: {message}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.utils.arrays import Array
+from gru_c.common.arrays import Array
 
 
 def naive(values: npt.ArrayLike, horizon: int) -> Array:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.optional import require
 from gru_c.forecast.accuracy import mae, rmse
 from gru_c.forecast.fold import Fold
 from gru_c.forecast.plots import draw_backtest
-from gru_c.utils.optional import require
 
 
 @dataclass(frozen=True)

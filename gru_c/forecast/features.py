@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from gru_c.common.arrays import Array
 from gru_c.forecast.accuracy import filled, repeated
 from gru_c.forecast.series import Series
 from gru_c.forecast.timestamps import calendar_features
-from gru_c.utils.arrays import Array
 
 _FLAT = 1e-9  # relative to the values: smaller differences are rounding
 _SMALLEST = 1e-200  # smallest divisor: the largest value of a series is 1e100

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import Array, as_real
 from gru_c.forecast import training
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.output import with_future
@@ -17,7 +18,6 @@ from gru_c.forecast.timestamps import after
 from gru_c.forecast.training import Training
 from gru_c.models.sequential import Sequential
 from gru_c.runtime.threads import use_threads
-from gru_c.utils.arrays import Array, as_real
 
 _BATCH_SIZE = 256  # windows in a batch of a forecast
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gru_c.utils.arrays import Array
+from gru_c.common.arrays import Array
 
 
 @dataclass(frozen=True)

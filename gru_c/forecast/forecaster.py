@@ -6,6 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from gru_c.common.arrays import Array
+from gru_c.common.attributes import Guarded, assign
+from gru_c.common.progress import check_verbose
+from gru_c.common.validation import check_flag, check_integer, check_real, make_rng
 from gru_c.forecast import fitted, plots, rolling_origin, saving
 from gru_c.forecast.backtest import Backtest
 from gru_c.forecast.features import Layout, Scale
@@ -15,10 +19,6 @@ from gru_c.forecast.training import Training
 from gru_c.losses.quantile import check_quantiles
 from gru_c.models.sequential import Sequential
 from gru_c.runtime.threads import check_num_threads
-from gru_c.utils.arrays import Array
-from gru_c.utils.attributes import Guarded, assign
-from gru_c.utils.progress import check_verbose
-from gru_c.utils.validation import check_flag, check_integer, check_real, make_rng
 
 _MOST_HORIZONS = 1000  # longest forecast, in horizons
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 from gru_c.forecast.series import Panel, Series, covariate_rows, is_frame
 from gru_c.forecast.timestamps import after
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
 
 
 def with_future(

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gru_c.common.arrays import Array
 from gru_c.forecast.accuracy import filled, repeated
 from gru_c.forecast.features import Layout, Scale, Windows, make_windows
 from gru_c.forecast.series import Panel, Series
 from gru_c.forecast.timestamps import calendar_of, season_of
-from gru_c.utils.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import Array
 from gru_c.forecast import fitted
 from gru_c.forecast.accuracy import mase_scale, naive, seasonal_naive
 from gru_c.forecast.backtest import Backtest
@@ -15,7 +16,6 @@ from gru_c.forecast.fitted import Fitted, Settings
 from gru_c.forecast.fold import Fold
 from gru_c.forecast.preparation import expected_season
 from gru_c.forecast.series import Panel, Series
-from gru_c.utils.arrays import Array
 
 MODEL, NAIVE, SEASONAL = "GRU", "naive", "seasonal naive"
 

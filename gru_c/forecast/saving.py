@@ -16,6 +16,9 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
+from gru_c.common.validation import Range, check_integer, check_real
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.fitted import Fitted
 from gru_c.forecast.series import Panel, Series
@@ -23,9 +26,6 @@ from gru_c.models.loading import read_model
 from gru_c.models.sequential import Sequential
 from gru_c.saving.contents import contents
 from gru_c.saving.files import check_target, write_tensors
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
-from gru_c.utils.validation import Range, check_integer, check_real
 
 _VERSION = 1
 _FORMS = ("array", "columns", "list", "dict", "series", "frame")
@@ -109,7 +109,9 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
     """
     model, tensors, metadata = read_model(path)
     if "forecaster" not in metadata:
-        raise ValueError(f"{os.fspath(path)} holds a model that is no forecaster: take load_model")
+        raise ValueError(
+            f"{os.fspath(path)} holds a model that is not a forecaster: take load_model"
+        )
     try:
         content = json.loads(metadata["forecaster"])
         if not isinstance(content, dict) or content.get("version") != _VERSION:

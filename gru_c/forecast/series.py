@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import Array, as_real
 from gru_c.forecast.timestamps import regular
-from gru_c.utils.arrays import Array, as_real
 
 UNNAMED = "y"  # name of a single series without a name
 _LARGEST = 1e100  # largest value, so that squares and quotients do not overflow

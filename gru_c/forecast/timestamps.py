@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 
 _DAY = 86_400.0
 _YEAR = 365.2425 * _DAY

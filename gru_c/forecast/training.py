@@ -9,12 +9,12 @@ import numpy as np
 
 from gru_c import optimizers
 from gru_c.callbacks import Callback, EarlyStopping, LambdaCallback
+from gru_c.common.arrays import Array
+from gru_c.common.progress import BAR, SILENT, Progress, bars_are_shown
 from gru_c.forecast.features import Windows
 from gru_c.layers import GRU, Dense, Dropout, Input, Layer
 from gru_c.losses import QuantileLoss
 from gru_c.models.sequential import Sequential
-from gru_c.utils.arrays import Array
-from gru_c.utils.progress import BAR, SILENT, Progress, bars_are_shown
 
 _LARGEST_GRADIENT = 1.0  # the norm that gradients are scaled down to
 

@@ -23,6 +23,7 @@ from typing import cast
 
 import numpy as np
 
+from gru_c.common.registry import Registry, serialize, snake_case
 from gru_c.initializers.base import Initializer
 from gru_c.initializers.constant import Constant, Ones, Zeros
 from gru_c.initializers.function import InitializerFunction, takes_rng
@@ -38,7 +39,6 @@ from gru_c.initializers.random import (
     RandomNormal,
     RandomUniform,
 )
-from gru_c.utils.registry import Registry, serialize, snake_case
 
 __all__ = [
     "Constant",

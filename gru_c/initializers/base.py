@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.utils import keras_names
-from gru_c.utils.arrays import Array, as_real
-from gru_c.utils.registry import Configurable
-from gru_c.utils.validation import check_integer
+from gru_c.common import keras_names
+from gru_c.common.arrays import Array, as_real
+from gru_c.common.random_seed import fresh_rng
+from gru_c.common.registry import Configurable
+from gru_c.common.validation import check_integer
 
 
 class Initializer(Configurable):
@@ -50,8 +51,9 @@ class Initializer(Configurable):
         -------
         ndarray of shape `shape`
         """
-        if self.seed is not None or rng is None:
+        if self.seed is not None:
             rng = np.random.default_rng(self.seed)
+        rng = fresh_rng() if rng is None else rng
         if not isinstance(shape, Iterable):
             raise TypeError(f"shape must be a tuple such as (3, 4), got {shape!r}")
         sizes = tuple(map(operator.index, shape))

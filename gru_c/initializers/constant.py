@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, as_real
+from gru_c.common.validation import check_real
 from gru_c.initializers.base import Initializer
-from gru_c.utils.arrays import Array, as_real
-from gru_c.utils.validation import check_real
 
 
 class Constant(Initializer):

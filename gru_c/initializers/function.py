@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, as_real, is_finite
 from gru_c.initializers.base import Initializer
-from gru_c.utils.arrays import Array, as_real, is_finite
 
 InitializerFunction = Callable[[tuple[int, ...], npt.DTypeLike, "np.random.Generator"], Array]
 

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_real
 from gru_c.initializers.base import Initializer
-from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_real
 
 # Standard deviation of the standard normal cut off at +-2:
 # sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)), phi and Phi its density and distribution.

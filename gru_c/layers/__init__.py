@@ -1,4 +1,9 @@
-"""The layers of models; most have a module to themselves."""
+"""The layers of models; most have a module to themselves.
+
+Layers on texts and categories are imported when they are used.
+"""
+
+from typing import TYPE_CHECKING
 
 from gru_c.layers.activation import Activation
 from gru_c.layers.base import Layer
@@ -22,7 +27,13 @@ from gru_c.layers.pooling import (
 from gru_c.layers.rectifiers import ELU, LeakyReLU, PReLU, ReLU
 from gru_c.layers.reshape import Flatten, Permute, RepeatVector, Reshape
 from gru_c.layers.softmax import Softmax
+from gru_c.layers.table import LayerTable
 from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
+
+if TYPE_CHECKING:
+    from gru_c.layers.lookup import IntegerLookup, StringLookup
+    from gru_c.layers.normalization import Normalization, Rescaling
+    from gru_c.layers.text_vectorization import TextVectorization
 
 __all__ = [
     "ELU",
@@ -47,22 +58,30 @@ __all__ = [
     "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
     "Input",
+    "InputLayer",
+    "IntegerLookup",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
     "MaxPool1D",
     "MaxPooling1D",
+    "Normalization",
     "PReLU",
     "Permute",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Softmax",
     "SpatialDropout1D",
+    "StringLookup",
+    "TextVectorization",
     "UpSampling1D",
     "ZeroPadding1D",
 ]
+
+InputLayer = Input
 
 _CLASSES: tuple[type[Layer], ...] = (
     GRU,
@@ -95,8 +114,16 @@ _CLASSES: tuple[type[Layer], ...] = (
     Softmax,
     SpatialDropout1D,
 )
+# Most models have none of these, and their modules take some milliseconds to import.
+_MODULES = {
+    "IntegerLookup": "gru_c.layers.lookup",
+    "Normalization": "gru_c.layers.normalization",
+    "Rescaling": "gru_c.layers.normalization",
+    "StringLookup": "gru_c.layers.lookup",
+    "TextVectorization": "gru_c.layers.text_vectorization",
+}
 # The classes that a saved model may name.
-LAYERS: dict[str, type[Layer]] = {cls.__name__: cls for cls in _CLASSES}
+LAYERS = LayerTable(_CLASSES, _MODULES)
 
 # Keras's other names.
 Convolution1D = Conv1D
@@ -104,3 +131,13 @@ MaxPool1D = MaxPooling1D
 AvgPool1D = AveragePooling1D
 GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalAvgPool1D = GlobalAveragePooling1D
+
+
+def __getattr__(name: str) -> type[Layer]:
+    if name in _MODULES:
+        return LAYERS[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

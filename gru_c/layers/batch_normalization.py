@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, constraints, initializers, regularizers
-from gru_c.layers.base import Layer
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_flag, check_flags, check_integer, check_real
+from gru_c.layers.base import Layer, LayerOptions
 from gru_c.parameters import GivenWeights, Parameter
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_flags, check_integer, check_real
 
 _STATISTICS = ("moving_mean", "moving_variance")
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class _Tape(NamedTuple):
@@ -120,12 +122,9 @@ class BatchNormalization(Layer):
         gamma_regularizer: object = None,
         beta_constraint: object = None,
         gamma_constraint: object = None,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.axis = check_integer("BatchNormalization: axis", axis, None)
         self.momentum = check_real("BatchNormalization: momentum", momentum, ">= 0")
         if self.momentum > 1:
@@ -168,8 +167,8 @@ class BatchNormalization(Layer):
     def open_shape(self, shape: tuple[int, ...]) -> Shape:
         """Return the shape to build for: any sizes, but for the normalized axis."""
         self._features(shape)
-        kept = self.axis % len(shape)
-        return tuple(size if axis == kept else None for axis, size in enumerate(shape))
+        saved = self.axis % len(shape)
+        return tuple(size if axis == saved else None for axis, size in enumerate(shape))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input; ValueError unless the normalized axis has a known size."""
@@ -231,7 +230,7 @@ class BatchNormalization(Layer):
             y = normal * self._weight("gamma") if self.scale else normal
             y = y + self._weight("beta") if self.center else y
         if training:
-            self.tape = _Tape(normal, scale, share, turned.shape)
+            self._set_tape(_Tape(normal, scale, share, turned.shape))
         output: Array = np.moveaxis(y.reshape(turned.shape), -1, self.axis)
         return output
 

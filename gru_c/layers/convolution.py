@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core, activations, constraints, initializers, regularizers
-from gru_c.layers.base import FIXED, Layer
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_flag, check_flags, check_integer
+from gru_c.layers.base import FIXED, Layer, LayerOptions
 from gru_c.layers.time_axis import (
     TimeAxisLayer,
     Windows,
@@ -18,10 +20,10 @@ from gru_c.layers.time_axis import (
     check_single,
 )
 from gru_c.runtime.threads import team_threads
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_flags, check_integer
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from gru_c.parameters import Source
 
 # Bytes of windows that are gathered at a time. (256, 100, 64) to 64 filters of 3 steps takes 9.5 ms
@@ -133,12 +135,9 @@ class Conv1D(TimeAxisLayer):
         bias_regularizer: object = None,
         kernel_constraint: object = None,
         bias_constraint: object = None,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.filters = check_integer("filters", filters, 1)
         self.kernel_size = check_single("kernel_size", kernel_size)
         self.strides = check_single("strides", strides)
@@ -248,7 +247,7 @@ class Conv1D(TimeAxisLayer):
         output = outputs[0] if self.groups == 1 else np.concatenate(outputs, axis=2)
         y = self._activation.forward(self.swapped(output))
         if training:
-            self.tape = _Tape(padded, array.shape[1], y)
+            self._set_tape(_Tape(padded, array.shape[1], y))
         return y
 
     def backward(

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import constraints, initializers, regularizers
-from gru_c.layers.base import Layer
+from gru_c.common.arrays import Array, Shape, as_indices, as_real
+from gru_c.common.attributes import assign
+from gru_c.common.validation import check_flag, check_flags, check_integer
+from gru_c.layers.base import CommonOptions, Layer
 from gru_c.parameters import Parameter
-from gru_c.utils.arrays import Array, Shape, as_indices, as_real
-from gru_c.utils.attributes import assign
-from gru_c.utils.validation import check_flag, check_flags, check_integer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Embedding(Layer):
-    """Turn indices into vectors: ``y[b, t] = embeddings[x[b, t]]``. Must be a model's first layer.
+    """Turn indices into vectors: ``y[b, t] = embeddings[x[b, t]]``.
+
+    In a model it must be the first layer, or follow one that gives indices, such as
+    `TextVectorization`.
 
     A sample may have any number of axes of indices, or be one index: ``Sequential([Input(()),
     Embedding(4, 3)])`` takes x of shape (B,) and returns (B, 3).
@@ -63,11 +69,7 @@ class Embedding(Layer):
            [ True, False, False]])
     """
 
-    not_kept = frozenset({"weights"})  # the layer's parameters hold the values
-    _advice: ClassVar = {
-        **Layer._advice,
-        "weights": "is an argument of the constructor alone: set_weights sets them",
-    }
+    takes_scalars = True
     _until_built = (
         "input_dim",
         "output_dim",
@@ -87,13 +89,9 @@ class Embedding(Layer):
         embeddings_constraint: object = None,
         mask_zero: bool = False,
         weights: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[CommonOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.input_dim = check_integer("input_dim", input_dim, 1)
         self.output_dim = check_integer("output_dim", output_dim, 1)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -215,7 +213,7 @@ class Embedding(Layer):
         indices = self.prepare_input(x)
         self.compute_output_shape(indices.shape)  # checks the shape
         if training:
-            self.tape = indices
+            self._set_tape(indices)
         return self._weight("embeddings").take(indices, axis=0)
 
     def backward(

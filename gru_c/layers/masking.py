@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape, as_real
+from gru_c.common.validation import check_flag, check_real
+from gru_c.layers.base import LayerOptions
 from gru_c.layers.weightless import Tape, WeightlessLayer
-from gru_c.utils.arrays import Array, Shape, as_real
-from gru_c.utils.validation import check_flag, check_real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Masking(WeightlessLayer):
@@ -45,13 +49,9 @@ class Masking(WeightlessLayer):
     def __init__(
         self,
         mask_value: float = 0.0,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.mask_value = check_real("Masking: mask_value", mask_value)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -72,7 +72,7 @@ class Masking(WeightlessLayer):
         self.compute_output_shape(array.shape)  # checks the shape
         counts = self.compute_mask(array)
         if training:
-            self.tape = Tape(counts, array.shape)
+            self._set_tape(Tape(counts, array.shape))
         return _zero_uncounted(counts, array)
 
     def input_gradient_of(self, saved: Array, d_output: Array) -> Array:

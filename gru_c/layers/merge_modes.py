@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gru_c.utils.arrays import Array
-from gru_c.utils.registry import lookup
+from gru_c.common.arrays import Array
+from gru_c.common.registry import lookup
 
 MODES = ("concat", "sum", "mul", "ave")
 

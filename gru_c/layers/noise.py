@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_flag, check_real
+from gru_c.layers.base import LayerOptions
 from gru_c.layers.random import DrawingLayer
 from gru_c.layers.weightless import Tape, WeightlessLayer
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class _RandomFactors(DrawingLayer, WeightlessLayer):
@@ -30,7 +34,7 @@ class _RandomFactors(DrawingLayer, WeightlessLayer):
         if not training:
             return array
         factors = self._draw_factors(array.shape)
-        self.tape = Tape(factors, array.shape)
+        self._set_tape(Tape(factors, array.shape))
         product: Array = array * factors
         return product
 
@@ -38,9 +42,9 @@ class _RandomFactors(DrawingLayer, WeightlessLayer):
         """Return the factors for input of that shape."""
         raise NotImplementedError
 
-    def input_gradient_of(self, kept: Array, d_output: Array) -> Array:
-        """Return the gradient times the factors, which are kept."""
-        return d_output * kept
+    def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
+        """Return the gradient times the factors, which are saved."""
+        return d_output * saved
 
 
 def _draw_normal(layer: DrawingLayer, shape: tuple[int, ...], stddev: float) -> Array:
@@ -88,13 +92,9 @@ class SpatialDropout1D(_RandomFactors):
         self,
         rate: float,
         seed: int | None = None,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.rate = check_real("rate", rate, "[0, 1)")
         self.set_seed(seed)
 
@@ -138,13 +138,9 @@ class GaussianDropout(_RandomFactors):
         self,
         rate: float,
         seed: int | None = None,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.rate = check_real("rate", rate, "[0, 1)")
         self.set_seed(seed)
 
@@ -181,13 +177,9 @@ class GaussianNoise(DrawingLayer, WeightlessLayer):
         self,
         stddev: float,
         seed: int | None = None,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.stddev = check_real("stddev", stddev, ">= 0")
         if self.stddev > 1:
             raise ValueError(f"stddev must be a number from 0 to 1, got {stddev!r}")
@@ -204,10 +196,10 @@ class GaussianNoise(DrawingLayer, WeightlessLayer):
         array = self._as_input(x)
         if not training:
             return array
-        self.tape = Tape(None, array.shape)
+        self._set_tape(Tape(None, array.shape))
         noisy: Array = array + _draw_normal(self, array.shape, self.stddev)
         return noisy
 
-    def input_gradient_of(self, kept: None, d_output: Array) -> Array:
+    def input_gradient_of(self, saved: None, d_output: Array) -> Array:
         """Return the gradient itself."""
         return d_output

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from gru_c.common.arrays import Array
+from gru_c.common.attributes import assign
+from gru_c.common.validation import make_rng
 from gru_c.layers.base import Layer
-from gru_c.utils.arrays import Array
-from gru_c.utils.attributes import assign
-from gru_c.utils.validation import make_rng
 
 
 def generators(layers: Iterable[Layer]) -> list[np.random.Generator]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c import constraints, initializers, regularizers
-from gru_c.layers.base import Layer
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_flag, check_flags, check_integer, check_real
+from gru_c.layers.base import Layer, LayerOptions
 from gru_c.layers.weightless import Tape, WeightlessLayer
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_flags, check_integer, check_real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class _Rectifier(WeightlessLayer):
@@ -28,12 +31,12 @@ class _Rectifier(WeightlessLayer):
         check_flag("training", training)
         array = self._as_input(x)
         if training:
-            self.tape = Tape(self._slope(array), array.shape)
+            self._set_tape(Tape(self._slope(array), array.shape))
         return self._function(array)
 
-    def input_gradient_of(self, kept: Array, d_output: Array) -> Array:
-        """Return the gradient times the slopes, which are kept."""
-        return d_output * kept
+    def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
+        """Return the gradient times the slopes, which are saved."""
+        return d_output * saved
 
     def _function(self, x: Array) -> Array:
         """Return the function of x."""
@@ -78,13 +81,9 @@ class ReLU(_Rectifier):
         max_value: float | None = None,
         negative_slope: float = 0.0,
         threshold: float = 0.0,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.max_value = check_real("ReLU: max_value", max_value, ">= 0", optional=True)
         self.negative_slope = check_real("ReLU: negative_slope", negative_slope, ">= 0")
         self.threshold = check_real("ReLU: threshold", threshold, ">= 0")
@@ -138,13 +137,9 @@ class LeakyReLU(_Rectifier):
     def __init__(
         self,
         negative_slope: float = 0.3,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.negative_slope = check_real("LeakyReLU: negative_slope", negative_slope, ">= 0")
 
     def _function(self, x: Array) -> Array:
@@ -182,13 +177,9 @@ class ELU(_Rectifier):
     def __init__(
         self,
         alpha: float = 1.0,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.alpha = check_real("ELU: alpha", alpha)
 
     def _function(self, x: Array) -> Array:
@@ -245,13 +236,9 @@ class PReLU(Layer):
         alpha_regularizer: object = None,
         alpha_constraint: object = None,
         shared_axes: int | Sequence[int] | None = None,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
@@ -303,7 +290,7 @@ class PReLU(Layer):
         if self._alpha_shape(array.shape) != alpha.shape:
             self._refuse_shape(str(self.built_shape), array.shape)
         if training:
-            self.tape = array
+            self._set_tape(array)
         return np.where(array < 0, alpha * np.minimum(array, 0), array)
 
     def backward(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_flag, check_integer
+from gru_c.layers.base import LayerOptions
 from gru_c.layers.time_axis import warn_of_dropped_mask
 from gru_c.layers.weightless import Tape, WeightlessLayer
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_integer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Flatten(WeightlessLayer):
@@ -53,7 +58,7 @@ class Flatten(WeightlessLayer):
         batch, features = self.compute_output_shape(array.shape)
         y = array.reshape(batch or 0, features or 0)
         if training:
-            self.tape = Tape(array.shape, y.shape)
+            self._set_tape(Tape(array.shape, y.shape))
         return y
 
     def input_gradient_of(self, saved: tuple[int, ...], d_output: Array) -> Array:
@@ -91,13 +96,9 @@ class Reshape(WeightlessLayer):
     def __init__(
         self,
         target_shape: Sequence[int],
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         if isinstance(target_shape, int):
             raise TypeError(f"target_shape must be a tuple such as (-1, 4), got {target_shape!r}")
         self.target_shape = tuple(
@@ -141,12 +142,12 @@ class Reshape(WeightlessLayer):
         array = self._as_input(x)
         y = array.reshape([size or 0 for size in self.compute_output_shape(array.shape)])
         if training:
-            self.tape = Tape(array.shape, y.shape)
+            self._set_tape(Tape(array.shape, y.shape))
         return y
 
-    def input_gradient_of(self, kept: tuple[int, ...], d_output: Array) -> Array:
-        """Return the gradient in the input's shape, which is what was kept."""
-        return d_output.reshape(kept)
+    def input_gradient_of(self, saved: tuple[int, ...], d_output: Array) -> Array:
+        """Return the gradient in the input's shape, which is what was saved."""
+        return d_output.reshape(saved)
 
 
 class Permute(WeightlessLayer):
@@ -180,13 +181,9 @@ class Permute(WeightlessLayer):
     def __init__(
         self,
         dims: Sequence[int],
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         if isinstance(dims, int):
             raise TypeError(f"dims must be a tuple such as (2, 1), got {dims!r}")
         self.dims = tuple(check_integer("every number of dims", axis, 1) for axis in dims)
@@ -217,10 +214,10 @@ class Permute(WeightlessLayer):
         self.compute_output_shape(array.shape)  # checks the shape
         y: Array = array.transpose(0, *self.dims)
         if training:
-            self.tape = Tape(None, y.shape)
+            self._set_tape(Tape(None, y.shape))
         return y
 
-    def input_gradient_of(self, kept: None, d_output: Array) -> Array:
+    def input_gradient_of(self, saved: None, d_output: Array) -> Array:
         """Return the gradient with its axes in the input's order."""
         order = [0, *(1 + axis for axis in np.argsort(self.dims).tolist())]
         d_x: Array = d_output.transpose(order)
@@ -254,13 +251,9 @@ class RepeatVector(WeightlessLayer):
     def __init__(
         self,
         n: int,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.n = check_integer("n", n, 1)
 
     @property
@@ -284,7 +277,7 @@ class RepeatVector(WeightlessLayer):
         self.compute_output_shape(array.shape)  # checks the shape
         y = np.repeat(array[:, None], self.n, axis=1)
         if training:
-            self.tape = Tape(None, y.shape)
+            self._set_tape(Tape(None, y.shape))
         return y
 
     def input_gradient_of(self, saved: None, d_output: Array) -> Array:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_flag, check_integer
+from gru_c.layers.base import LayerOptions
 from gru_c.layers.weightless import Tape, WeightlessLayer
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_flag, check_integer
 
 _MASKED = -1e9  # what takes the place of masked entries, as in Keras
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Softmax(WeightlessLayer):
@@ -45,13 +50,9 @@ class Softmax(WeightlessLayer):
     def __init__(
         self,
         axis: int | Sequence[int] = -1,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.axis: int | list[int]
         if isinstance(axis, (list, tuple)) and axis:
             self.axis = [check_integer("Softmax: axis", item, None) for item in axis]
@@ -113,7 +114,7 @@ class Softmax(WeightlessLayer):
         if taken is not None:
             y = np.where(taken, y, array.dtype.type(0))
         if training:
-            self.tape = Tape(y, y.shape)
+            self._set_tape(Tape(y, y.shape))
         return y
 
     def _entries(self, mask: npt.ArrayLike, x: Array) -> Array:
@@ -134,8 +135,8 @@ class Softmax(WeightlessLayer):
             )
         return taken
 
-    def input_gradient_of(self, kept: Array, d_output: Array) -> Array:
+    def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
         """Return the gradient of the input, given the output."""
-        along = (d_output * kept).sum(axis=self._axes(kept.shape), keepdims=True)
-        d_x: Array = kept * (d_output - along)
+        along = (d_output * saved).sum(axis=self._axes(saved.shape), keepdims=True)
+        d_x: Array = saved * (d_output - along)
         return d_x

@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, as_real
+from gru_c.common.attributes import assign
 from gru_c.layers.random import DrawingLayer
-from gru_c.utils.arrays import Array, as_real
-from gru_c.utils.attributes import assign
 
 
 class StatefulLayer(DrawingLayer):

@@ -8,10 +8,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_integer
+from gru_c.common.warnings import warn
 from gru_c.layers.base import Layer
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.validation import check_integer
-from gru_c.utils.warnings import warn
 
 FORMATS = ("channels_last", "channels_first")
 

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_flags
 from gru_c.layers.base import Layer
-from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_flags
 
 
 class Tape(NamedTuple):

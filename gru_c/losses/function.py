@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array
+from gru_c.common.registry import snake_case
 from gru_c.losses import targets
 from gru_c.losses.base import Loss, require_finite_gradient
-from gru_c.utils.arrays import Array
-from gru_c.utils.registry import snake_case
 
 LossFunction = Callable[[Array, Array], tuple[float, npt.ArrayLike]]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.utils.arrays import Array, as_indices, first_bad, unreadable
+from gru_c.common.arrays import Array, as_indices, first_bad, unreadable
 
 Shape = tuple[int, ...]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gru_c import losses
+from gru_c.common.registry import Registry, described, lookup, serialize, snake_case
 from gru_c.metrics.accuracy import (
     Accuracy,
     AccuracyOfLoss,
@@ -26,7 +27,6 @@ from gru_c.metrics.errors import (
     RootMeanSquaredError,
 )
 from gru_c.metrics.function import FunctionMetric
-from gru_c.utils.registry import Registry, described, lookup, serialize, snake_case
 
 __all__ = [
     "Accuracy",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 from gru_c import losses
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_real
 from gru_c.losses import targets
 from gru_c.metrics.base import Metric
-from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_real
 
 
 class BinaryAccuracy(Metric):

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common import keras_names
+from gru_c.common.arrays import Array
+from gru_c.common.registry import Configurable, snake_case
 from gru_c.losses import targets
-from gru_c.utils import keras_names
-from gru_c.utils.arrays import Array
-from gru_c.utils.registry import Configurable, snake_case
 
 FIXED = "cannot change after the metric was made: make a new {cls}(...)"
 

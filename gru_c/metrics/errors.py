@@ -6,8 +6,8 @@ import math
 from typing import ClassVar
 
 from gru_c import losses
+from gru_c.common.arrays import Array
 from gru_c.metrics.base import FIXED, Metric
-from gru_c.utils.arrays import Array
 
 
 class MeanOfLoss(Metric):

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gru_c.common.arrays import Array
+from gru_c.common.registry import snake_case
 from gru_c.losses import targets
 from gru_c.metrics.base import FIXED, Metric
-from gru_c.utils.arrays import Array
-from gru_c.utils.registry import snake_case
 
 MetricFunction = Callable[[Array, Array], float]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy.typing as npt
 
+from gru_c.common.validation import check_flags
 from gru_c.data import checks, inputs
 from gru_c.data.samples import Data, require_optimizer
 from gru_c.network.network import Network
 from gru_c.training import fit_settings
 from gru_c.training.doubts import doubts_of
 from gru_c.training.processes import ProcessGroup
-from gru_c.utils.validation import check_flags
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from gru_c.common.arrays import Array
 from gru_c.layers import Bidirectional, Layer, random
 from gru_c.models.summary import kernel_positions, kernel_sizes, table_lines
 from gru_c.network import layer_states
 from gru_c.runtime.blas_threads import blas_held
-from gru_c.utils.arrays import Array
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network

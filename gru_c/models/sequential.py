@@ -10,12 +10,13 @@ from typing import Any
 import numpy.typing as npt
 
 from gru_c.callbacks import CallbackList
+from gru_c.common.keywords import checked_keywords
+from gru_c.common.validation import check_flag, make_rng
 from gru_c.data import inputs
 from gru_c.data.samples import check_batch_size, require_optimizer
 from gru_c.layers import Layer
+from gru_c.models.described import DescribedModel
 from gru_c.models.fit_request import FitRequest
-from gru_c.models.inference import InferenceModel
-from gru_c.saving import contents
 from gru_c.training import evaluate, fit, step
 from gru_c.training.checkpoint import CheckpointFile
 from gru_c.training.doubts import doubts_of
@@ -26,10 +27,9 @@ from gru_c.training.run_identity import (
     describe_run,
     describe_training,
 )
-from gru_c.utils.validation import check_flag, make_rng
 
 
-class Sequential(InferenceModel):
+class Sequential(DescribedModel):
     """Layers in a row, with Keras's methods, arguments and defaults.
 
     Parameters
@@ -85,6 +85,7 @@ class Sequential(InferenceModel):
 
     # ---- training ----
 
+    @checked_keywords
     def fit(
         self,
         x: Any,
@@ -246,6 +247,7 @@ class Sequential(InferenceModel):
                     file = CheckpointFile(checkpoint, checkpoint_interval, resume, identity)
             return fit.fit(self, data, settings, rng, hooks, file, group)
 
+    @checked_keywords
     def evaluate(
         self,
         x: Any,
@@ -297,6 +299,7 @@ class Sequential(InferenceModel):
             logs = evaluate.evaluate(self, shard, size, verbose, hooks, group)
         return step.as_result(logs, return_dict)
 
+    @checked_keywords
     def train_on_batch(
         self,
         x: Any,
@@ -321,25 +324,3 @@ class Sequential(InferenceModel):
         data = inputs.check_batch_pairs(self, x, y, sample_weight, lengths)
         doubts_of(self).check(self, data)
         return step.as_result(step.train_on_batch(self, data), return_dict)
-
-    # ---- files ----
-
-    def save(self, path: str | os.PathLike[str], include_optimizer: bool = False) -> None:
-        """Write the model to a safetensors file, which `load_model` reads.
-
-        The file also says which layers are frozen. It does not hold the arrays of
-        ``initializers.Constant(array)``, because it holds the weights.
-
-        Parameters
-        ----------
-        path : path
-            An existing file is replaced atomically, once the new one is complete.
-        include_optimizer : bool
-            Write the optimizer's state, too, so that training can continue.
-
-        Raises
-        ------
-        ValueError
-            If there are no weights yet, or a part of the model cannot be described in a file.
-        """
-        contents.save_model(self, path, check_flag("include_optimizer", include_optimizer))

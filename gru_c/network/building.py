@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape, as_real
+from gru_c.common.attributes import assign
+from gru_c.common.registry import snake_case
+from gru_c.common.validation import check_sizes
 from gru_c.layers import Embedding, Input, Layer
 from gru_c.layers.random import DrawingLayer
-from gru_c.network.layer_checks import check_for_network, check_weights, output_shape_of
+from gru_c.network.layer_checks import (
+    check_for_network,
+    check_weights,
+    output_shape_of,
+    require_whole_numbers,
+)
 from gru_c.network.weights import NetworkWeights
-from gru_c.utils.arrays import Array, Shape, as_real
-from gru_c.utils.attributes import assign
-from gru_c.utils.registry import snake_case
-from gru_c.utils.validation import check_sizes
 
 if TYPE_CHECKING:
     from gru_c.parameters import GivenWeights, Source
@@ -30,6 +35,8 @@ class BuildableNetwork(NetworkWeights):
     dtype: str | None
     rng: np.random.Generator
     _weights_rng: np.random.Generator  # of the initial weights
+    batch_size: int | None = None  # of all batches, if a layer is stateful; None: any
+    _takes_integers = False  # True if an `Input` says that x holds whole numbers
     _names_ahead: frozenset[str | None] = frozenset()  # of layers that the constructor will add
 
     def add(self, layer: Layer) -> None:
@@ -61,15 +68,17 @@ class BuildableNetwork(NetworkWeights):
         if layer in self.layers:
             raise ValueError(f"layer {layer.label!r} is already part of the model")
         check_for_network(layer)
-        if isinstance(layer, Embedding) and self.layers:
+        if isinstance(layer, Embedding) and self.layers and not self.layers[-1].gives_indices:
             raise ValueError(
-                f"layer {layer.label!r} takes whole numbers, which no layer gives: it must be the "
-                "first of the model"
+                f"layer {layer.label!r} takes whole numbers, which layer {self.layers[-1].label!r} "
+                "does not give: it must be the first of the model, or follow a layer that turns "
+                "texts into indices"
             )
         dtype = self.dtype or layer.dtype or "float32"
         if not layer.fits_dtype(dtype):
             raise ValueError(f"layer {layer.label!r} is {layer.dtype}, the model is {dtype}")
         name = self._free_name(layer)
+        batch_size = self._batch_size_with(layer)
         shape = self._shape_for(layer)
         if shape is not None:
             # before anything is changed
@@ -82,7 +91,8 @@ class BuildableNetwork(NetworkWeights):
         assign(self, dtype=dtype)
         layer.take_dtype(dtype)
         if not self.layers:
-            self._input_shape = shape
+            assign(self, _input_shape=shape, batch_size=batch_size)
+            self._takes_integers |= isinstance(layer, Input) and layer.integers
         if isinstance(layer, Input):
             return
         assign(layer, name=name)
@@ -150,9 +160,31 @@ class BuildableNetwork(NetworkWeights):
             )
         return shape
 
+    def _batch_size_with(self, layer: Layer) -> int | None:
+        """Return the batch size that the first layers fix; ValueError if they contradict."""
+        if self.layers or layer.batch_size is None:
+            return self.batch_size
+        if self.batch_size not in (None, layer.batch_size):
+            raise ValueError(
+                f"layer {layer.label!r} says batch_size={layer.batch_size}, the Input before it "
+                f"{self.batch_size}"
+            )
+        return layer.batch_size
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output for a shape of the input, batch axis first."""
         return self._shapes(input_shape)[-1]
+
+    def shape_of_output(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the output for data of a shape; ValueError if it is not known."""
+        shape = self.compute_output_shape(input_shape)
+        if None in shape:  # the first layer splits texts, each of which has its own length
+            raise ValueError(
+                f"the output has the shape {shape}, with a time step for each token of the texts: "
+                f"give layer {self.layers[0].label!r} output_sequence_length, for texts of one "
+                "length"
+            )
+        return tuple(int(size or 0) for size in shape)
 
     def _shapes(self, input_shape: Shape) -> list[Shape]:
         """Return the shapes of the input and of each layer's output."""
@@ -166,12 +198,13 @@ class BuildableNetwork(NetworkWeights):
     @property
     def input_shape(self) -> Shape | None:
         """Shape of the input, batch axis first; None before it is known."""
-        return self._input_shape
+        return None if self._input_shape is None else (self.batch_size, *self._input_shape[1:])
 
     @property
     def output_shape(self) -> Shape | None:
         """Shape of the output, batch axis first; None before it is known."""
-        return None if self._input_shape is None else self.compute_output_shape(self._input_shape)
+        shape = self.input_shape
+        return None if shape is None else self.compute_output_shape(shape)
 
     @property
     def fixed_time(self) -> int | None:
@@ -182,7 +215,7 @@ class BuildableNetwork(NetworkWeights):
     def takes_scalars(self) -> bool:
         """True if a sample may be one number, without an axis."""
         if self._input_shape is None:
-            return bool(self.layers) and isinstance(self.layers[0], Embedding)
+            return bool(self.layers) and self.layers[0].takes_scalars
         return len(self._input_shape) == 1
 
     # ---- building ----
@@ -250,9 +283,13 @@ class BuildableNetwork(NetworkWeights):
         if len(shape) < (1 if self.takes_scalars else 2):
             raise ValueError(f"x must have shape (samples, ...), got {shape}")
 
+    def read_input(self, x: npt.ArrayLike) -> Array:
+        """Return `x` as an array: of real numbers, or of texts if the first layer takes them."""
+        return self.layers[0].read_input(x) if self.layers else as_real("x", x)
+
     def check_input(self, x: npt.ArrayLike) -> Array:
         """Return `x` as an array; ValueError or TypeError unless the model takes its shape."""
-        array = as_real("x", x)
+        array = self.read_input(x)
         wanted = self._input_shape
         if wanted is not None and (
             array.ndim != len(wanted)
@@ -266,4 +303,6 @@ class BuildableNetwork(NetworkWeights):
             lacks_axis = array.ndim == len(wanted) - 1 > 0 and array.shape[1:] == wanted[1:-1]
             hint = ": x[..., None] has it" if lacks_axis else ""
             raise ValueError(f"x must have shape (samples{sizes}), got {array.shape}{hint}")
+        if self._takes_integers:
+            require_whole_numbers(array)
         return self.layers[0].prepare_input(array) if self.layers else array

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gru_c.common.arrays import Array
+from gru_c.common.attributes import assign
 from gru_c.layers import GRU
 from gru_c.parameters import Parameter
-from gru_c.utils.arrays import Array
-from gru_c.utils.attributes import assign
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network

@@ -10,6 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import losses, optimizers
+from gru_c.common import keras_names
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.attributes import assign
+from gru_c.common.keywords import checked_keywords
+from gru_c.common.validation import check_dtype, check_flag, make_rng
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.random import DrawingLayer
 from gru_c.metrics import Metric
@@ -17,10 +22,6 @@ from gru_c.metrics import get as get_metric
 from gru_c.network.building import BuildableNetwork
 from gru_c.parameters import Parameters
 from gru_c.recurrence.step_order import which_count
-from gru_c.utils import keras_names
-from gru_c.utils.arrays import Array, Shape, as_real
-from gru_c.utils.attributes import assign
-from gru_c.utils.validation import check_dtype, check_flag, make_rng
 
 
 class Network(BuildableNetwork):
@@ -33,6 +34,7 @@ class Network(BuildableNetwork):
     _advice: ClassVar = {
         "layers": "cannot be set: call add(layer), or make a new {cls}([...])",
         "dtype": "cannot change after the model was made: make a new {cls}(..., dtype=...)",
+        "batch_size": "cannot be set: give it to the first layer's constructor",
         "seed": "cannot be set: give it to the constructor, or give fit a seed of its own",
         "rng": "cannot be set: give the constructor or fit a seed",
         **dict.fromkeys(("loss", "metrics"), "cannot be set: call compile with the new one"),
@@ -76,6 +78,7 @@ class Network(BuildableNetwork):
 
     # ---- settings of training ----
 
+    @checked_keywords
     def compile(
         self,
         optimizer: object = "rmsprop",
@@ -102,6 +105,8 @@ class Network(BuildableNetwork):
         """
         new_optimizer = None if optimizer is None else optimizers.get(optimizer)
         new_loss = None if loss is None else losses.get(loss)
+        if new_loss is not None:
+            new_loss.require_reduction()
         if isinstance(metrics, (str, dict)) or not isinstance(metrics or [], Sequence):
             raise TypeError(f"metrics must be a list such as ['mae'], got {metrics!r}")
         new_metrics = [get_metric(spec, new_loss) for spec in metrics or ()]
@@ -150,7 +155,8 @@ class Network(BuildableNetwork):
         `mask` and `lengths` are those of `GRU.forward`.
         """
         check_flag("training", training)
-        array = as_real("x", x)
+        array = self.read_input(x)
+        self.require_batch_size(len(array) if array.ndim else 0)
         counts = which_count(array.shape, mask, lengths)
         if not self.built:
             self.build_from_data(array)
@@ -243,6 +249,14 @@ class Network(BuildableNetwork):
         """The layers that keep their states from batch to batch."""
         recurrent = [layer for layer in self.layers if isinstance(layer, (GRU, Bidirectional))]
         return [layer for layer in recurrent if layer.stateful]
+
+    def require_batch_size(self, size: int) -> None:
+        """Raise ValueError if a stateful layer would get a batch of another than the fixed size."""
+        if self.batch_size not in (None, size) and self.stateful_layers:
+            raise ValueError(
+                f"layer {self.stateful_layers[0].label!r} is stateful, and the model's batch size "
+                f"is fixed at {self.batch_size}: got a batch of {size}"
+            )
 
     def reset_states(self) -> None:
         """Reset all stateful layers, so that their next batch begins with zeros."""

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.attributes import Guarded
+from gru_c.common.validation import check_flag
 from gru_c.layers import Layer
 from gru_c.layers.weights import set_values
 from gru_c.parameters import Parameter, Parameters, refuse_shallow_copy
-from gru_c.utils.arrays import Array, Shape
-from gru_c.utils.attributes import Guarded
-from gru_c.utils.validation import check_flag
 
 
 class NetworkWeights(Guarded):
@@ -119,6 +119,26 @@ class NetworkWeights(Guarded):
         trained = set(map(id, self.trainable_weights))
         items = [item for layer in self.layers for item in layer.parameters]
         return [item for item in items if id(item) not in trained]
+
+    @property
+    def weights(self) -> list[Parameter]:
+        """All weights, layer by layer, in the order of `get_weights`."""
+        return [item for layer in self.layers for item in layer.parameters]
+
+    @property
+    def variables(self) -> list[Parameter]:
+        """The same as `weights`."""
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Parameter]:
+        """The same as `trainable_weights`."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Parameter]:
+        """The same as `non_trainable_weights`."""
+        return self.non_trainable_weights
 
     # ---- values ----
 

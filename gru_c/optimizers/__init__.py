@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from gru_c import _core, schedules
+from gru_c.common.registry import Registry
+from gru_c.common.registry import serialize as serialize
 from gru_c.optimizers.adam import Adam, AdamW
 from gru_c.optimizers.base import Optimizer
 from gru_c.optimizers.rmsprop import RMSprop
 from gru_c.optimizers.sgd import SGD
 from gru_c.parameters import Parameters
-from gru_c.utils.registry import Registry
-from gru_c.utils.registry import serialize as serialize
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "schedules"]
 

@@ -8,13 +8,13 @@ import operator
 from typing import Any, ClassVar, NamedTuple, TypedDict
 
 from gru_c import _core, schedules
+from gru_c.common import keras_names
+from gru_c.common.arrays import Array
+from gru_c.common.attributes import assign, warn_of_old_name
+from gru_c.common.registry import Configurable
+from gru_c.common.validation import check_integer, check_real
 from gru_c.parameters import Parameter, Parameters
 from gru_c.runtime.threads import team_threads
-from gru_c.utils import keras_names
-from gru_c.utils.arrays import Array
-from gru_c.utils.attributes import assign, warn_of_old_name
-from gru_c.utils.registry import Configurable
-from gru_c.utils.validation import check_integer, check_real
 
 Slots = dict[str, Array]
 

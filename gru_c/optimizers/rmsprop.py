@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gru_c import _core
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_flag, check_real
 from gru_c.optimizers.base import Optimizer, OptimizerOptions, Slots, StepSettings
-from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_flag, check_real
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import CACHE_LINE, Array
+from gru_c.common.weight_memory import Memory
 from gru_c.parameters.parameter import Parameter, of_shape, penalty_of, refuse_shallow_copy
-from gru_c.utils.arrays import CACHE_LINE, Array
-from gru_c.utils.weight_memory import Memory
 
 
 class Layer(Protocol):

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array
+from gru_c.common.random_seed import fresh_rng
 from gru_c.parameters.parameter import of_shape
-from gru_c.utils.arrays import Array
 
 
 class GivenWeights:
@@ -53,4 +54,6 @@ Source = np.random.Generator | int | GivenWeights | None
 
 def checked_source(source: Source) -> np.random.Generator | GivenWeights:
     """Return given weights unchanged, or a random generator for anything else."""
+    if source is None:
+        return fresh_rng()
     return source if isinstance(source, GivenWeights) else np.random.default_rng(source)

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gru_c import _core
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_integer
 from gru_c.recurrence.memory import BorrowedMemory, TapeMemory
 from gru_c.recurrence.options import PassOptions
 from gru_c.recurrence.plain import pack_weights, run_plain
 from gru_c.recurrence.tape import Tape
 from gru_c.recurrence.weights import Gradients, Weights
-from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_integer
 
 
 def check_every(every: object) -> int | str | None:

@@ -10,7 +10,7 @@ from collections import deque
 
 import numpy as np
 
-from gru_c.utils.arrays import Array, copied_past_line, past_line
+from gru_c.common.arrays import Array, copied_past_line, past_line
 
 
 class TapeMemory:

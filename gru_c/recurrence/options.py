@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
+from gru_c.common.arrays import Array
+from gru_c.common.registry import lookup
 from gru_c.recurrence.cell import Cell
 from gru_c.recurrence.memory import SHARED_MEMORY, TapeMemory
-from gru_c.utils.arrays import Array
-from gru_c.utils.registry import lookup
 
 AUTO: int = _core.ENGINES["auto"]
 FULL_WEIGHTS: int = _core.WEIGHT_FORMATS["float32"]

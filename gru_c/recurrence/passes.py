@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from gru_c.common.arrays import Array
 from gru_c.recurrence.checkpointing import run_checkpointed
 from gru_c.recurrence.options import PassOptions
 from gru_c.recurrence.plain import run_plain
@@ -14,7 +15,6 @@ from gru_c.recurrence.ragged import run_ragged
 from gru_c.recurrence.step_order import StepOrder
 from gru_c.recurrence.tape import Tape
 from gru_c.recurrence.weights import Weights
-from gru_c.utils.arrays import Array
 
 MaybeArray = TypeVar("MaybeArray", Array, "Array | None")
 

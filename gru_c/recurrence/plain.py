@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gru_c import _core
+from gru_c.common.arrays import Array
 from gru_c.recurrence.cell import Cell
 from gru_c.recurrence.memory import BorrowedMemory
 from gru_c.recurrence.options import AUTO, FULL_WEIGHTS, PassOptions
@@ -14,7 +15,6 @@ from gru_c.recurrence.tape import Tape
 from gru_c.recurrence.weights import Gradients, Weights
 from gru_c.runtime.blas_threads import BLAS, blas_held
 from gru_c.runtime.threads import openmp_threads, team_threads
-from gru_c.utils.arrays import Array
 
 
 @dataclass(slots=True, repr=False, eq=False)

@@ -13,6 +13,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from gru_c import _core
+from gru_c.common.arrays import CACHE_LINE, Array
 from gru_c.recurrence.checkpointing import run_checkpointed
 from gru_c.recurrence.memory import BorrowedMemory
 from gru_c.recurrence.options import PassOptions
@@ -20,7 +21,6 @@ from gru_c.recurrence.plain import pack_weights, run_plain
 from gru_c.recurrence.step_order import StepOrder
 from gru_c.recurrence.tape import Tape
 from gru_c.recurrence.weights import Gradients, Weights
-from gru_c.utils.arrays import CACHE_LINE, Array
 
 
 @dataclass(slots=True, repr=False, eq=False)

@@ -6,10 +6,10 @@ import copy
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from gru_c.common.arrays import Array
 from gru_c.recurrence.memory import BorrowedMemory
 from gru_c.recurrence.options import PassOptions
 from gru_c.recurrence.weights import Gradients, Weights
-from gru_c.utils.arrays import Array
 
 AnyTape = TypeVar("AnyTape", bound="Tape")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.utils.arrays import Array, as_real
+from gru_c.common.arrays import Array, as_real
 
 
 @dataclass(slots=True, eq=False)

@@ -15,6 +15,8 @@ import math
 import numbers
 from collections.abc import Callable
 
+from gru_c.common.registry import Registry, serialize, snake_case
+from gru_c.common.validation import check_real
 from gru_c.schedules.decay import (
     CosineDecay,
     CosineDecayRestarts,
@@ -25,8 +27,6 @@ from gru_c.schedules.decay import (
     Schedule,
 )
 from gru_c.schedules.function import as_schedule
-from gru_c.utils.registry import Registry, serialize, snake_case
-from gru_c.utils.validation import check_real
 
 __all__ = [
     "CosineDecay",

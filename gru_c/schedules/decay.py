@@ -7,9 +7,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
-from gru_c.utils import keras_names
-from gru_c.utils.registry import Configurable
-from gru_c.utils.validation import Range, check_flag, check_real
+from gru_c.common import keras_names
+from gru_c.common.registry import Configurable
+from gru_c.common.validation import Range, check_flag, check_real
 
 
 class Schedule(Configurable):

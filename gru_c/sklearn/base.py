@@ -12,16 +12,16 @@ import numpy.typing as npt
 
 from gru_c import optimizers
 from gru_c.callbacks import Callback, Logs
+from gru_c.common.arrays import Array
+from gru_c.common.attributes import Guarded, assign
+from gru_c.common.optional import require
+from gru_c.common.progress import LINE, SILENT
+from gru_c.common.validation import check_integer, check_real
 from gru_c.distributed.thread_shares import share_of_task
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Dropout, Input
 from gru_c.models.sequential import Sequential
 from gru_c.runtime.threads import use_threads
 from gru_c.sklearn.validation import WeightedSamples, check_weight, check_x
-from gru_c.utils.arrays import Array
-from gru_c.utils.attributes import Guarded, assign
-from gru_c.utils.optional import require
-from gru_c.utils.progress import LINE, SILENT
-from gru_c.utils.validation import check_integer, check_real
 
 BaseEstimator: Any = require("sklearn.base", "sklearn").BaseEstimator
 model_selection = require("sklearn.model_selection", "sklearn")

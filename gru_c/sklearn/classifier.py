@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.activations import sigmoid, softmax
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 from gru_c.sklearn.base import GRUEstimator
 from gru_c.sklearn.regressor import Self, metrics
 from gru_c.sklearn.validation import WeightedSamples, check_y
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
 
 ClassifierMixin: Any = require("sklearn.base", "sklearn").ClassifierMixin
 multiclass = require("sklearn.utils.multiclass", "sklearn")

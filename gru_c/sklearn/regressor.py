@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 from gru_c.sklearn.base import GRUEstimator
 from gru_c.sklearn.validation import WeightedSamples, check_y
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
 
 RegressorMixin: Any = require("sklearn.base", "sklearn").RegressorMixin
 metrics = require("sklearn.metrics", "sklearn")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 from gru_c.data.sequence_list import SequenceList
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
 
 utils = require("sklearn.utils", "sklearn")
 validation = require("sklearn.utils.validation", "sklearn")

@@ -12,11 +12,11 @@ import numpy as np
 
 from gru_c import _core
 from gru_c.activations import ACTIVATIONS, Activation
+from gru_c.common.arrays import Array
+from gru_c.common.weight_memory import derived
 from gru_c.layers import GRU, Dense, Dropout, Layer
 from gru_c.network.network import Network
 from gru_c.recurrence.cell import Cell
-from gru_c.utils.arrays import Array
-from gru_c.utils.weight_memory import derived
 
 
 class CoreStage(NamedTuple):

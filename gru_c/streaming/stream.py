@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from gru_c import _core
 from gru_c._version import __version__
+from gru_c.common.arrays import Array, as_real, copied_past_line, past_line
+from gru_c.common.attributes import Guarded
+from gru_c.common.validation import check_integer
 from gru_c.network.network import Network
 from gru_c.streaming.stages import CoreStage, Stage, has_time, stages_of
-from gru_c.utils.arrays import Array, as_real, copied_past_line, past_line
-from gru_c.utils.attributes import Guarded
-from gru_c.utils.validation import check_integer
 
 Rows = int | slice | Sequence[int] | Array
 

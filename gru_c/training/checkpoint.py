@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_flag, check_real
 from gru_c.network.network import Network
 from gru_c.saving import contents, files
 from gru_c.training.run_identity import differences
-from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_flag, check_real
 
 Tensors = dict[str, Array]
 

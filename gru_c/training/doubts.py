@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from gru_c import losses, metrics
+from gru_c.common.arrays import Array
+from gru_c.common.warnings import warn
 from gru_c.data.samples import Data
 from gru_c.data.sequence_list import SequenceList
 from gru_c.losses.crossentropy import ONE_OUTPUT
 from gru_c.network.network import Network
 from gru_c.training.heads import computes_as, doubt_about_head, entry_for
-from gru_c.utils.arrays import Array
-from gru_c.utils.warnings import warn
 
 
 class Doubts:

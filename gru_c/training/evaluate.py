@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gru_c.callbacks import CallbackList
+from gru_c.common.arrays import Array
+from gru_c.common.progress import SILENT, Progress, check_verbose
 from gru_c.data.batch_order import Epoch
 from gru_c.data.inputs import Batches
 from gru_c.data.samples import Data
@@ -20,8 +22,6 @@ from gru_c.training.doubts import doubts_of
 from gru_c.training.missing import Missing
 from gru_c.training.processes import BatchLosses, ProcessGroup, results
 from gru_c.training.run import Totals
-from gru_c.utils.arrays import Array
-from gru_c.utils.progress import SILENT, Progress, check_verbose
 
 
 def count_values(outputs: Array, mask: Array | None) -> int:

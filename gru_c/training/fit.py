@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gru_c.callbacks import CallbackList
+from gru_c.common.arrays import Array
+from gru_c.common.progress import Progress
 from gru_c.data.batch_order import Epoch
 from gru_c.data.inputs import Batches, FitData
 from gru_c.data.samples import Data
@@ -31,8 +33,6 @@ from gru_c.training.processes import Pass, ProcessGroup
 from gru_c.training.run import Run, RunEnded
 from gru_c.training.snapshot import Snapshot
 from gru_c.training.step import first_culprit, fit_step, prepare, weights_are_finite
-from gru_c.utils.arrays import Array
-from gru_c.utils.progress import Progress
 
 
 def fit(

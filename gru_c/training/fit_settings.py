@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gru_c.common.progress import check_verbose
+from gru_c.common.validation import check_integer
 from gru_c.data.samples import check_batch_size
-from gru_c.utils.progress import check_verbose
-from gru_c.utils.validation import check_integer
 
 
 @dataclass(frozen=True)

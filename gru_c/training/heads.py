@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from gru_c import losses
 from gru_c.activations import ACTIVATIONS
+from gru_c.common.registry import Configurable
 from gru_c.layers import (
     GRU,
     Activation,
@@ -21,7 +22,6 @@ from gru_c.layers import (
     LayerNormalization,
     RepeatVector,
 )
-from gru_c.utils.registry import Configurable
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gru_c.utils.attributes import Guarded
-from gru_c.utils.optional import require
+from gru_c.common.attributes import Guarded
+from gru_c.common.optional import require
 
 
 class History(Guarded):

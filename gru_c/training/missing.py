@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import Array, is_finite, not_finite
+from gru_c.common.warnings import warn
 from gru_c.data.samples import Data, Samples
-from gru_c.utils.arrays import Array, is_finite, not_finite
-from gru_c.utils.warnings import warn
 
 NO_CULPRIT = (
     ", while all of the batch's x and y are finite: the learning rate may be too high, or an "

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple, TypeVar
 
+from gru_c.common.arrays import Array
 from gru_c.data import checks
 from gru_c.data.batch_order import WHOLE, Fraction
 from gru_c.data.inputs import FitData
@@ -19,7 +20,6 @@ from gru_c.layers import Layer
 from gru_c.metrics import Metric
 from gru_c.network.network import Network
 from gru_c.parameters import Parameters
-from gru_c.utils.arrays import Array
 
 T = TypeVar("T")
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
 from gru_c.callbacks import CallbackList, TerminateOnNaN
+from gru_c.common.progress import say
 from gru_c.metrics import reset_all
 from gru_c.network.network import Network
 from gru_c.training import snapshot
@@ -16,7 +17,6 @@ from gru_c.training.interrupt import Interrupt
 from gru_c.training.missing import Missing
 from gru_c.training.processes import ProcessGroup, results
 from gru_c.training.snapshot import Snapshot
-from gru_c.utils.progress import say
 
 TRAINED = "the model is trained on them as they are"
 

@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_flag
 from gru_c.layers import Layer, random
 from gru_c.metrics import Metric, merged_states, reset_all
 from gru_c.network import layer_states
 from gru_c.network.network import Network
 from gru_c.saving import contents
 from gru_c.training.processes import ProcessGroup
-from gru_c.utils.arrays import Array
-from gru_c.utils.validation import check_flag
 
 T = TypeVar("T")
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from gru_c.common.warnings import warn
 from gru_c.data import checks
 from gru_c.data.samples import Data, require_samples
 from gru_c.layers import Layer
@@ -23,7 +24,6 @@ from gru_c.training.missing import NO_CULPRIT, Missing, culprit
 from gru_c.training.processes import Pass, ProcessGroup, SingleProcess, results
 from gru_c.training.run import TRAINED
 from gru_c.training.snapshot import Snapshot
-from gru_c.utils.warnings import warn
 
 
 def _train_step(model: Network, batch: Data, group: ProcessGroup) -> Pass:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gru_c.common.validation import WrongTypeError
 from gru_c.distributed.shared_errors import RankError, error_of_all
-from gru_c.utils.validation import WrongTypeError
 
 
 class Gathered:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from forecasters import NAN, NOISY, WAVE, T, small
 
+from gru_c.common import progress
 from gru_c.forecast import naive, seasonal_naive, training
-from gru_c.utils import progress
 
 # ---- what it learns ----
 

@@ -66,7 +66,14 @@ def arguments_of(cls):
 
 # ---- each class: the arguments that it is made with, and another value of each argument ----------
 
-LAYER = {"name": "other", "dtype": "float64", "input_shape": (9, 9), "trainable": False}
+LAYER = {
+    "name": "other",
+    "dtype": "float64",
+    "input_shape": (9, 9),
+    "trainable": False,
+    "batch_size": 5,
+    "weights": [np.ones(1)],
+}
 
 GRU_KINDS = {"activation": "relu", "recurrent_activation": "hard_sigmoid", "units": 5}
 
@@ -177,6 +184,18 @@ OPTIMIZER = {
     "beta_2": 0.5,
 }
 
+LOSS = {
+    "reduction": "sum",
+    "delta": 0.25,
+    "quantiles": 0.9,
+    "from_logits": True,
+    "label_smoothing": 0.25,
+    "apply_class_balancing": True,
+    "alpha": 0.5,
+    "gamma": 1.0,
+    "axis": 1,
+}
+
 RATES = {"initial_learning_rate": 0.5, "decay_steps": 5, "decay_rate": 0.25, "alpha": 0.25}
 
 STAIRS = {**RATES, "staircase": True}
@@ -223,13 +242,7 @@ OTHER_CASES = {
         {"initial_learning_rate": 0.1, "decay_steps": 4},
         {**RATES, "end_learning_rate": 0.01, "power": 2.0, "cycle": True},
     ),
-    losses.MeanSquaredError: ({}, {}),
-    losses.MeanAbsoluteError: ({}, {}),
-    losses.Huber: ({}, {"delta": 0.25}),
-    losses.QuantileLoss: ({}, {"quantiles": 0.9}),
-    losses.BinaryCrossentropy: ({}, {"from_logits": True}),
-    losses.CategoricalCrossentropy: ({}, {"from_logits": True}),
-    losses.SparseCategoricalCrossentropy: ({}, {"from_logits": True}),
+    **{cls: ({}, LOSS) for cls in set(losses.LOSSES.values())},
     losses.FunctionLoss: ({"function": lambda y, p: (0.0, p)}, {"function": three_arguments}),
     metrics.MeanSquaredError: ({}, {"name": "other"}),
     metrics.RootMeanSquaredError: ({}, {"name": "other"}),
@@ -293,7 +306,7 @@ def other_value(cls, name):
 
 
 def refusal(obj, name, value):
-    """Set an attribute; the words with which it was refused, None where it was accepted."""
+    """Set an attribute; return the message of the refusal, or None if it was accepted."""
     try:
         setattr(obj, name, value)
     except (AttributeError, ValueError) as error:

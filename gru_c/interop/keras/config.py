@@ -10,11 +10,11 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from gru_c.common.registry import lookup
 from gru_c.constraints import CONSTRAINTS
 from gru_c.initializers import INITIALIZERS
 from gru_c.regularizers import REGULARIZERS
 from gru_c.schedules import SCHEDULES
-from gru_c.utils.registry import lookup
 
 Table = Mapping[str, Callable[..., Any]]
 
@@ -29,6 +29,7 @@ _KINDS: dict[str, tuple[str, str, Table]] = {
 # Options of Keras that do not change results: names, ways to compute, origins of objects.
 _IGNORED = {
     *("name", "dtype", "batch_shape", "batch_input_shape", "input_length", "optional", "seed"),
+    "vocabulary_size",
     *(
         "unroll",
         "implementation",
@@ -48,6 +49,7 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "reduction": ("sum_over_batch_size", "auto", "mean"),
     "label_smoothing": (0,),
     "axis": (-1,),
+    "oov_method": ("floormod",),
 }
 
 
@@ -121,7 +123,7 @@ def nested(option: str, value: Any) -> Any:
 
 
 def as_keras(module: str, class_name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Keras's configuration of an object, given that of `gru_c.utils.registry.serialize`."""
+    """Return Keras's configuration of an object, given that of `registry.serialize`."""
     return {
         "module": module,
         "class_name": class_name,

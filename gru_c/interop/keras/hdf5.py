@@ -11,13 +11,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 from gru_c.interop.keras.hdf5_check import DAMAGED, check
 from gru_c.saving.contents import compare_shapes
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
 
 # Names of Keras's attributes, which are read besides datasets.
-ATTRIBUTES = ("model_config", "training_config", "keras_version", "weight_names")
+ATTRIBUTES = ("model_config", "training_config", "keras_version", "layer_names", "weight_names")
+LARGEST_ATTRIBUTE = 64512  # bytes of an attribute, in files that Keras writes
 
 
 def h5py() -> Any:
@@ -93,7 +94,7 @@ def read_weights(
     shapes = {path: item.shape or () for path, item in {**others, **datasets}.items()}
     compare_shapes("dataset", wanted, shapes)
     for path, dataset in datasets.items():
-        _check_numbers(path, dataset)
+        _check_numbers(path, dataset, "fiu" if dataset.shape == () else "f")  # a count
     total = sum(dataset.id.get_storage_size() for dataset in datasets.values())
     if total > size:
         raise ValueError(f"the datasets claim {total} bytes, in a file of {size}")

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gru_c import activations, initializers
+from gru_c.common.arrays import Shape
+from gru_c.common.validation import check_flag, check_sample_shape
 from gru_c.interop.keras.config import (
     as_keras,
     kind_of,
@@ -16,12 +18,10 @@ from gru_c.interop.keras.config import (
     read_spec,
     short,
 )
-from gru_c.layers import GRU, LAYERS, Bidirectional, Layer
+from gru_c.layers import GRU, LAYERS, Bidirectional, Layer, StringLookup, TextVectorization
 from gru_c.network.layer_checks import check_for_network
 from gru_c.recurrence.cell import ActivationLike
 from gru_c.saving.contents import check_specs
-from gru_c.utils.arrays import Shape
-from gru_c.utils.validation import check_flag, check_sample_shape
 
 # Options that Keras lacks: those that do not change results, and those that do unless they have
 # this value.
@@ -30,6 +30,8 @@ _GRU_C_ONLY = {"zoneout": 0.0, "clip": None, "inference_weights": "float32"}
 _NOT_COPIED = {*_HARMLESS, *_GRU_C_ONLY, "name", "dtype", "seed", "weights"}
 # The values that a written layer must have; a stateful layer of Keras has a fixed batch size.
 _REQUIRED = {**_GRU_C_ONLY, "stateful": False}
+
+_TEXT_LAYERS = (TextVectorization, StringLookup)  # whose input is texts
 
 
 class KerasModel(NamedTuple):
@@ -291,7 +293,11 @@ def model_as_keras(
     first = as_keras(
         "keras.layers",
         "InputLayer",
-        {"batch_shape": shape, "dtype": dtype, "name": input_name},
+        {
+            "batch_shape": shape,
+            "dtype": "string" if isinstance(layers[0], _TEXT_LAYERS) else dtype,
+            "name": input_name,
+        },
     )
     config = {
         "name": name,

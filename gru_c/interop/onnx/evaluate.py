@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from gru_c.common.arrays import Array
 from gru_c.interop.onnx.proto import Node
 from gru_c.interop.onnx.rearranging import Operator
 from gru_c.interop.onnx.size_limit import ElementBudget
-from gru_c.utils.arrays import Array
 
 Values = dict[str, Array | None]
 Step = tuple[Node, Operator]

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from gru_c.activations import ACTIVATIONS
+from gru_c.common.validation import check_flag
 from gru_c.interop.onnx.graph_builder import GraphBuilder
 from gru_c.interop.onnx.layer_nodes import LAYER_WRITERS
 from gru_c.layers import GRU, Bidirectional, Dense, Embedding, Layer
@@ -17,7 +18,6 @@ from gru_c.layers import Activation as ActivationLayer
 from gru_c.models.sequential import Sequential
 from gru_c.saving.files import write_whole
 from gru_c.streaming.stages import require_stepwise
-from gru_c.utils.validation import check_flag
 
 _MOST_BYTES = 2**31 - 2**20  # of weights: protobuf's limit, less some space for the graph
 

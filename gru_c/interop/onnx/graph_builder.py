@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from gru_c._version import __version__
+from gru_c.common.arrays import Shape
 from gru_c.interop.onnx.layer_walk import PRODUCER
 from gru_c.interop.onnx.proto import library
 from gru_c.layers import Embedding, Layer
 from gru_c.models.sequential import Sequential
-from gru_c.utils.arrays import Shape
 
 _OPSET, _IR_VERSION = 17, 8
 _INPUT, _OUTPUT = "x", "output"

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, as_real
 from gru_c.interop.onnx.activations import read_activations
 from gru_c.interop.onnx.proto import Node, library, shown, text
 from gru_c.interop.onnx.size_limit import ElementBudget
 from gru_c.layers import GRU
 from gru_c.parameters import GivenWeights
-from gru_c.utils.arrays import Array, as_real
 
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h")
 _WEIGHTS = slice(1, 4)

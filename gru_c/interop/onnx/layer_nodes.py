@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import Array
 from gru_c.interop.onnx.activations import FUNCTIONS, write_activations
 from gru_c.interop.onnx.graph_builder import GraphBuilder
 from gru_c.layers import (
@@ -21,7 +22,6 @@ from gru_c.layers import (
     RepeatVector,
 )
 from gru_c.layers import Activation as ActivationLayer
-from gru_c.utils.arrays import Array
 
 
 def _gru(graph: GraphBuilder, layer: GRU) -> None:

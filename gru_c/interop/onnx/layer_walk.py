@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import Array, Shape
 from gru_c.interop.onnx.file import Graph, Input
 from gru_c.interop.onnx.proto import Node, shown
 from gru_c.interop.onnx.size_limit import ElementBudget
 from gru_c.layers import GRU, Bidirectional, Flatten, Layer, RepeatVector
 from gru_c.saving.contents import check_specs
-from gru_c.utils.arrays import Array, Shape
 
 PRODUCER = "gru_c"  # in its files, the name of a node is "layer/..." with the layer's name
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array, as_real
 from gru_c.interop.onnx.evaluate import PASS_ABSENCE_ON, Step, Values, evaluate
 from gru_c.interop.onnx.file import Graph, Input, read
 from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator
@@ -19,7 +20,6 @@ from gru_c.interop.onnx.proto import shown
 from gru_c.interop.onnx.size_limit import ElementBudget
 from gru_c.interop.onnx.to_sequential import to_sequential
 from gru_c.models.sequential import Sequential
-from gru_c.utils.arrays import Array, as_real
 
 
 class ONNXModel:

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import Array
 from gru_c.interop.onnx.file import Graph
 from gru_c.interop.onnx.operator_checks import ATTRIBUTES, CHECKS, NOTHING, NodeInputs, Value
 from gru_c.interop.onnx.proto import Node, element_number, element_type, library, plain, shown
-from gru_c.utils.arrays import Array
 
 NEWEST = 28  # the version of ONNX's operators whose definitions this package follows
 _IR_VERSION = 8  # of the models passed to onnx

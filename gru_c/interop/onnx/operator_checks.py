@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gru_c.common.arrays import Array, Shape
 from gru_c.interop.onnx.operators import require_inside
 from gru_c.interop.onnx.proto import Node, shown
 from gru_c.interop.onnx.rearranging import (
@@ -19,7 +20,6 @@ from gru_c.interop.onnx.rearranging import (
     reshaped,
     sliced,
 )
-from gru_c.utils.arrays import Array, Shape
 
 # The attributes that this package reads or may ignore, by operator. Any other attribute is refused,
 # since its effect is unknown. Those of Cast besides `to` concern types that this package does not
@@ -112,7 +112,7 @@ def _dropout(inputs: NodeInputs) -> None:
         raise ValueError("training_mode must be a constant that is false: gru_c predicts")
     if inputs.node.opset < 12 and inputs.output_is_used(1):
         raise ValueError(
-            "its mask is asked for, and before version 12 of ONNX's operators that is no mask "
+            "its mask is asked for, and before version 12 of ONNX's operators that is not a mask "
             "in prediction"
         )
 

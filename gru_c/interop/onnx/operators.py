@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gru_c.activations import ACTIVATIONS
+from gru_c.common.arrays import Array
 from gru_c.interop.onnx.proto import Node, element_type
 from gru_c.interop.onnx.rearranging import (
     REARRANGING,
@@ -25,7 +26,6 @@ from gru_c.interop.onnx.rearranging import (
     top_k,
 )
 from gru_c.interop.onnx.size_limit import ElementBudget
-from gru_c.utils.arrays import Array
 
 _LARGEST = float(np.finfo(np.float32).max)
 

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from gru_c.utils.arrays import Array
-from gru_c.utils.optional import require
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
 
 _MOST_AXES = 16
 _LONGEST_NAME = 80
@@ -63,7 +63,7 @@ def text(value: str | bytes, label: str = "a name in it") -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise ValueError(f"{label} is no text: {shown(value.decode('latin-1'))}") from None
+        raise ValueError(f"{label} is not text: {shown(value.decode('latin-1'))}") from None
 
 
 def plain(message: str) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import Array
 from gru_c.interop.onnx.proto import Node
 from gru_c.interop.onnx.size_limit import ElementBudget
-from gru_c.utils.arrays import Array
 
 Operator = Callable[..., Any]
 OpenShape = Sequence[int | None]

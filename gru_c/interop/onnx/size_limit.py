@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from gru_c.utils.arrays import Array
+from gru_c.common.arrays import Array
 
 Shape = tuple[int, ...]
 

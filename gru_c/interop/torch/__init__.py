@@ -1,9 +1,9 @@
-"""PyTorch: a drop-in for ``torch.nn.GRU`` on the CPU, and weights that go across both ways.
+"""PyTorch: a drop-in for ``torch.nn.GRU`` on the CPU, and weights to and from state dicts.
 
 Importing this imports ``torch`` (extra ``torch``).
 """
 
-from gru_c.utils.optional import require
+from gru_c.common.optional import require
 
 require("torch", "torch")
 

@@ -1,0 +1,107 @@
+"""The memory of weights, which tells if they may have changed since something was derived."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Hashable, Sequence
+from itertools import count
+from typing import Any, Protocol, TypeVar, cast
+
+import numpy as np
+
+from gru_c.common.arrays import Array
+
+T = TypeVar("T")
+
+_versions = count()
+
+
+class Memory:
+    """The memory that contains weights.
+
+    The package reads weights through read-only arrays that are held here (only code that bypasses
+    NumPy can write to them, such as ``torch.from_numpy``). A weight can only be changed through an
+    array that is lent, inside the package or outside. So a weight changes only after its memory has
+    got a new version, and while an array is lent. The reference count of the array that owns the
+    memory shows if one is lent, because every view refers to the owner.
+
+    Parameters
+    ----------
+    array : ndarray
+        The owner of the memory, or a view.
+
+    Attributes
+    ----------
+    version : int
+        A number that is new each time an array is lent, and different for all memories.
+    derived : dict
+        Results derived from the weights, with their versions; empty once an array is lent.
+    """
+
+    __slots__ = ("_held", "_owner", "derived", "version")
+
+    def __init__(self, array: Array) -> None:
+        while isinstance(array.base, np.ndarray):
+            array = array.base
+        self._owner = array
+        self._held: list[Array] = []
+        self.version = next(_versions)
+        self.derived: dict[Hashable, tuple[list[int], Any]] = {}
+
+    def hold(self, array: Array, *, writeable: bool = False) -> Array:
+        """Return a view of an array in this memory that does not count as lent.
+
+        A read-only view cannot be made writeable, because its base is read-only memory.
+        """
+        view = array[...]
+        if not writeable:
+            view = np.asarray(view.data.toreadonly())
+        self._held.append(view)  # for ever, so that the count is right
+        return view
+
+    def lend(self, held: Array) -> Array:
+        """Return a writeable view of an array that is held here."""
+        self.version = next(_versions)
+        if self.derived:
+            self.derived.clear()
+        return held[...]
+
+    def _references(self) -> int:
+        return sys.getrefcount(self._owner) - len(self._held)
+
+    @property
+    def lent(self) -> bool:
+        """True if there is an array through which weights can be changed."""
+        return self._references() > _REFERENCES
+
+
+_REFERENCES = Memory(np.empty(1))._references()  # if nothing is lent
+
+
+class Weight(Protocol):
+    """The part of a `Parameter` that is used here."""
+
+    memory: Memory
+    array: Array
+
+
+def versions_of(weights: Sequence[Weight]) -> list[int] | None:
+    """Return versions that change before a weight does; None while one may change at any time."""
+    memories = {id(weight.memory): weight.memory for weight in weights}.values()
+    versions = [memory.version for memory in memories]
+    return None if any(memory.lent for memory in memories) else versions
+
+
+def derived(weights: Sequence[Weight], key: Hashable, make: Callable[[], T]) -> T:
+    """Return the result of `make`, or that of an earlier call if no weight may have changed since.
+
+    `key` identifies the result, with everything that it depends on besides the weights.
+    """
+    versions = versions_of(weights)  # before they are read
+    results, place = weights[0].memory.derived, (id(weights[0].array), key)
+    before, result = results.get(place, (None, None))
+    if versions is None or before != versions:
+        result = make()
+    if versions is not None:
+        results[place] = versions, result
+    return cast(T, result)

@@ -1,0 +1,5 @@
+"""The functions of ``keras.datasets.california_housing``, which say where the data can be had."""
+
+from gru_c.datasets.sources import unavailable
+
+load_data = unavailable("california_housing", "load_data")

@@ -1,0 +1,5 @@
+"""The functions of ``keras.datasets.cifar100``, which say where the data can be had."""
+
+from gru_c.datasets.sources import unavailable
+
+load_data = unavailable("cifar100", "load_data")

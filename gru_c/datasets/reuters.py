@@ -1,0 +1,7 @@
+"""The functions of ``keras.datasets.reuters``, which say where the data can be had."""
+
+from gru_c.datasets.sources import unavailable
+
+load_data = unavailable("reuters", "load_data")
+get_word_index = unavailable("reuters", "get_word_index")
+get_label_names = unavailable("reuters", "get_label_names")
