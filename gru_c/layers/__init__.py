@@ -18,13 +18,16 @@ from gru_c.layers.gru import GRU
 from gru_c.layers.input import Input
 from gru_c.layers.layer_normalization import LayerNormalization
 from gru_c.layers.masking import Masking
+from gru_c.layers.noise import GaussianDropout, GaussianNoise, SpatialDropout1D
 from gru_c.layers.pooling import (
     AveragePooling1D,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     MaxPooling1D,
 )
-from gru_c.layers.reshape import Flatten, RepeatVector
+from gru_c.layers.rectifiers import ELU, LeakyReLU, PReLU, ReLU
+from gru_c.layers.reshape import Flatten, Permute, RepeatVector, Reshape
+from gru_c.layers.softmax import Softmax
 from gru_c.layers.table import LayerTable
 from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from gru_c.layers.text_vectorization import TextVectorization
 
 __all__ = [
+    "ELU",
     "GRU",
     "LAYERS",
     "Activation",
@@ -48,6 +52,8 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAvgPool1D",
     "GlobalMaxPool1D",
@@ -57,12 +63,19 @@ __all__ = [
     "IntegerLookup",
     "Layer",
     "LayerNormalization",
+    "LeakyReLU",
     "Masking",
     "MaxPool1D",
     "MaxPooling1D",
     "Normalization",
+    "PReLU",
+    "Permute",
+    "ReLU",
     "RepeatVector",
     "Rescaling",
+    "Reshape",
+    "Softmax",
+    "SpatialDropout1D",
     "StringLookup",
     "TextVectorization",
     "UpSampling1D",
@@ -91,6 +104,16 @@ _CLASSES: tuple[type[Layer], ...] = (
     Cropping1D,
     UpSampling1D,
     BatchNormalization,
+    ELU,
+    GaussianDropout,
+    GaussianNoise,
+    LeakyReLU,
+    PReLU,
+    Permute,
+    ReLU,
+    Reshape,
+    Softmax,
+    SpatialDropout1D,
 )
 # Most models have none of these, and their modules take some milliseconds to import.
 _MODULES = {

@@ -7,6 +7,7 @@ import numpy as np
 import gru_c
 import gru_c.interop.keras
 from gru_c import (
+    ELU,
     GRU,
     Activation,
     AveragePooling1D,
@@ -18,14 +19,23 @@ from gru_c import (
     Dropout,
     Embedding,
     Flatten,
+    GaussianDropout,
+    GaussianNoise,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     Input,
     LayerNormalization,
+    LeakyReLU,
     Masking,
     MaxPooling1D,
+    Permute,
+    PReLU,
+    ReLU,
     RepeatVector,
+    Reshape,
     Sequential,
+    Softmax,
+    SpatialDropout1D,
     UpSampling1D,
     ZeroPadding1D,
     callbacks,
@@ -75,7 +85,7 @@ WEIGHTS = {
     }[kind]
     for weight in (
         *("kernel", "recurrent", "bias", "embeddings", "beta", "gamma"),
-        *("moving_mean", "moving_variance"),
+        *("moving_mean", "moving_variance", "alpha"),
     )
     for kind in ("initializer", "regularizer", "constraint")
 }
@@ -143,6 +153,16 @@ LAYER_CASES = {
     ZeroPadding1D: ({}, {"padding": (2, 0), "data_format": "channels_first"}),
     Cropping1D: ({}, {"cropping": (1, 0)}),
     UpSampling1D: ({}, {"size": 3}),
+    ELU: ({}, {"alpha": 0.5}),
+    ReLU: ({}, {"max_value": 0.5, "negative_slope": 0.5, "threshold": 0.25}),
+    LeakyReLU: ({}, {"negative_slope": 0.5}),
+    PReLU: ({}, {"shared_axes": [1]}),
+    Softmax: ({}, {"axis": 1}),
+    Reshape: ({"target_shape": (6,)}, {"target_shape": (2, 3)}),
+    Permute: ({"dims": (1, 2)}, {"dims": (2, 1)}),
+    SpatialDropout1D: ({"rate": 0.25, "seed": 3}, {"rate": 0.75, "seed": 7}),
+    GaussianNoise: ({"stddev": 0.25, "seed": 3}, {"stddev": 0.75, "seed": 7}),
+    GaussianDropout: ({"rate": 0.25, "seed": 3}, {"rate": 0.75, "seed": 7}),
     BatchNormalization: (
         {},
         {"axis": 1, "momentum": 0.5, "epsilon": 0.5, "center": False, "scale": False},

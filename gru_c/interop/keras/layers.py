@@ -145,7 +145,9 @@ def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str)
     arguments = {"name": config["name"], "dtype": _dtype_of(config.get("dtype"))}
     if class_name == "GRU":  # Keras before 2.1 lacks the option and computes as if it were False
         arguments["reset_after"] = False
-    for name, value in options_of(config, known_names).items():
+    old_names = LAYERS[class_name]._renamed  # Keras 2 writes LeakyReLU(alpha=...)
+    options = {old_names.get(name, name): value for name, value in config.items()}
+    for name, value in options_of(options, known_names).items():
         kind = last_word(name)
         if kind == "initializer":
             arguments |= _initializer(name, value)
@@ -154,7 +156,8 @@ def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str)
         elif kind == "layer":
             arguments[name] = None if value is None else _layer_of(_direction(value), rank, version)
         elif name == "axis":
-            arguments[name] = -1 if value in (rank - 1, [rank - 1], [-1]) else value
+            axis = value[0] if isinstance(value, list) and len(value) == 1 else value
+            arguments[name] = -1 if axis == rank - 1 else axis
         else:
             arguments[name] = nested(name, value)
     return arguments
@@ -320,6 +323,8 @@ def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
         if name not in _NOT_COPIED and _is_written(label, name, getattr(layer, name)):
             config[name] = value
     config["trainable"] = trainable and layer.trainable
+    if class_name == "SpatialDropout1D":  # takes no such argument in Keras
+        del config["trainable"]
     if isinstance(layer, Bidirectional):
         if len({direction.units for direction in layer.directions}) > 1:
             raise ValueError(f"{label}: Keras wants as many units in both directions")

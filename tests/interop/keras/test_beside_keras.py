@@ -1,5 +1,7 @@
 """Files from Keras to gru_c and from gru_c to Keras; skipped without Keras and PyTorch."""
 
+import json
+
 import numpy as np
 import pytest
 from keras_peer import keras
@@ -65,6 +67,20 @@ CHAINS = {
         L.BatchNormalization(axis=1, center=False),
         L.BatchNormalization(axis=2, scale=False, trainable=False),
         L.GRU(3),
+    ],
+    "rectifiers": lambda L: [
+        L.PReLU(shared_axes=[1]),
+        L.GaussianNoise(0.1),
+        L.GRU(3, **SEQUENCES),
+        L.SpatialDropout1D(0.2),
+        L.LeakyReLU(0.1),
+        L.GaussianDropout(0.1),
+        L.Reshape((-1, 2)),
+        L.ELU(0.5),
+        L.Permute((2, 1)),
+        L.GRU(4),
+        L.ReLU(max_value=6.0, negative_slope=0.25),
+        L.Softmax(),
     ],
     "convolution": lambda L: [
         L.ZeroPadding1D((1, 0)),
@@ -286,9 +302,9 @@ REFUSED = {
         lambda: [K.TimeDistributed(K.Flatten(), name="a")],
         r"'a' .*by step, no Flatten",
     ),
-    "spatial": (
-        lambda: [K.SpatialDropout1D(0.1, name="a")],
-        r"layer 'a' \(SpatialDropout1D\): gru_c",
+    "alpha": (
+        lambda: [K.AlphaDropout(0.1, name="a")],
+        r"layer 'a' \(AlphaDropout\): gru_c",
     ),
     "lambda": (
         lambda: [K.Lambda(lambda x: x, name="a")],
@@ -403,3 +419,13 @@ def test_keras_trains_on(tmp_path):
     assert set(history) == set(expected) == {"loss", "mae"}
     for name, values in expected.items():
         np.testing.assert_allclose(history[name], values, rtol=1e-4, err_msg=name)
+
+
+def test_the_slope_of_an_older_leaky_relu():
+    from gru_c.interop.keras.layers import model_of
+
+    model = keras.Sequential([K.Input((6, 4)), K.LeakyReLU(0.2, name="a")])
+    spec = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+    config = spec["config"]["layers"][1]["config"]
+    config["alpha"] = config.pop("negative_slope")
+    assert model_of(spec, "2.15.0").layers[0].negative_slope == 0.2
