@@ -53,6 +53,7 @@ from gru_c.layers import (
     LayerNormalization,
     Masking,
     RepeatVector,
+    TimeDistributed,
 )
 from gru_c.models.loading import load_model
 from gru_c.models.sequential import Sequential
@@ -87,6 +88,7 @@ __all__ = [
     "RepeatVector",
     "Sequential",
     "Stream",
+    "TimeDistributed",
     "__version__",
     "activations",
     "callbacks",

@@ -11,6 +11,8 @@ from gru_c.layers.input import Input
 from gru_c.layers.layer_normalization import LayerNormalization
 from gru_c.layers.masking import Masking
 from gru_c.layers.reshape import Flatten, RepeatVector
+from gru_c.layers.table import LAYERS
+from gru_c.layers.time_distributed import TimeDistributed
 
 __all__ = [
     "GRU",
@@ -27,6 +29,7 @@ __all__ = [
     "LayerNormalization",
     "Masking",
     "RepeatVector",
+    "TimeDistributed",
 ]
 
 InputLayer = Input
@@ -42,6 +45,6 @@ _CLASSES: tuple[type[Layer], ...] = (
     RepeatVector,
     Flatten,
     Masking,
+    TimeDistributed,
 )
-# The classes that a saved model may name.
-LAYERS: dict[str, type[Layer]] = {cls.__name__: cls for cls in _CLASSES}
+LAYERS.update({cls.__name__: cls for cls in _CLASSES})

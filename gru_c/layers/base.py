@@ -127,7 +127,9 @@ class Layer(WeightHolder):
         "weights": "is an argument of the constructor alone: set_weights sets them",
         "built": "is set by build, which makes the weights",
         "built_shape": "is set by build, which makes the weights",
-        **dict.fromkeys(("owned", "part_of", "prefix", "takes_mask", "makes_mask"), INTERNAL),
+        **dict.fromkeys(
+            ("owned", "part_of", "prefix", "takes_mask", "makes_mask", "mixes_samples"), INTERNAL
+        ),
         "parameters": "is set by build, which makes the weights: set_weights sets their values",
     }
     not_kept = frozenset({"weights"})  # the layer's parameters hold the values
@@ -162,6 +164,12 @@ class Layer(WeightHolder):
 
     takes_mask = False  # True if `forward` has an argument ``mask``
     makes_mask = False  # True if `compute_mask` can exclude time steps
+    mixes_samples = False  # True if a sample's result depends on the other samples of its batch
+
+    @property
+    def inner_layers(self) -> tuple[Layer, ...]:
+        """The layers that are part of this one and compute for it."""
+        return ()
 
     @property
     def stepwise(self) -> bool:

@@ -68,7 +68,7 @@ class BuildableNetwork(NetworkWeights):
         if layer in self.layers:
             raise ValueError(f"layer {layer.label!r} is already part of the model")
         check_for_network(layer)
-        if isinstance(layer, Embedding) and self.layers:
+        if _takes_indices(layer) and self.layers:
             raise ValueError(
                 f"layer {layer.label!r} takes whole numbers, which no layer gives: it must be the "
                 "first of the model"
@@ -203,7 +203,7 @@ class BuildableNetwork(NetworkWeights):
     def takes_scalars(self) -> bool:
         """True if a sample may be one number, without an axis."""
         if self._input_shape is None:
-            return bool(self.layers) and isinstance(self.layers[0], Embedding)
+            return bool(self.layers) and _takes_indices(self.layers[0])
         return len(self._input_shape) == 1
 
     # ---- building ----
@@ -290,3 +290,7 @@ class BuildableNetwork(NetworkWeights):
         if self._takes_integers:
             require_whole_numbers(array)
         return self.layers[0].prepare_input(array) if self.layers else array
+
+
+def _takes_indices(layer: Layer) -> bool:
+    return any(isinstance(part, Embedding) for part in (layer, *layer.inner_layers))

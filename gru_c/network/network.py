@@ -17,6 +17,7 @@ from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.random import DrawingLayer
+from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric
 from gru_c.metrics import get as get_metric
 from gru_c.network.building import BuildableNetwork
@@ -121,7 +122,7 @@ class Network(BuildableNetwork):
         The loss then returns the gradient of the activation's input, which stays accurate where the
         activation saturates.
         """
-        last = self.layers[-1]
+        last = head_of(self.layers[-1])
         paired = None if self.loss is None else self.loss.paired_activation
         return (
             paired is not None

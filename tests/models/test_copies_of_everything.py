@@ -189,6 +189,7 @@ ARGUMENTS = {
     "Activation": ("tanh",),
     "RepeatVector": (3,),
     "Input": ((3,),),
+    "TimeDistributed": (Dense(2),),
     "InputLayer": ((3,),),
     "CosineDecay": (0.1, 10),
     "CosineDecayRestarts": (0.1, 10),

@@ -19,6 +19,7 @@ from gru_c import (
     Masking,
     RepeatVector,
     Sequential,
+    TimeDistributed,
     callbacks,
     constraints,
     initializers,
@@ -104,6 +105,7 @@ LAYER_CASES = {
     Activation: ({"activation": "relu"}, {"activation": "tanh"}),
     RepeatVector: ({"n": 2}, {"n": 3}),
     Flatten: ({}, {}),
+    TimeDistributed: ({"layer": Dense(3)}, {"layer": Dense(2)}),
     Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),
     Input: ({"shape": (3, 2)}, {"shape": (4, 2)}),
 }

@@ -171,9 +171,12 @@ def test_dense_for_every_step(tmp_path):
     for suffix in (".keras", ".h5"):
         theirs.save(tmp_path / f"model{suffix}")
         ours = files.load(tmp_path / f"model{suffix}")
-        assert isinstance(ours.layers[0], gru_c.Dense)
+        assert isinstance(ours.layers[0], gru_c.TimeDistributed)
+        assert isinstance(ours.layers[0].layer, gru_c.Dense)
         assert ours.layers[0].name == "steps"
         assert_same(ours, theirs, X)
+        files.save(ours, tmp_path / "again.keras")
+        assert_same(ours, keras.models.load_model(tmp_path / "again.keras"), X)
 
 
 def test_a_functional_chain(tmp_path):
@@ -261,8 +264,8 @@ REFUSED = {
         r"layer 'b' \(Bidirectional\): layer 'a' \(LSTM\): gru_c has no such layer",
     ),
     "for every step": (
-        lambda: [K.TimeDistributed(K.Flatten(), name="a")],
-        r"'a' .*by step, no Flatten",
+        lambda: [K.TimeDistributed(K.Reshape((4, 1)), name="a")],
+        r"'a' .*gru_c has no such layer",
     ),
     "spatial": (
         lambda: [K.SpatialDropout1D(0.1, name="a")],
