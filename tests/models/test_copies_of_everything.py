@@ -189,7 +189,7 @@ ARGUMENTS = {
     "Activation": ("tanh",),
     "RepeatVector": (3,),
     "Input": ((3,),),
-    "TimeDistributed": (Dense(2),),
+    "TimeDistributed": ({"class_name": "Dense", "config": {"units": 3}},),
     "InputLayer": ((3,),),
     "CosineDecay": (0.1, 10),
     "CosineDecayRestarts": (0.1, 10),

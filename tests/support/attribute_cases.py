@@ -69,6 +69,8 @@ WEIGHTS = {
     for kind in ("initializer", "regularizer", "constraint")
 }
 
+DENSE = {"class_name": "Dense", "config": {"units": 3}}  # a new layer for each case
+
 LAYER_CASES = {
     GRU: (
         {"units": 4, "seed": 3},
@@ -105,7 +107,7 @@ LAYER_CASES = {
     Activation: ({"activation": "relu"}, {"activation": "tanh"}),
     RepeatVector: ({"n": 2}, {"n": 3}),
     Flatten: ({}, {}),
-    TimeDistributed: ({"layer": Dense(3)}, {"layer": Dense(2)}),
+    TimeDistributed: ({"layer": DENSE}, {"layer": Dense(2)}),
     Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),
     Input: ({"shape": (3, 2)}, {"shape": (4, 2)}),
 }
