@@ -44,6 +44,7 @@ from gru_c.functional import (
 from gru_c.layers import (
     GRU,
     Activation,
+    ActivityRegularization,
     Bidirectional,
     Dense,
     Dropout,
@@ -71,6 +72,7 @@ _apply_environment()
 __all__ = [
     "GRU",
     "Activation",
+    "ActivityRegularization",
     "Bidirectional",
     "Dense",
     "Dropout",

@@ -1,6 +1,7 @@
 """The layers of models; most have a module to themselves."""
 
 from gru_c.layers.activation import Activation
+from gru_c.layers.activity_regularization import ActivityRegularization
 from gru_c.layers.base import Layer
 from gru_c.layers.bidirectional import Bidirectional
 from gru_c.layers.dense import Dense
@@ -18,6 +19,7 @@ __all__ = [
     "GRU",
     "LAYERS",
     "Activation",
+    "ActivityRegularization",
     "Bidirectional",
     "Dense",
     "Dropout",
@@ -46,5 +48,6 @@ _CLASSES: tuple[type[Layer], ...] = (
     Flatten,
     Masking,
     TimeDistributed,
+    ActivityRegularization,
 )
 LAYERS.update({cls.__name__: cls for cls in _CLASSES})

@@ -43,7 +43,7 @@ class TimeDistributed(DrawingLayer):
     ----------
     layer : Layer
         The inner layer. It becomes part of this layer and shares its weights with it.
-    name, dtype, input_shape, trainable, batch_size, weights
+    name, dtype, input_shape, trainable, batch_size, activity_regularizer, weights
         See `Layer`. With ``trainable=False`` the inner layer is frozen.
 
     Raises
@@ -79,6 +79,7 @@ class TimeDistributed(DrawingLayer):
         input_shape: Sequence[int | None] | None = None,
         trainable: bool = True,
         batch_size: int | None = None,
+        activity_regularizer: object = None,
         weights: Sequence[npt.ArrayLike] | None = None,
     ) -> None:
         self.layer = _checked_inner(layer)
@@ -87,6 +88,7 @@ class TimeDistributed(DrawingLayer):
             dtype=self.layer.dtype if dtype is None else dtype,
             input_shape=input_shape,
             batch_size=batch_size,
+            activity_regularizer=activity_regularizer,
             weights=weights,
         )
         assign(self, seed=None)

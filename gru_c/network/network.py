@@ -126,6 +126,7 @@ class Network(BuildableNetwork):
         paired = None if self.loss is None else self.loss.paired_activation
         return (
             paired is not None
+            and self.layers[-1].activity_regularizer is None
             and isinstance(last, (Activation, Dense))
             and last.activation == paired
         )
@@ -196,6 +197,8 @@ class Network(BuildableNetwork):
                 x = layer.forward(x, training=training, mask=mask)  # type: ignore[call-arg]
             else:
                 x = layer.forward(x, training=training)
+            if layer.activity_regularizer is not None:
+                assign(layer, activity=x)
             mask = next_mask
         return x, mask
 
@@ -212,6 +215,7 @@ class Network(BuildableNetwork):
         through_activation: bool = True,
         keep_tape: bool = True,
         after_layer: Callable[[Layer], None] | None = None,
+        activity_scale: float = 1.0,
     ) -> None:
         """Write the gradients of all weights, down to the first layer that is trained.
 
@@ -226,12 +230,18 @@ class Network(BuildableNetwork):
             See `Layer.backward`.
         after_layer : callable, optional
             Called with each layer once its gradients have been written, from the last to the first.
+        activity_scale : float
+            Factor of the gradients of `activity_penalty`, which are added.
         """
         lowest, last = self.first_trained_layer, self.layers[-1]
         if lowest is None:
             return
         for layer in reversed(self.layers):
             extra: dict[str, Any] = {}
+            if layer.activity_regularizer is not None:
+                d_output = d_output + layer.activity_gradient() * d_output.dtype.type(
+                    activity_scale
+                )
             if layer is last and not through_activation:
                 extra = {"through_activation": False}
             d_output = layer.backward(
@@ -241,6 +251,10 @@ class Network(BuildableNetwork):
                 after_layer(layer)
             if layer is lowest:
                 return
+
+    def activity_penalty(self) -> float:
+        """Return the penalties of the outputs of the last run's layers, per sample."""
+        return sum(layer.activity_penalty() for layer in self.layers)
 
     @property
     def stateful_layers(self) -> list[GRU | Bidirectional]:

@@ -119,6 +119,7 @@ def evaluate_batches(
             with missing.look(batch, batch_location(data, samples, totals)):
                 outputs, mask = model.run(batch.x, batch.mask)
             loss = model.loss(batch.y, outputs, batch.weight, **mask_argument(mask))
+            loss += model.activity_penalty()
             totals.add(loss, len(batch))
             losses.append((loss, count_values(outputs, mask), len(batch)))
             for metric in model.metrics:

@@ -9,6 +9,7 @@ import gru_c.interop.keras
 from gru_c import (
     GRU,
     Activation,
+    ActivityRegularization,
     Bidirectional,
     Dense,
     Dropout,
@@ -54,6 +55,7 @@ LAYER = {
     "input_shape": (9, 9),
     "trainable": False,
     "batch_size": 5,
+    "activity_regularizer": "l2",
     "weights": [np.ones(1)],
 }
 
@@ -107,6 +109,7 @@ LAYER_CASES = {
     Activation: ({"activation": "relu"}, {"activation": "tanh"}),
     RepeatVector: ({"n": 2}, {"n": 3}),
     Flatten: ({}, {}),
+    ActivityRegularization: ({"l1": 0.5}, {"l1": 0.25, "l2": 0.5}),
     TimeDistributed: ({"layer": DENSE}, {"layer": Dense(2)}),
     Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),
     Input: ({"shape": (3, 2)}, {"shape": (4, 2)}),

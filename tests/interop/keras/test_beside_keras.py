@@ -299,10 +299,6 @@ REFUSED = {
         lambda: [K.GRU(3, dtype="mixed_float16", name="a")],
         r"'a' \(GRU\): dtype 'mixed_float16'",
     ),
-    "state": (
-        lambda: [K.GRU(3, activity_regularizer="l2", name="a")],
-        r"'a' .*for activity_regularizer",
-    ),
     "soft": (
         lambda: [K.GRU(3, kernel_regularizer="orthogonal_regularizer", name="a")],
         "'a' .*unknown reg",
