@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gru_c.common.missing_names import explain_missing
 from gru_c.layers.activation import Activation
+from gru_c.layers.activity_regularization import ActivityRegularization
 from gru_c.layers.base import Layer
 from gru_c.layers.batch_normalization import BatchNormalization
 from gru_c.layers.bidirectional import Bidirectional
@@ -28,7 +29,8 @@ from gru_c.layers.pooling import (
 from gru_c.layers.rectifiers import ELU, LeakyReLU, PReLU, ReLU
 from gru_c.layers.reshape import Flatten, Permute, RepeatVector, Reshape
 from gru_c.layers.softmax import Softmax
-from gru_c.layers.table import LayerTable
+from gru_c.layers.table import LAYERS
+from gru_c.layers.time_distributed import TimeDistributed
 from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ __all__ = [
     "GRU",
     "LAYERS",
     "Activation",
+    "ActivityRegularization",
     "AveragePooling1D",
     "AvgPool1D",
     "BatchNormalization",
@@ -78,6 +81,7 @@ __all__ = [
     "SpatialDropout1D",
     "StringLookup",
     "TextVectorization",
+    "TimeDistributed",
     "UpSampling1D",
     "ZeroPadding1D",
 ]
@@ -114,17 +118,10 @@ _CLASSES: tuple[type[Layer], ...] = (
     Reshape,
     Softmax,
     SpatialDropout1D,
+    TimeDistributed,
+    ActivityRegularization,
 )
-# Most models have none of these, and their modules take some milliseconds to import.
-_MODULES = {
-    "IntegerLookup": "gru_c.layers.lookup",
-    "Normalization": "gru_c.layers.normalization",
-    "Rescaling": "gru_c.layers.normalization",
-    "StringLookup": "gru_c.layers.lookup",
-    "TextVectorization": "gru_c.layers.text_vectorization",
-}
-# The classes that a saved model may name.
-LAYERS = LayerTable(_CLASSES, _MODULES)
+LAYERS.add(_CLASSES)
 
 # Keras's other names.
 Convolution1D = Conv1D
@@ -137,10 +134,8 @@ _missing = explain_missing(__name__, __all__)
 
 
 def __getattr__(name: str) -> type[Layer]:
-    if name in _MODULES:
-        return LAYERS[name]
-    return _missing(name)
+    return LAYERS[name] if name in LAYERS.modules else _missing(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+    return sorted({*globals(), *LAYERS.modules})

@@ -17,6 +17,7 @@ from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.random import DrawingLayer
+from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric
 from gru_c.network import compiling
 from gru_c.network.building import BuildableNetwork
@@ -150,10 +151,11 @@ class Network(BuildableNetwork):
         The loss then returns the gradient of the activation's input, which stays accurate where the
         activation saturates.
         """
-        last = self.layers[-1]
+        last = head_of(self.layers[-1])
         paired = None if self.loss is None else self.loss.paired_activation
         return (
             paired is not None
+            and self.layers[-1].activity_regularizer is None
             and isinstance(last, (Activation, Dense))
             and last.activation == paired
         )
@@ -225,6 +227,8 @@ class Network(BuildableNetwork):
                 x = layer.forward(x, training=training, mask=mask)  # type: ignore[call-arg]
             else:
                 x = layer.forward(x, training=training)
+            if layer.activity_regularizer is not None:
+                assign(layer, activity=x)
             mask = next_mask
         return x, mask
 
@@ -241,6 +245,7 @@ class Network(BuildableNetwork):
         through_activation: bool = True,
         keep_tape: bool = True,
         after_layer: Callable[[Layer], None] | None = None,
+        activity_scale: float = 1.0,
     ) -> None:
         """Write the gradients of all weights, down to the first layer that is trained.
 
@@ -255,12 +260,18 @@ class Network(BuildableNetwork):
             See `Layer.backward`.
         after_layer : callable, optional
             Called with each layer once its gradients have been written, from the last to the first.
+        activity_scale : float
+            Factor of the gradients of `activity_penalty`, which are added.
         """
         lowest, last = self.first_trained_layer, self.layers[-1]
         if lowest is None:
             return
         for layer in reversed(self.layers):
             extra: dict[str, Any] = {}
+            if layer.activity_regularizer is not None:
+                d_output = d_output + layer.activity_gradient() * d_output.dtype.type(
+                    activity_scale
+                )
             if layer is last and not through_activation:
                 extra = {"through_activation": False}
             d_output = layer.backward(
@@ -270,6 +281,10 @@ class Network(BuildableNetwork):
                 after_layer(layer)
             if layer is lowest:
                 return
+
+    def activity_penalty(self) -> float:
+        """Return the penalties of the outputs of the last run's layers, per sample."""
+        return sum(layer.activity_penalty() for layer in self.layers)
 
     @property
     def stateful_layers(self) -> list[GRU | Bidirectional]:

@@ -15,6 +15,7 @@ from gru_c.activations import ACTIVATIONS, Activation
 from gru_c.common.arrays import Array
 from gru_c.common.weight_memory import derived
 from gru_c.layers import GRU, Dense, Dropout, Layer
+from gru_c.layers.time_distributed import head_of
 from gru_c.network.network import Network
 from gru_c.recurrence.cell import Cell
 
@@ -91,6 +92,8 @@ def stages_of(model: Network) -> Iterator[Stage]:
     shape, timed = model.input_shape, has_time(model)
     for layer in model.layers:
         require_stepwise(layer)
+        if isinstance(head_of(layer), (Dense, Dropout)):
+            layer = head_of(layer)
         if isinstance(layer, GRU):
             yield _gru(layer)
         elif _is_plain(layer, Dense) and len(shape) == 2 + timed:

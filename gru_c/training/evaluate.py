@@ -120,6 +120,7 @@ def evaluate_batches(
                 outputs, mask = model.run(batch.x, batch.mask)
             loss = model.loss(batch.y, outputs, batch.weight, **mask_argument(mask))
             loss *= model.loss_weight
+            loss += model.activity_penalty()
             totals.add(loss, len(batch))
             losses.append((loss, count_values(outputs, mask), len(batch)))
             model.update_metrics(batch.y, outputs, batch.weight, mask)

@@ -22,6 +22,7 @@ from gru_c.layers import (
     LayerNormalization,
     RepeatVector,
 )
+from gru_c.layers.time_distributed import head_of
 
 T = TypeVar("T")
 
@@ -170,6 +171,7 @@ _PASSING = dict.fromkeys((Dropout, Flatten, RepeatVector), True)
 
 def _activation_of(layer: Layer) -> str | None:
     """Return the name of a layer's last activation; None if the user defined it."""
+    layer = head_of(layer)
     if isinstance(layer, (Dense, Activation)):
         if not (computes_as(layer, Dense) or computes_as(layer, Activation)):
             return None

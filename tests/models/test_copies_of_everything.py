@@ -196,6 +196,7 @@ ARGUMENTS = {
     "GaussianNoise": (0.5,),
     "Convolution1D": (3, 2),
     "Input": ((3,),),
+    "TimeDistributed": ({"class_name": "Dense", "config": {"units": 3}},),
     "InputLayer": ((3,),),
     "CosineDecay": (0.1, 10),
     "CosineDecayRestarts": (0.1, 10),

@@ -10,6 +10,7 @@ from gru_c import (
     ELU,
     GRU,
     Activation,
+    ActivityRegularization,
     AveragePooling1D,
     BatchNormalization,
     Bidirectional,
@@ -36,6 +37,7 @@ from gru_c import (
     Sequential,
     Softmax,
     SpatialDropout1D,
+    TimeDistributed,
     UpSampling1D,
     ZeroPadding1D,
     callbacks,
@@ -72,6 +74,7 @@ LAYER = {
     "input_shape": (9, 9),
     "trainable": False,
     "batch_size": 5,
+    "activity_regularizer": "l2",
     "weights": [np.ones(1)],
 }
 
@@ -93,6 +96,7 @@ WEIGHTS = {
 POOLING = {"pool_size": 3, "strides": 1, "padding": "same", "data_format": "channels_first"}
 
 GLOBAL_POOLING = {"data_format": "channels_first", "keepdims": True}
+DENSE = {"class_name": "Dense", "config": {"units": 3}}  # a new layer for each case
 
 LAYER_CASES = {
     GRU: (
@@ -130,6 +134,8 @@ LAYER_CASES = {
     Activation: ({"activation": "relu"}, {"activation": "tanh"}),
     RepeatVector: ({"n": 2}, {"n": 3}),
     Flatten: ({}, {}),
+    ActivityRegularization: ({"l1": 0.5}, {"l1": 0.25, "l2": 0.5}),
+    TimeDistributed: ({"layer": DENSE}, {"layer": Dense(2)}),
     Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),
     Input: ({"shape": (3, 2)}, {"shape": (4, 2)}),
     Conv1D: (

@@ -18,14 +18,22 @@ from gru_c.interop.keras.config import (
     read_spec,
     short,
 )
-from gru_c.layers import GRU, LAYERS, Bidirectional, Layer, StringLookup, TextVectorization
+from gru_c.layers import (
+    GRU,
+    LAYERS,
+    Bidirectional,
+    Layer,
+    StringLookup,
+    TextVectorization,
+    TimeDistributed,
+)
 from gru_c.network.layer_checks import check_for_network
 from gru_c.recurrence.cell import ActivationLike
 from gru_c.saving.contents import check_specs
 
 # Options that Keras lacks: those that do not change results, and those that do unless they have
 # this value.
-_HARMLESS = {"time_major", "checkpoint_every", "input_shape"}
+_HARMLESS = {"time_major", "checkpoint_every", "input_shape", "batch_size"}
 _GRU_C_ONLY = {"zoneout": 0.0, "clip": None, "inference_weights": "float32"}
 _NOT_COPIED = {*_HARMLESS, *_GRU_C_ONLY, "name", "dtype", "seed", "weights"}
 # The values that a written layer must have; a stateful layer of Keras has a fixed batch size.
@@ -114,8 +122,6 @@ def _layer_of(spec: Any, rank: int, version: str) -> Layer:
     try:
         if not isinstance(config.get("name"), str):
             raise ValueError("it has no name")
-        if class_name == "TimeDistributed":
-            return _inner_dense(config, rank, version)
         if class_name == "Lambda":
             raise ValueError("it is code, and nothing from a file is executed")
         if class_name not in LAYERS:
@@ -125,18 +131,6 @@ def _layer_of(spec: Any, rank: int, version: str) -> Layer:
     except (ValueError, TypeError) as error:
         raise ValueError(f"layer {config.get('name')!r} ({class_name}): {error}") from error
     return layer
-
-
-def _inner_dense(config: dict[str, Any], rank: int, version: str) -> Layer:
-    """Return the Dense in a TimeDistributed, since ours is applied to each time step anyway."""
-    inner = config.get("layer")
-    class_name, inner_config = read_spec(inner)
-    if class_name != "Dense":
-        raise ValueError(f"gru_c takes a Dense step by step, no {class_name}")
-    configs = [options_of(config, {"layer", "trainable"}), inner_config]
-    trainable = all(check_flag("trainable", item.get("trainable", True)) for item in configs)
-    options = {**inner_config, "name": config["name"], "trainable": trainable}
-    return _layer_of({"class_name": class_name, "config": options}, rank, version)
 
 
 def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str) -> dict[str, Any]:
@@ -153,6 +147,8 @@ def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str)
             arguments |= _initializer(name, value)
         elif kind == "activation":
             arguments[name] = _activation(class_name, name, value, version)
+        elif kind == "layer" and class_name == "TimeDistributed":
+            arguments[name] = _layer_of(value, rank - 1, version)
         elif kind == "layer":
             arguments[name] = None if value is None else _layer_of(_direction(value), rank, version)
         elif name == "axis":
@@ -318,7 +314,7 @@ def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
     for name, required in _REQUIRED.items():
         if getattr(layer, name, required) != required:
             raise ValueError(f"{label}: a Keras file has no {name}={getattr(layer, name)!r}")
-    config = {"name": layer.name, "dtype": layer.dtype}
+    config = {"name": layer.label, "dtype": layer.dtype}
     for name, value in layer.get_config().items():
         if name not in _NOT_COPIED and _is_written(label, name, getattr(layer, name)):
             config[name] = value
@@ -331,6 +327,8 @@ def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
         forward, backward = layer.directions
         config["layer"] = _layer_as_keras(forward, trainable)
         config["backward_layer"] = _layer_as_keras(backward, trainable)
+    if isinstance(layer, TimeDistributed):
+        config["layer"] = _layer_as_keras(layer.layer, trainable)
     function = getattr(layer, "activation_function", None)
     if function is not None and activations.ACTIVATIONS.get(function.name) is not function:
         raise ValueError(f"{label}: Keras has no activation {function.name!r} of one's own")

@@ -17,7 +17,7 @@ from gru_c.common.registry import snake_case
 from gru_c.interop.keras import hdf5
 from gru_c.interop.keras.layers import KerasModel
 from gru_c.interop.keras.vocabularies import is_of_vocabulary
-from gru_c.layers import GRU, Bidirectional, Layer
+from gru_c.layers import GRU, Bidirectional, Layer, TimeDistributed
 from gru_c.saving.contents import wanted_shapes
 
 
@@ -52,7 +52,7 @@ def places_of(model: KerasModel, names: dict[str, list[str]]) -> list[str]:
         base = snake_case(class_name)
         group = f"layers/{base}_{seen[base]}" if seen[base] else f"layers/{base}"
         seen[base] += 1
-        weights = _vars_of(layer, class_name, names[str(layer.name)])
+        weights = _vars_of(layer, names[str(layer.name)])
         places += [f"{group}/{place}" for place in weights]
     return places
 
@@ -127,8 +127,10 @@ def _forward_first(layer: str, weights: list[str], listed: list[str]) -> list[st
     return sorted(listed, key=is_backward)
 
 
-def _vars_of(layer: Layer, class_name: str, names: list[str]) -> list[str]:
+def _vars_of(layer: Layer, names: list[str]) -> list[str]:
     """Return the paths of a layer's weights in its group of a ``.weights.h5``."""
+    if isinstance(layer, TimeDistributed):
+        return [f"layer/{place}" for place in _vars_of(layer.layer, names)]
     if isinstance(layer, Bidirectional):
         forward = sum(name.startswith("forward_") for name in names)
         backward = len(names) - forward
@@ -137,5 +139,4 @@ def _vars_of(layer: Layer, class_name: str, names: list[str]) -> list[str]:
             *(f"backward_layer/cell/vars/{i}" for i in range(backward)),
         ]
     inner = "cell/" if isinstance(layer, GRU) else ""
-    inner = "layer/" if class_name == "TimeDistributed" else inner
     return [f"{inner}vars/{i}" for i in range(len(names))]
