@@ -43,6 +43,7 @@ from gru_c.functional import (
 )
 from gru_c.layers import (
     GRU,
+    RNN,
     Activation,
     ActivityRegularization,
     Bidirectional,
@@ -50,10 +51,12 @@ from gru_c.layers import (
     Dropout,
     Embedding,
     Flatten,
+    GRUCell,
     Input,
     LayerNormalization,
     Masking,
     RepeatVector,
+    StackedRNNCells,
     TimeDistributed,
 )
 from gru_c.models.loading import load_model
@@ -71,6 +74,7 @@ _apply_environment()
 
 __all__ = [
     "GRU",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Bidirectional",
@@ -78,6 +82,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GRUForward",
     "GRUGradients",
     "GRUTape",
@@ -89,6 +94,7 @@ __all__ = [
     "RaggedTape",
     "RepeatVector",
     "Sequential",
+    "StackedRNNCells",
     "Stream",
     "TimeDistributed",
     "__version__",

@@ -12,12 +12,16 @@ from gru_c.layers.input import Input
 from gru_c.layers.layer_normalization import LayerNormalization
 from gru_c.layers.masking import Masking
 from gru_c.layers.reshape import Flatten, RepeatVector
-from gru_c.layers.table import LAYERS
+from gru_c.layers.rnn import RNN
+from gru_c.layers.rnn_cells import GRUCell, StackedRNNCells
+from gru_c.layers.table import CELLS, LAYERS
 from gru_c.layers.time_distributed import TimeDistributed
 
 __all__ = [
+    "CELLS",
     "GRU",
     "LAYERS",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Bidirectional",
@@ -25,12 +29,14 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "Input",
     "InputLayer",
     "Layer",
     "LayerNormalization",
     "Masking",
     "RepeatVector",
+    "StackedRNNCells",
     "TimeDistributed",
 ]
 
@@ -49,5 +55,7 @@ _CLASSES: tuple[type[Layer], ...] = (
     Masking,
     TimeDistributed,
     ActivityRegularization,
+    RNN,
 )
 LAYERS.update({cls.__name__: cls for cls in _CLASSES})
+CELLS.update(GRUCell=GRUCell, StackedRNNCells=StackedRNNCells)

@@ -7,6 +7,8 @@ from gru_c.layers.base import Layer
 
 # The classes that a saved model may name. `gru_c.layers` fills it.
 LAYERS: dict[str, type[Layer]] = {}
+# The classes that the cell of an `RNN` may have.
+CELLS: dict[str, type[Layer]] = {}
 
 
 def layer_of(spec: object) -> Layer:
@@ -18,3 +20,8 @@ def layer_of(spec: object) -> Layer:
         If `spec` is something else, or its class is not in the table.
     """
     return Registry("layer", LAYERS, Layer).get(spec)
+
+
+def cell_of(spec: object) -> Layer:
+    """Return a cell unchanged, or make the cell that a dict of `serialize` describes."""
+    return Registry("cell", CELLS, Layer).get(spec)
