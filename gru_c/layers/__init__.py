@@ -28,8 +28,10 @@ from gru_c.layers.pooling import (
 )
 from gru_c.layers.rectifiers import ELU, LeakyReLU, PReLU, ReLU
 from gru_c.layers.reshape import Flatten, Permute, RepeatVector, Reshape
+from gru_c.layers.rnn import RNN
+from gru_c.layers.rnn_cells import GRUCell, StackedRNNCells
 from gru_c.layers.softmax import Softmax
-from gru_c.layers.table import LAYERS
+from gru_c.layers.table import CELLS, LAYERS
 from gru_c.layers.time_distributed import TimeDistributed
 from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 
@@ -39,9 +41,11 @@ if TYPE_CHECKING:
     from gru_c.layers.text_vectorization import TextVectorization
 
 __all__ = [
+    "CELLS",
     "ELU",
     "GRU",
     "LAYERS",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "AveragePooling1D",
@@ -55,6 +59,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -79,6 +84,7 @@ __all__ = [
     "Reshape",
     "Softmax",
     "SpatialDropout1D",
+    "StackedRNNCells",
     "StringLookup",
     "TextVectorization",
     "TimeDistributed",
@@ -120,8 +126,10 @@ _CLASSES: tuple[type[Layer], ...] = (
     SpatialDropout1D,
     TimeDistributed,
     ActivityRegularization,
+    RNN,
 )
 LAYERS.add(_CLASSES)
+CELLS.update(GRUCell=GRUCell, StackedRNNCells=StackedRNNCells)
 
 # Keras's other names.
 Convolution1D = Conv1D

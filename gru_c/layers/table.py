@@ -50,6 +50,9 @@ LAYERS = LayerTable(
     }
 )
 
+# The classes that the cell of an `RNN` may have.
+CELLS: dict[str, type[Layer]] = {}
+
 
 def layer_of(spec: object) -> Layer:
     """Return a layer unchanged, or make the layer that a dict of `serialize` describes.
@@ -60,3 +63,8 @@ def layer_of(spec: object) -> Layer:
         If `spec` is something else, or its class is not in the table.
     """
     return Registry("layer", LAYERS, Layer).get(spec)
+
+
+def cell_of(spec: object) -> Layer:
+    """Return a cell unchanged, or make the cell that a dict of `serialize` describes."""
+    return Registry("cell", CELLS, Layer).get(spec)

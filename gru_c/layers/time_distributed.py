@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import assign
-from gru_c.common.validation import check_flag
+from gru_c.common.validation import check_flag, check_flags
 from gru_c.layers.base import FIXED, Layer
 from gru_c.layers.input import Input
 from gru_c.layers.random import DrawingLayer
@@ -235,6 +235,7 @@ class TimeDistributed(DrawingLayer):
 
         `options` are further arguments of the inner layer's `backward`.
         """
+        check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         saved: _Tape = self._take_tape(tape)
         gradient = self._as_gradient(d_output, saved.shape)
         pieces = []

@@ -15,7 +15,7 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
-from gru_c.layers import GRU, Activation, Bidirectional, Dense, Layer
+from gru_c.layers import GRU, RNN, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.random import DrawingLayer
 from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric
@@ -287,9 +287,9 @@ class Network(BuildableNetwork):
         return sum(layer.activity_penalty() for layer in self.layers)
 
     @property
-    def stateful_layers(self) -> list[GRU | Bidirectional]:
+    def stateful_layers(self) -> list[GRU | RNN | Bidirectional]:
         """The layers that keep their states from batch to batch."""
-        recurrent = [layer for layer in self.layers if isinstance(layer, (GRU, Bidirectional))]
+        recurrent = [layer for layer in self.layers if isinstance(layer, (GRU, RNN, Bidirectional))]
         return [layer for layer in recurrent if layer.stateful]
 
     def require_batch_size(self, size: int) -> None:

@@ -12,6 +12,7 @@ from gru_c.activations import ACTIVATIONS
 from gru_c.common.registry import Configurable
 from gru_c.layers import (
     GRU,
+    RNN,
     Activation,
     Bidirectional,
     Dense,
@@ -177,6 +178,8 @@ def _activation_of(layer: Layer) -> str | None:
             return None
         function = layer.activation_function
         return function.name if ACTIVATIONS.get(function.name) is function else None
+    if isinstance(layer, RNN) and computes_as(layer, RNN):
+        return _activation_of(layer.directions[-1])
     if isinstance(layer, GRU) and computes_as(layer, GRU):
         return layer.activation if isinstance(layer.activation, str) else str(layer.activation[0])
     if isinstance(layer, Bidirectional) and computes_as(layer, Bidirectional):

@@ -65,3 +65,60 @@ def test_layers_over_time(make, x):
 def test_penalties_of_outputs(make, x):
     ours = gru_c.Sequential(make(gru_c.layers))
     trained_alike(ours, keras.Sequential([K.Input(x.shape[1:]), *make(K)]), x)
+
+
+def stacked(L):
+    return L.StackedRNNCells([L.GRUCell(4), L.GRUCell(2)])
+
+
+@pytest.mark.parametrize(
+    ("make", "x"),
+    [
+        (lambda L: [L.RNN(L.GRUCell(4))], X),
+        (lambda L: [L.RNN([L.GRUCell(4, reset_after=False), L.GRUCell(2)])], X),
+        (lambda L: [L.RNN(stacked(L), return_sequences=True, go_backwards=True)], X),
+        (lambda L: [L.Masking(), L.RNN(stacked(L), return_sequences=True)], MASKED),
+        (
+            lambda L: [
+                L.Masking(),
+                L.RNN(stacked(L), return_sequences=True, zero_output_for_mask=True),
+                L.GRU(2),
+            ],
+            MASKED,
+        ),
+        (lambda L: [L.Masking(), L.RNN(stacked(L), go_backwards=True)], MASKED),
+    ],
+)
+def test_cells(make, x, tmp_path):
+    from gru_c.interop import keras as files
+
+    ours = gru_c.Sequential(make(gru_c.layers))
+    theirs = keras.Sequential([K.Input(x.shape[1:]), *make(K)])
+    trained_alike(ours, theirs, x)
+    theirs.save(tmp_path / "theirs.keras")
+    theirs.save(tmp_path / "theirs.h5")
+    files.save(ours, tmp_path / "ours.keras")
+    expected = theirs.predict(x, verbose=0)
+    for name in ("theirs.keras", "theirs.h5"):
+        read = files.load(tmp_path / name).predict(x, verbose=0)
+        np.testing.assert_allclose(read, expected, rtol=1e-4, atol=1e-5)
+    back = keras.models.load_model(tmp_path / "ours.keras")
+    np.testing.assert_allclose(back.predict(x, verbose=0), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_steps_and_states_of_cells():
+    for make in (lambda L: L.GRUCell(4), stacked):
+        ours, theirs = (make(L) for L in (gru_c.layers, K))
+        states = [
+            RNG.standard_normal((6, n)).astype(np.float32) for n in np.ravel(theirs.state_size)
+        ]
+        h, after = theirs(X[:, 0], states)
+        ours(X[:, 0])
+        for cell, other in zip(
+            getattr(ours, "cells", [ours]), getattr(theirs, "cells", [theirs]), strict=True
+        ):
+            cell.set_weights(other.get_weights())
+        y, ours_after = ours(X[:, 0], states)
+        for a, b in zip([y, *ours_after], [h, *after], strict=True):
+            np.testing.assert_allclose(a, b.detach().numpy(), rtol=1e-4, atol=1e-6)
+        assert ours.state_size == theirs.state_size

@@ -17,6 +17,7 @@ from gru_c import (
     GRU,
     Bidirectional,
     Dense,
+    GRUCell,
     Input,
     Parameters,
     Sequential,
@@ -179,7 +180,7 @@ def built(layer, shape):
 
 
 MODELS = (Sequential, layers.Layer)  # a shallow copy of these is refused
-SHAPES = {"Embedding": (None, 4), "Dense": (None, 3), "Input": (None, 3)}
+SHAPES = {"GRUCell": (None, 3), "Embedding": (None, 4), "Dense": (None, 3), "Input": (None, 3)}
 ARGUMENTS = {
     "GRU": (3,),
     "Bidirectional": (GRU(3),),
@@ -196,6 +197,9 @@ ARGUMENTS = {
     "GaussianNoise": (0.5,),
     "Convolution1D": (3, 2),
     "Input": ((3,),),
+    "GRUCell": (3,),
+    "StackedRNNCells": ([GRUCell(3)],),
+    "RNN": (GRUCell(3),),
     "TimeDistributed": ({"class_name": "Dense", "config": {"units": 3}},),
     "InputLayer": ((3,),),
     "CosineDecay": (0.1, 10),

@@ -9,6 +9,7 @@ import gru_c.interop.keras
 from gru_c import (
     ELU,
     GRU,
+    RNN,
     Activation,
     ActivityRegularization,
     AveragePooling1D,
@@ -24,6 +25,7 @@ from gru_c import (
     GaussianNoise,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
+    GRUCell,
     Input,
     LayerNormalization,
     LeakyReLU,
@@ -135,6 +137,12 @@ LAYER_CASES = {
     RepeatVector: ({"n": 2}, {"n": 3}),
     Flatten: ({}, {}),
     ActivityRegularization: ({"l1": 0.5}, {"l1": 0.25, "l2": 0.5}),
+    RNN: (
+        {"cell": {"class_name": "GRUCell", "config": {"units": 4}}},
+        {"cell": GRUCell(3)}
+        | dict.fromkeys(("return_sequences", "return_state", "go_backwards", "stateful"), True)
+        | {"zero_output_for_mask": True},
+    ),
     TimeDistributed: ({"layer": DENSE}, {"layer": Dense(2)}),
     Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),
     Input: ({"shape": (3, 2)}, {"shape": (4, 2)}),

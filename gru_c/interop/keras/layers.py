@@ -19,10 +19,14 @@ from gru_c.interop.keras.config import (
     short,
 )
 from gru_c.layers import (
+    CELLS,
     GRU,
     LAYERS,
+    RNN,
     Bidirectional,
+    GRUCell,
     Layer,
+    StackedRNNCells,
     StringLookup,
     TextVectorization,
     TimeDistributed,
@@ -30,6 +34,8 @@ from gru_c.layers import (
 from gru_c.network.layer_checks import check_for_network
 from gru_c.recurrence.cell import ActivationLike
 from gru_c.saving.contents import check_specs
+
+_CLASSES = {**LAYERS, **CELLS}
 
 # Options that Keras lacks: those that do not change results, and those that do unless they have
 # this value.
@@ -124,10 +130,11 @@ def _layer_of(spec: Any, rank: int, version: str) -> Layer:
             raise ValueError("it has no name")
         if class_name == "Lambda":
             raise ValueError("it is code, and nothing from a file is executed")
-        if class_name not in LAYERS:
+        if class_name not in _CLASSES:
             raise ValueError(f"gru_c has no such layer; it has {', '.join(sorted(LAYERS))}")
-        layer = LAYERS[class_name](**_arguments(class_name, config, rank, version))
-        check_for_network(layer)
+        layer = _CLASSES[class_name](**_arguments(class_name, config, rank, version))
+        if class_name not in CELLS:
+            check_for_network(layer)
     except (ValueError, TypeError) as error:
         raise ValueError(f"layer {config.get('name')!r} ({class_name}): {error}") from error
     return layer
@@ -135,9 +142,12 @@ def _layer_of(spec: Any, rank: int, version: str) -> Layer:
 
 def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str) -> dict[str, Any]:
     """Return the arguments for a layer of gru_c."""
-    known_names = set(inspect.signature(LAYERS[class_name]).parameters) - _NOT_COPIED
+    known_names = set(inspect.signature(_CLASSES[class_name]).parameters) - _NOT_COPIED
     arguments = {"name": config["name"], "dtype": _dtype_of(config.get("dtype"))}
-    if class_name == "GRU":  # Keras before 2.1 lacks the option and computes as if it were False
+    if class_name in (
+        "GRU",
+        "GRUCell",
+    ):  # Keras before 2.1 lacks the option and computes as if it were False
         arguments["reset_after"] = False
     old_names = LAYERS[class_name]._renamed  # Keras 2 writes LeakyReLU(alpha=...)
     options = {old_names.get(name, name): value for name, value in config.items()}
@@ -147,6 +157,10 @@ def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str)
             arguments |= _initializer(name, value)
         elif kind == "activation":
             arguments[name] = _activation(class_name, name, value, version)
+        elif name in ("cell", "cells"):
+            cells = value if isinstance(value, list) else [value]
+            read = [_layer_of(cell, rank, version) for cell in cells]
+            arguments[name] = read if isinstance(value, list) else read[0]
         elif kind == "layer" and class_name == "TimeDistributed":
             arguments[name] = _layer_of(value, rank - 1, version)
         elif kind == "layer":
@@ -179,7 +193,7 @@ def _activation(class_name: str, name: str, value: Any, version: str) -> Activat
             "1) in Keras 3, and the file does not say which of them wrote it"
         )
     if value == "hard_sigmoid" and not version.startswith("3"):
-        if class_name == "GRU":
+        if class_name in ("GRU", "GRUCell"):
             return (value, 0.2, 0.5)
         raise ValueError(
             f"{name}='hard_sigmoid' of Keras {version} is clip(0.2 x + 0.5, 0, 1), here and in "
@@ -309,7 +323,7 @@ def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
     """Return Keras's configuration of a layer; `trainable` is that of the model."""
     class_name = type(layer).__name__
     label = f"layer {layer.label!r} ({class_name})"
-    if LAYERS.get(class_name) is not type(layer):
+    if _CLASSES.get(class_name) is not type(layer):
         raise ValueError(f"{label}: Keras has no such layer")
     for name, required in _REQUIRED.items():
         if getattr(layer, name, required) != required:
@@ -327,14 +341,19 @@ def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
         forward, backward = layer.directions
         config["layer"] = _layer_as_keras(forward, trainable)
         config["backward_layer"] = _layer_as_keras(backward, trainable)
+    if isinstance(layer, RNN):
+        config["cell"] = _layer_as_keras(layer.cell, trainable)
+    if isinstance(layer, StackedRNNCells):
+        config["cells"] = [_layer_as_keras(cell, trainable) for cell in layer.cells]
     if isinstance(layer, TimeDistributed):
         config["layer"] = _layer_as_keras(layer.layer, trainable)
     function = getattr(layer, "activation_function", None)
     if function is not None and activations.ACTIVATIONS.get(function.name) is not function:
         raise ValueError(f"{label}: Keras has no activation {function.name!r} of one's own")
-    if isinstance(layer, GRU):
+    if isinstance(layer, (GRU, GRUCell)):
         for option in ("activation", "recurrent_activation"):
-            config[option] = _activation_name(label, option, layer)
+            gru = layer if isinstance(layer, GRU) else layer.layer
+            config[option] = _activation_name(label, option, gru)
     return as_keras("keras.layers", class_name, config)
 
 
