@@ -16,8 +16,7 @@ from gru_c.common.attributes import assign
 from gru_c.common.validation import check_dtype, check_flag, make_rng
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.random import DrawingLayer
-from gru_c.metrics import Metric
-from gru_c.metrics import get as get_metric
+from gru_c.metrics import Metric, get_all
 from gru_c.network.building import BuildableNetwork
 from gru_c.parameters import Parameters
 from gru_c.recurrence.step_order import which_count
@@ -106,7 +105,7 @@ class Network(BuildableNetwork):
             new_loss.require_reduction()
         if isinstance(metrics, (str, dict)) or not isinstance(metrics or [], Sequence):
             raise TypeError(f"metrics must be a list such as ['mae'], got {metrics!r}")
-        new_metrics = [get_metric(spec, new_loss) for spec in metrics or ()]
+        new_metrics = get_all(metrics or (), new_loss)
         names = [metric.name for metric in new_metrics]
         if len(set(names)) < len(names) or "loss" in names:
             raise ValueError(f"metrics must have different names, none of them 'loss': {names}")

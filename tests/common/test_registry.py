@@ -186,7 +186,7 @@ def test_the_repr_of_what_does_not_keep_its_arguments():
         (losses.get, "Tversky"),
         (optimizers.get, "nadam"),
         (optimizers.get, "Adamax"),
-        (metrics.get, "TopKCategoricalAccuracy"),
+        (metrics.get, "BinaryIoU"),
         (activations.get, "gelu"),
         (initializers.get, "truncated_normal"),
         (regularizers.get, "OrthogonalRegularizer"),

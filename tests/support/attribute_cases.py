@@ -128,6 +128,24 @@ LOSS = {
     "axis": 1,
 }
 
+METRIC = {
+    **LOSS,
+    "name": "other",
+    "threshold": 0.25,
+    "k": 3,
+    "thresholds": [0.25],
+    "top_k": 2,
+    "class_id": 1,
+    "num_thresholds": 7,
+    "curve": "PR",
+    "summation_method": "minoring",
+    "label_weights": [0.5],
+    "average": "micro",
+    "beta": 2.0,
+    "class_aggregation": None,
+    "num_regressors": 1,
+}
+
 RATES = {"initial_learning_rate": 0.5, "decay_steps": 5, "decay_rate": 0.25, "alpha": 0.25}
 
 STAIRS = {**RATES, "staircase": True}
@@ -176,13 +194,11 @@ OTHER_CASES = {
     ),
     **{cls: ({}, LOSS) for cls in set(losses.LOSSES.values())},
     losses.FunctionLoss: ({"function": lambda y, p: (0.0, p)}, {"function": three_arguments}),
-    metrics.MeanSquaredError: ({}, {"name": "other"}),
-    metrics.RootMeanSquaredError: ({}, {"name": "other"}),
-    metrics.MeanAbsoluteError: ({}, {"name": "other"}),
-    metrics.BinaryAccuracy: ({}, {"name": "other", "threshold": 0.25}),
-    metrics.CategoricalAccuracy: ({}, {"name": "other"}),
-    metrics.SparseCategoricalAccuracy: ({}, {"name": "other"}),
-    metrics.Accuracy: ({}, {"name": "other"}),
+    **{cls: ({}, METRIC) for cls in set(metrics.METRICS.values())},
+    metrics.AUC: (
+        {"multi_label": True},
+        {**METRIC, "multi_label": False, "num_labels": 2},
+    ),
     metrics.AccuracyOfLoss: ({}, {"name": "other", "loss": "binary_crossentropy"}),
     metrics.MeanOfLoss: ({"loss": "mse"}, {"name": "other", "loss": "mae"}),
     metrics.FunctionMetric: (

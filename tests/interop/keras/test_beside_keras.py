@@ -213,7 +213,7 @@ def test_training_goes_on(tmp_path):
         ({"optimizer": "rmsprop", "loss": "binary_crossentropy", "metrics": ["mae"]}, "olm"),
         ({"optimizer": "nadam", "loss": "mse", "metrics": ["mae"]}, "lm"),
         ({"optimizer": "adam", "loss": "log_cosh", "metrics": ["mae"]}, "olm"),
-        ({"optimizer": "adam", "loss": "mse", "metrics": ["auc"]}, "ol"),
+        ({"optimizer": "adam", "loss": "mse", "metrics": ["auc"]}, "olm"),
         ({"optimizer": "adam", "loss": "mse", "loss_weights": [2.0]}, "o"),
         ({"optimizer": keras.optimizers.Adam(amsgrad=True), "loss": "mse"}, "ol"),
         ({"optimizer": "adam", "loss": keras.losses.MeanSquaredError(reduction="sum")}, "ol"),

@@ -105,9 +105,9 @@ LEFT_OUT = [
     ({"loss": spec("__lambda__", value=["4wIA", None, None])}, "loss '__lambda__'", "om"),
     ({"loss_weights": [2.0]}, r"loss_weights=\[2.0\], and the loss with them", "om"),
     # unknown metrics; the others are kept
-    ({"metrics": ["mae", "auc"]}, "metric 'auc'.*compiled with the rest", "oml"),
-    ({"metrics": [spec("AUC", num_thresholds=200), "mae"]}, "metric 'AUC'", "oml"),
-    ({"metrics": ["mae", spec("AUC", name="accuracy")]}, "metric 'AUC'", "oml"),
+    ({"metrics": ["mae", "iou"]}, "metric 'iou'.*compiled with the rest", "oml"),
+    ({"metrics": [spec("AUC", curve="PRGAIN"), "mae"]}, "metric 'AUC'", "oml"),
+    ({"metrics": ["mae", spec("BinaryIoU", name="accuracy")]}, "metric 'BinaryIoU'", "oml"),
     (
         {"metrics": ["mae", spec("MeanMetricWrapper", name="rmse", fn="rmse")]},
         "'MeanMetricW",
@@ -125,8 +125,8 @@ LEFT_OUT = [
     ({"something_new": 3}, "something_new=3", "oml"),
     # several, in one warning
     (
-        {"optimizer": "lion", "loss": "my_loss", "metrics": ["auc"]},
-        "'lion' .*'my_loss' .*'auc' .*neither optimizer nor loss: compile it before fit and eval",
+        {"optimizer": "lion", "loss": "my_loss", "metrics": ["iou"]},
+        "'lion' .*'my_loss' .*'iou' .*neither optimizer nor loss: compile it before fit and eval",
         "",
     ),
 ]
