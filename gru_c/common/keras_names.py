@@ -113,8 +113,7 @@ OPTIMIZER = _table(
     ("clip max_grad_norm", "give one of clipnorm, global_clipnorm and clipvalue"),
     ("variables weights built", "the state is made by build and kept in slots"),
     (
-        "amsgrad ema_momentum ema_overwrite_frequency gradient_accumulation_steps "
-        "loss_scale_factor name use_ema capturable dampening decoupled_weight_decay differentiable "
+        "loss_scale_factor capturable dampening decoupled_weight_decay differentiable "
         "foreach fused maximize",
         _NOTHING,
     ),
@@ -169,10 +168,7 @@ INITIALIZER = _table(
 # lower case without "_". Such a name is not a slip for the nearest name, which means another thing.
 OTHERS = frozenset(
     [
-        "adadelta",
         "adafactor",
-        "adagrad",
-        "adamax",
         "binaryiou",
         "celu",
         "circle",
@@ -190,7 +186,6 @@ OTHERS = frozenset(
         "identity",
         "identityinitializer",
         "iou",
-        "lion",
         "logsigmoid",
         "logsoftmax",
         "lossscaleoptimizer",
@@ -198,7 +193,6 @@ OTHERS = frozenset(
         "minmaxnorm",
         "mish",
         "muon",
-        "nadam",
         "onehotiou",
         "onehotmeaniou",
         "orthogonalregularizer",

@@ -138,7 +138,7 @@ def test_names_of_keras_that_mean_nothing_here():
         (GRU(1), "dtype_policy", "dtype="),
         (GRU(1), "state", "reset_states"),
         (Dropout(0.5), "seed", "set_seed"),
-        (optimizers.Adam(), "use_ema", "leave it out"),
+        (optimizers.Adam(), "loss_scale_factor", "leave it out"),
         (losses.Huber(), "size_average", "reduction="),
         (metrics.MeanSquaredError(), "dtype", "float64"),
         (callbacks.CSVLogger("log.csv"), "sep", "separator"),

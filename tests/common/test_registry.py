@@ -184,8 +184,8 @@ def test_the_repr_of_what_does_not_keep_its_arguments():
     [
         (losses.get, "dice"),
         (losses.get, "Tversky"),
-        (optimizers.get, "nadam"),
-        (optimizers.get, "Adamax"),
+        (optimizers.get, "muon"),
+        (optimizers.get, "Adafactor"),
         (metrics.get, "BinaryIoU"),
         (activations.get, "gelu"),
         (initializers.get, "truncated_normal"),

@@ -114,6 +114,13 @@ OPTIMIZER = {
     "centered": True,
     "beta_1": 0.5,
     "beta_2": 0.5,
+    "amsgrad": True,
+    "initial_accumulator_value": 0.5,
+    "use_ema": True,
+    "ema_momentum": 0.5,
+    "ema_overwrite_frequency": 1,
+    "gradient_accumulation_steps": 2,
+    "name": "other",
 }
 
 LOSS = {
@@ -170,10 +177,7 @@ def two_arguments(y, p):
 
 
 OTHER_CASES = {
-    optimizers.SGD: ({}, OPTIMIZER),
-    optimizers.RMSprop: ({}, OPTIMIZER),
-    optimizers.Adam: ({}, OPTIMIZER),
-    optimizers.AdamW: ({}, OPTIMIZER),
+    **{cls: ({}, OPTIMIZER) for cls in optimizers.OPTIMIZERS.values()},
     schedules.ExponentialDecay: (START, STAIRS),
     schedules.InverseTimeDecay: (START, STAIRS),
     schedules.CosineDecay: (

@@ -210,6 +210,7 @@ def _renamed(config: dict[str, Any]) -> dict[str, Any]:
     if renamed.get("epsilon", 0) is None:
         del renamed["epsilon"]
     renamed.pop("decay", None)
+    renamed.pop("name", None)  # it changes nothing
     return renamed
 
 

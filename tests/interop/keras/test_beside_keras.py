@@ -211,7 +211,7 @@ def test_training_goes_on(tmp_path):
         ({"optimizer": "adam", "loss": "mse", "metrics": ["accuracy"]}, "olm"),
         ({"optimizer": "sgd", "loss": None}, "o"),
         ({"optimizer": "rmsprop", "loss": "binary_crossentropy", "metrics": ["mae"]}, "olm"),
-        ({"optimizer": "nadam", "loss": "mse", "metrics": ["mae"]}, "lm"),
+        ({"optimizer": "nadam", "loss": "mse", "metrics": ["mae"]}, "olm"),
         ({"optimizer": "adam", "loss": "log_cosh", "metrics": ["mae"]}, "olm"),
         ({"optimizer": "adam", "loss": "mse", "metrics": ["auc"]}, "olm"),
         ({"optimizer": "adam", "loss": "mse", "loss_weights": [2.0]}, "o"),
