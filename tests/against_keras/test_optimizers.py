@@ -5,6 +5,7 @@ import pytest
 from keras_peer import keras
 
 import gru_c
+import gru_c.interop.keras
 from gru_c import optimizers, schedules
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's and PyTorch's own

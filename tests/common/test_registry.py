@@ -187,7 +187,7 @@ def test_the_repr_of_what_does_not_keep_its_arguments():
         (optimizers.get, "muon"),
         (optimizers.get, "Adafactor"),
         (metrics.get, "BinaryIoU"),
-        (activations.get, "gelu"),
+        (activations.get, "sparsemax"),
         (initializers.get, "truncated_normal"),
         (regularizers.get, "OrthogonalRegularizer"),
     ],
