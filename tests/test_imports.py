@@ -1,4 +1,4 @@
-"""What an import brings with it: heavy packages on first use, and the settings of OpenMP."""
+"""Effects of an import: heavy packages are imported on first use, and OpenMP is configured."""
 
 import pytest
 

@@ -193,7 +193,7 @@ def test_a_shape_is_a_tuple():
 
 
 class Filled(initializers.Initializer):
-    """An array full of a number, or of numbers of another kind."""
+    """Make an array full of a number, or of numbers of another kind."""
 
     def __init__(self, value):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Metrics: formulas, streaming over uneven batches, names, what accuracy means."""
+"""Metrics: formulas, sums over uneven batches, names, and the meaning of accuracy."""
 
 import math
 
@@ -49,7 +49,7 @@ def test_streaming(name, y, expected):
 
 
 def test_expected_values_are_told_apart():
-    # Else the cases above could pass with one metric in the place of another.
+    # Otherwise the cases above could pass with the wrong metric.
     accuracies = [expected for name, _, expected in CASES if "accuracy" in name][:2]
     assert len({*accuracies, 0.0, 1.0}) == 4
 
@@ -97,7 +97,8 @@ def test_every_loss_is_a_metric(name):
     p = np.abs(P) / np.abs(P).sum(axis=1, keepdims=True)
     metric = metrics.get(name)
     assert metric.name == name
-    assert stream(metric, y, p) == pytest.approx(loss(y, p), rel=1e-12)
+    sign = -1 if name == "cosine_similarity" else 1  # the metric grows with the similarity
+    assert stream(metric, y, p) == pytest.approx(sign * loss(y, p), rel=1e-12)
 
 
 def test_a_metric_named_as_the_loss_takes_its_settings():
@@ -140,8 +141,8 @@ def test_the_class_accuracy_counts_equal_numbers(y, p, expected):
 
 def test_accuracy_as_it_was_written_before_is_that_of_the_loss():
     loss = losses.serialize(losses.BinaryCrossentropy(from_logits=True))
-    for given in (loss, None):
-        config = {"loss": given, "name": "acc"}
+    for model_loss in (loss, None):
+        config = {"loss": model_loss, "name": "acc"}
         metric = metrics.get({"class_name": "Accuracy", "config": config})
         assert type(metric) is metrics.AccuracyOfLoss
         assert metric.get_config() == config
@@ -238,7 +239,7 @@ def test_says_what_is_wrong(call, error, message):
 
 
 class Worst(metrics.Metric):
-    """Whatever a test gives."""
+    """A metric that returns the values of a test."""
 
     def __init__(self, function):
         super().__init__("worst")
@@ -268,9 +269,9 @@ def test_complex_values_of_a_class_are_refused():
 def test_a_metric_of_a_user_cannot_change_targets_and_predictions(make, which):
     arrays = np.zeros((3, 1)), np.ones((3, 1))
 
-    def in_place(*given):
-        given[which][...] = 7
-        return given[which]
+    def in_place(*both):
+        both[which][...] = 7
+        return both[which]
 
     with pytest.raises(ValueError, match="read-only"):
         make(in_place).update(*arrays)

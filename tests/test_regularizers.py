@@ -1,4 +1,4 @@
-"""Regularizers and constraints: formulas, what training does with them, names and files."""
+"""Regularizers and constraints: formulas, their effect on training, names and files."""
 
 import copy
 import pickle
@@ -210,9 +210,9 @@ def test_layers_shared_with_a_trained_model_are_evaluated_with_their_penalty():
     _ = model.parameters
     features = Sequential(model.layers[:1])
     features.compile("sgd", "mse")
-    found = features.evaluate(X, np.zeros((20, 4)), verbose=0)
+    loss = features.evaluate(X, np.zeros((20, 4)), verbose=0)
     expected = (features.predict(X) ** 2).mean() + features.layers[0].penalty()
-    assert found == pytest.approx(expected, rel=1e-5)
+    assert loss == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
@@ -262,10 +262,10 @@ def test_files_keep_them(tmp_path):
     model = regularized_model(kernel_constraint=constraints.MaxNorm(0.1))
     model.save(tmp_path / "model.safetensors", include_optimizer=True)
     again = gru_c.load_model(tmp_path / "model.safetensors")
-    for one, two in zip(model.layers, again.layers, strict=True):
-        assert two.get_config() == one.get_config()
-    for one in (model, again):
-        one.fit(X, Y, epochs=2, verbose=0, seed=1)
+    for layer, loaded in zip(model.layers, again.layers, strict=True):
+        assert loaded.get_config() == layer.get_config()
+    for each in (model, again):
+        each.fit(X, Y, epochs=2, verbose=0, seed=1)
     assert same_weights(model.get_weights(), again.get_weights())
 
 

@@ -1,4 +1,4 @@
-"""Schedules: Keras's formulas at chosen steps, and what they refuse."""
+"""Schedules: Keras's formulas at chosen steps, and refused arguments."""
 
 import math
 
@@ -113,7 +113,7 @@ def test_a_function_without_arguments_is_called_before_every_step():
     model.compile(optimizer, lambda y, p: (0.0, np.ones_like(p)))
     model.fit(np.ones((3, 1)), np.ones(3), batch_size=1, verbose=0)
     assert model.get_weights()[0] == -3 * 0.875 / 3
-    optimizer.learning_rate = schedules.get(optimizer.learning_rate)  # as it is
+    optimizer.learning_rate = schedules.get(optimizer.learning_rate)  # unchanged
     with pytest.raises(StopIteration):
         optimizer.learning_rate(3)
 

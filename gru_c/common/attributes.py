@@ -184,13 +184,14 @@ def _with_base_options(cls: Any, init: FunctionType) -> inspect.Signature | None
     """
     if not takes_any_keyword(init.__code__):
         return None
-    parameters = dict(inspect.signature(init).parameters)
+    signature = inspect.signature(init)
+    parameters = dict(signature.parameters)
     _, options = parameters.popitem()
     if not str(options.annotation).startswith("Unpack["):
         return None
     for name, parameter in inspect.signature(super(cls, cls).__init__).parameters.items():
         parameters.setdefault(name, parameter.replace(kind=parameter.KEYWORD_ONLY))
-    return inspect.Signature([*parameters.values()])
+    return signature.replace(parameters=[*parameters.values()])
 
 
 def _about_unknown_keyword(cls: type[Guarded], name: str, known: frozenset[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy.typing as npt
@@ -10,9 +9,11 @@ import numpy.typing as npt
 from gru_c import activations
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags
-from gru_c.layers.base import FIXED, Layer
+from gru_c.layers.base import FIXED, Layer, LayerOptions
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from gru_c.parameters import Source
 
 
@@ -44,13 +45,9 @@ class Activation(Layer):
     def __init__(
         self,
         activation: str | activations.Activation | None,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self._activation = activations.get(activation)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,15 @@ FIXED = (
     "cannot change after the layer was made: make a new {cls}(...), and give it the weights with "
     "set_weights"
 )
+
+
+class LayerOptions(TypedDict, total=False):
+    """Arguments of all layers; see `Layer`."""
+
+    name: str | None
+    dtype: npt.DTypeLike | None
+    input_shape: Sequence[int | None] | None
+    trainable: bool
 
 
 class Layer(KerasAttributes):

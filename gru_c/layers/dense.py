@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -12,10 +11,12 @@ import numpy.typing as npt
 from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags, check_integer
-from gru_c.layers.base import FIXED, Layer
+from gru_c.layers.base import FIXED, Layer, LayerOptions
 from gru_c.runtime.threads import team_threads
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from gru_c.parameters import Source
 
 
@@ -83,12 +84,9 @@ class Dense(Layer):
         bias_regularizer: object = None,
         kernel_constraint: object = None,
         bias_constraint: object = None,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.units = check_integer("units", units, 1)
         self._activation = activations.get(activation)
         self.use_bias = check_flag("use_bias", use_bias)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array
 from gru_c.common.validation import check_flag, check_real
+from gru_c.layers.base import LayerOptions
 from gru_c.layers.random import DrawingLayer
 from gru_c.layers.weightless import Tape, WeightlessLayer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Dropout(DrawingLayer, WeightlessLayer):
@@ -48,12 +51,9 @@ class Dropout(DrawingLayer, WeightlessLayer):
         rate: float,
         *,
         seed: int | None = None,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.rate = check_real("rate", rate, "[0, 1)")
         self.set_seed(seed)
 

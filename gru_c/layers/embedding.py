@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,11 @@ from gru_c import constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape, as_indices, as_real
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag, check_flags, check_integer
-from gru_c.layers.base import Layer
+from gru_c.layers.base import Layer, LayerOptions
 from gru_c.parameters import Parameter
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Embedding(Layer):
@@ -87,13 +90,9 @@ class Embedding(Layer):
         embeddings_constraint: object = None,
         mask_zero: bool = False,
         weights: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.input_dim = check_integer("input_dim", input_dim, 1)
         self.output_dim = check_integer("output_dim", output_dim, 1)
         self.embeddings_initializer = initializers.get(embeddings_initializer)

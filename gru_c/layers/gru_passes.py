@@ -68,9 +68,9 @@ class GRUPasses(StatefulLayer):
         return Weights(self._weight("kernel"), self._weight("recurrent_kernel"), bias)
 
     def hold_weights(self, hold: bool) -> None:
-        """Keep a packed copy of the weights for the forward passes to come, or let it go.
+        """Keep a packed copy of the weights for the next forward passes, or release it.
 
-        It is not used once the weights may have changed after all, by a callback, say.
+        It is not used once the weights may have changed, for example in a callback.
         """
         self._packed = None
         versions = versions_of(self.parameters) if hold else None
@@ -106,11 +106,11 @@ class GRUPasses(StatefulLayer):
         initial_state : array_like of shape (B, H), optional
             State before the first step; zeros by default.
         training : bool
-            Keep ``self.tape`` for `backward`.
+            Set ``self.tape`` for `backward`.
         mask : array_like of bool, shape (B, T), optional
-            Which steps count; `gru_forward` says what that means.
+            True for the time steps that count; see `gru_c.gru_forward`.
         lengths : array_like of int, shape (B,), optional
-            How many steps of each sequence count, the first ones, instead of a mask.
+            Number of time steps of each sequence that count, the first ones, instead of a mask.
 
         Returns
         -------
@@ -154,7 +154,7 @@ class GRUPasses(StatefulLayer):
             output = _rows_of(steps, last)
         if not self.return_state:
             return last if output is None else output
-        # Two arrays, so that changing one leaves the other.
+        # Two arrays, so that a change of one does not change the other.
         return (last.copy() if output is None else output), last
 
     def _steps_that_count(
@@ -221,15 +221,15 @@ class GRUPasses(StatefulLayer):
         d_output : array_like, optional
             Gradient with respect to the output, of its shape; zeros by default.
         d_state : array_like of shape (B, H), optional
-            Gradient with respect to the last state, in addition; zeros by default.
+            Gradient with respect to the last state, added to that of the output; zeros by default.
         tape, accumulate, input_gradient, keep_tape
             See `Layer.backward`.
 
         Returns
         -------
         ndarray of shape (B, T, I), or tuple of ndarray
-            The gradient of x (None without ``input_gradient``). When the forward pass was given
-            an initial state, a pair with its gradient (B, H).
+            The gradient of x (None without ``input_gradient``). If the forward pass was given an
+            initial state, a pair of it and the initial state's gradient (B, H).
         """
         check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         layer_tape: GRULayerTape = self._take_tape(tape)
@@ -277,6 +277,6 @@ class GRUPasses(StatefulLayer):
 
 
 def _rows_of(steps: StepOrder, last: Array) -> Array:
-    """Return the rows (B, H) whose last output is the last state; zeros for the others."""
+    """Return the last outputs (B, H): the last state, or zeros where the output is zero."""
     rows: Array = np.where(steps.state_is_output[:, None], last, last.dtype.type(0))
     return rows

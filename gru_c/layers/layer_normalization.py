@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +10,10 @@ import numpy.typing as npt
 from gru_c import _core, initializers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags, check_real
-from gru_c.layers.base import Layer
+from gru_c.layers.base import Layer, LayerOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class _Tape(NamedTuple):
@@ -72,13 +74,9 @@ class LayerNormalization(Layer):
         scale: bool = True,
         beta_initializer: object = "zeros",
         gamma_initializer: object = "ones",
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         if axis != -1:
             raise ValueError(
                 f"LayerNormalization takes the last axis only: axis must be -1, got {axis!r}"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.validation import check_flag, check_real
+from gru_c.layers.base import LayerOptions
 from gru_c.layers.weightless import Tape, WeightlessLayer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Masking(WeightlessLayer):
@@ -45,13 +49,9 @@ class Masking(WeightlessLayer):
     def __init__(
         self,
         mask_value: float = 0.0,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.mask_value = check_real("Masking: mask_value", mask_value)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_integer
+from gru_c.layers.base import LayerOptions
 from gru_c.layers.weightless import Tape, WeightlessLayer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Flatten(WeightlessLayer):
@@ -87,13 +91,9 @@ class RepeatVector(WeightlessLayer):
     def __init__(
         self,
         n: int,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.n = check_integer("n", n, 1)
 
     @property

@@ -116,6 +116,8 @@ class Network(BuildableNetwork):
         new_optimizer = None if optimizer is None else optimizers.get(optimizer)
         loss = compiling.of_one_output("loss", loss)
         new_loss = None if loss is None else losses.get(loss)
+        if new_loss is not None:
+            new_loss.require_reduction()
         plain, weighted = compiling.all_metrics(metrics, weighted_metrics, new_loss)
         weight = compiling.weight_of_loss(loss_weights)
         assign(self, optimizer=new_optimizer, loss=new_loss, metrics=[*plain, *weighted])

@@ -229,7 +229,7 @@ def compare_shapes(
 def fill_optimizer(model: Network, iterations: object, tensors: dict[str, Array]) -> None:
     """Restore the optimizer's state from `slot_tensors`; ValueError if the tensors do not fit."""
     optimizer = model.optimizer
-    if optimizer is None or not isinstance(iterations, int) or iterations < 0:
+    if optimizer is None or type(iterations) is not int or iterations < 0:
         raise ValueError(f"the optimizer's number of steps is damaged: {iterations!r}")
     optimizer.build(model.parameters)
     names = weight_names(model)

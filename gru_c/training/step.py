@@ -84,6 +84,10 @@ def prepare(model: Network, data: Data) -> None:
     assert model.optimizer is not None
     if not model.built:
         model.build_from_data(np.broadcast_to(np.float32(0), data.shape(None)))
+    if model.metrics:
+        shape = model.compute_output_shape(data.shape(model.fixed_time))
+        for metric in model.metrics:
+            metric.require_number(shape)
     model.optimizer.build(model.parameters)
     if not model.trainable_weights:
         _warn_of_nothing_trained(model)

@@ -32,7 +32,7 @@ KINDS_OF_FALSE = [False, np.bool_(False), 0, np.uint8(0)]
 
 def flags_of(function):
     parameters = inspect.signature(function).parameters.values()
-    return [one.name for one in parameters if isinstance(one.default, bool)]
+    return [item.name for item in parameters if isinstance(item.default, bool)]
 
 
 FLAGS = [(cls, name) for cls in MADE_WITH for name in flags_of(cls)]
@@ -58,7 +58,7 @@ def test_a_flag_of_a_constructor_is_true_or_false(cls, name, tmp_path, monkeypat
 
 
 def verbs():
-    """Functions and methods with the arguments that they need besides flags."""
+    """Return functions and methods with the arguments that they need besides flags."""
     model = trained("sgd")
     yield model.fit, {"x": ROWS, "y": ROWS[:, :1], "verbose": 0}
     yield model.predict, {"x": ROWS, "verbose": 0}

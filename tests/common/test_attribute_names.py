@@ -124,7 +124,7 @@ def test_the_right_name_is_in_the_message():
     with pytest.raises(AttributeError, match="did you mean 'on_epoch_end'"):
         callbacks.Callback().on_epoch_endd = print
     Sequential().scaler = optimizers.Adam().my_learning_rate = 3
-    optimizers.Adam().steps = 3  # near a method, but it is no function
+    optimizers.Adam().steps = 3  # similar to a method, but not a function
     with pytest.raises(TypeError, match="did you mean 'units'"):
         GRU(unit=3)
 
@@ -138,8 +138,8 @@ def test_names_of_keras_that_mean_nothing_here():
         (GRU(1), "dtype_policy", "dtype="),
         (GRU(1), "state", "reset_states"),
         (Dropout(0.5), "seed", "set_seed"),
-        (optimizers.Adam(), "use_ema", "leave it out"),
-        (losses.Huber(), "reduction", "mean"),
+        (optimizers.Adam(), "loss_scale_factor", "leave it out"),
+        (losses.Huber(), "size_average", "reduction="),
         (metrics.MeanSquaredError(), "dtype", "float64"),
         (callbacks.CSVLogger("log.csv"), "sep", "separator"),
         (callbacks.EarlyStopping(), "stop_training", "callback.model.stop_training"),
@@ -152,7 +152,7 @@ def test_names_of_keras_that_mean_nothing_here():
         (lambda: GRU(8, implementation=2), "implementation.*leave it out"),
         (lambda: Dense(1, activity_regularizer="l2"), "activity_regularizer.*kernel_regularizer"),
         (lambda: optimizers.Adam(decay=0.1), "InverseTimeDecay"),
-        (lambda: losses.MeanSquaredError(reduction="sum"), "reduction.*mean"),
+        (lambda: losses.MeanSquaredError(size_average=True), "reduction="),
         (lambda: optimizers.get({"class_name": "Adam", "config": {"b": 1}}), "arguments are"),
     ):
         with pytest.raises(TypeError, match=words):
@@ -186,9 +186,8 @@ def test_an_argument_of_another_class_of_the_kind_is_refused(kind, tmp_path, mon
             obj = cls(**MADE_WITH[cls])
             with pytest.raises(AttributeError, match=f"{cls.__name__}.{name} "):
                 setattr(obj, name, 1)
-            assert vars(obj).get(name, "nothing") == vars(cls(**MADE_WITH[cls])).get(
-                name, "nothing"
-            )
+            fresh = cls(**MADE_WITH[cls])
+            assert repr(vars(obj).get(name, "no")) == repr(vars(fresh).get(name, "no"))
 
 
 def test_names_of_other_libraries_are_refused_with_those_of_this_one():
@@ -206,7 +205,7 @@ def test_names_of_other_libraries_are_refused_with_those_of_this_one():
         (Dropout(0.5), "p", "rate"),
         (Sequential(), "lr learning_rate momentum clipnorm", "optimizer"),
         (Sequential(), "epochs callbacks shuffle verbose", "argument of fit"),
-        (losses.MeanSquaredError(), "size_average", "mean over the samples"),
+        (losses.MeanSquaredError(), "size_average", "reduction=.sum_over_batch_size"),
         (schedules.CosineDecay(0.1, 10), "learning_rate", "initial_learning_rate"),
         (optimizers.Adam(), "momentum", "no such argument .RMSprop, SGD have it"),
         (losses.Huber(), "from_logits", "BinaryCrossentropy, .* have it"),
@@ -344,7 +343,7 @@ def test_lr_is_the_old_name_of_learning_rate(cls):
     assert seen[0].filename == __file__
     with pytest.warns(FutureWarning, match="old name") as seen:
         optimizer.lr *= 0.5
-    assert {one.filename for one in seen} == {__file__}
+    assert {warning.filename for warning in seen} == {__file__}
     assert optimizer.learning_rate == 0.25
     assert "lr" not in vars(optimizer)
     with pytest.warns(FutureWarning, match="old name") as seen:

@@ -71,7 +71,7 @@ EVERY_ARGUMENT = [(cls, name) for cls in OTHER_CASES for name in arguments_of(cl
 
 
 def plain(value):
-    """Attributes in a form that can be compared."""
+    """Return attributes in a form that can be compared."""
     if isinstance(value, Guarded):
         return type(value), {k: plain(v) for k, v in vars(value).items()}
     return value.tolist() if isinstance(value, np.ndarray) else value
@@ -130,9 +130,13 @@ def test_a_value_is_checked_as_in_the_constructor_and_nothing_changes(obj, name,
     ("cls", "name"), [p for p in EVERY_ARGUMENT if issubclass(p[0], optimizers.Optimizer)]
 )
 def test_an_optimizers_setting_changes_the_next_step(cls, name, after_steps):
-    """Against an optimizer that was made with it and given the state."""
+    """The step equals that of an optimizer made with the value, with the same state."""
     value = other_value(cls, name)
     made_with = {"momentum": 0.9} if name == "nesterov" else {}
+    if name.startswith("ema_"):
+        made_with = {"use_ema": True, "ema_overwrite_frequency": 2}
+    if name == "initial_accumulator_value" and after_steps:
+        pytest.skip("it is for the first step")
     old = trained(cls(**made_with))
     changed, expected = copy.deepcopy(old), copy.deepcopy(old)
     if not after_steps:
@@ -142,7 +146,7 @@ def test_an_optimizers_setting_changes_the_next_step(cls, name, after_steps):
     if words is not None:  # the state has been made for another setting
         assert "compile with a new optimizer" in words
         assert after_steps
-        assert name in ("momentum", "centered")
+        assert name in ("momentum", "centered", "amsgrad", "use_ema", "gradient_accumulation_steps")
         return
     expected.optimizer = cls(**{**made_with, name: value})
     if after_steps:
@@ -154,7 +158,10 @@ def test_an_optimizers_setting_changes_the_next_step(cls, name, after_steps):
         for _ in range(2):
             model.train_on_batch(ROWS, ROWS[:, :1])
     assert same(changed.get_weights(), expected.get_weights())
-    assert not same(changed.get_weights(), old.get_weights())
+    # These show later than in two steps, or not in the weights; signs of gradients may stay.
+    late = ("name", "use_ema", "amsgrad", "ema_overwrite_frequency")
+    if name not in late and cls is not optimizers.Lion:
+        assert not same(changed.get_weights(), old.get_weights())
 
 
 # ---- models and the rest -------------------------------------------------------------------------
@@ -228,7 +235,7 @@ def test_callbacks_that_are_changed_between_runs():
 
 
 class Losses(callbacks.Callback):
-    """Keeps what Keras's guide keeps, under names that are near to others."""
+    """A callback as in Keras's guide, with attributes whose names are similar to known ones."""
 
     def on_train_begin(self, logs=None):
         self.losses, self.param, self.history = [], 0, "mine"

@@ -1,5 +1,7 @@
 """Arguments of layers that are set take effect, or are refused."""
 
+import inspect
+
 import numpy as np
 import pytest
 from attribute_cases import (
@@ -26,29 +28,30 @@ from gru_c import (
     Sequential,
     callbacks,
 )
+from gru_c.layers.base import Layer, LayerOptions
 
 
 def results(layer):
-    """All that passes give: with a mask where one is taken, from the same random numbers."""
-    x, found = example_of(layer), []
+    """Return all results of passes, with a mask if the layer takes one, from fixed draws."""
+    x, values = example_of(layer), []
     if hasattr(layer, "rng"):
         layer.set_seed(11)
     shape = x.shape[1::-1] if getattr(layer, "time_major", False) else x.shape[:2]
     mask = {"mask": np.arange(shape[1]) < np.ones((shape[0], 1))} if layer.takes_mask else {}
     for options in ({}, mask):
         for training in (False, True):
-            found += flat(layer.forward(x, training=training, **options))
+            values += flat(layer.forward(x, training=training, **options))
     if isinstance(layer, Input):
-        return found
+        return values
     output = flat(layer.forward(x, training=True))
     gradient = output[0] if getattr(layer, "merge_mode", "") is not None else output
-    found += flat(layer.backward(gradient))
-    found += [item.gradient.copy() for item in layer.parameters]
-    return [*found, np.array(layer.compute_mask(x) is None)]
+    values += flat(layer.backward(gradient))
+    values += [item.gradient.copy() for item in layer.parameters]
+    return [*values, np.array(layer.compute_mask(x) is None)]
 
 
 def remade(layer, name, value):
-    """A layer that was made with a value, of the same weights."""
+    """Return a layer made with a value for an argument, with the same weights."""
     config = {**layer.get_config(), name: value}
     config["dtype"] = value if name == "dtype" else None
     fresh = type(layer)(**config)
@@ -162,10 +165,10 @@ def test_a_setting_that_changes_within_predict_counts_from_the_next_batch():
         layer.inference_weights, layer.zoneout = "int8", 0.25
 
     hook = callbacks.LambdaCallback(on_predict_batch_end=change)
-    found = model.predict(SEQUENCES, batch_size=2, verbose=0, callbacks=hook)
-    assert same([found[:2]], [expected[:2]])
-    assert same([found[2:]], [model.predict(SEQUENCES[2:], verbose=0)])
-    assert not same([found[2:]], [expected[2:]])
+    values = model.predict(SEQUENCES, batch_size=2, verbose=0, callbacks=hook)
+    assert same([values[:2]], [expected[:2]])
+    assert same([values[2:]], [model.predict(SEQUENCES[2:], verbose=0)])
+    assert not same([values[2:]], [expected[2:]])
 
 
 def test_a_setting_is_in_the_file(tmp_path):
@@ -178,3 +181,13 @@ def test_a_setting_is_in_the_file(tmp_path):
     assert (again.layers[0].zoneout, again.layers[1].rate) == (0.25, 0.125)
     assert (again.optimizer.beta_1, again.loss.delta) == (0.5, 3.0)
     assert same([again.predict(SEQUENCES, verbose=0)], [model.predict(SEQUENCES, verbose=0)])
+
+
+def test_the_options_of_layers_are_the_arguments_of_the_base_class():
+    common = inspect.signature(Layer).parameters
+    assert [*common] == [*LayerOptions.__annotations__]
+    for cls in LAYER_CASES:
+        parameters = inspect.signature(cls).parameters
+        assert inspect.Parameter.VAR_KEYWORD not in {item.kind for item in parameters.values()}
+        for name in common if cls is not Input else ("name", "dtype"):
+            assert parameters[name] == common[name]

@@ -1,4 +1,4 @@
-"""What is shown: bars in terminals and notebooks, lines elsewhere."""
+"""The display of progress: bars in terminals and notebooks, lines elsewhere."""
 
 import re
 import sys
@@ -35,7 +35,7 @@ def test_a_line_has_time_speed_and_values(model, capsys):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Let bars be drawn, as if stderr were a terminal."""
+    """Make stderr a terminal, so that bars are drawn."""
     monkeypatch.setattr(progress, "bars_are_shown", lambda: True)
 
 

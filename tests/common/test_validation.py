@@ -1,4 +1,4 @@
-"""Checks of arguments, and that every argument that is a number goes through one of them."""
+"""Checks of arguments; every argument that is a number goes through one of them."""
 
 import math
 import pickle
@@ -34,7 +34,7 @@ LARGEST = (2 - 2**-23) * 2.0**127  # of float32
 
 
 class Indexed:
-    """An object that says which integer it stands for."""
+    """An object that stands for an integer."""
 
     def __index__(self):
         return 7
@@ -236,7 +236,7 @@ def pieces(**arguments):
     return gru_c.gru_forward(x, w, u, **arguments)
 
 
-# Who takes it, the argument, a number that fits, and one that is out of range.
+# Who takes the number, the argument, a number that is accepted, and one that is out of range.
 INTEGERS = [
     (GRU, "units", 2, 0),
     (lambda **a: GRU(2, **a), "checkpoint_every", 2, 0),

@@ -13,7 +13,7 @@ FUNCTIONS = {"sigmoid": sigmoid, "softmax": softmax}
 
 
 def torch_values(torch, loss, y, p):
-    """Values of the samples by torch's own losses."""
+    """Return the values of the samples by PyTorch's losses."""
     functional = torch.nn.functional
     if isinstance(loss, losses.CategoricalCrossentropy):
         if loss.from_logits:
@@ -102,7 +102,7 @@ def test_saturated_probability(loss, y, expected):
     value, gradient = loss.value_and_gradient(y, p, logits=True)
     np.testing.assert_array_equal(gradient, np.array(expected, np.float32))
     assert value == pytest.approx(-np.log(1e-7), rel=1e-6)
-    # The derivative by p itself is that of the clipped value: none.
+    # The clipped value does not change with p.
     np.testing.assert_array_equal(loss.value_and_gradient(y, p)[1], [[0, 0]])
 
 

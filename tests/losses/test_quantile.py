@@ -10,7 +10,7 @@ QUANTILES = (0.1, 0.5, 0.9)
 
 
 def data(*shape):
-    """Targets (*shape, 2) and predictions of three quantiles of each, (*shape, 6)."""
+    """Return targets (*shape, 2) and predictions of three quantiles of each, (*shape, 6)."""
     rng = np.random.default_rng(0)
     return rng.normal(size=(*shape, 2)), rng.normal(size=(*shape, 6))
 

@@ -63,7 +63,7 @@ def test_a_users_own_class():
 
 
 class Squared(losses.Loss):
-    """The mean squared error, with one method replaced by what a test gives."""
+    """The mean squared error, with one method replaced by a test's function."""
 
     def __init__(self, **methods):
         self._methods = {

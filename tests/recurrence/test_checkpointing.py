@@ -177,6 +177,77 @@ def test_memory_beyond_inputs_and_results():
     assert held["auto"] < held[None] / 15
 
 
+# ---- with everything else -----------------------------------------------------------------------
+
+# Enough rows that a piece is a few steps: the core sums so many at a time.
+ROWS, STEPS = 64, 150
+LENGTHS = [STEPS] * 44 + [100] * 16 + [0] * 4
+HOLES = np.random.default_rng(4).random((ROWS, STEPS)) < 0.6
+USUAL = {"reset_after": True, "training": True}
+TOGETHER = {
+    "lengths": {"lengths": LENGTHS},
+    "mask": {"mask": HOLES},
+    "zeros": {"mask": HOLES, "zero_output_for_mask": True},
+    "backwards": {"lengths": LENGTHS, "go_backwards": True},
+    "time first": {"lengths": LENGTHS, "time_major": True},
+    "clip": {"mask": HOLES, "clip": 0.5},
+    "activations": {
+        "lengths": LENGTHS,
+        "activation": ("leaky_relu", 0.1),
+        "recurrent_activation": "hard_sigmoid",
+    },
+    "reset before": {"mask": HOLES, "reset_after": False, "go_backwards": True, "time_major": True},
+    "every step": {"lengths": [STEPS] * ROWS},
+    "no step": {"lengths": [0] * ROWS},
+    "threads": {"lengths": LENGTHS, "num_threads": 2},
+}
+
+
+@pytest.mark.parametrize("every", [1, 100, "auto"])
+@pytest.mark.parametrize("together", TOGETHER.values(), ids=TOGETHER)
+@pytest.mark.parametrize("given", ["everything", "no bias", "no initial state"])
+def test_checkpoints_go_with_every_other_option(together, every, given, engine):
+    options = USUAL | together
+    arguments = random_arguments(
+        *(ROWS, STEPS, 3, 7),
+        reset_after=options["reset_after"],
+        bias=given != "no bias",
+        initial_state=given != "no initial state",
+    )
+    d_output, d_state = random_gradients(ROWS, STEPS, 7)
+    if "time_major" in options:
+        arguments["x"], d_output = arguments["x"].swapaxes(0, 1), d_output.swapaxes(0, 1)
+    kept = gru_forward(**arguments, **options)
+    forgotten = gru_forward(**arguments, **options, checkpoint_every=every)
+    assert_same_bits(forgotten.output, kept.output)
+    assert_same_bits(forgotten.state, kept.state)
+    expected = gru_backward(kept.tape, d_output, d_state, d_hidden=True)
+    actual = gru_backward(forgotten.tape, d_output, d_state, keep_tape=False, d_hidden=True)
+    for a, b in zip(actual, expected, strict=True):
+        assert (a is None) == (b is None)
+        if b is not None and engine == "packed":
+            assert_same_bits(a, b)
+        elif b is not None:
+            assert_close(a, b, 1e-12)
+
+
+def test_intervals_have_more_than_one_piece():
+    options = {"lengths": LENGTHS, "checkpoint_every": 1, "engine": "packed"}
+    tape = gru_forward(**random_arguments(ROWS, STEPS, 3, 7), **options, training=True).tape
+    assert any(len(interval.states) > 1 for interval in tape.tapes)
+
+
+def test_without_training_checkpoints_have_no_effect(engine):
+    arguments = random_arguments(ROWS, STEPS, 3, 7)
+    expected = gru_forward(**arguments, lengths=LENGTHS)
+    result = gru_forward(**arguments, lengths=LENGTHS, checkpoint_every=2)
+    assert result.tape is None
+    assert_same_bits(result.output, expected.output)
+
+
+# ---- bad input ----------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("every", "error", "message"),
     [

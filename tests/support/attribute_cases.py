@@ -114,6 +114,43 @@ OPTIMIZER = {
     "centered": True,
     "beta_1": 0.5,
     "beta_2": 0.5,
+    "amsgrad": True,
+    "initial_accumulator_value": 0.5,
+    "use_ema": True,
+    "ema_momentum": 0.5,
+    "ema_overwrite_frequency": 1,
+    "gradient_accumulation_steps": 2,
+    "name": "other",
+}
+
+LOSS = {
+    "reduction": "sum",
+    "delta": 0.25,
+    "quantiles": 0.9,
+    "from_logits": True,
+    "label_smoothing": 0.25,
+    "apply_class_balancing": True,
+    "alpha": 0.5,
+    "gamma": 1.0,
+    "axis": 1,
+}
+
+METRIC = {
+    **LOSS,
+    "name": "other",
+    "threshold": 0.25,
+    "k": 3,
+    "thresholds": [0.25],
+    "top_k": 2,
+    "class_id": 1,
+    "num_thresholds": 7,
+    "curve": "PR",
+    "summation_method": "minoring",
+    "label_weights": [0.5],
+    "average": "micro",
+    "beta": 2.0,
+    "class_aggregation": None,
+    "num_regressors": 1,
 }
 
 RATES = {"initial_learning_rate": 0.5, "decay_steps": 5, "decay_rate": 0.25, "alpha": 0.25}
@@ -140,10 +177,7 @@ def two_arguments(y, p):
 
 
 OTHER_CASES = {
-    optimizers.SGD: ({}, OPTIMIZER),
-    optimizers.RMSprop: ({}, OPTIMIZER),
-    optimizers.Adam: ({}, OPTIMIZER),
-    optimizers.AdamW: ({}, OPTIMIZER),
+    **{cls: ({}, OPTIMIZER) for cls in optimizers.OPTIMIZERS.values()},
     schedules.ExponentialDecay: (START, STAIRS),
     schedules.InverseTimeDecay: (START, STAIRS),
     schedules.CosineDecay: (
@@ -162,21 +196,13 @@ OTHER_CASES = {
         {"initial_learning_rate": 0.1, "decay_steps": 4},
         {**RATES, "end_learning_rate": 0.01, "power": 2.0, "cycle": True},
     ),
-    losses.MeanSquaredError: ({}, {}),
-    losses.MeanAbsoluteError: ({}, {}),
-    losses.Huber: ({}, {"delta": 0.25}),
-    losses.QuantileLoss: ({}, {"quantiles": 0.9}),
-    losses.BinaryCrossentropy: ({}, {"from_logits": True}),
-    losses.CategoricalCrossentropy: ({}, {"from_logits": True}),
-    losses.SparseCategoricalCrossentropy: ({}, {"from_logits": True}),
+    **{cls: ({}, LOSS) for cls in set(losses.LOSSES.values())},
     losses.FunctionLoss: ({"function": lambda y, p: (0.0, p)}, {"function": three_arguments}),
-    metrics.MeanSquaredError: ({}, {"name": "other"}),
-    metrics.RootMeanSquaredError: ({}, {"name": "other"}),
-    metrics.MeanAbsoluteError: ({}, {"name": "other"}),
-    metrics.BinaryAccuracy: ({}, {"name": "other", "threshold": 0.25}),
-    metrics.CategoricalAccuracy: ({}, {"name": "other"}),
-    metrics.SparseCategoricalAccuracy: ({}, {"name": "other"}),
-    metrics.Accuracy: ({}, {"name": "other"}),
+    **{cls: ({}, METRIC) for cls in set(metrics.METRICS.values())},
+    metrics.AUC: (
+        {"multi_label": True},
+        {**METRIC, "multi_label": False, "num_labels": 2},
+    ),
     metrics.AccuracyOfLoss: ({}, {"name": "other", "loss": "binary_crossentropy"}),
     metrics.MeanOfLoss: ({"loss": "mse"}, {"name": "other", "loss": "mae"}),
     metrics.FunctionMetric: (
@@ -241,7 +267,7 @@ def other_value(cls, name):
 
 
 def refusal(obj, name, value):
-    """Set an attribute; the words with which it was refused, None where it was accepted."""
+    """Set an attribute; return the message of the refusal, or None if it was accepted."""
     try:
         setattr(obj, name, value)
     except (AttributeError, ValueError) as error:

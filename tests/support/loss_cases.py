@@ -33,7 +33,7 @@ def is_probability(loss):
 
 
 def data(loss, shape, seed=0):
-    """Targets and predictions of a loss; probabilities that do not add up to 1."""
+    """Return targets and predictions of a loss; its probabilities do not add up to 1."""
     rng = np.random.default_rng(seed)
     p = rng.uniform(0.05, 0.95, shape) if is_probability(loss) else rng.normal(size=shape)
     if isinstance(loss, losses.SparseCategoricalCrossentropy):

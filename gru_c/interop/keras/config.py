@@ -120,7 +120,7 @@ def nested(option: str, value: Any) -> Any:
 
 
 def as_keras(module: str, class_name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Keras's configuration of an object, given that of `gru_c.common.registry.serialize`."""
+    """Return Keras's configuration of an object, given that of `registry.serialize`."""
     return {
         "module": module,
         "class_name": class_name,
