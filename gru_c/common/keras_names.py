@@ -87,11 +87,10 @@ MODEL = {
         ),
         (
             "epochs initial_epoch verbose callbacks shuffle bucket lengths validation_split "
-            "validation_data validation_steps steps_per_epoch sample_weight bptt_steps resume",
+            "validation_data validation_steps validation_freq validation_batch_size "
+            "steps_per_epoch sample_weight class_weight bptt_steps resume",
             "it is an argument of fit",
         ),
-        ("class_weight", "give fit a sample_weight"),
-        ("loss_weights weighted_metrics", "a model has one output: give fit a sample_weight"),
         (
             "auto_scale_loss distribute_strategy input_names output_names metrics_names "
             "make_predict_function make_test_function make_train_function predict_function "

@@ -209,6 +209,7 @@ ARGUMENTS = {
     "PolynomialDecay": (0.1, 10),
     "PiecewiseConstantDecay": ([1, 2], [0.1, 0.2, 0.3]),
     "CSVLogger": ("log.csv",),
+    "BackupAndRestore": ("backup",),
     "ModelCheckpoint": ("model.safetensors",),
     "LearningRateScheduler": (halved,),
     "FunctionLoss": (halved,),
