@@ -9,6 +9,7 @@ from gru_c.layers.dropout import Dropout
 from gru_c.layers.embedding import Embedding
 from gru_c.layers.gru import GRU
 from gru_c.layers.input import Input
+from gru_c.layers.lambda_layer import Lambda
 from gru_c.layers.layer_normalization import LayerNormalization
 from gru_c.layers.masking import Masking
 from gru_c.layers.reshape import Flatten, RepeatVector
@@ -32,6 +33,7 @@ __all__ = [
     "GRUCell",
     "Input",
     "InputLayer",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "Masking",

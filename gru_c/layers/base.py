@@ -173,6 +173,7 @@ class Layer(WeightHolder):
 
     takes_mask = False  # True if `forward` has an argument ``mask``
     makes_mask = False  # True if `compute_mask` can exclude time steps
+    differentiable = True  # False if `backward` cannot return the gradient of the input
     mixes_samples = False  # True if a sample's result depends on the other samples of its batch
 
     @property
@@ -201,6 +202,10 @@ class Layer(WeightHolder):
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
         """Return the names and shapes of the weights, in the order of `get_weights`."""
         return {}
+
+    def why_not_differentiable(self) -> str:
+        """Return the message for training that would need the gradient of the input."""
+        return f"layer {self.label!r} has no gradient of its input"
 
     @property
     def mixes_time(self) -> bool:

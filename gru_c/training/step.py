@@ -100,9 +100,19 @@ def prepare(model: Network, data: Data) -> None:
     assert model.optimizer is not None
     if not model.built:
         model.build_from_data(np.broadcast_to(np.float32(0), data.shape(None)))
+    require_gradients(model)
     model.optimizer.build(model.parameters)
     if not model.trainable_weights:
         _warn_of_nothing_trained(model)
+
+
+def require_gradients(model: Network) -> None:
+    """Raise TypeError if a layer above one that is trained cannot return a gradient."""
+    lowest = model.first_trained_layer
+    above = model.layers[model.layers.index(lowest) + 1 :] if lowest else []
+    for layer in above:
+        if not layer.differentiable:
+            raise TypeError(layer.why_not_differentiable())
 
 
 def _warn_of_nothing_trained(model: Network) -> None:

@@ -190,6 +190,7 @@ ARGUMENTS = {
     "Activation": ("tanh",),
     "RepeatVector": (3,),
     "Input": ((3,),),
+    "Lambda": (np.abs,),
     "GRUCell": (3,),
     "StackedRNNCells": ([GRUCell(3)],),
     "RNN": (GRUCell(3),),

@@ -18,11 +18,13 @@ from gru_c import (
     Flatten,
     GRUCell,
     Input,
+    Lambda,
     LayerNormalization,
     Masking,
     RepeatVector,
     Sequential,
     TimeDistributed,
+    activations,
     callbacks,
     constraints,
     initializers,
@@ -117,6 +119,10 @@ LAYER_CASES = {
         {"cell": GRUCell(3)}
         | dict.fromkeys(("return_sequences", "return_state", "go_backwards", "stateful"), True)
         | {"zero_output_for_mask": True},
+    ),
+    Lambda: (
+        {"function": activations.get("relu")},
+        {"function": np.abs, "output_shape": (3,), "mask": np.ones((4, 3)), "arguments": {"a": 1}},
     ),
     TimeDistributed: ({"layer": DENSE}, {"layer": Dense(2)}),
     Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),

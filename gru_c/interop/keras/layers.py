@@ -27,6 +27,7 @@ from gru_c.layers import (
     Bidirectional,
     Dense,
     GRUCell,
+    Lambda,
     Layer,
     StackedRNNCells,
     TimeDistributed,
@@ -314,6 +315,8 @@ def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
     """Return Keras's configuration of a layer; `trainable` is that of the model."""
     class_name = type(layer).__name__
     label = f"layer {layer.label!r} ({class_name})"
+    if isinstance(layer, Lambda):
+        raise ValueError(f"{label}: {Lambda.instead_of_saving.removeprefix('. ')}")
     if _CLASSES.get(class_name) is not type(layer):
         raise ValueError(f"{label}: Keras has no such layer")
     for name, required in _REQUIRED.items():
