@@ -50,7 +50,8 @@ def test_the_function_gets_its_arguments():
     def function(x, factor, training=False, mask=None):
         return x * factor + training + (0 if mask is None else mask[..., None])
 
-    layer = Lambda(function, arguments={"factor": 3}, dtype="float64")
+    options = {"arguments": {"factor": 3}, "mask": lambda x, mask: mask}
+    layer = Lambda(function, **options, dtype="float64")
     np.testing.assert_allclose(layer(X), 3 * X)
     np.testing.assert_allclose(layer(X, training=True), 3 * X + 1)
     np.testing.assert_allclose(layer(X, mask=np.ones((6, 4), bool)), 3 * X + 1)

@@ -322,7 +322,7 @@ def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
     for name, required in _REQUIRED.items():
         if getattr(layer, name, required) != required:
             raise ValueError(f"{label}: a Keras file has no {name}={getattr(layer, name)!r}")
-    config = {"name": layer.label, "dtype": layer.dtype}
+    config: dict[str, Any] = {"name": layer.label, "dtype": layer.dtype}
     for name, value in layer.get_config().items():
         if name not in _NOT_COPIED and _is_written(label, name, getattr(layer, name)):
             config[name] = value
