@@ -106,9 +106,19 @@ def prepare(model: Network, data: Data) -> None:
         shape = model.compute_output_shape(data.shape(model.fixed_time))
         for metric in model.metrics:
             metric.require_number(shape)
+    require_gradients(model)
     model.optimizer.build(model.parameters)
     if not model.trainable_weights and not model.parameters.statistics:
         _warn_of_nothing_trained(model)
+
+
+def require_gradients(model: Network) -> None:
+    """Raise TypeError if a layer above one that is trained cannot return a gradient."""
+    lowest = model.first_trained_layer
+    above = model.layers[model.layers.index(lowest) + 1 :] if lowest else []
+    for layer in above:
+        if not layer.differentiable:
+            raise TypeError(layer.why_not_differentiable())
 
 
 def _warn_of_nothing_trained(model: Network) -> None:

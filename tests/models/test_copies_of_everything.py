@@ -197,6 +197,7 @@ ARGUMENTS = {
     "GaussianNoise": (0.5,),
     "Convolution1D": (3, 2),
     "Input": ((3,),),
+    "Lambda": (np.abs,),
     "GRUCell": (3,),
     "StackedRNNCells": ([GRUCell(3)],),
     "RNN": (GRUCell(3),),

@@ -27,6 +27,7 @@ from gru_c import (
     GlobalMaxPooling1D,
     GRUCell,
     Input,
+    Lambda,
     LayerNormalization,
     LeakyReLU,
     Masking,
@@ -42,6 +43,7 @@ from gru_c import (
     TimeDistributed,
     UpSampling1D,
     ZeroPadding1D,
+    activations,
     callbacks,
     constraints,
     initializers,
@@ -142,6 +144,10 @@ LAYER_CASES = {
         {"cell": GRUCell(3)}
         | dict.fromkeys(("return_sequences", "return_state", "go_backwards", "stateful"), True)
         | {"zero_output_for_mask": True},
+    ),
+    Lambda: (
+        {"function": activations.get("relu")},
+        {"function": np.abs, "output_shape": (3,), "mask": np.ones((4, 3)), "arguments": {"a": 1}},
     ),
     TimeDistributed: ({"layer": DENSE}, {"layer": Dense(2)}),
     Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),
