@@ -9,6 +9,7 @@
 >>> history = model.fit(X, y, epochs=9, validation_split=0.2, verbose=0, callbacks=[stop])
 """
 
+from gru_c.callbacks.averages import SwapEMAWeights
 from gru_c.callbacks.backup import BackupAndRestore
 from gru_c.callbacks.base import Callback, CallbackList, LambdaCallback, Logs
 from gru_c.callbacks.csv_logger import CSVLogger
@@ -29,6 +30,7 @@ __all__ = [
     "Logs",
     "ModelCheckpoint",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
 ]

@@ -106,3 +106,18 @@ def test_one_batch():
         assert values[1] == pytest.approx(values[0], rel=1e-4)
     values = [model.test_on_batch(X, Y, return_dict=True) for model in (theirs, ours)]
     assert values[1] == pytest.approx(values[0], rel=1e-4)
+
+
+@pytest.mark.parametrize("swap_on_epoch", [False, True])
+def test_validations_with_averages_of_the_weights(swap_on_epoch):
+    models = twins(1, "mse")
+    values = []
+    for model, library in zip(models, (keras, gru_c), strict=True):
+        model.compile(library.optimizers.SGD(0.2, use_ema=True, ema_momentum=0.8), "mse")
+        swap = library.callbacks.SwapEMAWeights(swap_on_epoch=swap_on_epoch)
+        settings = {"epochs": 4, "batch_size": 8, "shuffle": False, "verbose": 0}
+        history = model.fit(X, Y, validation_data=(X, Y), callbacks=[swap], **settings).history
+        values.append((history, model.evaluate(X, Y, verbose=0)))
+    (theirs, their_end), (ours, our_end) = values
+    assert_same(theirs, ours)
+    assert our_end == pytest.approx(their_end, rel=1e-4)

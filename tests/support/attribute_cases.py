@@ -301,6 +301,7 @@ OTHER_CASES = {
         {},
         {**MONITOR, "baseline": 0.5, "restore_best_weights": True, "start_from_epoch": 2},
     ),
+    callbacks.SwapEMAWeights: ({}, {"swap_on_epoch": True}),
     callbacks.BackupAndRestore: (
         {"backup_dir": "one"},
         {

@@ -24,7 +24,8 @@ from gru_c.common.arrays import Array
 from gru_c.common.validation import check_flag
 from gru_c.interop.keras import archive, hdf5, optimizer_state
 from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of
-from gru_c.interop.keras.training import compile_as, compile_config
+from gru_c.interop.keras.training import compile_as
+from gru_c.interop.keras.training_writing import compile_config
 from gru_c.interop.keras.vocabularies import add_vocabularies
 from gru_c.interop.keras.weight_places import read_weights
 from gru_c.interop.keras.writing import (

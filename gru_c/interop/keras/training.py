@@ -1,4 +1,4 @@
-"""Conversion of the arguments of ``compile`` from and to Keras's configurations.
+"""Conversion of the arguments of ``compile`` from Keras's configurations.
 
 Unknown parts are left out, and a warning names them; they never prevent the loading of weights. A
 loss or a metric with an unknown setting is left out, since it would have other values. Of an
@@ -8,14 +8,12 @@ optimizer only the unknown setting is left out.
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable
 from typing import Any
 
 from gru_c import losses, metrics, optimizers, schedules
 from gru_c.interop.keras.config import (
     Table,
-    as_keras,
     options_of,
     read_spec,
     short,
@@ -25,28 +23,23 @@ from gru_c.network.compiling import weight_of_loss
 
 # The names that Keras has. Any other name in its files is that of a user's function, even if gru_c
 # has something of that name. Keras's "accuracy" is AccuracyOfLoss in gru_c.
-_LOSSES: Table = {
+KERAS_LOSSES: Table = {
     "huber_loss": losses.Huber,  # Keras 2
     **{name: cls for name, cls in losses.LOSSES.items() if cls is not losses.QuantileLoss},
 }
-_METRICS: Table = {
+KERAS_METRICS: Table = {
     name: cls
     for name, cls in metrics.METRICS.items()
     if cls not in (metrics.AccuracyOfLoss, metrics.MeanOfLoss) and name != "rmse"
 }
-_CROSSENTROPIES = (
-    losses.BinaryCrossentropy,
-    losses.CategoricalCrossentropy,
-    losses.SparseCategoricalCrossentropy,
-)
 _METRICS_READ: Table = {  # a cross-entropy among the metrics becomes the mean of a loss
     name: cls
-    for name, cls in _METRICS.items()
+    for name, cls in KERAS_METRICS.items()
     if name not in ("binary_crossentropy", "categorical_crossentropy")
     and name != "sparse_categorical_crossentropy"
 }
 _MEANS = ("auto", "sum_over_batch_size", "mean")
-_ACCURACY = ("accuracy", "acc")
+ACCURACY = ("accuracy", "acc")
 _CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
 # Keras's classes that wrap one of its functions, which the option `fn` names.
 _WRAPPERS = ("LossFunctionWrapper", "MeanMetricWrapper", "SumOverBatchSizeMetricWrapper")
@@ -56,11 +49,8 @@ _NO_EFFECT = {
     *("sample_weight_mode", "pss_evaluation_shards", "from_serialized"),
 }
 _PARTS = {"optimizer", "optimizer_config", "loss", "metrics", "loss_weights", "weighted_metrics"}
-_WEIGHTED = "weighted_metrics"
+WEIGHTED = "weighted_metrics"
 _UNKNOWN = (ValueError, TypeError, RecursionError, OverflowError)
-
-
-# ---- reading ------------------------------------------------------------------------------------
 
 
 def compile_as(model: Sequential, spec: Any) -> list[str]:
@@ -80,7 +70,7 @@ def compile_as(model: Sequential, spec: Any) -> list[str]:
         loss = None
     names: set[str] = set()
     plain, weighted = (
-        _metrics_of(part, spec.get(part), names, left_out) for part in ("metrics", _WEIGHTED)
+        _metrics_of(part, spec.get(part), names, left_out) for part in ("metrics", WEIGHTED)
     )
     for name in sorted(set(spec) - _PARTS - _NO_EFFECT):
         if spec.get(name) not in (None, False, [], {}):
@@ -95,7 +85,7 @@ def _metrics_of(part: str, specs: Any, names: set[str], left_out: list[str]) -> 
     for item in _make_or_none(left_out, part, specs, _items) or []:
         metric = _make_or_none(left_out, "metric", item, _metric, left_out)
         name = None if metric is None else metric.name
-        if name in names and part == _WEIGHTED:
+        if name in names and part == WEIGHTED:
             name = f"weighted_{name}"  # as `compile` calls it
         if name is None:
             continue
@@ -263,10 +253,10 @@ def _loss(spec: Any, left_out: list[str]) -> losses.Loss | None:
     if spec is None:
         return None
     class_name, config = _class_and_config(spec)
-    make = _find(class_name, _LOSSES)
+    make = _find(class_name, KERAS_LOSSES)
     if (isinstance(spec, str) or _is_function(spec)) and class_name != "huber_loss":
         return losses.get(class_name)  # so that the model's loss keeps its name
-    loss: losses.Loss = make(**_options(make, config, _LOSSES))
+    loss: losses.Loss = make(**_options(make, config, KERAS_LOSSES))
     loss.require_reduction()
     _report_lost_delta(spec, config, loss, left_out)
     return loss
@@ -309,10 +299,10 @@ def _items(spec: Any) -> list[Any]:
 
 def _metric(spec: Any, left_out: list[str]) -> metrics.Metric:
     """Return the metric; as in Keras, it does not depend on the loss."""
-    if isinstance(spec, str) and spec.lower() in _ACCURACY:
+    if isinstance(spec, str) and spec.lower() in ACCURACY:
         return metrics.get(spec)
     class_name, config = _class_and_config(spec)
-    table: Table = {**_LOSSES, **_METRICS_READ}
+    table: Table = {**KERAS_LOSSES, **_METRICS_READ}
     make: Any = _find(class_name, table)
     name = config.get("name") or class_name
     if not isinstance(name, str):
@@ -324,86 +314,3 @@ def _metric(spec: Any, left_out: list[str]) -> metrics.Metric:
         return metrics.MeanOfLoss(loss, name=name)
     metric: metrics.Metric = make(**options, name=name)
     return metric
-
-
-# ---- writing ------------------------------------------------------------------------------------
-
-
-def compile_config(model: Sequential) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return the configuration of Keras's ``compile``, and the parts that Keras lacks.
-
-    Without an optimizer the configuration is None, since Keras would use its default one.
-    """
-    left_out: list[str] = []
-    optimizer = _written(left_out, "the optimizer", model.optimizer, _optimizer_as_keras)
-    if optimizer is None:
-        if model.loss is not None:
-            left_out.append("loss and metrics, which Keras does not load without an optimizer")
-        return None, left_out
-    loss = _written(left_out, "the loss", model.loss, _loss_as_keras)
-    config: dict[str, Any] = {
-        "optimizer": optimizer,
-        "loss": loss,
-        "metrics": _written_metrics(model.plain_metrics, left_out),
-    }
-    if model.loss_weight != 1:
-        config["loss_weights"] = model.loss_weight
-    if model.weighted_metrics:
-        config[_WEIGHTED] = _written_metrics(model.weighted_metrics, left_out)
-    return config, left_out
-
-
-def _written_metrics(items: list[metrics.Metric], left_out: list[str]) -> list[Any]:
-    """Return Keras's configurations of those metrics that Keras has."""
-    written = [
-        _written(left_out, f"the metric {metric.name!r}", metric, _metric_as_keras)
-        for metric in items
-    ]
-    return [item for item in written if item is not None]
-
-
-def _written(
-    left_out: list[str], part: str, item: Any, write: Callable[[Any], Any]
-) -> dict[str, Any] | str | None:
-    """Return Keras's configuration of a part; None if Keras lacks it, and the part is left out."""
-    if item is None:
-        return None
-    try:
-        config: dict[str, Any] | str = write(item)
-        json.dumps(config)
-    except (ValueError, TypeError):
-        left_out.append(f"{part} {short(item)}")
-        return None
-    return config
-
-
-def _as_keras(module: str, item: Any, table: Table) -> dict[str, Any]:
-    if type(item) not in table.values():
-        raise ValueError(f"Keras has nothing in its {module} like {item!r}")
-    return as_keras(f"keras.{module}", type(item).__name__, item.get_config())
-
-
-def _optimizer_as_keras(optimizer: optimizers.Optimizer) -> dict[str, Any]:
-    return _as_keras("optimizers", optimizer, optimizers.OPTIMIZERS)
-
-
-def _loss_as_keras(loss: losses.Loss) -> dict[str, Any]:
-    return _as_keras("losses", loss, _LOSSES)
-
-
-def _metric_as_keras(metric: metrics.Metric) -> dict[str, Any] | str:
-    """Return a metric's configuration; that of an accuracy depends on the loss, as in Keras."""
-    if type(metric) is metrics.MeanOfLoss and type(metric.loss) in _CROSSENTROPIES:
-        config = _as_keras("metrics", metric.loss, _LOSSES)
-        return {**config, "config": {**config["config"], "name": metric.name}}
-    if type(metric) is metrics.AccuracyOfLoss:
-        loss, name = metric.loss, metric.name
-        if isinstance(loss, losses.BinaryCrossentropy):
-            metric = metrics.BinaryAccuracy(0.0 if loss.from_logits else 0.5, name)
-        elif isinstance(loss, losses.SparseCategoricalCrossentropy):
-            metric = metrics.SparseCategoricalAccuracy(name)
-        elif isinstance(loss, losses.CategoricalCrossentropy):
-            metric = metrics.CategoricalAccuracy(name)
-        elif name.lower() in _ACCURACY:
-            return name
-    return _as_keras("metrics", metric, _METRICS)
