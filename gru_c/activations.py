@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -246,14 +246,12 @@ def silu(x: Array) -> Array:
 
 def _silu_slope(x: Array) -> Array:
     s = sigmoid(x)
-    slope: Array = s * (1 + x * (1 - s))
-    return slope
+    return cast(Array, s * (1 + x * (1 - s)))
 
 
 def hard_silu(x: Array) -> Array:
     """Return x hard_sigmoid(x)."""
-    y: Array = x * hard_sigmoid(x)
-    return y
+    return x * hard_sigmoid(x)
 
 
 def _hard_silu_slope(x: Array) -> Array:
@@ -268,8 +266,7 @@ def mish(x: Array) -> Array:
 
 def _mish_slope(x: Array) -> Array:
     t = tanh(softplus(x))
-    slope: Array = t + x * (1 - t * t) * sigmoid(x)
-    return slope
+    return cast(Array, t + x * (1 - t * t) * sigmoid(x))
 
 
 def gelu(x: Array, approximate: bool = False) -> Array:

@@ -17,7 +17,20 @@ from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Configurable, Registry, serialize, snake_case
 from gru_c.common.validation import check_integer, check_real
 
-__all__ = ["Constraint", "MaxNorm", "NonNeg", "UnitNorm", "get", "serialize"]
+__all__ = [
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "UnitNorm",
+    "deserialize",
+    "get",
+    "max_norm",
+    "min_max_norm",
+    "non_neg",
+    "serialize",
+    "unit_norm",
+]
 
 
 _EPSILON = 1e-7  # Keras's; avoids a division by zero for weights of zeros
@@ -129,6 +142,50 @@ class UnitNorm(_NormConstraint):
         return weight / (self._norms(weight) + _EPSILON)
 
 
+class MinMaxNorm(_NormConstraint):
+    """Move the norms of vectors into an interval.
+
+    ``w * target / (norm + 1e-7)``, with the target ``rate * clip(norm) + (1 - rate) * norm``.
+
+    Parameters
+    ----------
+    min_value, max_value : float
+        The interval; at least 0, the first not above the second.
+    rate : float
+        Share of the way to the interval that one step goes, from 0 to 1.
+    axis : int or sequence of int
+        Axes over which each norm is taken.
+
+    Examples
+    --------
+    >>> MinMaxNorm(1.0, 2.0)(np.array([[3.0, 0.3], [4.0, 0.4]])).round(3)
+    array([[1.2, 0.6],
+           [1.6, 0.8]])
+    """
+
+    def __init__(
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: int | Sequence[int] = 0,
+    ) -> None:
+        self.min_value = check_real("MinMaxNorm: min_value", min_value, ">= 0")
+        self.max_value = check_real("MinMaxNorm: max_value", max_value, ">= 0")
+        if self.min_value > self.max_value:
+            raise ValueError(f"MinMaxNorm: min_value {min_value} is above max_value {max_value}")
+        self.rate = check_real("MinMaxNorm: rate", rate, ">= 0")
+        if self.rate > 1:
+            raise ValueError(f"MinMaxNorm: rate must be a number from 0 to 1, got {rate!r}")
+        self.axis = _check_axis("MinMaxNorm", axis)
+
+    def __call__(self, weight: Array) -> Array:
+        """Return the scaled weight."""
+        norms = self._norms(weight)
+        target = self.rate * np.clip(norms, self.min_value, self.max_value)
+        return weight * ((target + (1 - self.rate) * norms) / (norms + _EPSILON))
+
+
 def _check_axis(owner: str, axis: object) -> int | tuple[int, ...]:
     """Return the axis as an int, or several as a tuple."""
     label = f"{owner}: axis"
@@ -137,7 +194,9 @@ def _check_axis(owner: str, axis: object) -> int | tuple[int, ...]:
     return check_integer(label, axis, None, also=" or several")
 
 
-_CLASSES: tuple[type[Constraint], ...] = (MaxNorm, NonNeg, UnitNorm)
+_CLASSES: tuple[type[Constraint], ...] = (MaxNorm, MinMaxNorm, NonNeg, UnitNorm)
+# Keras has each class under this name, too.
+max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 CONSTRAINTS: dict[str, type[Constraint]] = {snake_case(c.__name__): c for c in _CLASSES}
 _REGISTRY = Registry(
     "constraint",
@@ -169,5 +228,7 @@ def get(spec: object) -> Constraint | None:
     """
     return _REGISTRY.get_optional(spec)
 
+
+deserialize = get
 
 __getattr__ = explain_missing(__name__, __all__)

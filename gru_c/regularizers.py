@@ -13,10 +13,24 @@ from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Configurable, Registry, serialize
 from gru_c.common.validation import check_real
 
-__all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "serialize"]
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "OrthogonalRegularizer",
+    "Regularizer",
+    "deserialize",
+    "get",
+    "l1",
+    "l1_l2",
+    "l2",
+    "orthogonal_regularizer",
+    "serialize",
+]
 
 
 _DEFAULT_FACTOR = 0.01
+_SMALLEST_NORM = 1e-7
 
 
 class Regularizer(Configurable):
@@ -102,7 +116,74 @@ class L2(L1L2):
         super().__init__(l2=l2)
 
 
-REGULARIZERS: dict[str, type[L1L2]] = {"l1": L1, "l2": L2, "l1_l2": L1L2}
+class OrthogonalRegularizer(Regularizer):
+    """The mean absolute cosine between each two rows, or columns, of a matrix, times `factor`.
+
+    A row whose norm is below 1e-7 is divided by that.
+
+    Parameters
+    ----------
+    factor : float
+        Factor, at least 0.
+    mode : {"rows", "columns"}
+        The vectors.
+
+    Examples
+    --------
+    >>> OrthogonalRegularizer(1.0)(np.array([[1.0, 0.0], [3.0, 4.0]]))
+    0.6
+    """
+
+    def __init__(self, factor: float = _DEFAULT_FACTOR, mode: str = "rows") -> None:
+        self.factor = check_real("OrthogonalRegularizer: factor", factor, ">= 0")
+        if mode not in ("rows", "columns"):
+            raise ValueError(
+                f"OrthogonalRegularizer: mode must be 'rows' or 'columns', got {mode!r}"
+            )
+        self.mode = mode
+
+    def __call__(self, weight: Array) -> float:
+        """Return the penalty; 0 for a single vector. ValueError unless the weight is a matrix."""
+        unit, _ = self._unit_rows(weight)
+        pairs = max(1.0, len(unit) * (len(unit) - 1) / 2)
+        return self.factor * 0.5 * float(np.abs(_cosines(unit)).sum()) / pairs
+
+    def add_gradient(self, weight: Array, gradient: Array) -> None:
+        """Add the derivative through the cosines and the norms."""
+        unit, norms = self._unit_rows(weight)
+        pairs = max(1.0, len(unit) * (len(unit) - 1) / 2)
+        d_unit = np.sign(_cosines(unit)) @ unit * (self.factor / pairs)
+        along = (d_unit * unit).sum(axis=1, keepdims=True) * (norms > _SMALLEST_NORM)
+        d = (d_unit - along * unit) / norms
+        gradient += d if self.mode == "rows" else d.T
+
+    def _unit_rows(self, weight: Array) -> tuple[Array, Array]:
+        """Return the vectors as rows of norm 1 in float64, and their norms."""
+        if weight.ndim != 2:
+            raise ValueError(
+                f"OrthogonalRegularizer is for matrices, got a weight of shape {weight.shape}"
+            )
+        rows = (weight if self.mode == "rows" else weight.T).astype(np.float64)
+        norms = np.maximum(np.sqrt(np.square(rows).sum(axis=1, keepdims=True)), _SMALLEST_NORM)
+        return rows / norms, norms
+
+
+def _cosines(unit: Array) -> Array:
+    """Return the cosine between each two rows, with zeros on the diagonal."""
+    cosines: Array = unit @ unit.T
+    np.fill_diagonal(cosines, 0.0)
+    return cosines
+
+
+# Keras has each class under this name, too.
+l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
+
+REGULARIZERS: dict[str, type[Regularizer]] = {
+    "l1": L1,
+    "l2": L2,
+    "l1_l2": L1L2,
+    "orthogonal_regularizer": OrthogonalRegularizer,
+}
 _REGISTRY: Registry[Regularizer] = Registry(
     "regularizer",
     REGULARIZERS,
@@ -135,5 +216,7 @@ def get(spec: object) -> Regularizer | None:
         return L1L2(_DEFAULT_FACTOR, _DEFAULT_FACTOR)
     return _REGISTRY.get_optional(spec)
 
+
+deserialize = get
 
 __getattr__ = explain_missing(__name__, __all__)

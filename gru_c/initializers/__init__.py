@@ -26,7 +26,7 @@ import numpy as np
 from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Registry, serialize, snake_case
 from gru_c.initializers.base import Initializer
-from gru_c.initializers.constant import Constant, Ones, Zeros
+from gru_c.initializers.constant import Constant, Identity, Ones, Zeros
 from gru_c.initializers.function import InitializerFunction, takes_rng
 from gru_c.initializers.function import initial_value as initial_value
 from gru_c.initializers.random import (
@@ -39,6 +39,8 @@ from gru_c.initializers.random import (
     Orthogonal,
     RandomNormal,
     RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
 )
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
+    "Identity",
     "Initializer",
     "LecunNormal",
     "LecunUniform",
@@ -54,9 +57,26 @@ __all__ = [
     "Orthogonal",
     "RandomNormal",
     "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
     "Zeros",
+    "deserialize",
     "get",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "lecun_normal",
+    "lecun_uniform",
+    "ones",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
     "serialize",
+    "truncated_normal",
+    "variance_scaling",
+    "zeros",
 ]
 
 _CLASSES: tuple[type[Initializer], ...] = (
@@ -72,11 +92,18 @@ _CLASSES: tuple[type[Initializer], ...] = (
     Constant,
     RandomNormal,
     RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+    Identity,
 )
 INITIALIZERS: dict[str, type[Initializer]] = {
     **{snake_case(c.__name__): c for c in _CLASSES},
     "uniform": RandomUniform,  # Keras's other names
     "normal": RandomNormal,
+    "one": Ones,
+    "zero": Zeros,
+    "identity_initializer": Identity,
+    "orthogonal_initializer": Orthogonal,
 }
 _REGISTRY = Registry("initializer", INITIALIZERS, Initializer)
 
@@ -109,5 +136,23 @@ def get(spec: object) -> Initializer | InitializerFunction:
         return cast(InitializerFunction, spec)
     return _REGISTRY.get(spec)
 
+
+deserialize = get
+
+# Keras has each class under this name, too.
+glorot_uniform = GlorotUniform
+glorot_normal = GlorotNormal
+he_uniform = HeUniform
+he_normal = HeNormal
+lecun_uniform = LecunUniform
+lecun_normal = LecunNormal
+orthogonal = Orthogonal
+zeros = Zeros
+ones = Ones
+random_normal = RandomNormal
+random_uniform = RandomUniform
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling
+identity = Identity
 
 __getattr__ = explain_missing(__name__, __all__)

@@ -67,6 +67,32 @@ class Ones(Constant):
         super().__init__(1.0)
 
 
+class Identity(Initializer):
+    """Set the diagonal of a matrix to `gain`, and the other entries to 0.
+
+    Parameters
+    ----------
+    gain : float
+        Factor of the identity matrix.
+
+    Examples
+    --------
+    >>> Identity(2.0)((2, 2), "float64")
+    array([[2., 0.],
+           [0., 2.]])
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        super().__init__()
+        self.gain = check_real("Identity: gain", gain)
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Return the matrix; ValueError for a shape of other than two axes."""
+        if len(shape) != 2:
+            raise ValueError(f"Identity needs a shape of two axes, got {shape}")
+        return self.gain * np.eye(*shape)
+
+
 def _finite_array(value: Any) -> Array:
     """Return a copy as an array of real numbers; ValueError unless all are finite."""
     array = np.array(as_real("Constant: value", value))

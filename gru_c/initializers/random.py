@@ -147,6 +147,77 @@ class LecunNormal(_ScaledNormal):
     """Draw from a truncated normal with variance 1 / fan_in."""
 
 
+class TruncatedNormal(Initializer):
+    """Draw from a normal distribution, values beyond two standard deviations again.
+
+    Parameters
+    ----------
+    mean, stddev : float
+        Those of the distribution before it is cut off; `stddev` must not be negative.
+    seed : int, optional
+        See `Initializer`.
+    """
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.mean = check_real("TruncatedNormal: mean", mean)
+        self.stddev = check_real("TruncatedNormal: stddev", stddev, ">= 0")
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Draw from the part of N(mean, stddev^2) within two standard deviations."""
+        return self.mean + self.stddev * _truncated_normal(shape, rng)
+
+
+class VarianceScaling(Initializer):
+    """Draw with variance scale / fan.
+
+    Parameters
+    ----------
+    scale : float
+        Above 0.
+    mode : {"fan_in", "fan_out", "fan_avg"}
+        The fan: the number of inputs, of outputs, or the mean of both.
+    distribution : {"truncated_normal", "normal", "untruncated_normal", "uniform"}
+        "normal" stands for "truncated_normal", as in Keras.
+    seed : int, optional
+        See `Initializer`.
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed)
+        self.scale = check_real("VarianceScaling: scale", scale, "> 0")
+        self.mode = _one_of("mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        known = ("truncated_normal", "untruncated_normal", "uniform", "normal")
+        chosen = _one_of("distribution", distribution, known)
+        self.distribution = "truncated_normal" if chosen == "normal" else chosen
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Draw from the distribution."""
+        fan_in, fan_out = _fans(shape)
+        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        stddev = math.sqrt(self.scale / max(1.0, fan))
+        if self.distribution == "uniform":
+            return rng.uniform(-math.sqrt(3) * stddev, math.sqrt(3) * stddev, shape)
+        if self.distribution == "untruncated_normal":
+            return rng.normal(0.0, stddev, shape)
+        return _truncated_normal(shape, rng) * (stddev / _TRUNCATED_STDDEV)
+
+
+def _one_of(name: str, value: object, known: tuple[str, ...]) -> str:
+    """Return an argument in lower case; ValueError unless it is one of some words."""
+    if not isinstance(value, str) or value.lower() not in known:
+        raise ValueError(
+            f"VarianceScaling: {name} must be one of {', '.join(map(repr, known))}, got {value!r}"
+        )
+    return value.lower()
+
+
 class Orthogonal(Initializer):
     """Draw a matrix with orthonormal rows or columns, whichever are fewer, times `gain`.
 

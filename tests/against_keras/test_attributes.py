@@ -22,13 +22,16 @@ PAIRS = [
     *(
         (getattr(module, name), getattr(peer, name), arguments)
         for module, peer, names, arguments in (
-            (optimizers, keras.optimizers, "SGD RMSprop Adam AdamW", ()),
+            (optimizers, keras.optimizers, "SGD RMSprop Adam AdamW Adagrad Adadelta", ()),
+            (optimizers, keras.optimizers, "Adamax Nadam Lion", ()),
             (schedules, keras.optimizers.schedules, "CosineDecay PolynomialDecay", (0.1, 10)),
             (schedules, keras.optimizers.schedules, "ExponentialDecay", (0.1, 10, 0.5)),
             (losses, keras.losses, "MeanSquaredError Huber BinaryCrossentropy", ()),
             (losses, keras.losses, "SparseCategoricalCrossentropy CategoricalCrossentropy", ()),
             (metrics, keras.metrics, "MeanSquaredError BinaryAccuracy", ()),
-            (metrics, keras.metrics, "SparseCategoricalAccuracy", ()),
+            (metrics, keras.metrics, "SparseCategoricalAccuracy AUC Precision F1Score", ()),
+            (metrics, keras.metrics, "R2Score TopKCategoricalAccuracy TruePositives", ()),
+            (losses, keras.losses, "LogCosh CosineSimilarity BinaryFocalCrossentropy", ()),
             (callbacks, keras.callbacks, "EarlyStopping ReduceLROnPlateau TensorBoard", ()),
             (callbacks, keras.callbacks, "CSVLogger ModelCheckpoint", ("log.keras",)),
             (initializers, keras.initializers, "GlorotUniform Orthogonal RandomNormal", ()),

@@ -188,8 +188,7 @@ def test_the_repr_of_what_does_not_keep_its_arguments():
         (optimizers.get, "Adafactor"),
         (metrics.get, "BinaryIoU"),
         (activations.get, "sparsemax"),
-        (initializers.get, "truncated_normal"),
-        (regularizers.get, "OrthogonalRegularizer"),
+        (initializers.get, "STFT"),
     ],
 )
 def test_a_name_that_keras_has_is_no_slip(get, name):

@@ -338,6 +338,11 @@ OTHER_CASES = {
     regularizers.L1: ({}, {"l1": 0.5}),
     regularizers.L2: ({}, {"l2": 0.5}),
     regularizers.L1L2: ({}, {"l1": 0.5, "l2": 0.5}),
+    regularizers.OrthogonalRegularizer: ({}, {"factor": 0.5, "mode": "columns"}),
+    constraints.MinMaxNorm: (
+        {},
+        {"min_value": 0.25, "max_value": 0.5, "rate": 0.5, "axis": 1},
+    ),
     constraints.MaxNorm: ({}, {"max_value": 0.5, "axis": 1}),
     constraints.UnitNorm: ({}, {"axis": 1}),
     constraints.NonNeg: ({}, {}),
@@ -348,6 +353,9 @@ OTHER_CASES = {
 }
 
 OTHER_CASES[initializers.RandomUniform][1]["maxval"] = 2.0
+OTHER_CASES[initializers.VarianceScaling][1].update(
+    scale=2.0, mode="fan_avg", distribution="uniform"
+)
 
 
 def other_value(cls, name):
