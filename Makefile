@@ -1,12 +1,15 @@
 # Short names for CONTRIBUTING.md's commands.
 
-.PHONY: build test lint docs bench sanitize sanitize-threads
+.PHONY: build test proofs lint docs bench sanitize sanitize-threads
 
 build: # the core, in place
 	python setup.py -q build_ext --inplace
 
 test: build
 	python -m pytest -q
+
+proofs: build # the tests that take a minute or more
+	python -m pytest -q -m slow
 
 lint:
 	ruff check . && ruff format --check . && mypy

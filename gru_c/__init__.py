@@ -41,6 +41,7 @@ from gru_c.functional import (
     gru_forward,
     gru_step,
 )
+from gru_c.interop.keras_formats import KERAS as _KERAS
 from gru_c.layers import (
     GRU,
     Activation,
@@ -54,6 +55,7 @@ from gru_c.layers import (
     Masking,
     RepeatVector,
 )
+from gru_c.models.loading import SAFETENSORS as _SAFETENSORS
 from gru_c.models.loading import load_model
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import Parameters
@@ -62,10 +64,12 @@ from gru_c.recurrence.ragged import RaggedTape
 from gru_c.runtime.config import apply_environment as _apply_environment
 from gru_c.runtime.config import show_config
 from gru_c.runtime.threads import get_num_threads, set_num_threads
+from gru_c.saving.formats import register as _register
 from gru_c.streaming.stream import Stream
 from gru_c.training.history import History
 
 _apply_environment()
+_register(_SAFETENSORS, *_KERAS)
 
 __all__ = [
     "GRU",

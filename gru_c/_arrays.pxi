@@ -1,7 +1,7 @@
-# Part of _core.pyx: arrays become pointers here and nowhere else, each after it was looked at.
+# Part of _core.pyx: arrays are checked and become pointers here, and nowhere else.
 #
-# Nothing of Python's runs between that look and the core's work, so that no array can change in
-# between, unless another thread changes it.
+# No Python code runs between the check and the core's work, so that only another thread could
+# change an array in between.
 
 cdef enum:
     _MOST_ARRAYS = 16
@@ -10,20 +10,20 @@ cdef enum:
 cdef struct _Array:
     PyObject *array
     PyObject *name
-    const char *begin  # its first byte, and the one past its last
+    const char *begin  # its first byte, and the byte past its last
     const char *end
     bint written
 
 
 cdef struct _Arrays:
-    # Those of one call; the floating-point ones are all of one type.
+    # The arrays of one call; all floating-point arrays have one type.
     int typenum
     int count
     _Array items[_MOST_ARRAYS]
 
 
 cdef int _begin_with(_Arrays *arrays, cnp.ndarray array, str name) except -1:
-    """Begin with the array whose type, float32 or float64, is that of all."""
+    """Set the type of all arrays of a call to that of this one, float32 or float64."""
     cdef int typenum = cnp.PyArray_TYPE(array)
     arrays.typenum, arrays.count = typenum, 0
     if (typenum != cnp.NPY_FLOAT32 and typenum != cnp.NPY_FLOAT64) or (
@@ -39,7 +39,7 @@ cdef gru_dtype _dtype(const _Arrays *arrays) noexcept:
 
 cdef void *_add(_Arrays *arrays, cnp.ndarray array, str name, bint written,
                 ptrdiff_t before, ptrdiff_t after) noexcept:
-    """Note an array that reaches so many bytes to both sides of its first element."""
+    """Add an array that reaches so many bytes to both sides of its first element."""
     cdef _Array *item = &arrays.items[arrays.count]
     cdef char *data = <char *>cnp.PyArray_DATA(array)
     arrays.count += 1
@@ -66,7 +66,7 @@ cdef bint _is_of(cnp.ndarray array, int typenum, int flags) noexcept:
 
 cdef void *_contiguous(_Arrays *arrays, cnp.ndarray array, str name, bint written, int ndim,
                        const cnp.npy_intp *shape) except? NULL:
-    """Pointer to the first element; null for None."""
+    """Return a pointer to the first element; null for None."""
     if array is None:
         return NULL
     cdef int flags = cnp.NPY_ARRAY_CARRAY if written else cnp.NPY_ARRAY_CARRAY_RO
@@ -87,7 +87,7 @@ cdef void *_out(_Arrays *arrays, cnp.ndarray array, str name, int ndim,
 
 cdef void *_bytes(_Arrays *arrays, cnp.ndarray array, str name, bint written, size_t least,
                   size_t most, size_t alignment) except? NULL:
-    """Pointer to bytes that the core lays out; null for None."""
+    """Return a pointer to bytes in the core's own layout; null for None."""
     if array is None:
         return NULL
     cdef cnp.npy_intp size = cnp.PyArray_SIZE(array)
@@ -105,28 +105,28 @@ cdef void *_bytes(_Arrays *arrays, cnp.ndarray array, str name, bint written, si
 
 cdef void *_strided(_Arrays *arrays, cnp.ndarray array, str name, bint written, int ndim,
                     const cnp.npy_intp *shape, ptrdiff_t *strides) except? NULL:
-    """Pointer to the first element, and the strides of all axes but the last, in elements.
+    """Return a pointer to the first element; set the strides of all axes but the last, in elements.
 
-    Along the last axis elements lie side by side. NumPy gives axes of one entry any stride, and all
-    axes of an empty array: what it says of those does not count.
+    Along the last axis elements lie side by side. The strides that NumPy gives axes of one entry,
+    and all axes of an empty array, are arbitrary and are not read.
     """
     cdef int flags = cnp.NPY_ARRAY_BEHAVED if written else cnp.NPY_ARRAY_ALIGNED
     if not (_is_of(array, arrays.typenum, flags) and _has_shape(array, ndim, shape)):
         _refuse(array, name, arrays.typenum, flags, ndim, shape)
-    cdef const cnp.npy_intp *given = cnp.PyArray_STRIDES(array)
+    cdef const cnp.npy_intp *in_bytes = cnp.PyArray_STRIDES(array)
     cdef bint empty = cnp.PyArray_SIZE(array) == 0
     cdef ptrdiff_t itemsize = cnp.PyArray_ITEMSIZE(array), width = shape[ndim - 1]
     cdef ptrdiff_t before = 0, after = 0 if empty else width * itemsize
-    cdef bint fits = empty or width == 1 or given[ndim - 1] == itemsize
+    cdef bint fits = empty or width == 1 or in_bytes[ndim - 1] == itemsize
     cdef int axis
     for axis in range(ndim - 2, -1, -1):
         strides[axis] = width
         width *= shape[axis]
         if shape[axis] > 1 and not empty:
-            fits &= given[axis] % itemsize == 0
-            strides[axis] = given[axis] // itemsize
-            before += max(-given[axis], 0) * (shape[axis] - 1)
-            after += max(given[axis], 0) * (shape[axis] - 1)
+            fits &= in_bytes[axis] % itemsize == 0
+            strides[axis] = in_bytes[axis] // itemsize
+            before += max(-in_bytes[axis], 0) * (shape[axis] - 1)
+            after += max(in_bytes[axis], 0) * (shape[axis] - 1)
     if not fits:
         raise ValueError(f"{name} must have elements side by side along its last axis, and whole "
                          f"elements from step to step along the others, got {_laid_out(array)}")
@@ -138,7 +138,7 @@ cdef void *_strided(_Arrays *arrays, cnp.ndarray array, str name, bint written, 
 
 cdef bint _overlaps_itself(int ndim, const cnp.npy_intp *shape,
                            const ptrdiff_t *strides) noexcept:
-    """Say whether rows of 2 or 3 axes run into each other."""
+    """Return True if elements of an array of 2 or 3 axes share memory."""
     cdef int near = ndim - 2, far = 0
     cdef ptrdiff_t reach = shape[ndim - 1]
     if abs(strides[near]) > abs(strides[far]):
@@ -152,7 +152,7 @@ cdef bint _overlaps_itself(int ndim, const cnp.npy_intp *shape,
 
 cdef gru_sequence_out _sequence(_Arrays *arrays, cnp.ndarray array, str name, bint written,
                                 const cnp.npy_intp *shape) except *:
-    """A (B, T, n) array with its strides in elements; data null for None."""
+    """Return a (B, T, n) array with its strides in elements; data is null for None."""
     cdef ptrdiff_t strides[2]
     cdef void *data
     if array is None:
@@ -168,7 +168,7 @@ cdef gru_sequence_in _sequence_in(_Arrays *arrays, cnp.ndarray array, str name,
 
 
 cdef int _require_apart(const _Arrays *arrays) except -1:
-    """Refuse arrays that are written and share memory with another one of the call."""
+    """Raise ValueError for an array that is written and shares memory with another array."""
     cdef const _Array *item
     cdef const _Array *other
     cdef int i, j
@@ -182,12 +182,12 @@ cdef int _require_apart(const _Arrays *arrays) except -1:
     return 0
 
 
-# ---- what is wrong --------------------------------------------------------------------------
+# ---- exceptions -----------------------------------------------------------------------------
 
 
 cdef int _refuse(cnp.ndarray array, str name, int typenum, int flags, int ndim,
                  const cnp.npy_intp *shape) except -1:
-    """Raise the exception for an array that is not of this type, shape and layout."""
+    """Raise the exception for an array of another type, shape or layout."""
     dtype, wanted = cnp.PyArray_DescrFromType(typenum), tuple([shape[i] for i in range(ndim)])
     if cnp.PyArray_TYPE(array) != typenum or cnp.PyArray_ISBYTESWAPPED(array):
         raise TypeError(f"{name} must hold {dtype}, got {array.dtype}")
@@ -202,7 +202,7 @@ cdef int _refuse(cnp.ndarray array, str name, int typenum, int flags, int ndim,
 
 
 cdef int _refuse_shared(cnp.ndarray array, str name, cnp.ndarray other, str other_name) except -1:
-    """Raise ValueError when they share elements and not only a stretch of memory."""
+    """Raise ValueError if two arrays share elements, and not only a range of addresses."""
     plain = [cnp.ndarray.view(it, cnp.ndarray) for it in (array, other)]
     if shares_memory(*plain):
         raise ValueError(f"{name} is written and {other_name} is used beside it: "

@@ -1,10 +1,10 @@
-"""The C core for NumPy arrays: pointers out of arrays, the GIL away, statuses into exceptions.
+"""The C core for NumPy arrays: takes their pointers, releases the GIL, raises exceptions.
 
-Nothing is converted here, but everything is checked that an array can be wrong in (_arrays.pxi):
-all arrays of a call are of one dtype, float32 or float64 in the machine's byte order, aligned, of
-shapes that fit each other, contiguous unless gru.h gives them strides. What is written is writeable
-and shares no memory with the call's other arrays. TypeError or ValueError name the argument that is
-otherwise, what it must be and what it was; then nothing has been written.
+Nothing is converted here, but every property of an array that the core relies on is checked
+(_arrays.pxi): all arrays of a call have one dtype, float32 or float64 in the machine's byte order,
+are aligned, have shapes that fit each other, and are contiguous unless gru.h gives them strides.
+Arrays that are written are writeable and share no memory with the call's other arrays. A TypeError
+or ValueError names the argument, what it must be and what it was; nothing has been written then.
 """
 
 cimport cython
@@ -20,7 +20,7 @@ from numpy import shares_memory
 cnp.import_array()
 
 ENGINES = {"auto": GRU_ENGINE_AUTO, "blas": GRU_ENGINE_BLAS, "packed": GRU_ENGINE_PACKED}
-# By the name of the type that the weights are kept in.
+# Keys are the types that the weights are kept in.
 WEIGHT_FORMATS = {
     "float32": GRU_WEIGHTS_FULL, "bfloat16": GRU_WEIGHTS_BF16, "int8": GRU_WEIGHTS_INT8,
 }
@@ -45,7 +45,7 @@ cdef extern from *:
 
 
 cdef int _raise_unless_ok(gru_status status) except -1:
-    """Turn a status of the core into an exception: the one place where that is done."""
+    """Raise the exception for a status of the core; every status comes here."""
     if status == GRU_OK:
         return 0
     message = gru_status_message(status).decode()
@@ -58,7 +58,7 @@ cdef int _raise_unless_ok(gru_status status) except -1:
 
 # ---- memory -----------------------------------------------------------------------------------
 
-# The workspace of the last call, for the next one: fresh memory costs a page fault per 4 KiB.
+# The workspace of the last call, kept for the next one: new memory costs a page fault per 4 KiB.
 cdef void *_spare = NULL
 cdef size_t _spare_size = 0
 cdef size_t _MOST_SPARE = 64 * 1024 * 1024
@@ -70,7 +70,7 @@ cdef struct _Memory:
 
 
 cdef int _borrow(size_t size, _Memory *memory) except -1:
-    """Memory of at least `size` bytes; give it back with `_give_back`."""
+    """Set `memory` to at least `size` bytes, which `_give_back` takes back."""
     global _spare, _spare_size
     if size <= _spare_size:
         memory.data, memory.size = _spare, _spare_size
@@ -92,7 +92,7 @@ cdef void _give_back(_Memory memory) noexcept:
 
 
 cdef cnp.ndarray _bytes_on_a_line(size_t size):
-    """Bytes that begin on a cache line."""
+    """Return an array of bytes that begins on a cache line."""
     cdef cnp.npy_intp length = size + 64
     cdef cnp.ndarray memory = <cnp.ndarray>cnp.PyArray_EMPTY(1, &length, cnp.NPY_UINT8, 0)
     cdef Py_ssize_t begin = 64 - <Py_ssize_t>(<size_t>cnp.PyArray_DATA(memory) % 64)
@@ -103,7 +103,7 @@ cdef cnp.ndarray _bytes_on_a_line(size_t size):
 
 
 def isa_names():
-    """Names of the instruction sets this CPU can run, best first."""
+    """Return the names of the instruction sets that this CPU can run, best first."""
     names = []
     while gru_isa_name(len(names)) != NULL:
         names.append(gru_isa_name(len(names)).decode())
@@ -111,7 +111,7 @@ def isa_names():
 
 
 def active_isa():
-    """Name of the instruction set in use."""
+    """Return the name of the instruction set in use."""
     return gru_active_isa().decode()
 
 
@@ -121,12 +121,12 @@ def select_isa(str name not None):
 
 
 def set_blas(capsule):
-    """Hand over the BLAS routines that gru_c._blas.routines() returns."""
+    """Set the BLAS routines that gru_c._blas.routines() returns."""
     gru_set_blas(<const gru_blas *>PyCapsule_GetPointer(capsule, "gru_blas"))
 
 
 def auto_engine():
-    """Number of the engine that "auto" stands for with the instruction set in use."""
+    """Return the number of the engine that "auto" stands for with the instruction set in use."""
     cdef gru_problem problem
     problem.engine = GRU_ENGINE_AUTO
     problem.weights_format = GRU_WEIGHTS_FULL

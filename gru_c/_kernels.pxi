@@ -1,8 +1,8 @@
-# Part of _core.pyx: what a model needs besides GRUs.
+# Part of _core.pyx: matrix products, activations and optimizer steps.
 
 def matmul(cnp.ndarray a not None, bint transpose_a, cnp.ndarray b not None, bint transpose_b,
            cnp.ndarray out not None, bint accumulate, int threads):
-    """out (+)= op(a) op(b), all contiguous matrices."""
+    """Compute out (+)= op(a) op(b) of contiguous matrices."""
     cdef _Arrays arrays
     cdef gru_matmul_args args
     cdef gru_status status
@@ -39,7 +39,7 @@ cdef Py_ssize_t _side(cnp.ndarray matrix, str name, int axis) except -1:
 
 
 def column_sums(cnp.ndarray a not None, cnp.ndarray out not None, bint accumulate):
-    """out (n) (+)= sums over the rows of a (m, n)."""
+    """Compute out (n) (+)= sums over the rows of a (m, n)."""
     cdef _Arrays arrays
     _begin_with(&arrays, a, "a")
     cdef Py_ssize_t m = _side(a, "a", 0), n = _side(a, "a", 1)
@@ -55,7 +55,7 @@ def column_sums(cnp.ndarray a not None, cnp.ndarray out not None, bint accumulat
 
 cdef const void *_like(_Arrays *arrays, cnp.ndarray array, str name,
                        cnp.ndarray first) except? NULL:
-    """Pointer to the elements of an array that has the shape of the first one."""
+    """Return a pointer to the elements of an array, which must have the shape of the first."""
     return _in(arrays, array, name, cnp.PyArray_NDIM(first), cnp.PyArray_DIMS(first))
 
 
@@ -93,7 +93,7 @@ def tanh(cnp.ndarray x not None, cnp.ndarray out not None):
 
 
 def transpose(cnp.ndarray x not None, cnp.ndarray out not None):
-    """Write x (m, n) transposed to out (n, m); both have their elements of a row side by side."""
+    """Write x (m, n) transposed to out (n, m); elements of a row lie side by side in both."""
     cdef _Arrays arrays
     cdef ptrdiff_t from_row, to_row
     _begin_with(&arrays, x, "x")
@@ -109,7 +109,7 @@ def transpose(cnp.ndarray x not None, cnp.ndarray out not None):
 
 
 def sum_squares(cnp.ndarray x not None):
-    """Sum of the squares of x, added up in double precision."""
+    """Return the sum of the squares of x, in double precision."""
     cdef _Arrays arrays
     _begin_with(&arrays, x, "x")
     cdef const void *data = _like(&arrays, x, "x", x)
@@ -129,7 +129,7 @@ def sum_squares(cnp.ndarray x not None):
 cdef gru_update _update(_Arrays *arrays, cnp.ndarray parameters, cnp.ndarray gradients,
                         double learning_rate, double decay, double scale, double clip,
                         int threads) except *:
-    """Parameters and gradients of one shape, which the slots have, too."""
+    """Return an update of parameters and gradients, which must have one shape."""
     _begin_with(arrays, parameters, "parameters")
     cdef void *values = _out_like(arrays, parameters, "parameters", parameters)
     cdef const void *data = _like(arrays, gradients, "gradients", parameters)
@@ -141,7 +141,7 @@ def adam(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
          cnp.ndarray m not None, cnp.ndarray v not None, double beta_1, double beta_2,
          double epsilon, double learning_rate, double decay, double scale, double clip,
          int threads):
-    """gru_adam: one step, in place."""
+    """Call gru_adam: one optimizer step, in place."""
     cdef _Arrays arrays
     cdef gru_update update = _update(&arrays, parameters, gradients, learning_rate, decay, scale,
                                      clip, threads)
@@ -158,7 +158,7 @@ def adam(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
 def sgd(cnp.ndarray parameters not None, cnp.ndarray gradients not None, cnp.ndarray m,
         double momentum, bint nesterov, double learning_rate, double decay, double scale,
         double clip, int threads):
-    """gru_sgd: one step, in place; m None: no momentum."""
+    """Call gru_sgd: one optimizer step, in place; m is None without momentum."""
     cdef _Arrays arrays
     cdef gru_update update = _update(&arrays, parameters, gradients, learning_rate, decay, scale,
                                      clip, threads)
@@ -175,7 +175,7 @@ def rmsprop(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
             cnp.ndarray v not None, cnp.ndarray a, cnp.ndarray m, double rho, double epsilon,
             double momentum, double learning_rate, double decay, double scale, double clip,
             int threads):
-    """gru_rmsprop: one step, in place; a None: not centered; m None: no momentum."""
+    """Call gru_rmsprop: one optimizer step, in place; a is None unless centered, m unless used."""
     cdef _Arrays arrays
     cdef gru_update update = _update(&arrays, parameters, gradients, learning_rate, decay, scale,
                                      clip, threads)

@@ -6,13 +6,13 @@ cdef gru_cell_kind _usual_kind() noexcept:
 
 
 cdef gru_activation _activation(object activation) except *:
-    """A number of ACTIVATIONS, alpha and beta."""
+    """Convert an activation: its number in ACTIVATIONS, alpha and beta."""
     function, alpha, beta = activation
     return gru_activation(<gru_function><int>function, alpha, beta)
 
 
 cdef int _set_cell(gru_problem *problem, object cell, bint masks_state=False) except -1:
-    """Copy what a cell.Cell says."""
+    """Copy the settings of a cell.Cell."""
     problem.reset_after = <bint>cell.reset_after
     problem.kind.activation = _activation(cell.activation)
     problem.kind.recurrent_activation = _activation(cell.recurrent_activation)
@@ -23,9 +23,9 @@ cdef int _set_cell(gru_problem *problem, object cell, bint masks_state=False) ex
     return 0
 
 
-cdef int _known(str what, int number, int last, dict names) except -1:
+cdef int _known(str argument, int number, int last, dict names) except -1:
     if not 0 <= number <= last:
-        raise ValueError(f"{gru_status_message(GRU_BAD_ARGUMENT).decode()}: {what} must be a "
+        raise ValueError(f"{gru_status_message(GRU_BAD_ARGUMENT).decode()}: {argument} must be a "
                          f"number of {names}, got {number}")
     return 0
 
@@ -33,9 +33,9 @@ cdef int _known(str what, int number, int last, dict names) except -1:
 cdef gru_problem _problem(_Arrays *arrays, cnp.ndarray x, cnp.ndarray recurrent_kernel,
                           object cell, int engine, int threads,
                           int weights_format=GRU_WEIGHTS_FULL, bint masks_state=False) except *:
-    """The problem with the sizes of x (B, T, I) and recurrent_kernel (H, 3H), and their type.
+    """Return the problem with sizes and type of x (B, T, I) and recurrent_kernel (H, 3H).
 
-    Of these arrays only shape and type are looked at.
+    Only shape and type of these arrays are checked.
     """
     cdef gru_problem problem
     _known("engine", engine, GRU_ENGINE_PACKED, ENGINES)
@@ -58,7 +58,7 @@ cdef gru_problem _problem(_Arrays *arrays, cnp.ndarray x, cnp.ndarray recurrent_
 
 
 cdef Py_ssize_t _units(cnp.ndarray recurrent_kernel) except -1:
-    """H of a recurrent kernel (H, 3H)."""
+    """Return H of a recurrent kernel (H, 3H)."""
     if cnp.PyArray_NDIM(recurrent_kernel) != 2 or (
             cnp.PyArray_DIM(recurrent_kernel, 1) != 3 * cnp.PyArray_DIM(recurrent_kernel, 0)):
         raise ValueError(
@@ -83,7 +83,7 @@ cdef gru_weights _weights(_Arrays *arrays, const gru_problem *problem, cnp.ndarr
 
 def resolve_engine(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None,
                    cell, int engine, int weights_format=GRU_WEIGHTS_FULL):
-    """Number of the engine that works on this problem: not that of "auto"."""
+    """Return the number of the engine that works on this problem, which is not "auto"."""
     cdef _Arrays arrays
     cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, cell, engine, 1,
                                         weights_format)
@@ -91,23 +91,23 @@ def resolve_engine(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None
 
 
 cdef bint _plain(object array, int typenum, int ndim):
-    """Is it an array that the core can read as it is?"""
+    """Return True for an array that the core can read without a conversion."""
     return (type(array) is cnp.ndarray and cnp.PyArray_TYPE(<cnp.ndarray>array) == typenum
             and cnp.PyArray_NDIM(<cnp.ndarray>array) == ndim
             and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array))
 
 
 cdef void *_plain_data(object array) noexcept:
-    """Pointer to the first element of an array that `_plain` has looked at; null for None."""
+    """Return a pointer to the first element of an array that `_plain` accepted; null for None."""
     return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
 
 
 def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
                   object initial_state, bint reset_after, int engine, int threads):
-    """Forward pass of arrays that need no conversion; None when they do, or when they do not fit.
+    """Run a forward pass over arrays that need no conversion; return None for any other arrays.
 
     Returns the output (B, T, H) and the last state (B, H); for x of two dimensions (one time step)
-    only the state. For short calls, whose time the general way would spend on looking at arrays.
+    only the state. This serves short calls, which would spend their time on general checks.
     """
     if type(x) is not cnp.ndarray:
         return None
@@ -168,18 +168,19 @@ def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
     return state if output is None else (output, state)
 
 
-# Multiply-adds from which the GIL is let go: some 10 us. To get it back may take as long.
+# The GIL is released for so many multiply-adds and more, some 10 us: getting it back may take as
+# long.
 cdef double _LONG = 400e3
 
 
 cdef double _work(const gru_problem *problem) noexcept:
-    """Multiply-adds of a GRU."""
+    """Return the multiply-adds of a GRU."""
     return (3.0 * problem.batch * problem.time * problem.units
             * (<double>problem.input + problem.units))
 
 
 cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
-    """gru_forward with a workspace: that of the last call, if it is enough."""
+    """Call gru_forward with a workspace: that of the last call if it is large enough."""
     cdef gru_status status = GRU_SMALL_WORKSPACE
     cdef size_t size = 0
     cdef _Memory memory
@@ -197,7 +198,7 @@ cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
 
 def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
          cell, int threads, int weights_format=GRU_WEIGHTS_FULL):
-    """gru_pack: the weights as the packed engine reads them, as an array of bytes."""
+    """Return gru_pack's array of bytes: the weights as the packed engine reads them."""
     cdef _Arrays arrays
     cdef gru_problem problem
     cdef gru_weights weights
@@ -225,7 +226,7 @@ def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp
 
 def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, cell, int engine,
                bint masks_state=False):
-    """Bytes of the tape of a training forward pass over x."""
+    """Return the bytes of the tape of a training forward pass over x."""
     cdef _Arrays arrays
     cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, cell, engine, 1,
                                         GRU_WEIGHTS_FULL, masks_state)
@@ -236,7 +237,7 @@ def tape_bytes(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, ce
 
 def chunk_steps(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, cell, int engine,
                 bint masks_state=False):
-    """Steps whose part in a weight's gradient is summed at a time; see gru.h."""
+    """Return the number of time steps whose gradients of the weights are summed at a time."""
     cdef _Arrays arrays
     cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, cell, engine, 1,
                                         GRU_WEIGHTS_FULL, masks_state)
@@ -247,7 +248,7 @@ def chunk_steps(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, c
 
 cdef void *_tape(_Arrays *arrays, cnp.ndarray tape, bint written,
                  const gru_problem *problem) except? NULL:
-    """Pointer to the tape, which has at least the bytes that the core needs; null for None."""
+    """Return a pointer to the tape, after a check of its size; null for None."""
     cdef size_t size
     if tape is None:
         return NULL
@@ -257,7 +258,7 @@ cdef void *_tape(_Arrays *arrays, cnp.ndarray tape, bint written,
 
 cdef const void *_packed(_Arrays *arrays, cnp.ndarray packed, str name,
                          size_t size) except? NULL:
-    """Pointer to packed weights, of the size that the core says; null for None."""
+    """Return a pointer to packed weights, after a check of their size; null for None."""
     return _bytes(arrays, packed, name, False, size, size, 64)
 
 
@@ -266,10 +267,10 @@ def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
             cnp.ndarray initial_state, cnp.ndarray output, cnp.ndarray state not None,
             cnp.ndarray tape, cnp.ndarray packed, cell, int engine, int threads,
             int weights_format=GRU_WEIGHTS_FULL, cnp.ndarray state_mask=None, draws=None):
-    """gru_forward: writes output (None: not wanted), state and tape (None: inference).
+    """Call gru_forward, which writes output (None: not wanted), state and tape (None: inference).
 
-    `packed` is what `pack` made of the weights in this format, or None; `draws` is (seed, number of
-    the first step), or None where zoneout is not drawn.
+    `packed` is the result of `pack` for the weights in this format, or None; `draws` is (seed,
+    number of the first time step), or None for the expectation of zoneout.
     """
     cdef _Arrays arrays
     cdef gru_forward_args args
@@ -304,7 +305,7 @@ def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,
              cnp.ndarray d_kernel not None, cnp.ndarray d_recurrent_kernel not None,
              cnp.ndarray d_bias, cnp.ndarray d_initial_state, bint accumulate, cell, int engine,
              int threads, cnp.ndarray state_mask=None, cnp.ndarray d_hidden=None):
-    """gru_backward: writes the gradients whose arrays are given."""
+    """Call gru_backward, which writes the gradients; None for those that are not wanted."""
     cdef _Arrays arrays
     cdef gru_backward_args args
     cdef gru_status status

@@ -1,7 +1,7 @@
-# Part of _core.pyx: layers of the core, one after the other, one time step at a time.
+# Part of _core.pyx: streams, which run layers one after the other, one time step at a time.
 
 cdef int _set_layer(gru_stream_layer *layer, object stage, size_t batch) except -1:
-    """Fill in what a stages.CoreStage says, all but the packed weights."""
+    """Set a layer to a stages.CoreStage, except for its packed weights."""
     if not isinstance(stage, tuple) or len(stage) != 7:
         raise TypeError(f"a stage of a stream must be a CoreStage, got {stage!r}")
     dense, features, units, typenum, cell, weights_format, _ = stage
@@ -30,7 +30,7 @@ cdef int _typenum_of(const gru_problem *problem) noexcept:
 
 def stream_pack(object stage, cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel,
                 cnp.ndarray bias):
-    """gru_stream_pack for the layer that `stage` describes: an array of bytes."""
+    """Return gru_stream_pack's array of bytes for the layer that `stage` describes."""
     cdef _Arrays arrays
     cdef gru_stream_layer layer
     cdef gru_weights weights = gru_weights(NULL, NULL, NULL)
@@ -61,7 +61,7 @@ def stream_pack(object stage, cnp.ndarray kernel not None, cnp.ndarray recurrent
 cdef class Stack:
     """Layers as `stream_pack` takes them, with their packed weights, and their states.
 
-    Only one thread at a time may be at work on it; another one's call raises RuntimeError.
+    Only one thread at a time may use it; a call from another one raises RuntimeError.
     """
 
     cdef void *_memory
@@ -72,22 +72,22 @@ cdef class Stack:
     cdef bint _long, _busy
 
     def __cinit__(self, list stages not None, size_t batch):
-        cdef tuple given = tuple(stages)
+        cdef tuple every = tuple(stages)
         cdef size_t size
         cdef double work = 0
-        self._count = len(given)
-        if not given:
+        self._count = len(every)
+        if not every:
             raise ValueError("stages must hold at least one stage, got none")
         self._layers = <gru_stream_layer *>PyMem_RawMalloc(
             self._count * sizeof(gru_stream_layer))
         if self._layers == NULL:
             raise MemoryError(f"could not allocate the layers of a stream: {self._count}")
-        for i, stage in enumerate(given):
+        for i, stage in enumerate(every):
             _set_layer(&self._layers[i], stage, batch)
             work += _work(&self._layers[i].problem)
         self._typenum = _typenum_of(&self._layers[0].problem)
         self._long = work >= _LONG
-        self.packed = tuple([stage[-1] for stage in given])
+        self.packed = tuple([stage[-1] for stage in every])
         self._take_weights()
         _raise_unless_ok(gru_stream_bytes(self._layers, self._count, &size))
         self._memory = PyMem_RawMalloc(size)
@@ -127,9 +127,9 @@ cdef class Stack:
                 and <size_t>shape[1] == width)
 
     def step(self, object x, object out=None):
-        """Take x (B, I) a step on; return the output (B, n), which is `out` where it is given.
+        """Run a time step of x (B, I); return the output (B, n), written to `out` if not None.
 
-        None, and nothing is done, when an array is not as the core reads it.
+        Returns None, without a step, for arrays that the core cannot read or write.
         """
         cdef size_t units = self._layers[self._count - 1].problem.units
         cdef cnp.npy_intp shape[2]
@@ -157,7 +157,7 @@ cdef class Stack:
         return out
 
     def step_back(self):
-        """Forget the last step."""
+        """Undo the last time step."""
         self._begin()
         gru_stream_step_back(self._memory)
         self._busy = False
@@ -171,11 +171,11 @@ cdef class Stack:
         self._for_each_state(states, True)
 
     def set_states(self, list states not None):
-        """Set them to what such arrays hold."""
+        """Set the states to those in such arrays."""
         self._for_each_state(states, False)
 
     cdef int _for_each_state(self, list states, bint get) except -1:
-        """Write the states to arrays, or set them to what those hold, once all are looked at."""
+        """Write the states to arrays, or set them to those in arrays, after a check of all."""
         cdef _Arrays arrays
         cdef gru_status status = GRU_OK
         cdef tuple given = tuple(states)

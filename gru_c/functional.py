@@ -10,7 +10,7 @@ The cell [1]_, for every time step (``sigmoid`` and ``tanh`` elementwise, ``*`` 
 
 ``recurrent_activation`` takes sigmoid's place and ``activation`` that of tanh. They are a name or,
 where the function has parameters alpha and beta, also ``(name, alpha)`` or ``(name, alpha, beta)``
-as in ``("leaky_relu", 0.01)``. The functions are those of ONNX:
+as in ``("leaky_relu", 0.01)``. These are the functions of ONNX:
 
 ================== ================================ =============
 name               function                         alpha, beta
@@ -29,12 +29,11 @@ name               function                         alpha, beta
 "elu"              x if x >= 0, else alpha expm1(x) 1
 ================== ================================ =============
 
-The last column is what they are by default. "leaky_relu", "thresholded_relu" and "elu" with
-``alpha < 0`` are for prediction only. With ``clip`` the arguments of the functions are held within
-+-clip, as in ONNX.
+The last column has the defaults. "leaky_relu", "thresholded_relu" and "elu" with ``alpha < 0`` are
+for prediction only. With ``clip`` the arguments of the functions are limited to +-clip, as in ONNX.
 
 Sizes: B batch rows, T time steps, I input features, H hidden units. The gate order of all weights
-is z, r, n: Keras's arrays fit as they are.
+is z, r, n, as in Keras, whose arrays fit without a change.
 
 References
 ----------
@@ -110,78 +109,79 @@ def gru_forward(
     Parameters
     ----------
     x : array_like of shape (B, T, I)
-        Input sequences. Any strides over B and T are read in place (so a transposed time-major
-        array costs no copy).
+        Input sequences. Arrays with any strides over B and T are read in place, so a transposed
+        time-major array costs no copy.
     kernel : array_like of shape (I, 3H)
         Input weights, gates z, r, n side by side.
     recurrent_kernel : array_like of shape (H, 3H)
-        Recurrent weights, likewise.
+        Recurrent weights, in the same order.
     bias : array_like, optional
         Shape (2, 3H) for ``reset_after=True`` (input row, recurrent row), else (3H,).
     initial_state : array_like of shape (B, H), optional
         State before the first step; zeros by default.
     reset_after : bool
-        Which candidate: see the module's text. True is that of Keras, PyTorch and cuDNN.
+        Variant of the candidate state: see above. Keras, PyTorch and cuDNN have True.
     activation, recurrent_activation : str or tuple
-        Of the candidate, and of the two gates: a name, or a name and parameters, see the module's
-        text.
+        Functions of the candidate and of the two gates: a name, or a name and parameters; see
+        above.
     clip : float, optional
-        Hold the sums before the activations within +-clip.
+        Limit the sums before the activations to +-clip.
     go_backwards : bool
-        Take the steps from the last to the first. The output stays in the order of the steps
-        taken, as in Keras: ``output[:, 0]`` belongs to ``x[:, -1]``.
+        Take the time steps from the last to the first. The output stays in the order in which the
+        steps are taken, as in Keras: ``output[:, 0]`` belongs to ``x[:, -1]``.
     time_major : bool
-        x is (T, B, I) and ``.output`` (T, B, H), without a copy; the backward pass takes and gives
-        gradients of these shapes, too.
+        x is (T, B, I) and ``.output`` (T, B, H), without a copy; the backward pass takes and
+        returns gradients of these shapes, too.
     training : bool
-        Keep a tape for `gru_backward`.
+        Return a tape for `gru_backward`.
     checkpoint_every : int or "auto", optional
-        While training, keep the state every so many steps (rounded up to what the core sums at a
-        time; "auto": about the square root of T) instead of the gates of all steps, and compute
-        those again in the backward pass. The gradients are the same, to the bit with the packed
-        engine.
+        Gradient checkpointing. While training, keep only the state every so many time steps, and
+        compute the gates again in the backward pass. The number is rounded up to the steps that the
+        core sums at a time; "auto" is about the square root of T. The gradients are the same, to
+        the bit with the packed engine.
     engine : {"auto", "packed", "blas"}
-        What computes; "auto" takes the fastest.
+        The engine that computes; "auto" takes the fastest.
     num_threads : int, optional
-        Threads of this call; by default those of `set_num_threads`. The results are the same
-        bits for any number.
+        Threads of this call; by default the number that `set_num_threads` set. The results have
+        the same bits for any number.
     inference_weights : {"float32", "bfloat16", "int8"}
-        What kernel and recurrent_kernel are rounded to; less than "float32" is faster where
-        reading them takes the time, for float32 arrays and without training. See `GRU`.
+        Format that kernel and recurrent_kernel are rounded to, for float32 arrays and without
+        training. Formats of fewer bits are faster where reading the weights takes most of the time;
+        see `GRU`.
     lengths : array_like of int, shape (B,), optional
-        How many steps of each sequence count, in [0, T]: the first ones. See Notes.
+        Number of time steps of each sequence that count, in [0, T]: the first ones. See Notes.
     mask : array_like of bool, shape (B, T), optional
-        Which steps count, instead of lengths: any pattern.
+        True for the time steps that count: any pattern, instead of lengths.
     zero_output_for_mask : bool
-        The output of a step that does not count is zero.
+        Return zeros as the output of a time step that does not count.
 
     Returns
     -------
     GRUForward
-        With ``.output`` (B, T, H), ``.state`` (B, H) and ``.tape``. They are float64 when x or a
-        weight is, else float32; integers and float16 are computed in that type.
+        With ``.output`` (B, T, H), ``.state`` (B, H) and ``.tape``. The arrays are float64 if x or
+        a weight is, else float32; integers and float16 are converted to that type.
 
     Raises
     ------
     ValueError
         When shapes do not fit each other, an activation, the engine or inference_weights is
-        unknown, an activation does not take the parameters given, or cannot be trained with them,
+        unknown, an activation does not take the given parameters or cannot be trained with them,
         clip is not positive, a length is not in [0, T], lengths and mask are both given, or weights
-        of fewer bits are wanted for training, for float64 or of ``engine="blas"``.
+        of fewer bits are asked for in training, in float64 or with ``engine="blas"``.
     TypeError
-        When an array does not hold real numbers, lengths are no integers, or a mask no bools.
+        When an array does not hold real numbers, lengths are not integers, or a mask not bools.
 
     Notes
     -----
-    A step that does not count is not computed: what x holds there does not matter, and the time is
-    that of the steps that count. It leaves the state as it is, and its output repeats the one
-    before; before the first step that counts the output is zero, whatever the initial state. (These
-    are Keras's semantics; PyTorch pads the output of packed sequences with zeros.) Gradients
-    follow: that of a repeated output is the repeated step's, and that of x is zero. With
-    ``go_backwards`` each row begins at its own last step that counts, and ``output[:, 0]`` still
-    belongs to ``x[:, -1]``.
+    A time step that does not count is not computed: x may hold anything there, and the step takes
+    no time. It does not change the state, and its output repeats that of the step before; before
+    the first step that counts the output is zero, whatever the initial state. (These are Keras's
+    semantics; PyTorch pads the output of packed sequences with zeros.) The gradient of a repeated
+    output goes to the step that it repeats, and the gradient of x is zero where a step does not
+    count. With ``go_backwards`` each row begins at its own last step that counts, and
+    ``output[:, 0]`` still belongs to ``x[:, -1]``.
 
-    In the packed engine a row's results are the same bits as those of the row alone, without the
+    In the packed engine a row's results have the same bits as those of the row alone, without the
     steps that do not count.
 
     Examples
@@ -200,24 +200,27 @@ def gru_forward(
     >>> bool((short.state[1] == result.output[1, 1]).all())
     True
     """
-    check_flags(
-        reset_after=reset_after,
-        go_backwards=go_backwards,
-        time_major=time_major,
-        training=training,
-        zero_output_for_mask=zero_output_for_mask,
+    are_bools = (
+        type(reset_after) is type(go_backwards) is type(time_major) is type(training) is bool
     )
+    if not are_bools or type(zero_output_for_mask) is not bool:  # calling a function costs 1 us
+        check_flags(
+            reset_after=reset_after,
+            go_backwards=go_backwards,
+            time_major=time_major,
+            training=training,
+            zero_output_for_mask=zero_output_for_mask,
+        )
     every = None if checkpoint_every is None else check_every(checkpoint_every)
-    every_step_counts = lengths is None and mask is None
     usual_cell = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
     usual_engine = engine in ("auto", "packed") and inference_weights == "float32"
-    usual_order = every_step_counts and not (go_backwards or time_major)
+    usual_order = lengths is None and mask is None and not (go_backwards or time_major)
     if usual_cell and usual_engine and usual_order and not training:
         code, threads = _core.ENGINES[engine], team_threads(num_threads)
         plain = _core.forward_plain(
             x, kernel, recurrent_kernel, bias, initial_state, reset_after, code, threads
         )
-        if type(plain) is tuple:  # else x was one step, or needs a closer look
+        if type(plain) is tuple:  # else x is a single step, or the arguments need conversion
             output, state = plain
             return GRUForward(output, state, None)
     dtype = compute_dtype(
@@ -227,10 +230,7 @@ def gru_forward(
         bias=bias,
         initial_state=initial_state,
     )
-    weights_format = weights_format_of(inference_weights, dtype)
-    if weights_format and (training or engine == "blas"):
-        other = "training=True" if training else "engine='blas'"
-        raise ValueError(f"inference_weights={inference_weights!r} does not go with {other}")
+    weights_format = _weights_format(inference_weights, dtype, engine, training)
     cell = Cell.checked(reset_after, activation, recurrent_activation, clip)
     if training:
         cell.require_trainable()
@@ -241,18 +241,25 @@ def gru_forward(
     H = weights.units
     before = as_state("initial_state", initial_state, (B, H), dtype)
     output = np.empty((T, B, H) if time_major else (B, T, H), dtype)
+    backwards, zero = bool(go_backwards), bool(zero_output_for_mask)
+    steps = Steps.checked((B, T), mask, lengths, go_backwards=backwards, zero_output=zero)
     options = PassOptions(
-        cell, bool(go_backwards), bool(training), engine_of(engine), num_threads, weights_format
+        cell, backwards, bool(training), engine_of(engine), num_threads, weights_format
     )
-    steps = None
-    if not every_step_counts:
-        backwards, zero = bool(go_backwards), bool(zero_output_for_mask)
-        steps = Steps.checked((B, T), mask, lengths, go_backwards=backwards, zero_output=zero)
     shown = batch_first(output, time_major)
     state, tape = run(sequences, weights, before, shown, options, steps=steps, every=every)
     if tape is not None and time_major:
         tape.time_major = True
     return GRUForward(output, state, tape)
+
+
+def _weights_format(name: str, dtype: npt.DTypeLike, engine: str, training: bool) -> int:
+    """Return the core's number of ``inference_weights``; ValueError where they cannot be used."""
+    weights_format = weights_format_of(name, dtype)
+    if weights_format and (training or engine == "blas"):
+        other = "training=True" if training else "engine='blas'"
+        raise ValueError(f"inference_weights={name!r} does not go with {other}")
+    return weights_format
 
 
 def gru_backward(
@@ -263,7 +270,7 @@ def gru_backward(
     keep_tape: bool = True,
     d_hidden: bool = False,
 ) -> GRUGradients | GRUGradientsWithHidden:
-    """Gradients of a loss with respect to everything that `gru_forward` was given.
+    """Return the gradients of a loss with respect to the arrays that `gru_forward` was given.
 
     Parameters
     ----------
@@ -272,13 +279,13 @@ def gru_backward(
     d_output : array_like of shape (B, T, H), optional
         Gradient of the loss with respect to ``.output``; zeros by default.
     d_state : array_like of shape (B, H), optional
-        Gradient with respect to ``.state``; zeros by default. It counts in addition to what
-        d_output says of the last step.
+        Gradient with respect to ``.state``; zeros by default. It is added to the gradient of the
+        last step's output.
     keep_tape : bool
-        False saves memory and time, and the tape cannot be used again.
+        False saves memory and time; the tape cannot be used again then.
     d_hidden : bool
-        Return the gradient with respect to the state after every step, too: how much of the loss
-        still reaches that step. Zero for a step that does not count.
+        Also return the gradient with respect to the state after every time step: how much of the
+        loss still reaches that step. It is zero for a step that does not count.
 
     Returns
     -------
@@ -289,9 +296,11 @@ def gru_backward(
     Raises
     ------
     TypeError
-        When tape is no tape, or a gradient does not hold real numbers.
+        When tape is not a tape, or a gradient does not hold real numbers.
     ValueError
         When a gradient's shape does not fit, or the tape has been used up.
+    RuntimeError
+        When the tape would be used up while another Python thread's backward pass reads it.
 
     Examples
     --------
@@ -344,12 +353,12 @@ def gru_step(
     *,
     reset_after: bool = True,
 ) -> Array:
-    """Take one time step.
+    """Return the state after one time step.
 
     Parameters
     ----------
     x_t : array_like of shape (B, I)
-        Input of the step.
+        Input of the time step.
     state : array_like of shape (B, H)
         State before the step; not changed.
     kernel, recurrent_kernel, bias, reset_after

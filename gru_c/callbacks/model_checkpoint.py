@@ -10,7 +10,7 @@ from gru_c.callbacks.base import Callback, Logs
 from gru_c.callbacks.monitor import MonitorCallback
 from gru_c.common.progress import check_level, say
 from gru_c.common.validation import check_flag, check_integer, check_real
-from gru_c.saving.files import check_target
+from gru_c.saving.formats import format_for
 
 EPOCH = "epoch"
 
@@ -30,9 +30,10 @@ class ModelCheckpoint(MonitorCallback):
     Parameters
     ----------
     filepath : path
-        A safetensors file. ``{epoch:02d}``, from 1, and the names of the logs are replaced by their
-        values, as in ``"{epoch:02d}-{val_loss:.2f}.safetensors"``; so is ``{batch}``, from 1, if
-        save_freq is a number. Missing folders are created.
+        A file with one of the suffixes of `Sequential.save`, or of `Sequential.save_weights`.
+        ``{epoch:02d}``, from 1, and the names of the logs are replaced by their values, as in
+        ``"{epoch:02d}-{val_loss:.2f}.safetensors"``; so is ``{batch}``, from 1, if save_freq is a
+        number. Missing folders are created.
     monitor : str
         Name of the quantity in the logs, for save_best_only.
     verbose : {0, 1}
@@ -40,7 +41,7 @@ class ModelCheckpoint(MonitorCallback):
     save_best_only : bool
         True to save only when the monitored quantity is the best so far.
     save_weights_only : bool
-        True to leave out the optimizer's state. `load_model` reads the file in both cases.
+        True to save as `Sequential.save_weights` does, without the optimizer's state.
     mode : {"auto", "min", "max"}
         The better direction.
     save_freq : "epoch" or int
@@ -81,10 +82,10 @@ class ModelCheckpoint(MonitorCallback):
     ) -> None:
         super().__init__(monitor, mode)
         self.filepath = os.fspath(filepath)
-        check_target(Path(self.filepath))
         self.verbose = check_level(verbose)
         self.save_best_only = check_flag("save_best_only", save_best_only)
         self.save_weights_only = check_flag("save_weights_only", save_weights_only)
+        format_for(self.filepath, "save_weights" if save_weights_only else "save")
         self.save_freq = save_freq
         self._every = check_frequency(self, "save_freq", save_freq)
         self.initial_value_threshold = initial_value_threshold
@@ -137,7 +138,10 @@ class ModelCheckpoint(MonitorCallback):
             self.best = value
         path = self._path(epoch, logs)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.model.save(path, include_optimizer=not self.save_weights_only)
+        if self.save_weights_only:
+            self.model.save_weights(path)
+        else:
+            self.model.save(path, include_optimizer=True)
         if self.verbose:
             say(f"{title}saved {os.fspath(path)}")
 

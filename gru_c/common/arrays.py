@@ -43,7 +43,7 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
     try:
         array = np.asarray(value)
     except ValueError as error:  # rows of different lengths
-        raise ValueError(f"{name} is no array of numbers: {error}") from None
+        raise ValueError(f"{name} is not an array of numbers: {error}") from None
     except (TypeError, RuntimeError) as error:
         raise unreadable(name, value, error) from None
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
@@ -70,7 +70,7 @@ def unreadable(name: str, value: Any, error: Exception) -> TypeError:
     while isinstance(item, (list, tuple)) and item:
         item = item[0]
     if not hasattr(item, "detach"):
-        return TypeError(f"{name} is no array of numbers: {error}")
+        return TypeError(f"{name} is not an array of numbers: {error}")
     calls = (
         (item.requires_grad, ".detach()"),
         (item.device.type != "cpu", ".cpu()"),

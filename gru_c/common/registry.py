@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
 
@@ -108,8 +108,14 @@ class Configurable(Guarded):
 
     Subclasses that follow this rule get `get_config` and ``repr`` from here. A class lists the
     arguments that it does not keep in `not_kept`.
+
+    Attributes
+    ----------
+    _seldom_given : set of str
+        Arguments that the configuration and ``repr`` leave out while they have their defaults.
     """
 
+    _seldom_given: ClassVar[frozenset[str]] = frozenset()
     _kind = False  # its subclasses are of different kinds
     _by_user = False  # True for classes outside this package: the results of methods are checked
 
@@ -130,7 +136,18 @@ class Configurable(Guarded):
         AttributeError
             If the object does not keep one of them.
         """
-        return {name: _plain(self._argument(name)) for name in _arguments(type(self))}
+        return {name: _plain(self._argument(name)) for name in self._described_arguments()}
+
+    def _described_arguments(self) -> list[str]:
+        """Return the arguments that belong to the configuration and to ``repr``."""
+        parameters = _signature(cast(Any, type(self))).parameters
+
+        def has_default(name: str) -> bool:
+            value, default = self._argument(name), parameters[name].default
+            return value is default or value == default
+
+        names = _arguments(type(self))
+        return [name for name in names if name not in self._seldom_given or not has_default(name)]
 
     def _argument(self, name: str) -> Any:
         try:
@@ -146,8 +163,8 @@ class Configurable(Guarded):
         """Return the call that makes the object, with "..." for arguments that it does not keep."""
         cls = type(self)
         arguments = [
-            f"{name}={getattr(self, name)!r}" if hasattr(self, name) else f"{name}=..."
-            for name in _arguments(cls)
+            f"{name}={self._argument(name)!r}" if hasattr(self, name) else f"{name}=..."
+            for name in self._described_arguments()
         ]
         return f"{cls.__name__}({', '.join(arguments)})"
 

@@ -24,7 +24,9 @@ def require_whole_batches(
     rule = f"layer {layers[0].label!r} is stateful, so all batches must be of one size"
     for count, size in zip(filter(None, samples), sizes, strict=True):
         if count % size:
-            raise ValueError(f"{rule}: {count} samples are no multiple of batch_size={batch_size}")
+            raise ValueError(
+                f"{rule}: {count} samples are not a multiple of batch_size={batch_size}"
+            )
     if len(set(sizes)) > 1:
         raise ValueError(f"{rule}: got batches of {' and of '.join(map(str, sizes))} samples")
     for layer in layers:

@@ -309,5 +309,5 @@ class FitData:
             )
         if isinstance(validation, BatchSource) and validation.single_pass:
             raise ValueError(
-                "checkpoint= is not for a validation on a generator, which cannot be begun anew"
+                "checkpoint= is not for a validation on a generator, which cannot start again"
             )

@@ -145,6 +145,8 @@ class MPIProcesses(ProcessGroup):
         with self.raise_together():
             facts = self._facts(model, data, describe_call())
             _check_mergeable(model.metrics)
+            if model.loss is not None:
+                model.loss.require_mean("training in several processes")
             if facts.get("bptt_steps"):
                 facts["time_steps"] = self._time_steps(data)
         self._require_same("all processes must do the same", facts)

@@ -99,7 +99,7 @@ def _read(path: Path, rows: int | None = None) -> tuple[Any, str]:
         separator = max(_SEPARATORS, key=header.count)
         frame = pandas.read_csv(path, sep=separator, nrows=rows, encoding="utf-8-sig")
     except (ValueError, UnicodeError) as error:  # pandas's own errors are ValueErrors
-        raise ValueError(f"{os.fspath(path)} is no CSV file: {error}") from None
+        raise ValueError(f"{os.fspath(path)} is not a CSV file: {error}") from None
     if rows != 0 and not len(frame):
         raise ValueError(f"{os.fspath(path)} has no rows")
     return frame, separator
@@ -120,7 +120,7 @@ def _numbers(path: str | os.PathLike[str], column: Any, decimal_comma: bool) -> 
     if decimal_comma and not pandas.api.types.is_numeric_dtype(column):
         column = column.str.replace(",", ".")
     numbers = pandas.to_numeric(column, errors="coerce").astype(np.float64)
-    _require_all(path, original, numbers.isna() & original.notna(), "is no number")
+    _require_all(path, original, numbers.isna() & original.notna(), "is not a number")
     return numbers
 
 
@@ -131,7 +131,7 @@ def _times(path: str | os.PathLike[str], column: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about dates in unknown forms, which are refused below
         times = pandas.to_datetime(column, errors="coerce")
-    fault = "is no time such as 2026-01-31 or 2026-01-31 14:00, in one form in all rows"
+    fault = "is not a time such as 2026-01-31 or 2026-01-31 14:00, in one form in all rows"
     _require_all(path, column, times.isna(), fault)
     return times
 

@@ -109,7 +109,9 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
     """
     model, tensors, metadata = read_model(path)
     if "forecaster" not in metadata:
-        raise ValueError(f"{os.fspath(path)} holds a model that is no forecaster: take load_model")
+        raise ValueError(
+            f"{os.fspath(path)} holds a model that is not a forecaster: take load_model"
+        )
     try:
         content = json.loads(metadata["forecaster"])
         if not isinstance(content, dict) or content.get("version") != _VERSION:

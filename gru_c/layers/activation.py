@@ -84,7 +84,7 @@ class Activation(Layer):
         check_flag("training", training)
         y = self._activation.forward(self._as_input(x))
         if training:
-            self.tape = y
+            self._set_tape(y)
         return y
 
     def backward(

@@ -14,7 +14,7 @@ from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import INTERNAL, assign
 from gru_c.common.validation import check_dtype, check_flag, check_sample_shape
 from gru_c.initializers import initial_value
-from gru_c.layers.weights import WeightHolder
+from gru_c.layers.keras_attributes import KerasAttributes
 from gru_c.parameters import (
     GivenWeights,
     Parameter,
@@ -42,7 +42,7 @@ class LayerOptions(TypedDict, total=False):
     trainable: bool
 
 
-class Layer(WeightHolder):
+class Layer(KerasAttributes):
     """A layer of a model: ``layer(x)`` computes, ``forward`` and ``backward`` train.
 
     A layer can be used alone or in a model. `forward` with ``training=True`` stores in
@@ -108,7 +108,7 @@ class Layer(WeightHolder):
         **dict.fromkeys(
             (
                 *("owned", "part_of", "prefix", "takes_mask", "makes_mask"),
-                *("takes_scalars", "gives_indices", "gives_tokens"),
+                *("takes_scalars", "gives_indices", "gives_tokens", "output_dtype"),
             ),
             INTERNAL,
         ),
@@ -132,6 +132,7 @@ class Layer(WeightHolder):
     makes_mask = False  # True if `compute_mask` can exclude time steps
     takes_scalars = False  # True if a sample, for the first layer, may have no axis
     gives_indices = False  # True if the output is integers, which an `Embedding` takes
+    output_dtype: str | None = None  # of the output; None: that of the model
     gives_tokens = False  # True if the output is texts or other tokens, which no layer takes
 
     @property
@@ -378,6 +379,10 @@ class Layer(WeightHolder):
         """Return `x` in the layer's dtype; ValueError unless the layer is built."""
         self._require_built("forward")
         return as_real("x", x, self.dtype)
+
+    def _set_tape(self, tape: Any) -> None:
+        """Set `tape`, without the checks of an assignment: they take longer than a small layer."""
+        self.__dict__["tape"] = tape
 
     def _take_tape(self, tape: Any) -> Any:
         """Return the tape for a backward pass: `tape`, or that of the last forward pass."""

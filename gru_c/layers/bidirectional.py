@@ -241,7 +241,7 @@ class Bidirectional(DirectionPair):
         outputs = forward[0], self._reversed_steps(backward[0])
         if training:
             tapes = self.forward_layer.tape, self.backward_layer.tape
-            self.tape = _Tape(tapes, outputs)
+            self._set_tape(_Tape(tapes, outputs))
         merged = self._merge(*outputs)
         states_after = (*forward[1:], *backward[1:])
         if self.merge_mode is None:
@@ -326,7 +326,7 @@ class Bidirectional(DirectionPair):
             ),
         )
         if not keep_tape:
-            self.tape = None
+            self._set_tape(None)
         has_states = [bool(direction_tape[1]) for direction_tape in saved.tapes]
         (d_x, d_forward_state), (d_x_backward, d_backward_state) = (
             result if has_state else (result, None)

@@ -156,7 +156,7 @@ class Dense(Layer):
         _matmul(x_rows, False, kernel, False, out, accumulate=self.use_bias)
         y = self._activation.forward(out.reshape(*array.shape[:-1], self.units))
         if training:
-            self.tape = _Tape(x_rows, y)
+            self._set_tape(_Tape(x_rows, y))
         return y
 
     def backward(

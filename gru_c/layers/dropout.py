@@ -69,7 +69,7 @@ class Dropout(DrawingLayer, WeightlessLayer):
         if not training:
             return array
         mask = self.draw_mask(array.shape, self.rate)
-        self.tape = Tape(mask, array.shape)
+        self._set_tape(Tape(mask, array.shape))
         dropped: Array = array * mask
         return dropped
 

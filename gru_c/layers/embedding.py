@@ -218,7 +218,7 @@ class Embedding(Layer):
         indices = self.prepare_input(x)
         self.compute_output_shape(indices.shape)  # checks the shape
         if training:
-            self.tape = indices
+            self._set_tape(indices)
         return self._weight("embeddings").take(indices, axis=0)
 
     def backward(

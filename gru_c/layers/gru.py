@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
     from gru_c.parameters import Source
 
-WEIGHTS = ("kernel", "recurrent", "bias")  # in the names of the constructor's arguments
+_WEIGHTS = ("kernel", "recurrent", "bias")  # as the constructor's arguments name them
 
 # The arguments of the constructor that are checked one by one. Each function takes the argument's
 # name and value, and returns the value of the attribute of that name.
 _ARGUMENTS: Mapping[str, Callable[[str, Any], object]] = {
     "units": lambda name, value: check_integer(name, value, 1),
     "use_bias": check_flag,
-    **{f"{weight}_initializer": lambda _, value: initializers.get(value) for weight in WEIGHTS},
-    **{f"{weight}_regularizer": lambda _, value: regularizers.get(value) for weight in WEIGHTS},
-    **{f"{weight}_constraint": lambda _, value: constraints.get(value) for weight in WEIGHTS},
+    **{f"{weight}_initializer": lambda _, value: initializers.get(value) for weight in _WEIGHTS},
+    **{f"{weight}_regularizer": lambda _, value: regularizers.get(value) for weight in _WEIGHTS},
+    **{f"{weight}_constraint": lambda _, value: constraints.get(value) for weight in _WEIGHTS},
     "return_sequences": check_flag,
     "return_state": check_flag,
     "go_backwards": check_flag,
@@ -67,32 +67,32 @@ class GRU(GRUPasses):
     units : int
         Hidden units H.
     activation, recurrent_activation : str or tuple
-        Of the candidate and of the gates: a name, ``(name, alpha)`` or ``(name, alpha, beta)``.
-        "tanh", "sigmoid", "relu", "linear", "softsign", "softplus"; with parameters "hard_sigmoid",
-        "affine", "leaky_relu", "thresholded_relu", "scaled_tanh", "elu": `gru_c.functional` says
-        what they are.
+        Functions of the candidate and of the gates: a name, ``(name, alpha)`` or
+        ``(name, alpha, beta)``. Without parameters "tanh", "sigmoid", "relu", "linear", "softsign"
+        and "softplus"; with parameters "hard_sigmoid", "affine", "leaky_relu",
+        "thresholded_relu", "scaled_tanh" and "elu". `gru_c.functional` defines them.
     use_bias : bool
-        Whether there is a bias.
+        Add a bias.
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
-        Where the weights start.
+        Initial values of the weights; see `gru_c.initializers`.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
         Penalties on the size of the weights; see `gru_c.regularizers`.
     kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
-        What the weights satisfy after every step; see `gru_c.constraints`.
+        Conditions that every optimizer step restores; see `gru_c.constraints`.
     return_sequences : bool
-        Return every step's output (B, T, H) rather than the last one's (B, H).
+        Return the outputs of all time steps (B, T, H) rather than the last one (B, H).
     return_state : bool
         Return the last state (B, H) besides the output. Not for a layer of a `Sequential`.
     go_backwards : bool
-        Take the steps from the last to the first; the output stays in the order taken.
+        Take the time steps from the last to the first; the output stays in that order.
     zero_output_for_mask : bool
-        The output of a step that does not count is zero; else it repeats the one before. As in
-        Keras this goes for the last step's, too, when ``return_sequences=False``.
+        Return zeros as the output of a time step that does not count; else it repeats the one
+        before. As in Keras this includes the last step, also with ``return_sequences=False``.
     stateful : bool
-        Begin every batch with the states that the last one ended with, row by row; `reset_states`
-        ends that, nothing else does: not the end of an epoch, of `fit` or of a validation, which
-        move the states as well. No gradient passes from batch to batch. All batches must be of one
-        size, and `fit` shuffles the rows unless it is told ``shuffle=False``. As in Keras.
+        Begin every batch with the last states of the batch before, row by row, as Keras does. Only
+        `reset_states` sets them back to zeros: the end of an epoch, of `fit` or of a validation
+        does not, and a validation moves the states, too. No gradient passes from batch to batch.
+        All batches must be of one size, and `fit` shuffles the rows unless ``shuffle=False``.
     time_major : bool
         Input and output are (T, B, features) rather than (B, T, features), without a copy. Not for
         a layer of a `Sequential`.
@@ -100,26 +100,25 @@ class GRU(GRUPasses):
         Apply the reset gate after the recurrent product (Keras's, PyTorch's and cuDNN's variant)
         or before it (Cho et al. 2014).
     dropout : float
-        Share of the inputs set to 0 while training, in [0, 1); one mask per sequence, for all of
-        its steps and gates. What is left is scaled by ``1 / (1 - dropout)``.
+        Fraction of the inputs set to 0 while training, in [0, 1); one mask per sequence, for all
+        of its time steps and gates. The other inputs are scaled by ``1 / (1 - dropout)``.
     recurrent_dropout : float
-        The same for the state in its products with the recurrent kernel. The way through
-        ``z * h`` stays whole.
+        The same for the state in its products with the recurrent kernel, but not in ``z * h``.
     zoneout : float
-        Probability, in [0, 1), with which a unit keeps its state over a step while training, drawn
-        for each step [2]_. Otherwise the expectation of that is taken.
+        Probability, in [0, 1), with which a unit keeps its state in a time step while training
+        [2]_. Without training the expectation is taken.
     clip : float, optional
-        Hold the sums before the activations within +-clip, as ONNX does.
+        Limit the sums before the activations to +-clip, as ONNX does.
     checkpoint_every : int or "auto", optional
-        While training, keep the state every so many steps instead of the gates of all steps, and
-        compute those again in the backward pass: for long sequences, whose tape would need much
-        memory. See `gru_c.gru_forward`.
+        Gradient checkpointing, for long sequences, whose tape would need much memory: while
+        training, keep only the state every so many time steps, and compute the gates again in the
+        backward pass. See `gru_c.gru_forward`.
     seed : int, optional
-        Of what dropout, recurrent_dropout and zoneout draw; in a model with a seed, that is taken.
+        Seed of dropout, recurrent_dropout and zoneout; by default the model draws for the layer.
     inference_weights : {"float32", "bfloat16", "int8"}
-        What kernel and recurrent_kernel are rounded to in passes with ``training=False``, such as
-        those of `Sequential.predict`, for speed; the weights themselves, and training, stay in
-        full precision. For float32 layers only. See Notes.
+        Format that kernel and recurrent_kernel are rounded to in passes with ``training=False``,
+        such as those of `Sequential.predict`, for speed. The weights themselves, and training,
+        stay in full precision. For float32 layers only. See Notes.
     name, dtype, input_shape, trainable
         See `Layer`.
 
@@ -131,18 +130,20 @@ class GRU(GRUPasses):
 
     Notes
     -----
-    Weights of fewer bits pay where reading them takes the time: with many units and few rows.
-    Sums, gates and states are float32 all the same.
+    Weights of fewer bits pay where reading the weights takes most of the time: with many units and
+    few rows. Sums, gates and states stay float32.
 
-    - "bfloat16" keeps 8 significant bits (nearest, ties to even), half the bytes. CPUs with
-      AVX512_BF16 multiply two at once, with input and state rounded so, too, as operands.
-    - "int8" keeps whole numbers from -127 to 127 times a scale for each column, a quarter of the
-      bytes. In every step each row of the input, and of the state, is rounded likewise, with its
-      own scale. A row with a NaN or an infinity gives NaN.
+    - "bfloat16" keeps 8 significant bits (nearest, ties to even), in half the bytes. CPUs with
+      AVX512_BF16 multiply two numbers at once; there input and state are rounded in the same way
+      before they are multiplied.
+    - "int8" keeps whole numbers from -127 to 127 times a scale for each column, in a quarter of the
+      bytes. In every time step each row of the input, and of the state, is rounded in the same way,
+      with its own scale. A row with a NaN or an infinity gives NaN.
 
-    With the default initializers, inputs of variance 1 and up to 100 steps, outputs are off by at
-    most 0.01 with "bfloat16" and 0.04 with "int8", in the mean (root mean square) by 0.002 and
-    0.006. Results do not depend on the other rows of a batch, nor on the number of threads.
+    With the default initializers, inputs of variance 1 and up to 100 time steps, outputs differ
+    from those of float32 by at most 0.01 with "bfloat16" and 0.04 with "int8"; the root mean square
+    is 0.002 and 0.006. Results depend neither on the other rows of a batch nor on the number of
+    threads.
 
     References
     ----------
@@ -159,7 +160,7 @@ class GRU(GRUPasses):
     >>> layer(np.zeros((2, 10, 8))).shape
     (2, 10, 4)
 
-    By hand, for a model that is no chain:
+    By hand, for a model that is not a `Sequential`:
 
     >>> output = layer.forward(np.ones((2, 10, 8)), training=True)
     >>> d_x = layer.backward(np.ones_like(output))
@@ -258,20 +259,17 @@ class GRU(GRUPasses):
         return {**super().__getstate__(), "_packed": None}
 
     def build(self, input_shape: Shape, rng: Source = None) -> None:
-        """Make the weights; see `Layer.build`. ValueError for fewer bits than float64's."""
+        """Make the weights; see `Layer.build`. ValueError for float64 weights of fewer bits."""
         weights_format_of(self.inference_weights, self.dtype or np.float32)
         super().build(input_shape, rng)
 
     @property
     def stepwise(self) -> bool:
-        """True, with the state kept from step to step, unless the last step comes first.
-
-        Not for ``time_major``, which no model takes.
-        """
+        """True unless the last time step comes first, or the layer is ``time_major``."""
         return not self.go_backwards and not self.time_major
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """(B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
+        """Return (B, T, H) or (B, H); ValueError unless the input is (B, T, features)."""
         self._require_sequences(input_shape)
         first, second, _ = input_shape
         if self.return_sequences:
@@ -279,7 +277,7 @@ class GRU(GRUPasses):
         return (second if self.time_major else first, self.units)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, tuple[int, ...]]:
-        """Shapes of kernel, recurrent_kernel and, with ``use_bias``, bias."""
+        """Return the shapes of kernel, recurrent_kernel and, with ``use_bias``, bias."""
         gates = 3 * self.units
         shapes: dict[str, tuple[int, ...]] = {
             "kernel": (input_shape[2] or 0, gates),
@@ -290,9 +288,9 @@ class GRU(GRUPasses):
         return shapes
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> Array | None:
-        """Return the mask with ``return_sequences``; without it there are no steps left.
+        """Return the mask with ``return_sequences``; without it the output has no time steps.
 
-        With ``go_backwards`` it is not turned round, though the output is: Keras's are the same.
+        As in Keras, ``go_backwards`` does not reverse the mask, though it reverses the output.
         """
         return mask if self.return_sequences else None
 
@@ -301,15 +299,15 @@ class GRU(GRUPasses):
 
     @property
     def directions(self) -> tuple[GRU, ...]:
-        """The layer itself; of a `Bidirectional` there are two."""
+        """The layer itself; a `Bidirectional` has two directions."""
         return (self,)
 
     @property
     def mixes_time(self) -> bool:
-        """Whether the steps are taken from the last to the first."""
+        """True if the time steps are taken from the last to the first."""
         return self.go_backwards
 
 
 def _name_or_tuple(activation: ActivationLike) -> ActivationLike:
-    """Return it so that nobody changes it: lists come from files."""
+    """Return an activation that cannot be changed in place: files give lists."""
     return activation if isinstance(activation, str) else tuple(activation)

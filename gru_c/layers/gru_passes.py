@@ -64,13 +64,13 @@ class GRUPasses(StatefulLayer):
 
     def _weights(self) -> Weights:
         """Return the weights for reading."""
-        bias = self._weight("bias") if self.use_bias else None
-        return Weights(self._weight("kernel"), self._weight("recurrent_kernel"), bias)
+        kernel, recurrent_kernel, *bias = self.parameters
+        return Weights(kernel.array, recurrent_kernel.array, bias[0].array if bias else None)
 
     def hold_weights(self, hold: bool) -> None:
-        """Keep a packed copy of the weights for the forward passes to come, or let it go.
+        """Keep a packed copy of the weights for the next forward passes, or release it.
 
-        It is not used once the weights may have changed after all, by a callback, say.
+        It is not used once the weights may have changed, for example in a callback.
         """
         self._packed = None
         versions = versions_of(self.parameters) if hold else None
@@ -106,11 +106,11 @@ class GRUPasses(StatefulLayer):
         initial_state : array_like of shape (B, H), optional
             State before the first step; zeros by default.
         training : bool
-            Keep ``self.tape`` for `backward`.
+            Set ``self.tape`` for `backward`.
         mask : array_like of bool, shape (B, T), optional
-            Which steps count; `gru_forward` says what that means.
+            True for the time steps that count; see `gru_c.gru_forward`.
         lengths : array_like of int, shape (B,), optional
-            How many steps of each sequence count, the first ones, instead of a mask.
+            Number of time steps of each sequence that count, the first ones, instead of a mask.
 
         Returns
         -------
@@ -147,14 +147,14 @@ class GRUPasses(StatefulLayer):
             every=self.checkpoint_every,
         )
         if tape is not None:
-            self.tape = GRULayerTape(tape, initial_state is not None, x_mask)
+            self._set_tape(GRULayerTape(tape, initial_state is not None, x_mask))
         if self.stateful:
             assign(self, state=last.copy())
         if output is None and steps is not None:
             output = _rows_of(steps, last)
         if not self.return_state:
             return last if output is None else output
-        # Two arrays, so that changing one leaves the other.
+        # Two arrays, so that a change of one does not change the other.
         return (last.copy() if output is None else output), last
 
     def _steps_that_count(
@@ -221,25 +221,27 @@ class GRUPasses(StatefulLayer):
         d_output : array_like, optional
             Gradient with respect to the output, of its shape; zeros by default.
         d_state : array_like of shape (B, H), optional
-            Gradient with respect to the last state, in addition; zeros by default.
+            Gradient with respect to the last state, added to that of the output; zeros by default.
         tape, accumulate, input_gradient, keep_tape
             See `Layer.backward`.
 
         Returns
         -------
         ndarray of shape (B, T, I), or tuple of ndarray
-            The gradient of x (None without ``input_gradient``). When the forward pass was given
-            an initial state, a pair with its gradient (B, H).
+            The gradient of x (None without ``input_gradient``). If the forward pass was given an
+            initial state, a pair of it and the initial state's gradient (B, H).
         """
-        check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
+        if not type(accumulate) is type(input_gradient) is type(keep_tape) is bool:
+            check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         layer_tape: GRULayerTape = self._take_tape(tape)
         of_pass, given_state, x_mask = layer_tape
         B, T, H = of_pass.output_shape
         d_steps, d_last = self._output_gradients(of_pass, d_output, d_state)
+        kernel, recurrent_kernel, *bias = self.parameters
         gradients = Gradients(
-            self.gradient("kernel"),
-            self.gradient("recurrent_kernel"),
-            self.gradient("bias") if self.use_bias else None,
+            kernel.gradient,
+            recurrent_kernel.gradient,
+            bias[0].gradient if bias else None,
             accumulate=accumulate,
         )
         d_x = None
@@ -253,7 +255,7 @@ class GRUPasses(StatefulLayer):
         if gradients.x is not None and x_mask is not None:
             gradients.x *= x_mask
         if of_pass.memory is None:
-            self.tape = None
+            self._set_tape(None)
         return (d_x, gradients.initial_state) if given_state else d_x
 
     def _output_gradients(
@@ -277,6 +279,6 @@ class GRUPasses(StatefulLayer):
 
 
 def _rows_of(steps: StepOrder, last: Array) -> Array:
-    """Return the rows (B, H) whose last output is the last state; zeros for the others."""
+    """Return the last outputs (B, H): the last state, or zeros where the output is zero."""
     rows: Array = np.where(steps.state_is_output[:, None], last, last.dtype.type(0))
     return rows

@@ -132,7 +132,7 @@ class LayerNormalization(Layer):
             y = normal * self._weight("gamma") if self.scale else normal
             y = y + self._weight("beta") if self.center else y
         if training:
-            self.tape = _Tape(normal, scale, array.shape)
+            self._set_tape(_Tape(normal, scale, array.shape))
         output: Array = y.reshape(array.shape)
         return output
 

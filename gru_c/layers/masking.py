@@ -72,7 +72,7 @@ class Masking(WeightlessLayer):
         self.compute_output_shape(array.shape)  # checks the shape
         counts = self.compute_mask(array)
         if training:
-            self.tape = Tape(counts, array.shape)
+            self._set_tape(Tape(counts, array.shape))
         return _zero_uncounted(counts, array)
 
     def input_gradient_of(self, saved: Array, d_output: Array) -> Array:

@@ -56,7 +56,7 @@ class Flatten(WeightlessLayer):
         batch, features = self.compute_output_shape(array.shape)
         y = array.reshape(batch or 0, features or 0)
         if training:
-            self.tape = Tape(array.shape, y.shape)
+            self._set_tape(Tape(array.shape, y.shape))
         return y
 
     def input_gradient_of(self, saved: tuple[int, ...], d_output: Array) -> Array:
@@ -117,7 +117,7 @@ class RepeatVector(WeightlessLayer):
         self.compute_output_shape(array.shape)  # checks the shape
         y = np.repeat(array[:, None], self.n, axis=1)
         if training:
-            self.tape = Tape(None, y.shape)
+            self._set_tape(Tape(None, y.shape))
         return y
 
     def input_gradient_of(self, saved: None, d_output: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import FunctionType
+
 from gru_c.common.registry import Registry, described, library_of, serialize, snake_case
 from gru_c.losses.base import Loss
 from gru_c.losses.crossentropy import (
@@ -9,39 +11,138 @@ from gru_c.losses.crossentropy import (
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,
 )
+from gru_c.losses.elementwise import (
+    Hinge,
+    LogCosh,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SquaredHinge,
+)
+from gru_c.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from gru_c.losses.function import FunctionLoss
+from gru_c.losses.functions import (
+    BY_FUNCTION,
+    KLD,
+    MAE,
+    MAPE,
+    MSE,
+    MSLE,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    cosine_similarity,
+    hinge,
+    huber,
+    kl_divergence,
+    kld,
+    kullback_leibler_divergence,
+    log_cosh,
+    logcosh,
+    mae,
+    mape,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    mse,
+    msle,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 from gru_c.losses.quantile import QuantileLoss
 from gru_c.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
+from gru_c.losses.vectors import CategoricalHinge, CosineSimilarity, KLDivergence
 
 __all__ = [
+    "KLD",
+    "MAE",
+    "MAPE",
+    "MSE",
+    "MSLE",
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
     "FunctionLoss",
+    "Hinge",
     "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "QuantileLoss",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "cosine_similarity",
+    "deserialize",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "kld",
+    "kullback_leibler_divergence",
+    "log_cosh",
+    "logcosh",
+    "mae",
+    "mape",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "mse",
+    "msle",
+    "poisson",
     "serialize",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
 ]
 
 
 _CLASSES: tuple[type[Loss], ...] = (
     MeanSquaredError,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
     Huber,
+    LogCosh,
     QuantileLoss,
+    Poisson,
+    CosineSimilarity,
+    KLDivergence,
+    Hinge,
+    SquaredHinge,
+    CategoricalHinge,
     BinaryCrossentropy,
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
 )
 LOSSES: dict[str, type[Loss]] = {
     **{snake_case(c.__name__): c for c in _CLASSES},
     "mse": MeanSquaredError,
     "mae": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError,
+    "msle": MeanSquaredLogarithmicError,
     "bce": BinaryCrossentropy,
+    "kld": KLDivergence,
+    "kullback_leibler_divergence": KLDivergence,
+    "logcosh": LogCosh,
     "quantile": QuantileLoss,
 }
 _REGISTRY = Registry("loss", LOSSES, Loss)
@@ -54,8 +155,8 @@ def get(spec: object) -> Loss:
     ----------
     spec : str, dict, Loss or callable
         A name such as ``"mse"``, ``"mean_squared_error"`` or ``"MeanSquaredError"``, the dict of
-        `serialize`, an instance, or a function ``f(y_true, y_pred) -> (value, gradient)``, which
-        becomes a `FunctionLoss`.
+        `serialize`, an instance, a function of this module such as `mean_squared_error`, or a
+        function ``f(y_true, y_pred) -> (value, gradient)``, which becomes a `FunctionLoss`.
 
     Raises
     ------
@@ -67,6 +168,8 @@ def get(spec: object) -> Loss:
     >>> get("mse").name, get({"class_name": "Huber", "config": {"delta": 2.0}})
     ('mse', Huber(delta=2.0))
     """
+    if isinstance(spec, FunctionType) and spec in BY_FUNCTION:
+        spec = spec.__name__
     if callable(spec) and not isinstance(spec, (type, Loss)):
         if library_of(spec):
             raise TypeError(
@@ -78,3 +181,6 @@ def get(spec: object) -> Loss:
     if isinstance(spec, str):
         loss._asked_name = spec
     return loss
+
+
+deserialize = get

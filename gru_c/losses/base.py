@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,15 @@ from gru_c.common import keras_names
 from gru_c.common.arrays import Array, is_finite
 from gru_c.common.registry import Configurable, snake_case
 from gru_c.losses import targets
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", None)
+
+
+class LossOptions(TypedDict, total=False):
+    """Arguments of all losses; see `Loss`."""
+
+    reduction: str | None
+    name: str | None
 
 
 class Loss(Configurable):
@@ -22,25 +31,51 @@ class Loss(Configurable):
     checked: they must be real numbers of the right shape, and the gradient of a finite loss must be
     finite.
 
+    Parameters
+    ----------
+    reduction : str, optional
+        The loss of a batch, from the weighted values of its samples: their mean
+        ("sum_over_batch_size" or "mean"), their "sum", or their sum over the sum of the weights
+        ("mean_with_sample_weight"). With None, or "none", a call returns the values; a model cannot
+        be trained on that.
+    name : str, optional
+        The name of the loss in messages.
+
     Attributes
     ----------
     name : str
-        The name given to `get`, else the name of the class in snake case.
+        The name given to the constructor or to `get`, else the name of the class in snake case.
     """
 
     _keras_names = keras_names.LOSS
     _advice: ClassVar = {"name": "cannot be set: it is the name that the loss was asked for by"}
     _derived: ClassVar = {"function": ("_asked_name",)}
+    _seldom_given: ClassVar = frozenset(("reduction", "name", "label_smoothing"))
     _asked_name: str | None = None
+    _given_name: str | None = None
     _shape_hint = ""
+    reduction: str | None = "sum_over_batch_size"
 
-    def __init__(self) -> None:
-        pass
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = None
+    ) -> None:
+        self.reduction = None if reduction == "none" else reduction
+        if self.reduction not in REDUCTIONS:
+            known = ", ".join(map(repr, REDUCTIONS))
+            raise ValueError(
+                f"{type(self).__name__}: reduction must be one of {known}, got {reduction!r}"
+            )
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"the name of a loss must be a string, got {name!r}")
+        self._given_name = name
+
+    def _argument(self, name: str) -> Any:
+        return self._given_name if name == "name" else super()._argument(name)
 
     @property
     def name(self) -> str:
         """The name of the loss in messages and in the history."""
-        return self._asked_name or snake_case(type(self).__name__)
+        return self._given_name or self._asked_name or snake_case(type(self).__name__)
 
     @property
     def paired_activation(self) -> str | None:
@@ -137,23 +172,61 @@ class Loss(Configurable):
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         mask: Array | None = None,
-    ) -> float:
-        """Return the loss; 0.0 without samples.
+    ) -> Any:
+        """Return the loss as a float, 0.0 without samples; with ``reduction=None`` the values.
 
-        Parameters and errors are those of `check`; `y_pred` has the shape (n, ..., outputs).
+        Parameters and errors are those of `check`; `y_pred` has the shape (n, ..., outputs). The
+        values have its shape without the last axis, with zeros where the mask is False.
         """
-        if mask is not None:
-            return self._value(*self._counting(y_true, y_pred, sample_weight, mask))
-        return self._value(y_true, y_pred, sample_weight)
+        if mask is None:
+            return self._value(y_true, y_pred, sample_weight)
+        value = self._value(*self._counting(y_true, y_pred, sample_weight, mask))
+        if self.reduction is not None:
+            return value
+        values = np.zeros(np.shape(y_pred)[:-1])
+        values[mask] = value
+        return values
 
     def _value(
         self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike, sample_weight: npt.ArrayLike | None
-    ) -> float:
+    ) -> Any:
         """Return the loss of samples whose time steps all count."""
         p = targets.predictions(self._owner, y_pred)
         y, weight = self.check(y_true, p.shape, sample_weight)
         with _quiet():
-            return _reduce(self._call("per_sample", y, p.astype(np.float64, copy=False)), weight)
+            values = self._call("per_sample", y, p.astype(np.float64, copy=False))
+            if self.reduction is None:
+                return _weighted(values, weight)
+            return _reduce(values, weight, self._divisor(p.shape, weight))
+
+    def _divisor(self, output_shape: tuple[int, ...], weight: Array | None) -> float:
+        """Return the number by which the sum of the samples' weighted values is divided."""
+        count = max(1, math.prod(output_shape[:-1]))
+        if self.reduction in ("sum_over_batch_size", "mean"):
+            return count
+        if self.reduction == "mean_with_sample_weight":
+            if weight is None:
+                return count
+            spread = np.broadcast_to(_spread(weight, len(output_shape) - 1), output_shape[:-1])
+            return float(spread.sum()) or 1.0
+        self.require_reduction()
+        return 1.0
+
+    def require_reduction(self) -> None:
+        """Raise ValueError for a loss that returns values instead of their mean or sum."""
+        if self.reduction is None:
+            raise ValueError(
+                f"{self._owner} with reduction=None has a value for each sample and no gradient; "
+                "to train on it, write reduction='sum_over_batch_size' or 'sum'"
+            )
+
+    def require_mean(self, purpose: str) -> None:
+        """Raise ValueError unless the loss is the mean over the samples, for a purpose."""
+        if self.reduction not in ("sum_over_batch_size", "mean"):
+            raise ValueError(
+                f"{self._owner} with reduction={self.reduction!r} cannot be put together from the "
+                f"parts of a batch, as {purpose} does: write reduction='sum_over_batch_size'"
+            )
 
     def sample_values(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
         """Return the values of the samples without weights, float64 of shape (n, ...).
@@ -220,8 +293,8 @@ class Loss(Configurable):
         p64 = p.astype(np.float64, copy=False)
         derivative = "pre_activation_gradient" if logits else "per_sample_gradient"
         with _quiet():
-            value = _reduce(self._call("per_sample", y, p64), weight)
-            count = max(1, math.prod(p.shape[:-1]))
+            count = self._divisor(p.shape, weight)
+            value = _reduce(self._call("per_sample", y, p64), weight, count)
             scale = 1 / count if weight is None else _spread(weight, p.ndim) / count
             gradient = self._call(derivative, y, p64) * scale
             if self._by_user:
@@ -317,13 +390,19 @@ def _spread(weight: Array, ndim: int) -> Array:
     return weight.reshape(weight.shape + (1,) * (ndim - weight.ndim)).astype(np.float64)
 
 
-def _reduce(values: Array, weight: Array | None) -> float:
-    """Return the weighted mean of the samples' values; 0.0 without samples."""
+def _weighted(values: Array, weight: Array | None) -> Array:
+    """Return the values of the samples times their weights."""
+    if weight is None:
+        return values
+    weighted: Array = values * _spread(weight, values.ndim)
+    return weighted
+
+
+def _reduce(values: Array, weight: Array | None, divisor: float) -> float:
+    """Return the sum of the samples' weighted values over a divisor; 0.0 without samples."""
     if values.size == 0:
         return 0.0
-    if weight is not None:
-        values = values * _spread(weight, values.ndim)
-    return float(values.sum() / values.size)
+    return float(_weighted(values, weight).sum() / divisor)
 
 
 def require_finite_gradient(owner: str, value: float, gradient: Array) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Protocol
+
 import numpy as np
 
 from gru_c.activations import sigmoid, softmax
 from gru_c.common.arrays import Array
-from gru_c.common.validation import check_flag
+from gru_c.common.validation import check_flag, check_real
 from gru_c.losses import targets
-from gru_c.losses.base import Loss
+from gru_c.losses.base import Loss, LossOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _EPSILON = 1e-7  # Keras's: probabilities are clipped to [epsilon, 1 - epsilon]
 
@@ -25,12 +30,21 @@ class _Crossentropy(Loss):
     ----------
     from_logits : bool
         True if predictions are pre-activations, not probabilities.
+    label_smoothing : float
+        Share of each target that is spread over all classes, from 0 to 1.
     """
 
     _activation = "softmax"
 
-    def __init__(self, from_logits: bool = False) -> None:
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        **options: Unpack[LossOptions],
+    ) -> None:
+        super().__init__(**options)
         self.from_logits = check_flag("from_logits", from_logits)
+        self.label_smoothing = check_smoothing(type(self).__name__, label_smoothing)
 
     @property
     def paired_activation(self) -> str | None:
@@ -47,11 +61,40 @@ class _Crossentropy(Loss):
         """Return the derivative by the pre-activation, given the probabilities p."""
         raise NotImplementedError
 
+    def _call(self, name: str, y: Array, p: Array) -> Array:
+        """Return the result of a method for the smoothed targets."""
+        return super()._call(name, smoothed(y, p.shape[-1], self), p)
+
     def _check_values(self, y: Array) -> None:
         targets.check_unit_interval(self._owner, y)
 
 
-def _clip(p: Array) -> tuple[Array, Array]:
+class _Smoothing(Protocol):
+    """The part of a loss that `smoothed` needs."""
+
+    label_smoothing: float
+    _activation: str
+
+
+def smoothed(y: Array, outputs: int, loss: _Smoothing) -> Array:
+    """Return targets of which the loss's share is spread over the classes, 0 and 1 if binary."""
+    share = loss.label_smoothing
+    if not share:
+        return y
+    classes = 2 if loss._activation == "sigmoid" else outputs
+    spread: Array = y * (1.0 - share) + share / classes
+    return spread
+
+
+def check_smoothing(owner: str, share: object) -> float:
+    """Return the argument `label_smoothing` as a float; ValueError unless it is from 0 to 1."""
+    number = check_real(f"{owner}: label_smoothing", share, ">= 0")
+    if number > 1:
+        raise ValueError(f"{owner}: label_smoothing must be a number from 0 to 1, got {share!r}")
+    return number
+
+
+def clip_probability(p: Array) -> tuple[Array, Array]:
     """Return p clipped to [epsilon, 1 - epsilon], and where it was inside (elsewhere slope 0)."""
     q = np.clip(p, _EPSILON, 1 - _EPSILON)
     return q, q == p
@@ -64,6 +107,10 @@ class BinaryCrossentropy(_Crossentropy):
     ----------
     from_logits : bool
         True if predictions are x with p = sigmoid(x).
+    label_smoothing : float
+        With a share s, targets are y (1 - s) + s / 2; from 0 to 1.
+    reduction, name
+        See `Loss`.
 
     Examples
     --------
@@ -81,7 +128,7 @@ class BinaryCrossentropy(_Crossentropy):
             x = y_pred  # max(x, 0) + log1p(exp(-|x|)) is softplus(x) without overflow
             values = np.maximum(x, 0) - x * y_true + np.log1p(np.exp(-np.abs(x)))
         else:
-            q, _ = _clip(y_pred)
+            q, _ = clip_probability(y_pred)
             values = -(y_true * np.log(q) + (1.0 - y_true) * np.log1p(-q))
         mean: Array = values.mean(axis=-1)
         return mean
@@ -90,7 +137,7 @@ class BinaryCrossentropy(_Crossentropy):
         """Return the derivative by the predictions; 0 where a probability is clipped."""
         if self.from_logits:
             return self._difference(y_true, sigmoid(y_pred))
-        q, inside = _clip(y_pred)
+        q, inside = clip_probability(y_pred)
         gradient: Array = (q - y_true) / (q * (1 - q)) * inside / y_pred.shape[-1]
         return gradient
 
@@ -99,7 +146,7 @@ class BinaryCrossentropy(_Crossentropy):
         return difference
 
 
-def _total(p: Array) -> Array:
+def class_total(p: Array) -> Array:
     """Return the sum over the classes, or 1 where that is 0; Keras divides by it."""
     total: Array = p.sum(axis=-1, keepdims=True)
     total[total == 0] = 1.0
@@ -108,7 +155,7 @@ def _total(p: Array) -> Array:
 
 def _log_share(p: Array, total: Array) -> Array:
     """Return the logarithm of p / total, clipped."""
-    logs: Array = np.log(_clip(p / total)[0])
+    logs: Array = np.log(clip_probability(p / total)[0])
     return logs
 
 
@@ -127,6 +174,10 @@ class CategoricalCrossentropy(_Crossentropy):
     ----------
     from_logits : bool
         True if predictions are x with p = softmax(x).
+    label_smoothing : float
+        With a share s and k classes, targets are y (1 - s) + s / k; from 0 to 1.
+    reduction, name
+        See `Loss`.
 
     Examples
     --------
@@ -138,7 +189,7 @@ class CategoricalCrossentropy(_Crossentropy):
 
     def per_sample(self, y_true: Array, y_pred: Array) -> Array:
         """Return the cross-entropy of each sample."""
-        logs = _log_softmax(y_pred) if self.from_logits else _log_share(y_pred, _total(y_pred))
+        logs = _log_softmax(y_pred) if self.from_logits else _log_share(y_pred, class_total(y_pred))
         values: Array = -(y_true * logs).sum(axis=-1)
         return values
 
@@ -146,9 +197,9 @@ class CategoricalCrossentropy(_Crossentropy):
         """Return the derivative by the predictions, through the normalisation and the clip."""
         if self.from_logits:
             return self._difference(y_true, softmax(y_pred))
-        total = _total(y_pred)
+        total = class_total(y_pred)
         share = y_pred / total
-        q, inside = _clip(share)
+        q, inside = clip_probability(share)
         dq = -(y_true / q) * inside
         gradient: Array = (dq - (dq * share).sum(axis=-1, keepdims=True)) / total
         return gradient
@@ -166,6 +217,8 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     ----------
     from_logits : bool
         True if predictions are x with p = softmax(x).
+    reduction, name
+        See `Loss`.
 
     Examples
     --------
@@ -175,13 +228,21 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
 
     _shape_hint = " (one-hot targets go with 'categorical_crossentropy')"
 
+    def __init__(
+        self,
+        from_logits: bool = False,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(from_logits, reduction=reduction, name=name)
+
     def per_sample(self, y_true: Array, y_pred: Array) -> Array:
         """Return the cross-entropy of each sample."""
         at = y_true[..., None]
         if self.from_logits:
             logs = np.take_along_axis(_log_softmax(y_pred), at, axis=-1)
         else:  # one logarithm for each sample instead of each class
-            logs = _log_share(np.take_along_axis(y_pred, at, axis=-1), _total(y_pred))
+            logs = _log_share(np.take_along_axis(y_pred, at, axis=-1), class_total(y_pred))
         values: Array = -logs[..., 0]
         return values
 

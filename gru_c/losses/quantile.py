@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.validation import check_real
 from gru_c.losses import targets
-from gru_c.losses.base import Loss
+from gru_c.losses.base import Loss, LossOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class QuantileLoss(Loss):
@@ -28,6 +32,8 @@ class QuantileLoss(Loss):
     ----------
     quantiles : float or sequence of float
         Numbers above 0 and below 1, in ascending order.
+    reduction, name
+        See `Loss`.
 
     Examples
     --------
@@ -37,7 +43,10 @@ class QuantileLoss(Loss):
     0.25
     """
 
-    def __init__(self, quantiles: float | Sequence[float] = 0.5) -> None:
+    def __init__(
+        self, quantiles: float | Sequence[float] = 0.5, **options: Unpack[LossOptions]
+    ) -> None:
+        super().__init__(**options)
         self.quantiles = check_quantiles("QuantileLoss", quantiles)
 
     def per_sample(self, y_true: Array, y_pred: Array) -> Array:

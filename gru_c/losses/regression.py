@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.validation import check_real
-from gru_c.losses.base import Loss
+from gru_c.losses.base import Loss, LossOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class _Regression(Loss):
@@ -70,6 +75,8 @@ class Huber(_Regression):
     ----------
     delta : float
         Error from which the loss grows linearly, in the unit of y.
+    reduction, name
+        See `Loss`.
 
     Examples
     --------
@@ -77,7 +84,8 @@ class Huber(_Regression):
     1.5
     """
 
-    def __init__(self, delta: float = 1.0) -> None:
+    def __init__(self, delta: float = 1.0, **options: Unpack[LossOptions]) -> None:
+        super().__init__(**options)
         self.delta = check_real("Huber: delta", delta, "> 0")
 
     def _cost(self, e: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -164,7 +164,15 @@ class InferenceModel(Network):
         rounds = check_integer("repeats", repeats, 1)
         return profile.profile(self, batch.x, batch.mask, training, rounds)
 
-    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+    def summary(
+        self,
+        line_length: int | Callable[[str], object] | None = None,
+        positions: None = None,
+        print_fn: Callable[[str], object] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
         """Print the layers with their output shapes, numbers of weights and estimated FLOPs.
 
         The lines below the table give the number of all weights, of those that training changes
@@ -177,8 +185,33 @@ class InferenceModel(Network):
 
         Parameters
         ----------
-        print_fn : callable
-            Called with each line of the table.
+        line_length : int, optional
+            Smallest length of the table's lines. A function in its place is `print_fn`.
+        positions : None
+            The widths of the columns follow from their contents.
+        print_fn : callable, optional
+            Called with each line of the table; by default `print`.
+        expand_nested : bool
+            Accepted as in Keras; a Sequential has no models in it.
+        show_trainable : bool
+            Add a column with Y for the layers whose weights are trained, and N for others.
+        layer_range : pair of str, optional
+            The names of the first and the last layer of the table, as regular expressions. The
+            lines below the table are about all layers.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument does not fit.
         """
-        for line in summary_lines(self):
-            print_fn(line)
+        if callable(line_length):
+            line_length, print_fn = None, line_length
+        if positions is not None:
+            raise ValueError(
+                f"positions must be None, because columns fit their contents: got {positions!r}"
+            )
+        check_flag("expand_nested", expand_nested)
+        length = check_integer("line_length", line_length, 1, optional=True)
+        trainable = check_flag("show_trainable", show_trainable)
+        for line in summary_lines(self, length or 0, trainable, layer_range):
+            (print_fn or print)(line)

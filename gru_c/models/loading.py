@@ -1,4 +1,4 @@
-"""Reading a model from a safetensors file."""
+"""Reading a model from a file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from gru_c import losses, metrics, optimizers
-
-# ---- reading ------------------------------------------------------------------------------------
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry
-from gru_c.common.validation import check_sample_shape
+from gru_c.common.validation import check_flag, check_sample_shape
 from gru_c.layers import LAYERS, Layer
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
+from gru_c.saving import contents
 from gru_c.saving.contents import (
     check_specs,
     checked_config,
@@ -27,10 +26,11 @@ from gru_c.saving.contents import (
     wanted_shapes,
 )
 from gru_c.saving.files import read_tensors
+from gru_c.saving.formats import FileFormat, format_to_read
 
 
-def load_model(path: str | os.PathLike[str]) -> Sequential:
-    """Read a model that `Sequential.save` wrote.
+def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> Sequential:  # noqa: A002
+    """Read a model that `Sequential.save` wrote, or Keras.
 
     The model is compiled as the saved one was, unless that had functions of the user as loss,
     metrics or learning rate. The optimizer has its state if the file holds it.
@@ -38,6 +38,10 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     Parameters
     ----------
     path : path
+        A ``.safetensors``, or a ``.keras``, ``.h5`` or ``.hdf5`` of Keras; see
+        `gru_c.interop.keras.load` for those. The content decides about a file with another suffix.
+    compile : bool
+        False leaves out the settings of the training and the optimizer's state.
 
     Returns
     -------
@@ -50,6 +54,8 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     ValueError
         If the file is damaged, truncated, in another format or in a newer version of this format,
         or if its contents contradict each other; the message says which.
+    ImportError
+        If a file of Keras is read and h5py (extra ``keras``) is not installed.
 
     Examples
     --------
@@ -63,18 +69,28 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     >>> again.count_params()
     63
     """
-    return read_model(path)[0]
+    check_flag("compile", compile)
+    reader = format_to_read(path).load_model
+    assert reader is not None
+    model: Sequential = reader(Path(path), compile)
+    return model
 
 
 def read_model(
     path: str | os.PathLike[str],
+    *,
+    compiled: bool = True,
 ) -> tuple[Sequential, dict[str, Array], dict[str, str]]:
-    """Read a model as `load_model` does, and return it with all tensors and the metadata."""
+    """Read a safetensors file; return the model, all tensors and the metadata.
+
+    `compiled` compiles the model as the saved one was.
+    """
     tensors, metadata = read_tensors(Path(path))
     try:
         config = checked_config(metadata)
         model = _rebuild(config, tensors)
-        _compile(model, config, tensors)
+        if compiled:
+            _compile(model, config, tensors)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)}: {error}") from error
     return model, tensors, metadata
@@ -124,3 +140,12 @@ def _compile(model: Sequential, config: dict[str, Any], tensors: dict[str, Array
     )
     if "iterations" in config:
         fill_optimizer(model, config["iterations"], tensors)
+
+
+SAFETENSORS = FileFormat(
+    (".safetensors",),
+    load_model=lambda path, compiled: read_model(path, compiled=compiled)[0],
+    save=contents.save_model,
+    save_weights=contents.save_weights,
+    load_weights=contents.load_weights,
+)

@@ -14,9 +14,8 @@ from gru_c.common.validation import check_flag, make_rng
 from gru_c.data import inputs
 from gru_c.data.samples import check_batch_size, require_optimizer
 from gru_c.layers import Layer
+from gru_c.models.described import DescribedModel
 from gru_c.models.fit_request import FitRequest
-from gru_c.models.inference import InferenceModel
-from gru_c.saving import contents
 from gru_c.training import evaluate, fit, step
 from gru_c.training.checkpoint import CheckpointFile
 from gru_c.training.doubts import doubts_of
@@ -29,7 +28,7 @@ from gru_c.training.run_identity import (
 )
 
 
-class Sequential(InferenceModel):
+class Sequential(DescribedModel):
     """Layers in a row, with Keras's methods, arguments and defaults.
 
     Parameters
@@ -321,25 +320,3 @@ class Sequential(InferenceModel):
         data = inputs.check_batch_pairs(self, x, y, sample_weight, lengths)
         doubts_of(self).check(self, data)
         return step.as_result(step.train_on_batch(self, data), return_dict)
-
-    # ---- files ----
-
-    def save(self, path: str | os.PathLike[str], include_optimizer: bool = False) -> None:
-        """Write the model to a safetensors file, which `load_model` reads.
-
-        The file also says which layers are frozen. It does not hold the arrays of
-        ``initializers.Constant(array)``, because it holds the weights.
-
-        Parameters
-        ----------
-        path : path
-            An existing file is replaced atomically, once the new one is complete.
-        include_optimizer : bool
-            Write the optimizer's state, too, so that training can continue.
-
-        Raises
-        ------
-        ValueError
-            If there are no weights yet, or a part of the model cannot be described in a file.
-        """
-        contents.save_model(self, path, check_flag("include_optimizer", include_optimizer))

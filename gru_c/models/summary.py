@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,10 +33,17 @@ def _flops(layer: Layer, input_shape: Shape) -> tuple[int, int]:
     return per_position * math.prod(size or 0 for size in positions), 0
 
 
-def summary_lines(model: Network) -> list[str]:
-    """Return the lines of `Sequential.summary`."""
+def summary_lines(
+    model: Network,
+    length: int = 0,
+    show_trainable: bool = False,
+    layer_range: Sequence[str] | None = None,
+) -> list[str]:
+    """Return the lines of `Sequential.summary`; see there. `length` is the smallest length."""
+    first, end = _layer_range(model, layer_range)
     shape = model.input_shape
-    rows = [("Layer (type)", "Output shape", "Params", "FLOPs")]
+    extra = ("Trainable",) if show_trainable else ()
+    rows: list[tuple[str, ...]] = [("Layer (type)", "Output shape", "Params", "FLOPs", *extra)]
     costs = [(0, 0)]
     for layer in model.layers:
         known = shape is not None and layer.built
@@ -43,8 +51,16 @@ def summary_lines(model: Network) -> list[str]:
         flops = _flops_text(*costs[-1]) if known else "unknown"
         shape = None if shape is None else layer.compute_output_shape(shape)
         count = f"{layer.count_params():,}" if layer.built else "not built"
-        rows.append((f"{layer.name} ({type(layer).__name__})", str(shape or "?"), count, flops))
+        extra = (_trained(model, layer),) if show_trainable else ()
+        label = f"{layer.name} ({type(layer).__name__})"
+        rows.append((label, str(shape or "?"), count, flops, *extra))
+    rows = [rows[0], *rows[1 + first : 1 + end]]
     lines = table_lines(rows, left=2)
+    missing = length - len(lines[0])
+    if missing > 0:
+        widest = max(len(row[0]) for row in rows)
+        rows[0] = (rows[0][0].ljust(widest + missing), *rows[0][1:])
+        lines = table_lines(rows, left=2)
     rule = "-" * len(lines[0])
     flops, *counts = ["unknown before the model is built"] * 4
     if model.built:
@@ -60,6 +76,28 @@ def summary_lines(model: Network) -> list[str]:
         f"Trainable params: {counts[1]}",
         f"Non-trainable params: {counts[2]}",
     ]
+
+
+def _layer_range(model: Network, names: Sequence[str] | None) -> tuple[int, int]:
+    """Return the numbers of the first layer of a table and of the one after its last."""
+    if names is None:
+        return 0, len(model.layers)
+    if isinstance(names, str) or len(names) != 2:
+        raise ValueError(f"layer_range must be two names of layers, got {names!r}")
+    ends = []
+    for name in names:
+        numbers = [n for n, layer in enumerate(model.layers) if re.match(name, str(layer.name))]
+        if not numbers:
+            raise ValueError(f"layer_range: no layer has a name that matches {name!r}")
+        ends.append(numbers)
+    first, last = min(ends[0]), max(ends[1])
+    return min(first, last), max(first, last) + 1
+
+
+def _trained(model: Network, layer: Layer) -> str:
+    if not layer.parameters:
+        return "-"
+    return "Y" if model.trainable and layer.trainable_weights else "N"
 
 
 def _flops_text(per_sample: int, per_step: int) -> str:

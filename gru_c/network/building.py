@@ -166,6 +166,11 @@ class BuildableNetwork(NetworkWeights):
             )
         return tuple(int(size or 0) for size in shape)
 
+    @property
+    def output_dtype(self) -> str | None:
+        """Dtype of what `predict` returns."""
+        return (self.layers[-1].output_dtype if self.layers else None) or self.dtype
+
     def _shapes(self, input_shape: Shape) -> list[Shape]:
         """Return the shapes of the input and of each layer's output."""
         shapes = [input_shape]

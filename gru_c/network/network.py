@@ -102,6 +102,8 @@ class Network(BuildableNetwork):
         """
         new_optimizer = None if optimizer is None else optimizers.get(optimizer)
         new_loss = None if loss is None else losses.get(loss)
+        if new_loss is not None:
+            new_loss.require_reduction()
         if isinstance(metrics, (str, dict)) or not isinstance(metrics or [], Sequence):
             raise TypeError(f"metrics must be a list such as ['mae'], got {metrics!r}")
         new_metrics = [get_metric(spec, new_loss) for spec in metrics or ()]

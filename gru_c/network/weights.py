@@ -120,6 +120,26 @@ class NetworkWeights(Guarded):
         items = [item for layer in self.layers for item in layer.parameters]
         return [item for item in items if id(item) not in trained]
 
+    @property
+    def weights(self) -> list[Parameter]:
+        """All weights, layer by layer, in the order of `get_weights`."""
+        return [item for layer in self.layers for item in layer.parameters]
+
+    @property
+    def variables(self) -> list[Parameter]:
+        """The same as `weights`."""
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Parameter]:
+        """The same as `trainable_weights`."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Parameter]:
+        """The same as `non_trainable_weights`."""
+        return self.non_trainable_weights
+
     # ---- values ----
 
     def get_weights(self) -> list[Array]:

@@ -79,6 +79,30 @@ class Parameter:
     def value(self, value: npt.ArrayLike) -> None:
         self.value[...] = of_shape(self.name, value, self.array.shape)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the weight."""
+        shape: tuple[int, ...] = self.array.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the weight."""
+        return self.array.dtype
+
+    def numpy(self) -> Array:
+        """Return a copy of the weight."""
+        copy: Array = self.array.copy()
+        return copy
+
+    def assign(self, value: npt.ArrayLike) -> None:
+        """Set the weight: the same as setting `value`."""
+        self.value = value
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
+        """Return the weight as an array, for functions of NumPy."""
+        return np.array(self.array, dtype)
+
     def __reduce__(self) -> tuple[Any, ...]:
         state = self.name, self.array, self.regularizer, self.constraint, self.gradient
         return Parameter, state

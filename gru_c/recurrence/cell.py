@@ -1,4 +1,4 @@
-"""What a step of a GRU computes besides its weights, as users say it and as the core takes it."""
+"""The settings of a GRU cell: activations, clipping and zoneout, as the core takes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from gru_c.common.validation import check_flag, check_real
 ActivationLike = str | Sequence[str | float]  # a name, or (name, alpha), or (name, alpha, beta)
 Activation = tuple[int, float, float]  # number in the core, alpha, beta
 
-# By default; the others have none. Keras 3's, and ONNX's where Keras has no such function.
+# Defaults of alpha and beta; other activations have neither. They are Keras 3's, and ONNX's where
+# Keras has no such function.
 PARAMETERS: Mapping[str, tuple[float, ...]] = {
     "hard_sigmoid": (1 / 6, 1 / 2),
     "affine": (1.0, 0.0),
@@ -22,25 +23,27 @@ PARAMETERS: Mapping[str, tuple[float, ...]] = {
     "scaled_tanh": (1.0, 1.0),
     "elu": (1.0,),
 }
-# Where alpha < 0 these fall and rise, so that y = f(x) does not tell the slope at x.
-_BENT = {_core.ACTIVATIONS[name]: name for name in ("leaky_relu", "thresholded_relu", "elu")}
-_LETTERS = ("alpha", "beta")
+# With alpha < 0 these functions fall and rise, so that the slope at x does not follow from f(x).
+_NOT_MONOTONIC = {
+    _core.ACTIVATIONS[name]: name for name in ("leaky_relu", "thresholded_relu", "elu")
+}
+_PARAMETER_NAMES = ("alpha", "beta")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a step computes, besides the weights.
+    """The settings of a cell.
 
     Attributes
     ----------
     reset_after : bool
-        Which candidate, see `gru_c.functional`.
+        Variant of the candidate state; see `gru_c.functional`.
     activation, recurrent_activation : tuple of (int, float, float)
-        Of the candidate and of the gates: the number in the core, alpha and beta.
+        Function of the candidate and of the gates: its number in the core, alpha and beta.
     clip : float
-        The sums before the activations are held within +-clip.
+        The arguments of the activations are limited to +-clip.
     zoneout : float
-        Probability with which a unit keeps its state over a step.
+        Probability with which a unit keeps its state in a time step.
     """
 
     reset_after: bool = True
@@ -58,7 +61,7 @@ class Cell:
         clip: float | None,
         zoneout: float = 0.0,
     ) -> Cell:
-        """Check what a user said of a cell; ValueError or TypeError for what cannot be."""
+        """Return the cell for a user's arguments; ValueError or TypeError for invalid ones."""
         return cls(
             check_flag("reset_after", reset_after),
             _activation_of("activation", activation),
@@ -68,29 +71,30 @@ class Cell:
         )
 
     def require_trainable(self) -> None:
-        """Raise ValueError where a training pass would not know the slopes."""
-        for which in ("activation", "recurrent_activation"):
-            number, alpha, _ = getattr(self, which)
-            if number in _BENT and alpha < 0:
+        """Raise ValueError for an activation that cannot be trained."""
+        for argument in ("activation", "recurrent_activation"):
+            number, alpha, _ = getattr(self, argument)
+            if number in _NOT_MONOTONIC and alpha < 0:
                 raise ValueError(
-                    f"{which} {(_BENT[number], alpha)} of a GRU is for prediction only: with a "
-                    "negative alpha its slope does not follow from its value, so there is no "
-                    "training pass"
+                    f"{argument} {(_NOT_MONOTONIC[number], alpha)} of a GRU is for prediction "
+                    "only: with a negative alpha its slope does not follow from its value, so "
+                    "there is no training pass"
                 )
 
 
-def _activation_of(which: str, given: object) -> Activation:
-    """Return what the core takes of a name, or of a tuple or list of a name and parameters."""
-    name, *values = given if isinstance(given, (tuple, list)) and given else (given,)
-    what = f"{which} of a GRU"
-    name = lookup(what, name, {known: known for known in _core.ACTIVATIONS})
+def _activation_of(argument: str, activation: object) -> Activation:
+    """Return an activation as the core takes it, given a name, or a name and parameters."""
+    parts = activation if isinstance(activation, (tuple, list)) and activation else (activation,)
+    name, *values = parts
+    label = f"{argument} of a GRU"
+    name = lookup(label, name, {known: known for known in _core.ACTIVATIONS})
     defaults = PARAMETERS.get(name, ())
     if len(values) > len(defaults):
-        takes = " and ".join(_LETTERS[: len(defaults)]) or "no parameters"
-        raise ValueError(f"{what}: {name!r} takes {takes}, got {given!r}")
+        takes = " and ".join(_PARAMETER_NAMES[: len(defaults)]) or "no parameters"
+        raise ValueError(f"{label}: {name!r} takes {takes}, got {activation!r}")
     checked = [
-        check_real(f"{what}: {letter} of {name!r}", value, "float32")
-        for letter, value in zip(_LETTERS, values, strict=False)
+        check_real(f"{label}: {letter} of {name!r}", value, "float32")
+        for letter, value in zip(_PARAMETER_NAMES, values, strict=False)
     ]
     alpha, beta = (*checked, *defaults[len(values) :], 0.0, 0.0)[:2]
     return _core.ACTIVATIONS[name], alpha, beta

@@ -14,9 +14,9 @@ class GRUForward(NamedTuple):
     Attributes
     ----------
     output : ndarray of shape (B, T, H)
-        The state after every step.
+        The state after every time step.
     state : ndarray of shape (B, H)
-        The state after the last step.
+        The state after the last time step.
     tape : GRUTape, CheckpointTape, RaggedTape or None
         For `gru_backward`; None unless ``training=True``.
     """
@@ -27,7 +27,7 @@ class GRUForward(NamedTuple):
 
 
 class GRUGradients(NamedTuple):
-    """Result of `gru_backward`: a gradient for each argument of the forward pass, of its shape.
+    """Result of `gru_backward`: the gradients of the arguments of the forward pass.
 
     Attributes
     ----------
@@ -47,12 +47,12 @@ class GRUGradients(NamedTuple):
 
 
 class GRUGradientsWithHidden(NamedTuple):
-    """Result of ``gru_backward(..., d_hidden=True)``: `GRUGradients`, and one more.
+    """Result of ``gru_backward(..., d_hidden=True)``: `GRUGradients` and the states' gradient.
 
     Attributes
     ----------
     hidden : ndarray of shape (B, T, H)
-        With respect to the state after each step, later steps' use of it included.
+        With respect to the state after each time step, including its use in later steps.
     """
 
     x: Array

@@ -14,11 +14,11 @@ from gru_c.runtime.threads import _of_python_threads, use_threads
 def side_by_side(run: Callable[[int], Any]) -> list[Any]:
     """Return [run(0), run(1)], the second from another thread; an exception of either is raised.
 
-    A thread that has not begun when run(0) is over, on a machine that is busy otherwise, is not
-    waited for: the caller does run(1), too.
+    If the other thread has not begun when run(0) is over, because the machine is busy, the caller
+    does not wait for it and does run(1) itself.
     """
     results: list[Any] = [None, None]
-    problems: list[BaseException] = []
+    errors: list[BaseException] = []
     claim, working = threading.Lock(), threading.Lock()
     working.acquire()
     threads = _of_python_threads.get(threading.get_ident())
@@ -28,8 +28,8 @@ def side_by_side(run: Callable[[int], Any]) -> list[Any]:
             try:
                 with use_threads(threads):
                     results[1] = run(1)
-            except BaseException as problem:
-                problems.append(problem)
+            except BaseException as error:
+                errors.append(error)
             finally:
                 working.release()
 
@@ -43,17 +43,17 @@ def side_by_side(run: Callable[[int], Any]) -> list[Any]:
             working.acquire()
     if late:
         results[1] = run(1)
-    if problems:
-        raise problems[0]
+    if errors:
+        raise errors[0]
     return results
 
 
-# A batch of so many rows, or a step of so many multiply-adds, keeps two threads busy by itself (as
-# src_c/packed/plan.c cuts it): then the directions run one after the other, each on all threads.
+# A batch of so many rows, or a time step of so many multiply-adds, keeps two threads busy (as
+# src_c/packed/plan.c divides it): the directions run one after the other, each on all threads.
 ROWS_OF_TWO_THREADS = 16
 STEP_OF_TWO_THREADS = 100e3
-# Multiply-adds of a pass over both directions from which a second Python thread pays: it takes 0.1
-# ms to start.
+# From so many multiply-adds of both directions on, a second Python thread pays: its start takes
+# 0.1 ms.
 SIDE_BY_SIDE_WORK = 50e6
 
 
@@ -65,11 +65,11 @@ def run_both(
     Parameters
     ----------
     run : callable
-        Given the number of the direction, and the threads to run it on; None stands for all.
+        Takes the number of the direction and the number of threads; None stands for all.
     B, T, units, weights : int
-        Size of the pass: rows, steps, units of the larger direction, and weights of both.
+        Size of the pass: rows, time steps, units of the larger direction, weights of both.
     threads : int
-        What there is for both.
+        Number of threads for both directions.
     """
     if threads < 2 or not _leaves_threads_idle(B, T, units, weights):
         return [run(0, None), run(1, None)]
@@ -78,6 +78,6 @@ def run_both(
 
 
 def _leaves_threads_idle(B: int, T: int, units: int, weights: int) -> bool:
-    """Whether one direction keeps one thread busy, and long enough to start another."""
+    """Return True if one direction keeps only one thread busy, for long enough to start another."""
     one_thread = B < ROWS_OF_TWO_THREADS and 3.0 * B * units**2 < STEP_OF_TWO_THREADS
     return one_thread and float(B) * T * weights >= SIDE_BY_SIDE_WORK

@@ -1,13 +1,13 @@
-"""Which steps of a batch of sequences count, and in which order they are computed.
+"""The time steps of a batch of sequences that count, and the order in which they are computed.
 
-The steps that count are gathered, so that a mask is a number of steps for each row, and the rows
-are sorted, longest first: those that still run are always the first ones. Between two different
-lengths their number is constant: an interval. What a short one would save is less than it costs, so
-it joins the one before, and the rows that have ended run on idle: on input that is zero, to states
-that nobody looks at, with gradients that are zero.
+The time steps that count are gathered, so that a mask becomes a number of steps for each row. The
+rows are sorted, the longest first: those that still run are always the first ones. Between two
+different lengths their number is constant; these time steps form an interval. A short interval
+would cost more than it saves, so it joins the one before. The rows that have ended are idle then:
+they run on zeros, to states that nothing reads, with gradients of zero.
 
-All arrays (B, T, n) are in the order in which the steps are taken: with ``go_backwards`` from the
-last one on. There each row begins at its own last step that counts, as in Keras and PyTorch.
+All arrays (B, T, n) are in the order in which the time steps are taken: with ``go_backwards`` from
+the last one on. Each row begins there at its own last step that counts, as in Keras and PyTorch.
 """
 
 from __future__ import annotations
@@ -22,23 +22,25 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import Array, as_real
 
-# Steps that may be idle in an interval. With H=128 on one and two threads, an interval more costs
-# the time of 5 to 12 steps of a row forward, of 15 to 40 forward and back; from 8 to 48 the whole
-# differs by less than 3%.
+# Number of idle steps that an interval may have. With H=128 on one and two threads, one more
+# interval costs the time of 5 to 12 steps of a row in the forward pass, of 15 to 40 in both passes.
+# Between 8 and 48 this number changes the total time by less than 3%.
 _MOST_IDLE = 24
 
 
 class Interval(NamedTuple):
-    """Steps in which the same rows run.
+    """Time steps in which the same rows run.
 
     Attributes
     ----------
     rows : int
-        How many: the first of the sorted ones.
-    time, steps : int
-        Number of the first step of each row, and how many each takes.
+        Number of rows, which are the first of the sorted ones.
+    time : int
+        Number of the first time step.
+    steps : int
+        Number of time steps.
     begin : int
-        Where they begin among all that are gathered: a step of every row, then the next.
+        Place of the interval among the gathered steps: a step of every row, then the next step.
     """
 
     rows: int
@@ -54,82 +56,83 @@ class Interval(NamedTuple):
 
 
 class StepOrder:
-    """The order in which the steps that count are computed, and the ways there and back.
+    """The order in which the steps that count are computed; moves arrays to it and back.
 
-    Arrays of what is gathered have shape (N, n): a row for each step, idle ones included, in the
-    order of the intervals. Those that are gathered from have a place for each step: `Steps` says it
-    of (B, T, n), `gru_c.interop.torch.packed_sequence` of another layout.
+    Gathered arrays have shape (N, n): a row for each step, idle steps included, in the order of the
+    intervals. The arrays that they are gathered from have a place for each step. A subclass defines
+    the places: `Steps` those of (B, T, n), `gru_c.interop.torch.packed_sequence` another layout.
     """
 
-    # ---- what a layout says of itself ----
+    # ---- defined by a layout ----
 
     @cached_property
     def lengths(self) -> Array:
-        """How many of a row's steps count, (B,)."""
+        """Number of steps of each row that count, (B,)."""
         raise NotImplementedError
 
     @cached_property
     def _places(self) -> tuple[Array, Array]:
-        """Where each step gathered (N,) is among the places, and which are idle."""
+        """The place of each gathered step (N,), and the numbers of the idle steps."""
         raise NotImplementedError
 
     def scatter_output(self, outputs: Array, output: Array) -> None:
-        """Write the output, given those of the steps and a zero, (N + 1, H)."""
+        """Write the output, given the outputs of the steps and a row of zeros, (N + 1, H)."""
         raise NotImplementedError
 
     def scatter(self, steps: Array, array: Array) -> None:
-        """Write an array of all places, given one of the steps and a zero, (N + 1, n)."""
+        """Write an array of all places, given that of the steps and a row of zeros, (N + 1, n)."""
         raise NotImplementedError
 
     @property
     def state_is_output(self) -> Array:
-        """Whether the last output of a row (B,) is its last state."""
+        """True for the rows (B,) whose last output is their last state."""
         is_output: Array = self.lengths > 0
         return is_output
 
     def _add_repeats(self, d_output: Array, d_outputs: Array) -> None:
-        """Add the gradients of places that show the output of a step elsewhere."""
+        """Add the gradients of places that repeat the output of another place."""
 
     # ---- the order ----
 
     @cached_property
     def rows(self) -> Array:
-        """Numbers of the rows, (B,): the longest first, equals in their order."""
+        """Numbers of the rows, (B,): the longest first; rows of one length keep their order."""
         return np.argsort(-self.lengths, kind="stable")
 
     @cached_property
     def _ranks(self) -> Array:
-        """Where each row (B,) is in `rows`."""
+        """The place of each row (B,) in `rows`."""
         ranks = np.empty_like(self.rows)
         ranks[self.rows] = np.arange(len(ranks))
         return ranks
 
     @cached_property
     def intervals(self) -> list[Interval]:
-        """In the order of time."""
+        """The intervals, in the order of time."""
         ends, ending = np.unique(self.lengths[self.lengths > 0], return_counts=True)
         running = ending[::-1].cumsum()[::-1]
-        found: list[Interval] = []
+        intervals: list[Interval] = []
         time = idle = 0
         for end, rows in zip(ends.tolist(), running.tolist(), strict=True):
-            idle += (found[-1].rows - rows) * (end - time) if found else 0
-            if found and idle <= _MOST_IDLE:
-                found[-1] = found[-1]._replace(steps=end - found[-1].time)
+            last = intervals[-1] if intervals else Interval(0, 0, 0, 0)
+            idle += (last.rows - rows) * (end - time)
+            if intervals and idle <= _MOST_IDLE:
+                intervals[-1] = last._replace(steps=end - last.time)
             else:
-                begin = found[-1].begin + found[-1].rows * found[-1].steps if found else 0
-                found.append(Interval(rows, time, end - time, begin))
+                begin = last.begin + last.rows * last.steps
+                intervals.append(Interval(rows, time, end - time, begin))
                 idle = 0
             time = end
-        return found
+        return intervals
 
     @cached_property
     def count(self) -> int:
-        """N."""
+        """Number N of gathered steps."""
         return sum(interval.rows * interval.steps for interval in self.intervals)
 
     @cached_property
     def _begins(self) -> Array:
-        """Where step 0, 1, ... of the rows begins among those gathered."""
+        """The place of time step 0, 1, ... of the first row among the gathered steps."""
         begins = [
             np.arange(interval.steps) * interval.rows + interval.begin
             for interval in self.intervals
@@ -138,7 +141,10 @@ class StepOrder:
 
     @cached_property
     def _gathered(self) -> tuple[Array, Array, Array]:
-        """Row and time of each step gathered (N,), an idle one being its row's last; the idle."""
+        """Row and time of each gathered step (N,), and the numbers of the idle steps.
+
+        The time of an idle step is that of its row's last one.
+        """
         steps = np.diff(self._begins, append=self.count)
         time = np.repeat(np.arange(len(steps)), steps)
         row = self.rows[np.arange(self.count) - self._begins[time]]
@@ -147,29 +153,29 @@ class StepOrder:
 
     @property
     def _ends(self) -> tuple[Array, Array]:
-        """Rows with a step that counts, and the numbers of their last ones."""
+        """The rows with a step that counts, and the number of the last such step of each."""
         rows = np.flatnonzero(self.lengths)
         return rows, self._begins[self.lengths[rows] - 1] + self._ranks[rows]
 
-    # ---- there ----
+    # ---- forward pass ----
 
     def gather(self, x: Array, inputs: Array) -> None:
-        """Write the steps (N, I) of an array of all places (..., I)."""
+        """Write the gathered steps (N, I) of an array of all places (..., I)."""
         _take(x, *self._places, inputs)
 
     def last_states(self, outputs: Array, state: Array) -> Array:
-        """Return the last states (B, H), of outputs and the states before the first step."""
+        """Return the last states (B, H), given outputs and the states before the first step."""
         rows, ends = self._ends
         state = state.copy()
         state[rows] = outputs[ends]
         return state
 
-    # ---- and back ----
+    # ---- backward pass ----
 
     def gather_gradients(
         self, d_output: Array | None, d_state: Array | None, d_outputs: Array
     ) -> None:
-        """Write the gradients of the steps' outputs (N, H), given those of the results."""
+        """Write the gradients of the steps' outputs (N, H), given those of the pass's results."""
         if d_output is None:
             d_outputs[...] = 0
         else:
@@ -187,9 +193,9 @@ class Steps(StepOrder):
     Attributes
     ----------
     counts : ndarray of bool, shape (B, T)
-        Which count, in the order taken.
+        True for the steps that count, in the order in which they are taken.
     zero_output : bool
-        Whether the output of a step that does not count is zero; else it repeats the one before.
+        True if the output of a step that does not count is zero; else it repeats the one before.
     """
 
     counts: Array
@@ -205,7 +211,7 @@ class Steps(StepOrder):
         go_backwards: bool = False,
         zero_output: bool = False,
     ) -> Steps | None:
-        """Check what a user said of a batch of shape (B, T); None when every step counts."""
+        """Return the steps of a batch (B, T) for a user's arguments; None if every step counts."""
         counts = which_count(shape, mask, lengths)
         if counts is None or counts.all():
             return None
@@ -213,22 +219,23 @@ class Steps(StepOrder):
 
     @cached_property
     def lengths(self) -> Array:
-        """How many of a row's steps count, (B,)."""
+        """Number of steps of each row that count, (B,)."""
         lengths: Array = np.count_nonzero(self.counts, axis=1)
         return lengths
 
     @cached_property
     def _places(self) -> tuple[Array, Array]:
-        """Where each step gathered (N,) is among the batch's B T, and which are idle."""
+        """The place of each gathered step (N,) in the batch (B T,), and the idle steps."""
         row, time, idle = self._gathered
-        first = self.lengths.cumsum() - self.lengths  # of each row, among those that count
+        first = self.lengths.cumsum() - self.lengths  # of each row, among the steps that count
         return np.flatnonzero(self.counts)[first[row] + time], idle
 
     @cached_property
     def _numbers(self) -> tuple[Array, Array]:
-        """Number, among those gathered, of the last step that counts so far; N before the first.
+        """The number of each step (B, T) among the gathered ones, for both kinds of output.
 
-        The first array (B, T) has them of every step, the other one only of steps that count.
+        In the first array a step that does not count has the number of the last one before it that
+        does, and N if there is none; in the second array it has N.
         """
         so_far = self.counts.cumsum(axis=1)
         numbers = self._begins[so_far - 1] + self._ranks[:, None]
@@ -236,39 +243,39 @@ class Steps(StepOrder):
 
     @property
     def _shown(self) -> Array:
-        """Number of the step that each output (B, T) shows; N for zero."""
+        """Number of the gathered step that each output (B, T) shows; N for zeros."""
         return self._numbers[self.zero_output]
 
     @cached_property
     def _repeats(self) -> tuple[Array, Array]:
-        """Places of the outputs that repeat one before, and what they show."""
+        """Places of the outputs that repeat an earlier one, and the steps that they show."""
         places = np.flatnonzero(~self.counts & (self._shown < self.count))
         return places, self._shown.reshape(-1)[places]
 
     def scatter_output(self, outputs: Array, output: Array) -> None:
-        """Write the output (B, T, H), given those of the steps and a zero, (N + 1, H)."""
+        """Write the output (B, T, H); see `StepOrder.scatter_output`."""
         np.take(outputs, self._shown, axis=0, out=output, mode="clip")
 
     @property
     def state_is_output(self) -> Array:
-        """Whether the last output of a row (B,) is its last state. Else it is zero, as in Keras."""
+        """True for the rows (B,) whose last output is their last state; else it is 0."""
         return self.counts[:, -1] if self.zero_output else super().state_is_output
 
     def _add_repeats(self, d_output: Array, d_outputs: Array) -> None:
-        """Add what reaches a step through the outputs that repeat its own."""
+        """Add the gradients that reach a step through outputs that repeat its output."""
         places, numbers = self._repeats
         repeats = d_output[np.divmod(places, d_output.shape[1])]
-        if repeats.any():  # a loss that ignores them leaves zeros
+        if repeats.any():  # all are 0 for a loss that ignores these outputs
             begins = np.flatnonzero(np.diff(numbers, prepend=-1))
             d_outputs[numbers[begins]] += np.add.reduceat(repeats, begins)
 
     def scatter(self, steps: Array, array: Array) -> None:
-        """Write an array (B, T, n) of the steps and a zero, (N + 1, n): zero where none counts."""
+        """Write an array (B, T, n): 0 at steps that do not count; see `StepOrder.scatter`."""
         np.take(steps, self._numbers[1], axis=0, out=array, mode="clip")
 
 
 def _take(array: Array, places: Array, idle: Array, steps: Array) -> None:
-    """Write steps (N, n) of an array of places (..., n); zeros for those that are idle."""
+    """Write the steps (N, n) of an array of places (..., n); zeros for idle steps."""
     if array.flags.c_contiguous:
         rows = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
         np.take(rows, places, axis=0, out=steps, mode="clip")
@@ -280,9 +287,9 @@ def _take(array: Array, places: Array, idle: Array, steps: Array) -> None:
 def which_count(
     shape: tuple[int, ...], mask: npt.ArrayLike | None, lengths: npt.ArrayLike | None
 ) -> Array | None:
-    """Return which steps (B, T) of an array (B, T, ...) count; None when nothing was said of it.
+    """Return a mask of the steps (B, T) of an array (B, T, ...) that count; None for no argument.
 
-    Raises ValueError or TypeError unless that is a mask or lengths that fit the array.
+    Raises ValueError or TypeError unless the mask or the lengths fit the array.
     """
     if mask is not None and lengths is not None:
         raise ValueError("mask and lengths say the same thing in two ways: give one of them")
@@ -294,13 +301,13 @@ def which_count(
 
 
 def mask_of(lengths: Array, T: int) -> Array:
-    """Return which of T steps are the first ones of each row."""
+    """Return the mask (B, T) of sequences whose first steps count."""
     mask: Array = np.arange(T) < lengths[:, None]
     return mask
 
 
 def check_lengths(lengths: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
-    """Return lengths as integers (B,), each in [0, T]; else raise ValueError or TypeError."""
+    """Return lengths as integers (B,) in [0, T]; ValueError or TypeError for anything else."""
     B, T = _sequences(shape)
     array = as_real("lengths", lengths)
     if array.dtype.kind not in "iu":

@@ -1,1 +1,1 @@
-"""The process: threads, BLAS, OpenMP, the configuration that was found."""
+"""Settings of the process: threads, BLAS, OpenMP; and the configuration of the installation."""

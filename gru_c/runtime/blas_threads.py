@@ -1,4 +1,4 @@
-"""BLAS libraries held to one thread while the core works."""
+"""Limits BLAS libraries to one thread while the core works."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ BLAS: int = _core.ENGINES["blas"]
 def _free_openblas() -> None:
     """Let any Python thread set OpenBLAS's threads.
 
-    Since 3.8 threadpoolctl ignores all Python threads but the one that set them first, as long as
-    that one lives. While the core works that is one that holds BLAS here; then nobody.
+    Since 3.8 threadpoolctl accepts settings only from the Python thread that made the first one, as
+    long as it lives. Here that is a thread that holds BLAS, while the core works, and then none.
     """
     from threadpoolctl import OpenBLASController
 
@@ -25,14 +25,14 @@ def _free_openblas() -> None:
 
 
 class _Hold:
-    """BLAS libraries on one thread from the first entry to the last exit."""
+    """Keeps BLAS libraries on one thread from the first entry to the last exit."""
 
     def __init__(self) -> None:
         self.depth = 0
         self._limiter: Any = None
 
     def enter(self, libraries: Any) -> None:
-        # A forked child may be held already; without libraries there is nothing to pay for.
+        # A forked child may be held already. Without libraries the limit would only cost time.
         if self._limiter is None and libraries.lib_controllers:
             _free_openblas()
             self._limiter = libraries.limit(limits=1)
@@ -48,15 +48,16 @@ class _Hold:
 
 
 class _HoldOfThread(_Hold, threading.local):
-    """A hold that each Python thread has for itself."""
+    """A hold of each Python thread by itself."""
 
 
 class _SingleThreadedBlas:
     """Context in which BLAS runs one thread per caller.
 
-    Its own threads would fight with the core's. Entries nest and overlap between Python threads:
-    the first one in saves the thread counts of BLAS, the last one out sets them back. A BLAS built
-    with OpenMP has a count for each Python thread, so there it is each thread's first and last.
+    More threads of BLAS would compete with the core's. Entries nest and overlap between Python
+    threads: the first entry saves the thread counts of BLAS, the last exit restores them. A BLAS
+    built with OpenMP has a count for each Python thread, so there each thread's first entry and
+    last exit do so.
     """
 
     def __init__(self) -> None:
@@ -77,7 +78,7 @@ class _SingleThreadedBlas:
             self._of_process.leave()
 
     def _load(self) -> None:
-        """Hand SciPy's BLAS to the core; done on first use because importing it takes 0.3 s."""
+        """Give SciPy's BLAS to the core, on first use because importing it takes 0.3 s."""
         from threadpoolctl import ThreadpoolController
 
         from gru_c import _blas
@@ -86,24 +87,24 @@ class _SingleThreadedBlas:
         self._hold(ThreadpoolController().select(user_api="blas"))
 
     def _hold(self, libraries: Any) -> None:
-        """Take note of the BLAS libraries that are to be held."""
+        """Set the BLAS libraries that are held."""
         layers = {getattr(lib, "threading_layer", None) for lib in libraries.lib_controllers}
         self._pool_of_thread = libraries.select(threading_layer="openmp")
         self._pool_of_process = libraries.select(threading_layer=list(layers - {"openmp"}))
         self._libraries = libraries
 
     def libraries(self) -> list[str]:
-        """Names, versions and kernels of the BLAS libraries that are held; after first use."""
-        found = {
+        """Return names, versions and kernels of the held BLAS libraries; after first use."""
+        names = {
             f"{library['internal_api']} {library['version']} ({library.get('architecture', '?')})"
             for library in self._libraries.info()
         }
-        return sorted(found)
+        return sorted(names)
 
     def reset_after_fork(self) -> None:
-        """Count only the entries of the thread that forked: the child has no other.
+        """Count only the entries of the thread that forked: the child has no other threads.
 
-        The lock is a new one, because a thread that is gone may have held the old one.
+        The lock is replaced, because a thread of the parent may have held it.
         """
         self._lock = threading.Lock()
         self._of_process.depth = self._of_thread.depth

@@ -1,4 +1,4 @@
-"""What this installation is made of and what it chose, for reports and for tests."""
+"""The configuration of this installation, for reports and for tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gru_c.runtime import blas_threads, threads
 
 
 def apply_environment() -> None:
-    """Use the instruction set that GRU_C_ISA names; done once, at import.
+    """Select the instruction set that GRU_C_ISA names; called once, at import.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def apply_environment() -> None:
 
 
 def _blas() -> str:
-    """Name and version of the BLAS that SciPy brings, which this loads."""
+    """Return name and version of SciPy's BLAS, after loading it."""
     with blas_threads.single_threaded_blas:
         pass
     libraries = blas_threads.single_threaded_blas.libraries()
@@ -39,7 +39,7 @@ def _blas() -> str:
 
 
 def _engine() -> str:
-    """Say what "auto" takes on this machine, and why."""
+    """Return the engine that "auto" stands for on this machine, and the reason."""
     if _core.auto_engine() == _core.ENGINES["packed"]:
         return f"auto: packed (its kernels for {_core.active_isa()} are faster than BLAS)"
     return (

@@ -1,10 +1,10 @@
 """Loads the core, and with it an OpenMP runtime that does not spin for long.
 
-GCC's runtime lets a thread that waits spin for about 10 ms before it sleeps. Beside another busy
-program that is a disaster: the thread that spins keeps the one that it waits for from the CPU. 16
-small passes on two threads then took 74 to 206 ms, with a short spin 4 to 8 ms; on an idle machine
-the short one costs a few percent. The runtime reads the setting once, when it is loaded; the user's
-own comes first, and child processes do not inherit ours.
+GCC's runtime lets a waiting thread spin for about 10 ms before it sleeps. On a machine that another
+program keeps busy, the spinning thread takes the CPU from the thread that it waits for: 16 small
+passes on two threads took 74 to 206 ms, but 4 to 8 ms with a short spin. On an idle machine the
+short spin costs a few percent. The runtime reads the setting once, when it is loaded. A setting of
+the user has precedence, and child processes do not inherit this one.
 """
 
 from __future__ import annotations

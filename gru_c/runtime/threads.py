@@ -16,7 +16,7 @@ _MOST_THREADS = 2**15
 
 
 def _cgroup_limit() -> float:
-    """Whole CPUs that the container may use (cgroup v2, then v1); infinity without a limit."""
+    """Return the CPUs that the container may use (cgroup v2, then v1); infinity without a limit."""
     v2, v1 = Path("/sys/fs/cgroup/cpu.max"), Path("/sys/fs/cgroup/cpu")
     try:
         if v2.exists():
@@ -30,18 +30,18 @@ def _cgroup_limit() -> float:
 
 
 def cpus_of_process() -> frozenset[int]:
-    """Numbers of the CPUs this process may run on."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux has it
+    """Return the numbers of the CPUs that this process may run on."""
+    affinity = getattr(os, "sched_getaffinity", None)  # only on Linux
     return frozenset(affinity(0)) if affinity else frozenset(range(os.cpu_count() or 1))
 
 
 def usable(cpus: int) -> int:
-    """How many of so many CPUs the container lets this process use; at least 1."""
+    """Return the number of CPUs, out of `cpus`, that the container allows; at least 1."""
     return max(1, int(min(cpus, _cgroup_limit())))
 
 
 def _default_num_threads() -> int:
-    """OMP_NUM_THREADS, or the CPUs this process may run on."""
+    """Return OMP_NUM_THREADS, or the number of CPUs that this process may run on."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if wanted.isdecimal() and int(wanted) > 0:  # isdigit would let "²" through
         return min(int(wanted), _MOST_THREADS)
@@ -51,10 +51,10 @@ def _default_num_threads() -> int:
 _most_threads = _MOST_THREADS if _core.HAS_OPENMP else 1  # built without threads
 _num_threads = min(_default_num_threads(), _most_threads)
 _were_set = False
-_of_python_threads: dict[int, int] = {}  # by the thread's number: what `use_threads` has set there
+_of_python_threads: dict[int, int] = {}  # the setting of `use_threads`, by the thread's number
 
-# OpenMP's threads do not survive a fork, and libgomp waits for them for ever: a child forked after
-# they were started works on its own thread only.
+# OpenMP's threads do not survive a fork, and libgomp would wait for them for ever: a child that was
+# forked after they had been started uses a single thread.
 _used_threads = False
 _forked = False
 
@@ -65,10 +65,11 @@ def check_num_threads(n: object) -> int:
 
 
 def set_num_threads(n: int) -> None:
-    """Set how many threads the core may use in this process.
+    """Set the number of threads that the core may use in this process.
 
-    The results are the same bits for any number. Without this call it is the environment variable
-    ``OMP_NUM_THREADS``, else the CPUs that the process may use (affinity and container limit).
+    The results have the same bits for any number. The default is the environment variable
+    ``OMP_NUM_THREADS``, else the number of CPUs that the process may use (affinity and container
+    limit).
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def set_num_threads(n: int) -> None:
     Raises
     ------
     TypeError, ValueError
-        When n is no integer, or not between 1 and 32768.
+        When n is not an integer, or not between 1 and 32768.
 
     Examples
     --------
@@ -95,20 +96,20 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """Return how many threads the core may use; see `set_num_threads`."""
+    """Return the number of threads that the core may use; see `set_num_threads`."""
     return team_threads()
 
 
 def were_set() -> bool:
-    """Whether the program has called `set_num_threads`: the environment says it otherwise."""
+    """Return True if `set_num_threads` was called: else the number is the environment's."""
     return _were_set
 
 
 @contextmanager
 def use_threads(n: int | None) -> Iterator[None]:
-    """While this lasts, calls from this Python thread use `n` threads; None: as before.
+    """Let calls from this Python thread use `n` threads in a ``with`` block; None changes nothing.
 
-    What is set for the process, and what other Python threads use, stays.
+    The setting of the process, and those of other Python threads, stay.
 
     Raises TypeError or ValueError as `set_num_threads` does.
     """
@@ -128,20 +129,20 @@ def use_threads(n: int | None) -> Iterator[None]:
 
 
 def team_threads(n: int | None = None) -> int:
-    """Return the threads of a call of the core's own team: `n`, or the setting."""
+    """Return the number of threads of a call of the core's own team: `n`, or the setting."""
     if n is None:
-        if _of_python_threads:  # 5 ns; to look always would take 45
+        if _of_python_threads:  # takes 5 ns; the lookup takes 45
             return _of_python_threads.get(threading.get_ident(), _num_threads)
         return _num_threads
-    if type(n) is int and 1 <= n <= _most_threads:  # a short call has no time for more
+    if type(n) is int and 1 <= n <= _most_threads:  # fast, for short calls
         return n
     return min(check_num_threads(n), _most_threads)
 
 
 def openmp_threads(n: int | None = None) -> int:
-    """Return the threads of a call of the BLAS engine, which works on OpenMP's.
+    """Return the number of threads of a call of the BLAS engine, which uses OpenMP.
 
-    1 in a child forked from a process whose OpenMP threads had been started.
+    It is 1 in a child forked from a process whose OpenMP threads had been started.
     """
     global _used_threads
     count = team_threads(n)
@@ -154,7 +155,7 @@ def openmp_threads(n: int | None = None) -> int:
 def _after_fork_in_child() -> None:
     global _forked
     _forked = _forked or _used_threads
-    thread = threading.get_ident()  # a new thread may get the number of one that is gone
+    thread = threading.get_ident()  # a new thread may get the number of a thread that has ended
     for other in _of_python_threads.keys() - {thread}:
         del _of_python_threads[other]
     single_threaded_blas.reset_after_fork()

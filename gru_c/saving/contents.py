@@ -12,7 +12,7 @@ from typing import Any
 from gru_c.common.arrays import Array, Shape
 from gru_c.layers import Layer
 from gru_c.network.network import Network
-from gru_c.saving.files import check_target, plain_config, write_tensors
+from gru_c.saving.files import plain_config, read_tensors, write_tensors
 
 FORMAT_VERSION = 1
 MAX_LAYERS = 1000  # in a file, because `Sequential.add` compares each name with all others
@@ -21,14 +21,18 @@ MAX_LAYERS = 1000  # in a file, because `Sequential.add` compares each name with
 # ---- writing ------------------------------------------------------------------------------------
 
 
-def save_model(model: Network, path: str | os.PathLike[str], include_optimizer: bool) -> None:
-    """Write a model; see `Sequential.save`."""
-    target = Path(path)
-    check_target(target)
-    tensors, metadata = contents(model, include_optimizer)
+def save_model(model: Network, target: Path, include_optimizer: bool | None) -> None:
+    """Write a model to a safetensors file, by default without the optimizer's state."""
+    tensors, metadata = contents(model, bool(include_optimizer))
     if include_optimizer:
         tensors.update(slot_tensors(model))
     write_tensors(target, tensors, metadata)
+
+
+def save_weights(model: Network, target: Path) -> None:
+    """Write a model to a safetensors file without the optimizer's state."""
+    model.require_built("save_weights")
+    save_model(model, target, include_optimizer=False)
 
 
 def contents(
@@ -97,6 +101,28 @@ def weight_names(model: Network) -> list[str]:
 
 
 # ---- reading ------------------------------------------------------------------------------------
+
+
+def load_weights(model: Network, path: Path) -> None:
+    """Set the weights of a model to those in a safetensors file, which must have their names.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        When the file does not exist, is damaged, or does not hold exactly these weights.
+    """
+    model.require_built("load_weights")
+    tensors, metadata = read_tensors(path)
+    try:
+        checked_config(metadata)
+        names = weight_names(model)
+        wanted = zip(names, (item.array.shape for item in model.parameters.items), strict=True)
+        stored = {name: array.shape for name, array in tensors.items() if is_weight_name(name)}
+        compare_shapes("tensor", dict(wanted), stored)
+        require_floats({name: tensors[name] for name in names})
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)}: {error}") from error
+    model.set_weights([tensors[name] for name in names])
 
 
 def checked_config(metadata: dict[str, str]) -> dict[str, Any]:

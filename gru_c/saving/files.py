@@ -31,7 +31,7 @@ def check_target(target: Path) -> None:
     if target.suffix.lower() in _FOREIGN_SUFFIXES:
         raise ValueError(
             f"save writes a safetensors file, which should not be named {target.name!r}: "
-            f"take {target.with_suffix('.safetensors').name!r}{_module_hint(target, ', or')}"
+            f"take {target.with_suffix('.safetensors').name!r}{module_hint(target, ', or')}"
         )
 
 
@@ -79,7 +79,7 @@ def _is_array(value: Any) -> bool:
     )
 
 
-def _module_hint(path: Path, words: str) -> str:
+def module_hint(path: Path, words: str) -> str:
     """Return words that name the module for the format of a path's suffix, "" without one."""
     module = _FOREIGN_SUFFIXES.get(path.suffix.lower())
     return f"{words} {module} for that format" if module else ""
@@ -124,6 +124,6 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(
-            f"{os.fspath(path)} is no readable safetensors file: it is truncated, damaged or of "
-            f"another format ({error}){_module_hint(path, ': take')}"
+            f"{os.fspath(path)} is not a readable safetensors file: it is truncated, damaged or of "
+            f"another format ({error}){module_hint(path, ': take')}"
         ) from error

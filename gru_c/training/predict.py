@@ -19,6 +19,8 @@ from gru_c.network.network import Network
 from gru_c.runtime.blas_threads import blas_held
 from gru_c.training.missing import Missing
 
+_CONSEQUENCE = "what is predicted for them means nothing"  # of samples with NaN or infinities
+
 
 def predict(
     model: Network,
@@ -48,6 +50,14 @@ def predict(
     mode, several = check_verbose(verbose), batches is None or batches > 1
     if verbose == "auto" and (not several or mode == LINE):
         mode = SILENT
+    if (
+        batches == 1
+        and mode == SILENT
+        and not hooks.callbacks
+        and isinstance(data, Samples)
+        and isinstance(data.x, np.ndarray)
+    ):
+        return _predict_batch(model, data)
     with (
         blas_held(),
         model.weights_held() if several else nullcontext(),
@@ -67,6 +77,15 @@ def predict(
     return outputs
 
 
+def _predict_batch(model: Network, batch: Samples) -> Array:
+    """Return the outputs for one batch of arrays, without the cost of a loop."""
+    missing = Missing(_CONSEQUENCE, model.dtype)
+    with blas_held(), missing.look(batch):
+        outputs, _ = model.run(batch.x, batch.mask)
+    missing.warn()
+    return np.array(outputs, model.output_dtype)  # a copy, since a layer may return its input
+
+
 def _joined(parts: list[Array | list[Array]]) -> Array | list[Array]:
     """Return the outputs of batches in one array, or a list of samples if their shapes differ."""
     shapes = {part.shape[1:] if isinstance(part, np.ndarray) else None for part in parts}
@@ -83,13 +102,13 @@ class _Run:
         self.progress = progress
         self.hooks = hooks
         self.number = 0  # of the next batch
-        self.missing = Missing("what is predicted for them means nothing", model.dtype)
+        self.missing = Missing(_CONSEQUENCE, model.dtype)
 
     def predict_samples(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
         """Return the outputs of samples; the plan has the indices of each batch."""
         if isinstance(samples.x, SequenceList):
             return self._predict_sequences(samples, plan)
-        outputs = np.empty(self.model.shape_of_output(samples.x.shape), self.model.dtype)
+        outputs = np.empty(self.model.shape_of_output(samples.x.shape), self.model.output_dtype)
         for where in plan:
             outputs[where], _ = self._predict_batch(samples.batch(self.model, where), where)
         return outputs

@@ -31,6 +31,8 @@ def step(model: Network, batch: Data, steps: int, train_step: TrainStep) -> Pass
     T = batch.x.shape[1]
     if steps >= T:
         return train_step(model, batch)
+    if model.loss is not None:
+        model.loss.require_mean("training with bptt_steps")
     ends = [*range(steps, T, steps), T]
     shape = model.compute_output_shape(batch.x.shape)
     if len(shape) < 3 or shape[1] != T:

@@ -85,13 +85,22 @@ def test_nan_never_improves():
         ("ReduceLROnPlateau", {"factor": 0}, "factor must be a number in"),
         ("ReduceLROnPlateau", {"min_lr": -1}, "min_lr must be a finite number >= 0"),
         ("LearningRateScheduler", {"schedule": 3}, "schedule must be a function, got 3"),
-        ("ModelCheckpoint", {"filepath": "a.keras"}, "should not be named 'a.keras'"),
+        ("ModelCheckpoint", {"filepath": "a.npz"}, "one of .safetensors, .keras, .h5, .hdf5"),
         (
             "ModelCheckpoint",
-            {"filepath": "a", "save_freq": 0},
+            {"filepath": "a.keras", "save_weights_only": True},
+            "'a.keras' holds a whole model.* one of .safetensors, .weights.h5, .h5, .hdf5",
+        ),
+        (
+            "ModelCheckpoint",
+            {"filepath": "a.h5", "save_freq": 0},
             "save_freq must be an integer of at least 1",
         ),
-        ("ModelCheckpoint", {"filepath": "a", "save_freq": "day"}, "save_freq must be an integer"),
+        (
+            "ModelCheckpoint",
+            {"filepath": "a.h5", "save_freq": "day"},
+            "save_freq must be an integer",
+        ),
         ("CSVLogger", {"filename": "a", "separator": "ab"}, "separator must be one character"),
         (
             "TensorBoard",

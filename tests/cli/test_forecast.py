@@ -229,7 +229,7 @@ DAYS = "date,demand\n2026-01-01,1\n2026-01-02,2\n"
     ("content", "more", "message"),
     [
         (None, [], "there is no file 'data.csv'"),
-        ("", [], "data.csv is no CSV file"),
+        ("", [], "data.csv is not a CSV file"),
         ("a\x00\xff", [], "data.csv"),
         ("date,demand\n", [], "data.csv has no rows"),
         (
@@ -237,8 +237,8 @@ DAYS = "date,demand\n2026-01-01,1\n2026-01-02,2\n"
             [],
             "no column 'demand'; did you mean 'demandd'? It has: ",
         ),
-        (DAYS + "2026-01-03,many\n", [], "'many' in row 4, column 'demand', is no number"),
-        (DAYS + "soon,3\n", ["--time", "date"], "'soon' in row 4, column 'date', is no time"),
+        (DAYS + "2026-01-03,many\n", [], "'many' in row 4, column 'demand', is not a number"),
+        (DAYS + "soon,3\n", ["--time", "date"], "'soon' in row 4, column 'date', is not a time"),
         (
             DAYS + "2026-01-02,3\n",
             ["--time", "date"],
@@ -249,7 +249,7 @@ DAYS = "date,demand\n2026-01-01,1\n2026-01-02,2\n"
         (DAYS, ["--time", "demand"], "must be different: got ['demand', 'demand']"),
         (DAYS, [], "has 2 steps"),
         (DAYS, ["--group", "date", "--covariates", "x"], "do not go together"),
-        (DAYS + "1,2,3,4\n", [], "is no CSV file: Error tokenizing data"),
+        (DAYS + "1,2,3,4\n", [], "is not a CSV file: Error tokenizing data"),
     ],
 )
 def test_errors_are_a_line_and_a_code(content, more, message, tmp_path, capsys, monkeypatch):
@@ -269,7 +269,7 @@ def test_a_file_that_is_not_a_model(tmp_path, capsys):
     path.write_bytes(b"nothing")
     code, _, error = run(capsys, "predict", path, "data.csv")
     assert code == 1
-    assert "is no readable safetensors file" in error
+    assert "is not a readable safetensors file" in error
 
 
 def test_an_interrupt_has_its_own_code(monkeypatch, capsys):

@@ -102,5 +102,6 @@ def test_greedy_decoding_is_the_likeliest_letter_after_its_own_letters():
         assert (line + "\n")[:longest] == likeliest[:longest]
 
 
+@pytest.mark.slow
 def test_the_default_run_translates_at_least_95_percent():
     assert EXAMPLE["main"]([]) >= 0.95

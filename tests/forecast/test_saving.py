@@ -54,7 +54,7 @@ def test_the_model_of_a_file_alone(saved):
 def test_a_file_of_a_plain_model(tmp_path):
     path = tmp_path / "model.safetensors"
     gru_c.Sequential([gru_c.Input((5, 2)), gru_c.GRU(3)]).save(path)
-    with pytest.raises(ValueError, match="holds a model that is no forecaster"):
+    with pytest.raises(ValueError, match="holds a model that is not a forecaster"):
         Forecaster.load(path)
 
 
@@ -81,7 +81,7 @@ def damaged(path, target, change, drop=None):
         (lambda c: c["layout"].update(horizon=10**12), "its model takes"),
         (lambda c: c["layout"].update(calendar=["day"]), "has no times"),
         (lambda c: c["layout"].update(calendar=["eon"]), "names what this version has not"),
-        (lambda c: c["layout"].update(season="x"), "season must be a positive integer"),
+        (lambda c: c["layout"].update(season="x"), "season must be an integer of at least 0"),
         (lambda c: c["layout"].update(covariate_std=[1.0]), "its covariates do not fit"),
         (lambda c: c["layout"].update(more=1), "wanted \\["),
         (lambda c: c["arguments"].update(window=13), "its window and horizon are not"),

@@ -218,7 +218,7 @@ def test_predict_before_build(call):
         (X.astype(complex), "x must hold real numbers .* got dtype complex128"),
         (X.astype(str), "x must hold real numbers .* got dtype <U"),
         (X.astype(object), "x must hold real numbers .* got dtype object"),
-        ([[1, 2], [3]], "x is no array of numbers"),
+        ([[1, 2], [3]], "x is not an array of numbers"),
         (None, "x must be an array of real numbers, got None"),
     ],
 )

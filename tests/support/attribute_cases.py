@@ -29,6 +29,13 @@ from gru_c import (
     schedules,
 )
 from gru_c.forecast import Forecaster
+from gru_c.layers import (
+    IntegerLookup,
+    Normalization,
+    Rescaling,
+    StringLookup,
+    TextVectorization,
+)
 
 MODULES = [callbacks, constraints, initializers, losses, metrics, optimizers]
 
@@ -59,6 +66,19 @@ WEIGHTS = {
     }[kind]
     for weight in ("kernel", "recurrent", "bias", "embeddings", "beta", "gamma")
     for kind in ("initializer", "regularizer", "constraint")
+}
+
+VOCABULARY = {
+    "max_tokens": 9,
+    "num_oov_indices": 0,
+    "vocabulary": ["mat"],
+    "idf_weights": [0.5],
+    "invert": True,
+    "output_mode": "count",
+    "pad_to_max_tokens": True,
+    "sparse": True,
+    "encoding": "latin-1",
+    "salt": 3,
 }
 
 LAYER_CASES = {
@@ -99,6 +119,34 @@ LAYER_CASES = {
     Flatten: ({}, {}),
     Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),
     Input: ({"shape": (3, 2)}, {"shape": (4, 2)}),
+    Normalization: ({}, {"axis": 1, "mean": 2.0, "variance": 4.0, "invert": True}),
+    Rescaling: ({"scale": 2.0}, {"scale": 3.0, "offset": 1.0}),
+    StringLookup: (
+        {"vocabulary": ["the", "cat"]},
+        {**VOCABULARY, "mask_token": "cat", "oov_token": "the", "vocabulary": ["cat"]},
+    ),
+    IntegerLookup: (
+        {"vocabulary": [1, 2]},
+        {
+            **VOCABULARY,
+            "mask_token": 1,
+            "oov_token": 2,
+            "vocabulary": [1],
+            "vocabulary_dtype": "int32",
+            "oov_method": "farmhash",
+        },
+    ),
+    TextVectorization: (
+        {"vocabulary": ["the", "cat"]},
+        {
+            **VOCABULARY,
+            "standardize": "lower",
+            "split": "character",
+            "ngrams": 2,
+            "output_sequence_length": 3,
+            "ragged": True,
+        },
+    ),
 }
 
 OPTIMIZER = {
@@ -114,6 +162,18 @@ OPTIMIZER = {
     "centered": True,
     "beta_1": 0.5,
     "beta_2": 0.5,
+}
+
+LOSS = {
+    "reduction": "sum",
+    "delta": 0.25,
+    "quantiles": 0.9,
+    "from_logits": True,
+    "label_smoothing": 0.25,
+    "apply_class_balancing": True,
+    "alpha": 0.5,
+    "gamma": 1.0,
+    "axis": 1,
 }
 
 RATES = {"initial_learning_rate": 0.5, "decay_steps": 5, "decay_rate": 0.25, "alpha": 0.25}
@@ -162,13 +222,7 @@ OTHER_CASES = {
         {"initial_learning_rate": 0.1, "decay_steps": 4},
         {**RATES, "end_learning_rate": 0.01, "power": 2.0, "cycle": True},
     ),
-    losses.MeanSquaredError: ({}, {}),
-    losses.MeanAbsoluteError: ({}, {}),
-    losses.Huber: ({}, {"delta": 0.25}),
-    losses.QuantileLoss: ({}, {"quantiles": 0.9}),
-    losses.BinaryCrossentropy: ({}, {"from_logits": True}),
-    losses.CategoricalCrossentropy: ({}, {"from_logits": True}),
-    losses.SparseCategoricalCrossentropy: ({}, {"from_logits": True}),
+    **{cls: ({}, LOSS) for cls in set(losses.LOSSES.values())},
     losses.FunctionLoss: ({"function": lambda y, p: (0.0, p)}, {"function": three_arguments}),
     metrics.MeanSquaredError: ({}, {"name": "other"}),
     metrics.RootMeanSquaredError: ({}, {"name": "other"}),
@@ -258,8 +312,12 @@ MADE_WITH |= {Sequential: {}, Forecaster: {"window": 4, "horizon": 1}}
 
 
 def example_of(layer):
-    if isinstance(layer, Embedding):
+    if isinstance(layer, (Embedding, IntegerLookup)):
         return INDICES
+    if isinstance(layer, StringLookup):
+        return np.array([["the", "cat"], ["mat", "the"]], object)
+    if isinstance(layer, TextVectorization):
+        return np.array([["the cat"], ["the mat"]], object)
     return ROWS if isinstance(layer, RepeatVector) else SEQUENCES
 
 

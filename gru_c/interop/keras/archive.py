@@ -25,7 +25,7 @@ def opened(file: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(file) as archive:
             yield archive
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError) as error:
-        raise ValueError(f"no readable .keras file: truncated or damaged ({error})") from error
+        raise ValueError(f"not a readable .keras file: truncated or damaged ({error})") from error
 
 
 def member(archive: zipfile.ZipFile, name: str, largest: int | None = None) -> bytes:

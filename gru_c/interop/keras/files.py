@@ -1,6 +1,6 @@
 """Models in Keras's files: ``.keras``, ``.weights.h5`` and the older ``.h5``.
 
-`load` reads them and `save` writes a ``.keras``, with h5py; Keras itself is not needed. Weights are
+`load` reads them and `save` writes them, with h5py; Keras itself is not needed. Weights are
 copied without conversion, since gru_c's layers have Keras's shapes and gate order.
 
 Nothing from a file is executed, and none of its names becomes a path or an import. The sizes that a
@@ -21,27 +21,40 @@ from pathlib import Path
 from typing import Any
 
 from gru_c.common.arrays import Array
+from gru_c.common.validation import check_flag
 from gru_c.interop.keras import archive, hdf5, optimizer_state
 from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of
 from gru_c.interop.keras.training import compile_as, compile_config
-from gru_c.interop.keras.vocabularies import add_vocabularies, idf_datasets
-from gru_c.interop.keras.weight_places import places_of, read_weights
+from gru_c.interop.keras.vocabularies import add_vocabularies
+from gru_c.interop.keras.weight_places import read_weights
+from gru_c.interop.keras.writing import (
+    KERAS_VERSION,
+    keras_model,
+    legacy_model_file,
+    legacy_weights_file,
+    weights_file,
+)
 from gru_c.models.loading import assemble
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
 from gru_c.saving.contents import require_names
 from gru_c.saving.files import write_whole
 
-__all__ = ["load", "save"]
+__all__ = ["load", "load_weights", "save", "save_weights"]
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-_KERAS_VERSION = "3.15.1"  # the version whose files `save` writes
+_OLDER = (".h5", ".hdf5")
 
 
 # ---- reading ------------------------------------------------------------------------------------
 
 
-def load(path: str | os.PathLike[str], model: Sequential | None = None) -> Sequential:
+def load(
+    path: str | os.PathLike[str],
+    model: Sequential | None = None,
+    *,
+    compile: bool = True,  # noqa: A002
+) -> Sequential:
     """Read a Sequential model that Keras saved.
 
     The format is recognized by the content, not by the name. A ``.keras`` or an older ``.h5`` of
@@ -55,6 +68,8 @@ def load(path: str | os.PathLike[str], model: Sequential | None = None) -> Seque
     model : Sequential, optional
         A built model of gru_c to load the weights of an HDF5 file into (``.weights.h5``, ``.h5``).
         The rest of the file is then not read.
+    compile : bool
+        False leaves out the compilation and the optimizer's state.
 
     Returns
     -------
@@ -125,23 +140,51 @@ def load(path: str | os.PathLike[str], model: Sequential | None = None) -> Seque
         if not isinstance(model, Sequential):
             raise TypeError(f"model must be a Sequential of gru_c, got {type(model).__name__}")
         model.require_built("load")
+    check_flag("compile", compile)
     try:
-        if file.is_dir():
-            raise ValueError("a folder, not a file")
-        with file.open("rb") as content:
-            is_zip = content.read(2) == b"PK"
-        if is_zip:
-            loaded, left_out = _load_zip(file, model)
+        if _is_zip(file):
+            loaded, left_out = _load_zip(file, model, compile)
         else:
             with hdf5.opened(file) as h5:
-                loaded, left_out = _load_hdf5(h5, file.stat().st_size, model)
+                loaded, left_out = _load_hdf5(h5, file.stat().st_size, model, compile)
     except (ValueError, TypeError, OSError, RecursionError, OverflowError) as error:
         raise ValueError(f"{os.fspath(file)}: {error}") from error
     _warn(file, loaded, left_out)
     return loaded
 
 
-def _load_zip(file: Path, model: Sequential | None) -> tuple[Sequential, list[str]]:
+def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """Set the weights of a built model to those in any of Keras's files.
+
+    As in Keras, layers are loaded in their order. Arguments and errors are those of `load`; nothing
+    is changed unless all weights fit.
+    """
+    file = Path(path)
+    if not file.exists():
+        raise FileNotFoundError(f"there is no file {os.fspath(file)!r}")
+    model.require_built("load_weights")
+    try:
+        source: Path | bytes = file
+        if _is_zip(file):
+            with archive.opened(file) as zip_file:
+                source = archive.member(zip_file, _WEIGHTS)
+        size = len(source) if isinstance(source, bytes) else file.stat().st_size
+        with hdf5.opened(source) as h5:
+            weights = read_weights(keras_model(model), h5, size)
+    except (ValueError, TypeError, OSError, RecursionError, OverflowError) as error:
+        raise ValueError(f"{os.fspath(path)}: {error}") from error
+    model.set_weights(weights)
+
+
+def _is_zip(file: Path) -> bool:
+    """Return True for a ``.keras``, False for another file; raise ValueError for a folder."""
+    if file.is_dir():
+        raise ValueError("a folder, not a file")
+    with file.open("rb") as content:
+        return content.read(2) == b"PK"
+
+
+def _load_zip(file: Path, model: Sequential | None, compiled: bool) -> tuple[Sequential, list[str]]:
     """Return the model of a ``.keras``, and the parts of its compilation that are left out."""
     if model is not None:
         raise ValueError("it holds a model of its own; model= is for files of weights")
@@ -154,14 +197,18 @@ def _load_zip(file: Path, model: Sequential | None) -> tuple[Sequential, list[st
             add_vocabularies(spec, zip_file, h5, len(content))
             parsed = model_of(spec, str(version))
             loaded = _assembled(parsed, read_weights(parsed, h5, len(content)))
+            if not compiled:
+                return loaded, []
             left_out = compile_as(loaded, spec.get("compile_config"))
             return loaded, left_out + optimizer_state.restore(loaded, h5, len(content))
 
 
-def _load_hdf5(h5: Any, size: int, model: Sequential | None) -> tuple[Sequential, list[str]]:
+def _load_hdf5(
+    h5: Any, size: int, model: Sequential | None, compiled: bool
+) -> tuple[Sequential, list[str]]:
     """Return the same for an older ``.h5``, or `model` with the weights of the file."""
     if model is not None:
-        model.set_weights(read_weights(_keras_model(model), h5, size))
+        model.set_weights(read_weights(keras_model(model), h5, size))
         return model, []
     config = hdf5.text(h5, "model_config", size)
     if config is None:
@@ -171,6 +218,8 @@ def _load_hdf5(h5: Any, size: int, model: Sequential | None) -> tuple[Sequential
         )
     parsed = model_of(archive.parse_json(config), str(hdf5.text(h5, "keras_version", size)))
     loaded = _assembled(parsed, read_weights(parsed, h5, size))
+    if not compiled:
+        return loaded, []
     try:
         training = hdf5.text(h5, "training_config", size)
         spec = None if training is None else archive.parse_json(training)
@@ -208,10 +257,13 @@ def _assembled(parsed: KerasModel, weights: list[Array]) -> Sequential:
 # ---- writing ------------------------------------------------------------------------------------
 
 
-def save(model: Sequential, path: str | os.PathLike[str]) -> None:
-    """Write a model to a ``.keras`` file, which Keras 3 loads.
+def save(
+    model: Sequential, path: str | os.PathLike[str], *, include_optimizer: bool = True
+) -> None:
+    """Write a model to a ``.keras`` or an older ``.h5`` file, which Keras 3 loads.
 
-    The file holds the compilation and the optimizer's state, so that Keras continues the training.
+    The file holds the compilation and the optimizer's state, so that Keras continues the training;
+    after loading an ``.h5`` it begins with a new state, also if it has written the file itself.
     Parts of the compilation that Keras lacks, such as a loss function of the user, are left out,
     and a warning names them.
 
@@ -220,8 +272,10 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     model : Sequential
         A built model.
     path : path
-        Path of the file, which must end in ``.keras``. An existing file is replaced when the new
-        one is complete.
+        Path of the file, which must end in ``.keras``, or in ``.h5`` or ``.hdf5`` for the older
+        format. An existing file is replaced when the new one is complete.
+    include_optimizer : bool
+        False leaves out the optimizer's state.
 
     Raises
     ------
@@ -248,24 +302,22 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     See `load`.
     """
     target = Path(path)
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model must be a Sequential of gru_c, got {type(model).__name__}")
-    if target.suffix != ".keras":
-        raise ValueError(f"Keras loads files named *.keras, got {target.name!r}")
-    model.require_built("save")
+    _check_model(model, "save")
+    check_flag("include_optimizer", include_optimizer)
+    older = target.suffix in _OLDER and not target.name.endswith(".weights.h5")
+    if target.suffix != ".keras" and not older:
+        raise ValueError(f"Keras loads files named *.keras or *.h5, got {target.name!r}")
     shape = model.input_shape
     assert shape is not None  # it is built
     require_names(model.layers)
     spec = model_as_keras(model.name, shape, model.layers, model.trainable)
     compiled, left_out = compile_config(model)
-    if compiled is not None:
-        spec["compile_config"] = compiled
-    content = BytesIO()
-    with zipfile.ZipFile(content, "w") as zip_file:
-        zip_file.writestr(_METADATA, json.dumps({"keras_version": _KERAS_VERSION}))
-        zip_file.writestr(_CONFIG, json.dumps(spec))
-        zip_file.writestr(_WEIGHTS, _weights_file(model, compiled is not None))
-    write_whole(target, content.getvalue())
+    state = include_optimizer and compiled is not None
+    if older:
+        content = legacy_model_file(model, spec, compiled, state)
+    else:
+        content = _zip_of(model, spec, compiled, state)
+    write_whole(target, content)
     if left_out:
         outcome = "the rest is written" if compiled else "Keras has to compile the model"
         warnings.warn(
@@ -275,23 +327,38 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
         )
 
 
-def _weights_file(model: Sequential, with_optimizer: bool) -> bytes:
-    """Return an HDF5 file with the weights, and with the optimizer's state if that is wanted."""
-    names = {str(layer.name): [item.name for item in layer.parameters] for layer in model.layers}
-    places = places_of(_keras_model(model), names)
+def _zip_of(
+    model: Sequential, spec: dict[str, Any], compiled: dict[str, Any] | None, state: bool
+) -> bytes:
+    """Return a ``.keras``, with the optimizer's state if `state` is True."""
+    if compiled is not None:
+        spec = {**spec, "compile_config": compiled}
     content = BytesIO()
-    with hdf5.h5py().File(content, "w") as h5:
-        for place, weight in zip(places, model.get_weights(), strict=True):
-            h5[place] = weight
-        for place, weights in idf_datasets(model.layers):
-            h5[place] = weights
-        if with_optimizer:
-            for place, array in optimizer_state.arrays(model).items():
-                h5[place] = array
+    with zipfile.ZipFile(content, "w") as zip_file:
+        zip_file.writestr(_METADATA, json.dumps({"keras_version": KERAS_VERSION}))
+        zip_file.writestr(_CONFIG, json.dumps(spec))
+        zip_file.writestr(_WEIGHTS, weights_file(model, state))
     return content.getvalue()
 
 
-def _keras_model(model: Sequential) -> KerasModel:
-    """Return the description of a model of gru_c by which its weights are found in a file."""
-    names = [type(layer).__name__ for layer in model.layers]
-    return KerasModel(model.name, model.input_shape or (), model.layers, names)
+def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """Write the weights of a built model to a ``.weights.h5``, or to an older ``.h5`` or ``.hdf5``.
+
+    Arguments and errors are those of `save`.
+    """
+    target = Path(path)
+    _check_model(model, "save_weights")
+    require_names(model.layers)
+    if target.name.endswith(".weights.h5"):
+        write_whole(target, weights_file(model, with_optimizer=False))
+    elif target.suffix in _OLDER:
+        write_whole(target, legacy_weights_file(model))
+    else:
+        raise ValueError(f"Keras loads weights from *.weights.h5 or *.h5, got {target.name!r}")
+
+
+def _check_model(model: object, action: str) -> None:
+    """Raise TypeError or ValueError unless this is a built Sequential."""
+    if not isinstance(model, Sequential):
+        raise TypeError(f"model must be a Sequential of gru_c, got {type(model).__name__}")
+    model.require_built(action)

@@ -17,7 +17,8 @@ from gru_c.interop.keras.hdf5_check import DAMAGED, check
 from gru_c.saving.contents import compare_shapes
 
 # Names of Keras's attributes, which are read besides datasets.
-ATTRIBUTES = ("model_config", "training_config", "keras_version", "weight_names")
+ATTRIBUTES = ("model_config", "training_config", "keras_version", "layer_names", "weight_names")
+LARGEST_ATTRIBUTE = 64512  # bytes of an attribute, in files that Keras writes
 
 
 def h5py() -> Any:

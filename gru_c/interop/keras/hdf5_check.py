@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
-DAMAGED = "no readable .keras or HDF5 file: it is truncated, damaged or of another format"
+DAMAGED = "not a readable .keras or HDF5 file: it is truncated, damaged or of another format"
 _FILE = b"\x89HDF\r\n\x1a\n"
 _LOCAL, _GLOBAL, _TREE = b"HEAP\0\0\0\0", b"GCOL\x01\0\0\0", b"TREE"
 _VARIABLE_LENGTH = 9  # HDF5's number of this class of types

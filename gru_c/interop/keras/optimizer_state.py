@@ -3,7 +3,8 @@
 In a ``.keras`` it is ``optimizer/vars/<number>``: the step count; in Keras 3 the learning rate
 unless that is a schedule; then the slots. In an older ``.h5`` it is ``optimizer_weights``, with
 names that differ between versions: ``Adam/dense/kernel/m:0``, ``Adam/m/dense/kernel:0`` and
-``adam/dense_kernel_momentum``. The arrays of a slot are in the order of the model's weights.
+``adam/dense_kernel_momentum``. An ``.h5`` of gru_c has it where a ``.keras`` does. The arrays of a
+slot are in the order of the model's weights.
 """
 
 from __future__ import annotations

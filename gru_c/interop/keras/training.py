@@ -38,6 +38,7 @@ _CROSSENTROPIES = (
     losses.CategoricalCrossentropy,
     losses.SparseCategoricalCrossentropy,
 )
+_MEANS = ("auto", "sum_over_batch_size", "mean")
 _ACCURACY = ("accuracy", "acc")
 _CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
 # Keras's classes that wrap one of its functions, which the option `fn` names.
@@ -249,6 +250,7 @@ def _loss(spec: Any, left_out: list[str]) -> losses.Loss | None:
     if (isinstance(spec, str) or _is_function(spec)) and class_name != "huber_loss":
         return losses.get(class_name)  # so that the model's loss keeps its name
     loss: losses.Loss = make(**_options(make, config, _LOSSES))
+    loss.require_reduction()
     _report_lost_delta(spec, config, loss, left_out)
     return loss
 
@@ -266,12 +268,16 @@ def _report_lost_delta(
         left_out.append(f"delta of the loss 'Huber' (the file lacks it, here it is {loss.delta})")
 
 
-def _options(make: Callable[..., Any], config: dict[str, Any], table: Table) -> dict[str, Any]:
+def _options(make: Any, config: dict[str, Any], table: Table) -> dict[str, Any]:
     """Return the arguments for a class; raise ValueError for an option it lacks."""
     function = config.get("fn")
     if function is not None and _find(_class_and_config(function)[0], table) is not make:
         raise ValueError(f"its function is {_label(function)}")
     others = {name: value for name, value in config.items() if name != "fn"}
+    if issubclass(make, losses.Loss):  # its name is the one in messages; "auto" is Keras 2's mean
+        others.pop("name", None)
+        if others.get("reduction") in _MEANS:
+            del others["reduction"]
     return options_of(others, inspect.signature(make).parameters)
 
 

@@ -60,20 +60,55 @@ def places_of(model: KerasModel, names: dict[str, list[str]]) -> list[str]:
 def _legacy_places(h5: Any, root: str, names: dict[str, list[str]], size: int) -> list[str]:
     """Return the same for an older ``.h5``, whose groups list their weights by name."""
     places = []
-    for layer, weights in names.items():
-        if not weights:
-            continue
-        group = hdf5.member(h5, root + layer)
+    weighted = {layer: weights for layer, weights in names.items() if weights}
+    for layer, stored in _stored_layers(h5, root, list(weighted), size).items():
+        weights = weighted[layer]
+        group = hdf5.member(h5, root + stored)
         if group is None:
             members = ", ".join(islice(hdf5.member(h5, root.rstrip("/")) if root else h5, 10))
             raise ValueError(f"the file has no weights of a layer {layer!r}; it has {members}")
         listed = hdf5.texts(group, "weight_names", len(weights), size)
-        for weight, path in zip(weights, _forward_first(layer, weights, listed), strict=True):
+        for weight, path in zip(weights, _forward_first(stored, weights, listed), strict=True):
             last = path.rpartition("/")[2].partition(":")[0]  # "gru/gru_cell/kernel:0"
             if weight.removeprefix("forward_").removeprefix("backward_") != last:
                 raise ValueError(f"layer {layer!r} has {path!r} in place of its {weight!r}")
-            places.append(f"{root}{layer}/{path}")
+            places.append(f"{root}{stored}/{path}")
     return places
+
+
+def _stored_layers(h5: Any, root: str, layers: list[str], size: int) -> dict[str, str]:
+    """Return the names that the layers with weights have in an older ``.h5``.
+
+    They are the same names; or the file's, in their order, if it has as many layers with weights,
+    because Keras numbers the names of layers in a program and loads them in their order.
+
+    Raises
+    ------
+    ValueError
+        When the file has the same names in another order.
+    """
+    group = hdf5.member(h5, root.rstrip("/")) if root else h5
+    same = dict(zip(layers, layers, strict=True))
+    if "layer_names" not in group.attrs:
+        return same
+    listed = hdf5.texts(group, "layer_names", None, size)
+    groups = {name: hdf5.member(group, name) for name in listed}
+    stored = [name for name in listed if _has_weights(groups[name])]
+    if stored == layers or len(stored) != len(layers):
+        return same
+    if set(stored) == set(layers):
+        raise ValueError(
+            f"the file has the layers {', '.join(stored)}, the model has them in another order, "
+            f"{', '.join(layers)}: they could be loaded by their names or in their order"
+        )
+    return dict(zip(layers, stored, strict=True))
+
+
+def _has_weights(group: Any) -> bool:
+    """Return False for a layer's group in an older ``.h5`` that lists no weights."""
+    if group is None or "weight_names" not in group.attrs:
+        return True  # damage, which is reported where the names are read
+    return bool(group.attrs.get_id("weight_names").shape != (0,))
 
 
 def _forward_first(layer: str, weights: list[str], listed: list[str]) -> list[str]:

@@ -88,16 +88,16 @@ def read(path: str | os.PathLike[str]) -> Graph:
 def _parse(file: Path) -> Any:
     """Return the ModelProto of a file."""
     if not file.is_file():
-        raise ValueError("it is no file, but a folder or a device")
+        raise ValueError("it is not a file but a folder or a device")
     if file.stat().st_size > _MOST_BYTES:
         raise ValueError("it is larger than 2 GB, which no ONNX file can be")
     model = library().ModelProto()
     try:
         model.ParseFromString(file.read_bytes())
     except Exception as error:  # protobuf's DecodeError, which onnx does not export
-        raise ValueError(f"it is no ONNX file, or damaged ({type(error).__name__})") from None
+        raise ValueError(f"it is not an ONNX file, or damaged ({type(error).__name__})") from None
     if not model.ir_version or not model.HasField("graph"):
-        raise ValueError("it is no ONNX file: it holds no graph")
+        raise ValueError("it is not an ONNX file: it holds no graph")
     if model.ir_version > library().IR_VERSION:
         raise ValueError(
             f"its format has the version {model.ir_version}, and the installed onnx reads versions "
@@ -170,7 +170,7 @@ def _input_of(value: Any) -> Input:
     name = text(value.name)
     label = f"the input {shown(name)}"
     if value.type.WhichOneof("value") != "tensor_type":
-        raise ValueError(f"{label} is no tensor")
+        raise ValueError(f"{label} is not a tensor")
     tensor = value.type.tensor_type
     shape = None
     if tensor.HasField("shape"):
@@ -187,7 +187,7 @@ def _output_type(value: Any) -> np.dtype[Any] | None:
     """Return the type that a file gives for an output; None if it gives none."""
     label, kind = f"the output {shown(text(value.name))}", value.type.WhichOneof("value")
     if kind not in (None, "tensor_type"):
-        raise ValueError(f"{label} is no tensor")
+        raise ValueError(f"{label} is not a tensor")
     number = value.type.tensor_type.elem_type
     return element_type(number, label) if number else None
 

@@ -112,7 +112,7 @@ def _dropout(inputs: NodeInputs) -> None:
         raise ValueError("training_mode must be a constant that is false: gru_c predicts")
     if inputs.node.opset < 12 and inputs.output_is_used(1):
         raise ValueError(
-            "its mask is asked for, and before version 12 of ONNX's operators that is no mask "
+            "its mask is asked for, and before version 12 of ONNX's operators that is not a mask "
             "in prediction"
         )
 

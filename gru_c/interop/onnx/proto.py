@@ -63,7 +63,7 @@ def text(value: str | bytes, label: str = "a name in it") -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise ValueError(f"{label} is no text: {shown(value.decode('latin-1'))}") from None
+        raise ValueError(f"{label} is not text: {shown(value.decode('latin-1'))}") from None
 
 
 def plain(message: str) -> str:

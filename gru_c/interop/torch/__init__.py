@@ -1,4 +1,4 @@
-"""PyTorch: a drop-in for ``torch.nn.GRU`` on the CPU, and weights that go across both ways.
+"""PyTorch: a drop-in for ``torch.nn.GRU`` on the CPU, and weights to and from state dicts.
 
 Importing this imports ``torch`` (extra ``torch``).
 """

@@ -1,4 +1,4 @@
-"""One layer of a GRU, both directions, as an operation that autograd can go back through."""
+"""One layer of a GRU, with one or both directions, as an operation of autograd."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gru_c.recurrence.weights import Weights
 
 CELL = Cell()
 
-# Whether the graph is kept for another backward pass; where PyTorch does not say so, it is.
+# True if the graph is kept for another backward pass; PyTorch versions that cannot say keep it.
 _keeps_graph = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True)
 
 
@@ -205,17 +205,17 @@ def run_backward(
 
 
 def read(tensor: Any) -> Array:
-    """Return a tensor's numbers as an aligned array: its memory, or a copy where that cannot be.
+    """Return a tensor's numbers as an aligned array: its memory, or a copy where it has none.
 
-    Some tensors are zeros, or the negative of others, without memory that says so.
+    Lazy tensors (zeros, the negative of another tensor) have no such memory.
     """
     array: Array = tensor.detach().numpy(force=True)
     return array if array.flags.aligned else array.copy()
 
 
 def _empty(shape: Any, dtype: Any, batch_first: bool) -> Any:
-    """Return a new tensor, which lies batch first in memory if wanted, (T, B, n) though it is."""
-    if not batch_first:  # the device is named, since the default may be another one
+    """Return a new tensor of shape (T, B, n), whose memory may be batch first."""
+    if not batch_first:  # the device is named, since PyTorch's default may be another one
         return torch.empty(shape, dtype=dtype, device="cpu")
     T, B, n = shape
     return torch.empty((B, T, n), dtype=dtype, device="cpu").transpose(0, 1)
@@ -233,10 +233,10 @@ class GRULayer(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Keep what `backward` needs; apart from `forward`, so that ``torch.func`` can call it."""
+        """Keep what `backward` needs; ``torch.func`` wants this apart from `forward`."""
         ctx.layer, *tensors = inputs
         ctx.set_materialize_grads(False)
-        # The tapes hold what is needed. This lets PyTorch see whether something was changed since.
+        # The tapes refer to these tensors. PyTorch checks that saved tensors have not been changed.
         ctx.save_for_backward(*tensors)
 
     @staticmethod
@@ -249,7 +249,7 @@ class GRULayer(torch.autograd.Function):  # type: ignore[misc]
             )
         if is_batched(d_output) or is_batched(d_last) or looks_into():
             raise RuntimeError(
-                "gru_c cannot go back through many gradients at once (vectorize=True, "
+                "gru_c's backward pass cannot take many gradients at once (vectorize=True, "
                 "is_grads_batched=True), nor under a transform of torch.func, forward-mode "
                 "derivatives or a mode that sees each operation, unless the forward pass ran "
                 "there, too: take torch.nn.GRU for that"
@@ -261,7 +261,7 @@ class GRULayer(torch.autograd.Function):  # type: ignore[misc]
 
 
 def wants_gradients(*tensors: Any) -> bool:
-    """Whether autograd is to follow what is done with the tensors."""
+    """Return True if autograd follows operations on the tensors."""
     return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
 

@@ -1,4 +1,4 @@
-"""When a GRU is PyTorch's own: for what looks into operations, and for quantisation."""
+"""Cases in which PyTorch's own GRU takes over: tracing, transforms, quantisation."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from torch.autograd import forward_ad
 _PLAIN = {torch.Tensor, torch.nn.Parameter, type(None)}
 _QUANTISATION = "torch.ao.quantization"
 
-# Transforms of torch.func, and modes that see each operation, that are active.
+# Functions that say which transforms of torch.func, and which modes, are active.
 _transforms = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
 _modes = getattr(torch._C, "_len_torch_dispatch_stack", lambda: 0)
 _is_batched = getattr(torch._C._functorch, "is_legacy_batchedtensor", lambda tensor: False)
 
 
 def looks_into() -> bool:
-    """Return whether something looks into operations, which it can do with PyTorch's alone.
+    """Return True if something looks into operations, which works for PyTorch's own ones only.
 
-    That is torch.compile, torch.export, torch.jit.trace, `differentiates`, and modes that see each
+    Such are torch.compile, torch.export, torch.jit.trace, `differentiates`, and modes that see each
     operation: make_fx, FakeTensorMode, FlopCounterMode.
     """
     return (
@@ -29,19 +29,19 @@ def looks_into() -> bool:
 
 
 def differentiates() -> bool:
-    """Return whether transforms of torch.func or forward-mode derivatives are active."""
+    """Return True if transforms of torch.func or forward-mode derivatives are active."""
     return getattr(forward_ad, "_current_level", -1) >= 0 or _transforms()
 
 
 def is_batched(gradient: Any) -> bool:
-    """Return whether a gradient stands for many, as under ``is_grads_batched=True``."""
+    """Return True if a gradient stands for many, as with ``is_grads_batched=True``."""
     return gradient is not None and bool(_is_batched(gradient))
 
 
 def hold_no_data(x: Any, *others: Any) -> bool:
-    """Return whether the core has nothing to read, which PyTorch knows how to treat.
+    """Return True for tensors without numbers for the core, which PyTorch can treat.
 
-    That is when a tensor is of a subclass, or when all of them are on the meta device.
+    Such are tensors of a subclass, and tensors that are all on the meta device.
     """
     kinds = {type(t) for t in (x, *others)}
     if not kinds <= _PLAIN:
@@ -51,23 +51,23 @@ def hold_no_data(x: Any, *others: Any) -> bool:
 
 
 def qconfig_for(module: Any, qconfig: Any) -> tuple[Any, bool]:
-    """Return what quantisation wants of a torch.nn.GRU in the place of a module.
+    """Return the quantisation settings of a torch.nn.GRU for one of gru_c's modules.
 
-    ``torch.ao.quantization`` looks modules up by their exact type in a table, which is a variable
-    of the function that sets the attribute `qconfig`.
+    ``torch.ao.quantization`` looks up the exact type of a module in a table, which is a local
+    variable of the function that sets the attribute `qconfig`.
 
     Parameters
     ----------
     module : GRU
     qconfig : object
-        What the attribute is being set to.
+        The value that the attribute is being set to.
 
     Returns
     -------
     qconfig : object
-        What it would be set to for a ``torch.nn.GRU``.
+        The value that a ``torch.nn.GRU`` would get.
     looks_again : bool
-        Whether the quantisation will look at the type once more: that of graphs.
+        True if the quantisation looks at the type once more, as that of graphs does.
     """
     frame: Any = sys._getframe(2)
     caller = frame.f_locals

@@ -1,4 +1,4 @@
-"""A drop-in for ``torch.nn.GRU``, and what puts it into a model."""
+"""A drop-in for ``torch.nn.GRU``, and `convert`, which puts it into a model."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from gru_c.interop.torch.packed_sequence import PackedSteps
 
 _DTYPES = (torch.float32, torch.float64)
 
-# Putting the weights into the core's order takes the time of a few of PyTorch's steps of one row;
-# of more where they are read from main memory. Measured for H from 50 to 1024.
+# Reordering the weights for the core takes the time of a few of PyTorch's time steps of one row; of
+# more steps where weights are read from main memory. Measured for H from 50 to 1024.
 _FEW_STEPS, _FEW_LARGE_STEPS, _LARGE = 8, 40, 2**21
 
 
 class GRU(torch.nn.GRU):  # type: ignore[misc]
-    """``torch.nn.GRU`` by gru_c's kernels, on the CPU.
+    """``torch.nn.GRU`` with gru_c's kernels, on the CPU.
 
-    Constructor, parameters, inputs and outputs are those of ``torch.nn.GRU`` [1]_, which it is a
-    subclass of: the same state dict, initial weights, and random numbers of dropout. It runs on
+    It is a subclass of ``torch.nn.GRU`` [1]_, with the same constructor, parameters, inputs,
+    outputs, state dict, initial weights, and random numbers of dropout. It runs on
     ``torch.get_num_threads()`` threads, in float32 or float64; tensors are not copied.
 
-    It is a ``torch.nn.GRU`` for what looks into operations: ``torch.jit.trace``, ``torch.compile``,
-    ``torch.export`` and ``torch.onnx.export``, so that what they write runs elsewhere; the
-    transforms of ``torch.func``, forward-mode derivatives, meta tensors, subclasses of tensor and
-    modes like ``FakeTensorMode``. Also to predict a few steps, for which putting the weights into
-    the core's order would not pay. ``torch.fx`` takes it for a leaf. ``torch.jit.script``, and
-    ``torch.ao.quantization`` where it is to quantise it, put a ``torch.nn.GRU`` in its place.
-    ``torch.autocast`` has no effect on it.
+    PyTorch's own kernels run where something looks into operations: ``torch.jit.trace``,
+    ``torch.compile``, ``torch.export`` and ``torch.onnx.export``, whose results then run without
+    gru_c; the transforms of ``torch.func``, forward-mode derivatives, meta tensors, subclasses of
+    tensor and modes like ``FakeTensorMode``. They also predict a few time steps, for which
+    reordering the weights for the core would not pay. ``torch.fx`` treats the module as a leaf.
+    ``torch.jit.script``, and ``torch.ao.quantization`` where it quantises the module, put a
+    ``torch.nn.GRU`` in its place. ``torch.autocast`` has no effect on it.
 
     Parameters
     ----------
     *args, **kwargs
-        As of ``torch.nn.GRU``: input_size, hidden_size, num_layers, bias, batch_first, dropout,
+        Those of ``torch.nn.GRU``: input_size, hidden_size, num_layers, bias, batch_first, dropout,
         bidirectional, device, dtype.
 
     Raises
@@ -46,7 +46,7 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
     ValueError
         From ``forward``, for tensors that are not on the CPU, or neither float32 nor float64.
     RuntimeError
-        From a backward pass that is to be differentiated (``create_graph=True``) or takes many
+        From a backward pass that would be differentiated (``create_graph=True``) or takes many
         gradients at once (``is_grads_batched=True``), and for shapes that do not fit.
     TypeError
         From quantisation and ``torch.jit.script``, when it has parametrizations.
@@ -94,35 +94,37 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
             return super().forward(input, hx)  # type: ignore[no-any-return]
         return self._forward_packed(input, hx) if is_packed else self._forward_plain(input, hx)
 
-    def _forward_plain(self, given: Any, hx: Any) -> tuple[Any, Any]:
+    def _forward_plain(self, sequences: Any, hx: Any) -> tuple[Any, Any]:
         """Run over a batch or one sequence."""
-        _check_tensor("input", given)
-        if given.dim() not in (2, 3):
-            raise ValueError(f"GRU: expected input to be 2D or 3D, got {given.dim()}D")
+        _check_tensor("input", sequences)
+        dim = sequences.dim()
+        if dim not in (2, 3):
+            raise ValueError(f"GRU: expected input to be 2D or 3D, got {dim}D")
         if hx is not None:
             _check_tensor("hx", hx)
-            if hx.dim() != given.dim():
+            if hx.dim() != dim:
                 raise RuntimeError(
-                    f"for {given.dim()}-D input, hx should also be {given.dim()}-D, "
-                    f"got {hx.dim()}-D"
+                    f"for {dim}-D input, hx should also be {dim}-D, got {hx.dim()}-D"
                 )
-        is_one = given.dim() == 2
-        batch_first = self.batch_first and not is_one
-        x = given[:, None] if is_one else given.transpose(0, 1) if batch_first else given
-        x, h = self._checked(x, hx[:, None] if is_one and hx is not None else hx, None)
+        is_single = dim == 2
+        batch_first = self.batch_first and not is_single
+        x = sequences.transpose(0, 1) if batch_first else sequences
+        if is_single:
+            x, hx = x[:, None], None if hx is None else hx[:, None]
+        x, h = self._checked(x, hx, None)
         if len(x) < 1:
             raise RuntimeError("expected sequences of at least one step, got none")
         output, last = self._stack(x, h, (), batch_first)
-        return (output.squeeze(1), last.squeeze(1)) if is_one else (output, last)
+        return (output.squeeze(1), last.squeeze(1)) if is_single else (output, last)
 
     def _is_short(self, x: Any, hx: Any) -> bool:
-        """Whether PyTorch's own kernel is faster: to predict a few steps."""
+        """Return True if PyTorch's own kernel is faster: to predict a few time steps."""
         weights = 3 * self.hidden_size * (self.input_size + self.hidden_size)
         few = _FEW_STEPS if weights < _LARGE else _FEW_LARGE_STEPS
         if not isinstance(x, torch.Tensor) or x.numel() >= few * self.input_size:
             return False
         if not _is_readable(x) or torch.is_autocast_enabled("cpu"):
-            return False  # so that it is treated as a longer one
+            return False  # so that it is treated like longer input
         tensors = (x, hx, *self._flat_weights)
         return not wants_gradients(*(t for t in tensors if isinstance(t, torch.Tensor)))
 
@@ -139,7 +141,7 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
         )
 
     def _checked(self, x: Any, hx: Any, batch_sizes: Any) -> tuple[Any, Any]:
-        """Return input and states (zeros for None) that have passed all checks."""
+        """Return input and states (zeros for None) after all checks."""
         dtype = getattr(self._flat_weights[0], "dtype", None)
         if torch.is_autocast_enabled("cpu"):
             x, hx = (t.to(dtype) if t is not None and t.is_floating_point() else t for t in (x, hx))
@@ -157,7 +159,7 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
         return x, hx
 
     def _check_weights(self, dtype: Any) -> None:
-        """Raise an error unless there are the weights that the module's attributes speak of."""
+        """Raise an error unless the weights agree with the module's attributes."""
         H, per = self.hidden_size, 4 if self.bias else 2
         of_layer = per * self._directions
         if len(self._flat_weights) != of_layer * self.num_layers:
@@ -181,7 +183,7 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
     def _stack(
         self, x: Any, hx: Any, packed: tuple[PackedSteps, ...], batch_first: bool
     ) -> tuple[Any, Any]:
-        """Run layer by layer over checked tensors: outputs of the last one, last states of all."""
+        """Return the last layer's outputs and all last states, given checked tensors."""
         memories = self.__dict__.setdefault("_memories", {})
         per, lasts = len(self._flat_weights) // self.num_layers, []
         for k, h in enumerate(hx.split(self._directions)):
@@ -196,10 +198,10 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
             lasts.append(last)
         return x, torch.cat(lasts) if len(lasts) > 1 else lasts[0]
 
-    # ---- what others do with modules ----
+    # ---- copies, scripting, quantisation ----
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make a module that torch.fx takes for one of PyTorch's: it records the call."""
+        """Make a module that torch.fx treats like PyTorch's own: it records the call."""
         module = super().__new__(cls)
         module.__dict__["__module__"] = torch.nn.GRU.__module__
         return module
@@ -209,17 +211,17 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
         if name == "qconfig" and type_before_parametrizations(self) is GRU:
             value, looks_again = qconfig_for(self, value)
             if value is not None or looks_again:
-                self._become_pytorchs()
+                self._become_torch_gru()
         torch.nn.GRU.__setattr__(self, name, value)  # whatever it is now
 
     def __prepare_scriptable__(self) -> Any:
-        """Return what torch.jit.script compiles, and puts in the place of this module."""
+        """Return the module that torch.jit.script compiles in place of this one."""
         self._refuse_unless_usual("compile")
-        made = torch.nn.GRU.__new__(torch.nn.GRU)
-        made.__setstate__(self.__getstate__())
-        return made
+        module = torch.nn.GRU.__new__(torch.nn.GRU)
+        module.__setstate__(self.__getstate__())
+        return module
 
-    def _become_pytorchs(self) -> None:
+    def _become_torch_gru(self) -> None:
         self._refuse_unless_usual("quantise")
         for name in ("_memories", "__module__"):
             self.__dict__.pop(name, None)
@@ -235,19 +237,19 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        """For copies and pickles: without the memory that is kept for the next pass."""
+        """Return the state for copies and pickles, without memory kept for the next pass."""
         left_out = "_memories", "__module__"
         return {key: value for key, value in super().__getstate__().items() if key not in left_out}
 
 
 def _is_readable(tensor: Any) -> bool:
-    """Return whether the core can read a tensor of this kind."""
+    """Return True if the core can read a tensor of this kind."""
     is_dense = tensor.layout == torch.strided and not tensor.is_nested
     return bool(tensor.is_cpu and is_dense and tensor.dtype in _DTYPES)
 
 
 def _check_tensor(name: str, tensor: Any, dtype: Any = None) -> None:
-    """Raise ValueError or TypeError unless the core can read it, and it is of `dtype` if given."""
+    """Raise ValueError or TypeError unless the core can read a tensor, of `dtype` if not None."""
     if not isinstance(tensor, torch.Tensor):
         if isinstance(tensor, torch.fx.Proxy):
             raise TypeError(
@@ -279,7 +281,7 @@ def _check_tensor(name: str, tensor: Any, dtype: Any = None) -> None:
 
 
 def _checked_sizes(batch_sizes: Any, total: int) -> Any:
-    """Return a PackedSequence's batch sizes as an array; ValueError unless they can be ones."""
+    """Return a PackedSequence's batch sizes as an array; ValueError for impossible ones."""
     sizes = np.ascontiguousarray(batch_sizes.numpy())
     fits = sizes.ndim == 1 and len(sizes) and (np.diff(sizes) <= 0).all() and sizes[-1] > 0
     if not fits or sizes.sum() != total:
@@ -296,22 +298,22 @@ def convert(module: Any) -> Any:
     Parameters
     ----------
     module : torch.nn.Module
-        Changed in place. The parameters stay the same objects, so an optimizer that has been made
-        goes on with them; hooks and training mode stay, too. Subclasses of ``torch.nn.GRU`` stay as
-        they are, since they compute something else.
+        Changed in place. The parameters stay the same objects, so an existing optimizer keeps
+        training them; hooks and training mode stay, too. Subclasses of ``torch.nn.GRU`` are left
+        alone, since they compute something else.
 
     Returns
     -------
     torch.nn.Module
-        The module; if it is a ``torch.nn.GRU`` itself, the one in its place.
+        The module; if it is a ``torch.nn.GRU`` itself, its replacement.
 
     Raises
     ------
     TypeError
-        When it is no module.
+        When it is not a module.
     ValueError
-        When a GRU is not on the CPU, neither float32 nor float64, or waits for its quantisation;
-        its name is given, and nothing has been changed.
+        When a GRU is not on the CPU, is neither float32 nor float64, or waits for its
+        quantisation. The message gives its name; nothing has been changed.
 
     Examples
     --------
@@ -332,8 +334,8 @@ def convert(module: Any) -> Any:
     """
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"convert wants a torch.nn.Module, got {type(module).__name__}")
-    found = {name: m for name, m in module.named_modules() if type(m) is torch.nn.GRU}
-    for name, gru in found.items():
+    grus = {name: m for name, m in module.named_modules() if type(m) is torch.nn.GRU}
+    for name, gru in grus.items():
         if getattr(gru, "qconfig", None) is not None:
             raise ValueError(
                 f"{name or 'the GRU'} has a qconfig, and torch.ao.quantization would not find it "
@@ -341,16 +343,16 @@ def convert(module: Any) -> Any:
             )
         for key, tensor in gru.named_parameters():
             _check_tensor(f"{name}.{key}" if name else key, tensor, gru.weight_ih_l0.dtype)
-    made = {gru: _converted(gru) for gru in found.values()}
+    converted = {gru: _converted(gru) for gru in grus.values()}
     for parent in list(module.modules()):
         for name, child in parent._modules.items():  # named_children has each module once
-            if child in made:
-                parent._modules[name] = made[child]
-    return made.get(module, module)
+            if child in converted:
+                parent._modules[name] = converted[child]
+    return converted.get(module, module)
 
 
 def _converted(gru: Any) -> GRU:
-    """Return our GRU with everything that another one has: parameters, hooks, mode."""
-    made: GRU = GRU.__new__(GRU)
-    made.__setstate__(gru.__getstate__())
-    return made
+    """Return gru_c's GRU with the parameters, hooks and mode of PyTorch's."""
+    module: GRU = GRU.__new__(GRU)
+    module.__setstate__(gru.__getstate__())
+    return module

@@ -1,7 +1,8 @@
-"""The steps of sequences in the layout of PyTorch's ``PackedSequence``.
+"""The time steps of sequences in the layout of PyTorch's ``PackedSequence``.
 
-Sequences are sorted, the longest first. There is an array (total, n) of all their steps: the first
-step of each, then the second one of each that has one, and so on; `batch_sizes` says of how many.
+The sequences are sorted, the longest first. One array (total, n) has the steps of all: the first
+step of each sequence, then the second step of each that has one, and so on; `batch_sizes` has the
+number of sequences for each time step.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from gru_c.recurrence.step_order import StepOrder
 
 @dataclass(frozen=True, eq=False)
 class PackedSteps(StepOrder):
-    """All steps of packed sequences, from the first to the last or the other way.
+    """The time steps of packed sequences, taken from the first to the last or the other way.
 
     Attributes
     ----------
     batch_sizes : ndarray of int, shape (T,)
-        How many sequences have a step 0, 1, ..., T - 1: not increasing, from B on, none zero.
+        Number of sequences that have a time step 0, 1, ..., T - 1: it begins with B, does not
+        increase, and is never zero.
     go_backwards : bool
-        Whether each sequence begins with its own last step.
+        True if each sequence begins with its own last time step.
     """
 
     batch_sizes: Array
@@ -32,17 +34,17 @@ class PackedSteps(StepOrder):
 
     @cached_property
     def lengths(self) -> Array:
-        """Steps of each sequence, (B,)."""
+        """Number of time steps of each sequence, (B,)."""
         lengths: Array = np.searchsorted(-self.batch_sizes, -np.arange(self.batch_sizes[0]), "left")
         return lengths
 
     @cached_property
     def _firsts(self) -> Array:
-        """Place of step 0, 1, ... of the first sequence."""
+        """Place of time step 0, 1, ... of the first sequence."""
         return np.cumsum(self.batch_sizes) - self.batch_sizes
 
     def _in_time(self, row: Array, step: Array) -> Array:
-        """Return when a row's first, second, ... step is taken, or which step it takes when."""
+        """Return the time at which a row takes a step, or the step that it takes at a time."""
         return self.lengths[row] - 1 - step if self.go_backwards else step
 
     @cached_property
@@ -52,7 +54,7 @@ class PackedSteps(StepOrder):
 
     @cached_property
     def _numbers(self) -> Array:
-        """Number, among those gathered, of the step at each place (total,)."""
+        """Number, among the gathered steps, of the step at each place (total,)."""
         step = np.repeat(np.arange(len(self.batch_sizes)), self.batch_sizes)
         row = np.arange(len(step)) - self._firsts[step]
         return self._begins[self._in_time(row, step)] + row

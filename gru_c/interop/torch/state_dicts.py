@@ -1,4 +1,4 @@
-"""State dicts: the weights of PyTorch modules as those of gru_c's layers, and the other way."""
+"""State dicts: weights of PyTorch modules for gru_c's layers, and the other way."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gru_c.parameters import GivenWeights
 from gru_c.recurrence.cell import Cell
 from gru_c.recurrence.weights import Weights
 
-# What a weight is called in PyTorch, and whether it is transposed there.
+# The name of a weight in PyTorch, and True if it is transposed there.
 _TENSORS: dict[type[Layer], dict[str, tuple[str, bool]]] = {
     Dense: {"kernel": ("weight", True), "bias": ("bias", False)},
     Embedding: {"embeddings": ("weight", False)},
@@ -36,20 +36,20 @@ Recurrent = GRU | Bidirectional
 
 
 def to_state_dict(model_or_layer: Sequential | Layer) -> dict[str, Any]:
-    """Return weights as PyTorch names and orders them.
+    """Return weights with the names and the order of PyTorch.
 
     Parameters
     ----------
     model_or_layer : Sequential, GRU or Bidirectional
-        With weights. Layers of GRUs that follow each other, equal in units, directions and use of a
-        bias, are one ``torch.nn.GRU`` of several layers; `Dropout` may stand between them.
+        With weights. Consecutive GRU layers with equal units, directions and use of a bias become
+        one ``torch.nn.GRU`` of several layers; `Dropout` may stand between them.
 
     Returns
     -------
     dict of str to tensor
         For a layer, or a model that is one such stack, the state dict of ``torch.nn.GRU``:
         ``weight_ih_l0`` and so on, ``weight_ih_l0_reverse``. For another model that of a module
-        whose submodules are called as the layers are, a stack as its first layer:
+        whose submodules have the layers' names, a stack that of its first layer:
         ``gru.weight_ih_l0``, ``dense.weight``. The tensors are copies.
 
     Raises
@@ -57,9 +57,9 @@ def to_state_dict(model_or_layer: Sequential | Layer) -> dict[str, Any]:
     TypeError
         When it is neither a model nor a layer of GRUs.
     ValueError
-        When there are no weights yet, or something that ``torch.nn.GRU`` cannot compute:
-        ``reset_after=False``, other activations, clipping, zoneout, ``go_backwards``, or directions
-        that are not concatenated; the message names the layer.
+        When there are no weights yet, or a layer has a setting that ``torch.nn.GRU`` cannot
+        compute: ``reset_after=False``, other activations, clipping, zoneout, ``go_backwards``, or
+        directions that are not concatenated; the message names the layer.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def from_state_dict(
         With weights, which are set. By default a new model is made: a stack of GRUs, all with
         ``return_sequences=True``, for the state dict of a ``torch.nn.GRU``.
     prefix : str
-        Take only the entries whose names begin so, and without that: ``"encoder.gru."``.
+        Take only the entries whose names begin with it, and remove it: ``"encoder.gru."``.
 
     Returns
     -------
@@ -100,8 +100,8 @@ def from_state_dict(
     Raises
     ------
     TypeError, ValueError
-        As `to_state_dict`; also when a tensor is missing, left over, misshapen or does not hold
-        real numbers: the message names it, and nothing has been changed.
+        As `to_state_dict`; also when a tensor is missing, superfluous, of the wrong shape or not
+        of real numbers. The message names it; nothing has been changed.
 
     Examples
     --------
@@ -155,29 +155,29 @@ def _modules(model_or_layer: object) -> Modules:
             f"wanted a Sequential, a GRU or a Bidirectional, got {type(model_or_layer).__name__}"
         )
     model_or_layer.require_built("a state dict")
-    found: Modules = []
+    modules: Modules = []
     open_stack = False
     for layer in model_or_layer.layers:
         if layer.parameters:
             _check_layer(layer)
-            if open_stack and _continues(found[-1][1][-1], layer):
-                found[-1][1].append(layer)
+            if open_stack and _continues(modules[-1][1][-1], layer):
+                modules[-1][1].append(layer)
             else:
-                found.append((f"{layer.name}.", [layer]))
+                modules.append((f"{layer.name}.", [layer]))
             open_stack = isinstance(layer, Recurrent)
         elif not isinstance(layer, Dropout):
             open_stack = False
-    if len(found) == 1 and isinstance(found[0][1][0], Recurrent):
-        return [("", found[0][1])]
-    return found
+    if len(modules) == 1 and isinstance(modules[0][1][0], Recurrent):
+        return [("", modules[0][1])]
+    return modules
 
 
 def _continues(before: Layer, layer: Layer) -> bool:
-    """Whether a layer is the next one of the same torch.nn.GRU."""
+    """Return True if a layer is the next layer of the same torch.nn.GRU."""
     if not isinstance(before, Recurrent) or not isinstance(layer, Recurrent):
         return False
-    a, b = ([(one.units, one.use_bias) for one in x.directions] for x in (before, layer))
-    return a == b
+    settings = [[(gru.units, gru.use_bias) for gru in x.directions] for x in (before, layer)]
+    return settings[0] == settings[1]
 
 
 def _check_layer(layer: Layer) -> None:
@@ -186,19 +186,21 @@ def _check_layer(layer: Layer) -> None:
         if type(layer) not in _TENSORS:
             raise ValueError(f"layer {layer.label!r} ({type(layer).__name__}) has no counterpart")
         return
-    a, *others = layer.directions
+    first, *others = layer.directions
     apart = isinstance(layer, Bidirectional) and layer.merge_mode != "concat"
     problems = {
-        "reset_after=False": not all(one.reset_after for one in layer.directions),
-        "an activation, clip or zoneout": any(one.cell != Cell() for one in layer.directions),
-        "go_backwards=True": a.go_backwards,
+        "reset_after=False": not all(gru.reset_after for gru in layer.directions),
+        "an activation, clip or zoneout": any(gru.cell != Cell() for gru in layer.directions),
+        "go_backwards=True": first.go_backwards,
         "directions that are not concatenated": apart,
-        "directions that differ in units": any(one.units != a.units for one in others),
-        "directions that differ in use_bias": any(one.use_bias != a.use_bias for one in others),
+        "directions that differ in units": any(gru.units != first.units for gru in others),
+        "directions that differ in use_bias": any(gru.use_bias != first.use_bias for gru in others),
     }
-    for what, is_so in problems.items():
-        if is_so:
-            raise ValueError(f"layer {layer.label!r} has {what}, which torch.nn.GRU cannot compute")
+    for problem, is_there in problems.items():
+        if is_there:
+            raise ValueError(
+                f"layer {layer.label!r} has {problem}, which torch.nn.GRU cannot compute"
+            )
 
 
 # ---- tensors and weights ------------------------------------------------------------------------
@@ -210,11 +212,11 @@ def _tensors(modules: Modules) -> dict[str, Array]:
         name: array
         for prefix, layers in modules
         for k, layer in enumerate(layers)
-        for name, array in _of_layer(prefix, layer, k)
+        for name, array in _layer_tensors(prefix, layer, k)
     }
 
 
-def _of_layer(prefix: str, layer: Layer, k: int) -> Iterator[tuple[str, Array]]:
+def _layer_tensors(prefix: str, layer: Layer, k: int) -> Iterator[tuple[str, Array]]:
     if not isinstance(layer, Recurrent):
         for item in layer.parameters:
             name, turned = _TENSORS[type(layer)][item.name]
@@ -243,7 +245,7 @@ def _names(prefix: str, layer: Recurrent, k: int) -> list[list[str]]:
     return [[f"{prefix}{name}_l{k}{suffix}" for name in names] for suffix in suffixes]
 
 
-# ---- what is given ------------------------------------------------------------------------------
+# ---- state dicts that are read ------------------------------------------------------------------
 
 
 def _given(state_dict: object, prefix: str) -> dict[str, Array]:
@@ -277,7 +279,7 @@ def _stack_of(given: dict[str, Array], prefix: str) -> Sequential:
     first, hidden = (given.get(f"{name}_l0") for name in NAMES[:2])
     if first is None or hidden is None or first.ndim != 2 or hidden.ndim != 2:
         raise ValueError(
-            "this is no state dict of a torch.nn.GRU: there are no matrices weight_ih_l0 and "
+            "this is not the state dict of a torch.nn.GRU: there are no matrices weight_ih_l0 and "
             f"weight_hh_l0 in it, but {', '.join(map(repr, list(given)[:6])) or 'nothing'}; "
             "a part of a larger one is taken with prefix="
         )

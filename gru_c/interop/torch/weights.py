@@ -1,7 +1,7 @@
-"""The weights of one direction of one layer: PyTorch's tensors and the core's arrays.
+"""The weights of one direction of one layer, between PyTorch's tensors and the core's arrays.
 
-PyTorch has gates r, z, n and a row for each, ``weight_ih`` (3H, I) and ``weight_hh`` (3H, H), and
-two biases (3H,). The core has gates z, r, n and a column for each, and one bias (2, 3H).
+PyTorch has gates r, z, n in rows: ``weight_ih`` (3H, I), ``weight_hh`` (3H, H), two biases (3H,).
+The core has gates z, r, n in columns: kernel (I, 3H), recurrent kernel (H, 3H), a bias (2, 3H).
 """
 
 from __future__ import annotations
@@ -53,6 +53,6 @@ def from_core(weights: Weights | Gradients) -> list[Array]:
 
 def _swapped(biases: Array) -> Array:
     """Return biases (2, 3H) with the gates in the other order, as a new contiguous array."""
-    # Not by an index: what that returns is ordered otherwise in memory for H=1.
+    # Not with an index: the array that it returns has another order in memory for H=1.
     swapped: Array = np.take(biases.reshape(2, 3, -1), _GATES, axis=1).reshape(biases.shape)
     return swapped

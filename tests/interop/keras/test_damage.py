@@ -39,7 +39,7 @@ def test_no_such_file(path):
 )
 def test_another_format(path, content):
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"no readable \.keras") as caught:
+    with pytest.raises(ValueError, match=r"not a readable \.keras") as caught:
         keras.load(path)
     assert str(path) in str(caught.value)
 
@@ -54,7 +54,7 @@ def test_a_folder(tmp_path):
 def test_a_truncated_file(path, name, share):
     content = (DATA / name).read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(ValueError, match=r"no readable \.keras"):
+    with pytest.raises(ValueError, match=r"not a readable \.keras"):
         keras.load(path)
 
 
@@ -67,7 +67,7 @@ def test_a_zip_of_something_else(path):
 
 def test_truncated_weights_in_a_whole_zip(path):
     write(path, {WEIGHTS: members(DATA / "sequences_3.keras")[WEIGHTS][:20000]})
-    with pytest.raises(ValueError, match=r"no readable \.keras or HDF5 file"):
+    with pytest.raises(ValueError, match=r"not a readable \.keras or HDF5 file"):
         keras.load(path)
 
 

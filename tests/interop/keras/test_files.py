@@ -173,7 +173,18 @@ def test_what_keras_has_not(path, layer, message):
 @pytest.mark.parametrize(
     ("save", "message"),
     [
-        (lambda p: keras.save(small(), p.with_suffix(".h5")), r"named \*.keras, got 'model.h5'"),
+        (
+            lambda p: keras.save(small(), p.with_suffix(".npz")),
+            r"named \*.keras or \*.h5, got 'mod",
+        ),
+        (
+            lambda p: keras.save(small(), p.with_suffix(".weights.h5")),
+            r"named \*.keras or \*.h5, got 'model.weights.h5'",
+        ),
+        (
+            lambda p: keras.save_weights(small(), p),
+            r"weights from \*.weights.h5 or \*.h5, got 'model.keras'",
+        ),
         (lambda p: keras.save(Sequential([GRU(3)]), p), "no weights yet, so save is not possible"),
         (lambda p: keras.save(GRU(3), p), "must be a Sequential of gru_c, got GRU"),
         (lambda p: keras.save(small(), p.parent / "no" / "m.keras"), "there is no folder"),

@@ -79,18 +79,18 @@ LEFT_OUT = [
     ({"loss": {**FUNCTION, "config": "Custom>mse"}}, "loss 'Custom>mse'", "om"),
     ({"loss": OWN}, "loss 'Part' .*somebody's own", "om"),
     (
-        {"loss": {**MSE, "config": {"reduction": "sum"}}},
-        "'MeanSquaredError' .*reduction='sum'",
+        {"loss": {**MSE, "config": {"reduction": "average"}}},
+        "'MeanSquaredError' .*got 'average'",
         "om",
     ),
-    ({"loss": {**MSE, "config": {"reduction": "none"}}}, "reduction='none'", "om"),
+    ({"loss": {**MSE, "config": {"reduction": "none"}}}, "reduction=None", "om"),
     ({"loss": spec("MeanSquaredError", fn="mine")}, "'MeanSquaredError' ", "om"),
     (
         {"loss": spec("MeanSquaredError", fn="mean_absolute_error")},
         "its function is 'mean_abs",
         "om",
     ),
-    ({"loss": spec("BinaryCrossentropy", label_smoothing=0.1)}, "label_smoothing=0.1", "om"),
+    ({"loss": spec("MeanSquaredError", label_smoothing=0.1)}, "label_smoothing=0.1", "om"),
     (
         {"loss": spec("Huber", name="huber_loss", reduction="sum_over_batch_size")},
         r"delta of the loss 'Huber' \(the file lacks it, here it is 1.0\)",

@@ -51,18 +51,18 @@ def peak():
     ids=["empty", "text", "zip", "noise"],
 )
 def test_no_onnx_file(content, stored):
-    with pytest.raises(ValueError, match=r"model\.onnx: it is no ONNX file"):
+    with pytest.raises(ValueError, match=r"model\.onnx: it is not an ONNX file"):
         load(stored(content))
 
 
 def test_paths(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no file"):
         load(tmp_path / "no.onnx")
-    with pytest.raises(ValueError, match="it is no file, but a folder or a device"):
+    with pytest.raises(ValueError, match="it is not a file but a folder or a device"):
         load(tmp_path)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(ValueError, match="it is no file, but a folder or a device"):
+        with pytest.raises(ValueError, match="it is not a file but a folder or a device"):
             load(tmp_path / "pipe")
     large = tmp_path / "large.onnx"
     with large.open("wb") as file:
@@ -150,7 +150,7 @@ MODELS = [
     (changed(with_training), "it has training information"),
     (changed(sparse), "it has sparse initializers"),
     (changed(twice), "two of its initializers have the same name"),
-    (changed(sequence), "the input 'x' is no tensor"),
+    (changed(sequence), "the input 'x' is not a tensor"),
     (changed(nothing, node("Evil", ["x"], ["y"], domain="com.evil")), r"\(Evil\) .*'com\.evil'"),
     (changed(nothing, node("Conv", ["x", "x"], ["y"], name="c")), r"node 'c' \(Conv\): gru_c does"),
     (changed(nothing, branch()), r"node 'choice' \(If\): gru_c does not have"),
@@ -187,7 +187,7 @@ def test_names_in_messages_are_short_and_plain(stored):
         load(stored(model))
     assert len(str(caught.value)) < 500
     bytes_in_a_name = changed(nothing).SerializeToString().replace(b"\x01r", b"\x01\xff")
-    with pytest.raises(ValueError, match="a name in it is no text"):
+    with pytest.raises(ValueError, match="a name in it is not text"):
         load(stored(bytes_in_a_name))
 
 

@@ -1,0 +1,140 @@
+"""A network that says of what layers it consists, as Keras's models do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from gru_c.common.registry import Registry
+from gru_c.common.validation import check_integer, check_sample_shape
+from gru_c.layers import LAYERS, Layer
+from gru_c.models.files import SavedModel
+from gru_c.saving.files import plain_config
+
+Self = TypeVar("Self", bound="DescribedModel")
+
+
+class DescribedModel(SavedModel):
+    """Base of `Sequential`: everything but training."""
+
+    _kind = False  # as far as attributes go, the kind is `Network`
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of that name or number.
+
+        Parameters
+        ----------
+        name : str
+            Give this or `index`.
+        index : int
+            Number of the layer, from 0; negative numbers count from the end.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such layer, or not exactly one argument.
+
+        Examples
+        --------
+        >>> from gru_c import Dense, GRU, Sequential
+        >>> model = Sequential([GRU(50, input_shape=(10, 8)), Dense(1)])
+        >>> model.get_layer("gru") is model.get_layer(index=0)
+        True
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer wants a name or an index, got {name!r} and {index!r}")
+        if index is not None:
+            count = len(self.layers)
+            number = check_integer("get_layer: index", index, None)
+            if not -count <= number < count:
+                raise ValueError(f"get_layer: the model has {count} layers, got index={number}")
+            return self.layers[number]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        known = ", ".join(repr(layer.name) for layer in self.layers)
+        raise ValueError(f"the model has no layer named {name!r}; it has {known or 'none'}")
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of the values that `evaluate` returns; [] before `compile`."""
+        if self.loss is None:
+            return []
+        return ["loss", *(metric.name for metric in self.metrics)]
+
+    # ---- configuration ----
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layers and their arguments, without weights, for `from_config`.
+
+        Returns
+        -------
+        dict
+            The keys are "name", "trainable", "dtype", "layers" and "build_input_shape".
+        """
+        shape = self.input_shape
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self.dtype,
+            "layers": [
+                {"class_name": type(layer).__name__, "config": layer.get_config()}
+                for layer in self.layers
+            ],
+            "build_input_shape": None if shape is None else list(shape),
+        }
+
+    @classmethod
+    def from_config(
+        cls: type[Self],
+        config: Mapping[str, Any],
+        custom_objects: Mapping[str, type[Layer]] | None = None,
+    ) -> Self:
+        """Return a new model with the layers of a configuration, with new weights.
+
+        Parameters
+        ----------
+        config : dict
+            As `get_config` returns it.
+        custom_objects : dict, optional
+            The user's classes of layers by their names.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a key is missing or a layer is unknown.
+        """
+        if not isinstance(config, Mapping) or not isinstance(config.get("layers"), (list, tuple)):
+            raise ValueError(f"a configuration of a model has a list of layers, got {config!r}")
+        registry = Registry("layer", {**LAYERS, **(custom_objects or {})})
+        layers = [registry.get(spec) for spec in config["layers"]]
+        return cls._of_layers(layers, config)
+
+    @classmethod
+    def _of_layers(cls: type[Self], layers: list[Layer], config: Mapping[str, Any]) -> Self:
+        """Return a model with these new layers and the other settings of a configuration."""
+        shape = config.get("build_input_shape")
+        settings = {"dtype": config.get("dtype"), "trainable": config.get("trainable", True)}
+        make: Any = cls
+        model: Self = make(layers, name=config.get("name", "sequential"), **settings)
+        if shape is not None and layers and not model.built:
+            model.build((None, *check_sample_shape(list(shape)[1:])))
+        return model
+
+    def to_json(self, **options: Any) -> str:
+        """Return `get_config` as a JSON text, for `gru_c.models.model_from_json`.
+
+        Parameters
+        ----------
+        **options
+            Arguments of `json.dumps`.
+
+        Raises
+        ------
+        ValueError
+            If JSON cannot hold an argument of a layer, such as a function.
+        """
+        layers = [plain_config(layer, f"layer {layer.name!r}") for layer in self.layers]
+        config = {**self.get_config(), "layers": layers}
+        return json.dumps({"class_name": "Sequential", "config": config}, **options)
