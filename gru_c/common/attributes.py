@@ -12,7 +12,7 @@ users configure. Once the constructor has returned, it checks each name that is 
 - a name that is a slip of the keyboard for a known one is refused, and the message gives that one;
 - any other name is free for the user.
 
-The keywords of the constructor are checked in the same way.
+The keywords of the constructor are checked in the same way; see `gru_c.common.keywords`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, ClassVar
 
+from gru_c.common import keras_names
 from gru_c.common.code_names import (
     argument_names,
     set_in_methods,
     takes_any_keyword,
     unwrapped,
 )
+from gru_c.common.keywords import about_unknown_keyword
 from gru_c.common.slips import USERS_WORDS, nearest
 
 # Called with an object, a name and a value. Sets the attribute or refuses it; or returns True, and
@@ -106,6 +108,11 @@ class Guarded:
         """Return the reason why an argument cannot change now, or None if it can."""
         return None
 
+    @classmethod
+    def _from_keras(cls, keywords: dict[str, Any]) -> dict[str, Any]:
+        """Return the keywords of a constructor with other names of Keras replaced by ours."""
+        return keywords
+
     def _constructor_arguments(self) -> dict[str, Any]:
         """Return the arguments of the constructor, from the attributes of the same names."""
         names = _arguments(_constructor_class(type(self)))
@@ -161,9 +168,7 @@ def _guarded_constructor(cls: Any, init: FunctionType) -> Callable[..., None]:
     @functools.wraps(init)
     def constructor(self: Any, *arguments: Any, **keywords: Any) -> None:
         if not takes_any and not keywords.keys() <= known:
-            keywords = renamed(type(self), keywords)
-            for name in keywords.keys() - known:
-                raise TypeError(_about_unknown_keyword(type(self), name, known))
+            keywords = _known_keywords(type(self), keywords, known)
         outermost = type(self).__init__ is constructor
         if outermost and self._made:  # called once more
             object.__setattr__(self, "_made", False)
@@ -174,6 +179,21 @@ def _guarded_constructor(cls: Any, init: FunctionType) -> Callable[..., None]:
     if signature is not None:
         vars(constructor)["__signature__"] = signature
     return constructor
+
+
+def _known_keywords(
+    cls: type[Guarded], keywords: dict[str, Any], known: frozenset[str]
+) -> dict[str, Any]:
+    """Return the keywords of a constructor by their names here; TypeError if one is unknown."""
+    keywords = cls._from_keras(renamed(cls, keywords, depth=4))
+    owners = [kind.__name__ for kind in _classes(cls)]
+    for name in [name for name in keywords if name not in known]:
+        if not keras_names.is_without_effect(owners, name, keywords[name]):
+            raise TypeError(
+                about_unknown_keyword(f"{cls.__name__}()", name, known, cls._keras_names)
+            )
+        del keywords[name]
+    return keywords
 
 
 def _with_base_options(cls: Any, init: FunctionType) -> inspect.Signature | None:
@@ -192,15 +212,6 @@ def _with_base_options(cls: Any, init: FunctionType) -> inspect.Signature | None
     for name, parameter in inspect.signature(super(cls, cls).__init__).parameters.items():
         parameters.setdefault(name, parameter.replace(kind=parameter.KEYWORD_ONLY))
     return signature.replace(parameters=[*parameters.values()])
-
-
-def _about_unknown_keyword(cls: type[Guarded], name: str, known: frozenset[str]) -> str:
-    start = f"{cls.__name__}() got an unexpected keyword argument {name!r}"
-    if name in cls._keras_names:
-        return f"{start}: {cls._keras_names[name]}"
-    intended = nearest(name, sorted(known))
-    question = f"did you mean {intended!r}? " if intended else ""
-    return f"{start}; {question}Its arguments are: {', '.join(sorted(known))}"
 
 
 def _constructor_class(cls: type) -> Any:

@@ -1,10 +1,13 @@
 """Names of Keras and other libraries that have no meaning here, and what to do instead.
 
 `common.attributes` refuses such an attribute, and such an argument of a constructor, because it
-would have no effect. A name that a class itself defines takes precedence.
+would have no effect. A name that a class itself defines takes precedence. Arguments that change no
+result in Keras either are accepted: see `is_without_effect`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 _NOTHING = "Keras has it, gru_c does not: leave it out"
 _SPEED = "in Keras it changes the speed and no result, here it would change nothing: leave it out"
@@ -27,21 +30,23 @@ def _table(*groups: tuple[str, str]) -> dict[str, str]:
 
 LAYER = _table(
     (
-        "kernel recurrent_kernel bias embeddings gamma beta weights variables trainable_variables "
-        "non_trainable_variables trainable_weights non_trainable_weights torch_params",
+        "kernel recurrent_kernel bias embeddings gamma beta moving_mean moving_variance weights "
+        "variables trainable_variables non_trainable_variables trainable_weights "
+        "non_trainable_weights torch_params",
         _WEIGHTS,
     ),
-    ("dtype_policy compute_dtype variable_dtype input_dtype autocast", _DTYPE),
+    ("dtype_policy compute_dtype variable_dtype input_dtype", _DTYPE),
     (
-        "unroll implementation use_cudnn jit_compile supports_jit sparse experimental_autocast",
+        "unroll implementation use_cudnn jit_compile supports_jit sparse experimental_autocast "
+        "autocast",
         _SPEED,
     ),
     (
-        "input_spec batch_input_shape input_length input_tensor tensor input output inputs outputs "
+        "input_spec batch_input_shape batch_shape input_length input_tensor tensor input output "
+        "inputs outputs "
         "output_shape",
         _SHAPE,
     ),
-    ("batch_shape batch_size", "batches may have any size: leave it out"),
     ("mask lengths initial_state", "it is an argument of the layer's forward and of its call"),
     ("engine", "a layer takes the fastest one, gru_forward has an argument for it"),
     ("num_threads", "call gru_c.set_num_threads"),
@@ -65,7 +70,9 @@ LAYER = _table(
         "axes beta_regularizer gamma_regularizer beta_constraint gamma_constraint rms_scaling "
         "call_signature_parameters data_format dynamic lora_alpha lora_enabled lora_rank losses "
         "metrics metrics_variables noise_shape quantization_config quantization_mode quantize "
+        "renorm renorm_clipping renorm_momentum "
         "seed_generator single_state state_size supports_masking variable_serialization_spec "
+        "synchronized "
         "optional ragged elementwise_affine inplace norm_type proj_size scale_grad_by_freq",
         _NOTHING,
     ),
@@ -163,6 +170,53 @@ INITIALIZER = _table(
         "take the class that has it in its name, such as GlorotUniform",
     ),
 )
+
+# Arguments that change the speed in Keras, or nothing, by the class or method that has them. They
+# are accepted with any value and have no effect.
+_WITHOUT_EFFECT = {
+    "Layer": "autocast experimental_autocast",
+    "GRU": "unroll implementation use_cudnn",
+    "GRUCell": "implementation",
+    "RNN": "unroll",
+    "Embedding": "input_length sparse",
+    "Input": "sparse ragged optional",
+    "Optimizer": "jit_compile",
+    "compile": "run_eagerly jit_compile steps_per_execution auto_scale_loss",
+    "fit": "workers use_multiprocessing max_queue_size",
+    "evaluate": "workers use_multiprocessing max_queue_size",
+    "predict": "workers use_multiprocessing max_queue_size",
+}
+# Arguments that Keras has and gru_c does not have, with the values that have no effect in Keras.
+_NEUTRAL: dict[str, tuple[object, ...]] = {
+    "data_format": ("channels_last", None),
+    **dict.fromkeys(("dynamic", "rms_scaling"), (False,)),
+    **dict.fromkeys(
+        (
+            *("lora_rank", "lora_alpha", "quantization_config", "noise_shape", "input_tensor"),
+            *("tensor", "weights", "loss_weights", "weighted_metrics", "sample_weight_mode"),
+            *("target_tensors", "class_weight"),
+        ),
+        (None,),
+    ),
+}
+
+
+def is_without_effect(owners: Collection[str], name: str, value: object) -> bool:
+    """Return True if an argument changes no result in Keras, so that it is accepted here.
+
+    Parameters
+    ----------
+    owners : collection of str
+        The method that has the argument, or the class of the constructor and its bases.
+    name : str
+        The argument.
+    value : object
+        Its value.
+    """
+    if any(name in _WITHOUT_EFFECT.get(owner, "").split() for owner in owners):
+        return True
+    return isinstance(value, (str, bool, type(None))) and value in _NEUTRAL.get(name, ())
+
 
 # Losses, metrics, optimizers, activations and others that Keras has and gru_c does not have, in
 # lower case without "_". Such a name is not a slip for the nearest name, which means another thing.

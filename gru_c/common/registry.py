@@ -31,10 +31,11 @@ def snake_case(name: str) -> str:
 
     Examples
     --------
-    >>> snake_case("GlorotUniform"), snake_case("GRU"), snake_case("GRUCell")
-    ('glorot_uniform', 'gru', 'gru_cell')
+    >>> snake_case("GlorotUniform"), snake_case("GRUCell"), snake_case("Conv1D"), snake_case("L1L2")
+    ('glorot_uniform', 'gru_cell', 'conv1d', 'l1_l2')
     """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    word_ends = r"(?<=[a-z])(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z0-9])|(?<=[A-Z])(?=[A-Z][a-z])"
+    return re.sub(word_ends, "_", name).lower()
 
 
 def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:

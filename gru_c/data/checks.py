@@ -29,6 +29,7 @@ def require_whole_batches(
             )
     if len(set(sizes)) > 1:
         raise ValueError(f"{rule}: got batches of {' and of '.join(map(str, sizes))} samples")
+    model.require_batch_size(sizes[0])
     for layer in layers:
         layer.require_state_for(len(range(sizes[0])[fraction_slice(sizes[0], fraction)]))
 

@@ -357,7 +357,19 @@ class MPIProcesses(ProcessGroup):
             )
 
     def synchronize_weights(self, model: Network) -> None:
-        """Copy the first process's weights to all if their machines may round differently."""
+        """Make the weights equal where each process has changed them by itself.
+
+        Moving statistics become their mean over the processes. The first process's weights are
+        copied to all if their machines may round differently.
+        """
+        statistics = model.parameters.statistics
+        if statistics:
+            mean = np.concatenate([item.array for item in statistics])
+            self.comm.Allreduce(self._in_place, mean)
+            mean /= self.size
+            ends = np.cumsum([item.array.size for item in statistics])[:-1]
+            for item, part in zip(statistics, np.split(mean, ends), strict=True):
+                item.value[...] = part
         if self._machines_differ:
             self.comm.Bcast(model.parameters.values)
 

@@ -12,9 +12,11 @@ import numpy.typing as npt
 from gru_c.common import keras_names
 from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import INTERNAL, assign
-from gru_c.common.validation import check_dtype, check_flag, check_sample_shape
+from gru_c.common.validation import check_dtype, check_flag, check_integer, check_sample_shape
 from gru_c.initializers import initial_value
+from gru_c.layers.keras_arguments import input_shape_from_keras
 from gru_c.layers.keras_attributes import KerasAttributes
+from gru_c.layers.weights import checked_list
 from gru_c.parameters import (
     GivenWeights,
     Parameter,
@@ -33,13 +35,23 @@ FIXED = (
 )
 
 
-class LayerOptions(TypedDict, total=False):
-    """Arguments of all layers; see `Layer`."""
+_LEFT_OUT_IF_NONE = ("batch_size",)
+
+
+class CommonOptions(TypedDict, total=False):
+    """Arguments of all layers but `weights`; see `Layer`."""
 
     name: str | None
     dtype: npt.DTypeLike | None
     input_shape: Sequence[int | None] | None
     trainable: bool
+    batch_size: int | None
+
+
+class LayerOptions(CommonOptions, total=False):
+    """Arguments of all layers; see `Layer`."""
+
+    weights: Sequence[npt.ArrayLike] | None
 
 
 class Layer(KerasAttributes):
@@ -64,6 +76,12 @@ class Layer(KerasAttributes):
         any length.
     trainable : bool
         False freezes the layer: training leaves its weights unchanged.
+    batch_size : int, optional
+        Number of sequences in all batches, for the first layer of a stateful model, which refuses
+        batches of another size. Keras 2's ``batch_input_shape=(32, 10, 8)`` stands for
+        ``input_shape=(10, 8), batch_size=32``.
+    weights : list of array_like, optional
+        Initial values of the weights, in the order of `get_weights`.
 
     Attributes
     ----------
@@ -84,12 +102,16 @@ class Layer(KerasAttributes):
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
         trainable: bool = True,
+        batch_size: int | None = None,
+        weights: Sequence[npt.ArrayLike] | None = None,
     ) -> None:
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             raise ValueError(f"a layer's name must be a string without '/', got {name!r}")
         self.name = name
         self.dtype = None if dtype is None else check_dtype(dtype).name
         self.input_shape = None if input_shape is None else check_sample_shape(input_shape)
+        self.batch_size = check_integer("batch_size", batch_size, 1, optional=True)
+        self._initial_weights = None if weights is None else checked_list(self.label, weights)
         self.built = False
         self.built_shape: Shape | None = None
         self._owned_by: weakref.ref[Parameters] | None = None  # its weights lie there
@@ -102,18 +124,27 @@ class Layer(KerasAttributes):
 
     _keras_names = keras_names.LAYER
     _advice: ClassVar = {
-        "input_shape": FIXED,
+        **dict.fromkeys(("input_shape", "batch_size"), FIXED),
+        "weights": "is an argument of the constructor alone: set_weights sets them",
         "built": "is set by build, which makes the weights",
         "built_shape": "is set by build, which makes the weights",
         **dict.fromkeys(
             (
                 *("owned", "part_of", "prefix", "takes_mask", "makes_mask"),
-                *("takes_scalars", "gives_indices", "gives_tokens", "output_dtype"),
+                *(
+                    "takes_scalars",
+                    "gives_indices",
+                    "gives_tokens",
+                    "output_dtype",
+                    "reads_masked_steps",
+                    "moves_statistics",
+                ),
             ),
             INTERNAL,
         ),
         "parameters": "is set by build, which makes the weights: set_weights sets their values",
     }
+    not_kept = frozenset({"weights"})  # the layer's parameters hold the values
     _until_built: tuple[str, ...] = ()  # arguments that determine the weights
 
     part_of = ""  # the class of the layer that uses this layer's settings, if there is one
@@ -128,7 +159,24 @@ class Layer(KerasAttributes):
             return f"cannot change after the weights were made: {new}"
         return None
 
+    takes_sequences = False  # True if Keras 2's input_dim is the number of features of a sequence
+
+    @classmethod
+    def _from_keras(cls, keywords: dict[str, Any]) -> dict[str, Any]:
+        """Replace Keras 2's names for the shape of the input by ``input_shape`` and others."""
+        return input_shape_from_keras(cls.__name__, keywords, cls.takes_sequences)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments; see `Configurable.get_config`.
+
+        Rare arguments are left out if they are None.
+        """
+        config = super().get_config()
+        return {k: v for k, v in config.items() if v is not None or k not in _LEFT_OUT_IF_NONE}
+
     takes_mask = False  # True if `forward` has an argument ``mask``
+    reads_masked_steps = False  # True if it then still computes with the steps outside the mask
+    moves_statistics = False  # True if training passes update weights that no optimizer changes
     makes_mask = False  # True if `compute_mask` can exclude time steps
     takes_scalars = False  # True if a sample, for the first layer, may have no axis
     gives_indices = False  # True if the output is integers, which an `Embedding` takes
@@ -256,18 +304,31 @@ class Layer(KerasAttributes):
             raise ValueError(f"layer {self.label!r} is built already")
         self.compute_output_shape(input_shape)  # checks the shape
         dtype = np.dtype(self.dtype or np.float32)
-        source = checked_source(rng)
+        source = self._source_of_weights(rng, input_shape)
         parameters = [
             self._make_parameter(name, shape, dtype, source)
             for name, shape in self.weight_shapes(input_shape).items()
         ]
         self._take_parameters(parameters, dtype.name, input_shape)
 
+    def _source_of_weights(
+        self, rng: Source, input_shape: Shape
+    ) -> np.random.Generator | GivenWeights:
+        """Return the source of the weights: given ones, the constructor's, or random numbers."""
+        source, initial = checked_source(rng), self._initial_weights
+        if initial is None or isinstance(source, GivenWeights):
+            return source
+        wanted = len(self.weight_shapes(input_shape))
+        if len(initial) != wanted:
+            raise ValueError(f"layer {self.label!r} has {wanted} weights, got {len(initial)}")
+        return GivenWeights(initial)
+
     def _take_parameters(
         self, parameters: list[Parameter], dtype: str | None, input_shape: Shape
     ) -> None:
         shape = (None, *input_shape[1:])
         assign(self, parameters=parameters, dtype=dtype, built_shape=shape, built=True)
+        assign(self, _initial_weights=None)
 
     def _make_parameter(
         self,
@@ -333,7 +394,8 @@ class Layer(KerasAttributes):
     @property
     def trainable_weights(self) -> list[Parameter]:
         """The weights that training changes."""
-        return [item for part in self.trainable_parts if part.trainable for item in part.parameters]
+        parts = [part for part in self.trainable_parts if part.trainable]
+        return [item for part in parts for item in part.parameters if item.trainable]
 
     @property
     def non_trainable_weights(self) -> list[Parameter]:

@@ -18,7 +18,6 @@ from gru_c.layers.direction_pair import DirectionPair, checked_pair, new_directi
 from gru_c.layers.gru import GRU
 from gru_c.layers.merge_modes import check_mode, merge, merged_shape, split
 from gru_c.layers.random import DrawingLayer
-from gru_c.parameters import checked_source
 from gru_c.recurrence.side_by_side import run_both
 from gru_c.runtime.threads import get_num_threads, use_threads
 
@@ -58,7 +57,7 @@ class Bidirectional(DirectionPair):
     backward_layer : GRU, optional
         Other settings for the backward layer. "sum", "mul" and "ave" need the same ``units`` in
         both directions.
-    seed, name, dtype, input_shape, trainable
+    seed, name, dtype, input_shape, trainable, batch_size, weights
         See `GRU` and `Layer`. With ``trainable=False`` both directions are frozen; with True each
         direction has the ``trainable`` of its own settings.
 
@@ -88,7 +87,7 @@ class Bidirectional(DirectionPair):
     (2, 10, 8)
     """
 
-    takes_mask = True
+    takes_mask = takes_sequences = True
 
     _advice: ClassVar = {
         **dict.fromkeys(_own_arguments(GRU), _SETTING_OF_DIRECTIONS),
@@ -110,6 +109,8 @@ class Bidirectional(DirectionPair):
         dtype: npt.DTypeLike | None = None,
         input_shape: Sequence[int | None] | None = None,
         trainable: bool = True,
+        batch_size: int | None = None,
+        weights: Sequence[npt.ArrayLike] | None = None,
     ) -> None:
         layer = _checked_settings("layer", layer)
         if backward_layer is not None:
@@ -118,6 +119,8 @@ class Bidirectional(DirectionPair):
             name=name,
             dtype=layer.dtype if dtype is None else dtype,
             input_shape=layer.input_shape if input_shape is None else input_shape,
+            batch_size=layer.batch_size if batch_size is None else batch_size,
+            weights=weights,
         )
         self.merge_mode = None if merge_mode is None else check_mode(merge_mode)
         self.layer = layer
@@ -184,7 +187,7 @@ class Bidirectional(DirectionPair):
         if self.built:
             raise ValueError(f"layer {self.label!r} is built already")
         self.compute_output_shape(input_shape)  # checks the shape
-        source = checked_source(rng)
+        source = self._source_of_weights(rng, input_shape)
         # New layers make the weights, so that this layer is unchanged if an initializer raises.
         builders = [new_direction(layer, "", layer.go_backwards) for layer in self.directions]
         for builder in builders:

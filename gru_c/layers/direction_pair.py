@@ -139,6 +139,7 @@ def checked_pair(name: str, values: Any) -> tuple[Any, Any]:
 def new_direction(layer: GRU, prefix: str, go_backwards: bool) -> GRU:
     """Return a new layer with the settings of another, and `prefix` before its weights' names."""
     config = {**layer.get_config(), "go_backwards": go_backwards, "input_shape": None}
+    config.pop("batch_size", None)
     config["zero_output_for_mask"] = layer.return_sequences  # as Keras does it
     config["name"] = f"{prefix}_{layer.label}" if prefix else None
     direction = GRU(**config)

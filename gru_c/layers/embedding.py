@@ -12,7 +12,7 @@ from gru_c import constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape, as_indices, as_real
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag, check_flags, check_integer
-from gru_c.layers.base import Layer, LayerOptions
+from gru_c.layers.base import CommonOptions, Layer
 from gru_c.parameters import Parameter
 
 if TYPE_CHECKING:
@@ -70,11 +70,6 @@ class Embedding(Layer):
     """
 
     takes_scalars = True
-    not_kept = frozenset({"weights"})  # the layer's parameters hold the values
-    _advice: ClassVar = {
-        **Layer._advice,
-        "weights": "is an argument of the constructor alone: set_weights sets them",
-    }
     _until_built = (
         "input_dim",
         "output_dim",
@@ -94,7 +89,7 @@ class Embedding(Layer):
         embeddings_constraint: object = None,
         mask_zero: bool = False,
         weights: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
-        **options: Unpack[LayerOptions],
+        **options: Unpack[CommonOptions],
     ) -> None:
         super().__init__(**options)
         self.input_dim = check_integer("input_dim", input_dim, 1)

@@ -168,7 +168,7 @@ class GRU(GRUPasses):
     ((2, 10, 8), (8, 12))
     """
 
-    takes_mask = True
+    takes_mask = takes_sequences = True
     reset_after: bool
     kernel_initializer: Initializer | InitializerFunction
     recurrent_initializer: Initializer | InitializerFunction

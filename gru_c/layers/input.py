@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array
@@ -20,7 +21,14 @@ class Input(Layer):
     shape : tuple of int or None
         Shape of one sample, without the batch axis; None stands for any length. ``()`` stands for
         samples of one number each, which an `Embedding` takes.
-    name, dtype
+    batch_size : int, optional
+        Number of sequences in all batches of a stateful model; see `Layer`.
+    dtype : str or dtype, optional
+        "float32" or "float64" are the model's dtype. With a dtype of integers, such as "int32", the
+        model refuses input that does not consist of whole numbers.
+    batch_shape : tuple of int or None, optional
+        ``(batch_size, *shape)``, instead of these two.
+    name : str, optional
         See `Layer`.
 
     Examples
@@ -30,16 +38,38 @@ class Input(Layer):
     (None, 50)
     """
 
-    _advice: ClassVar = {**Layer._advice, "shape": FIXED}
+    _advice: ClassVar = {
+        **Layer._advice,
+        **dict.fromkeys(("shape", "batch_shape", "integers"), FIXED),
+    }
 
     def __init__(
         self,
-        shape: Sequence[int | None],
+        shape: Sequence[int | None] | None = None,
+        batch_size: int | None = None,
+        dtype: npt.DTypeLike | None = None,
         *,
         name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=shape)
+        if shape is None:
+            raise TypeError("Input() wants a shape, such as Input((10, 8)), or a batch_shape")
+        self.integers = dtype is not None and np.dtype(dtype).kind in "iu"
+        super().__init__(
+            name=name,
+            dtype=None if self.integers else dtype,
+            input_shape=shape,
+            batch_size=batch_size,
+        )
+
+    @classmethod
+    def _from_keras(cls, keywords: dict[str, Any]) -> dict[str, Any]:
+        new = super()._from_keras(keywords)
+        if "input_shape" not in new:
+            return new
+        if new.get("shape") is not None:
+            raise TypeError("Input() got two shapes: give one of shape and batch_shape")
+        shape = new.pop("input_shape")
+        return {**new, "shape": shape}
 
     @property
     def shape(self) -> tuple[int | None, ...]:

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
+import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, as_real
@@ -90,6 +91,20 @@ class WeightHolder(Configurable):
     def owner(self) -> Parameters | None:
         """The `Parameters` that the layer's weights lie in, as long as something refers to them."""
         return None if self._owned_by is None else self._owned_by()
+
+
+def checked_list(label: str, weights: Sequence[npt.ArrayLike]) -> list[Array]:
+    """Return the `weights` of a constructor as arrays, or raise TypeError or ValueError."""
+    if not isinstance(weights, (list, tuple)):
+        raise TypeError(
+            f"weights of layer {label!r} must be a list of arrays, as from get_weights, got "
+            f"{type(weights).__name__}"
+        )
+    arrays = [as_real(f"weights[{i}]", weight) for i, weight in enumerate(weights)]
+    for i, array in enumerate(arrays):
+        if not np.isfinite(array).all():
+            raise ValueError(f"weights[{i}] of layer {label!r} must be finite, got NaN or infinity")
+    return arrays
 
 
 def set_values(

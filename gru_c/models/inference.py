@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_flag, check_integer
 from gru_c.data.inputs import check_batch_inputs
 from gru_c.models import profile
@@ -21,6 +22,7 @@ class InferenceModel(Network):
 
     _kind = False  # as far as attributes go, the kind is `Network`
 
+    @checked_keywords
     def predict(
         self,
         x: Any,
@@ -71,6 +73,7 @@ class InferenceModel(Network):
             callbacks=callbacks,
         )
 
+    @checked_keywords
     def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Any:
         """Return the outputs for x, computed as one batch; see `predict`."""
         self.require_built("predict_on_batch")

@@ -99,7 +99,7 @@ def read_model(
 def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
     """Make the layers, compare the shapes of their weights with the file's, then build."""
     batch, *sample_shape = config["input_shape"] or [0]
-    if batch is not None:
+    if batch is not None and (type(batch) is not int or batch < 1):
         raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
     input_shape = (None, *check_sample_shape(sample_shape))
     specs = check_specs(config["layers"])
@@ -112,6 +112,7 @@ def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
     model = Sequential(
         name=config["name"], dtype=config["dtype"], trainable=config.get("trainable", True)
     )
+    assign(model, batch_size=batch)
     return assemble(model, layers, input_shape, weights)
 
 

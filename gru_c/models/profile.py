@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.layers import Bidirectional, Layer, random
-from gru_c.models.summary import kernel_sizes, table_lines
+from gru_c.models.summary import kernel_positions, kernel_sizes, table_lines
 from gru_c.network import layer_states
 from gru_c.runtime.blas_threads import blas_held
 
@@ -130,7 +131,8 @@ class _Measurement(NamedTuple):
     def rows(self, times: Array, total: float) -> Iterator[ProfileRow]:
         """Yield a row for each pass, given the times of the passes and of all layers."""
         mask = self.arguments.get("mask")
-        positions = self.x.size // max(self.x.shape[-1], 1)
+        sizes = kernel_positions(self.layer, self.x.shape)
+        positions = math.prod(size or 0 for size in sizes)
         positions = positions if mask is None else int(np.count_nonzero(mask))
         input_weights, recurrent_weights = kernel_sizes(self.layer)
         forward = 2 * positions * (input_weights + recurrent_weights)
@@ -177,13 +179,15 @@ def _measurements(
 
 @contextmanager
 def _restored(model: Network) -> Iterator[None]:
-    """Return a context that restores the states of layers and random generators at its end."""
+    """Return a context that restores what passes change, but gradients and tapes, at its end."""
     layer_states_before = layer_states.save_states(model)
+    statistics = layer_states.save_statistics(model)
     generators = [rng.bit_generator for rng in random.generators(model.layers)]
     generator_states = [generator.state for generator in generators]
     try:
         yield
     finally:
         layer_states.restore_states(layer_states_before)
+        layer_states.restore_statistics(statistics)
         for generator, state in zip(generators, generator_states, strict=True):
             generator.state = state

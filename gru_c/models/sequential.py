@@ -10,6 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from gru_c.callbacks import CallbackList
+from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_flag, make_rng
 from gru_c.data import inputs
 from gru_c.data.samples import check_batch_size, require_optimizer
@@ -84,6 +85,7 @@ class Sequential(DescribedModel):
 
     # ---- training ----
 
+    @checked_keywords
     def fit(
         self,
         x: Any,
@@ -245,6 +247,7 @@ class Sequential(DescribedModel):
                     file = CheckpointFile(checkpoint, checkpoint_interval, resume, identity)
             return fit.fit(self, data, settings, rng, hooks, file, group)
 
+    @checked_keywords
     def evaluate(
         self,
         x: Any,
@@ -296,6 +299,7 @@ class Sequential(DescribedModel):
             logs = evaluate.evaluate(self, shard, size, verbose, hooks, group)
         return step.as_result(logs, return_dict)
 
+    @checked_keywords
     def train_on_batch(
         self,
         x: Any,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gru_c.common.arrays import Shape
-from gru_c.layers import Layer
+from gru_c.layers import Conv1D, Layer
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network
@@ -21,12 +21,19 @@ def kernel_sizes(layer: Layer) -> tuple[int, int]:
     return sum(item.array.size for item in kernels) - recurrent, recurrent
 
 
+def kernel_positions(layer: Layer, input_shape: Shape) -> Shape:
+    """Return the axes over which a layer's kernels are applied, batch axis first."""
+    if isinstance(layer, Conv1D):
+        return layer.swapped(layer.compute_output_shape(input_shape))[:-1]
+    return input_shape[:-1]
+
+
 def _flops(layer: Layer, input_shape: Shape) -> tuple[int, int]:
     """Return the operations per sample and per time step; one of the two is 0.
 
     They are given per time step if the number of time steps is open.
     """
-    positions = input_shape[1:-1]
+    positions = kernel_positions(layer, input_shape)[1:]
     per_position = 2 * sum(kernel_sizes(layer))
     if None in positions:
         return 0, per_position

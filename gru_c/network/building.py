@@ -13,7 +13,12 @@ from gru_c.common.registry import snake_case
 from gru_c.common.validation import check_sizes
 from gru_c.layers import Embedding, Input, Layer
 from gru_c.layers.random import DrawingLayer
-from gru_c.network.layer_checks import check_for_network, check_weights, output_shape_of
+from gru_c.network.layer_checks import (
+    check_for_network,
+    check_weights,
+    output_shape_of,
+    require_whole_numbers,
+)
 from gru_c.network.weights import NetworkWeights
 
 if TYPE_CHECKING:
@@ -30,6 +35,8 @@ class BuildableNetwork(NetworkWeights):
     dtype: str | None
     rng: np.random.Generator
     _weights_rng: np.random.Generator  # of the initial weights
+    batch_size: int | None = None  # of all batches, if a layer is stateful; None: any
+    _takes_integers = False  # True if an `Input` says that x holds whole numbers
     _names_ahead: frozenset[str | None] = frozenset()  # of layers that the constructor will add
 
     def add(self, layer: Layer) -> None:
@@ -71,6 +78,7 @@ class BuildableNetwork(NetworkWeights):
         if not layer.fits_dtype(dtype):
             raise ValueError(f"layer {layer.label!r} is {layer.dtype}, the model is {dtype}")
         name = self._free_name(layer)
+        batch_size = self._batch_size_with(layer)
         shape = self._shape_for(layer)
         if shape is not None:
             # before anything is changed
@@ -83,7 +91,8 @@ class BuildableNetwork(NetworkWeights):
         assign(self, dtype=dtype)
         layer.take_dtype(dtype)
         if not self.layers:
-            self._input_shape = shape
+            assign(self, _input_shape=shape, batch_size=batch_size)
+            self._takes_integers |= isinstance(layer, Input) and layer.integers
         if isinstance(layer, Input):
             return
         assign(layer, name=name)
@@ -151,6 +160,17 @@ class BuildableNetwork(NetworkWeights):
             )
         return shape
 
+    def _batch_size_with(self, layer: Layer) -> int | None:
+        """Return the batch size that the first layers fix; ValueError if they contradict."""
+        if self.layers or layer.batch_size is None:
+            return self.batch_size
+        if self.batch_size not in (None, layer.batch_size):
+            raise ValueError(
+                f"layer {layer.label!r} says batch_size={layer.batch_size}, the Input before it "
+                f"{self.batch_size}"
+            )
+        return layer.batch_size
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output for a shape of the input, batch axis first."""
         return self._shapes(input_shape)[-1]
@@ -183,12 +203,13 @@ class BuildableNetwork(NetworkWeights):
     @property
     def input_shape(self) -> Shape | None:
         """Shape of the input, batch axis first; None before it is known."""
-        return self._input_shape
+        return None if self._input_shape is None else (self.batch_size, *self._input_shape[1:])
 
     @property
     def output_shape(self) -> Shape | None:
         """Shape of the output, batch axis first; None before it is known."""
-        return None if self._input_shape is None else self.compute_output_shape(self._input_shape)
+        shape = self.input_shape
+        return None if shape is None else self.compute_output_shape(shape)
 
     @property
     def fixed_time(self) -> int | None:
@@ -287,4 +308,6 @@ class BuildableNetwork(NetworkWeights):
             lacks_axis = array.ndim == len(wanted) - 1 > 0 and array.shape[1:] == wanted[1:-1]
             hint = ": x[..., None] has it" if lacks_axis else ""
             raise ValueError(f"x must have shape (samples{sizes}), got {array.shape}{hint}")
+        if self._takes_integers:
+            require_whole_numbers(array)
         return self.layers[0].prepare_input(array) if self.layers else array

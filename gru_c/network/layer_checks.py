@@ -1,8 +1,10 @@
-"""Checks that a layer fits into a network, and fits the layer before it."""
+"""Checks that a layer fits into a network, the layer before it, and its input."""
 
 from __future__ import annotations
 
-from gru_c.common.arrays import Shape
+import numpy as np
+
+from gru_c.common.arrays import Array, Shape
 from gru_c.layers import GRU, Bidirectional, Layer
 
 
@@ -58,3 +60,15 @@ def check_weights(layer: Layer, input_shape: Shape) -> None:
             f"layer {layer.label!r} has weights for input of shape {layer.built_shape}, "
             f"which do not fit {input_shape}"
         )
+
+
+def require_whole_numbers(x: Array) -> None:
+    """Raise ValueError if x holds a number that is not whole, for an `Input` of integers."""
+    if x.dtype.kind == "f":
+        places = np.argwhere(x != np.trunc(x))
+        if len(places):
+            place = tuple(map(int, places[0]))
+            raise ValueError(
+                f"x must hold whole numbers, as the dtype of the model's Input says, got "
+                f"{x[place]} at {place}"
+            )

@@ -1,4 +1,4 @@
-"""Saving and restoring the states of a model's stateful layers."""
+"""Saving and restoring what forward passes change: states of layers, and moving statistics."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign
 from gru_c.layers import GRU
+from gru_c.parameters import Parameter
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network
@@ -25,3 +26,15 @@ def restore_states(states: States) -> None:
     """Restore the states that `save_states` returned."""
     for layer, state in states:
         assign(layer, state=state)
+
+
+def save_statistics(model: Network) -> list[tuple[Parameter, Array]]:
+    """Return copies of the weights that forward passes in training update."""
+    items = [item for layer in model.layers for item in layer.parameters]
+    return [(item, item.array.copy()) for item in items if not item.trainable]
+
+
+def restore_statistics(statistics: list[tuple[Parameter, Array]]) -> None:
+    """Restore what `save_statistics` returned."""
+    for item, value in statistics:
+        item.value[...] = value

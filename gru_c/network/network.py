@@ -13,6 +13,7 @@ from gru_c import losses, optimizers
 from gru_c.common import keras_names
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
+from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
 from gru_c.layers import GRU, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.random import DrawingLayer
@@ -33,6 +34,7 @@ class Network(BuildableNetwork):
     _advice: ClassVar = {
         "layers": "cannot be set: call add(layer), or make a new {cls}([...])",
         "dtype": "cannot change after the model was made: make a new {cls}(..., dtype=...)",
+        "batch_size": "cannot be set: give it to the first layer's constructor",
         "seed": "cannot be set: give it to the constructor, or give fit a seed of its own",
         "rng": "cannot be set: give the constructor or fit a seed",
         **dict.fromkeys(("loss", "metrics"), "cannot be set: call compile with the new one"),
@@ -76,6 +78,7 @@ class Network(BuildableNetwork):
 
     # ---- settings of training ----
 
+    @checked_keywords
     def compile(
         self,
         optimizer: object = "rmsprop",
@@ -153,6 +156,7 @@ class Network(BuildableNetwork):
         """
         check_flag("training", training)
         array = self.read_input(x)
+        self.require_batch_size(len(array) if array.ndim else 0)
         counts = which_count(array.shape, mask, lengths)
         if not self.built:
             self.build_from_data(array)
@@ -184,7 +188,8 @@ class Network(BuildableNetwork):
             True for the time steps of the output that count; None if all do, or if the output has
             no time axis.
         """
-        if mask is not None and not self.layers[0].takes_mask:
+        first = self.layers[0]
+        if mask is not None and (not first.takes_mask or first.reads_masked_steps):
             # Zeros, because the values of the other steps may be NaN or infinite.
             x = np.where(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x, x.dtype.type(0))
         for layer in self.layers:
@@ -244,6 +249,14 @@ class Network(BuildableNetwork):
         """The layers that keep their states from batch to batch."""
         recurrent = [layer for layer in self.layers if isinstance(layer, (GRU, Bidirectional))]
         return [layer for layer in recurrent if layer.stateful]
+
+    def require_batch_size(self, size: int) -> None:
+        """Raise ValueError if a stateful layer would get a batch of another than the fixed size."""
+        if self.batch_size not in (None, size) and self.stateful_layers:
+            raise ValueError(
+                f"layer {self.stateful_layers[0].label!r} is stateful, and the model's batch size "
+                f"is fixed at {self.batch_size}: got a batch of {size}"
+            )
 
     def reset_states(self) -> None:
         """Reset all stateful layers, so that their next batch begins with zeros."""

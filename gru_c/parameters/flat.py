@@ -133,6 +133,7 @@ class Parameters:
         self._parts = [part for layer in layers for part in layer.trainable_parts]
         self.regularized = [item for item in self.items if item.regularizer is not None]
         self.constrained = [item for item in self.items if item.constraint is not None]
+        self._all_trainable = all(item.trainable for item in self.items)
         self._dtype = self.items[0].array.dtype if self.items else np.dtype(np.float32)
         self._offsets = self._lay_out()
         notes = CACHE_LINE // self._dtype.itemsize
@@ -205,8 +206,16 @@ class Parameters:
 
     @property
     def all_trainable(self) -> bool:
-        """True if no layer is frozen."""
-        return not [part for part in self._parts if not part.trainable]
+        """True if an optimizer step changes all weights: no layer is frozen."""
+        return self._all_trainable and not [part for part in self._parts if not part.trainable]
+
+    @property
+    def statistics(self) -> list[Parameter]:
+        """The weights of trainable layers that forward passes in training update."""
+        if self._all_trainable:
+            return []
+        parts = [part for part in self._parts if part.trainable and part.moves_statistics]
+        return [item for part in parts for item in part.parameters if not item.trainable]
 
     @property
     def trainable_weights(self) -> list[Parameter]:
@@ -216,7 +225,7 @@ class Parameters:
     def trainable_runs(self) -> list[slice]:
         """Return slices of the flat vectors that contain the trainable weights.
 
-        Neighbours share a slice: there is one slice if no layer is frozen, and none if all are.
+        Neighbours share a slice: there is one slice if all weights are trainable, none if none is.
         """
         if self.all_trainable:
             return [slice(0, self._offsets[-1])]

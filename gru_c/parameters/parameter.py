@@ -44,9 +44,21 @@ class Parameter:
         The penalty on the weight that is part of a model's loss.
     constraint : Constraint or None
         The condition that the weight satisfies after every optimizer step.
+    trainable : bool
+        False if training never changes the weight by its gradient: forward passes in training
+        update it, such as the moving statistics of a `BatchNormalization`.
     """
 
-    __slots__ = ("_value", "array", "constraint", "gradient", "memory", "name", "regularizer")
+    __slots__ = (
+        "_value",
+        "array",
+        "constraint",
+        "gradient",
+        "memory",
+        "name",
+        "regularizer",
+        "trainable",
+    )
 
     def __init__(
         self,
@@ -55,6 +67,7 @@ class Parameter:
         regularizer: Regularizer | None = None,
         constraint: Constraint | None = None,
         gradient: Array | None = None,
+        trainable: bool = True,
     ) -> None:
         self.name = name
         value = np.require(value, None, "W")  # an array from a pickle may be read-only
@@ -63,6 +76,7 @@ class Parameter:
         self.gradient = np.zeros(value.shape, value.dtype) if gradient is None else gradient
         self.regularizer = regularizer
         self.constraint = constraint
+        self.trainable = trainable
 
     def move(self, memory: Memory, value: Array) -> None:
         """Make an array in that memory the weight."""
@@ -104,8 +118,8 @@ class Parameter:
         return np.array(self.array, dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = self.name, self.array, self.regularizer, self.constraint, self.gradient
-        return Parameter, state
+        options = self.regularizer, self.constraint, self.gradient, self.trainable
+        return Parameter, (self.name, self.array, *options)
 
     __copy__ = refuse_shallow_copy
 

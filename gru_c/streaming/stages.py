@@ -106,9 +106,7 @@ def require_stepwise(layer: Layer) -> None:
     refusal = f"layer {layer.label!r} ({type(layer).__name__}) cannot be streamed: "
     if not layer.stepwise:
         raise ValueError(
-            refusal
-            + "a time step of its output depends on more than that step of its input and the "
-            "ones before it"
+            refusal + "a time step of its output depends on more than that step of its input"
         )
     if isinstance(layer, GRU) and not _is_plain(layer, GRU):
         raise ValueError(refusal + "it has a forward method of its own")

@@ -83,7 +83,7 @@ def prepare(model: Network, data: Data) -> None:
     if not model.built:
         model.build_from_data(np.broadcast_to(np.float32(0), data.shape(None)))
     model.optimizer.build(model.parameters)
-    if not model.trainable_weights:
+    if not model.trainable_weights and not model.parameters.statistics:
         _warn_of_nothing_trained(model)
 
 
@@ -120,6 +120,7 @@ def _checked_step(model: Network, batch: Data) -> Pass:
     """Take one step; if anything becomes infinite, undo it and raise FloatingPointError."""
     assert model.optimizer is not None
     before = layer_states.save_states(model)
+    statistics = layer_states.save_statistics(model)
     result = _gradients(model, batch, SingleProcess())
     problem = "" if math.isfinite(result.loss) else f"the loss is {result.loss}"
     if not problem and model.trainable:
@@ -131,18 +132,20 @@ def _checked_step(model: Network, batch: Data) -> Pass:
             problem = "a weight became infinite"
     if problem:
         layer_states.restore_states(before)
+        layer_states.restore_statistics(statistics)
         words = culprit(batch, None, model.dtype)
         raise FloatingPointError(f"{problem}{words}; nothing was changed")
     return result
 
 
 def weights_are_finite(model: Network) -> bool:
-    """Return True if all trainable weights are finite.
+    """Return True if all weights that training changes are finite.
 
     They are checked one by one, because the gaps between them in the flat vector may hold NaN:
     Adam with epsilon 0 writes it there.
     """
-    return all(np.isfinite(item.array).all() for item in model.trainable_weights)
+    items = [*model.trainable_weights, *model.parameters.statistics]
+    return all(np.isfinite(item.array).all() for item in items)
 
 
 def first_culprit(group: ProcessGroup, local_words: str) -> str:

@@ -24,11 +24,12 @@ from gru_c import (
     Bidirectional,
     Dense,
     Dropout,
+    Embedding,
     Input,
     Sequential,
     callbacks,
 )
-from gru_c.layers.base import Layer, LayerOptions
+from gru_c.layers.base import CommonOptions, Layer, LayerOptions
 
 
 def results(layer):
@@ -37,6 +38,7 @@ def results(layer):
     if hasattr(layer, "rng"):
         layer.set_seed(11)
     shape = x.shape[1::-1] if getattr(layer, "time_major", False) else x.shape[:2]
+    shape = x.shape[::2] if getattr(layer, "data_format", "")[9:] == "first" else shape
     mask = {"mask": np.arange(shape[1]) < np.ones((shape[0], 1))} if layer.takes_mask else {}
     for options in ({}, mask):
         for training in (False, True):
@@ -185,9 +187,10 @@ def test_a_setting_is_in_the_file(tmp_path):
 
 def test_the_options_of_layers_are_the_arguments_of_the_base_class():
     common = inspect.signature(Layer).parameters
-    assert [*common] == [*LayerOptions.__annotations__]
+    assert [*common] == [*CommonOptions.__annotations__, "weights"]
+    assert {*common} == {*LayerOptions.__annotations__}
     for cls in LAYER_CASES:
         parameters = inspect.signature(cls).parameters
         assert inspect.Parameter.VAR_KEYWORD not in {item.kind for item in parameters.values()}
-        for name in common if cls is not Input else ("name", "dtype"):
+        for name in common if cls not in (Input, Embedding) else ("name",):
             assert parameters[name] == common[name]

@@ -36,7 +36,7 @@ TABLE = {"gain": Gain, "boost": Gain}
         ("GlorotUniform", "glorot_uniform"),
         ("GRU", "gru"),
         ("GRUCell", "gru_cell"),
-        ("Dense2D", "dense2_d"),
+        ("Dense2D", "dense2d"),
         ("mse", "mse"),
     ],
 )

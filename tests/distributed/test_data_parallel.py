@@ -56,6 +56,19 @@ def test_shards_of_equal_size_in_order_are_batches_of_one_process(ranks, tmp_pat
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
+def test_moving_statistics_are_the_mean_over_the_processes(ranks, tmp_path):
+    results, _ = run(ranks, "normalized", tmp_path, "overlap" if ranks == 2 else "")
+    wanted = run_alone(mpi_training.normalized)
+    for other in results[1:]:
+        assert_equal(other, results[0])
+    mean, variance = results[0]["weights"][2:4]
+    np.testing.assert_allclose(mean, wanted["weights"][2], rtol=1e-12)  # of parts of equal size
+    assert (variance < wanted["weights"][3]).all()
+    for frozen, same in zip(results[0]["weights"][7:11], wanted["weights"][7:11], strict=True):
+        np.testing.assert_array_equal(frozen, same)
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
 def test_every_run_has_the_same_bits_dropout_included(ranks, tmp_path):
     first, _ = run(ranks, "shards", tmp_path, "float32", "0.3")
     second, _ = run(ranks, "shards", tmp_path, "float32", "0.3")

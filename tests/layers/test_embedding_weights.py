@@ -101,12 +101,6 @@ def test_embeddings_with_weights_take_the_dtype_of_the_model():
             Sequential([settled], dtype="float64")
 
 
-@pytest.mark.parametrize("kind", [GRU, Dense])
-def test_other_layers_take_no_weights(kind):
-    with pytest.raises(TypeError, match="weights"):
-        kind(3, weights=[MATRIX])
-
-
 def test_constants_may_be_arrays():
     def made(initializer, shape=(9, 4)):
         return initializers.get(initializer)(shape, "float32", np.random.default_rng(0))

@@ -130,7 +130,7 @@ def test_an_output_for_each_token_needs_texts_of_one_length():
     model = tagger()
     model.build((None,))
     with pytest.raises(ValueError, match="give layer 'text_vectorization' output_sequence_length"):
-        model.predict(TEXTS, verbose=0)
+        model.predict(TEXTS, batch_size=8, verbose=0)
 
 
 def test_other_models_refuse_texts():

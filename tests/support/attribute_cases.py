@@ -9,16 +9,25 @@ import gru_c.interop.keras
 from gru_c import (
     GRU,
     Activation,
+    AveragePooling1D,
+    BatchNormalization,
     Bidirectional,
+    Conv1D,
+    Cropping1D,
     Dense,
     Dropout,
     Embedding,
     Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
     Input,
     LayerNormalization,
     Masking,
+    MaxPooling1D,
     RepeatVector,
     Sequential,
+    UpSampling1D,
+    ZeroPadding1D,
     callbacks,
     constraints,
     initializers,
@@ -54,7 +63,14 @@ def arguments_of(cls):
 
 # ---- each class: the arguments that it is made with, and another value of each argument ----------
 
-LAYER = {"name": "other", "dtype": "float64", "input_shape": (9, 9), "trainable": False}
+LAYER = {
+    "name": "other",
+    "dtype": "float64",
+    "input_shape": (9, 9),
+    "trainable": False,
+    "batch_size": 5,
+    "weights": [np.ones(1)],
+}
 
 GRU_KINDS = {"activation": "relu", "recurrent_activation": "hard_sigmoid", "units": 5}
 
@@ -64,7 +80,10 @@ WEIGHTS = {
         "regularizer": "l2",
         "constraint": "non_neg",
     }[kind]
-    for weight in ("kernel", "recurrent", "bias", "embeddings", "beta", "gamma")
+    for weight in (
+        *("kernel", "recurrent", "bias", "embeddings", "beta", "gamma"),
+        *("moving_mean", "moving_variance"),
+    )
     for kind in ("initializer", "regularizer", "constraint")
 }
 
@@ -80,6 +99,9 @@ VOCABULARY = {
     "encoding": "latin-1",
     "salt": 3,
 }
+POOLING = {"pool_size": 3, "strides": 1, "padding": "same", "data_format": "channels_first"}
+
+GLOBAL_POOLING = {"data_format": "channels_first", "keepdims": True}
 
 LAYER_CASES = {
     GRU: (
@@ -137,7 +159,7 @@ LAYER_CASES = {
         },
     ),
     TextVectorization: (
-        {"vocabulary": ["the", "cat"]},
+        {"vocabulary": ["the", "cat"], "output_sequence_length": 4},
         {
             **VOCABULARY,
             "standardize": "lower",
@@ -146,6 +168,31 @@ LAYER_CASES = {
             "output_sequence_length": 3,
             "ragged": True,
         },
+    ),
+    Conv1D: (
+        {"filters": 4, "kernel_size": 2},
+        {
+            "filters": 2,
+            "kernel_size": 3,
+            "strides": 2,
+            "padding": "causal",
+            "data_format": "channels_first",
+            "dilation_rate": 2,
+            "groups": 2,
+            "activation": "relu",
+            "use_bias": False,
+        },
+    ),
+    MaxPooling1D: ({}, POOLING),
+    AveragePooling1D: ({}, POOLING),
+    GlobalMaxPooling1D: ({}, GLOBAL_POOLING),
+    GlobalAveragePooling1D: ({}, GLOBAL_POOLING),
+    ZeroPadding1D: ({}, {"padding": (2, 0), "data_format": "channels_first"}),
+    Cropping1D: ({}, {"cropping": (1, 0)}),
+    UpSampling1D: ({}, {"size": 3}),
+    BatchNormalization: (
+        {},
+        {"axis": 1, "momentum": 0.5, "epsilon": 0.5, "center": False, "scale": False},
     ),
 }
 

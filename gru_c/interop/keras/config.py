@@ -38,7 +38,8 @@ _IGNORED = {
         "jit_compile",
         "is_legacy_optimizer",
     ),
-    *("ema_momentum", "ema_overwrite_frequency", "lora_alpha"),  # parts of use_ema, lora_rank
+    # parts of use_ema, lora_rank, renorm
+    *("ema_momentum", "ema_overwrite_frequency", "lora_alpha", "renorm_momentum"),
 }
 # Options that only Keras has, with the values that have no effect. For all other options these are
 # None and False, the usual defaults of new options.

@@ -18,16 +18,7 @@ from gru_c.interop.keras.config import (
     read_spec,
     short,
 )
-from gru_c.layers import (
-    GRU,
-    LAYERS,
-    Activation,
-    Bidirectional,
-    Dense,
-    Layer,
-    StringLookup,
-    TextVectorization,
-)
+from gru_c.layers import GRU, LAYERS, Bidirectional, Layer, StringLookup, TextVectorization
 from gru_c.network.layer_checks import check_for_network
 from gru_c.recurrence.cell import ActivationLike
 from gru_c.saving.contents import check_specs
@@ -335,10 +326,9 @@ def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
         forward, backward = layer.directions
         config["layer"] = _layer_as_keras(forward, trainable)
         config["backward_layer"] = _layer_as_keras(backward, trainable)
-    if isinstance(layer, (Dense, Activation)):
-        function = layer.activation_function
-        if activations.ACTIVATIONS.get(function.name) is not function:
-            raise ValueError(f"{label}: Keras has no activation {function.name!r} of one's own")
+    function = getattr(layer, "activation_function", None)
+    if function is not None and activations.ACTIVATIONS.get(function.name) is not function:
+        raise ValueError(f"{label}: Keras has no activation {function.name!r} of one's own")
     if isinstance(layer, GRU):
         for option in ("activation", "recurrent_activation"):
             config[option] = _activation_name(label, option, layer)

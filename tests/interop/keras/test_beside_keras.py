@@ -59,6 +59,25 @@ CHAINS = {
         L.Dense(2),
         L.Activation("softmax"),
     ],
+    "batch_normalization": lambda L: [
+        L.BatchNormalization(epsilon=0.1, momentum=0.5),
+        L.GRU(3, **SEQUENCES),
+        L.BatchNormalization(axis=1, center=False),
+        L.BatchNormalization(axis=2, scale=False, trainable=False),
+        L.GRU(3),
+    ],
+    "convolution": lambda L: [
+        L.ZeroPadding1D((1, 0)),
+        L.Conv1D(6, 3, strides=2, padding="same", activation="relu"),
+        L.Conv1D(4, 2, padding="causal", dilation_rate=2, groups=2, use_bias=False),
+        L.UpSampling1D(3),
+        L.MaxPooling1D(2),
+        L.Cropping1D((1, 0)),
+        L.AveragePooling1D(3, 1, "same"),
+        L.GRU(3, **SEQUENCES),
+        L.GlobalAveragePooling1D(keepdims=True),
+        L.GlobalMaxPooling1D(),
+    ],
     "initializers": lambda L: [
         L.GRU(3, kernel_initializer="he_normal", recurrent_initializer="ones", **SEQUENCES),
         L.Dense(2, kernel_initializer="random_uniform", bias_initializer="random_normal"),
@@ -81,7 +100,10 @@ def chain(library, name, dtype=None, shape=None):
     shape = shape or INPUTS[name].shape[1:]
     model = library.Sequential([library.layers.Input(shape), *layers], name="net")
     rng = np.random.default_rng(3)
-    model.set_weights([rng.standard_normal(w.shape) / 2 for w in model.get_weights()])
+    weights = [rng.standard_normal(w.shape) / 2 for w in model.get_weights()]
+    if name == "batch_normalization":  # a variance is positive
+        weights = [np.abs(w) for w in weights]
+    model.set_weights(weights)
     return model
 
 

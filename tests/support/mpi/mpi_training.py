@@ -7,6 +7,7 @@ import numpy as np
 
 from gru_c import (
     GRU,
+    BatchNormalization,
     Bidirectional,
     Dense,
     Dropout,
@@ -159,6 +160,24 @@ def shards(parallel, dtype="float64", dropout="0"):
     history = model.fit(X[mine], y[mine], 12, 3, 0, shuffle=shuffle, distribution=parallel)
     evaluated = model.evaluate(X[mine], y[mine], 12, 0, distribution=parallel)
     return {"history": history.history, "weights": model.get_weights(), "evaluated": evaluated}
+
+
+def normalized(parallel, overlap=False):
+    """Train with moving statistics, which each process updates with its part of the batch."""
+    from gru_c.distributed import DataParallel
+
+    X, y = arrays(48)
+    whole = DataParallel(auto_shard_dataset=True, overlap=overlap == "overlap")
+    model = model_of(
+        BatchNormalization(momentum=0.5, input_shape=(6, 3)),
+        GRU(5, return_sequences=True),
+        BatchNormalization(trainable=False, moving_mean_initializer="ones"),
+        GRU(5),
+        Dense(1),
+    )
+    whole = whole if parallel.size > 1 else None
+    history = model.fit(X, y, 12, 3, 0, shuffle=False, distribution=whole)
+    return {"history": history.history, "weights": model.get_weights()}
 
 
 def uneven(parallel):

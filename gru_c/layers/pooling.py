@@ -1,0 +1,318 @@
+"""Pooling over windows of the time axis, and over the whole of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.validation import check_flag
+from gru_c.layers.time_axis import (
+    TimeAxisLayer,
+    Windows,
+    check_choice,
+    check_format,
+    check_single,
+)
+from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.recurrence.step_order import which_count
+
+
+class _Pooling1D(TimeAxisLayer, WeightlessLayer):
+    """Base of the layers that pool windows; see `MaxPooling1D`."""
+
+    def __init__(
+        self,
+        pool_size: int | Sequence[int] = 2,
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        *,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+        input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        self.pool_size = check_single("pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else check_single("strides", strides)
+        self.padding = check_choice("padding", padding, ("valid", "same"))
+        self.data_format = check_format(data_format)
+
+    @property
+    def windows(self) -> Windows:
+        """The windows that are pooled."""
+        return Windows(self.pool_size[0], self.strides[0], 1, self.padding)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (B, windows, features), ordered by ``data_format``; ValueError if none fits."""
+        batch, steps, features = self.sequence_shape(input_shape)
+        return self.swapped((batch, self.count_windows(self.windows, steps, input_shape), features))
+
+    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Return the pooled windows of x (B, T, features) as (B, windows, features)."""
+        check_flag("training", training)
+        array = self.as_sequence(x)
+        self.compute_output_shape(self.swapped(array).shape)  # checks the number of steps
+        pooled, kept = self._pool(array, training)
+        y = self.swapped(pooled)
+        if training:
+            self.tape = Tape((array.shape, kept), y.shape)
+        return y
+
+    def input_gradient_of(self, kept: tuple[tuple[int, ...], Any], d_output: Array) -> Array:
+        """Return the gradient of the input, which each window's gradient adds to."""
+        (batch, steps, features), of_windows = kept
+        d = self.swapped(d_output)
+        before, after = self.windows.pads(steps)
+        d_padded = np.zeros((batch, before + steps + after, features), d.dtype)
+        for number in range(self.windows.size):
+            tap = self.windows.tap(d_padded, number, d.shape[1])
+            tap += self._gradient_of_tap(number, of_windows, d)
+        return self.swapped(d_padded[:, before : before + steps])
+
+    def _pool(self, x: Array, training: bool) -> tuple[Array, Any]:
+        """Return the pooled windows of x, and when training what `_gradient_of_tap` needs."""
+        raise NotImplementedError
+
+    def _gradient_of_tap(self, number: int, kept: Any, d_output: Array) -> Array:
+        """Return the gradient of the step of this number in each window."""
+        raise NotImplementedError
+
+
+class MaxPooling1D(_Pooling1D):
+    """Take the largest value of each feature in each window of time steps.
+
+    Parameters
+    ----------
+    pool_size : int
+        Steps of a window.
+    strides : int, optional
+        Steps from one window to the next; by default `pool_size`.
+    padding : {"valid", "same"}
+        "valid" takes the windows that lie in the input; "same" lets windows reach over both ends,
+        so that there are T / strides windows, rounded up. Only steps of the input count.
+    data_format : {"channels_last", "channels_first"}, optional
+        Whether input and output are (B, T, features), the default, or (B, features, T).
+    name, dtype, input_shape, trainable
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an argument is out of range or of the wrong type.
+
+    Notes
+    -----
+    Of equal values in a window the first one gets the gradient. A mask ends here, as in Keras:
+    masked steps take part, and a warning says so.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import MaxPooling1D
+    >>> MaxPooling1D(2)(np.array([[[1.0], [3.0], [2.0], [0.0]]])).ravel()
+    array([3., 2.], dtype=float32)
+    """
+
+    def _pool(self, x: Array, training: bool) -> tuple[Array, Array]:
+        windows, count = self.windows, self.windows.count(x.shape[1])
+        padded = windows.padded(x, -np.inf)
+        y = np.array(windows.tap(padded, 0, count))
+        where = np.zeros(y.shape if training else 0, np.intp)  # of the largest in its window
+        for number in range(1, windows.size):
+            tap = windows.tap(padded, number, count)
+            if training:
+                where[tap > y] = number
+            np.maximum(y, tap, out=y)
+        return y, where
+
+    def _gradient_of_tap(self, number: int, kept: Array, d_output: Array) -> Array:
+        return np.where(kept == number, d_output, d_output.dtype.type(0))
+
+
+class AveragePooling1D(_Pooling1D):
+    """Take the mean of each feature in each window of time steps.
+
+    Parameters
+    ----------
+    pool_size, strides, padding, data_format
+        See `MaxPooling1D`. With ``padding="same"`` the mean is over the steps of the input that a
+        window holds.
+    name, dtype, input_shape, trainable
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an argument is out of range or of the wrong type.
+
+    Notes
+    -----
+    ``padding="same"`` with an odd number of padded steps is computed as Keras does on TensorFlow
+    and JAX; on PyTorch, Keras repeats the last step there and counts it twice.
+
+    A mask ends here, as in Keras: masked steps take part, and a warning says so.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import AveragePooling1D
+    >>> AveragePooling1D(2)(np.array([[[1.0], [3.0], [2.0], [0.0]]])).ravel()
+    array([2., 1.], dtype=float32)
+    """
+
+    def _pool(self, x: Array, training: bool) -> tuple[Array, Array]:
+        windows, count = self.windows, self.windows.count(x.shape[1])
+        counted = np.ones((1, x.shape[1], 1), x.dtype)
+        taken = self._sum(windows.padded(counted), count)
+        return self._sum(windows.padded(x), count) / taken, taken
+
+    def _sum(self, padded: Array, count: int) -> Array:
+        total = np.array(self.windows.tap(padded, 0, count))
+        for number in range(1, self.windows.size):
+            total += self.windows.tap(padded, number, count)
+        return total
+
+    def _gradient_of_tap(self, number: int, kept: Array, d_output: Array) -> Array:
+        d_tap: Array = d_output / kept
+        return d_tap
+
+
+class _GlobalPooling1D(TimeAxisLayer, WeightlessLayer):
+    """Base of the layers that pool all time steps; see `GlobalMaxPooling1D`."""
+
+    def __init__(
+        self,
+        data_format: str | None = None,
+        keepdims: bool = False,
+        *,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+        input_shape: Sequence[int | None] | None = None,
+        trainable: bool = True,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        self.data_format = check_format(data_format)
+        self.keepdims = check_flag("keepdims", keepdims)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (B, features); with ``keepdims`` the time axis stays, of length 1."""
+        batch, _, features = self.sequence_shape(input_shape)
+        return self.swapped((batch, 1, features)) if self.keepdims else (batch, features)
+
+    def _as_output(self, pooled: Array) -> Array:
+        """Return results (B, features) with the axes of the output."""
+        return self.swapped(pooled[:, None]) if self.keepdims else pooled
+
+    def _as_pooled(self, d_output: Array) -> Array:
+        """Return the gradient of the output as that of the results, (B, 1, features)."""
+        return self.swapped(d_output) if self.keepdims else d_output[:, None]
+
+
+class GlobalMaxPooling1D(_GlobalPooling1D):
+    """Take the largest value of each feature over all time steps.
+
+    Parameters
+    ----------
+    data_format : {"channels_last", "channels_first"}, optional
+        Whether the input is (B, T, features), the default, or (B, features, T).
+    keepdims : bool
+        True keeps the time axis, of length 1.
+    name, dtype, input_shape, trainable
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an argument is out of range or of the wrong type.
+
+    Notes
+    -----
+    Equal largest values share the gradient. A mask ends here, as in Keras: masked steps take part,
+    and a warning says so.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import GlobalMaxPooling1D
+    >>> GlobalMaxPooling1D()(np.array([[[1.0, 5.0], [3.0, 4.0]]]))
+    array([[3., 5.]], dtype=float32)
+    """
+
+    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
+        """Return the largest values of x (B, T, features) as (B, features)."""
+        check_flag("training", training)
+        array = self.as_sequence(x)
+        if not array.shape[1]:
+            self._refuse_shape("(batch, time, features), with a time step", array.shape)
+        largest = array.max(axis=1)
+        y = self._as_output(largest)
+        if training:
+            self.tape = Tape(array == largest[:, None], y.shape)
+        return y
+
+    def input_gradient_of(self, kept: Array, d_output: Array) -> Array:
+        """Return the gradient of the input: that of the output where the largest values are."""
+        d = self._as_pooled(d_output)
+        counts = np.maximum(kept.sum(axis=1, keepdims=True), 1)  # 0 where there is a NaN
+        return self.swapped((kept * d / counts).astype(d.dtype, copy=False))
+
+
+class GlobalAveragePooling1D(_GlobalPooling1D):
+    """Take the mean of each feature over the time steps that count.
+
+    Parameters
+    ----------
+    data_format, keepdims
+        See `GlobalMaxPooling1D`.
+    name, dtype, input_shape, trainable
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an argument is out of range or of the wrong type.
+
+    Notes
+    -----
+    The mean of a sample none of whose steps counts is NaN, as in Keras.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gru_c import GlobalAveragePooling1D
+    >>> x = np.array([[[1.0, 5.0], [3.0, 4.0]]])
+    >>> GlobalAveragePooling1D()(x)
+    array([[2. , 4.5]], dtype=float32)
+    >>> GlobalAveragePooling1D()(x, mask=np.array([[True, False]]))
+    array([[1., 5.]], dtype=float32)
+    """
+
+    takes_mask = True
+
+    def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> None:
+        """Return None: there are no steps left."""
+
+    def forward(
+        self, x: npt.ArrayLike, *, training: bool = False, mask: npt.ArrayLike | None = None
+    ) -> Array:
+        """Return the mean of x (B, T, features) over the steps in mask (B, T) as (B, features)."""
+        check_flag("training", training)
+        array = self.as_sequence(x)
+        counts = which_count(array.shape, mask, None)
+        counted = np.ones((1, array.shape[1], 1), bool) if counts is None else counts[:, :, None]
+        total = (array if counts is None else np.where(counted, array, 0)).sum(axis=1)
+        steps = counted.sum(axis=1, dtype=array.dtype)
+        with np.errstate(divide="ignore", invalid="ignore"):  # no steps: the result shows it
+            y = self._as_output(total / steps)
+        if training:
+            self.tape = Tape(counted / np.maximum(steps, 1)[:, None], y.shape)
+        return y
+
+    def input_gradient_of(self, kept: Array, d_output: Array) -> Array:
+        """Return the gradient of the input: the output's times what each step weighs."""
+        return self.swapped(self._as_pooled(d_output) * kept)
