@@ -130,15 +130,9 @@ class Layer(KerasAttributes):
         "built_shape": "is set by build, which makes the weights",
         **dict.fromkeys(
             (
-                *("owned", "part_of", "prefix", "takes_mask", "makes_mask"),
-                *(
-                    "takes_scalars",
-                    "gives_indices",
-                    "gives_tokens",
-                    "output_dtype",
-                    "reads_masked_steps",
-                    "moves_statistics",
-                ),
+                *("owned", "part_of", "prefix", "takes_mask", "makes_mask", "reads_masked_steps"),
+                *("takes_scalars", "gives_indices", "gives_tokens", "output_dtype"),
+                "moves_statistics",
             ),
             INTERNAL,
         ),

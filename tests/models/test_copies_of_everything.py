@@ -179,7 +179,12 @@ def built(layer, shape):
 
 
 MODELS = (Sequential, layers.Layer)  # a shallow copy of these is refused
-SHAPES = {"Embedding": (None, 4), "Dense": (None, 3), "Input": (None, 3)}
+SHAPES = {
+    "Embedding": (None, 4),
+    "Dense": (None, 3),
+    "Input": (None, 3),
+    "TextVectorization": (None,),
+}
 ARGUMENTS = {
     "GRU": (3,),
     "Bidirectional": (GRU(3),),
@@ -188,6 +193,7 @@ ARGUMENTS = {
     "Embedding": (5, 3),
     "Activation": ("tanh",),
     "RepeatVector": (3,),
+    "Rescaling": (2.0,),
     "Conv1D": (3, 2),
     "Convolution1D": (3, 2),
     "Input": ((3,),),

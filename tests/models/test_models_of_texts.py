@@ -133,6 +133,18 @@ def test_an_output_for_each_token_needs_texts_of_one_length():
         model.predict(TEXTS, batch_size=8, verbose=0)
 
 
+def test_predict_returns_what_the_last_layer_gives():
+    indices = Sequential([vectorization(output_sequence_length=4)])
+    indices.build((None,))
+    for batch_size in (5, 16):
+        prediction = indices.predict(TEXTS, batch_size=batch_size, verbose=0)
+        assert prediction.dtype == np.int64
+        np.testing.assert_array_equal(prediction, indices.layers[0](TEXTS))
+    shares = Sequential([vectorization(output_mode="tf_idf")])
+    shares.build((None,))
+    assert shares.predict(TEXTS, verbose=0).dtype == np.float32
+
+
 def test_other_models_refuse_texts():
     model = classifier()
     with pytest.raises(TypeError, match="x must hold real numbers"):
