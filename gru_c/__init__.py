@@ -10,6 +10,7 @@
 (100, 1)
 """
 
+from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 
 if _find_spec("gru_c._core") is None:
@@ -32,6 +33,7 @@ from gru_c import (
     schedules,
 )
 from gru_c._version import __version__
+from gru_c.common.missing_names import explain_missing as _explain_missing
 from gru_c.data.padding import pad_sequences
 from gru_c.data.timeseries import timeseries_dataset
 from gru_c.functional import (
@@ -83,6 +85,9 @@ from gru_c.streaming.stream import Stream
 from gru_c.training.history import History
 
 _apply_environment()
+
+# Keras's namespaces that most programs do not need: imported on first use.
+_NAMESPACES = ("datasets", "models", "preprocessing", "utils")
 _register(_SAFETENSORS, *_KERAS)
 
 __all__ = [
@@ -140,3 +145,11 @@ __all__ = [
     "show_config",
     "timeseries_dataset",
 ]
+
+_missing = _explain_missing(__name__, (*__all__, *_NAMESPACES))
+
+
+def __getattr__(name: str) -> object:
+    if name in _NAMESPACES:
+        return _import_module(f"{__name__}.{name}")
+    return _missing(name)

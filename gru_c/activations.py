@@ -15,6 +15,7 @@ import numpy as np
 
 from gru_c import _core
 from gru_c.common.arrays import Array
+from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import lookup
 from gru_c.common.warnings import warn
 
@@ -190,3 +191,6 @@ def get(spec: str | Activation | Callable[[Array], Array] | None) -> Activation:
             "forward, backward), where backward(y, dy) returns dx for y = forward(x)"
         )
     raise TypeError(f"activation must be a name, an Activation or None, got {spec!r}{hint}")
+
+
+__getattr__ = explain_missing(__name__, __all__)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gru_c.common.arrays import Array
+from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Configurable, Registry, serialize, snake_case
 from gru_c.common.validation import check_integer, check_real
 
@@ -167,3 +168,6 @@ def get(spec: object) -> Constraint | None:
     (MaxNorm(max_value=2, axis=0), NonNeg())
     """
     return _REGISTRY.get_optional(spec)
+
+
+__getattr__ = explain_missing(__name__, __all__)

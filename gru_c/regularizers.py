@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gru_c.common.arrays import Array
+from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Configurable, Registry, serialize
 from gru_c.common.validation import check_real
 
@@ -133,3 +134,6 @@ def get(spec: object) -> Regularizer | None:
         # The class's own defaults of 0, meant for one factor without the other, give no penalty.
         return L1L2(_DEFAULT_FACTOR, _DEFAULT_FACTOR)
     return _REGISTRY.get_optional(spec)
+
+
+__getattr__ = explain_missing(__name__, __all__)

@@ -25,6 +25,7 @@ callbacks
 data streaming
 training preprocessing datasets
 models
+utils
 distributed forecast interop export
 sklearn
 cli

@@ -15,6 +15,7 @@ from gru_c.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlate
 from gru_c.callbacks.model_checkpoint import ModelCheckpoint
 from gru_c.callbacks.stopping import EarlyStopping, TerminateOnNaN
 from gru_c.callbacks.tensorboard import TensorBoard
+from gru_c.common.missing_names import explain_missing
 
 __all__ = [
     "CSVLogger",
@@ -29,3 +30,6 @@ __all__ = [
     "TensorBoard",
     "TerminateOnNaN",
 ]
+
+
+__getattr__ = explain_missing(__name__, __all__)

@@ -23,6 +23,7 @@ from typing import cast
 
 import numpy as np
 
+from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Registry, serialize, snake_case
 from gru_c.initializers.base import Initializer
 from gru_c.initializers.constant import Constant, Ones, Zeros
@@ -107,3 +108,6 @@ def get(spec: object) -> Initializer | InitializerFunction:
         takes_rng(spec)  # raises for other arguments
         return cast(InitializerFunction, spec)
     return _REGISTRY.get(spec)
+
+
+__getattr__ = explain_missing(__name__, __all__)

@@ -5,6 +5,7 @@ Layers on texts and categories are imported when they are used.
 
 from typing import TYPE_CHECKING
 
+from gru_c.common.missing_names import explain_missing
 from gru_c.layers.activation import Activation
 from gru_c.layers.base import Layer
 from gru_c.layers.batch_normalization import BatchNormalization
@@ -109,11 +110,13 @@ AvgPool1D = AveragePooling1D
 GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalAvgPool1D = GlobalAveragePooling1D
 
+_missing = explain_missing(__name__, __all__)
+
 
 def __getattr__(name: str) -> type[Layer]:
     if name in _MODULES:
         return LAYERS[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _missing(name)
 
 
 def __dir__() -> list[str]:

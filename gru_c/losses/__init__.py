@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import FunctionType
 
+from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Registry, described, library_of, serialize, snake_case
 from gru_c.losses.base import Loss
 from gru_c.losses.crossentropy import (
@@ -184,3 +185,6 @@ def get(spec: object) -> Loss:
 
 
 deserialize = get
+
+
+__getattr__ = explain_missing(__name__, __all__)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gru_c import losses
+from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Registry, described, lookup, serialize, snake_case
 from gru_c.metrics.accuracy import (
     Accuracy,
@@ -120,3 +121,6 @@ def _named(name: str, loss: losses.Loss | None) -> Metric:
     if cls is Accuracy:
         return AccuracyOfLoss(loss, name=name)
     return cls(name=name)
+
+
+__getattr__ = explain_missing(__name__, __all__)

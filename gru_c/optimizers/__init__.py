@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gru_c import _core, schedules
+from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Registry
 from gru_c.common.registry import serialize as serialize
 from gru_c.optimizers.adam import Adam, AdamW
@@ -64,3 +65,6 @@ def may_overflow(optimizer: Optimizer, parameters: Parameters) -> bool:
         and _core.sum_squares(parameters.gradients) <= limit
         and _core.sum_squares(parameters.flat) <= limit
     )
+
+
+__getattr__ = explain_missing(__name__, __all__)

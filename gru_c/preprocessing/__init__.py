@@ -5,7 +5,10 @@ windows; `arrays` has the functions on arrays (classes as rows of 0 and 1, norms
 those that Keras has for files on other machines. The layers on texts are in `gru_c.layers`.
 """
 
+from gru_c.common.missing_names import explain_missing
 from gru_c.preprocessing import sequence, text
 from gru_c.preprocessing.sequence import timeseries_dataset_from_array
 
 __all__ = ["sequence", "text", "timeseries_dataset_from_array"]
+
+__getattr__ = explain_missing(__name__, __all__)

@@ -82,11 +82,11 @@ def test_models_keep_states_until_they_are_reset():
     [
         (
             lambda m: m.fit(X, X[:, :, :1], batch_size=4, verbose=0),
-            "layer 'gru' is stateful, so all batches must be of one size: 6 samples are no "
-            "multiple of batch_size=4",
+            "layer 'gru' is stateful, so all batches must be of one size: 6 samples are not "
+            "a multiple of batch_size=4",
         ),
-        (lambda m: m.evaluate(X, X[:, :, :1], batch_size=4, verbose=0), "no multiple"),
-        (lambda m: m.predict(X, batch_size=4), "no multiple"),
+        (lambda m: m.evaluate(X, X[:, :, :1], batch_size=4, verbose=0), "not a multiple"),
+        (lambda m: m.predict(X, batch_size=4), "not a multiple"),
         (
             lambda m: (m.predict(X, batch_size=6), m.predict(X, batch_size=3)),
             "holds the states of 6 sequences, got a batch of 3: call reset_states",
