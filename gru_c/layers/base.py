@@ -131,7 +131,7 @@ class Layer(KerasAttributes):
         **dict.fromkeys(
             (
                 *("owned", "part_of", "prefix", "takes_mask", "makes_mask", "reads_masked_steps"),
-                *("takes_scalars", "gives_indices", "gives_tokens", "output_dtype"),
+                *("takes_scalars", "takes_texts", "gives_indices", "gives_tokens", "output_dtype"),
                 "moves_statistics",
             ),
             INTERNAL,
@@ -173,6 +173,7 @@ class Layer(KerasAttributes):
     moves_statistics = False  # True if training passes update weights that no optimizer changes
     makes_mask = False  # True if `compute_mask` can exclude time steps
     takes_scalars = False  # True if a sample, for the first layer, may have no axis
+    takes_texts = False  # True if the input is texts instead of numbers
     gives_indices = False  # True if the output is integers, which an `Embedding` takes
     output_dtype: str | None = None  # of the output; None: that of the model
     gives_tokens = False  # True if the output is texts or other tokens, which no layer takes

@@ -30,7 +30,8 @@ class VocabularyLayer(Layer):
     _is_fixed = False  # True if the constructor was given the vocabulary
 
     def __init_subclass__(cls, **arguments: Any) -> None:
-        names = (*cls.__init__.__annotations__, "gives_indices", "gives_tokens", "output_dtype")
+        properties = ("gives_indices", "gives_tokens", "output_dtype", "takes_texts")
+        names = (*cls.__init__.__annotations__, *properties)
         free = ("options", "return")
         cls._advice = {
             **Layer._advice,

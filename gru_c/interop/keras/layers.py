@@ -18,7 +18,7 @@ from gru_c.interop.keras.config import (
     read_spec,
     short,
 )
-from gru_c.layers import GRU, LAYERS, Bidirectional, Layer, StringLookup, TextVectorization
+from gru_c.layers import GRU, LAYERS, Bidirectional, Layer
 from gru_c.network.layer_checks import check_for_network
 from gru_c.recurrence.cell import ActivationLike
 from gru_c.saving.contents import check_specs
@@ -30,8 +30,6 @@ _GRU_C_ONLY = {"zoneout": 0.0, "clip": None, "inference_weights": "float32"}
 _NOT_COPIED = {*_HARMLESS, *_GRU_C_ONLY, "name", "dtype", "seed", "weights"}
 # The values that a written layer must have; a stateful layer of Keras has a fixed batch size.
 _REQUIRED = {**_GRU_C_ONLY, "stateful": False}
-
-_TEXT_LAYERS = (TextVectorization, StringLookup)  # whose input is texts
 
 
 class KerasModel(NamedTuple):
@@ -292,7 +290,7 @@ def model_as_keras(
         "InputLayer",
         {
             "batch_shape": shape,
-            "dtype": "string" if isinstance(layers[0], _TEXT_LAYERS) else dtype,
+            "dtype": "string" if layers[0].takes_texts else dtype,
             "name": input_name,
         },
     )
