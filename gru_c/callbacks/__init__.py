@@ -9,6 +9,7 @@
 >>> history = model.fit(X, y, epochs=9, validation_split=0.2, verbose=0, callbacks=[stop])
 """
 
+from gru_c.callbacks.backup import BackupAndRestore
 from gru_c.callbacks.base import Callback, CallbackList, LambdaCallback, Logs
 from gru_c.callbacks.csv_logger import CSVLogger
 from gru_c.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
@@ -18,6 +19,7 @@ from gru_c.callbacks.tensorboard import TensorBoard
 from gru_c.common.missing_names import explain_missing
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

@@ -156,6 +156,8 @@ class ReduceLROnPlateau(MonitorCallback):
         """Compare with the best value so far, and lower the rate if it is time."""
         if logs is not None:
             logs["learning_rate"] = _settable_rate(self)
+        if self.waits(logs):
+            return
         value = self.value(logs)
         if self.cooldown_counter:
             self.cooldown_counter -= 1

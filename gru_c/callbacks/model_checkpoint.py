@@ -127,6 +127,8 @@ class ModelCheckpoint(MonitorCallback):
     def _save(self, epoch: int, logs: Logs) -> None:
         title = f"Epoch {epoch + 1}: "
         if self.save_best_only:
+            if self.waits(logs):
+                return
             value, before = self.value(logs), self.best
             title += f"{self.monitor} "
             if not self.improves(value, before):

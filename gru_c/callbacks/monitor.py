@@ -60,6 +60,15 @@ class MonitorCallback(Callback):
     def _validates(self) -> bool:
         return self.params is None or bool(self.params.get("validation", True))
 
+    def waits(self, logs: Logs | None) -> bool:
+        """Return True after an epoch without a validation, if its quantities are monitored."""
+        return (
+            self.monitor.startswith("val_")
+            and self.params is not None
+            and bool(self.params.get("validation"))
+            and not any(name.startswith("val_") for name in logs or ())
+        )
+
     def value(self, logs: Logs | None) -> float:
         """Return the quantity; ValueError if it is not in the logs."""
         if not logs or self.monitor not in logs:

@@ -92,6 +92,8 @@ class EarlyStopping(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Compare with the best epoch so far."""
+        if self.waits(logs):
+            return
         value = self.value(logs)
         if epoch < self.start_from_epoch:
             return

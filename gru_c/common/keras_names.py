@@ -63,10 +63,6 @@ LAYER = _table(
     ("training", _TRAINING),
     ("states", _STATES),
     (
-        "activity_regularizer",
-        "penalties are on weights only: give kernel_regularizer= or bias_regularizer=",
-    ),
-    (
         "axes beta_regularizer gamma_regularizer beta_constraint gamma_constraint rms_scaling "
         "call_signature_parameters data_format dynamic lora_alpha lora_enabled lora_rank losses "
         "metrics metrics_variables noise_shape quantization_config quantization_mode quantize "

@@ -79,6 +79,12 @@ class BatchSource:
         self._epoch_length: int | None = None  # counted in the last epoch
         self.first = self._read_first()
 
+    def change_batches(self, change: Callable[[Any], Any]) -> None:
+        """Let a function change all batches after they were checked; it may raise ValueError."""
+        check = self._check
+        self._check = lambda batch: change(check(batch))
+        self.first = change(self.first)
+
     def _read_first(self) -> Any:
         """Return the first batch; the first epoch gives it again."""
         items = self._named_batches()

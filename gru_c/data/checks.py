@@ -5,7 +5,7 @@ from __future__ import annotations
 from gru_c.common.validation import check_integer
 from gru_c.data.batch_order import WHOLE, Fraction, fraction_slice
 from gru_c.data.samples import Data
-from gru_c.layers import GRU
+from gru_c.layers.rnn import recurrent_layers
 from gru_c.network.network import Network
 
 
@@ -51,7 +51,7 @@ def check_bptt_steps(model: Network, data: Data, bptt_steps: object) -> int | No
                 f"bptt_steps goes over the time steps in pieces, from the first to the last; layer "
                 f"{layer.label!r} needs all of them at once"
             )
-    if not any(isinstance(layer, GRU) for layer in model.layers):
+    if not recurrent_layers(model.layers):
         raise ValueError("bptt_steps is for models with a GRU")
     if data.lengths is not None or any(layer.makes_mask for layer in model.layers):
         raise ValueError("bptt_steps is for sequences all of whose steps count")

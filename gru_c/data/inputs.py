@@ -252,10 +252,13 @@ class FitData:
         validation_data: Any,
         validation_steps: int | None = None,
         fraction: Fraction = WHOLE,
+        validation_batch_size: int | None = None,
     ) -> FitData:
         """Check the validation data, or split them off; `fraction` will be taken of each batch."""
         if validation_data is None:
             _refuse_steps("validation_steps", validation_steps)
+            if validation_batch_size is not None and not validation_split:
+                raise ValueError("validation_batch_size needs validation_data or validation_split")
             if isinstance(train, BatchSource):
                 _refuse({"validation_split": validation_split})
                 return cls(train, None)
@@ -263,6 +266,7 @@ class FitData:
         options = SourceOptions("validation_steps", validation_steps, fraction=fraction)
         is_pair = isinstance(validation_data, tuple)
         if not is_pair and classify(validation_data, None, tuples=True)[0] == "source":
+            _refuse({"validation_batch_size": validation_batch_size})
             return cls(train, _source_of_pairs(model, validation_data, options))
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ValueError(

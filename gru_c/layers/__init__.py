@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gru_c.common.missing_names import explain_missing
 from gru_c.layers.activation import Activation
+from gru_c.layers.activity_regularization import ActivityRegularization
 from gru_c.layers.base import Layer
 from gru_c.layers.batch_normalization import BatchNormalization
 from gru_c.layers.bidirectional import Bidirectional
@@ -18,14 +19,20 @@ from gru_c.layers.gru import GRU
 from gru_c.layers.input import Input
 from gru_c.layers.layer_normalization import LayerNormalization
 from gru_c.layers.masking import Masking
+from gru_c.layers.noise import GaussianDropout, GaussianNoise, SpatialDropout1D
 from gru_c.layers.pooling import (
     AveragePooling1D,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     MaxPooling1D,
 )
-from gru_c.layers.reshape import Flatten, RepeatVector
-from gru_c.layers.table import LayerTable
+from gru_c.layers.rectifiers import ELU, LeakyReLU, PReLU, ReLU
+from gru_c.layers.reshape import Flatten, Permute, RepeatVector, Reshape
+from gru_c.layers.rnn import RNN
+from gru_c.layers.rnn_cells import GRUCell, StackedRNNCells
+from gru_c.layers.softmax import Softmax
+from gru_c.layers.table import CELLS, LAYERS
+from gru_c.layers.time_distributed import TimeDistributed
 from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 
 if TYPE_CHECKING:
@@ -34,9 +41,13 @@ if TYPE_CHECKING:
     from gru_c.layers.text_vectorization import TextVectorization
 
 __all__ = [
+    "CELLS",
+    "ELU",
     "GRU",
     "LAYERS",
+    "RNN",
     "Activation",
+    "ActivityRegularization",
     "AveragePooling1D",
     "AvgPool1D",
     "BatchNormalization",
@@ -48,6 +59,9 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAvgPool1D",
     "GlobalMaxPool1D",
@@ -57,14 +71,23 @@ __all__ = [
     "IntegerLookup",
     "Layer",
     "LayerNormalization",
+    "LeakyReLU",
     "Masking",
     "MaxPool1D",
     "MaxPooling1D",
     "Normalization",
+    "PReLU",
+    "Permute",
+    "ReLU",
     "RepeatVector",
     "Rescaling",
+    "Reshape",
+    "Softmax",
+    "SpatialDropout1D",
+    "StackedRNNCells",
     "StringLookup",
     "TextVectorization",
+    "TimeDistributed",
     "UpSampling1D",
     "ZeroPadding1D",
 ]
@@ -91,17 +114,22 @@ _CLASSES: tuple[type[Layer], ...] = (
     Cropping1D,
     UpSampling1D,
     BatchNormalization,
+    ELU,
+    GaussianDropout,
+    GaussianNoise,
+    LeakyReLU,
+    PReLU,
+    Permute,
+    ReLU,
+    Reshape,
+    Softmax,
+    SpatialDropout1D,
+    TimeDistributed,
+    ActivityRegularization,
+    RNN,
 )
-# Most models have none of these, and their modules take some milliseconds to import.
-_MODULES = {
-    "IntegerLookup": "gru_c.layers.lookup",
-    "Normalization": "gru_c.layers.normalization",
-    "Rescaling": "gru_c.layers.normalization",
-    "StringLookup": "gru_c.layers.lookup",
-    "TextVectorization": "gru_c.layers.text_vectorization",
-}
-# The classes that a saved model may name.
-LAYERS = LayerTable(_CLASSES, _MODULES)
+LAYERS.add(_CLASSES)
+CELLS.update(GRUCell=GRUCell, StackedRNNCells=StackedRNNCells)
 
 # Keras's other names.
 Convolution1D = Conv1D
@@ -114,10 +142,8 @@ _missing = explain_missing(__name__, __all__)
 
 
 def __getattr__(name: str) -> type[Layer]:
-    if name in _MODULES:
-        return LAYERS[name]
-    return _missing(name)
+    return LAYERS[name] if name in LAYERS.modules else _missing(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+    return sorted({*globals(), *LAYERS.modules})

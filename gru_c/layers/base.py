@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from gru_c import regularizers
 from gru_c.common import keras_names
 from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import INTERNAL, assign
@@ -35,7 +36,7 @@ FIXED = (
 )
 
 
-_LEFT_OUT_IF_NONE = ("batch_size",)
+_LEFT_OUT_IF_NONE = ("batch_size", "activity_regularizer")
 
 
 class CommonOptions(TypedDict, total=False):
@@ -46,6 +47,7 @@ class CommonOptions(TypedDict, total=False):
     input_shape: Sequence[int | None] | None
     trainable: bool
     batch_size: int | None
+    activity_regularizer: object
 
 
 class LayerOptions(CommonOptions, total=False):
@@ -80,6 +82,9 @@ class Layer(KerasAttributes):
         Number of sequences in all batches, for the first layer of a stateful model, which refuses
         batches of another size. Keras 2's ``batch_input_shape=(32, 10, 8)`` stands for
         ``input_shape=(10, 8), batch_size=32``.
+    activity_regularizer : str or Regularizer, optional
+        Penalty on the output, which a model adds to its loss: the penalty of the outputs of a
+        batch, divided by the number of its samples. See `gru_c.regularizers`.
     weights : list of array_like, optional
         Initial values of the weights, in the order of `get_weights`.
 
@@ -103,6 +108,7 @@ class Layer(KerasAttributes):
         input_shape: Sequence[int | None] | None = None,
         trainable: bool = True,
         batch_size: int | None = None,
+        activity_regularizer: object = None,
         weights: Sequence[npt.ArrayLike] | None = None,
     ) -> None:
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
@@ -111,6 +117,8 @@ class Layer(KerasAttributes):
         self.dtype = None if dtype is None else check_dtype(dtype).name
         self.input_shape = None if input_shape is None else check_sample_shape(input_shape)
         self.batch_size = check_integer("batch_size", batch_size, 1, optional=True)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.activity: Array | None = None  # the last output in a model, if it has a penalty
         self._initial_weights = None if weights is None else checked_list(self.label, weights)
         self.built = False
         self.built_shape: Shape | None = None
@@ -126,13 +134,14 @@ class Layer(KerasAttributes):
     _advice: ClassVar = {
         **dict.fromkeys(("input_shape", "batch_size"), FIXED),
         "weights": "is an argument of the constructor alone: set_weights sets them",
+        "activity": INTERNAL,
         "built": "is set by build, which makes the weights",
         "built_shape": "is set by build, which makes the weights",
         **dict.fromkeys(
             (
                 *("owned", "part_of", "prefix", "takes_mask", "makes_mask", "reads_masked_steps"),
                 *("takes_scalars", "takes_texts", "gives_indices", "gives_tokens", "output_dtype"),
-                "moves_statistics",
+                *("moves_statistics", "mixes_samples"),
             ),
             INTERNAL,
         ),
@@ -177,6 +186,12 @@ class Layer(KerasAttributes):
     gives_indices = False  # True if the output is integers, which an `Embedding` takes
     output_dtype: str | None = None  # of the output; None: that of the model
     gives_tokens = False  # True if the output is texts or other tokens, which no layer takes
+    mixes_samples = False  # True if a sample's result depends on the other samples of its batch
+
+    @property
+    def inner_layers(self) -> tuple[Layer, ...]:
+        """The layers that are part of this one and compute for it."""
+        return ()
 
     @property
     def stepwise(self) -> bool:
@@ -402,12 +417,27 @@ class Layer(KerasAttributes):
         """Return the sum of the penalties of the trainable weights that have a regularizer."""
         return penalty_of(self.trainable_weights)
 
+    def activity_penalty(self) -> float:
+        """Return the penalty of `activity` per sample; 0 without a regularizer of it."""
+        if self.activity_regularizer is None or self.activity is None or not len(self.activity):
+            return 0.0
+        return self.activity_regularizer(self.activity) / len(self.activity)
+
+    def activity_gradient(self) -> Array:
+        """Return the gradient of `activity_penalty` with respect to the output."""
+        assert self.activity is not None
+        assert self.activity_regularizer is not None
+        gradient = np.zeros_like(self.activity)
+        self.activity_regularizer.add_gradient(self.activity, gradient)
+        gradient /= max(len(self.activity), 1)
+        return gradient
+
     def __getstate__(self) -> dict[str, Any]:
         """Return the state of a copy or pickle, without the owner of the weights and the tape.
 
         A copy belongs to a model only if it is copied together with it.
         """
-        return {**self.__dict__, "_owned_by": None, "tape": None}
+        return {**self.__dict__, "_owned_by": None, "tape": None, "activity": None}
 
     __copy__ = refuse_shallow_copy
 

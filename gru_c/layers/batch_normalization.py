@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +10,13 @@ import numpy.typing as npt
 from gru_c import _core, constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags, check_integer, check_real
-from gru_c.layers.base import Layer
+from gru_c.layers.base import Layer, LayerOptions
 from gru_c.parameters import GivenWeights, Parameter
 
 _STATISTICS = ("moving_mean", "moving_variance")
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class _Tape(NamedTuple):
@@ -28,9 +30,9 @@ class BatchNormalization(Layer):
     """Give each feature mean 0 and variance 1 over the batch, then apply `gamma` and `beta`.
 
     ``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``. In training, mean and variance are
-    those of the batch, over all its samples and time steps, and the moving ones follow:
-    ``moving = momentum * moving + (1 - momentum) * of_batch``. Otherwise, and as long as the layer
-    is frozen (``trainable=False``), the moving ones are taken and stay as they are.
+    those of the batch, over all its samples and time steps, and the moving statistics follow them:
+    ``moving = momentum * moving + (1 - momentum) * of_batch``. In prediction, and while the layer
+    is frozen (``trainable=False``), the moving statistics are used and stay unchanged.
 
     Weights: ``gamma`` with `scale`, ``beta`` with `center`, ``moving_mean`` and
     ``moving_variance``, all ``(features,)``. The last two are never trained: no optimizer changes
@@ -39,32 +41,32 @@ class BatchNormalization(Layer):
     Parameters
     ----------
     axis : int
-        The axis of the features, which keep their own statistics; not 0, the batch.
+        The axis of the features; each of them has its own statistics. Not 0, the batch axis.
     momentum : float
-        Share of the moving statistics that a batch leaves, from 0 to 1.
+        Share of the moving statistics that remains after a batch, from 0 to 1.
     epsilon : float
-        Added to the variance, above 0.
+        Positive number that is added to the variance.
     center, scale : bool
-        True for a `beta`, a `gamma`.
+        Use `beta` and `gamma`.
     beta_initializer, gamma_initializer : str or Initializer
-        Where the weights start.
+        Initial values of the weights.
     moving_mean_initializer, moving_variance_initializer : str or Initializer
-        Where the moving statistics start.
+        Initial values of the moving statistics.
     beta_regularizer, gamma_regularizer : str or Regularizer, optional
         Penalties on the size of the weights; see `gru_c.regularizers`.
     beta_constraint, gamma_constraint : str or Constraint, optional
-        What the weights satisfy after every step; see `gru_c.constraints`.
+        Conditions that the weights satisfy after every optimizer step; see `gru_c.constraints`.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
-    Time steps outside a mask are left out of the statistics, and normalized like the others.
+    Time steps outside a mask do not count in the statistics, but are normalized like the others.
 
     With a distribution each process normalizes by its own part of the batch; the moving statistics
     are the mean over the processes.
@@ -121,12 +123,9 @@ class BatchNormalization(Layer):
         gamma_regularizer: object = None,
         beta_constraint: object = None,
         gamma_constraint: object = None,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.axis = check_integer("BatchNormalization: axis", axis, None)
         self.momentum = check_real("BatchNormalization: momentum", momentum, ">= 0")
         if self.momentum > 1:
@@ -169,8 +168,8 @@ class BatchNormalization(Layer):
     def open_shape(self, shape: tuple[int, ...]) -> Shape:
         """Return the shape to build for: any sizes, but for the normalized axis."""
         self._features(shape)
-        kept = self.axis % len(shape)
-        return tuple(size if axis == kept else None for axis, size in enumerate(shape))
+        saved = self.axis % len(shape)
+        return tuple(size if axis == saved else None for axis, size in enumerate(shape))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input; ValueError unless the normalized axis has a known size."""
@@ -197,15 +196,15 @@ class BatchNormalization(Layer):
     def forward(
         self, x: npt.ArrayLike, *, training: bool = False, mask: npt.ArrayLike | None = None
     ) -> Array:
-        """Normalize.
+        """Return the normalized input.
 
         Parameters
         ----------
         x : array_like of shape (B, ..., features)
             Input, with the features on the axis that is normalized.
         training : bool
-            Take the statistics of the batch and update the moving ones, unless the layer is frozen;
-            keep ``self.tape`` for `backward`.
+            Use the statistics of the batch and update the moving ones, unless the layer is frozen.
+            Store ``self.tape`` for `backward`.
         mask : array_like of bool, optional
             True for the steps that the statistics are over, of x's shape without the last axis.
 
@@ -232,7 +231,7 @@ class BatchNormalization(Layer):
             y = normal * self._weight("gamma") if self.scale else normal
             y = y + self._weight("beta") if self.center else y
         if training:
-            self.tape = _Tape(normal, scale, share, turned.shape)
+            self._set_tape(_Tape(normal, scale, share, turned.shape))
         output: Array = np.moveaxis(y.reshape(turned.shape), -1, self.axis)
         return output
 
@@ -290,8 +289,8 @@ class BatchNormalization(Layer):
             return None
         d_x = d * self._weight("gamma") if self.scale else d
         if share is not None:
-            # Mean and variance depend on x, too. Each entry that they are over gets its share of
-            # what the gradients of all have along 1 and along the normalized input.
+            # Mean and variance depend on x, too: each entry that counts in them loses its share of
+            # the components of all gradients along 1 and along the normalized input.
             along = _column_sums(d_x) + normal * _column_sums(d_x * normal)
             d_x = d_x - share * along
         d_input: Array = np.moveaxis((d_x * scale).reshape(shape), -1, self.axis)

@@ -57,7 +57,7 @@ class Bidirectional(DirectionPair):
     backward_layer : GRU, optional
         Other settings for the backward layer. "sum", "mul" and "ave" need the same ``units`` in
         both directions.
-    seed, name, dtype, input_shape, trainable, batch_size, weights
+    seed, name, dtype, input_shape, trainable, batch_size, activity_regularizer, weights
         See `GRU` and `Layer`. With ``trainable=False`` both directions are frozen; with True each
         direction has the ``trainable`` of its own settings.
 
@@ -110,6 +110,7 @@ class Bidirectional(DirectionPair):
         input_shape: Sequence[int | None] | None = None,
         trainable: bool = True,
         batch_size: int | None = None,
+        activity_regularizer: object = None,
         weights: Sequence[npt.ArrayLike] | None = None,
     ) -> None:
         layer = _checked_settings("layer", layer)
@@ -120,6 +121,7 @@ class Bidirectional(DirectionPair):
             dtype=layer.dtype if dtype is None else dtype,
             input_shape=layer.input_shape if input_shape is None else input_shape,
             batch_size=layer.batch_size if batch_size is None else batch_size,
+            activity_regularizer=activity_regularizer,
             weights=weights,
         )
         self.merge_mode = None if merge_mode is None else check_mode(merge_mode)
@@ -357,6 +359,11 @@ def _checked_settings(argument: str, layer: object) -> GRU:
         layer = Registry("layer", {"GRU": GRU}).get(layer)
     if not isinstance(layer, GRU):
         raise TypeError(f"{argument} of a Bidirectional must be a GRU, got {layer!r}")
+    if layer.activity_regularizer is not None:
+        raise ValueError(
+            f"{argument} of a Bidirectional has an activity_regularizer: give it to the "
+            "Bidirectional, where it is a penalty on the merged output"
+        )
     if layer.built:
         raise ValueError(
             f"{argument} of a Bidirectional has weights already: give a new GRU, and the weights "

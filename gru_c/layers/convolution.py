@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags, check_integer
-from gru_c.layers.base import FIXED, Layer
+from gru_c.layers.base import FIXED, Layer, LayerOptions
 from gru_c.layers.time_axis import (
     TimeAxisLayer,
     Windows,
@@ -22,13 +22,15 @@ from gru_c.layers.time_axis import (
 from gru_c.runtime.threads import team_threads
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from gru_c.parameters import Source
 
 # Bytes of windows that are gathered at a time. (256, 100, 64) to 64 filters of 3 steps takes 9.5 ms
-# with some 2 MB, 14.7 ms with the 19 MB of all windows at once.
+# with 2 MB, 14.7 ms with the 19 MB of all windows.
 _GATHERED = 2**21
-# With fewer channels a window's steps are gathered one by one: NumPy copies runs of so few numbers
-# slowly. (32, 1000, 1) in windows of 5 steps: 67 us so, 242 us in one copy.
+# With fewer channels than this, windows are gathered in one copy for each of their steps, because
+# NumPy copies short runs slowly: 67 us instead of 242 us for (32, 1000, 1) in windows of 5 steps.
 _NARROW = 4
 
 
@@ -58,33 +60,34 @@ class Conv1D(TimeAxisLayer):
         there are T / strides windows, rounded up; "causal" pads the beginning, so that
         ``y[t]`` depends on no step after ``x[t * strides]``.
     data_format : {"channels_last", "channels_first"}, optional
-        Whether input and output are (B, T, features), the default, or (B, features, T).
+        Order of the axes of input and output: (B, T, features), the default, or (B, features, T).
     dilation_rate : int
-        Steps from one step that a window reads to the next. Not above 1 together with `strides`.
+        Steps from one step that a window reads to the next. `strides` and this cannot both be
+        above 1.
     groups : int
-        Parts that the features are split into, each with ``filters / groups`` filters of its own.
+        Number of groups that the features are split into; each has ``filters / groups`` filters.
     activation : str, Activation, function or None
         See `gru_c.activations`.
     use_bias : bool
-        True adds a bias.
+        Add a bias.
     kernel_initializer, bias_initializer : str or Initializer
-        Where the weights start.
+        Initial values of the weights.
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
         Penalties on the size of the weights; see `gru_c.regularizers`.
     kernel_constraint, bias_constraint : str or Constraint, optional
-        What the weights satisfy after every step; see `gru_c.constraints`.
+        Conditions that the weights satisfy after every optimizer step; see `gru_c.constraints`.
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
-    A mask ends here, as in Keras: masked steps go into the windows as they are, and a warning says
-    so.
+    The layer drops a mask, as in Keras: masked steps are read like all others, and every step of
+    the output counts. A warning says so.
 
     Examples
     --------
@@ -132,12 +135,9 @@ class Conv1D(TimeAxisLayer):
         bias_regularizer: object = None,
         kernel_constraint: object = None,
         bias_constraint: object = None,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.filters = check_integer("filters", filters, 1)
         self.kernel_size = check_single("kernel_size", kernel_size)
         self.strides = check_single("strides", strides)
@@ -247,7 +247,7 @@ class Conv1D(TimeAxisLayer):
         output = outputs[0] if self.groups == 1 else np.concatenate(outputs, axis=2)
         y = self._activation.forward(self.swapped(output))
         if training:
-            self.tape = _Tape(padded, array.shape[1], y)
+            self._set_tape(_Tape(padded, array.shape[1], y))
         return y
 
     def backward(

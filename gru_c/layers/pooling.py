@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag
+from gru_c.layers.base import LayerOptions
 from gru_c.layers.time_axis import (
     TimeAxisLayer,
     Windows,
@@ -19,6 +20,9 @@ from gru_c.layers.time_axis import (
 )
 from gru_c.layers.weightless import Tape, WeightlessLayer
 from gru_c.recurrence.step_order import which_count
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class _Pooling1D(TimeAxisLayer, WeightlessLayer):
@@ -30,13 +34,9 @@ class _Pooling1D(TimeAxisLayer, WeightlessLayer):
         strides: int | Sequence[int] | None = None,
         padding: str = "valid",
         data_format: str | None = None,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.pool_size = check_single("pool_size", pool_size)
         self.strides = self.pool_size if strides is None else check_single("strides", strides)
         self.padding = check_choice("padding", padding, ("valid", "same"))
@@ -57,15 +57,15 @@ class _Pooling1D(TimeAxisLayer, WeightlessLayer):
         check_flag("training", training)
         array = self.as_sequence(x)
         self.compute_output_shape(self.swapped(array).shape)  # checks the number of steps
-        pooled, kept = self._pool(array, training)
+        pooled, saved = self._pool(array, training)
         y = self.swapped(pooled)
         if training:
-            self.tape = Tape((array.shape, kept), y.shape)
+            self._set_tape(Tape((array.shape, saved), y.shape))
         return y
 
-    def input_gradient_of(self, kept: tuple[tuple[int, ...], Any], d_output: Array) -> Array:
+    def input_gradient_of(self, saved: tuple[tuple[int, ...], Any], d_output: Array) -> Array:
         """Return the gradient of the input, which each window's gradient adds to."""
-        (batch, steps, features), of_windows = kept
+        (batch, steps, features), of_windows = saved
         d = self.swapped(d_output)
         before, after = self.windows.pads(steps)
         d_padded = np.zeros((batch, before + steps + after, features), d.dtype)
@@ -78,7 +78,7 @@ class _Pooling1D(TimeAxisLayer, WeightlessLayer):
         """Return the pooled windows of x, and when training what `_gradient_of_tap` needs."""
         raise NotImplementedError
 
-    def _gradient_of_tap(self, number: int, kept: Any, d_output: Array) -> Array:
+    def _gradient_of_tap(self, number: int, saved: Any, d_output: Array) -> Array:
         """Return the gradient of the step of this number in each window."""
         raise NotImplementedError
 
@@ -96,14 +96,14 @@ class MaxPooling1D(_Pooling1D):
         "valid" takes the windows that lie in the input; "same" lets windows reach over both ends,
         so that there are T / strides windows, rounded up. Only steps of the input count.
     data_format : {"channels_last", "channels_first"}, optional
-        Whether input and output are (B, T, features), the default, or (B, features, T).
+        Order of the axes of input and output: (B, T, features), the default, or (B, features, T).
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
@@ -130,8 +130,8 @@ class MaxPooling1D(_Pooling1D):
             np.maximum(y, tap, out=y)
         return y, where
 
-    def _gradient_of_tap(self, number: int, kept: Array, d_output: Array) -> Array:
-        return np.where(kept == number, d_output, d_output.dtype.type(0))
+    def _gradient_of_tap(self, number: int, saved: Array, d_output: Array) -> Array:
+        return np.where(saved == number, d_output, d_output.dtype.type(0))
 
 
 class AveragePooling1D(_Pooling1D):
@@ -148,14 +148,15 @@ class AveragePooling1D(_Pooling1D):
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
-    ``padding="same"`` with an odd number of padded steps is computed as Keras does on TensorFlow
-    and JAX; on PyTorch, Keras repeats the last step there and counts it twice.
+    If ``padding="same"`` pads one end more than the other, the result is that of Keras on
+    TensorFlow and JAX. On PyTorch, Keras repeats the first and last step instead of padding, and
+    counts the copies, too.
 
-    A mask ends here, as in Keras: masked steps take part, and a warning says so.
+    The layer drops a mask, as in Keras: masked steps take part. A warning says so.
 
     Examples
     --------
@@ -177,8 +178,8 @@ class AveragePooling1D(_Pooling1D):
             total += self.windows.tap(padded, number, count)
         return total
 
-    def _gradient_of_tap(self, number: int, kept: Array, d_output: Array) -> Array:
-        d_tap: Array = d_output / kept
+    def _gradient_of_tap(self, number: int, saved: Array, d_output: Array) -> Array:
+        d_tap: Array = d_output / saved
         return d_tap
 
 
@@ -189,13 +190,9 @@ class _GlobalPooling1D(TimeAxisLayer, WeightlessLayer):
         self,
         data_format: str | None = None,
         keepdims: bool = False,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.data_format = check_format(data_format)
         self.keepdims = check_flag("keepdims", keepdims)
 
@@ -219,7 +216,7 @@ class GlobalMaxPooling1D(_GlobalPooling1D):
     Parameters
     ----------
     data_format : {"channels_last", "channels_first"}, optional
-        Whether the input is (B, T, features), the default, or (B, features, T).
+        Order of the axes of the input: (B, T, features), the default, or (B, features, T).
     keepdims : bool
         True keeps the time axis, of length 1.
     name, dtype, input_shape, trainable
@@ -228,7 +225,7 @@ class GlobalMaxPooling1D(_GlobalPooling1D):
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
@@ -252,14 +249,14 @@ class GlobalMaxPooling1D(_GlobalPooling1D):
         largest = array.max(axis=1)
         y = self._as_output(largest)
         if training:
-            self.tape = Tape(array == largest[:, None], y.shape)
+            self._set_tape(Tape(array == largest[:, None], y.shape))
         return y
 
-    def input_gradient_of(self, kept: Array, d_output: Array) -> Array:
+    def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
         """Return the gradient of the input: that of the output where the largest values are."""
         d = self._as_pooled(d_output)
-        counts = np.maximum(kept.sum(axis=1, keepdims=True), 1)  # 0 where there is a NaN
-        return self.swapped((kept * d / counts).astype(d.dtype, copy=False))
+        counts = np.maximum(saved.sum(axis=1, keepdims=True), 1)  # 0 where there is a NaN
+        return self.swapped((saved * d / counts).astype(d.dtype, copy=False))
 
 
 class GlobalAveragePooling1D(_GlobalPooling1D):
@@ -275,7 +272,7 @@ class GlobalAveragePooling1D(_GlobalPooling1D):
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
@@ -310,9 +307,9 @@ class GlobalAveragePooling1D(_GlobalPooling1D):
         with np.errstate(divide="ignore", invalid="ignore"):  # no steps: the result shows it
             y = self._as_output(total / steps)
         if training:
-            self.tape = Tape(counted / np.maximum(steps, 1)[:, None], y.shape)
+            self._set_tape(Tape(counted / np.maximum(steps, 1)[:, None], y.shape))
         return y
 
-    def input_gradient_of(self, kept: Array, d_output: Array) -> Array:
+    def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
         """Return the gradient of the input: the output's times what each step weighs."""
-        return self.swapped(self._as_pooled(d_output) * kept)
+        return self.swapped(self._as_pooled(d_output) * saved)

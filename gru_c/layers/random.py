@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -14,10 +14,22 @@ from gru_c.layers.base import Layer
 
 
 def generators(layers: Iterable[Layer]) -> list[np.random.Generator]:
-    """Return the random generators of layers and of their directions, without duplicates."""
-    parts = [part for layer in layers for part in (layer, *getattr(layer, "directions", ()))]
-    rngs = [part.rng for part in parts if isinstance(part, DrawingLayer)]
+    """Return the random generators of layers and of their parts, without duplicates."""
+    rngs = [
+        part.rng
+        for layer in layers
+        for part in _with_parts(layer)
+        if isinstance(part, DrawingLayer) and part.rng is not None
+    ]
     return list({id(rng): rng for rng in rngs}.values())
+
+
+def _with_parts(layer: Layer) -> Iterator[Layer]:
+    """Yield a layer, its directions and the layers inside it."""
+    yield layer
+    yield from (part for part in getattr(layer, "directions", ()) if part is not layer)
+    for inner in layer.inner_layers:
+        yield from _with_parts(inner)
 
 
 class DrawingLayer(Layer):

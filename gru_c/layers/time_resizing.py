@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_integer
+from gru_c.layers.base import LayerOptions
 from gru_c.layers.time_axis import TimeAxisLayer, check_format, check_pair
 from gru_c.layers.weightless import Tape, WeightlessLayer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class _TimeResizingLayer(TimeAxisLayer, WeightlessLayer):
@@ -33,7 +38,7 @@ class _TimeResizingLayer(TimeAxisLayer, WeightlessLayer):
         self.compute_output_shape(self.swapped(array).shape)  # checks the number of steps
         y = self.swapped(self._resized(array))
         if training:
-            self.tape = Tape(array.shape[1], y.shape)
+            self._set_tape(Tape(array.shape[1], y.shape))
         return y
 
     def _length(self, steps: int) -> int:
@@ -53,18 +58,18 @@ class ZeroPadding1D(_TimeResizingLayer):
     padding : int or tuple of two int
         Steps at the beginning and at the end; one number stands for both.
     data_format : {"channels_last", "channels_first"}, optional
-        Whether input and output are (B, T, features), the default, or (B, features, T).
+        Order of the axes of input and output: (B, T, features), the default, or (B, features, T).
     name, dtype, input_shape, trainable
         See `Layer`.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
-    A mask ends here, as in Keras: behind this layer every step counts, and a warning says so.
+    The layer drops a mask, as in Keras: every step of its output counts. A warning says so.
 
     Examples
     --------
@@ -78,13 +83,9 @@ class ZeroPadding1D(_TimeResizingLayer):
         self,
         padding: int | Sequence[int] = 1,
         data_format: str | None = None,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.padding = check_pair("padding", padding)
         self.data_format = check_format(data_format)
 
@@ -94,10 +95,10 @@ class ZeroPadding1D(_TimeResizingLayer):
     def _resized(self, x: Array) -> Array:
         return np.pad(x, ((0, 0), self.padding, (0, 0)))
 
-    def input_gradient_of(self, kept: int, d_output: Array) -> Array:
-        """Return the gradient of the steps of the input; `kept` is their number."""
+    def input_gradient_of(self, saved: int, d_output: Array) -> Array:
+        """Return the gradient of the steps of the input; `saved` is their number."""
         before = self.padding[0]
-        return self.swapped(self.swapped(d_output)[:, before : before + kept])
+        return self.swapped(self.swapped(d_output)[:, before : before + saved])
 
 
 class Cropping1D(_TimeResizingLayer):
@@ -113,11 +114,11 @@ class Cropping1D(_TimeResizingLayer):
     Raises
     ------
     ValueError, TypeError
-        When an argument is out of range or of the wrong type.
+        If an argument is out of range or of the wrong type.
 
     Notes
     -----
-    A mask ends here, as in Keras: behind this layer every step counts, and a warning says so.
+    The layer drops a mask, as in Keras: every step of its output counts. A warning says so.
 
     Examples
     --------
@@ -130,13 +131,9 @@ class Cropping1D(_TimeResizingLayer):
     def __init__(
         self,
         cropping: int | Sequence[int] = (1, 1),
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.cropping = check_pair("cropping", cropping)
 
     def _length(self, steps: int) -> int:
@@ -145,8 +142,8 @@ class Cropping1D(_TimeResizingLayer):
     def _resized(self, x: Array) -> Array:
         return x[:, self.cropping[0] : x.shape[1] - self.cropping[1]]
 
-    def input_gradient_of(self, kept: int, d_output: Array) -> Array:
-        """Return the gradient, zero in the steps that are left out; `kept` is their number."""
+    def input_gradient_of(self, saved: int, d_output: Array) -> Array:
+        """Return the gradient, zero in the steps that are left out; `saved` is their number."""
         return np.pad(d_output, ((0, 0), self.cropping, (0, 0)))
 
 
@@ -163,11 +160,11 @@ class UpSampling1D(_TimeResizingLayer):
     Raises
     ------
     ValueError, TypeError
-        When size is not a positive integer.
+        If size is not a positive integer.
 
     Notes
     -----
-    A mask ends here, as in Keras: behind this layer every step counts, and a warning says so.
+    The layer drops a mask, as in Keras: every step of its output counts. A warning says so.
 
     Examples
     --------
@@ -180,13 +177,9 @@ class UpSampling1D(_TimeResizingLayer):
     def __init__(
         self,
         size: int = 2,
-        *,
-        name: str | None = None,
-        dtype: npt.DTypeLike | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        trainable: bool = True,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, dtype=dtype, input_shape=input_shape, trainable=trainable)
+        super().__init__(**options)
         self.size = check_integer("size", size, 1)
 
     def _length(self, steps: int) -> int:
@@ -195,8 +188,8 @@ class UpSampling1D(_TimeResizingLayer):
     def _resized(self, x: Array) -> Array:
         return np.repeat(x, self.size, axis=1)
 
-    def input_gradient_of(self, kept: int, d_output: Array) -> Array:
-        """Return the sum of the gradients of the copies of each step; `kept` is their number."""
+    def input_gradient_of(self, saved: int, d_output: Array) -> Array:
+        """Return the sum of the gradients of the copies of each step; `saved` is their number."""
         batch, _, features = d_output.shape
-        d_x: Array = d_output.reshape(batch, kept, self.size, features).sum(axis=2)
+        d_x: Array = d_output.reshape(batch, saved, self.size, features).sum(axis=2)
         return d_x

@@ -145,6 +145,8 @@ def fit_weights(owner: str, sample_weight: npt.ArrayLike, shape: Shape) -> Array
     """Return weights of shape (n,) or `shape`, which is the shape of per-sample values."""
     weight = real_array(owner, "sample_weight", sample_weight)
     shapes = dict.fromkeys([shape[:1], shape])
+    if weight.shape not in shapes and weight.shape[-1:] == (1,) and weight.shape[:-1] in shapes:
+        weight = weight[..., 0]  # as in Keras
     if weight.shape not in shapes:
         wanted = " or ".join(map(str, shapes))
         raise ValueError(f"{owner} expects sample_weight of shape {wanted}, got {weight.shape}")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.common import keras_names
-from gru_c.common.arrays import Array
+from gru_c.common.arrays import Array, Shape
 from gru_c.common.registry import Configurable, snake_case
 from gru_c.losses import targets
 
@@ -37,16 +37,25 @@ class Metric(Configurable):
     def __init__(self, name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
             raise TypeError(f"the name of a metric must be a string, got {name!r}")
-        self.name = snake_case(type(self).__name__) if name is None else name
+        self.name = self._default_name() if name is None else name
+        self._has_default_name = name is None
         self.reset()
+
+    @classmethod
+    def _default_name(cls) -> str:
+        return snake_case(cls.__name__)
 
     def reset(self) -> None:
         """Forget all batches."""
         self._sum = 0.0
-        self._count = 0
+        self._count: float = 0
 
     def update(
-        self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike, mask: Array | None = None
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        mask: Array | None = None,
+        sample_weight: npt.ArrayLike | None = None,
     ) -> None:
         """Add a batch.
 
@@ -58,6 +67,8 @@ class Metric(Configurable):
             Predictions.
         mask : ndarray of bool, shape (n, T), optional
             True for the time steps that count; the others are ignored.
+        sample_weight : array_like, optional
+            Weights of shape (n,), or of the shape of `y_pred` without its last axis.
 
         Raises
         ------
@@ -66,13 +77,55 @@ class Metric(Configurable):
         ValueError
             If the shapes do not fit.
         """
+        y, p, weight = self._prepared(y_true, y_pred, mask, sample_weight)
+        values = self._checked_values(y, p) if self._by_user else self.values(y, p)
+        if weight is None:
+            self._sum += float(values.sum(dtype=np.float64))
+            self._count += values.size
+            return
+        weight = np.broadcast_to(weight.reshape(_padded(weight.shape, values.ndim)), values.shape)
+        self._sum += float((values * weight).sum(dtype=np.float64))
+        self._count += float(weight.sum(dtype=np.float64))
+
+    def update_state(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> None:
+        """Add a batch; Keras's name of `update`."""
+        self.update(y_true, y_pred, sample_weight=sample_weight)
+
+    def reset_state(self) -> None:
+        """Forget all batches; Keras's name of `reset`."""
+        self.reset()
+
+    def _prepared(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        mask: Array | None,
+        sample_weight: npt.ArrayLike | None,
+    ) -> tuple[Array, Array, Array | None]:
+        """Return checked targets, predictions and weights, without the steps that do not count.
+
+        With weights (n,) and a mask, each step gets the weight of its sample.
+        """
         p = targets.predictions(self._owner, y_pred)
         y = targets.real_array(self._owner, "y", y_true)
+        weight: Array | None = None
+        if sample_weight is not None:
+            weight = targets.fit_weights(self._owner, sample_weight, p.shape[:-1])
         if mask is not None:
+            if weight is not None:
+                shape = p.shape[:-1]
+                weight = np.broadcast_to(weight.reshape(_padded(weight.shape, len(shape))), shape)
+                (weight,) = targets.counting(self._owner, mask, weight)
             y, p = targets.counting(self._owner, mask, y, p)
-        values = self._checked_values(y, p) if self._by_user else self.values(y, p)
-        self._sum += float(values.sum(dtype=np.float64))
-        self._count += values.size
+        return y, p, weight
+
+    def require_number(self, output_shape: Shape) -> None:
+        """Raise ValueError if the result is not one number for predictions of this shape."""
 
     def result(self) -> float:
         """Return the metric; NaN without batches."""
@@ -87,7 +140,7 @@ class Metric(Configurable):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore what `get_state` returned."""
-        self._sum, self._count = float(state["sum"]), int(state["count"])
+        self._sum, self._count = float(state["sum"]), state["count"]
 
     def merged(self, states: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the state over the samples of several processes, from the state of each.
@@ -130,6 +183,11 @@ class Metric(Configurable):
     def _fit(self, y_true: Array, y_pred: Array) -> Array:
         """Return targets with one number for each output, in the shape of the predictions."""
         return targets.fit_shape(self._owner, y_true, targets.value_shapes(y_pred.shape))
+
+
+def _padded(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """Return a shape with axes of length 1 appended up to `ndim` axes."""
+    return shape + (1,) * (ndim - len(shape))
 
 
 def reset_all(metrics: list[Metric]) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy.typing as npt
 
-from gru_c.common.validation import check_flags
+from gru_c.callbacks import BackupAndRestore, CallbackList
+from gru_c.callbacks.backup import backup_of
+from gru_c.common.validation import check_flags, make_rng
 from gru_c.data import checks, inputs
+from gru_c.data.class_weight import check_class_weight, weigh_classes
 from gru_c.data.samples import Data, require_optimizer
 from gru_c.network.network import Network
-from gru_c.training import fit_settings
+from gru_c.training import fit, fit_settings
+from gru_c.training.checkpoint import CheckpointFile
 from gru_c.training.doubts import doubts_of
-from gru_c.training.processes import ProcessGroup
+from gru_c.training.history import History
+from gru_c.training.processes import Distribution, ProcessGroup, start_group
+from gru_c.training.run_identity import describe_run, describe_training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +32,11 @@ class FitRequest:
     y: Any
     sample_weight: Any
     lengths: npt.ArrayLike | None
+    class_weight: Any
     validation_split: float
     validation_data: Any
+    validation_batch_size: int | None
+    validation_freq: object
     batch_size: int | None
     epochs: int
     initial_epoch: int
@@ -35,9 +46,47 @@ class FitRequest:
     bucket: bool
     verbose: str | int
     bptt_steps: int | None
-    checkpoint: object
+    checkpoint: str | os.PathLike[str] | None
     checkpoint_interval: float | None
     resume: bool
+    seed: int | None
+
+    def run(self, model: Network, callbacks: object, distribution: Distribution | None) -> History:
+        """Check the arguments and train the model."""
+        group = start_group(distribution)
+        with group.session():
+            with group.raise_together():
+                hooks = CallbackList(callbacks)
+                backup = backup_of(hooks.callbacks)
+                request = self if backup is None else self._backed_up(backup, group.is_first)
+                data, settings = request.checked(model, group)
+                rng = None if self.seed is None else make_rng(self.seed)
+            arguments = {**settings.deciding, "seed": self.seed}
+            if self.class_weight is not None:
+                arguments["class_weight"] = {str(k): v for k, v in self.class_weight.items()}
+            describe_call = partial(describe_training, model, hooks, arguments)
+            data = group.shard(model, data, settings.batch_size, True, describe_call)
+            with group.raise_together():
+                file = None
+                if request.checkpoint is not None and group.is_first:
+                    file = CheckpointFile(
+                        request.checkpoint,
+                        request.checkpoint_interval,
+                        request.resume,
+                        describe_run(model, data, hooks, arguments),
+                        backup,
+                    )
+            return fit.fit(model, data, settings, rng, hooks, file, group)
+
+    def _backed_up(self, backup: BackupAndRestore, is_first: bool) -> FitRequest:
+        """Return the request with the file of a callback; ValueError if it has a file already."""
+        if self.checkpoint is not None or self.checkpoint_interval is not None or self.resume:
+            raise ValueError(
+                "checkpoint= and BackupAndRestore both write the run to a file: give one of them"
+            )
+        if is_first:
+            backup.path.parent.mkdir(parents=True, exist_ok=True)
+        return replace(self, checkpoint=backup.path, resume=True)
 
     def checked(
         self, model: Network, group: ProcessGroup
@@ -45,7 +94,10 @@ class FitRequest:
         """Return the data and the settings; ValueError or TypeError if an argument is wrong."""
         check_flags(bucket=self.bucket, shuffle=self.shuffle, resume=self.resume)
         require_optimizer(model)
+        class_weight = check_class_weight(self.class_weight, self.sample_weight)
         data = self._data(model, group)
+        if class_weight is not None:
+            data = replace(data, train=weigh_classes(model, data.train, class_weight))
         settings = self._settings(model, data.train.first, self.verbose if group.is_first else 0)
         data.require_epochs(settings.epochs - settings.initial_epoch)
         if self.checkpoint is not None:
@@ -75,6 +127,7 @@ class FitRequest:
             self.validation_data,
             self.validation_steps,
             group.batch_fraction,
+            self.validation_batch_size,
         )
 
     def _settings(
@@ -88,4 +141,6 @@ class FitRequest:
             verbose,
             checks.check_bptt_steps(model, first, self.bptt_steps),
             first.check_bucket(model, self.bucket),
+            self.validation_batch_size,
+            self.validation_freq,
         )

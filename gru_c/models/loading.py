@@ -138,6 +138,8 @@ def _compile(model: Sequential, config: dict[str, Any], tensors: dict[str, Array
         None if spec["optimizer"] is None else optimizers.get(spec["optimizer"]),
         None if spec["loss"] is None else losses.get(spec["loss"]),
         [metrics.get(item) for item in spec["metrics"]],
+        spec.get("loss_weights"),
+        [metrics.get(item) for item in spec.get("weighted_metrics", ())],
     )
     if "iterations" in config:
         fill_optimizer(model, config["iterations"], tensors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,25 +11,21 @@ import numpy.typing as npt
 
 from gru_c.callbacks import CallbackList
 from gru_c.common.keywords import checked_keywords
-from gru_c.common.validation import check_flag, make_rng
+from gru_c.common.validation import check_flag
 from gru_c.data import inputs
-from gru_c.data.samples import check_batch_size, require_optimizer
+from gru_c.data.class_weight import check_class_weight, weigh_classes
+from gru_c.data.samples import check_batch_size, require_optimizer, require_samples
 from gru_c.layers import Layer
-from gru_c.models.described import DescribedModel
 from gru_c.models.fit_request import FitRequest
-from gru_c.training import evaluate, fit, step
-from gru_c.training.checkpoint import CheckpointFile
+from gru_c.models.keras2 import Keras2Model
+from gru_c.training import evaluate, step
 from gru_c.training.doubts import doubts_of
 from gru_c.training.history import History
 from gru_c.training.processes import Distribution, start_group
-from gru_c.training.run_identity import (
-    describe_evaluation,
-    describe_run,
-    describe_training,
-)
+from gru_c.training.run_identity import describe_evaluation
 
 
-class Sequential(DescribedModel):
+class Sequential(Keras2Model):
     """Layers in a row, with Keras's methods, arguments and defaults.
 
     Parameters
@@ -49,7 +45,8 @@ class Sequential(DescribedModel):
     ----------
     layers : list of Layer
     optimizer, loss, metrics
-        The arguments of `compile` as objects; None, None and [] before.
+        The arguments of `compile` as objects, metrics with the weighted ones; None, None and []
+        before.
     history : History or None
         History of the last `fit`, also if that ended with an exception.
     stop_training : bool
@@ -101,7 +98,10 @@ class Sequential(DescribedModel):
         validation_data: Any = None,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Collection[int] = 1,
         shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
         bptt_steps: int | None = None,
@@ -159,11 +159,21 @@ class Sequential(DescribedModel):
         validation_steps : int, optional
             Batches of a source per validation. Each validation begins with the first batch, except
             that a generator continues.
+        validation_batch_size : int, optional
+            Samples per batch of the validation; by default batch_size. For arrays only.
+        validation_freq : int or list of int
+            Number of epochs from one validation to the next, or the epochs, from 1, after which
+            there is a validation.
         shuffle : bool
             Use the samples in a new random order in every epoch; the batches, for a source with
             ``__getitem__``.
+        class_weight : dict of int to float, optional
+            Weights of the samples of a class, by the number of the class; 1 for other classes. Not
+            for the validation, and not together with sample_weight. With one-hot targets, the
+            class is the place of the largest; with targets for each time step, each has a weight.
         sample_weight : array_like, optional
             Weight of each sample (samples,), or of each time step (samples, T); a list if y is one.
+            Another axis of length 1 may follow.
         initial_epoch : int
             Number of the first epoch, if training continues an earlier `fit`.
         bptt_steps : int, optional
@@ -216,8 +226,11 @@ class Sequential(DescribedModel):
             y=y,
             sample_weight=sample_weight,
             lengths=lengths,
+            class_weight=class_weight,
             validation_split=validation_split,
             validation_data=validation_data,
+            validation_batch_size=validation_batch_size,
+            validation_freq=validation_freq,
             batch_size=batch_size,
             epochs=epochs,
             initial_epoch=initial_epoch,
@@ -230,22 +243,9 @@ class Sequential(DescribedModel):
             checkpoint=checkpoint,
             checkpoint_interval=checkpoint_interval,
             resume=resume,
+            seed=seed,
         )
-        group = start_group(distribution)
-        with group.session():
-            with group.raise_together():
-                data, settings = request.checked(self, group)
-                hooks = CallbackList(callbacks)
-                rng = None if seed is None else make_rng(seed)
-            arguments = {**settings.deciding, "seed": seed}
-            describe_call = partial(describe_training, self, hooks, arguments)
-            data = group.shard(self, data, settings.batch_size, True, describe_call)
-            with group.raise_together():
-                file = None
-                if checkpoint is not None and group.is_first:
-                    identity = describe_run(self, data, hooks, arguments)
-                    file = CheckpointFile(checkpoint, checkpoint_interval, resume, identity)
-            return fit.fit(self, data, settings, rng, hooks, file, group)
+        return request.run(self, callbacks, distribution)
 
     @checked_keywords
     def evaluate(
@@ -305,6 +305,7 @@ class Sequential(DescribedModel):
         x: Any,
         y: Any,
         sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
         *,
         lengths: npt.ArrayLike | None = None,
         return_dict: bool = False,
@@ -321,6 +322,34 @@ class Sequential(DescribedModel):
         """
         check_flag("return_dict", return_dict)
         require_optimizer(self)
+        weights = check_class_weight(class_weight, sample_weight)
         data = inputs.check_batch_pairs(self, x, y, sample_weight, lengths)
+        if weights is not None:
+            data = weigh_classes(self, data, weights)
         doubts_of(self).check(self, data)
         return step.as_result(step.train_on_batch(self, data), return_dict)
+
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        lengths: npt.ArrayLike | None = None,
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """Return loss and metrics of one batch, as `evaluate` does.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `evaluate`.
+        """
+        check_flag("return_dict", return_dict)
+        self.require_built("test_on_batch")
+        data = inputs.check_batch_pairs(self, x, y, sample_weight, lengths)
+        require_samples(data)
+        doubts_of(self).check(self, data)
+        hooks, group = CallbackList(), start_group(None)
+        logs = evaluate.evaluate(self, data, len(data), 0, hooks, group)
+        return step.as_result(logs, return_dict)

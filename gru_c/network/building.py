@@ -71,7 +71,7 @@ class BuildableNetwork(NetworkWeights):
         check_for_network(layer)
         if not self.layers and self._input is not None:
             check_first_layer(layer, self._input)
-        if isinstance(layer, Embedding) and self.layers and not self.layers[-1].gives_indices:
+        if _takes_indices(layer) and self.layers and not self.layers[-1].gives_indices:
             raise ValueError(
                 f"layer {layer.label!r} takes whole numbers, which layer {self.layers[-1].label!r} "
                 "does not give: it must be the first of the model, or follow a layer that turns "
@@ -314,3 +314,7 @@ class BuildableNetwork(NetworkWeights):
         if self._input is not None and self._input.integers:
             require_whole_numbers(array)
         return self.layers[0].prepare_input(array) if self.layers else array
+
+
+def _takes_indices(layer: Layer) -> bool:
+    return any(isinstance(part, Embedding) for part in (layer, *layer.inner_layers))

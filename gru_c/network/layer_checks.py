@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from gru_c.common.arrays import Array, Shape
-from gru_c.layers import GRU, Bidirectional, Input, Layer
+from gru_c.layers import GRU, RNN, Bidirectional, Input, Layer
+from gru_c.layers.rnn_cells import Cell, StackedRNNCells
 
 
 def check_for_network(layer: Layer) -> None:
     """Raise ValueError unless the layer has one batch-major output and its own weights."""
+    if isinstance(layer, (Cell, StackedRNNCells)):
+        raise ValueError(
+            f"{type(layer).__name__} is a cell, which computes one time step: write "
+            f"RNN({type(layer).__name__}(...))"
+        )
     if layer.prefix:
         raise ValueError(
             f"layer {layer.label!r} is one direction of a Bidirectional, whose weights it holds: "
@@ -55,7 +61,7 @@ def output_shape_of(
         return layer.compute_output_shape(input_shape)
     except ValueError as error:
         hint = ""
-        recurrent = previous if isinstance(previous, (GRU, Bidirectional)) else None
+        recurrent = previous if isinstance(previous, (GRU, RNN, Bidirectional)) else None
         if recurrent and not recurrent.return_sequences and len(input_shape) == 2:
             hint = f": give layer {recurrent.label!r} return_sequences=True"
         message = str(error).replace(repr(layer.label), repr(name or layer.label), 1)

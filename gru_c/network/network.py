@@ -15,10 +15,11 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
-from gru_c.layers import GRU, Activation, Bidirectional, Dense, Layer
+from gru_c.layers import GRU, RNN, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.random import DrawingLayer
+from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric
-from gru_c.metrics import get as get_metric
+from gru_c.network import compiling
 from gru_c.network.building import BuildableNetwork
 from gru_c.parameters import Parameters
 from gru_c.recurrence.step_order import which_count
@@ -37,7 +38,10 @@ class Network(BuildableNetwork):
         "batch_size": "cannot be set: give it to the first layer's constructor",
         "seed": "cannot be set: give it to the constructor, or give fit a seed of its own",
         "rng": "cannot be set: give the constructor or fit a seed",
-        **dict.fromkeys(("loss", "metrics"), "cannot be set: call compile with the new one"),
+        **dict.fromkeys(
+            ("loss", "metrics", "loss_weight", "loss_weights", "weighted_metrics"),
+            "cannot be set: call compile with the new one",
+        ),
     }
     _checks: ClassVar = {
         "optimizer": optimizers.get,
@@ -60,7 +64,9 @@ class Network(BuildableNetwork):
         self._weights_rng = self.rng.spawn(1)[0]
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
-        self.metrics: list[Metric] = []
+        self.metrics: list[Metric] = []  # all, `weighted_metrics` too
+        self.weighted_metrics: list[Metric] = []
+        self.loss_weight = 1.0
         self.history: Any = None  # the `History` of the last fit
         self.stop_training = False
         self.layers: list[Layer] = []
@@ -83,9 +89,13 @@ class Network(BuildableNetwork):
         self,
         optimizer: object = "rmsprop",
         loss: object = None,
-        metrics: Sequence[object] | None = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
     ) -> None:
         """Set the optimizer, the loss and the metrics.
+
+        The loss and the metrics of the only output may be in a list, or in a dict by its name.
 
         Parameters
         ----------
@@ -96,6 +106,10 @@ class Network(BuildableNetwork):
             See `gru_c.losses.get`.
         metrics : sequence of str, dict, Metric or callable, optional
             See `gru_c.metrics.get`.
+        loss_weights : float, optional
+            Factor of the loss, not of the penalties of weights.
+        weighted_metrics : sequence of str, dict, Metric or callable, optional
+            Metrics in which each sample counts with its weight, from sample_weight or class_weight.
 
         Raises
         ------
@@ -104,17 +118,31 @@ class Network(BuildableNetwork):
             wrong type; the model is then unchanged.
         """
         new_optimizer = None if optimizer is None else optimizers.get(optimizer)
+        loss = compiling.of_one_output("loss", loss)
         new_loss = None if loss is None else losses.get(loss)
         if new_loss is not None:
             new_loss.require_reduction()
-        if isinstance(metrics, (str, dict)) or not isinstance(metrics or [], Sequence):
-            raise TypeError(f"metrics must be a list such as ['mae'], got {metrics!r}")
-        new_metrics = [get_metric(spec, new_loss) for spec in metrics or ()]
-        names = [metric.name for metric in new_metrics]
-        if len(set(names)) < len(names) or "loss" in names:
-            raise ValueError(f"metrics must have different names, none of them 'loss': {names}")
-        assign(self, optimizer=new_optimizer, loss=new_loss, metrics=new_metrics)
+        plain, weighted = compiling.all_metrics(metrics, weighted_metrics, new_loss)
+        weight = compiling.weight_of_loss(loss_weights)
+        assign(self, optimizer=new_optimizer, loss=new_loss, metrics=[*plain, *weighted])
+        assign(self, loss_weight=weight, weighted_metrics=weighted)
         self._doubts = None
+
+    @property
+    def plain_metrics(self) -> list[Metric]:
+        """The metrics in which all samples count alike."""
+        return [metric for metric in self.metrics if metric not in self.weighted_metrics]
+
+    def update_metrics(
+        self, y: Array, outputs: Array, weight: Array | None, mask: Array | None
+    ) -> None:
+        """Add a batch to all metrics; only `weighted_metrics` take the weights of its samples."""
+        arguments: dict[str, Any] = {} if mask is None else {"mask": mask}
+        for metric in self.metrics:
+            if weight is not None and metric in self.weighted_metrics:
+                metric.update(y, outputs, sample_weight=weight, **arguments)
+            else:
+                metric.update(y, outputs, **arguments)
 
     @property
     def head_is_paired(self) -> bool:
@@ -123,10 +151,11 @@ class Network(BuildableNetwork):
         The loss then returns the gradient of the activation's input, which stays accurate where the
         activation saturates.
         """
-        last = self.layers[-1]
+        last = head_of(self.layers[-1])
         paired = None if self.loss is None else self.loss.paired_activation
         return (
             paired is not None
+            and self.layers[-1].activity_regularizer is None
             and isinstance(last, (Activation, Dense))
             and last.activation == paired
         )
@@ -198,6 +227,8 @@ class Network(BuildableNetwork):
                 x = layer.forward(x, training=training, mask=mask)  # type: ignore[call-arg]
             else:
                 x = layer.forward(x, training=training)
+            if layer.activity_regularizer is not None:
+                assign(layer, activity=x)
             mask = next_mask
         return x, mask
 
@@ -214,6 +245,7 @@ class Network(BuildableNetwork):
         through_activation: bool = True,
         keep_tape: bool = True,
         after_layer: Callable[[Layer], None] | None = None,
+        activity_scale: float = 1.0,
     ) -> None:
         """Write the gradients of all weights, down to the first layer that is trained.
 
@@ -228,12 +260,18 @@ class Network(BuildableNetwork):
             See `Layer.backward`.
         after_layer : callable, optional
             Called with each layer once its gradients have been written, from the last to the first.
+        activity_scale : float
+            Factor of the gradients of `activity_penalty`, which are added.
         """
         lowest, last = self.first_trained_layer, self.layers[-1]
         if lowest is None:
             return
         for layer in reversed(self.layers):
             extra: dict[str, Any] = {}
+            if layer.activity_regularizer is not None:
+                d_output = d_output + layer.activity_gradient() * d_output.dtype.type(
+                    activity_scale
+                )
             if layer is last and not through_activation:
                 extra = {"through_activation": False}
             d_output = layer.backward(
@@ -244,10 +282,14 @@ class Network(BuildableNetwork):
             if layer is lowest:
                 return
 
+    def activity_penalty(self) -> float:
+        """Return the penalties of the outputs of the last run's layers, per sample."""
+        return sum(layer.activity_penalty() for layer in self.layers)
+
     @property
-    def stateful_layers(self) -> list[GRU | Bidirectional]:
+    def stateful_layers(self) -> list[GRU | RNN | Bidirectional]:
         """The layers that keep their states from batch to batch."""
-        recurrent = [layer for layer in self.layers if isinstance(layer, (GRU, Bidirectional))]
+        recurrent = [layer for layer in self.layers if isinstance(layer, (GRU, RNN, Bidirectional))]
         return [layer for layer in recurrent if layer.stateful]
 
     def require_batch_size(self, size: int) -> None:

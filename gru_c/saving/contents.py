@@ -76,11 +76,17 @@ def _model_config(model: Network, include_optimizer: bool) -> dict[str, Any]:
 
 
 def _compile_config(model: Network) -> dict[str, Any]:
-    return {
+    config: dict[str, Any] = {
         "optimizer": model.optimizer and plain_config(model.optimizer, "the optimizer"),
         "loss": None if model.loss is None else plain_config(model.loss, "the loss"),
-        "metrics": [plain_config(item, f"metric {item.name!r}") for item in model.metrics],
+        "metrics": [plain_config(item, f"metric {item.name!r}") for item in model.plain_metrics],
     }
+    if model.loss_weight != 1:  # so that older versions read the files that have none of these
+        config["loss_weights"] = model.loss_weight
+    if model.weighted_metrics:
+        items = model.weighted_metrics
+        config["weighted_metrics"] = [plain_config(item, f"metric {item.name!r}") for item in items]
+    return config
 
 
 def slot_tensors(model: Network) -> dict[str, Array]:

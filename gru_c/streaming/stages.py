@@ -14,7 +14,9 @@ from gru_c import _core
 from gru_c.activations import ACTIVATIONS, Activation
 from gru_c.common.arrays import Array
 from gru_c.common.weight_memory import derived
-from gru_c.layers import GRU, Dense, Dropout, Layer
+from gru_c.layers import GRU, RNN, Dense, Dropout, Layer
+from gru_c.layers.rnn import recurrent_layers
+from gru_c.layers.time_distributed import head_of
 from gru_c.network.network import Network
 from gru_c.recurrence.cell import Cell
 
@@ -82,7 +84,7 @@ _PACKED: WeakValueDictionary[bytes, Array] = WeakValueDictionary()
 
 def has_time(model: Network) -> bool:
     """Return True if the second axis of the model's input is time."""
-    return len(model.input_shape or ()) > 2 or any(isinstance(layer, GRU) for layer in model.layers)
+    return len(model.input_shape or ()) > 2 or bool(recurrent_layers(model.layers))
 
 
 def stages_of(model: Network) -> Iterator[Stage]:
@@ -91,14 +93,16 @@ def stages_of(model: Network) -> Iterator[Stage]:
     shape, timed = model.input_shape, has_time(model)
     for layer in model.layers:
         require_stepwise(layer)
-        if isinstance(layer, GRU):
-            yield _gru(layer)
+        if isinstance(head_of(layer), (Dense, Dropout)):
+            layer = head_of(layer)
+        if isinstance(layer, (GRU, RNN)):
+            yield from map(_gru, layer.directions)
         elif _is_plain(layer, Dense) and len(shape) == 2 + timed:
             yield from _dense(layer)
         elif not _is_plain(layer, Dropout):
             yield LayerStage(copy.deepcopy(layer), timed)
         shape = layer.compute_output_shape(shape)
-        timed = timed and not (isinstance(layer, GRU) and not layer.return_sequences)
+        timed = timed and not (isinstance(layer, (GRU, RNN)) and not layer.return_sequences)
 
 
 def require_stepwise(layer: Layer) -> None:
@@ -150,7 +154,8 @@ def _packed(stage: CoreStage, isa: str, layer: Layer) -> Array:
     """Return packed weights: those of another stream if its weights are equal, else new ones."""
     from hashlib import blake2b  # its import takes as long as three of this package's modules
 
-    weights = {parameter.name: parameter.array for parameter in layer.parameters}
+    prefix = layer.prefix
+    weights = {item.name.removeprefix(prefix): item.array for item in layer.parameters}
     digest = blake2b(repr((isa, stage, list(weights))).encode())
     for weight in weights.values():
         digest.update(weight.data)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gru_c.callbacks import BackupAndRestore
 from gru_c.common.arrays import Array
 from gru_c.common.validation import check_flag, check_real
 from gru_c.network.network import Network
@@ -55,6 +56,8 @@ class CheckpointFile:
         True to resume the run in the file.
     identity : dict
         The facts that identify the run; a run with other facts is not resumed.
+    backup : BackupAndRestore, optional
+        Decides when the file is due, instead of `interval`.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class CheckpointFile:
         interval: float | None,
         resume: bool,
         identity: dict[str, Any],
+        backup: BackupAndRestore | None = None,
     ) -> None:
         self.path = Path(path)
         files.check_target(self.path)
@@ -73,10 +77,13 @@ class CheckpointFile:
         self.interval = check_real("fit: checkpoint_interval", interval, ">= 0", optional=True)
         self.resume = check_flag("resume", resume)
         self.identity = identity
+        self._backup = backup
         self._written_at, self._seconds_to_write = time.monotonic(), 0.0
 
     def due(self, *, epoch_ended: bool) -> bool:
         """Return True when it is time to write."""
+        if self._backup is not None:
+            return self._backup.due(epoch_ended=epoch_ended)
         passed = time.monotonic() - self._written_at
         if self.interval is not None:
             return epoch_ended or passed >= self.interval

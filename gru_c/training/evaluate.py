@@ -119,10 +119,11 @@ def evaluate_batches(
             with missing.look(batch, batch_location(data, samples, totals)):
                 outputs, mask = model.run(batch.x, batch.mask)
             loss = model.loss(batch.y, outputs, batch.weight, **mask_argument(mask))
+            loss *= model.loss_weight
+            loss += model.activity_penalty()
             totals.add(loss, len(batch))
             losses.append((loss, count_values(outputs, mask), len(batch)))
-            for metric in model.metrics:
-                metric.update(batch.y, outputs, **mask_argument(mask))
+            model.update_metrics(batch.y, outputs, batch.weight, mask)
             callbacks.call("on_test_batch_end", number, logs=local_logs)
             after_batch(len(batch))
     logs = {"loss": group.mean_loss(losses) + penalty, **group.merge_metrics(model.metrics)}

@@ -23,7 +23,6 @@ from gru_c.training.evaluate import (
     Evaluation,
     batch_location,
     evaluate_batches,
-    mask_argument,
     target_checker,
 )
 from gru_c.training.fit_settings import FitSettings
@@ -79,7 +78,7 @@ def _fit_epoch(model: Network, data: FitData, settings: FitSettings, run: Run) -
     title = f"Epoch {run.epoch + 1}/{settings.epochs}"
     with Progress(settings.verbose, title, batches) as progress:
         logs = _train_epoch(model, data.train, settings, run, progress)
-        if data.validation is not None:
+        if data.validation is not None and settings.validates(run.epoch):
             logs.update(_validate(model, data.validation, settings, run))
         logs = run.end_epoch(logs)
         progress.finish(logs)
@@ -89,7 +88,7 @@ def _fit_epoch(model: Network, data: FitData, settings: FitSettings, run: Run) -
 
 def _validate(model: Network, data: Batches, settings: FitSettings, run: Run) -> dict[str, float]:
     """Return the loss and the metrics of the validation, with "val_" before their names."""
-    evaluation = Evaluation(data, settings.batch_size, run.missing_in_validation)
+    evaluation = Evaluation(data, settings.validation_size, run.missing_in_validation)
 
     def after_batch(samples: int) -> None:
         run.end_validation_if_interrupted()
@@ -162,8 +161,7 @@ def _record(context: _EpochContext, batch: Data, result: Pass) -> None:
         run.has_local_samples = True
         context.check_targets(batch)
         with run.group.defer_errors():
-            for metric in model.metrics:
-                metric.update(batch.y, result.outputs, **mask_argument(result.mask))
+            model.update_metrics(batch.y, result.outputs, batch.weight, result.mask)
 
 
 def _require_finite_weights(context: _EpochContext, explain: Callable[[], str]) -> None:

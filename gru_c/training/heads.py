@@ -12,6 +12,7 @@ from gru_c.activations import ACTIVATIONS
 from gru_c.common.registry import Configurable
 from gru_c.layers import (
     GRU,
+    RNN,
     Activation,
     Bidirectional,
     Dense,
@@ -22,6 +23,7 @@ from gru_c.layers import (
     LayerNormalization,
     RepeatVector,
 )
+from gru_c.layers.time_distributed import head_of
 
 T = TypeVar("T")
 
@@ -170,11 +172,14 @@ _PASSING = dict.fromkeys((Dropout, Flatten, RepeatVector), True)
 
 def _activation_of(layer: Layer) -> str | None:
     """Return the name of a layer's last activation; None if the user defined it."""
+    layer = head_of(layer)
     if isinstance(layer, (Dense, Activation)):
         if not (computes_as(layer, Dense) or computes_as(layer, Activation)):
             return None
         function = layer.activation_function
         return function.name if ACTIVATIONS.get(function.name) is function else None
+    if isinstance(layer, RNN) and computes_as(layer, RNN):
+        return _activation_of(layer.directions[-1])
     if isinstance(layer, GRU) and computes_as(layer, GRU):
         return layer.activation if isinstance(layer.activation, str) else str(layer.activation[0])
     if isinstance(layer, Bidirectional) and computes_as(layer, Bidirectional):

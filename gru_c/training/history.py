@@ -27,12 +27,25 @@ class History(Guarded):
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
         self.interrupted = False
+        self._epochs: dict[str, list[int]] = {}  # in which each quantity was recorded
 
     def append(self, epoch: int, logs: dict[str, float]) -> None:
         """Add an epoch."""
         self.epoch.append(epoch)
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
+            self._epochs.setdefault(name, []).append(epoch)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return all values and their epochs, for the checkpoint of a run."""
+        return {"history": self.history, "epoch": self.epoch, "epochs": self._epochs}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Restore what `get_state` returned."""
+        self.history = {name: list(values) for name, values in state["history"].items()}
+        self.epoch = list(state["epoch"])
+        epochs = state.get("epochs") or {}  # older files do not have it
+        self._epochs = {name: list(numbers) for name, numbers in epochs.items()}
 
     def plot(self, names: Sequence[str] | None = None) -> Any:
         """Draw a panel for each quantity over the epochs, with dashed lines for the validation.
@@ -85,8 +98,11 @@ class History(Guarded):
         for key, label, style in ((name, "training", "-"), (f"val_{name}", "validation", "--")):
             values = self.history.get(key, [])
             if values:
-                # A quantity with fewer values than epochs was added in a later epoch.
-                epochs = [number + 1 for number in self.epoch[-len(values) :]]
+                # A quantity may have fewer values than epochs, such as one of the validation.
+                recorded = self._epochs.get(key, [])
+                if len(recorded) != len(values):  # the user has set `history`
+                    recorded = self.epoch[-len(values) :]
+                epochs = [number + 1 for number in recorded]
                 panel.plot(epochs, values, style, marker=".", color="C0", label=label)
         panel.set(xlabel="epoch", ylabel=name)
         panel.xaxis.get_major_locator().set_params(integer=True)

@@ -286,7 +286,7 @@ class Run:
             "stopped": bool(self.model.stop_training),
             "totals": asdict(self.totals),
             "order": self._state_before_order if self.totals.batches else None,
-            "history": {"history": self.history.history, "epoch": self.history.epoch},
+            "history": self.history.get_state(),
             "logs": self._logs,
             "callbacks": callback_states,
         }
@@ -321,6 +321,5 @@ class Run:
             order = snapshot.check_generator_state(self.model.rng, state["order"])
             self._state_before_order = order
         self.epoch, self._logs = state["epoch"], dict(state["logs"])
-        self.history.history = {k: list(v) for k, v in state["history"]["history"].items()}
-        self.history.epoch = list(state["history"]["epoch"])
+        self.history.set_state(state["history"])
         self.model.stop_training = state["stopped"] is True

@@ -77,11 +77,15 @@ def describe_training(
 
 def describe_evaluation(model: Network, arguments: Mapping[str, Any]) -> Facts:
     """Return the facts on which loss and metrics depend, without layers and data."""
-    facts = {
+    facts: Facts = {
         "dtype": model.dtype,
         "loss": _describe_object(model.loss),
         "metrics": [_describe_object(metric) for metric in model.metrics],
     }
+    if model.loss_weight != 1:  # older files do not have these
+        facts["loss_weight"] = model.loss_weight
+    if model.weighted_metrics:
+        facts["weighted_metrics"] = [metric.name for metric in model.weighted_metrics]
     return _as_json({**facts, **arguments})
 
 

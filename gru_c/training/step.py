@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from gru_c.common.arrays import Array
 from gru_c.common.warnings import warn
 from gru_c.data import checks
 from gru_c.data.samples import Data, require_samples
@@ -68,13 +69,32 @@ def _pass(
         batch.y, outputs, batch.weight, logits=paired, **mask_argument(mask)
     )
     values = count_values(outputs, mask)
+    if model.loss_weight != 1:
+        loss, d_outputs = loss * model.loss_weight, d_outputs * model.loss_weight
+    loss += _activity_penalty(model, summed, mask)
     if math.isfinite(loss):
         if summed:
             d_outputs *= d_outputs.dtype.type(values)
         model.backward(
-            d_outputs, through_activation=not paired, keep_tape=False, after_layer=after_layer
+            d_outputs,
+            through_activation=not paired,
+            keep_tape=False,
+            after_layer=after_layer,
+            activity_scale=values if summed else 1.0,
         )
     return Pass(loss, values, len(batch), outputs, mask)
+
+
+def _activity_penalty(model: Network, summed: bool, mask: Array | None) -> float:
+    """Return the penalties of the layers' outputs in the last run.
+
+    Processes weight their losses by the numbers of values, which with masks are not proportional
+    to the numbers of samples.
+    """
+    penalty = model.activity_penalty()
+    if penalty and summed and mask is not None:
+        raise ValueError("several processes cannot train with activity_regularizer= and a mask")
+    return penalty
 
 
 def prepare(model: Network, data: Data) -> None:
@@ -109,8 +129,7 @@ def train_on_batch(model: Network, data: Data) -> dict[str, float]:
     with blas_held(), missing.look(batch):
         result = _checked_step(model, batch)
     reset_all(model.metrics)
-    for metric in model.metrics:
-        metric.update(batch.y, result.outputs, **mask_argument(result.mask))
+    model.update_metrics(batch.y, result.outputs, batch.weight, result.mask)
     logs = {"loss": result.loss, **results(model.metrics)}
     missing.warn(logs)
     return logs

@@ -14,7 +14,7 @@ import numpy as np
 
 from gru_c.common.attributes import assign
 from gru_c.data.samples import Data
-from gru_c.layers import GRU
+from gru_c.layers.rnn import recurrent_layers
 from gru_c.network.network import Network
 from gru_c.training.processes import Pass
 
@@ -54,7 +54,7 @@ def step(model: Network, batch: Data, steps: int, train_step: TrainStep) -> Pass
 @contextmanager
 def _states_carried(model: Network) -> Iterator[None]:
     """Keep the states of all GRU layers from pass to pass within the block."""
-    layers = [layer for layer in model.layers if isinstance(layer, GRU) and not layer.stateful]
+    layers = [layer for layer in recurrent_layers(model.layers) if not layer.stateful]
     for layer in layers:
         assign(layer, stateful=True)
     try:

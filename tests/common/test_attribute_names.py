@@ -18,7 +18,6 @@ from gru_c import (
     GRU,
     Bidirectional,
     Conv1D,
-    Dense,
     Dropout,
     History,
     Sequential,
@@ -133,7 +132,6 @@ def test_the_right_name_is_in_the_message():
 
 def test_names_of_keras_that_mean_nothing_here():
     for obj, name, words in (
-        (Dense(1), "activity_regularizer", "kernel_regularizer"),
         (GRU(1), "unroll", "leave it out"),
         (GRU(1), "bias", "set_weights"),
         (GRU(1), "kernel", r"layer.value\(name\)\[...\] = array"),
@@ -151,7 +149,6 @@ def test_names_of_keras_that_mean_nothing_here():
         with pytest.raises(AttributeError, match=f"{type(obj).__name__}.{name} .*{words}"):
             setattr(obj, name, None)
     for make, words in (
-        (lambda: Dense(1, activity_regularizer="l2"), "activity_regularizer.*kernel_regularizer"),
         (lambda: optimizers.Adam(decay=0.1), "InverseTimeDecay"),
         (lambda: losses.MeanSquaredError(size_average=True), "reduction="),
         (lambda: optimizers.get({"class_name": "Adam", "config": {"b": 1}}), "arguments are"),

@@ -40,7 +40,7 @@ from gru_c import (
 )
 from gru_c.common.attributes import Guarded
 from gru_c.forecast import Forecaster
-from gru_c.layers import LAYERS
+from gru_c.layers import CELLS, LAYERS
 
 
 def test_all_classes_of_the_package_are_tried():
@@ -60,6 +60,7 @@ def test_all_classes_of_the_package_are_tried():
         "Regularizer",
         "Constraint",
         "Initializer",
+        *CELLS,  # tests/layers/test_rnn_cells.py
     }
     known = {*LAYER_CASES, *OTHER_CASES, Sequential, History, gru_c.Stream}
     assert {cls for cls in public if cls.__name__ not in bases and cls.__name__[0] != "_"} == known

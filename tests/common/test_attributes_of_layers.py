@@ -27,6 +27,7 @@ from gru_c import (
     Embedding,
     Input,
     Sequential,
+    Softmax,
     callbacks,
 )
 from gru_c.layers.base import CommonOptions, Layer, LayerOptions
@@ -40,6 +41,8 @@ def results(layer):
     shape = x.shape[1::-1] if getattr(layer, "time_major", False) else x.shape[:2]
     shape = x.shape[::2] if getattr(layer, "data_format", "")[9:] == "first" else shape
     mask = {"mask": np.arange(shape[1]) < np.ones((shape[0], 1))} if layer.takes_mask else {}
+    if isinstance(layer, Softmax):  # whose mask is of entries
+        mask = {"mask": x > 0}
     for options in ({}, mask):
         for training in (False, True):
             values += flat(layer.forward(x, training=training, **options))

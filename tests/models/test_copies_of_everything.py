@@ -17,6 +17,7 @@ from gru_c import (
     GRU,
     Bidirectional,
     Dense,
+    GRUCell,
     Input,
     Parameters,
     Sequential,
@@ -180,6 +181,7 @@ def built(layer, shape):
 
 MODELS = (Sequential, layers.Layer)  # a shallow copy of these is refused
 SHAPES = {
+    "GRUCell": (None, 3),
     "Embedding": (None, 4),
     "Dense": (None, 3),
     "Input": (None, 3),
@@ -195,8 +197,17 @@ ARGUMENTS = {
     "RepeatVector": (3,),
     "Rescaling": (2.0,),
     "Conv1D": (3, 2),
+    "Reshape": ((3, 4),),
+    "Permute": ((2, 1),),
+    "SpatialDropout1D": (0.5,),
+    "GaussianDropout": (0.5,),
+    "GaussianNoise": (0.5,),
     "Convolution1D": (3, 2),
     "Input": ((3,),),
+    "GRUCell": (3,),
+    "StackedRNNCells": ([GRUCell(3)],),
+    "RNN": (GRUCell(3),),
+    "TimeDistributed": ({"class_name": "Dense", "config": {"units": 3}},),
     "InputLayer": ((3,),),
     "CosineDecay": (0.1, 10),
     "CosineDecayRestarts": (0.1, 10),

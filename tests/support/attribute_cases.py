@@ -7,8 +7,11 @@ import numpy as np
 import gru_c
 import gru_c.interop.keras
 from gru_c import (
+    ELU,
     GRU,
+    RNN,
     Activation,
+    ActivityRegularization,
     AveragePooling1D,
     BatchNormalization,
     Bidirectional,
@@ -18,14 +21,25 @@ from gru_c import (
     Dropout,
     Embedding,
     Flatten,
+    GaussianDropout,
+    GaussianNoise,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
+    GRUCell,
     Input,
     LayerNormalization,
+    LeakyReLU,
     Masking,
     MaxPooling1D,
+    Permute,
+    PReLU,
+    ReLU,
     RepeatVector,
+    Reshape,
     Sequential,
+    Softmax,
+    SpatialDropout1D,
+    TimeDistributed,
     UpSampling1D,
     ZeroPadding1D,
     callbacks,
@@ -69,6 +83,7 @@ LAYER = {
     "input_shape": (9, 9),
     "trainable": False,
     "batch_size": 5,
+    "activity_regularizer": "l2",
     "weights": [np.ones(1)],
 }
 
@@ -82,7 +97,7 @@ WEIGHTS = {
     }[kind]
     for weight in (
         *("kernel", "recurrent", "bias", "embeddings", "beta", "gamma"),
-        *("moving_mean", "moving_variance"),
+        *("moving_mean", "moving_variance", "alpha"),
     )
     for kind in ("initializer", "regularizer", "constraint")
 }
@@ -102,6 +117,7 @@ VOCABULARY = {
 POOLING = {"pool_size": 3, "strides": 1, "padding": "same", "data_format": "channels_first"}
 
 GLOBAL_POOLING = {"data_format": "channels_first", "keepdims": True}
+DENSE = {"class_name": "Dense", "config": {"units": 3}}  # a new layer for each case
 
 LAYER_CASES = {
     GRU: (
@@ -139,6 +155,14 @@ LAYER_CASES = {
     Activation: ({"activation": "relu"}, {"activation": "tanh"}),
     RepeatVector: ({"n": 2}, {"n": 3}),
     Flatten: ({}, {}),
+    ActivityRegularization: ({"l1": 0.5}, {"l1": 0.25, "l2": 0.5}),
+    RNN: (
+        {"cell": {"class_name": "GRUCell", "config": {"units": 4}}},
+        {"cell": GRUCell(3)}
+        | dict.fromkeys(("return_sequences", "return_state", "go_backwards", "stateful"), True)
+        | {"zero_output_for_mask": True},
+    ),
+    TimeDistributed: ({"layer": DENSE}, {"layer": Dense(2)}),
     Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),
     Input: ({"shape": (3, 2)}, {"shape": (4, 2)}),
     Normalization: ({}, {"axis": 1, "mean": 2.0, "variance": 4.0, "invert": True}),
@@ -190,6 +214,16 @@ LAYER_CASES = {
     ZeroPadding1D: ({}, {"padding": (2, 0), "data_format": "channels_first"}),
     Cropping1D: ({}, {"cropping": (1, 0)}),
     UpSampling1D: ({}, {"size": 3}),
+    ELU: ({}, {"alpha": 0.5}),
+    ReLU: ({}, {"max_value": 0.5, "negative_slope": 0.5, "threshold": 0.25}),
+    LeakyReLU: ({}, {"negative_slope": 0.5}),
+    PReLU: ({}, {"shared_axes": [1]}),
+    Softmax: ({}, {"axis": 1}),
+    Reshape: ({"target_shape": (6,)}, {"target_shape": (2, 3)}),
+    Permute: ({"dims": (1, 2)}, {"dims": (2, 1)}),
+    SpatialDropout1D: ({"rate": 0.25, "seed": 3}, {"rate": 0.75, "seed": 7}),
+    GaussianNoise: ({"stddev": 0.25, "seed": 3}, {"stddev": 0.75, "seed": 7}),
+    GaussianDropout: ({"rate": 0.25, "seed": 3}, {"rate": 0.75, "seed": 7}),
     BatchNormalization: (
         {},
         {"axis": 1, "momentum": 0.5, "epsilon": 0.5, "center": False, "scale": False},
@@ -287,6 +321,15 @@ OTHER_CASES = {
     callbacks.EarlyStopping: (
         {},
         {**MONITOR, "baseline": 0.5, "restore_best_weights": True, "start_from_epoch": 2},
+    ),
+    callbacks.BackupAndRestore: (
+        {"backup_dir": "one"},
+        {
+            "backup_dir": "other",
+            "save_freq": 3,
+            "double_checkpoint": True,
+            "delete_checkpoint": False,
+        },
     ),
     callbacks.ModelCheckpoint: (
         {"filepath": "one.safetensors"},

@@ -108,8 +108,6 @@ def load(
     ended, unless the warning says that they do not fit. (Keras does not store those of its
     ``optimizers.legacy`` in a ``.keras``.) With `model`, only the weights are read.
 
-    ``TimeDistributed(Dense)`` becomes a `Dense`, which is applied to each time step anyway. (In a
-    ``.weights.h5`` its group is called ``time_distributed``, which no layer of gru_c matches.)
     Seeds and ``unroll`` are ignored, and so are initializers that gru_c lacks: the layer then has
     the default initializer, which does not affect the loaded weights. ``trainable=False`` of
     layers, directions of a `Bidirectional` and models is kept. Dtypes other than float32 and

@@ -18,14 +18,26 @@ from gru_c.interop.keras.config import (
     read_spec,
     short,
 )
-from gru_c.layers import GRU, LAYERS, Bidirectional, Layer
+from gru_c.layers import (
+    CELLS,
+    GRU,
+    LAYERS,
+    RNN,
+    Bidirectional,
+    GRUCell,
+    Layer,
+    StackedRNNCells,
+    TimeDistributed,
+)
 from gru_c.network.layer_checks import check_for_network
 from gru_c.recurrence.cell import ActivationLike
 from gru_c.saving.contents import check_specs
 
+_CLASSES = {**LAYERS, **CELLS}
+
 # Options that Keras lacks: those that do not change results, and those that do unless they have
 # this value.
-_HARMLESS = {"time_major", "checkpoint_every", "input_shape"}
+_HARMLESS = {"time_major", "checkpoint_every", "input_shape", "batch_size"}
 _GRU_C_ONLY = {"zoneout": 0.0, "clip": None, "inference_weights": "float32"}
 _NOT_COPIED = {*_HARMLESS, *_GRU_C_ONLY, "name", "dtype", "seed", "weights"}
 # The values that a written layer must have; a stateful layer of Keras has a fixed batch size.
@@ -112,47 +124,46 @@ def _layer_of(spec: Any, rank: int, version: str) -> Layer:
     try:
         if not isinstance(config.get("name"), str):
             raise ValueError("it has no name")
-        if class_name == "TimeDistributed":
-            return _inner_dense(config, rank, version)
         if class_name == "Lambda":
             raise ValueError("it is code, and nothing from a file is executed")
-        if class_name not in LAYERS:
+        if class_name not in _CLASSES:
             raise ValueError(f"gru_c has no such layer; it has {', '.join(sorted(LAYERS))}")
-        layer = LAYERS[class_name](**_arguments(class_name, config, rank, version))
-        check_for_network(layer)
+        layer = _CLASSES[class_name](**_arguments(class_name, config, rank, version))
+        if class_name not in CELLS:
+            check_for_network(layer)
     except (ValueError, TypeError) as error:
         raise ValueError(f"layer {config.get('name')!r} ({class_name}): {error}") from error
     return layer
 
 
-def _inner_dense(config: dict[str, Any], rank: int, version: str) -> Layer:
-    """Return the Dense in a TimeDistributed, since ours is applied to each time step anyway."""
-    inner = config.get("layer")
-    class_name, inner_config = read_spec(inner)
-    if class_name != "Dense":
-        raise ValueError(f"gru_c takes a Dense step by step, no {class_name}")
-    configs = [options_of(config, {"layer", "trainable"}), inner_config]
-    trainable = all(check_flag("trainable", item.get("trainable", True)) for item in configs)
-    options = {**inner_config, "name": config["name"], "trainable": trainable}
-    return _layer_of({"class_name": class_name, "config": options}, rank, version)
-
-
 def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str) -> dict[str, Any]:
     """Return the arguments for a layer of gru_c."""
-    known_names = set(inspect.signature(LAYERS[class_name]).parameters) - _NOT_COPIED
+    known_names = set(inspect.signature(_CLASSES[class_name]).parameters) - _NOT_COPIED
     arguments = {"name": config["name"], "dtype": _dtype_of(config.get("dtype"))}
-    if class_name == "GRU":  # Keras before 2.1 lacks the option and computes as if it were False
+    if class_name in (
+        "GRU",
+        "GRUCell",
+    ):  # Keras before 2.1 lacks the option and computes as if it were False
         arguments["reset_after"] = False
-    for name, value in options_of(config, known_names).items():
+    old_names = LAYERS[class_name]._renamed  # Keras 2 writes LeakyReLU(alpha=...)
+    options = {old_names.get(name, name): value for name, value in config.items()}
+    for name, value in options_of(options, known_names).items():
         kind = last_word(name)
         if kind == "initializer":
             arguments |= _initializer(name, value)
         elif kind == "activation":
             arguments[name] = _activation(class_name, name, value, version)
+        elif name in ("cell", "cells"):
+            cells = value if isinstance(value, list) else [value]
+            read = [_layer_of(cell, rank, version) for cell in cells]
+            arguments[name] = read if isinstance(value, list) else read[0]
+        elif kind == "layer" and class_name == "TimeDistributed":
+            arguments[name] = _layer_of(value, rank - 1, version)
         elif kind == "layer":
             arguments[name] = None if value is None else _layer_of(_direction(value), rank, version)
         elif name == "axis":
-            arguments[name] = -1 if value in (rank - 1, [rank - 1], [-1]) else value
+            axis = value[0] if isinstance(value, list) and len(value) == 1 else value
+            arguments[name] = -1 if axis == rank - 1 else axis
         else:
             arguments[name] = nested(name, value)
     return arguments
@@ -178,7 +189,7 @@ def _activation(class_name: str, name: str, value: Any, version: str) -> Activat
             "1) in Keras 3, and the file does not say which of them wrote it"
         )
     if value == "hard_sigmoid" and not version.startswith("3"):
-        if class_name == "GRU":
+        if class_name in ("GRU", "GRUCell"):
             return (value, 0.2, 0.5)
         raise ValueError(
             f"{name}='hard_sigmoid' of Keras {version} is clip(0.2 x + 0.5, 0, 1), here and in "
@@ -308,28 +319,37 @@ def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
     """Return Keras's configuration of a layer; `trainable` is that of the model."""
     class_name = type(layer).__name__
     label = f"layer {layer.label!r} ({class_name})"
-    if LAYERS.get(class_name) is not type(layer):
+    if _CLASSES.get(class_name) is not type(layer):
         raise ValueError(f"{label}: Keras has no such layer")
     for name, required in _REQUIRED.items():
         if getattr(layer, name, required) != required:
             raise ValueError(f"{label}: a Keras file has no {name}={getattr(layer, name)!r}")
-    config = {"name": layer.name, "dtype": layer.dtype}
+    config = {"name": layer.label, "dtype": layer.dtype}
     for name, value in layer.get_config().items():
         if name not in _NOT_COPIED and _is_written(label, name, getattr(layer, name)):
             config[name] = value
     config["trainable"] = trainable and layer.trainable
+    if class_name == "SpatialDropout1D":  # takes no such argument in Keras
+        del config["trainable"]
     if isinstance(layer, Bidirectional):
         if len({direction.units for direction in layer.directions}) > 1:
             raise ValueError(f"{label}: Keras wants as many units in both directions")
         forward, backward = layer.directions
         config["layer"] = _layer_as_keras(forward, trainable)
         config["backward_layer"] = _layer_as_keras(backward, trainable)
+    if isinstance(layer, RNN):
+        config["cell"] = _layer_as_keras(layer.cell, trainable)
+    if isinstance(layer, StackedRNNCells):
+        config["cells"] = [_layer_as_keras(cell, trainable) for cell in layer.cells]
+    if isinstance(layer, TimeDistributed):
+        config["layer"] = _layer_as_keras(layer.layer, trainable)
     function = getattr(layer, "activation_function", None)
     if function is not None and activations.ACTIVATIONS.get(function.name) is not function:
         raise ValueError(f"{label}: Keras has no activation {function.name!r} of one's own")
-    if isinstance(layer, GRU):
+    if isinstance(layer, (GRU, GRUCell)):
         for option in ("activation", "recurrent_activation"):
-            config[option] = _activation_name(label, option, layer)
+            gru = layer if isinstance(layer, GRU) else layer.layer
+            config[option] = _activation_name(label, option, gru)
     return as_keras("keras.layers", class_name, config)
 
 

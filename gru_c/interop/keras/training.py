@@ -21,6 +21,7 @@ from gru_c.interop.keras.config import (
     short,
 )
 from gru_c.models.sequential import Sequential
+from gru_c.network.compiling import weight_of_loss
 
 # The names that Keras has. Any other name in its files is that of a user's function, even if gru_c
 # has something of that name. Keras's "accuracy" is AccuracyOfLoss in gru_c.
@@ -49,6 +50,7 @@ _NO_EFFECT = {
     *("sample_weight_mode", "pss_evaluation_shards", "from_serialized"),
 }
 _PARTS = {"optimizer", "optimizer_config", "loss", "metrics", "loss_weights", "weighted_metrics"}
+_WEIGHTED = "weighted_metrics"
 _UNKNOWN = (ValueError, TypeError, RecursionError, OverflowError)
 
 
@@ -66,23 +68,39 @@ def compile_as(model: Sequential, spec: Any) -> list[str]:
     if "optimizer" in spec and spec.get("optimizer_config") not in (None, spec["optimizer"]):
         left_out.append(f"optimizer_config={short(spec['optimizer_config'])} beside an optimizer")
     loss = _make_or_none(left_out, "loss", spec.get("loss"), _loss, left_out)
-    if not _all_equal_one(spec.get("loss_weights")):
-        left_out.append(f"loss_weights={short(spec['loss_weights'])}, and the loss with them")
+    weight = _make_or_none(left_out, "loss_weights", spec.get("loss_weights"), weight_of_loss)
+    if weight is None and spec.get("loss_weights") is not None:
+        left_out.append("the loss with them")
         loss = None
-    kept_metrics: dict[str, metrics.Metric] = {}
-    for item in _make_or_none(left_out, "metrics", spec.get("metrics"), _items) or []:
-        metric = _make_or_none(left_out, "metric", item, _metric, left_out)
-        if metric is not None and metric.name == "loss":
-            left_out.append(f"metric {_label(item)}, named 'loss' as the loss itself is")
-        elif metric is not None and metric.name in kept_metrics:
-            left_out.append(f"a second {metric.name!r} among the metrics")
-        elif metric is not None:
-            kept_metrics[metric.name] = metric
-    for name in ("weighted_metrics", *sorted(set(spec) - _PARTS - _NO_EFFECT)):
+    names: set[str] = set()
+    plain, weighted = (
+        _metrics_of(part, spec.get(part), names, left_out) for part in ("metrics", _WEIGHTED)
+    )
+    for name in sorted(set(spec) - _PARTS - _NO_EFFECT):
         if spec.get(name) not in (None, False, [], {}):
             left_out.append(f"{name}={short(spec[name])}")
-    model.compile(optimizer, loss, list(kept_metrics.values()))
+    model.compile(optimizer, loss, plain, weight, weighted)
     return left_out
+
+
+def _metrics_of(part: str, specs: Any, names: set[str], left_out: list[str]) -> list[Any]:
+    """Return the metrics of an argument of `compile`; `names` are taken, and new ones are added."""
+    made = []
+    for item in _make_or_none(left_out, part, specs, _items) or []:
+        metric = _make_or_none(left_out, "metric", item, _metric, left_out)
+        name = None if metric is None else metric.name
+        if name in names and part == _WEIGHTED:
+            name = f"weighted_{name}"  # as `compile` calls it
+        if name is None:
+            continue
+        if name == "loss":
+            left_out.append(f"metric {_label(item)}, named 'loss' as the loss itself is")
+        elif name in names:
+            left_out.append(f"a second {name!r} among the metrics")
+        else:
+            names.add(name)
+            made.append(metric)
+    return made
 
 
 def _optimizer_spec(spec: dict[str, Any]) -> Any:
@@ -228,14 +246,6 @@ def _schedule(spec: Any) -> schedules.Schedule:
     return schedule
 
 
-def _all_equal_one(weights: Any) -> bool:
-    """Return whether weights of losses have no effect."""
-    values = list(weights.values()) if isinstance(weights, dict) else weights
-    return values is None or all(
-        value is None or value == 1 for value in (values if isinstance(values, list) else [values])
-    )
-
-
 def _loss(spec: Any, left_out: list[str]) -> losses.Loss | None:
     """Return the loss of the model's only output; a setting that the file lacks is reported."""
     while isinstance(spec, (list, dict)) and "class_name" not in spec:
@@ -324,12 +334,25 @@ def compile_config(model: Sequential) -> tuple[dict[str, Any] | None, list[str]]
             left_out.append("loss and metrics, which Keras does not load without an optimizer")
         return None, left_out
     loss = _written(left_out, "the loss", model.loss, _loss_as_keras)
-    items = [
+    config: dict[str, Any] = {
+        "optimizer": optimizer,
+        "loss": loss,
+        "metrics": _written_metrics(model.plain_metrics, left_out),
+    }
+    if model.loss_weight != 1:
+        config["loss_weights"] = model.loss_weight
+    if model.weighted_metrics:
+        config[_WEIGHTED] = _written_metrics(model.weighted_metrics, left_out)
+    return config, left_out
+
+
+def _written_metrics(items: list[metrics.Metric], left_out: list[str]) -> list[Any]:
+    """Return Keras's configurations of those metrics that Keras has."""
+    written = [
         _written(left_out, f"the metric {metric.name!r}", metric, _metric_as_keras)
-        for metric in model.metrics
+        for metric in items
     ]
-    written = [item for item in items if item is not None]
-    return {"optimizer": optimizer, "loss": loss, "metrics": written}, left_out
+    return [item for item in written if item is not None]
 
 
 def _written(

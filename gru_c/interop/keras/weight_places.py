@@ -8,7 +8,9 @@ the names that the attribute ``weight_names`` lists.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -17,7 +19,7 @@ from gru_c.common.registry import snake_case
 from gru_c.interop.keras import hdf5
 from gru_c.interop.keras.layers import KerasModel
 from gru_c.interop.keras.vocabularies import is_of_vocabulary
-from gru_c.layers import GRU, Bidirectional, Layer
+from gru_c.layers import GRU, RNN, Bidirectional, Layer, StackedRNNCells, TimeDistributed
 from gru_c.saving.contents import wanted_shapes
 
 
@@ -52,7 +54,7 @@ def places_of(model: KerasModel, names: dict[str, list[str]]) -> list[str]:
         base = snake_case(class_name)
         group = f"layers/{base}_{seen[base]}" if seen[base] else f"layers/{base}"
         seen[base] += 1
-        weights = _vars_of(layer, class_name, names[str(layer.name)])
+        weights = _vars_of(layer, names[str(layer.name)])
         places += [f"{group}/{place}" for place in weights]
     return places
 
@@ -70,7 +72,7 @@ def _legacy_places(h5: Any, root: str, names: dict[str, list[str]], size: int) -
         listed = hdf5.texts(group, "weight_names", len(weights), size)
         for weight, path in zip(weights, _forward_first(stored, weights, listed), strict=True):
             last = path.rpartition("/")[2].partition(":")[0]  # "gru/gru_cell/kernel:0"
-            if weight.removeprefix("forward_").removeprefix("backward_") != last:
+            if re.sub(r"^(forward|backward|cell_\d+)_", "", weight) != last:
                 raise ValueError(f"layer {layer!r} has {path!r} in place of its {weight!r}")
             places.append(f"{root}{stored}/{path}")
     return places
@@ -127,8 +129,12 @@ def _forward_first(layer: str, weights: list[str], listed: list[str]) -> list[st
     return sorted(listed, key=is_backward)
 
 
-def _vars_of(layer: Layer, class_name: str, names: list[str]) -> list[str]:
+def _vars_of(layer: Layer, names: list[str]) -> list[str]:
     """Return the paths of a layer's weights in its group of a ``.weights.h5``."""
+    if isinstance(layer, RNN):
+        return list(_vars_of_cells(layer))
+    if isinstance(layer, TimeDistributed):
+        return [f"layer/{place}" for place in _vars_of(layer.layer, names)]
     if isinstance(layer, Bidirectional):
         forward = sum(name.startswith("forward_") for name in names)
         backward = len(names) - forward
@@ -137,5 +143,16 @@ def _vars_of(layer: Layer, class_name: str, names: list[str]) -> list[str]:
             *(f"backward_layer/cell/vars/{i}" for i in range(backward)),
         ]
     inner = "cell/" if isinstance(layer, GRU) else ""
-    inner = "layer/" if class_name == "TimeDistributed" else inner
     return [f"{inner}vars/{i}" for i in range(len(names))]
+
+
+def _vars_of_cells(layer: RNN) -> Iterator[str]:
+    """Yield the paths of the weights of an `RNN` in its group."""
+    seen: Counter[str] = Counter()
+    for cell, direction in zip(layer.cells, layer.directions, strict=True):
+        base = snake_case(type(cell).__name__)
+        group = f"cells/{base}_{seen[base]}" if seen[base] else f"cells/{base}"
+        seen[base] += 1
+        inside = f"{group}/" if isinstance(layer.cell, StackedRNNCells) else ""
+        for number in range(2 + direction.use_bias):
+            yield f"cell/{inside}vars/{number}"

@@ -72,7 +72,7 @@ def legacy_model_file(
         config = {"class_name": spec["class_name"], "config": spec["config"]}
         h5.attrs["model_config"] = json.dumps(config)
         if compiled is not None:
-            training = {**compiled, "loss_weights": None, "weighted_metrics": None}
+            training = {"loss_weights": None, "weighted_metrics": None, **compiled}
             training["optimizer_config"] = training.pop("optimizer")
             h5.attrs["training_config"] = json.dumps(training)
         _write_weights(h5.create_group("model_weights"), model)

@@ -91,7 +91,7 @@ def _check(layer: Layer, streaming: bool) -> None:
     """Raise ValueError, which gives the reason, for a layer that cannot be written."""
     reason = ""
     if type(layer) not in LAYER_WRITERS:
-        reason = "ONNX has no operator for it, or it is of a class that gru_c does not know"
+        reason = "gru_c does not write its operators, or does not know its class"
     elif isinstance(layer, Embedding) and layer.mask_zero:
         reason = "with mask_zero=True it says which steps count, which the graph cannot pass on"
     elif isinstance(layer, (GRU, Bidirectional)):

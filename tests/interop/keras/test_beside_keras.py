@@ -1,5 +1,7 @@
 """Files from Keras to gru_c and from gru_c to Keras; skipped without Keras and PyTorch."""
 
+import json
+
 import numpy as np
 import pytest
 from keras_peer import keras
@@ -65,6 +67,20 @@ CHAINS = {
         L.BatchNormalization(axis=1, center=False),
         L.BatchNormalization(axis=2, scale=False, trainable=False),
         L.GRU(3),
+    ],
+    "rectifiers": lambda L: [
+        L.PReLU(shared_axes=[1]),
+        L.GaussianNoise(0.1),
+        L.GRU(3, **SEQUENCES),
+        L.SpatialDropout1D(0.2),
+        L.LeakyReLU(0.1),
+        L.GaussianDropout(0.1),
+        L.Reshape((-1, 2)),
+        L.ELU(0.5),
+        L.Permute((2, 1)),
+        L.GRU(4),
+        L.ReLU(max_value=6.0, negative_slope=0.25),
+        L.Softmax(),
     ],
     "convolution": lambda L: [
         L.ZeroPadding1D((1, 0)),
@@ -193,9 +209,12 @@ def test_dense_for_every_step(tmp_path):
     for suffix in (".keras", ".h5"):
         theirs.save(tmp_path / f"model{suffix}")
         ours = files.load(tmp_path / f"model{suffix}")
-        assert isinstance(ours.layers[0], gru_c.Dense)
+        assert isinstance(ours.layers[0], gru_c.TimeDistributed)
+        assert isinstance(ours.layers[0].layer, gru_c.Dense)
         assert ours.layers[0].name == "steps"
         assert_same(ours, theirs, X)
+        files.save(ours, tmp_path / "again.keras")
+        assert_same(ours, keras.models.load_model(tmp_path / "again.keras"), X)
 
 
 def test_a_functional_chain(tmp_path):
@@ -236,7 +255,7 @@ def test_training_goes_on(tmp_path):
         ({"optimizer": "nadam", "loss": "mse", "metrics": ["mae"]}, "lm"),
         ({"optimizer": "adam", "loss": "log_cosh", "metrics": ["mae"]}, "olm"),
         ({"optimizer": "adam", "loss": "mse", "metrics": ["auc"]}, "ol"),
-        ({"optimizer": "adam", "loss": "mse", "loss_weights": [2.0]}, "o"),
+        ({"optimizer": "adam", "loss": "mse", "loss_weights": [2.0]}, "ol"),
         ({"optimizer": keras.optimizers.Adam(amsgrad=True), "loss": "mse"}, "ol"),
         ({"optimizer": "adam", "loss": keras.losses.MeanSquaredError(reduction="sum")}, "ol"),
         ({"optimizer": "adam", "loss": keras.losses.BinaryCrossentropy(label_smoothing=0.1)}, "ol"),
@@ -283,12 +302,12 @@ REFUSED = {
         r"layer 'b' \(Bidirectional\): layer 'a' \(LSTM\): gru_c has no such layer",
     ),
     "for every step": (
-        lambda: [K.TimeDistributed(K.Flatten(), name="a")],
-        r"'a' .*by step, no Flatten",
+        lambda: [K.TimeDistributed(K.Reshape((4, 1)), name="a")],
+        r"'a' .*gru_c has no such layer",
     ),
-    "spatial": (
-        lambda: [K.SpatialDropout1D(0.1, name="a")],
-        r"layer 'a' \(SpatialDropout1D\): gru_c",
+    "alpha": (
+        lambda: [K.AlphaDropout(0.1, name="a")],
+        r"layer 'a' \(AlphaDropout\): gru_c",
     ),
     "lambda": (
         lambda: [K.Lambda(lambda x: x, name="a")],
@@ -317,10 +336,6 @@ REFUSED = {
     "half": (
         lambda: [K.GRU(3, dtype="mixed_float16", name="a")],
         r"'a' \(GRU\): dtype 'mixed_float16'",
-    ),
-    "state": (
-        lambda: [K.GRU(3, activity_regularizer="l2", name="a")],
-        r"'a' .*for activity_regularizer",
     ),
     "soft": (
         lambda: [K.GRU(3, kernel_regularizer="orthogonal_regularizer", name="a")],
@@ -403,3 +418,13 @@ def test_keras_trains_on(tmp_path):
     assert set(history) == set(expected) == {"loss", "mae"}
     for name, values in expected.items():
         np.testing.assert_allclose(history[name], values, rtol=1e-4, err_msg=name)
+
+
+def test_the_slope_of_an_older_leaky_relu():
+    from gru_c.interop.keras.layers import model_of
+
+    model = keras.Sequential([K.Input((6, 4)), K.LeakyReLU(0.2, name="a")])
+    spec = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+    config = spec["config"]["layers"][1]["config"]
+    config["alpha"] = config.pop("negative_slope")
+    assert model_of(spec, "2.15.0").layers[0].negative_slope == 0.2
