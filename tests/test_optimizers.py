@@ -8,7 +8,7 @@ import pytest
 
 from gru_c import Dense, Parameters, optimizers, schedules
 from gru_c.optimizers import SGD, Adam, AdamW, RMSprop
-from gru_c.optimizers.base import ClippingOptions, OptimizerOptions
+from gru_c.optimizers.base import OptimizerOptions, SharedOptions
 
 STEPS = 5
 
@@ -212,25 +212,27 @@ def test_arguments_are_checked(make, message):
         make()
 
 
-@pytest.mark.parametrize("cls", [SGD, RMSprop, Adam, AdamW])
+@pytest.mark.parametrize("cls", optimizers.OPTIMIZERS.values())
 def test_the_options_of_a_constructor_are_those_of_the_base_class(cls):
-    options = {*OptimizerOptions.__annotations__, *ClippingOptions.__annotations__}
+    options = {*OptimizerOptions.__annotations__, *SharedOptions.__annotations__}
     parameters = inspect.signature(cls).parameters
     assert options <= parameters.keys()
     assert inspect.Parameter.VAR_KEYWORD not in [p.kind for p in parameters.values()]
     chosen = cls(0.5, clipnorm=2.0, weight_decay=0.25)
     assert (chosen.learning_rate, chosen.clipnorm, chosen.weight_decay) == (0.5, 2.0, 0.25)
-    assert chosen.get_config().keys() == parameters.keys()
+    assert chosen.get_config().keys() == parameters.keys() - cls._seldom_given
+    every = cls(0.5, name="other", use_ema=True, ema_momentum=0.5, gradient_accumulation_steps=2)
+    assert parameters.keys() - every.get_config().keys() <= {"amsgrad", "ema_overwrite_frequency"}
     assert repr(chosen).count("clipnorm=2.0") == 1
     with pytest.raises(TypeError, match=r"'clip_norm'; did you mean 'clipnorm'\?"):
         cls(clip_norm=1.0)
     with pytest.raises(TypeError, match="positional arguments"):
-        cls(*range(1, 7))
+        cls(*range(1, 9))
 
 
 def test_the_options_have_a_type_for_each_argument_of_the_base_class():
     arguments = set(inspect.signature(optimizers.Optimizer).parameters) - {"learning_rate"}
-    assert arguments == {*OptimizerOptions.__annotations__, *ClippingOptions.__annotations__}
+    assert arguments == {*OptimizerOptions.__annotations__, *SharedOptions.__annotations__}
 
 
 def test_an_optimizer_belongs_to_one_model():

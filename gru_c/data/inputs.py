@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from gru_c.data.samples import (
     Description,
     Samples,
     add_descriptions,
+    check_batch_size,
     require_loss,
     require_samples,
 )
@@ -109,8 +110,8 @@ def check_inputs(
     """
     kind, values, row_lengths = classify(x, lengths)
     if kind != "source":
-        _refuse_steps("steps", steps)
-        return _SAMPLES[kind](model, values, row_lengths)
+        samples = _SAMPLES[kind](model, values, row_lengths)
+        return _first_batches(samples, "steps", steps, batch_size)
     _refuse({"batch_size": batch_size, "lengths": lengths, "bucket": bucket})
 
     def check(batch: Any) -> Samples:
@@ -123,6 +124,9 @@ def check_inputs(
 
 
 # ---- inputs with targets, for fit and evaluate --------------------------------------------------
+
+
+SamplesOrData = TypeVar("SamplesOrData", Samples, Data)
 
 
 class UserData(NamedTuple):
@@ -177,13 +181,25 @@ def check_pairs(model: Network, data: UserData, options: SourceOptions) -> Data 
     if kind == "source":
         _refuse({name: value for name, value in data._asdict().items() if name != "x"})
         return _source_of_pairs(model, x, options)
-    _refuse_steps(options.steps_name, options.steps)
+    if options.continues:
+        _refuse_steps(options.steps_name, options.steps)
     require_loss(model)
     inputs = _SAMPLES[kind](model, x, lengths)
-    if kind != "file":
-        return Data.with_targets(model, inputs, data.y, data.sample_weight)
-    y = StoredArray.wrap(data.y) if is_stored(data.y) else as_real("y", data.y)
-    return Data.with_stored_inputs(model, inputs, y, data.sample_weight)
+    if kind == "file":
+        y = StoredArray.wrap(data.y) if is_stored(data.y) else as_real("y", data.y)
+        pairs = Data.with_stored_inputs(model, inputs, y, data.sample_weight)
+    else:
+        pairs = Data.with_targets(model, inputs, data.y, data.sample_weight)
+    return _first_batches(pairs, options.steps_name, options.steps, data.batch_size)
+
+
+def _first_batches(
+    samples: SamplesOrData, name: str, steps: Any, batch_size: int | None
+) -> SamplesOrData:
+    """Return the samples of so many batches, the first ones; all samples without a number."""
+    if steps is None:
+        return samples
+    return samples.take(slice(check_integer(name, steps, 1) * check_batch_size(batch_size)))
 
 
 def _source_of_pairs(model: Network, source: Any, options: SourceOptions) -> BatchSource:
@@ -253,6 +269,7 @@ class FitData:
         validation_steps: int | None = None,
         fraction: Fraction = WHOLE,
         validation_batch_size: int | None = None,
+        batch_size: int | None = None,
     ) -> FitData:
         """Check the validation data, or split them off; `fraction` will be taken of each batch."""
         if validation_data is None:
@@ -273,7 +290,8 @@ class FitData:
                 "validation_data must be (x, y), (x, y, sample_weight) or a source of such "
                 f"batches, got {type(validation_data).__name__}"
             )
-        return cls(train, check_pairs(model, UserData(*validation_data), options))
+        pairs = UserData(*validation_data)._replace(batch_size=validation_batch_size or batch_size)
+        return cls(train, check_pairs(model, pairs, options))
 
     @property
     def parts(self) -> list[Batches]:

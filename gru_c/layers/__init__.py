@@ -17,6 +17,7 @@ from gru_c.layers.dropout import Dropout
 from gru_c.layers.embedding import Embedding
 from gru_c.layers.gru import GRU
 from gru_c.layers.input import Input
+from gru_c.layers.lambda_layer import Lambda
 from gru_c.layers.layer_normalization import LayerNormalization
 from gru_c.layers.masking import Masking
 from gru_c.layers.noise import GaussianDropout, GaussianNoise, SpatialDropout1D
@@ -69,6 +70,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "IntegerLookup",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",

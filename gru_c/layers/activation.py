@@ -82,9 +82,10 @@ class Activation(Layer):
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return the activation of x, of the same shape."""
         check_flag("training", training)
-        y = self._activation.forward(self._as_input(x))
+        array = self._as_input(x)
+        y = self._activation.forward(array)
         if training:
-            self._set_tape(y)
+            self._set_tape(self._activation.keep(array, y))
         return y
 
     def backward(
@@ -108,8 +109,8 @@ class Activation(Layer):
             keep_tape=keep_tape,
             through_activation=through_activation,
         )
-        y: Array = self._take_tape(tape)
-        d = self._as_gradient(d_output, y.shape)
+        kept: Array = self._take_tape(tape)
+        d = self._as_gradient(d_output, kept.shape)
         if not input_gradient:
             return None
-        return self._activation.backward(y, d) if through_activation else d
+        return self._activation.gradient(kept, d) if through_activation else d

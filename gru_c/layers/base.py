@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,8 @@ from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import INTERNAL, assign
 from gru_c.common.validation import check_dtype, check_flag, check_integer, check_sample_shape
 from gru_c.initializers import initial_value
+from gru_c.layers.input_checks import InputChecks
 from gru_c.layers.keras_arguments import input_shape_from_keras
-from gru_c.layers.keras_attributes import KerasAttributes
 from gru_c.layers.weights import checked_list
 from gru_c.parameters import (
     GivenWeights,
@@ -56,7 +56,7 @@ class LayerOptions(CommonOptions, total=False):
     weights: Sequence[npt.ArrayLike] | None
 
 
-class Layer(KerasAttributes):
+class Layer(InputChecks):
     """A layer of a model: ``layer(x)`` computes, ``forward`` and ``backward`` train.
 
     A layer can be used alone or in a model. `forward` with ``training=True`` stores in
@@ -186,6 +186,7 @@ class Layer(KerasAttributes):
     gives_indices = False  # True if the output is integers, which an `Embedding` takes
     output_dtype: str | None = None  # of the output; None: that of the model
     gives_tokens = False  # True if the output is texts or other tokens, which no layer takes
+    differentiable = True  # False if `backward` cannot return the gradient of the input
     mixes_samples = False  # True if a sample's result depends on the other samples of its batch
 
     @property
@@ -359,14 +360,6 @@ class Layer(KerasAttributes):
             value = initial_value(initializer, shape, dtype, source, owner)
         return Parameter(name, value, self._option(name, "regularizer"), constraint)
 
-    def fits_dtype(self, dtype: str) -> bool:
-        """Return True if the layer can be part of a model of this dtype."""
-        return self.dtype in (None, dtype)
-
-    def take_dtype(self, dtype: str) -> None:
-        """Adopt the dtype of the model that the layer becomes part of; it fits."""
-        assign(self, dtype=dtype)
-
     def _option(self, weight: str, kind: str) -> Any:
         """Return the "initializer", "regularizer" or "constraint" of a weight, or None.
 
@@ -417,21 +410,6 @@ class Layer(KerasAttributes):
         """Return the sum of the penalties of the trainable weights that have a regularizer."""
         return penalty_of(self.trainable_weights)
 
-    def activity_penalty(self) -> float:
-        """Return the penalty of `activity` per sample; 0 without a regularizer of it."""
-        if self.activity_regularizer is None or self.activity is None or not len(self.activity):
-            return 0.0
-        return self.activity_regularizer(self.activity) / len(self.activity)
-
-    def activity_gradient(self) -> Array:
-        """Return the gradient of `activity_penalty` with respect to the output."""
-        assert self.activity is not None
-        assert self.activity_regularizer is not None
-        gradient = np.zeros_like(self.activity)
-        self.activity_regularizer.add_gradient(self.activity, gradient)
-        gradient /= max(len(self.activity), 1)
-        return gradient
-
     def __getstate__(self) -> dict[str, Any]:
         """Return the state of a copy or pickle, without the owner of the weights and the tape.
 
@@ -440,52 +418,3 @@ class Layer(KerasAttributes):
         return {**self.__dict__, "_owned_by": None, "tape": None, "activity": None}
 
     __copy__ = refuse_shallow_copy
-
-    # ---- checks of arrays ----
-
-    def _refuse_shape(self, wanted: str, shape: Shape) -> NoReturn:
-        raise ValueError(f"layer {self.label!r} wants input of shape {wanted}, got {shape}")
-
-    def _refuse_features(self, features: int, x: Array) -> NoReturn:
-        raise ValueError(
-            f"layer {self.label!r} is built for {features} features on the last axis, "
-            f"got x of shape {x.shape}"
-        )
-
-    def _require_features(self, input_shape: Shape) -> None:
-        """Raise ValueError unless the input is (batch, ..., features), with known features."""
-        if len(input_shape) < 2 or not input_shape[-1]:
-            self._refuse_shape("(batch, ..., features)", input_shape)
-
-    def _require_sequences(self, input_shape: Shape) -> None:
-        """Raise ValueError unless the input is (batch, time, features), with known features."""
-        if len(input_shape) != 3 or not input_shape[2]:
-            self._refuse_shape("(batch, time, features)", input_shape)
-
-    def _as_input(self, x: npt.ArrayLike) -> Array:
-        """Return `x` in the layer's dtype; ValueError unless the layer is built."""
-        self._require_built("forward")
-        return as_real("x", x, self.dtype)
-
-    def _set_tape(self, tape: Any) -> None:
-        """Set `tape`, without the checks of an assignment: they take longer than a small layer."""
-        self.__dict__["tape"] = tape
-
-    def _take_tape(self, tape: Any) -> Any:
-        """Return the tape for a backward pass: `tape`, or that of the last forward pass."""
-        tape = self.tape if tape is None else tape
-        if tape is None:
-            raise ValueError(
-                f"layer {self.label!r} has no tape: call forward(x, training=True) before backward"
-            )
-        return tape
-
-    def _as_gradient(self, d_output: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
-        """Return `d_output` in the layer's dtype; ValueError unless it has the output's shape."""
-        gradient = as_real("d_output", d_output, self.dtype)
-        if gradient.shape != shape:
-            raise ValueError(
-                f"d_output of layer {self.label!r} must have the shape of its output, {shape}, "
-                f"got {gradient.shape}"
-            )
-        return gradient

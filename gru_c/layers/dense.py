@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 class _Tape(NamedTuple):
     x: Array  # (rows, I)
-    y: Array  # output, (B, ..., units)
+    kept: Array  # output, or what the activation keeps in its place, (B, ..., units)
 
 
 class Dense(Layer):
@@ -154,9 +154,10 @@ class Dense(Layer):
         if self.use_bias:
             out[:] = self._weight("bias")
         _matmul(x_rows, False, kernel, False, out, accumulate=self.use_bias)
-        y = self._activation.forward(out.reshape(*array.shape[:-1], self.units))
+        sums = out.reshape(*array.shape[:-1], self.units)
+        y = self._activation.forward(sums)
         if training:
-            self._set_tape(_Tape(x_rows, y))
+            self._set_tape(_Tape(x_rows, self._activation.keep(sums, y)))
         return y
 
     def backward(
@@ -191,10 +192,10 @@ class Dense(Layer):
             keep_tape=keep_tape,
             through_activation=through_activation,
         )
-        x, y = self._take_tape(tape)
-        d = self._as_gradient(d_output, y.shape)
+        x, kept = self._take_tape(tape)
+        d = self._as_gradient(d_output, kept.shape)
         if through_activation:
-            d = self._activation.backward(y, d)
+            d = self._activation.gradient(kept, d)
         # The gradient of a user's activation may have another dtype.
         d_rows = np.ascontiguousarray(d, x.dtype).reshape(len(x), self.units)
         _matmul(x, True, d_rows, False, self.gradient("kernel"), accumulate=accumulate)
@@ -204,7 +205,7 @@ class Dense(Layer):
             return None
         d_x = np.empty_like(x)
         _matmul(d_rows, False, self._weight("kernel"), True, d_x, accumulate=False)
-        d_input: Array = d_x.reshape(*y.shape[:-1], x.shape[1])
+        d_input: Array = d_x.reshape(*kept.shape[:-1], x.shape[1])
         return d_input
 
 

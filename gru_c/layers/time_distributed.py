@@ -149,6 +149,15 @@ class TimeDistributed(DrawingLayer):
         self.layer.hold_weights(hold)
 
     @property
+    def differentiable(self) -> bool:  # type: ignore[override]
+        """True if the gradient of the inner layer's input is known."""
+        return self.layer.differentiable
+
+    def why_not_differentiable(self) -> str:
+        """Return the message of the inner layer."""
+        return self.layer.why_not_differentiable()
+
+    @property
     def stepwise(self) -> bool:
         """True: a step of the output depends on the same step of the input alone."""
         return True

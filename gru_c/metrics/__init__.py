@@ -1,26 +1,69 @@
 """Metrics with Keras's names, summed in float64 over the batches of an epoch.
 
 A metric has `reset`, `update` for a batch, and `result` for all batches since the reset. Sample
-weights do not count, as with Keras's ``metrics=``.
+weights that `fit` gets do not count, as with Keras's ``metrics=``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import FunctionType
 
 from gru_c import losses
+from gru_c.common.attributes import assign
 from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Registry, described, lookup, serialize, snake_case
+from gru_c.losses import (
+    KLD,
+    MAE,
+    MAPE,
+    MSE,
+    MSLE,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    kld,
+    log_cosh,
+    logcosh,
+    mae,
+    mape,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    mse,
+    msle,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
+from gru_c.losses.functions import BY_FUNCTION as LOSS_FUNCTIONS
 from gru_c.metrics.accuracy import (
     Accuracy,
     AccuracyOfLoss,
     BinaryAccuracy,
     CategoricalAccuracy,
     SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
 )
+from gru_c.metrics.area import AUC
 from gru_c.metrics.base import Metric
 from gru_c.metrics.base import merged_states as merged_states
 from gru_c.metrics.base import reset_all as reset_all
+from gru_c.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
 from gru_c.metrics.errors import (
     MeanAbsoluteError,
     MeanOfLoss,
@@ -28,21 +71,102 @@ from gru_c.metrics.errors import (
     RootMeanSquaredError,
 )
 from gru_c.metrics.function import FunctionMetric
+from gru_c.metrics.functions import (
+    BY_FUNCTION,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from gru_c.metrics.of_losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
+from gru_c.metrics.scores import F1Score, FBetaScore, R2Score
 
 __all__ = [
+    "AUC",
+    "KLD",
+    "MAE",
+    "MAPE",
+    "MSE",
+    "MSLE",
     "Accuracy",
     "AccuracyOfLoss",
     "BinaryAccuracy",
+    "BinaryCrossentropy",
     "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
     "FunctionMetric",
+    "Hinge",
+    "KLDivergence",
+    "LogCoshError",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanOfLoss",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "Metric",
+    "Poisson",
+    "Precision",
+    "R2Score",
+    "Recall",
     "RootMeanSquaredError",
     "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "SquaredHinge",
+    "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "deserialize",
     "get",
+    "get_all",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "kld",
+    "log_cosh",
+    "logcosh",
+    "mae",
+    "mape",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "mse",
+    "msle",
+    "poisson",
     "serialize",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
 ]
 
 _CLASSES: tuple[type[Metric], ...] = (
@@ -55,14 +179,43 @@ _CLASSES: tuple[type[Metric], ...] = (
     CategoricalAccuracy,
     SparseCategoricalAccuracy,
     MeanOfLoss,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    LogCoshError,
+    CosineSimilarity,
+    Poisson,
+    KLDivergence,
+    Hinge,
+    SquaredHinge,
+    CategoricalHinge,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    SparseCategoricalCrossentropy,
+    TopKCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    AUC,
+    Precision,
+    Recall,
+    TruePositives,
+    FalsePositives,
+    TrueNegatives,
+    FalseNegatives,
+    F1Score,
+    FBetaScore,
+    R2Score,
 )
 METRICS: dict[str, type[Metric]] = {
     **{snake_case(c.__name__): c for c in _CLASSES},
     "mae": MeanAbsoluteError,
     "mse": MeanSquaredError,
+    "mape": MeanAbsolutePercentageError,
+    "msle": MeanSquaredLogarithmicError,
     "rmse": RootMeanSquaredError,
+    "fbeta_score": FBetaScore,
     "acc": Accuracy,  # as names, "acc" and "accuracy" stand for AccuracyOfLoss
 }
+# As names, they take the settings of the model's loss if that is of the same kind.
+_CROSSENTROPIES = (BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy)
 _REGISTRY = Registry("metric", METRICS, Metric)
 
 
@@ -89,6 +242,8 @@ def get(spec: object, loss: losses.Loss | None = None) -> Metric:
     >>> get("acc").name, get("RMSE").name
     ('acc', 'RMSE')
     """
+    if isinstance(spec, FunctionType) and (spec in BY_FUNCTION or spec in LOSS_FUNCTIONS):
+        spec = spec.__name__
     if isinstance(spec, str):
         return _named(spec, loss)
     if callable(spec) and not isinstance(spec, (type, Metric)):
@@ -99,6 +254,30 @@ def get(spec: object, loss: losses.Loss | None = None) -> Metric:
             )
         return FunctionMetric(spec)
     return _REGISTRY.get(_with_present_name(spec))
+
+
+deserialize = get
+
+
+def get_all(specs: Iterable[object], loss: losses.Loss | None = None) -> list[Metric]:
+    """Return the metrics of a model; those that have the name of their class get different names.
+
+    A second `Precision` without a name is called "precision_1". The other parameters and errors are
+    those of `get`.
+
+    Examples
+    --------
+    >>> [metric.name for metric in get_all([Precision(class_id=0), Precision(class_id=1), "mae"])]
+    ['precision', 'precision_1', 'mae']
+    """
+    metrics = [get(spec, loss) for spec in specs]
+    counts: dict[str, int] = {}
+    for metric in metrics:
+        if metric._has_default_name:
+            base = metric._default_name()
+            number = counts[base] = counts.get(base, -1) + 1
+            assign(metric, name=f"{base}_{number}" if number else base)
+    return metrics
 
 
 def _with_present_name(spec: object) -> object:
@@ -116,6 +295,8 @@ def _named(name: str, loss: losses.Loss | None) -> Metric:
     for class_name in ("mean_of_loss", "accuracy_of_loss"):  # they need a loss as an argument
         del table[class_name]
     cls = lookup("metric", name, table)
+    if cls in _CROSSENTROPIES:
+        cls = losses.LOSSES[snake_case(cls.__name__)]
     if issubclass(cls, losses.Loss):
         return MeanOfLoss(loss if type(loss) is cls else cls(), name=name)
     if cls is Accuracy:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
+
 from gru_c import losses
 from gru_c.common.arrays import Array
-from gru_c.common.validation import check_real
+from gru_c.common.validation import check_integer, check_real
 from gru_c.losses import targets
 from gru_c.metrics.base import Metric
 
@@ -62,6 +64,59 @@ class SparseCategoricalAccuracy(Metric):
         """Return True for each sample that is right."""
         y = targets.fit_shape(self._owner, y_true, targets.label_shapes(y_pred.shape))
         return cast(Array, y == y_pred.argmax(axis=-1))
+
+
+class TopKCategoricalAccuracy(Metric):
+    """Share of samples whose largest target is at one of the k largest outputs.
+
+    Outputs that are equal to the k-th largest count as among them.
+
+    Parameters
+    ----------
+    k : int
+        Number of outputs, at least 1.
+    name : str, optional
+        See `Metric`.
+
+    Examples
+    --------
+    >>> metric = TopKCategoricalAccuracy(k=2)
+    >>> metric.update([[0, 0, 1], [0, 1, 0]], [[0.1, 0.5, 0.4], [0.3, 0.2, 0.5]])
+    >>> metric.result()
+    0.5
+    """
+
+    direction = "max"
+
+    def __init__(self, k: int = 5, name: str | None = None) -> None:
+        super().__init__(name)
+        self.k = check_integer(f"{type(self).__name__}: k", k, 1)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return True for each sample that is right."""
+        return self._is_near_top(self._fit(y_true, y_pred).argmax(axis=-1), y_pred)
+
+    def _is_near_top(self, labels: Array, p: Array) -> Array:
+        """Return True where fewer than k outputs are larger than that of the label."""
+        output = np.take_along_axis(p, labels[..., None], axis=-1)
+        return cast(Array, np.count_nonzero(~(p <= output), axis=-1) < self.k)
+
+
+class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
+    """Share of samples whose label is at one of the k largest outputs.
+
+    Parameters
+    ----------
+    k : int
+        Number of outputs, at least 1.
+    name : str, optional
+        See `Metric`.
+    """
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return True for each sample that is right."""
+        y = targets.fit_shape(self._owner, y_true, targets.label_shapes(y_pred.shape))
+        return self._is_near_top(targets.labels(self._owner, y, y_pred.shape[-1]), y_pred)
 
 
 class Accuracy(Metric):

@@ -128,6 +128,7 @@ class FitRequest:
             self.validation_steps,
             group.batch_fraction,
             self.validation_batch_size,
+            self.batch_size,
         )
 
     def _settings(

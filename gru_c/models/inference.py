@@ -47,7 +47,7 @@ class InferenceModel(Network):
         bucket : bool
             Put sequences of similar length into a batch. The order of the outputs does not change.
         steps : int, optional
-            Number of batches to take from a source; by default all.
+            Number of batches to take, from the first one on; by default all.
         callbacks : Callback or list of Callback, optional
             See `gru_c.callbacks`.
 

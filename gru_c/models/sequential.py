@@ -157,8 +157,8 @@ class Sequential(Keras2Model):
             epochs from a generator. If a generator ends too early, a warning is given and training
             ends.
         validation_steps : int, optional
-            Batches of a source per validation. Each validation begins with the first batch, except
-            that a generator continues.
+            Batches per validation. Each validation begins with the first batch, except that a
+            generator continues.
         validation_batch_size : int, optional
             Samples per batch of the validation; by default batch_size. For arrays only.
         validation_freq : int or list of int
@@ -269,7 +269,7 @@ class Sequential(Keras2Model):
         x, y, batch_size, verbose, sample_weight, lengths, callbacks
             As in `fit`.
         steps : int, optional
-            Number of batches to take from a source; by default all.
+            Number of batches to take, from the first one on; by default all.
         return_dict : bool
             Return a dict of names and values.
         distribution : gru_c.distributed.DataParallel, optional

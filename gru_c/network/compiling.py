@@ -9,8 +9,7 @@ from typing import Any
 from gru_c import losses
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_real
-from gru_c.metrics import Metric
-from gru_c.metrics import get as get_metric
+from gru_c.metrics import Metric, get_all
 
 
 def of_one_output(name: str, spec: Any) -> Any:
@@ -63,11 +62,10 @@ def all_metrics(
     ValueError, TypeError
         When two metrics have the same name, or one cannot take weights.
     """
-    plain = [get_metric(spec, loss) for spec in flat_specs("metrics", specs)]
+    plain = get_all(flat_specs("metrics", specs), loss)
     taken = {metric.name for metric in plain}
     weighted = []
-    for spec in flat_specs("weighted_metrics", weighted_specs):
-        metric = get_metric(spec, loss)
+    for metric in get_all(flat_specs("weighted_metrics", weighted_specs), loss):
         if metric in plain:
             raise ValueError(f"metric {metric.name!r} is both in metrics and in weighted_metrics")
         if metric.name in taken:

@@ -1,4 +1,7 @@
-"""Optimizers, with Keras's names, defaults and formulas; each step is one call into the core."""
+"""Optimizers, with Keras's names, defaults and formulas.
+
+A step of SGD, RMSprop, Adam and AdamW is one call into the core.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,40 @@ from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Registry
 from gru_c.common.registry import serialize as serialize
 from gru_c.optimizers.adam import Adam, AdamW
+from gru_c.optimizers.adaptive import Adadelta, Adagrad, Adamax, Lion, Nadam
 from gru_c.optimizers.base import Optimizer
 from gru_c.optimizers.rmsprop import RMSprop
 from gru_c.optimizers.sgd import SGD
 from gru_c.parameters import Parameters
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "schedules"]
+__all__ = [
+    "OPTIMIZERS",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
     "rmsprop": RMSprop,
     "adam": Adam,
     "adamw": AdamW,
+    "adagrad": Adagrad,
+    "adadelta": Adadelta,
+    "adamax": Adamax,
+    "nadam": Nadam,
+    "lion": Lion,
 }
 _REGISTRY = Registry("optimizer", OPTIMIZERS, Optimizer)
 
@@ -46,6 +71,9 @@ def get(spec: object) -> Optimizer:
     0.999
     """
     return _REGISTRY.get(spec)
+
+
+deserialize = get
 
 
 def may_overflow(optimizer: Optimizer, parameters: Parameters) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gru_c import _core
 from gru_c.common.arrays import Array
-from gru_c.common.validation import check_real
-from gru_c.optimizers.base import ClippingOptions, Optimizer, OptimizerOptions, Slots, StepSettings
+from gru_c.common.validation import check_flag, check_real
+from gru_c.optimizers.base import Optimizer, OptimizerOptions, SharedOptions, Slots, StepSettings
+from gru_c.optimizers.pieces import Piece, blend, update_by_pieces
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -25,7 +28,9 @@ class Adam(Optimizer):
         least 0, below 1.
     epsilon : float
         Number added to the root of the mean square, before the bias correction.
-    weight_decay, clipnorm, global_clipnorm, clipvalue
+    amsgrad : bool
+        Divide by the root of the largest mean square so far.
+    weight_decay, clipnorm, ...
         See `Optimizer`.
 
     References
@@ -45,27 +50,46 @@ class Adam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
+        amsgrad: bool = False,
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)
+        self.amsgrad = check_flag("amsgrad", amsgrad)
         self.beta_1 = check_real("beta_1", beta_1, "[0, 1)")
         self.beta_2 = check_real("beta_2", beta_2, "[0, 1)")
         self.epsilon = check_real("epsilon", epsilon, ">= 0")
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the names of the running means of the gradient and of its square."""
-        return ("momentum", "velocity")
+        return ("momentum", "velocity", *(("velocity_hat",) if self.amsgrad else ()))
 
     def _rate(self, rate: float) -> float:
-        t = self.iterations
+        t = self.updates
         return rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
 
     def _update(
         self, values: Array, gradients: Array, slots: Slots, settings: StepSettings
     ) -> None:
+        if self.amsgrad:
+            update_by_pieces(self, values, gradients, slots, settings)
+            return
         momentum, velocity = slots["momentum"], slots["velocity"]
         beta_1, beta_2, epsilon = self.beta_1, self.beta_2, self.epsilon
         _core.adam(values, gradients, momentum, velocity, beta_1, beta_2, epsilon, *settings)
+
+    def update_piece(self, piece: Piece, rate: float) -> None:
+        """Change the weights and slots of a piece in place, with `amsgrad`."""
+        w, g, slots, a, _ = piece
+        mean, square, largest = slots["momentum"], slots["velocity"], slots["velocity_hat"]
+        np.square(g, out=a)
+        blend(square, a, 1 - self.beta_2)
+        blend(mean, g, 1 - self.beta_1)
+        np.maximum(largest, square, out=largest)
+        np.sqrt(largest, out=a)
+        a += self.epsilon
+        np.multiply(mean, rate, out=g)
+        g /= a
+        w -= g
 
 
 class AdamW(Adam):
@@ -73,7 +97,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    learning_rate, beta_1, beta_2, epsilon, clipnorm, global_clipnorm, clipvalue
+    learning_rate, beta_1, beta_2, epsilon, amsgrad, clipnorm, ...
         See `Adam`.
     weight_decay : float
         See `Optimizer`.
@@ -97,8 +121,9 @@ class AdamW(Adam):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        **options: Unpack[ClippingOptions],
+        amsgrad: bool = False,
+        **options: Unpack[SharedOptions],
     ) -> None:
         super().__init__(
-            learning_rate, beta_1, beta_2, epsilon, weight_decay=weight_decay, **options
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options
         )

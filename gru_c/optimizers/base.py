@@ -7,27 +7,34 @@ import math
 import operator
 from typing import Any, ClassVar, NamedTuple, TypedDict
 
+import numpy as np
+
 from gru_c import _core, schedules
 from gru_c.common import keras_names
 from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign, warn_of_old_name
-from gru_c.common.registry import Configurable
-from gru_c.common.validation import check_integer, check_real
+from gru_c.common.registry import Configurable, snake_case
+from gru_c.common.validation import check_flag, check_integer, check_real
 from gru_c.parameters import Parameter, Parameters
 from gru_c.runtime.threads import team_threads
 
 Slots = dict[str, Array]
 
 
-class ClippingOptions(TypedDict, total=False):
-    """Arguments of all optimizers that limit gradients; see `Optimizer`."""
+class SharedOptions(TypedDict, total=False):
+    """Arguments of all optimizers besides learning rate and weight decay; see `Optimizer`."""
 
     clipnorm: float | None
     global_clipnorm: float | None
     clipvalue: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    gradient_accumulation_steps: int | None
+    name: str | None
 
 
-class OptimizerOptions(ClippingOptions, total=False):
+class OptimizerOptions(SharedOptions, total=False):
     """Arguments of all optimizers besides the learning rate; see `Optimizer`."""
 
     weight_decay: float | None
@@ -71,11 +78,23 @@ class Optimizer(Configurable):
     clipnorm, global_clipnorm, clipvalue : float, optional
         At most one of: the largest norm of each weight's gradient, the largest norm of all
         gradients together, the largest absolute value of an element.
+    use_ema : bool
+        Keep an exponential moving average of the weights, which takes their place at the end of
+        `fit` and every `ema_overwrite_frequency` steps.
+    ema_momentum : float
+        Share of the average that each step keeps, from 0 to 1.
+    ema_overwrite_frequency : int, optional
+        By default the average takes the place of the weights only at the end of `fit`.
+    gradient_accumulation_steps : int, optional
+        Change the weights only in every step of this number, at least 2, by the mean gradient since
+        the last change.
+    name : str, optional
+        By default the name of the class in lower case.
 
     Attributes
     ----------
     iterations : int
-        Number of steps taken.
+        Number of steps taken; with `gradient_accumulation_steps` also those that only add up.
     slots : dict of str to ndarray
         The state, as flat vectors; empty before the first step.
     """
@@ -83,6 +102,10 @@ class Optimizer(Configurable):
     _keras_names = keras_names.OPTIMIZER
     _checks: ClassVar = {"iterations": lambda value: check_integer("iterations", value)}
     _renamed: ClassVar = {"lr": "learning_rate"}
+    _seldom_given: ClassVar = frozenset(
+        {"amsgrad", "use_ema", "ema_momentum", "ema_overwrite_frequency", "name"}
+        | {"gradient_accumulation_steps"}
+    )
 
     def __init__(
         self,
@@ -91,6 +114,11 @@ class Optimizer(Configurable):
         clipnorm: float | None = None,
         global_clipnorm: float | None = None,
         clipvalue: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
     ) -> None:
         self.learning_rate = learning_rate
         self.weight_decay = check_real("weight_decay", weight_decay, ">= 0", optional=True)
@@ -102,13 +130,32 @@ class Optimizer(Configurable):
                 "give at most one of clipnorm, global_clipnorm and clipvalue, got "
                 f"{clipnorm}, {global_clipnorm} and {clipvalue}"
             )
+        self.use_ema = check_flag("use_ema", use_ema)
+        self.ema_momentum = check_real("ema_momentum", ema_momentum, ">= 0")
+        if self.ema_momentum > 1:
+            raise ValueError(f"ema_momentum must be a number from 0 to 1, got {ema_momentum!r}")
+        self.ema_overwrite_frequency = check_integer(
+            "ema_overwrite_frequency", ema_overwrite_frequency, 1, optional=True
+        )
+        self.gradient_accumulation_steps = check_integer(
+            "gradient_accumulation_steps", gradient_accumulation_steps, 2, optional=True
+        )
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"the name of an optimizer must be a string, got {name!r}")
+        self.name = snake_case(type(self).__name__) if name is None else name
         self.iterations = 0
+        self._scratch: Array | None = None
         self.slots: Slots = {}
         self._items: list[Parameter] | None = None  # the weights that the state belongs to
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state of copies and pickles, which belong to the first weights they see."""
-        return {**self.__dict__, "_items": None}
+        return {**self.__dict__, "_items": None, "_scratch": None}
+
+    def _argument(self, name: str) -> Any:
+        if name == "name" and self.name == snake_case(type(self).__name__):
+            return None
+        return super()._argument(name)
 
     def __copy__(self) -> Optimizer:
         return copy.deepcopy(self)  # a shallow copy would write to the same state
@@ -134,10 +181,10 @@ class Optimizer(Configurable):
         self.learning_rate = rate
 
     def _change_argument(self, name: str, value: Any) -> None:
-        slots = set(self.slot_names())
+        slots = set(self.all_slot_names())
         before = getattr(self, name)
         super()._change_argument(name, value)
-        if self.slots and set(self.slot_names()) != slots:
+        if self.slots and set(self.all_slot_names()) != slots:
             assign(self, **{name: before})
             raise AttributeError(
                 f"{type(self).__name__}.{name} cannot change from {before} to {value}: the steps "
@@ -147,6 +194,27 @@ class Optimizer(Configurable):
     def slot_names(self) -> tuple[str, ...]:
         """Names of the state vectors."""
         raise NotImplementedError
+
+    def all_slot_names(self) -> tuple[str, ...]:
+        """Return the names of the method's state vectors, and those that any method may have."""
+        sums = ("gradient_sum",) if self.gradient_accumulation_steps else ()
+        return (*self.slot_names(), *(("weight_average",) if self.use_ema else ()), *sums)
+
+    def initial_value(self, slot: str) -> float:
+        """Return the number that a state vector is filled with before the first step."""
+        return 0.0
+
+    @property
+    def updates(self) -> int:
+        """Number of times that the weights have changed."""
+        return self.iterations // (self.gradient_accumulation_steps or 1)
+
+    def scratch(self, dtype: np.dtype[Any], length: int) -> Array:
+        """Return memory of the shape (3, length), the same in each step."""
+        memory = self._scratch
+        if memory is None or memory.dtype != dtype or memory.shape[1] < length:
+            self._scratch = memory = np.empty((3, length), dtype)
+        return memory[:, :length]
 
     def build(self, parameters: Parameters) -> None:
         """Make the state for these parameters, unless it exists.
@@ -158,7 +226,10 @@ class Optimizer(Configurable):
         """
         parameters.require_held()
         if not self.slots:
-            self.slots = {name: parameters.zeros() for name in self.slot_names()}
+            self.slots = {name: parameters.zeros() for name in self.all_slot_names()}
+            for name, slot in self.slots.items():
+                if self.initial_value(name):
+                    slot[:] = self.initial_value(name)
         if self.slots and self._items is None:
             self._items = parameters.items
         if not all(self._is_of(parameters, slot) for slot in self.slots.values()):
@@ -193,6 +264,10 @@ class Optimizer(Configurable):
         if not whole and not runs:  # all layers are frozen
             return
         rate = schedules.rate_at(self.learning_rate, self.iterations)
+        if self.gradient_accumulation_steps and not self._accumulate(parameters.gradients):
+            assign(self, iterations=self.iterations + 1)
+            self._after_update(parameters, runs or [slice(None)])
+            return
         scale = self._clip_by_norm(parameters, runs)
         clip = math.inf if self.clipvalue is None else self.clipvalue
         assign(self, iterations=self.iterations + 1)
@@ -204,8 +279,52 @@ class Optimizer(Configurable):
         for run in runs:
             slots = {name: slot[run] for name, slot in self.slots.items()}
             self._update(values[run], gradients[run], slots, settings)
+        self._after_update(parameters, runs or [slice(None)])
+
+    def _accumulate(self, gradients: Array) -> bool:
+        """Add gradients to the sum; return True if they are now the mean of a full sum."""
+        steps, total = self.gradient_accumulation_steps or 1, self.slots["gradient_sum"]
+        total += gradients
+        if (self.iterations + 1) % steps:
+            return False
+        np.divide(total, steps, out=gradients)
+        total[:] = 0
+        return True
+
+    def _after_update(self, parameters: Parameters, runs: list[slice]) -> None:
+        """Update the average of the weights, and apply their constraints."""
+        if self.use_ema:
+            self._average(parameters.values, runs)
         if parameters.constrained:
             parameters.constrain()
+
+    def _average(self, values: Array, runs: list[slice]) -> None:
+        """Move the average towards the weights; let it take their place if that is due."""
+        steps, average = self.gradient_accumulation_steps or 1, self.slots["weight_average"]
+        updates = (self.iterations - 1) // steps  # before this step, which Keras counts by
+        kept = self.ema_momentum if updates else 0.0
+        length = 8192
+        for start in range(0, len(values), length):
+            part = slice(start, start + length)
+            scaled = self.scratch(values.dtype, len(values[part]))[0]
+            np.multiply(values[part], 1 - kept, out=scaled)
+            average[part] *= kept
+            average[part] += scaled
+        frequency = self.ema_overwrite_frequency
+        if frequency is not None and (updates + 1) % frequency == 0:
+            for run in runs:
+                values[run] = average[run]
+
+    def finalize(self, parameters: Parameters) -> None:
+        """Let the average of the weights take the place of the trainable weights, if there is one.
+
+        `fit` calls this at its end.
+        """
+        if self.use_ema and self.iterations:
+            self.build(parameters)
+            values, average = parameters.values, self.slots["weight_average"]
+            for run in parameters.trainable_runs():
+                values[run] = average[run]
 
     def _clip_by_norm(self, parameters: Parameters, runs: list[slice]) -> float:
         """Apply ``clipnorm`` to each gradient and return the factor for ``global_clipnorm``.

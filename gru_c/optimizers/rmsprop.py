@@ -27,7 +27,7 @@ class RMSprop(Optimizer):
         Number added under the root.
     centered : bool
         Divide by the variance rather than by the mean square.
-    weight_decay, clipnorm, global_clipnorm, clipvalue
+    weight_decay, clipnorm, ...
         See `Optimizer`.
 
     Examples

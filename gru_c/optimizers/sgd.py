@@ -25,7 +25,7 @@ class SGD(Optimizer):
         At least 0, below 1.
     nesterov : bool
         True for Nesterov momentum.
-    weight_decay, clipnorm, global_clipnorm, clipvalue
+    weight_decay, clipnorm, ...
         See `Optimizer`.
 
     Examples

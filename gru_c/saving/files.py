@@ -52,7 +52,8 @@ def plain_config(obj: object, noun: str) -> dict[str, Any]:
         spec: dict[str, Any] = _without_arrays(serialize(obj))
         json.dumps(spec, default=lambda value: _refuse(value, spec["config"]))
     except TypeError as error:
-        raise ValueError(f"{noun} cannot be described in a file: {error}") from None
+        hint = getattr(obj, "instead_of_saving", "")
+        raise ValueError(f"{noun} cannot be described in a file: {error}{hint}") from None
     return spec
 
 

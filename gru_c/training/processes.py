@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+
 from gru_c.common.arrays import Array
 from gru_c.data import checks
 from gru_c.data.batch_order import WHOLE, Fraction
@@ -64,7 +66,17 @@ def average_loss(batches: BatchLosses) -> float:
 
 def results(metrics: list[Metric]) -> dict[str, float]:
     """Return the results of metrics, by name."""
-    return {metric.name: metric.result() for metric in metrics}
+    return {metric.name: _number(metric) for metric in metrics}
+
+
+def _number(metric: Metric) -> float:
+    """Return the result of a metric as a float; ValueError for several numbers."""
+    result: Any = metric.result()
+    if np.size(result) != 1:
+        raise ValueError(
+            f"metric {metric.name!r} has {np.size(result)} results, and a model reports one number"
+        )
+    return result if isinstance(result, float) else float(np.reshape(result, ()))
 
 
 class ProcessGroup:

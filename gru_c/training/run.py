@@ -265,6 +265,8 @@ class Run:
             say(f"Interrupted after {where} {epoch}: fit ends. Ctrl-C again within 2 s raises.")
         if self._has_file:
             self._write()  # before a callback restores earlier weights
+        if self.model.optimizer is not None:
+            self.model.optimizer.finalize(self.model.parameters)
         with self.group.raise_together():
             self.callbacks.call("on_train_end", logs=self._logs)
         self.group.check_weights_equal(self.model)

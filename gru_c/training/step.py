@@ -102,9 +102,23 @@ def prepare(model: Network, data: Data) -> None:
     assert model.optimizer is not None
     if not model.built:
         model.build_from_data(np.broadcast_to(np.float32(0), data.shape(None)))
+    if model.metrics:
+        shape = model.compute_output_shape(data.shape(model.fixed_time))
+        for metric in model.metrics:
+            metric.require_number(shape)
+    require_gradients(model)
     model.optimizer.build(model.parameters)
     if not model.trainable_weights and not model.parameters.statistics:
         _warn_of_nothing_trained(model)
+
+
+def require_gradients(model: Network) -> None:
+    """Raise TypeError if a layer above one that is trained cannot return a gradient."""
+    lowest = model.first_trained_layer
+    above = model.layers[model.layers.index(lowest) + 1 :] if lowest else []
+    for layer in above:
+        if not layer.differentiable:
+            raise TypeError(layer.why_not_differentiable())
 
 
 def _warn_of_nothing_trained(model: Network) -> None:

@@ -36,6 +36,30 @@ def test_model_checkpoint_of_batches_and_of_weights(tmp_path):
         fit(compiled(), monitored, validation_split=0.2)
 
 
+@pytest.mark.parametrize(
+    ("name", "weights_only"),
+    [
+        ("{epoch:02d}-{val_loss:.2f}.h5", False),
+        ("{epoch:02d}-{val_loss:.2f}.keras", False),
+        ("{epoch:02d}-{val_loss:.2f}.hdf5", True),
+        ("{epoch:02d}-{val_loss:.2f}.weights.h5", True),
+    ],
+)
+def test_model_checkpoint_in_formats_of_keras(tmp_path, name, weights_only):
+    pytest.importorskip("h5py")
+    model, other = compiled(), compiled()
+    save = callbacks.ModelCheckpoint(tmp_path / name, save_weights_only=weights_only)
+    history = fit(model, save, 2, validation_split=0.2)
+    path = tmp_path / name.format(epoch=2, val_loss=history.history["val_loss"][1])
+    if weights_only:
+        other.load_weights(path)
+    else:
+        other = load_model(path)
+        assert other.optimizer.iterations == 4
+    np.testing.assert_array_equal(other.predict(X, verbose=0), model.predict(X, verbose=0))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_model_checkpoint_of_the_best(tmp_path, capsys):
     path = tmp_path / "{epoch}.safetensors"
     model = compiled()

@@ -138,7 +138,7 @@ def test_names_of_keras_that_mean_nothing_here():
         (GRU(1), "dtype_policy", "dtype="),
         (GRU(1), "state", "reset_states"),
         (Dropout(0.5), "seed", "set_seed"),
-        (optimizers.Adam(), "use_ema", "leave it out"),
+        (optimizers.Adam(), "loss_scale_factor", "leave it out"),
         (losses.Huber(), "size_average", "reduction="),
         (metrics.MeanSquaredError(), "dtype", "float64"),
         (callbacks.CSVLogger("log.csv"), "sep", "separator"),
@@ -184,9 +184,8 @@ def test_an_argument_of_another_class_of_the_kind_is_refused(kind, tmp_path, mon
             obj = cls(**MADE_WITH[cls])
             with pytest.raises(AttributeError, match=f"{cls.__name__}.{name} "):
                 setattr(obj, name, 1)
-            assert vars(obj).get(name, "nothing") == vars(cls(**MADE_WITH[cls])).get(
-                name, "nothing"
-            )
+            fresh = cls(**MADE_WITH[cls])
+            assert repr(vars(obj).get(name, "no")) == repr(vars(fresh).get(name, "no"))
 
 
 def test_names_of_other_libraries_are_refused_with_those_of_this_one():

@@ -135,6 +135,10 @@ def test_an_optimizers_setting_changes_the_next_step(cls, name, after_steps):
     """The step equals that of an optimizer made with the value, with the same state."""
     value = other_value(cls, name)
     made_with = {"momentum": 0.9} if name == "nesterov" else {}
+    if name.startswith("ema_"):
+        made_with = {"use_ema": True, "ema_overwrite_frequency": 2}
+    if name == "initial_accumulator_value" and after_steps:
+        pytest.skip("it is for the first step")
     old = trained(cls(**made_with))
     changed, expected = copy.deepcopy(old), copy.deepcopy(old)
     if not after_steps:
@@ -144,7 +148,7 @@ def test_an_optimizers_setting_changes_the_next_step(cls, name, after_steps):
     if words is not None:  # the state has been made for another setting
         assert "compile with a new optimizer" in words
         assert after_steps
-        assert name in ("momentum", "centered")
+        assert name in ("momentum", "centered", "amsgrad", "use_ema", "gradient_accumulation_steps")
         return
     expected.optimizer = cls(**{**made_with, name: value})
     if after_steps:
@@ -156,7 +160,10 @@ def test_an_optimizers_setting_changes_the_next_step(cls, name, after_steps):
         for _ in range(2):
             model.train_on_batch(ROWS, ROWS[:, :1])
     assert same(changed.get_weights(), expected.get_weights())
-    assert not same(changed.get_weights(), old.get_weights())
+    # These show later than in two steps, or not in the weights; signs of gradients may stay.
+    late = ("name", "use_ema", "amsgrad", "ema_overwrite_frequency")
+    if name not in late and cls is not optimizers.Lion:
+        assert not same(changed.get_weights(), old.get_weights())
 
 
 # ---- models and the rest -------------------------------------------------------------------------

@@ -67,6 +67,7 @@ def remade(layer, name, value):
 
 
 @pytest.mark.filterwarnings("ignore:training will change nothing")  # of layers without weights
+@pytest.mark.filterwarnings("ignore:layer .* .Lambda. gets a mask")
 @pytest.mark.parametrize("stage", ["made", "built", "in a model", "trained"])
 @pytest.mark.parametrize(
     ("cls", "name"), [(cls, name) for cls in LAYER_CASES for name in arguments_of(cls)]

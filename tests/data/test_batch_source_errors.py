@@ -116,11 +116,20 @@ def test_arguments_that_do_not_go_with_a_source(arguments, message):
     assert model.optimizer.iterations == 0
 
 
-def test_steps_are_for_sources_in_evaluate_and_predict_too():
+def test_steps_of_arrays_are_their_first_batches():
     model = compiled()
-    for call in (lambda: model.evaluate(X, Y, steps=1), lambda: model.predict(X, steps=1)):
-        with pytest.raises(ValueError, match="steps is for a source of batches"):
-            call()
+    assert model.predict(X, batch_size=2, steps=2, verbose=0).shape[0] == 4
+    part = model.evaluate(X[:4], Y[:4], verbose=0)
+    assert model.evaluate(X, Y, batch_size=2, steps=2, verbose=0) == pytest.approx(part)
+    history = model.fit(X, Y, batch_size=2, validation_data=(X, Y), validation_steps=2, verbose=0)
+    after = model.evaluate(X[:4], Y[:4], batch_size=2, verbose=0)
+    assert history.history["val_loss"] == [pytest.approx(after)]
+    with pytest.raises(ValueError, match="steps must be an integer of at least 1, got 0"):
+        model.predict(X, steps=0)
+
+
+def test_arguments_for_arrays_do_not_go_with_a_source_in_predict():
+    model = compiled()
     for name, value in (("batch_size", 8), ("lengths", [1]), ("bucket", True)):
         with pytest.raises(ValueError, match=f"{name} goes with arrays"):
             model.predict(iter([X]), **{name: value})

@@ -27,6 +27,7 @@ from gru_c import (
     GlobalMaxPooling1D,
     GRUCell,
     Input,
+    Lambda,
     LayerNormalization,
     LeakyReLU,
     Masking,
@@ -42,6 +43,7 @@ from gru_c import (
     TimeDistributed,
     UpSampling1D,
     ZeroPadding1D,
+    activations,
     callbacks,
     constraints,
     initializers,
@@ -162,6 +164,10 @@ LAYER_CASES = {
         | dict.fromkeys(("return_sequences", "return_state", "go_backwards", "stateful"), True)
         | {"zero_output_for_mask": True},
     ),
+    Lambda: (
+        {"function": activations.get("relu")},
+        {"function": np.abs, "output_shape": (3,), "mask": np.ones((4, 3)), "arguments": {"a": 1}},
+    ),
     TimeDistributed: ({"layer": DENSE}, {"layer": Dense(2)}),
     Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),
     Input: ({"shape": (3, 2)}, {"shape": (4, 2)}),
@@ -243,6 +249,13 @@ OPTIMIZER = {
     "centered": True,
     "beta_1": 0.5,
     "beta_2": 0.5,
+    "amsgrad": True,
+    "initial_accumulator_value": 0.5,
+    "use_ema": True,
+    "ema_momentum": 0.5,
+    "ema_overwrite_frequency": 1,
+    "gradient_accumulation_steps": 2,
+    "name": "other",
 }
 
 LOSS = {
@@ -255,6 +268,24 @@ LOSS = {
     "alpha": 0.5,
     "gamma": 1.0,
     "axis": 1,
+}
+
+METRIC = {
+    **LOSS,
+    "name": "other",
+    "threshold": 0.25,
+    "k": 3,
+    "thresholds": [0.25],
+    "top_k": 2,
+    "class_id": 1,
+    "num_thresholds": 7,
+    "curve": "PR",
+    "summation_method": "minoring",
+    "label_weights": [0.5],
+    "average": "micro",
+    "beta": 2.0,
+    "class_aggregation": None,
+    "num_regressors": 1,
 }
 
 RATES = {"initial_learning_rate": 0.5, "decay_steps": 5, "decay_rate": 0.25, "alpha": 0.25}
@@ -281,10 +312,7 @@ def two_arguments(y, p):
 
 
 OTHER_CASES = {
-    optimizers.SGD: ({}, OPTIMIZER),
-    optimizers.RMSprop: ({}, OPTIMIZER),
-    optimizers.Adam: ({}, OPTIMIZER),
-    optimizers.AdamW: ({}, OPTIMIZER),
+    **{cls: ({}, OPTIMIZER) for cls in optimizers.OPTIMIZERS.values()},
     schedules.ExponentialDecay: (START, STAIRS),
     schedules.InverseTimeDecay: (START, STAIRS),
     schedules.CosineDecay: (
@@ -305,13 +333,11 @@ OTHER_CASES = {
     ),
     **{cls: ({}, LOSS) for cls in set(losses.LOSSES.values())},
     losses.FunctionLoss: ({"function": lambda y, p: (0.0, p)}, {"function": three_arguments}),
-    metrics.MeanSquaredError: ({}, {"name": "other"}),
-    metrics.RootMeanSquaredError: ({}, {"name": "other"}),
-    metrics.MeanAbsoluteError: ({}, {"name": "other"}),
-    metrics.BinaryAccuracy: ({}, {"name": "other", "threshold": 0.25}),
-    metrics.CategoricalAccuracy: ({}, {"name": "other"}),
-    metrics.SparseCategoricalAccuracy: ({}, {"name": "other"}),
-    metrics.Accuracy: ({}, {"name": "other"}),
+    **{cls: ({}, METRIC) for cls in set(metrics.METRICS.values())},
+    metrics.AUC: (
+        {"multi_label": True},
+        {**METRIC, "multi_label": False, "num_labels": 2},
+    ),
     metrics.AccuracyOfLoss: ({}, {"name": "other", "loss": "binary_crossentropy"}),
     metrics.MeanOfLoss: ({"loss": "mse"}, {"name": "other", "loss": "mae"}),
     metrics.FunctionMetric: (

@@ -25,6 +25,7 @@ from gru_c.layers import (
     RNN,
     Bidirectional,
     GRUCell,
+    Lambda,
     Layer,
     StackedRNNCells,
     TimeDistributed,
@@ -319,12 +320,14 @@ def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
     """Return Keras's configuration of a layer; `trainable` is that of the model."""
     class_name = type(layer).__name__
     label = f"layer {layer.label!r} ({class_name})"
+    if isinstance(layer, Lambda):
+        raise ValueError(f"{label}: {Lambda.instead_of_saving.removeprefix('. ')}")
     if _CLASSES.get(class_name) is not type(layer):
         raise ValueError(f"{label}: Keras has no such layer")
     for name, required in _REQUIRED.items():
         if getattr(layer, name, required) != required:
             raise ValueError(f"{label}: a Keras file has no {name}={getattr(layer, name)!r}")
-    config = {"name": layer.label, "dtype": layer.dtype}
+    config: dict[str, Any] = {"name": layer.label, "dtype": layer.dtype}
     for name, value in layer.get_config().items():
         if name not in _NOT_COPIED and _is_written(label, name, getattr(layer, name)):
             config[name] = value

@@ -21,14 +21,34 @@ from gru_c.saving import contents
 
 # Slots by optimizer, in the order of a .keras, with their names in an .h5.
 _SLOTS: dict[type[optimizers.Optimizer], dict[str, tuple[str, ...]]] = {
-    optimizers.Adam: {"momentum": ("m", "momentum"), "velocity": ("v", "velocity")},
+    optimizers.Adam: {
+        "momentum": ("m", "momentum"),
+        "velocity": ("v", "velocity"),
+        "velocity_hat": ("vhat", "velocity_hat"),
+    },
     optimizers.SGD: {"momentum": ("m", "momentum")},
     optimizers.RMSprop: {
         "velocity": ("rms", "velocity"),
         "momentum": ("momentum",),
         "average": ("mg", "average_gradient"),
     },
+    optimizers.Adagrad: {"accumulator": ("accumulator",)},
+    optimizers.Adadelta: {
+        "accumulated_grad": ("accum_grad", "accumulated_grad"),
+        "accumulated_delta_var": ("accum_var", "accumulated_delta_var"),
+    },
+    optimizers.Adamax: {"momentum": ("m", "momentum"), "norm": ("v", "norm")},
+    optimizers.Nadam: {"momentum": ("m", "momentum"), "velocity": ("v", "velocity")},
+    optimizers.Lion: {"momentum": ("m", "momentum")},
 }
+# Slots that any optimizer may have; in a .keras they come first.
+_SHARED = {"weight_average": ("average",), "gradient_sum": ("gradient_accumulator",)}
+# Slots that alternate in a .keras: both of a weight, then those of the next weight.
+_PAIRS = (
+    ("momentum", "velocity"),
+    ("momentum", "norm"),
+    ("accumulated_grad", "accumulated_delta_var"),
+)
 _STEPS = ("iteration", "iterations", "iter")
 _VARS, _LEGACY = "optimizer/vars", "optimizer_weights"
 
@@ -79,17 +99,22 @@ def _trained(model: Sequential) -> list[str]:
 def _slots(optimizer: optimizers.Optimizer) -> dict[str, tuple[str, ...]]:
     """Return the slots that an optimizer uses, in Keras's order, with their names in an ``.h5``."""
     kind = next(kind for kind in _SLOTS if isinstance(optimizer, kind))
-    return {s: names for s, names in _SLOTS[kind].items() if s in optimizer.slot_names()}
+    known = {**_SHARED, **_SLOTS[kind]}
+    return {s: names for s, names in known.items() if s in optimizer.all_slot_names()}
 
 
 def _keys(model: Sequential) -> list[str]:
     """Return the names of the slots in `gru_c.saving`, in the order of a ``.keras``."""
     optimizer, names = model.optimizer, _trained(model)
     assert optimizer is not None
-    slots = _slots(optimizer)
-    if isinstance(optimizer, optimizers.Adam):  # both slots of a weight, then the next weight
-        return [f"optimizer/{slot}/{name}" for name in names for slot in slots]
-    return [f"optimizer/{slot}/{name}" for slot in slots for name in names]
+    slots = list(_slots(optimizer))
+    groups: list[tuple[str, ...]] = [(slot,) for slot in slots]
+    if not isinstance(optimizer, (optimizers.RMSprop, optimizers.SGD)):
+        for pair in _PAIRS:
+            if set(pair) <= set(slots):
+                first = slots.index(pair[0])
+                groups[first : first + 2] = [pair]
+    return [f"optimizer/{slot}/{name}" for group in groups for name in names for slot in group]
 
 
 def _places(model: Sequential, file: Any) -> dict[str, str] | None:
@@ -103,7 +128,8 @@ def _places(model: Sequential, file: Any) -> dict[str, str] | None:
     second = hdf5.member(file, f"{_VARS}/1")
     head = 1 if getattr(second, "shape", None) != () else 2  # the step count; in Keras 3 the rate
     keys = _keys(model)
-    count = len(group) - head
+    # Nadam has a number at the end, which follows from the step count.
+    count = len(group) - head - isinstance(model.optimizer, optimizers.Nadam)
     unused = len(_trained(model)) if isinstance(model.optimizer, optimizers.SGD) else 0
     if count != len(keys) and (keys or count != unused):  # Keras 2 stores a momentum that is 0
         raise ValueError(f"{count} arrays, where the optimizer here has {len(keys)}")
@@ -165,4 +191,7 @@ def arrays(model: Sequential) -> dict[str, Array]:
         written[f"{_VARS}/1"] = np.array(optimizer.learning_rate, np.float32)
     first = len(written)
     slots = contents.slot_tensors(model)
-    return written | {f"{_VARS}/{first + i}": slots[key] for i, key in enumerate(_keys(model))}
+    written |= {f"{_VARS}/{first + i}": slots[key] for i, key in enumerate(_keys(model))}
+    if isinstance(optimizer, optimizers.Nadam):
+        written[f"{_VARS}/{len(written)}"] = np.array(optimizer.share_product(), model.dtype)
+    return written

@@ -39,6 +39,12 @@ _CROSSENTROPIES = (
     losses.CategoricalCrossentropy,
     losses.SparseCategoricalCrossentropy,
 )
+_METRICS_READ: Table = {  # a cross-entropy among the metrics becomes the mean of a loss
+    name: cls
+    for name, cls in _METRICS.items()
+    if name not in ("binary_crossentropy", "categorical_crossentropy")
+    and name != "sparse_categorical_crossentropy"
+}
 _MEANS = ("auto", "sum_over_batch_size", "mean")
 _ACCURACY = ("accuracy", "acc")
 _CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
@@ -222,6 +228,7 @@ def _renamed(config: dict[str, Any]) -> dict[str, Any]:
     if renamed.get("epsilon", 0) is None:
         del renamed["epsilon"]
     renamed.pop("decay", None)
+    renamed.pop("name", None)  # it changes nothing
     return renamed
 
 
@@ -305,7 +312,7 @@ def _metric(spec: Any, left_out: list[str]) -> metrics.Metric:
     if isinstance(spec, str) and spec.lower() in _ACCURACY:
         return metrics.get(spec)
     class_name, config = _class_and_config(spec)
-    table: Table = {**_LOSSES, **_METRICS}
+    table: Table = {**_LOSSES, **_METRICS_READ}
     make: Any = _find(class_name, table)
     name = config.get("name") or class_name
     if not isinstance(name, str):

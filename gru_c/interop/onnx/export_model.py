@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gru_c.activations import ACTIVATIONS
 from gru_c.common.validation import check_flag
+from gru_c.interop.onnx.activations import FUNCTIONS
 from gru_c.interop.onnx.graph_builder import GraphBuilder
 from gru_c.interop.onnx.layer_nodes import LAYER_WRITERS
 from gru_c.layers import GRU, Bidirectional, Dense, Embedding, Layer
@@ -105,6 +106,8 @@ def _check(layer: Layer, streaming: bool) -> None:
         function = layer.activation_function
         if ACTIVATIONS.get(function.name) is not function:
             reason = f"its activation {function.name!r} is none of gru_c's"
+        elif function.name not in FUNCTIONS and function.name != "linear":
+            reason = f"its activation {function.name!r} has no operator here"
     if reason:
         raise ValueError(
             f"layer {layer.label!r} ({type(layer).__name__}) cannot be exported: {reason}"

@@ -211,7 +211,7 @@ def test_a_compilation_that_is_damaged_is_named(path, compiled):
     [
         ("null", None),
         ("{", r"training_config \(the configuration is damaged"),
-        (json.dumps({"loss": MSE, "optimizer_config": spec("Custom>Nadam")}), "'Custom>Nadam'"),
+        (json.dumps({"loss": MSE, "optimizer_config": spec("Custom>Ftrl")}), "'Custom>Ftrl'"),
         (json.dumps({"loss": "mse", "optimizer_config": adam(lr=0.5)}), None),
     ],
 )
