@@ -30,7 +30,7 @@ def set_random_seed(seed: int) -> None:
     Examples
     --------
     >>> from gru_c import GRU, Sequential
-    >>> from gru_c.common.random_seed import set_random_seed
+    >>> from gru_c.utils import set_random_seed
     >>> set_random_seed(42)
     >>> first = Sequential([GRU(2, input_shape=(None, 1))])
     >>> set_random_seed(42)

@@ -24,7 +24,7 @@ class PyDataset:
     --------
     >>> import numpy as np
     >>> from gru_c import Dense, Sequential
-    >>> from gru_c.data.py_dataset import PyDataset
+    >>> from gru_c.utils import PyDataset
     >>> class Batches(PyDataset):
     ...     def __len__(self):
     ...         return 3

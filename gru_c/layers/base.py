@@ -140,7 +140,8 @@ class Layer(InputChecks):
         **dict.fromkeys(
             (
                 *("owned", "part_of", "prefix", "takes_mask", "makes_mask", "reads_masked_steps"),
-                *("takes_scalars", "gives_indices", "gives_tokens", "mixes_samples"),
+                *("takes_scalars", "takes_texts", "gives_indices", "gives_tokens", "output_dtype"),
+                *("moves_statistics", "mixes_samples"),
             ),
             INTERNAL,
         ),
@@ -178,9 +179,12 @@ class Layer(InputChecks):
 
     takes_mask = False  # True if `forward` has an argument ``mask``
     reads_masked_steps = False  # True if it then still computes with the steps outside the mask
+    moves_statistics = False  # True if training passes update weights that no optimizer changes
     makes_mask = False  # True if `compute_mask` can exclude time steps
     takes_scalars = False  # True if a sample, for the first layer, may have no axis
+    takes_texts = False  # True if the input is texts instead of numbers
     gives_indices = False  # True if the output is integers, which an `Embedding` takes
+    output_dtype: str | None = None  # of the output; None: that of the model
     gives_tokens = False  # True if the output is texts or other tokens, which no layer takes
     differentiable = True  # False if `backward` cannot return the gradient of the input
     mixes_samples = False  # True if a sample's result depends on the other samples of its batch

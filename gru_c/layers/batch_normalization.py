@@ -101,6 +101,7 @@ class BatchNormalization(Layer):
         "beta_constraint",
         "gamma_constraint",
     )
+    moves_statistics = True
     _advice: ClassVar = {**Layer._advice, "track_running_stats": "cannot be set: it is always on"}
 
     takes_mask = True

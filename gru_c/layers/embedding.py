@@ -109,6 +109,13 @@ class Embedding(Layer):
         if weights is not None:
             self._start_with(weights)
 
+    @classmethod
+    def _from_keras(cls, keywords: dict[str, Any]) -> dict[str, Any]:
+        """As in other layers, but `input_dim` is an argument here, not a shape of Keras 2."""
+        sizes = {name: value for name, value in keywords.items() if name == "input_dim"}
+        others = {name: value for name, value in keywords.items() if name != "input_dim"}
+        return {**sizes, **super()._from_keras(others)}
+
     def _start_with(self, weights: Any) -> None:
         """Build the layer with these vectors, for input of any shape."""
         if isinstance(weights, (list, tuple)) and len(weights) == 1 and np.ndim(weights[0]) == 2:

@@ -25,7 +25,8 @@ class Input(Layer):
         Number of sequences in all batches of a stateful model; see `Layer`.
     dtype : str or dtype, optional
         "float32" or "float64" are the model's dtype. With a dtype of integers, such as "int32", the
-        model refuses input that does not consist of whole numbers.
+        model refuses input that does not consist of whole numbers. "string" is for a model that
+        begins with a layer on texts.
     batch_shape : tuple of int or None, optional
         ``(batch_size, *shape)``, instead of these two.
     name : str, optional
@@ -40,7 +41,7 @@ class Input(Layer):
 
     _advice: ClassVar = {
         **Layer._advice,
-        **dict.fromkeys(("shape", "batch_shape", "integers"), FIXED),
+        **dict.fromkeys(("shape", "batch_shape", "integers", "texts", "numbers"), FIXED),
     }
 
     def __init__(
@@ -53,10 +54,12 @@ class Input(Layer):
     ) -> None:
         if shape is None:
             raise TypeError("Input() wants a shape, such as Input((10, 8)), or a batch_shape")
-        self.integers = dtype is not None and np.dtype(dtype).kind in "iu"
+        kind = "f" if dtype is None else "U" if dtype == "string" else np.dtype(dtype).kind
+        self.integers, self.texts = kind in "iu", kind in "USO"
+        self.numbers = dtype is not None and not self.texts
         super().__init__(
             name=name,
-            dtype=None if self.integers else dtype,
+            dtype=None if self.integers or self.texts else dtype,
             input_shape=shape,
             batch_size=batch_size,
         )

@@ -231,6 +231,11 @@ class StringLookup(IndexLookup):
         self._vocabulary = Vocabulary(str, settings)
         self._start_with(vocabulary, idf_weights)
 
+    @property
+    def takes_texts(self) -> bool:  # type: ignore[override]
+        """True unless the layer turns indices into texts."""
+        return not self.invert
+
     def _read_tokens(self, name: str, value: Any) -> Array:
         return as_texts(name, value, self.encoding)
 

@@ -14,6 +14,7 @@ from gru_c.common.validation import check_flag, check_integer
 from gru_c.initializers import Ones, Zeros
 from gru_c.layers.base import FIXED, Layer, LayerOptions
 from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.parameters import Parameter
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -39,10 +40,8 @@ class Normalization(WeightlessLayer):
         To be used instead of those that `adapt` computes.
     invert : bool
         Multiply by the standard deviation and add the mean, which undoes the normalization.
-    name, dtype, input_shape
+    name, dtype, input_shape, trainable
         See `Layer`.
-    trainable : bool
-        Passed over: the attribute is always False.
 
     Raises
     ------
@@ -94,15 +93,6 @@ class Normalization(WeightlessLayer):
             _check_moments(self.mean, self.variance, self.axis)
 
     @property
-    def trainable(self) -> bool:
-        """False: training never changes mean and variance. Setting it changes nothing."""
-        return False
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        check_flag("trainable", value)
-
-    @property
     def stepwise(self) -> bool:
         """True if all time steps have the same mean."""
         return self.axis in ((), (-1,))
@@ -149,6 +139,12 @@ class Normalization(WeightlessLayer):
         """Return the shape with the last axis fixed, and those that have a mean for each index."""
         fixed = {*self._kept_axes(shape), len(shape) - 1} - {0}
         return tuple(size if axis in fixed else None for axis, size in enumerate(shape))
+
+    def _make_parameter(self, name: str, *arguments: Any) -> Parameter:
+        """Return a weight that no optimizer changes."""
+        parameter = super()._make_parameter(name, *arguments)
+        parameter.trainable = False
+        return parameter
 
     # ---- mean and variance ----
 

@@ -83,6 +83,8 @@ class TextVectorization(VocabularyLayer):
            [1, 2, 0, 0]])
     """
 
+    takes_texts = True
+
     def __init__(
         self,
         max_tokens: int | None = None,

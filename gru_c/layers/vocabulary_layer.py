@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flags, check_integer
 from gru_c.layers.base import Layer
-from gru_c.layers.vocabulary import INT, Vocabulary
+from gru_c.layers.vocabulary import INT, TF_IDF, Vocabulary
 
 _FIXED = "cannot change after the layer was made: make a new {cls}(...)"
 
@@ -30,7 +30,8 @@ class VocabularyLayer(Layer):
     _is_fixed = False  # True if the constructor was given the vocabulary
 
     def __init_subclass__(cls, **arguments: Any) -> None:
-        names = (*cls.__init__.__annotations__, "gives_indices", "gives_tokens")
+        properties = ("gives_indices", "gives_tokens", "output_dtype", "takes_texts")
+        names = (*cls.__init__.__annotations__, *properties)
         free = ("options", "return")
         cls._advice = {
             **Layer._advice,
@@ -89,6 +90,11 @@ class VocabularyLayer(Layer):
     def gives_indices(self) -> bool:  # type: ignore[override]
         """True if the output is indices, which an `Embedding` takes."""
         return self.output_mode == INT
+
+    @property
+    def output_dtype(self) -> str | None:  # type: ignore[override]
+        """The dtype of the output: "int64"; None, that of the model, for "tf_idf"."""
+        return None if self.output_mode == TF_IDF else "int64"
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
         """Return the tokens in the order of their indices.

@@ -14,6 +14,7 @@ from gru_c.common.validation import check_sizes
 from gru_c.layers import Embedding, Input, Layer
 from gru_c.layers.random import DrawingLayer
 from gru_c.network.layer_checks import (
+    check_first_layer,
     check_for_network,
     check_weights,
     output_shape_of,
@@ -36,7 +37,7 @@ class BuildableNetwork(NetworkWeights):
     rng: np.random.Generator
     _weights_rng: np.random.Generator  # of the initial weights
     batch_size: int | None = None  # of all batches, if a layer is stateful; None: any
-    _takes_integers = False  # True if an `Input` says that x holds whole numbers
+    _input: Input | None = None  # the `Input` that says what x is
     _names_ahead: frozenset[str | None] = frozenset()  # of layers that the constructor will add
 
     def add(self, layer: Layer) -> None:
@@ -68,6 +69,8 @@ class BuildableNetwork(NetworkWeights):
         if layer in self.layers:
             raise ValueError(f"layer {layer.label!r} is already part of the model")
         check_for_network(layer)
+        if not self.layers and self._input is not None:
+            check_first_layer(layer, self._input)
         if _takes_indices(layer) and self.layers and not self.layers[-1].gives_indices:
             raise ValueError(
                 f"layer {layer.label!r} takes whole numbers, which layer {self.layers[-1].label!r} "
@@ -92,7 +95,7 @@ class BuildableNetwork(NetworkWeights):
         layer.take_dtype(dtype)
         if not self.layers:
             assign(self, _input_shape=shape, batch_size=batch_size)
-            self._takes_integers |= isinstance(layer, Input) and layer.integers
+            self._input = layer if isinstance(layer, Input) else self._input
         if isinstance(layer, Input):
             return
         assign(layer, name=name)
@@ -185,6 +188,11 @@ class BuildableNetwork(NetworkWeights):
                 "length"
             )
         return tuple(int(size or 0) for size in shape)
+
+    @property
+    def output_dtype(self) -> str | None:
+        """Dtype of what `predict` returns."""
+        return (self.layers[-1].output_dtype if self.layers else None) or self.dtype
 
     def _shapes(self, input_shape: Shape) -> list[Shape]:
         """Return the shapes of the input and of each layer's output."""
@@ -303,7 +311,7 @@ class BuildableNetwork(NetworkWeights):
             lacks_axis = array.ndim == len(wanted) - 1 > 0 and array.shape[1:] == wanted[1:-1]
             hint = ": x[..., None] has it" if lacks_axis else ""
             raise ValueError(f"x must have shape (samples{sizes}), got {array.shape}{hint}")
-        if self._takes_integers:
+        if self._input is not None and self._input.integers:
             require_whole_numbers(array)
         return self.layers[0].prepare_input(array) if self.layers else array
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gru_c.common.arrays import Array, Shape
-from gru_c.layers import GRU, RNN, Bidirectional, Layer
+from gru_c.layers import GRU, RNN, Bidirectional, Input, Layer
 from gru_c.layers.rnn_cells import Cell, StackedRNNCells
 
 
@@ -29,6 +29,18 @@ def check_for_network(layer: Layer) -> None:
         raise ValueError("invert=True gives tokens; a Sequential passes on numbers")
     if getattr(layer, "time_major", False):
         raise ValueError("time_major=True is not for a Sequential, whose batches come first")
+
+
+def check_first_layer(layer: Layer, declared: Input) -> None:
+    """Raise ValueError unless the first layer takes what the `Input` before it declares."""
+    nothing_declared = not declared.texts and not declared.numbers
+    if nothing_declared or isinstance(layer, Input) or layer.takes_texts == declared.texts:
+        return
+    takes = "texts" if layer.takes_texts else "numbers"
+    other = "texts: dtype='string'" if declared.texts else "numbers: leave out its dtype"
+    raise ValueError(
+        f"layer {layer.label!r} takes {takes}, but the Input before it declares {other}"
+    )
 
 
 def output_shape_of(

@@ -102,7 +102,7 @@ class NetworkWeights(Guarded):
         """The first layer with trainable weights, where the backward pass ends; None without."""
         if self.trainable:
             for layer in self.layers:
-                if layer.parameters and layer.trainable:
+                if layer.trainable and layer.trainable_weights:
                     return layer
         return None
 

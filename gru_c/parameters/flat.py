@@ -214,8 +214,8 @@ class Parameters:
         """The weights of trainable layers that forward passes in training update."""
         if self._all_trainable:
             return []
-        items = [item for part in self._parts if part.trainable for item in part.parameters]
-        return [item for item in items if not item.trainable]
+        parts = [part for part in self._parts if part.trainable and part.moves_statistics]
+        return [item for part in parts for item in part.parameters if not item.trainable]
 
     @property
     def trainable_weights(self) -> list[Parameter]:

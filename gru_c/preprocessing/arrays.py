@@ -33,7 +33,7 @@ def to_categorical(x: npt.ArrayLike, num_classes: int | None = None) -> Array:
 
     Examples
     --------
-    >>> from gru_c.preprocessing.arrays import to_categorical
+    >>> from gru_c.utils import to_categorical
     >>> to_categorical([0, 2, 1])
     array([[1., 0., 0.],
            [0., 0., 1.],
@@ -71,7 +71,7 @@ def normalize(x: npt.ArrayLike, axis: int | None = -1, order: float = 2) -> Arra
 
     Examples
     --------
-    >>> from gru_c.preprocessing.arrays import normalize
+    >>> from gru_c.utils import normalize
     >>> normalize([[3.0, 4.0], [0.0, 0.0]])
     array([[0.6, 0.8],
            [0. , 0. ]])
@@ -119,7 +119,7 @@ def split_dataset(
     Examples
     --------
     >>> import numpy as np
-    >>> from gru_c.preprocessing.arrays import split_dataset
+    >>> from gru_c.utils import split_dataset
     >>> x, y = np.arange(5.0), np.arange(5)
     >>> (x_train, y_train), (x_test, y_test) = split_dataset((x, y), left_size=0.8)
     >>> y_train, y_test

@@ -83,7 +83,7 @@ def _predict_batch(model: Network, batch: Samples) -> Array:
     with blas_held(), missing.look(batch):
         outputs, _ = model.run(batch.x, batch.mask)
     missing.warn()
-    return np.array(outputs, model.dtype)  # a copy, since a layer may return its input
+    return np.array(outputs, model.output_dtype)  # a copy, since a layer may return its input
 
 
 def _joined(parts: list[Array | list[Array]]) -> Array | list[Array]:
@@ -108,7 +108,7 @@ class _Run:
         """Return the outputs of samples; the plan has the indices of each batch."""
         if isinstance(samples.x, SequenceList):
             return self._predict_sequences(samples, plan)
-        outputs = np.empty(self.model.shape_of_output(samples.x.shape), self.model.dtype)
+        outputs = np.empty(self.model.shape_of_output(samples.x.shape), self.model.output_dtype)
         for where in plan:
             outputs[where], _ = self._predict_batch(samples.batch(self.model, where), where)
         return outputs

@@ -282,3 +282,10 @@ def test_flatten_makes_that_axis():
 def test_arguments_that_do_not_fit_single_indices(call, message):
     with pytest.raises(ValueError, match=message):
         call(table())
+
+
+def test_input_length_of_old_programs_goes_with_input_dim():
+    layer = Embedding(input_dim=9, output_dim=2, input_length=5)
+    assert (layer.input_dim, layer.input_shape) == (9, None)
+    layer = Embedding(input_dim=9, output_dim=2, batch_input_shape=(4, 5))
+    assert (layer.input_dim, layer.input_shape, layer.batch_size) == (9, (5,), 4)

@@ -180,7 +180,13 @@ def built(layer, shape):
 
 
 MODELS = (Sequential, layers.Layer)  # a shallow copy of these is refused
-SHAPES = {"GRUCell": (None, 3), "Embedding": (None, 4), "Dense": (None, 3), "Input": (None, 3)}
+SHAPES = {
+    "GRUCell": (None, 3),
+    "Embedding": (None, 4),
+    "Dense": (None, 3),
+    "Input": (None, 3),
+    "TextVectorization": (None,),
+}
 ARGUMENTS = {
     "GRU": (3,),
     "Bidirectional": (GRU(3),),
@@ -189,6 +195,7 @@ ARGUMENTS = {
     "Embedding": (5, 3),
     "Activation": ("tanh",),
     "RepeatVector": (3,),
+    "Rescaling": (2.0,),
     "Conv1D": (3, 2),
     "Reshape": ((3, 4),),
     "Permute": ((2, 1),),

@@ -130,7 +130,32 @@ def test_an_output_for_each_token_needs_texts_of_one_length():
     model = tagger()
     model.build((None,))
     with pytest.raises(ValueError, match="give layer 'text_vectorization' output_sequence_length"):
-        model.predict(TEXTS, verbose=0)
+        model.predict(TEXTS, batch_size=8, verbose=0)
+
+
+@pytest.mark.parametrize("dtype", ["string", str, object])
+def test_an_input_may_declare_texts(dtype):
+    model = classifier(Input(shape=(1,), dtype=dtype), vectorization())
+    assert model.predict(np.array(TEXTS)[:, None], verbose=0).shape == (16, 1)
+    message = "layer 'dense' takes numbers, but the Input before it declares texts"
+    with pytest.raises(ValueError, match=message):
+        Sequential([Input((1,), dtype=dtype), Dense(1)])
+    for number in ("int32", "float32"):
+        message = "takes texts, but the Input before it declares numbers"
+        with pytest.raises(ValueError, match=message):
+            Sequential([Input((1,), dtype=number), vectorization()])
+
+
+def test_predict_returns_what_the_last_layer_gives():
+    indices = Sequential([vectorization(output_sequence_length=4)])
+    indices.build((None,))
+    for batch_size in (5, 16):
+        prediction = indices.predict(TEXTS, batch_size=batch_size, verbose=0)
+        assert prediction.dtype == np.int64
+        np.testing.assert_array_equal(prediction, indices.layers[0](TEXTS))
+    shares = Sequential([vectorization(output_mode="tf_idf")])
+    shares.build((None,))
+    assert shares.predict(TEXTS, verbose=0).dtype == np.float32
 
 
 def test_other_models_refuse_texts():

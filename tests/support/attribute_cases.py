@@ -54,6 +54,13 @@ from gru_c import (
     schedules,
 )
 from gru_c.forecast import Forecaster
+from gru_c.layers import (
+    IntegerLookup,
+    Normalization,
+    Rescaling,
+    StringLookup,
+    TextVectorization,
+)
 
 MODULES = [callbacks, constraints, initializers, losses, metrics, optimizers]
 
@@ -97,6 +104,18 @@ WEIGHTS = {
     for kind in ("initializer", "regularizer", "constraint")
 }
 
+VOCABULARY = {
+    "max_tokens": 9,
+    "num_oov_indices": 0,
+    "vocabulary": ["mat"],
+    "idf_weights": [0.5],
+    "invert": True,
+    "output_mode": "count",
+    "pad_to_max_tokens": True,
+    "sparse": True,
+    "encoding": "latin-1",
+    "salt": 3,
+}
 POOLING = {"pool_size": 3, "strides": 1, "padding": "same", "data_format": "channels_first"}
 
 GLOBAL_POOLING = {"data_format": "channels_first", "keepdims": True}
@@ -152,6 +171,34 @@ LAYER_CASES = {
     TimeDistributed: ({"layer": DENSE}, {"layer": Dense(2)}),
     Masking: ({}, {"mask_value": float(SEQUENCES[0, 0, 0])}),
     Input: ({"shape": (3, 2)}, {"shape": (4, 2)}),
+    Normalization: ({}, {"axis": 1, "mean": 2.0, "variance": 4.0, "invert": True}),
+    Rescaling: ({"scale": 2.0}, {"scale": 3.0, "offset": 1.0}),
+    StringLookup: (
+        {"vocabulary": ["the", "cat"]},
+        {**VOCABULARY, "mask_token": "cat", "oov_token": "the", "vocabulary": ["cat"]},
+    ),
+    IntegerLookup: (
+        {"vocabulary": [1, 2]},
+        {
+            **VOCABULARY,
+            "mask_token": 1,
+            "oov_token": 2,
+            "vocabulary": [1],
+            "vocabulary_dtype": "int32",
+            "oov_method": "farmhash",
+        },
+    ),
+    TextVectorization: (
+        {"vocabulary": ["the", "cat"], "output_sequence_length": 4},
+        {
+            **VOCABULARY,
+            "standardize": "lower",
+            "split": "character",
+            "ngrams": 2,
+            "output_sequence_length": 3,
+            "ragged": True,
+        },
+    ),
     Conv1D: (
         {"filters": 4, "kernel_size": 2},
         {
@@ -390,8 +437,12 @@ MADE_WITH |= {Sequential: {}, Forecaster: {"window": 4, "horizon": 1}}
 
 
 def example_of(layer):
-    if isinstance(layer, Embedding):
+    if isinstance(layer, (Embedding, IntegerLookup)):
         return INDICES
+    if isinstance(layer, StringLookup):
+        return np.array([["the", "cat"], ["mat", "the"]], object)
+    if isinstance(layer, TextVectorization):
+        return np.array([["the cat"], ["the mat"]], object)
     return ROWS if isinstance(layer, RepeatVector) else SEQUENCES
 
 

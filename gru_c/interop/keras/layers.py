@@ -28,8 +28,6 @@ from gru_c.layers import (
     Lambda,
     Layer,
     StackedRNNCells,
-    StringLookup,
-    TextVectorization,
     TimeDistributed,
 )
 from gru_c.network.layer_checks import check_for_network
@@ -45,8 +43,6 @@ _GRU_C_ONLY = {"zoneout": 0.0, "clip": None, "inference_weights": "float32"}
 _NOT_COPIED = {*_HARMLESS, *_GRU_C_ONLY, "name", "dtype", "seed", "weights"}
 # The values that a written layer must have; a stateful layer of Keras has a fixed batch size.
 _REQUIRED = {**_GRU_C_ONLY, "stateful": False}
-
-_TEXT_LAYERS = (TextVectorization, StringLookup)  # whose input is texts
 
 
 class KerasModel(NamedTuple):
@@ -306,7 +302,7 @@ def model_as_keras(
         "InputLayer",
         {
             "batch_shape": shape,
-            "dtype": "string" if isinstance(layers[0], _TEXT_LAYERS) else dtype,
+            "dtype": "string" if layers[0].takes_texts else dtype,
             "name": input_name,
         },
     )
