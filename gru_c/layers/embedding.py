@@ -80,12 +80,6 @@ class Embedding(Layer):
 
     _derived: ClassVar = {"mask_zero": ("makes_mask",)}
 
-    @classmethod
-    def _from_keras(cls, keywords: dict[str, Any]) -> dict[str, Any]:
-        """See `Layer._from_keras`; here ``input_dim`` is the number of indices."""
-        count = {name: keywords[name] for name in ("input_dim",) if name in keywords}
-        return {**super()._from_keras({**keywords, "input_dim": None}), **count}
-
     def __init__(
         self,
         input_dim: int,
