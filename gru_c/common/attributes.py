@@ -109,8 +109,11 @@ class Guarded:
         return None
 
     @classmethod
-    def _from_keras(cls, keywords: dict[str, Any]) -> dict[str, Any]:
-        """Return the keywords of a constructor with other names of Keras replaced by ours."""
+    def _from_keras(cls, keywords: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+        """Return the keywords of a constructor with other names of Keras replaced by ours.
+
+        `known` are the arguments of the constructor, which keep their meanings.
+        """
         return keywords
 
     def _constructor_arguments(self) -> dict[str, Any]:
@@ -185,7 +188,7 @@ def _known_keywords(
     cls: type[Guarded], keywords: dict[str, Any], known: frozenset[str]
 ) -> dict[str, Any]:
     """Return the keywords of a constructor by their names here; TypeError if one is unknown."""
-    keywords = cls._from_keras(renamed(cls, keywords, depth=4))
+    keywords = cls._from_keras(renamed(cls, keywords, depth=4), known)
     owners = [kind.__name__ for kind in _classes(cls)]
     for name in [name for name in keywords if name not in known]:
         if not keras_names.is_without_effect(owners, name, keywords[name]):

@@ -165,9 +165,9 @@ class Layer(InputChecks):
     takes_sequences = False  # True if Keras 2's input_dim is the number of features of a sequence
 
     @classmethod
-    def _from_keras(cls, keywords: dict[str, Any]) -> dict[str, Any]:
+    def _from_keras(cls, keywords: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
         """Replace Keras 2's names for the shape of the input by ``input_shape`` and others."""
-        return input_shape_from_keras(cls.__name__, keywords, cls.takes_sequences)
+        return input_shape_from_keras(cls.__name__, keywords, known, cls.takes_sequences)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; see `Configurable.get_config`.

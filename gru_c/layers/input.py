@@ -65,8 +65,8 @@ class Input(Layer):
         )
 
     @classmethod
-    def _from_keras(cls, keywords: dict[str, Any]) -> dict[str, Any]:
-        new = super()._from_keras(keywords)
+    def _from_keras(cls, keywords: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+        new = super()._from_keras(keywords, known)
         if "input_shape" not in new:
             return new
         if new.get("shape") is not None:

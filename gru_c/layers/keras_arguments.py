@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 _BATCH_SHAPES = ("batch_input_shape", "batch_shape")
 
 
 def input_shape_from_keras(
-    class_name: str, keywords: dict[str, Any], sequences: bool
+    class_name: str, keywords: dict[str, Any], known: Collection[str], sequences: bool
 ) -> dict[str, Any]:
     """Return keywords with ``input_shape`` and ``batch_size`` in place of Keras 2's names.
 
@@ -19,6 +19,8 @@ def input_shape_from_keras(
         Class of the layer, for messages.
     keywords : dict
         Keywords of the constructor.
+    known : collection of str
+        Arguments of the constructor, which keep their meanings: ``input_dim`` of an `Embedding`.
     sequences : bool
         True if the layer takes sequences: ``input_dim=8, input_length=10`` is then
         ``input_shape=(10, 8)``, else ``input_dim=8`` is ``input_shape=(8,)``.
@@ -30,12 +32,12 @@ def input_shape_from_keras(
 
     Examples
     --------
-    >>> input_shape_from_keras("GRU", {"units": 3, "batch_input_shape": (32, 10, 8)}, True)
+    >>> input_shape_from_keras("GRU", {"units": 3, "batch_input_shape": (32, 10, 8)}, (), True)
     {'units': 3, 'input_shape': (10, 8), 'batch_size': 32}
-    >>> input_shape_from_keras("GRU", {"units": 3, "input_dim": 8}, True)
+    >>> input_shape_from_keras("GRU", {"units": 3, "input_dim": 8}, (), True)
     {'units': 3, 'input_shape': (None, 8)}
     """
-    names = [*_BATCH_SHAPES, "input_dim"]
+    names = [name for name in (*_BATCH_SHAPES, "input_dim") if name not in known]
     shapes = [name for name in (*names, "input_shape") if keywords.get(name) is not None]
     if len(shapes) > 1:
         raise TypeError(f"{class_name}() got {' and '.join(shapes)}: give one of them")

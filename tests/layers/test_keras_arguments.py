@@ -32,6 +32,7 @@ def stateful_model(**options):
     [
         lambda: GRU(4, unroll=True, implementation=2, use_cudnn="auto"),
         lambda: Embedding(9, 4, input_length=5, sparse=False),
+        lambda: Embedding(input_dim=9, output_dim=4, input_length=5, mask_zero=True),
         lambda: Dense(4, lora_rank=None, quantization_config=None, autocast=True),
         lambda: Flatten(data_format="channels_last"),
         lambda: Bidirectional(GRU(4, implementation=1), weights=None),
