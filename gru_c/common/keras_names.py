@@ -134,7 +134,12 @@ METRIC = _table(
     ("dtype", "every metric is summed in float64"),
     ("axis", "classes are on the last axis of the output"),
     ("fn", "derive a class from gru_c.metrics.Metric, or give compile a function"),
-    ("total count variables", "call reset_state, update_state and set_state"),
+    (
+        "total count variables accumulator true_positives false_positives true_negatives "
+        "false_negatives num_samples squared_sum total_mse intermediate_weights",
+        "call reset_state, update_state and set_state",
+    ),
+    ("init_thresholds confusion_matrix_cond", "give thresholds= to the constructor"),
     ("from_logits label_smoothing ignore_class", "give it to the loss, and that to MeanOfLoss"),
     ("from_sorted_ids", _NOTHING),
 )

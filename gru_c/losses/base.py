@@ -12,8 +12,7 @@ from gru_c.common import keras_names
 from gru_c.common.arrays import Array, is_finite
 from gru_c.common.registry import Configurable, snake_case
 from gru_c.losses import targets
-
-REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", None)
+from gru_c.losses.reduction import REDUCTIONS, reduce, spread, weighted
 
 
 class LossOptions(TypedDict, total=False):
@@ -196,8 +195,8 @@ class Loss(Configurable):
         with _quiet():
             values = self._call("per_sample", y, p.astype(np.float64, copy=False))
             if self.reduction is None:
-                return _weighted(values, weight)
-            return _reduce(values, weight, self._divisor(p.shape, weight))
+                return weighted(values, weight)
+            return reduce(values, weight, self._divisor(p.shape, weight))
 
     def _divisor(self, output_shape: tuple[int, ...], weight: Array | None) -> float:
         """Return the number by which the sum of the samples' weighted values is divided."""
@@ -207,8 +206,8 @@ class Loss(Configurable):
         if self.reduction == "mean_with_sample_weight":
             if weight is None:
                 return count
-            spread = np.broadcast_to(_spread(weight, len(output_shape) - 1), output_shape[:-1])
-            return float(spread.sum()) or 1.0
+            weights = np.broadcast_to(spread(weight, len(output_shape) - 1), output_shape[:-1])
+            return float(weights.sum()) or 1.0
         self.require_reduction()
         return 1.0
 
@@ -294,8 +293,8 @@ class Loss(Configurable):
         derivative = "pre_activation_gradient" if logits else "per_sample_gradient"
         with _quiet():
             count = self._divisor(p.shape, weight)
-            value = _reduce(self._call("per_sample", y, p64), weight, count)
-            scale = 1 / count if weight is None else _spread(weight, p.ndim) / count
+            value = reduce(self._call("per_sample", y, p64), weight, count)
+            scale = 1 / count if weight is None else spread(weight, p.ndim) / count
             gradient = self._call(derivative, y, p64) * scale
             if self._by_user:
                 require_finite_gradient(self._method(derivative), value, gradient)
@@ -350,7 +349,7 @@ class Loss(Configurable):
         y, p_counting = targets.counting(self._owner, mask, self._shaped(y_true, p.shape), p)
         weight = self._weights(sample_weight, p.shape)
         if weight is not None:
-            weight = np.broadcast_to(_spread(weight, p.ndim - 1), p.shape[:-1])[mask]
+            weight = np.broadcast_to(spread(weight, p.ndim - 1), p.shape[:-1])[mask]
         return y, p_counting, weight
 
     def _weights(
@@ -383,26 +382,6 @@ class Loss(Configurable):
 def _quiet() -> np.errstate:
     """Return a context without warnings of overflow, which shows in the value as inf or NaN."""
     return np.errstate(over="ignore", invalid="ignore")
-
-
-def _spread(weight: Array, ndim: int) -> Array:
-    """Return a weight in float64 with axes of length 1 appended up to `ndim` axes."""
-    return weight.reshape(weight.shape + (1,) * (ndim - weight.ndim)).astype(np.float64)
-
-
-def _weighted(values: Array, weight: Array | None) -> Array:
-    """Return the values of the samples times their weights."""
-    if weight is None:
-        return values
-    weighted: Array = values * _spread(weight, values.ndim)
-    return weighted
-
-
-def _reduce(values: Array, weight: Array | None, divisor: float) -> float:
-    """Return the sum of the samples' weighted values over a divisor; 0.0 without samples."""
-    if values.size == 0:
-        return 0.0
-    return float(_weighted(values, weight).sum() / divisor)
 
 
 def require_finite_gradient(owner: str, value: float, gradient: Array) -> None:

@@ -1,0 +1,29 @@
+"""The loss of a batch, from the weighted values of its samples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gru_c.common.arrays import Array
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", None)
+
+
+def spread(weight: Array, ndim: int) -> Array:
+    """Return a weight in float64 with axes of length 1 appended up to `ndim` axes."""
+    return weight.reshape(weight.shape + (1,) * (ndim - weight.ndim)).astype(np.float64)
+
+
+def weighted(values: Array, weight: Array | None) -> Array:
+    """Return the values of the samples times their weights."""
+    if weight is None:
+        return values
+    product: Array = values * spread(weight, values.ndim)
+    return product
+
+
+def reduce(values: Array, weight: Array | None, divisor: float) -> float:
+    """Return the sum of the samples' weighted values over a divisor; 0.0 without samples."""
+    if values.size == 0:
+        return 0.0
+    return float(weighted(values, weight).sum() / divisor)
