@@ -102,7 +102,7 @@ from gru_c.training.history import History
 
 _apply_environment()
 
-# Keras's namespaces that most programs do not need: imported on first use.
+# Keras's namespaces that most programs do not need are imported on first use.
 _NAMESPACES = ("datasets", "models", "preprocessing", "utils")
 _register(_SAFETENSORS, *_KERAS)
 

@@ -172,7 +172,7 @@ def linear(x: Array) -> Array:
 def relu(
     x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> Array:
-    """Return x from `threshold` to `max_value`, and negative_slope (x - threshold) below."""
+    """Return min(x, max_value) above `threshold`, negative_slope (x - threshold) below."""
     if not (negative_slope or threshold) and max_value is None:
         return np.maximum(x, 0)
     y: Array = np.where(x > threshold, x, 0).astype(x.dtype)
@@ -188,7 +188,7 @@ def relu6(x: Array) -> Array:
 
 
 def leaky_relu(x: Array, negative_slope: float = _LEAKY_SLOPE) -> Array:
-    """Return x above 0, and negative_slope x below."""
+    """Return x above 0, and negative_slope times x below."""
     return np.maximum(x, negative_slope * x) if negative_slope <= 1 else relu(x, negative_slope)
 
 
@@ -225,12 +225,12 @@ def exponential(x: Array) -> Array:
 
 
 def hard_sigmoid(x: Array) -> Array:
-    """Return x / 6 + 1 / 2 between 0 and 1, and those outside."""
+    """Return x / 6 + 1 / 2, limited to the range from 0 to 1."""
     return np.clip(x / 6 + 0.5, 0, 1)
 
 
 def hard_tanh(x: Array) -> Array:
-    """Return x between -1 and 1, and those outside."""
+    """Return x, limited to the range from -1 to 1."""
     return np.clip(x, -1, 1)
 
 
@@ -338,7 +338,7 @@ swish, hard_swish = silu, hard_silu
 _ALIASES = {"swish": ACTIVATIONS["silu"], "hard_swish": ACTIVATIONS["hard_silu"]}
 
 
-# Functions of this module that a user may give in place of the name.
+# Functions of this module that a user may pass instead of the name.
 _BY_FUNCTION = {a.forward: a for a in ACTIVATIONS.values()}
 
 

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-_EPSILON = 1e-7  # Keras's; avoids a division by zero for weights of zeros
+_EPSILON = 1e-7  # as in Keras; avoids a division by zero if all weights are zero
 
 
 class Constraint(Configurable):
@@ -152,7 +152,7 @@ class MinMaxNorm(_NormConstraint):
     min_value, max_value : float
         The interval; at least 0, the first not above the second.
     rate : float
-        Share of the way to the interval that one step goes, from 0 to 1.
+        Share of the distance to the interval that one step covers, from 0 to 1.
     axis : int or sequence of int
         Axes over which each norm is taken.
 

@@ -81,10 +81,10 @@ void gru_set_blas(const gru_blas *blas);
  * always have full precision. Reduced formats are for inference (no tape) in float32. */
 typedef enum gru_weight_format {
     GRU_WEIGHTS_FULL = 0, /* the dtype's precision */
-    GRU_WEIGHTS_BF16 =
-        1, /* bfloat16; x and h too, while multiplied, if the CPU multiplies bfloat16 */
-    /* 8 bits and a scale for each column; x and h too, while multiplied, with a scale for each
-     * row */
+    /* bfloat16; while multiplied, x and h are bfloat16, too, if the CPU multiplies bfloat16 */
+    GRU_WEIGHTS_BF16 = 1,
+    /* 8 bits and a scale for each column; while multiplied, x and h have 8 bits, too, and a scale
+     * for each row */
     GRU_WEIGHTS_INT8 = 2
 } gru_weight_format;
 
@@ -133,8 +133,8 @@ typedef struct gru_problem {
     int masks_state;        /* 1: the calls give a state_mask */
     int weights_are_packed; /* 1: the forward pass is given packed weights */
     int threads;            /* >= 1: the most threads that work */
-    gru_weight_format
-        weights_format; /* other than full: GRU_ENGINE_AUTO chooses the packed engine */
+    /* other than full: GRU_ENGINE_AUTO chooses the packed engine */
+    gru_weight_format weights_format;
 } gru_problem;
 
 /* Weights, each contiguous, 'in'. */

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 import gru_c
 from gru_c import _core
 
-# What a test draws is the same in every run; `--hypothesis-profile=explore` draws anew. A fixture
+# A test draws the same values in every run; `--hypothesis-profile=explore` draws others. A fixture
 # holds for all examples of a test.
 common = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 settings.register_profile("repeatable", derandomize=True, **common)
@@ -31,7 +31,7 @@ def _numpy_on_one_thread():
 
 @pytest.fixture
 def keep_num_threads():
-    """What a test sets with `set_num_threads` is undone."""
+    """Restore the number of threads after each test."""
     before = gru_c.get_num_threads()
     yield
     gru_c.set_num_threads(before)
@@ -39,7 +39,7 @@ def keep_num_threads():
 
 @pytest.fixture(params=_core.isa_names())
 def isa(request):
-    """Run the test once on each instruction set of this CPU; the one in use comes back."""
+    """Run the test once on each instruction set of this CPU, then restore the one in use."""
     before = _core.active_isa()
     _core.select_isa(request.param)
     yield request.param
@@ -57,7 +57,7 @@ def engine(request, monkeypatch):
         return resolve(x, recurrent_kernel, cell, code, weights_format)
 
     monkeypatch.setattr(_core, "resolve_engine", resolve_auto)
-    if request.param == "blas":  # the short way of short calls is "auto"'s where that is packed
+    if request.param == "blas":  # only the packed engine has the fast path of short calls
         monkeypatch.setattr(_core, "forward_plain", lambda *_: None)
     return request.param
 

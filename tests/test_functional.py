@@ -54,7 +54,7 @@ def assert_directional_derivatives(arguments, gradients, d_output, d_state, seed
 
 
 def test_the_tape_is_of_the_engine_that_made_it(engine):
-    """Which shows that the fixture of this file's tests does what it says."""
+    """The fixture of this file selects the engine that it names."""
     assert gru_forward(**random_arguments(1, 1, 1, 1), training=True).tape.engine == ENGINES[engine]
 
 

@@ -118,7 +118,7 @@ def test_broadcast_arrays_are_read_in_place(axes, dtype):
     arguments = random_arguments(B, T, I, H, dtype=dtype)
 
     def spread(array):
-        """The array's first element along the axes, for ever."""
+        """Return a view that repeats the array's first element along the axes."""
         start = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(3))
         return np.broadcast_to(array[start], array.shape)
 
@@ -137,7 +137,7 @@ def test_broadcast_arrays_are_read_in_place(axes, dtype):
 
 @pytest.mark.parametrize("layout", [unaligned, LAYOUTS["transposed"]])
 def test_the_core_gets_aligned_arrays(layout):
-    """C may not read a float from any other address, whatever x86 lets pass."""
+    """C must not read a float from such an address, although x86 allows it."""
     arguments = {name: layout(a) for name, a in random_arguments(B, T, I, H).items()}
     tape = gru_forward(**arguments, training=True).tape
     for array in (tape.x, tape.kernel, tape.recurrent_kernel):
@@ -194,7 +194,7 @@ def test_the_tape_says_what_it_is():
     assert repr(tape).startswith(f"<GRUTape of {B} sequences x {T} steps x {H} units, ")
 
 
-# ---- numbers that are none ----------------------------------------------------------------------
+# ---- NaN and infinities -------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("engine", "isa")
@@ -272,7 +272,7 @@ def test_special_numbers_are_those_of_the_specification(dtype, reset_after):
 @both_dtypes
 @both_variants
 def test_zeros_keep_their_sign(dtype, reset_after):
-    """Without weights n is 0 and z a half: a state of zeros stays what it is."""
+    """With weights of zero, n is 0 and z is 0.5, so a state of zeros stays zero."""
     zeros = {
         name: np.zeros_like(array)
         for name, array in random_arguments(

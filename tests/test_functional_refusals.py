@@ -81,7 +81,7 @@ def test_forward_refuses_shapes(name, shape, match, training):
 
 @pytest.mark.parametrize("reset_after", [True, False])
 def test_forward_refuses_a_single_step_without_a_state(reset_after):
-    """Which is what gru_step takes."""
+    """A single step is an argument of gru_step."""
     arguments = random_arguments(B, T, I, H, reset_after=reset_after, initial_state=False)
     arguments["x"] = arguments["x"][:, 0].copy()
     with pytest.raises(ValueError, match="x must have 3 dimensions"):

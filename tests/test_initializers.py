@@ -189,7 +189,7 @@ def test_a_shape_is_a_tuple():
         initializers.Ones()(3)
 
 
-# ---- what an initializer of a user makes --------------------------------------------------------
+# ---- arrays from users' initializers ------------------------------------------------------------
 
 
 class Filled(initializers.Initializer):

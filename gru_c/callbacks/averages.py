@@ -10,7 +10,7 @@ from gru_c.common.validation import check_flag
 
 
 class SwapEMAWeights(Callback):
-    """Put the optimizer's averages in the place of the weights while the model is evaluated.
+    """Replace the weights by the optimizer's averages while the model is evaluated.
 
     The optimizer must have been made with ``use_ema=True``. Before its first step there are no
     averages, and nothing is replaced.
@@ -43,7 +43,7 @@ class SwapEMAWeights(Callback):
 
     def __init__(self, swap_on_epoch: bool = False) -> None:
         self.swap_on_epoch = check_flag("swap_on_epoch", swap_on_epoch)
-        self._weights: list[Array] | None = None  # while the averages are in their place
+        self._weights: list[Array] | None = None  # the weights, while the averages replace them
 
     def _insert(self) -> bool:
         """Replace the weights by the averages; return False if they are already replaced."""
@@ -61,7 +61,7 @@ class SwapEMAWeights(Callback):
         return True
 
     def _restore(self) -> None:
-        """Put the weights back, if the averages are in their place."""
+        """Restore the weights, if the averages have replaced them."""
         if self._weights is not None:
             self.model.set_weights(self._weights)
             self._weights = None
@@ -71,7 +71,7 @@ class SwapEMAWeights(Callback):
         self._weights = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Put the weights back that the end of the last epoch replaced."""
+        """Restore the weights that the end of the last epoch replaced."""
         self._restore()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

@@ -211,7 +211,7 @@ def _medians(calls: dict[str, Call], rounds: int) -> dict[str, float]:
     samples: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
-            call()  # fills the caches, which the other libraries have used
+            call()  # fills the caches again, after the calls of the other libraries
             samples[name].append(_seconds(call, repeats[name]))
     return {name: statistics.median(seconds) for name, seconds in samples.items()}
 

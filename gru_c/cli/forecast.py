@@ -17,9 +17,7 @@ from gru_c.forecast.report import make_report, verdict
 from gru_c.forecast.series import UNNAMED, Panel, Series, is_frame, read_panel
 from gru_c.saving.files import write_whole
 
-_COVARIATES = (
-    "columns known ahead; the last rows, which have them and no target, are what is forecast"
-)
+_COVARIATES = "columns known ahead; the steps of the last rows, which have no target, are forecast"
 _WRITTEN = ("forecast.csv", "model.safetensors", "report.html")
 _MOST_LINES = 10  # printed about series, and of a forecast
 

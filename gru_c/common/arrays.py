@@ -55,7 +55,7 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
 
 
 def _refuse_masked(name: str, value: np.ma.MaskedArray[Any, Any]) -> None:
-    """Raise TypeError if a masked array has masked entries, which would count like others."""
+    """Raise TypeError if a masked array has masked entries, which would be used as data."""
     masked = np.count_nonzero(np.ma.getmaskarray(value))
     if masked:
         raise TypeError(

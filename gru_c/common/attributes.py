@@ -9,7 +9,7 @@ users configure. Once the constructor has returned, it checks each name that is 
   class of the same kind (momentum, of `SGD`, set on `Adam`), and names that mean something only in
   another library;
 - a method can only be replaced by a function;
-- a name that is a slip of the keyboard for a known one is refused, and the message gives that one;
+- a typing error for a known name is refused, and the message gives the known name;
 - any other name is free for the user.
 
 The keywords of the constructor are checked in the same way; see `gru_c.common.keywords`.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 _NOTHING = "Keras has it, gru_c does not: leave it out"
-_SPEED = "in Keras it changes the speed and no result, here it would change nothing: leave it out"
+_SPEED = "in Keras it changes only the speed, here it would change nothing: leave it out"
 _WEIGHTS = (
     "set the weights with set_weights, or one of them in place: layer.value(name)[...] = array"
 )

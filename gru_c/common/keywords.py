@@ -41,7 +41,7 @@ def checked_keywords(method: Method) -> Method:
 def about_unknown_keyword(
     label: str, name: str, known: frozenset[str], advice: Mapping[str, str]
 ) -> str:
-    """Return the message about an unknown keyword of a call, with advice if there is some.
+    """Return the message about an unknown keyword of a call, with advice if there is any.
 
     Parameters
     ----------

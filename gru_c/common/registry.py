@@ -73,12 +73,12 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     for key in (name.lower(), snake_case(name)):
         if key in folded:
             return folded[key]
-    import difflib  # for the message alone
+    import difflib  # only needed for the message
 
     nearest = difflib.get_close_matches(name.lower(), folded, n=1)
     remark = f"; did you mean {nearest[0]!r}?" if nearest else "."
     if name.lower().replace("_", "") in keras_names.OTHERS:
-        remark = ", which Keras has and gru_c has not."
+        remark = ", which Keras has and gru_c does not."
     raise ValueError(f"unknown {kind} {name!r}{remark} Known: {', '.join(sorted(folded))}")
 
 
@@ -216,7 +216,7 @@ def serialize(obj: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Registry(Generic[T]):
-    """The classes of one kind by name, and the way from what a user gives to an object.
+    """The classes of one kind by name; `get` returns the object that a user's argument stands for.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Slips of the keyboard: the known name that a wrong one was meant to be."""
+"""Typing errors in names: the known name that the user most likely meant."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from gru_c.common.random_seed import fresh_rng
 
 Range = Literal["finite", ">= 0", "> 0", "[0, 1)", "(0, 1)", "(0, inf]", "float32"]
 
-# What a message says of a range, and the test of a number.
+# For each range its description for messages, and the test of a number.
 _RANGES: dict[Range, tuple[str, Callable[[Any], bool]]] = {
     "finite": ("a finite number", lambda value: _is_finite(value)),
     ">= 0": ("a finite number >= 0", lambda value: _is_finite(value) and value >= 0),
@@ -86,13 +86,13 @@ def check_integer(
     name : str
         What the message calls the argument.
     value : object
-        An integer of Python, NumPy or another library, also as an array of no axes; not a bool.
+        An integer of Python, NumPy or another library, or an array without axes; not a bool.
     low, high : int or None
         The smallest and the largest integer allowed; None for no bound.
     optional : bool
         Also take None, and return it.
     also : str
-        For the message: what the caller takes besides integers, and has dealt with.
+        For the message: the other values that the caller accepts and has handled already.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def check_real(
     name : str
         What the message calls the argument.
     value : object
-        A number of Python, NumPy or another library, also as an array of no axes, such as a
+        A number of Python, NumPy or another library, or an array without axes, such as a
         tensor that a schedule of another library returns; not a bool.
     within : {"finite", ">= 0", "> 0", "[0, 1)", "(0, 1)", "(0, inf]", "float32"}
         The numbers allowed; all but ``"(0, inf]"`` exclude infinity.
@@ -211,7 +211,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Return the number in an array of no axes, of any library; other values unchanged."""
+    """Return the number in an array without axes, of any library; other values unchanged."""
     if isinstance(value, numbers.Real) or getattr(value, "shape", None) != ():
         return value
     try:
@@ -258,7 +258,7 @@ def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     Raises
     ------
     TypeError, ValueError
-        If it is not a dtype, or another one.
+        If it is not a dtype, or is neither of the two.
     """
     try:
         result = np.dtype(dtype)

@@ -1,4 +1,4 @@
-"""The memory of weights, which tells if they may have changed since something was derived."""
+"""The memory of weights; it shows whether weights may have changed since a given time."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Memory:
         view = array[...]
         if not writeable:
             view = np.asarray(view.data.toreadonly())
-        self._held.append(view)  # for ever, so that the count is right
+        self._held.append(view)  # never removed, so that the count is right
         return view
 
     def lend(self, held: Array) -> Array:
@@ -75,7 +75,7 @@ class Memory:
         return self._references() > _REFERENCES
 
 
-_REFERENCES = Memory(np.empty(1))._references()  # if nothing is lent
+_REFERENCES = Memory(np.empty(1))._references()  # while nothing is lent
 
 
 class Weight(Protocol):
@@ -97,7 +97,7 @@ def derived(weights: Sequence[Weight], key: Hashable, make: Callable[[], T]) -> 
 
     `key` identifies the result, with everything that it depends on besides the weights.
     """
-    versions = versions_of(weights)  # before they are read
+    versions = versions_of(weights)  # taken before `make` reads the weights
     results, place = weights[0].memory.derived, (id(weights[0].array), key)
     before, result = results.get(place, (None, None))
     if versions is None or before != versions:

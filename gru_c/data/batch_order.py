@@ -8,7 +8,7 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 
-Fraction = tuple[int, int]  # the number of a part, and how many parts there are
+Fraction = tuple[int, int]  # the number of a part, and the number of parts
 WHOLE: Fraction = (0, 1)
 
 

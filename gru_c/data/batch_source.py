@@ -74,7 +74,7 @@ class BatchSource:
         self.single_pass = not self.indexable and hasattr(source, "__next__")
         self._check = check
         self._continues = self.single_pass or (continues and steps is not None)
-        self._items: Iterator[tuple[str, Any]] | None = None  # of the current epoch
+        self._items: Iterator[tuple[str, Any]] | None = None  # batches of the current epoch
         self._name = ""  # of the last batch
         self._epoch_length: int | None = None  # counted in the last epoch
         self.first = self._read_first()
@@ -90,7 +90,7 @@ class BatchSource:
         items = self._named_batches()
         item = next(items, None)
         if item is None:
-            raise ValueError("the source of batches gave none")
+            raise ValueError("the source of batches gave no batch")
         if not self.indexable:
             self._items = chain([item], items)
         return self._checked(item)

@@ -19,7 +19,7 @@ from gru_c.network.network import Network
 
 T = TypeVar("T")
 
-_ROWS = 65536  # labels that are read at a time from an array in a file
+_ROWS = 65536  # number of labels that are read at a time from an array in a file
 
 
 def check_class_weight(class_weight: object, sample_weight: object) -> dict[int, float] | None:
@@ -90,7 +90,7 @@ def _weighed(model: Network, data: Data, class_weight: Mapping[int, float]) -> D
 def _weights_of(
     y: Array, axes: int, class_weight: Mapping[int, float], mask: Array | None = None
 ) -> Array:
-    """Return the weights of targets, whose output has so many axes."""
+    """Return the weights of targets, given the number of axes of the output."""
     classes = _classes(y, axes, mask)
     weights = np.ones(classes.shape, np.float64)
     for label, weight in class_weight.items():

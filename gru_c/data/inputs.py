@@ -53,7 +53,7 @@ class Batches(Protocol):
         """Return the batches of an epoch with the numbers of their samples, if these are known."""
 
     def end_epochs(self, count: int) -> None:
-        """Tell the data that so many epochs have ended."""
+        """Tell the data that this number of epochs has ended."""
 
 
 # ---- the kind of x ------------------------------------------------------------------------------
@@ -64,10 +64,10 @@ Kind = Literal["array", "sequences", "file", "source"]
 def classify(
     x: Any, lengths: npt.ArrayLike | None, *, batch: bool = False, tuples: bool = False
 ) -> tuple[Kind, Any, npt.ArrayLike | None]:
-    """Return the kind of x, x and lengths; the latter two are taken apart if x is their pair.
+    """Return the kind of x, then x and lengths, which are separated if x is a pair of both.
 
-    `batch` says that x is one batch, which is not a source, and is read if it is in a file;
-    `tuples` that a list of tuples gives batches.
+    If `batch` is true, x is one batch: it is not a source, and is read if it is in a file. If
+    `tuples` is true, a list of tuples is a source of batches.
     """
     values, lengths = split_pair(x, lengths)
     if not batch and is_stored(values):
@@ -237,7 +237,7 @@ def _refuse(arguments: Mapping[str, Any]) -> None:
     """Raise ValueError if an argument is neither None nor, as a number or bool, zero."""
     for name, value in arguments.items():
         if value is not None and (not np.isscalar(value) or value):
-            raise ValueError(f"{name} goes with arrays; a source says itself what its batches are")
+            raise ValueError(f"{name} goes with arrays; a source determines its batches itself")
 
 
 # ---- training and validation --------------------------------------------------------------------

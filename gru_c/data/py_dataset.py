@@ -18,7 +18,7 @@ class PyDataset:
     Parameters
     ----------
     workers, use_multiprocessing, max_queue_size
-        Passed over: batches are made in the process that trains, one after the other.
+        Ignored: batches are made in the process that trains, one after the other.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class PyDataset:
     2
     """
 
-    # Read by programs, and by no part of this package.
+    # Only programs read these; this package does not.
     workers = 1
     use_multiprocessing = False
     max_queue_size = 10
@@ -59,7 +59,7 @@ class PyDataset:
         return len(self) if hasattr(self, "__len__") else None
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield the batches in their order; without a number of batches there is no end."""
+        """Yield the batches in order; without a known number of batches, without end."""
         count = self.num_batches
         numbers = itertools.count() if count is None else iter(range(count))
         return (self[number] for number in numbers)

@@ -210,7 +210,7 @@ class Data(Samples):
         if weight is not None:
             _require_count("sample_weight", weight, len(inputs))
         data = cls(inputs.x, inputs.lengths, y, weight, False)
-        first = data.batch(model, slice(0, 1))  # checks what is the same for all samples
+        first = data.batch(model, slice(0, 1))  # checks the properties that all samples share
         return replace(data, per_step=first.per_step, sample=first)
 
     def _read_checked(self, model: Network) -> Data:
@@ -322,7 +322,7 @@ def require_samples(data: Data) -> None:
 
 
 def check_batch_size(batch_size: int | None) -> int:
-    """Return the batch size as an int >= 1, or an exception that says what it was."""
+    """Return the batch size as an int; raise an exception unless it is at least 1."""
     return DEFAULT_BATCH_SIZE if batch_size is None else check_integer("batch_size", batch_size, 1)
 
 

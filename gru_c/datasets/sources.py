@@ -1,4 +1,4 @@
-"""Where the data sets of ``keras.datasets`` can be had, and the error that says so."""
+"""The sources of the data sets of ``keras.datasets``, and the error that names them."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ class Snapshot:
 
     @classmethod
     def take(cls, model: Sequential) -> Snapshot:
-        """Return a snapshot of a model, without what is only used for training."""
+        """Return a snapshot of a model, without the parts that only training uses."""
         bare = object.__new__(type(model))
         unneeded: dict[str, Any] = {"optimizer": None, "loss": None, "metrics": [], "history": None}
         vars(bare).update(vars(model) | unneeded | {"_parameters": None})
@@ -265,7 +265,7 @@ def _reduce_parameter(item: Parameter) -> tuple[Any, ...]:
 
 
 def _hash(model: Sequential) -> str | None:
-    """Return a hash of what the outputs depend on; None if no file can describe a layer."""
+    """Return a hash of all that determines the outputs; None if a layer cannot be described."""
     try:
         tensors, metadata = contents(model)
     except ValueError:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # are exact up to 2^24.
 _LOSS, _VALUES, _SAMPLES, _FAILED, _STOP, _WRITE = range(6)
 
-_LEAST_PIECE = 1 << 16  # bytes: gradients of smaller layers are sent with those of the next one
+_LEAST_PIECE = 1 << 16  # bytes; smaller layers are sent together with the next one
 # Largest number of bytes in one Allreduce. MPI allocates as much memory for each one, and a large
 # block is new and cold: 38.6 MB at once take 16 ms between two processes of MPICH, in pieces 4 ms.
 LARGEST_PIECE = 1 << 22
@@ -74,7 +74,7 @@ class GradientMessage:
         self._notes[_FAILED] = 1
 
     def record_requests(self, stop: bool, write: bool) -> None:
-        """Note whether this process wants to stop, and to write a checkpoint."""
+        """Note two flags: this process wants to stop; it wants to write a checkpoint."""
         self._notes[_STOP], self._notes[_WRITE] = stop, write
 
     # ---- sending ----

@@ -15,7 +15,7 @@ from gru_c.runtime.threads import cpus_of_process, get_num_threads, usable
 
 
 def describe() -> str:
-    """Return what the bits of a result depend on: instruction sets and versions."""
+    """Return the facts on which the bits of a result depend: instruction sets and versions."""
     features: dict[str, bool] = {}  # NumPy chooses its loops by these; they have no public name
     with suppress(ImportError, AttributeError):
         features = import_module("numpy._core._multiarray_umath").__cpu_features__

@@ -63,7 +63,7 @@ class MPIProcesses(ProcessGroup):
         self.rank, self.size = comm.rank, comm.size
         self.whole = whole
         self.overlap = overlap
-        self._problem: Exception | None = None  # to be raised by the next step
+        self._problem: Exception | None = None  # raised by the next step
         self._raised: Exception | None = None  # the last exception that all processes raised
         self._in_place = require("mpi4py.MPI", "mpi").IN_PLACE
         self._requests = (False, False)
@@ -164,7 +164,7 @@ class MPIProcesses(ProcessGroup):
         return FitData(train, validation[0] if validation else None, data.split)
 
     def _facts(self, model: Network, data: FitData, run: dict[str, Any]) -> dict[str, Any]:
-        """Return what must be the same in all processes, the description of the run included."""
+        """Return the facts that must be the same in all processes, including those of the run."""
         return {
             **run,
             "trainable": trainable_flags(model),
@@ -243,10 +243,10 @@ class MPIProcesses(ProcessGroup):
         optimizer.iterations = self.broadcast(lambda: optimizer.iterations)
         model.rng.bit_generator.state = self.broadcast(lambda: model.rng.bit_generator.state)
 
-    # ---- what the processes tell each other ----
+    # ---- communication of the processes ----
 
     def broadcast(self, make: Callable[[], T]) -> T:
-        """Return in all processes what a function returns in the first one."""
+        """Call a function in the first process, and return its result in all processes."""
         value: Any = None
         with self.raise_together():
             if self.is_first:
@@ -374,7 +374,7 @@ class MPIProcesses(ProcessGroup):
             self.comm.Bcast(model.parameters.values)
 
     def take_requests(self) -> tuple[bool, bool]:
-        """Return whether any process wanted to stop, and to write a file, since the last call."""
+        """Return two flags: since the last call a process asked to stop, or to write a file."""
         signals, self._requests = self._requests, (False, False)
         return signals
 

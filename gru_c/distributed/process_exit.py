@@ -36,11 +36,11 @@ def abort_all(comm: Any, error: BaseException) -> NoReturn:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # of a full disk, or a stream of the program's own
+        with suppress(Exception):  # because of a full disk, or a stream of the program
             stream.flush()
 
 
-# ---- how the others learn of an end -------------------------------------------------------------
+# ---- notice of the end of a process -------------------------------------------------------------
 
 
 class _ExitNotice:

@@ -25,7 +25,7 @@ _COMPARED = 16  # samples in a fingerprint
 
 
 def in_proportion(batch_size: int, counts: list[int]) -> list[int]:
-    """Return how many samples of a batch each process gives, in proportion to what it has.
+    """Return the samples of a batch that each process gives, in proportion to its samples.
 
     Shares are rounded by the largest remainders. A process that has any samples gives at least one.
 
@@ -87,7 +87,7 @@ class Shard:
 
     @property
     def place(self) -> str:
-        """Words that say where the last batch came from."""
+        """Words that name the source of the last batch."""
         return self.data.place
 
     def end_epochs(self, count: int) -> None:

@@ -16,7 +16,7 @@ class RankError(RuntimeError):
 
 
 def error_of_all(comm: Any, error: Exception | None) -> Exception:
-    """Return this process's exception; without one, that of the lowest rank that has one."""
+    """Return this process's exception; if it has none, that of the lowest rank with one."""
     descriptions = comm.allgather(_describe(error))
     if error is not None:
         return error
@@ -38,6 +38,6 @@ def _make_error(rank: int, name: str, message: str) -> Exception:
     """Return another process's exception, of the same type if all processes know that type."""
     kind = getattr(builtins, name, None) or getattr(validation, name, None)
     if isinstance(kind, type) and issubclass(kind, _RAISED_AS_THEMSELVES):
-        with suppress(TypeError):  # UnicodeError wants five arguments
+        with suppress(TypeError):  # UnicodeError takes five arguments
             return kind(f"rank {rank}: {message}")
     return RankError(f"rank {rank}: {name}: {message}")

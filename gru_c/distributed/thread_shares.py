@@ -76,7 +76,7 @@ if hasattr(os, "register_at_fork"):  # the other Python threads are not in the c
 
 
 def _limit() -> int:
-    """Return how many threads may compute at the same time in this process.
+    """Return the number of threads that may compute at the same time in this process.
 
     The nanny that starts a Dask worker's process sets OMP_NUM_THREADS=1 there, for each of the
     worker's task threads. Unless the program calls `set_num_threads`, all of these compute at once,
@@ -100,7 +100,7 @@ def in_pool() -> bool:
 
 
 def task_threads() -> int:
-    """Return how many tasks the Dask workers of this process run at once; 0 without workers."""
+    """Return the number of tasks that Dask workers of this process run at once; 0 without any."""
     return sum(worker.state.nthreads for worker in _workers())
 
 
@@ -124,7 +124,7 @@ def _workers_of_process() -> list[Any]:
 
 
 def share_of_task() -> int | None:
-    """Return how many threads a task of a Dask worker may use; None outside of a task.
+    """Return the number of threads that a task of a Dask worker may use; None outside a task.
 
     This is for tasks that take long, such as training, and cannot wait for each other.
     """

@@ -49,7 +49,7 @@ def repeated(values: Array, horizon: int, season: int, origins: Array | None = N
 
 
 def filled(values: Array) -> Array:
-    """Return the values with each missing one replaced by the last known one before it."""
+    """Return the values, with each missing one replaced by the last known value before it."""
     known = np.where(np.isnan(values), 0, np.arange(len(values)))
     complete: Array = values[np.maximum.accumulate(known)]
     return complete

@@ -31,7 +31,7 @@ class Backtest:
     season : int
         Number of steps in a season, 0 for none.
     interval : tuple of float, or None
-        The lowest and the highest of the quantiles asked for.
+        The lowest and the highest of the requested quantiles.
 
     Examples
     --------

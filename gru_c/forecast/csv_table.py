@@ -129,7 +129,7 @@ def _times(path: str | os.PathLike[str], column: Any) -> Any:
     if pandas.api.types.is_numeric_dtype(column):
         column = column.astype(str).str.removesuffix(".0")  # 2026 is a year, not nanoseconds
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about dates in unknown forms, which are refused below
+        warnings.simplefilter("ignore")  # unknown forms of dates are refused below
         times = pandas.to_datetime(column, errors="coerce")
     fault = "is not a time such as 2026-01-31 or 2026-01-31 14:00, in one form in all rows"
     _require_all(path, column, times.isna(), fault)

@@ -72,7 +72,7 @@ class Fitted:
     levels: tuple[float, ...]
 
     def read_past(self, series: Any, covariates: Any, names: Sequence[str], steps: int) -> Panel:
-        """Return the series to be continued, with the covariates of the steps ahead.
+        """Return the series to continue, with the covariates of the steps ahead.
 
         Parameters
         ----------

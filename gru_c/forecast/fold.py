@@ -10,7 +10,7 @@ from gru_c.common.arrays import Array
 
 @dataclass(frozen=True)
 class Fold:
-    """The forecasts from one origin, and the values that were measured there.
+    """The forecasts from one origin, and the measured values of the same steps.
 
     Attributes
     ----------

@@ -234,7 +234,7 @@ class Forecaster(Guarded):
         return tuple(sorted({0.5, *(self.quantiles or ())}))
 
     def _require_fitted(self, method: str) -> fitted.Fitted:
-        """Return what `fit` learnt; ValueError before `fit`."""
+        """Return the result of `fit`; ValueError if there is none yet."""
         if not hasattr(self, "layout"):
             raise ValueError(f"{method} needs a forecaster that has been trained: call fit first")
         return fitted.Fitted(
@@ -280,7 +280,7 @@ class Forecaster(Guarded):
         return steps
 
     def _choose_levels(self, outputs: Array) -> Array:
-        """Return the levels that were asked for; without quantiles the median, without an axis."""
+        """Return the requested quantiles; without any, the median without an axis for it."""
         if self.quantiles is None:
             return outputs[..., 0]
         chosen: Array = outputs[..., [self.levels.index(q) for q in self.quantiles]]

@@ -24,7 +24,7 @@ def _make_axes(rows: int, title: str) -> tuple[Any, list[Any]]:
         rows, 1, figsize=(10, 1 + 3 * rows), layout="constrained", squeeze=False
     )
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-    pyplot.close(figure)  # so that a later pyplot.show() does not show it, too
+    pyplot.close(figure)  # so that a later pyplot.show() does not show this figure
     for ax in axes[:, 0]:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(axis="y", color="0.9")

@@ -1,4 +1,4 @@
-"""The steps before training: find the season, scale each series, cut windows."""
+"""Preparation of training: find the season, scale each series, cut windows."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def roll(
 def _fold(
     model: Fitted, quantiles: tuple[float, ...], panel: Panel, part: Panel, outputs: Array
 ) -> Fold:
-    """Return the forecasts from the end of `part` with what the panel measured after it."""
+    """Return the forecasts from the end of `part`, with the panel's values after it."""
     horizon, season = model.layout.horizon, model.layout.season
     pairs = list(zip(panel.series, part.series, strict=True))
     forecasts = {

@@ -150,7 +150,7 @@ def _columns(content: Any) -> dict[str, str]:
 def _layout(content: Any) -> Layout:
     values = _fields(content, Layout)
     if values["reference"] not in ("last", "season") or not set(values["calendar"]) <= {*_CYCLES}:
-        raise ValueError("its layout names what this version has not")
+        raise ValueError("its layout names something that this version does not have")
     for name in ("covariate_mean", "covariate_std"):
         interval: Range = "> 0" if name.endswith("std") else "finite"
         values[name] = tuple(check_real(f"layout: {name}", v, interval) for v in values[name])

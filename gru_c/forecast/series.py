@@ -97,7 +97,7 @@ def read_panel(data: Any, covariates: Any, names: Sequence[str]) -> Panel:
         data, covariates = _split_columns(data, names)
     form, items = _items(data)
     if not items:
-        raise ValueError("there is no series: what was given is empty")
+        raise ValueError("there is no series: the data are empty")
     series = [_series(name, values) for name, values in items]
     if covariates is not None:
         lengths = {len(item) for item in series}

@@ -105,7 +105,7 @@ def _usual_step(seconds: Array) -> float:
 
 
 def after(index: Any, steps: int) -> Any:
-    """Return the times of the next `steps` steps after a regular index."""
+    """Return the times of the `steps` steps that follow a regular index."""
     pandas = require("pandas", "pandas")
     return pandas.date_range(index[-1], periods=steps + 1, freq=index.freq, name=index.name)[1:]
 

@@ -16,7 +16,7 @@ from gru_c.layers import GRU, Dense, Dropout, Input, Layer
 from gru_c.losses import QuantileLoss
 from gru_c.models.sequential import Sequential
 
-_LARGEST_GRADIENT = 1.0  # the norm that gradients are scaled down to
+_LARGEST_GRADIENT = 1.0  # the largest norm of all gradients together
 
 
 class _KnownTargets(QuantileLoss):

@@ -148,7 +148,7 @@ class LecunNormal(_ScaledNormal):
 
 
 class TruncatedNormal(Initializer):
-    """Draw from a normal distribution, values beyond two standard deviations again.
+    """Draw from a normal distribution; redraw values beyond two standard deviations.
 
     Parameters
     ----------

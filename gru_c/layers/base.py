@@ -122,10 +122,10 @@ class Layer(InputChecks):
         self._initial_weights = None if weights is None else checked_list(self.label, weights)
         self.built = False
         self.built_shape: Shape | None = None
-        self._owned_by: weakref.ref[Parameters] | None = None  # its weights lie there
+        self._owned_by: weakref.ref[Parameters] | None = None  # which hold its weights
         self.parameters: list[Parameter] = []
         self.tape: Any = None
-        self.prefix = ""  # of its weights' names, if it is part of another layer
+        self.prefix = ""  # prefix of its weights' names, if it is part of another layer
         self._trainable = check_flag("trainable", trainable)
 
     # ---- what subclasses define ----
@@ -178,7 +178,7 @@ class Layer(InputChecks):
         return {k: v for k, v in config.items() if v is not None or k not in _LEFT_OUT_IF_NONE}
 
     takes_mask = False  # True if `forward` has an argument ``mask``
-    reads_masked_steps = False  # True if it then still computes with the steps outside the mask
+    reads_masked_steps = False  # True if the layer also computes with the steps outside the mask
     moves_statistics = False  # True if training passes update weights that no optimizer changes
     makes_mask = False  # True if `compute_mask` can exclude time steps
     takes_scalars = False  # True if a sample, for the first layer, may have no axis

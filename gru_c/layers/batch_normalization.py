@@ -144,7 +144,7 @@ class BatchNormalization(Layer):
 
     @property
     def stepwise(self) -> bool:
-        """True if the features are on the last axis: outside training each step is normalized."""
+        """True if the features are on the last axis: predictions then normalize each step alone."""
         return self.axis in (-1, len(self.built_shape or ()) - 1)
 
     @property
@@ -166,7 +166,7 @@ class BatchNormalization(Layer):
         return size
 
     def open_shape(self, shape: tuple[int, ...]) -> Shape:
-        """Return the shape to build for: any sizes, but for the normalized axis."""
+        """Return the shape to build for: all sizes open, except that of the normalized axis."""
         self._features(shape)
         saved = self.axis % len(shape)
         return tuple(size if axis == saved else None for axis, size in enumerate(shape))
@@ -219,7 +219,7 @@ class BatchNormalization(Layer):
         turned = np.moveaxis(array, self.axis, -1)
         rows = np.ascontiguousarray(turned).reshape(-1, turned.shape[-1])
         share = None
-        with np.errstate(over="ignore", invalid="ignore"):  # the result shows it
+        with np.errstate(over="ignore", invalid="ignore"):  # NaN in the result shows it
             if training and self.trainable:
                 share = self._share(array, mask)
                 mean, variance = _moments(rows, share)

@@ -263,7 +263,7 @@ class Conv1D(TimeAxisLayer):
         check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         padded, steps, y = self._take_tape(tape)
         d = self._activation.backward(y, self._as_gradient(d_output, y.shape))
-        # of an activation of the user's, the gradient may be of another dtype
+        # the gradient of a user's activation may have another dtype
         d = np.ascontiguousarray(self.swapped(d), padded.dtype)
         if self.use_bias:
             rows = d.reshape(-1, self.filters)
@@ -345,7 +345,7 @@ class Conv1D(TimeAxisLayer):
         return gathered.reshape(-1, windows.size * padded.shape[2])
 
     def _pieces(self, padded: Array, count: int) -> Iterator[_Piece]:
-        """Yield (samples, windows) of all windows, so many that gathering takes little memory."""
+        """Yield (samples, windows) of pieces of the windows that take little memory to gather."""
         numbers = self.windows.size * padded.shape[2] + self.filters // self.groups
         bytes_of_window = numbers * padded.itemsize
         most = max(1, _GATHERED // bytes_of_window)
@@ -365,7 +365,7 @@ class _Group(NamedTuple):
     filters: slice
 
     def of(self, weight: Any) -> Any:
-        """Return the part of a weight, or of its gradient, that is the group's; None stays."""
+        """Return the group's part of a weight or of its gradient; None for None."""
         return None if weight is None else weight[..., self.filters]
 
 

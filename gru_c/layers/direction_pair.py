@@ -140,7 +140,7 @@ def new_direction(layer: GRU, prefix: str, go_backwards: bool) -> GRU:
     """Return a new layer with the settings of another, and `prefix` before its weights' names."""
     config = {**layer.get_config(), "go_backwards": go_backwards, "input_shape": None}
     config.pop("batch_size", None)
-    config["zero_output_for_mask"] = layer.return_sequences  # as Keras does it
+    config["zero_output_for_mask"] = layer.return_sequences  # as in Keras
     config["name"] = f"{prefix}_{layer.label}" if prefix else None
     direction = GRU(**config)
     assign(direction, prefix=f"{prefix}_" if prefix else "")

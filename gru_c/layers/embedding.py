@@ -98,17 +98,10 @@ class Embedding(Layer):
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = self.makes_mask = check_flag("mask_zero", mask_zero)
-        # The `weights` in full precision, until a model or the layer's dtype decides the dtype.
+        # The `weights` in full precision, until the dtype is known from the layer or a model.
         self._full_precision: Array | None = None
         if weights is not None:
             self._start_with(weights)
-
-    @classmethod
-    def _from_keras(cls, keywords: dict[str, Any]) -> dict[str, Any]:
-        """As in other layers, but `input_dim` is an argument here, not a shape of Keras 2."""
-        sizes = {name: value for name, value in keywords.items() if name == "input_dim"}
-        others = {name: value for name, value in keywords.items() if name != "input_dim"}
-        return {**sizes, **super()._from_keras(others)}
 
     def _start_with(self, weights: Any) -> None:
         """Build the layer with these vectors, for input of any shape."""

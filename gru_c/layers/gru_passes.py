@@ -57,7 +57,7 @@ class GRUPasses(StatefulLayer):
     zoneout: float
     checkpoint_every: int | str | None
     inference_weights: str
-    _memory: TapeMemory  # of this layer's tapes
+    _memory: TapeMemory  # memory of this layer's tapes
     _packed: tuple[Array, list[int]] | None  # the packed weights, and the versions of the weights
 
     # ---- weights ----
@@ -80,7 +80,7 @@ class GRUPasses(StatefulLayer):
             self._packed = None if packed is None else (packed, versions)
 
     def _packed_weights(self) -> Array | None:
-        """Return the packed copy of the weights; None unless there is one of these weights."""
+        """Return the packed copy of the current weights; None if there is none."""
         if self._packed is None:
             return None
         packed, versions = self._packed

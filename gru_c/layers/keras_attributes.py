@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class KerasAttributes(WeightHolder):
     """Base of `Layer`: attributes with Keras's names that follow from others."""
 
-    _kind = False  # as far as attributes go, the kind is `Layer`
+    _kind = False  # for the checks of attributes, `Layer` is the base of the kind
 
     built_shape: Shape | None
 

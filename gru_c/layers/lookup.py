@@ -29,12 +29,12 @@ class IndexLookup(VocabularyLayer):
 
     @property
     def mask_token(self) -> Any:
-        """The token that stands for no token, or None."""
+        """The token that stands for an empty place, or None."""
         return self._vocabulary.options.mask_token
 
     @property
     def oov_token(self) -> Any:
-        """The token that stands for those that are not in the vocabulary."""
+        """The token that stands for all tokens outside the vocabulary."""
         return self._vocabulary.options.oov_token
 
     @property

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-_EPSILON = 1e-7  # the smallest standard deviation that is divided by, Keras's
+_EPSILON = 1e-7  # the smallest divisor, as in Keras
 
 
 class Normalization(WeightlessLayer):
@@ -162,7 +162,7 @@ class Normalization(WeightlessLayer):
             If the constructor was given mean and variance, or the data does not fit.
         """
         if self.mean is not None:
-            raise ValueError(f"layer {self.label!r} was given mean and variance: adapt has no use")
+            raise ValueError(f"layer {self.label!r} was given mean and variance: it cannot adapt")
         count, mean, variance = 0, np.zeros(()), np.zeros(())
         for batch in _batches(data):
             if not self.built:
@@ -191,7 +191,7 @@ class Normalization(WeightlessLayer):
         self._parameter("variance").value[...] = variance
 
     def _moments(self, ndim: int) -> tuple[Array, Array]:
-        """Return mean and standard deviation, in shapes that fit input of so many axes."""
+        """Return mean and standard deviation, in shapes for input with `ndim` axes."""
         shape = [1] * ndim
         if self.mean is None or self.variance is None:
             mean, variance = self._weight("mean"), self._weight("variance")

@@ -255,7 +255,7 @@ class GlobalMaxPooling1D(_GlobalPooling1D):
     def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
         """Return the gradient of the input: that of the output where the largest values are."""
         d = self._as_pooled(d_output)
-        counts = np.maximum(saved.sum(axis=1, keepdims=True), 1)  # 0 where there is a NaN
+        counts = np.maximum(saved.sum(axis=1, keepdims=True), 1)  # 0 where the largest value is NaN
         return self.swapped((saved * d / counts).astype(d.dtype, copy=False))
 
 
@@ -304,7 +304,7 @@ class GlobalAveragePooling1D(_GlobalPooling1D):
         counted = np.ones((1, array.shape[1], 1), bool) if counts is None else counts[:, :, None]
         total = (array if counts is None else np.where(counted, array, 0)).sum(axis=1)
         steps = counted.sum(axis=1, dtype=array.dtype)
-        with np.errstate(divide="ignore", invalid="ignore"):  # no steps: the result shows it
+        with np.errstate(divide="ignore", invalid="ignore"):  # without steps it is NaN
             y = self._as_output(total / steps)
         if training:
             self._set_tape(Tape(counted / np.maximum(steps, 1)[:, None], y.shape))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Rectifier(WeightlessLayer):
-    """Base of the rectifiers without weights: functions of each number by itself."""
+    """Base of the rectifiers without weights, which are functions of single numbers."""
 
     @property
     def stepwise(self) -> bool:
@@ -157,7 +157,7 @@ class ELU(_Rectifier):
     Parameters
     ----------
     alpha : float
-        Minus what large negative numbers become.
+        Minus the limit of the output for large negative numbers.
     name, dtype, input_shape, trainable
         See `Layer`.
 

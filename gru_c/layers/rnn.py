@@ -26,7 +26,7 @@ _FLAGS = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_
 
 
 class _Tape(NamedTuple):
-    tapes: list[Any]  # of the layers of the cells
+    tapes: list[Any]  # tapes of the cells' layers
     given_states: bool
 
 
@@ -38,7 +38,7 @@ class RNN(DrawingLayer):
     Parameters
     ----------
     cell : GRUCell, StackedRNNCells or list of GRUCell
-        Cells of a list lie one above the other.
+        A list stands for a stack of cells.
     return_sequences : bool
         Return the output of every time step instead of the last one.
     return_state : bool
@@ -55,7 +55,7 @@ class RNN(DrawingLayer):
     Raises
     ------
     TypeError
-        If `cell` is no cell of gru_c.
+        If `cell` is not a cell of gru_c.
 
     Examples
     --------

@@ -234,7 +234,7 @@ _GRU_SETTINGS = (
 
 
 class StackedRNNCells(Layer):
-    """Cells one above the other, for `RNN`: each takes the output of the one below.
+    """A stack of cells for `RNN`: each takes the output of the one below.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ class StackedRNNCells(Layer):
     Raises
     ------
     TypeError
-        If one of them is no cell of gru_c.
+        If one of them is not a cell of gru_c.
     ValueError
         If there are none, or one occurs twice.
 
@@ -323,7 +323,7 @@ def checked_cell(cell: object) -> Cell:
     if isinstance(cell, type):
         raise TypeError(f"wanted a cell, got the class {cell.__name__}: write {cell.__name__}(...)")
     raise TypeError(
-        f"{type(cell).__name__} is no cell of gru_c, which computes all time steps in compiled "
+        f"{type(cell).__name__} is not a cell of gru_c, which computes all time steps in compiled "
         "code: give a GRUCell(units), or derive a layer from gru_c.layers.Layer, with forward and "
         "backward over whole sequences"
     )

@@ -13,7 +13,7 @@ from gru_c.common.validation import check_flag, check_integer
 from gru_c.layers.base import LayerOptions
 from gru_c.layers.weightless import Tape, WeightlessLayer
 
-_MASKED = -1e9  # what takes the place of masked entries, as in Keras
+_MASKED = -1e9  # replaces masked entries, as in Keras
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

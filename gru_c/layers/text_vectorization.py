@@ -139,7 +139,7 @@ class TextVectorization(VocabularyLayer):
         data : array_like of str, or iterable of batches
             Texts of shape (texts,) or (texts, 1); each is a document for ``"tf_idf"``.
         batch_size
-            Passed over.
+            Ignored.
         steps : int, optional
             Number of batches to take from an iterable.
 

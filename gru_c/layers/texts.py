@@ -44,7 +44,7 @@ def as_texts(name: str, value: Any, encoding: str = "utf-8") -> Array:
     ValueError
         If lists differ in length.
     """
-    # As objects, since NumPy would turn the numbers in a list of texts into texts.
+    # As objects, because NumPy would convert numbers in a list of texts to texts.
     array = np.array(value, object) if isinstance(value, (list, tuple)) else np.asarray(value)
     if array.dtype.kind not in "USOT":
         if array.size:

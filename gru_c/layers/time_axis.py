@@ -46,13 +46,13 @@ class Windows(NamedTuple):
         return (self.size - 1) * self.dilation + 1
 
     def count(self, steps: int) -> int:
-        """Return the number of windows over so many steps; 0 or less if not one fits."""
+        """Return the number of windows over a number of steps; 0 or less if none fits."""
         if self.padding == "valid":
             return (steps - self.reach) // self.stride + 1
         return -(-steps // self.stride)
 
     def pads(self, steps: int) -> tuple[int, int]:
-        """Return how many steps are padded before and after so many."""
+        """Return the numbers of padded steps before and after a number of steps."""
         if self.padding == "valid":
             return 0, 0
         if self.padding == "causal":
@@ -103,7 +103,7 @@ class TimeAxisLayer(Layer):
     def swapped(self, value: T) -> T:
         """Swap time and features of an array or a shape where ``data_format`` puts features first.
 
-        That turns the user's order into (batch, time, features), and that back into the user's.
+        This turns the user's order of axes into (batch, time, features), and vice versa.
         """
         if not self._features_first:
             return value
@@ -118,11 +118,11 @@ class TimeAxisLayer(Layer):
         return self.swapped(opened)
 
     def compute_mask(self, x: npt.ArrayLike, mask: Array | None = None) -> None:
-        """Return None: every step of the output counts. Steps that did not are warned of."""
+        """Return None: every step of the output counts. Warn if some steps of the input do not."""
         warn_of_dropped_mask(self, mask)
 
     def sequence_shape(self, input_shape: Shape) -> tuple[int | None, int | None, int]:
-        """Return (batch, time, features); ValueError unless that is what the input is."""
+        """Return the input's shape as (batch, time, features); ValueError if it has other axes."""
         shape = self.swapped(input_shape)
         if len(shape) != 3 or not shape[2]:
             wanted = "(batch, time, features)"
@@ -138,7 +138,7 @@ class TimeAxisLayer(Layer):
         return self.swapped(array)
 
     def count_windows(self, windows: Windows, steps: int | None, input_shape: Shape) -> int | None:
-        """Return how many windows there are, None for open time; ValueError if not one fits."""
+        """Return the number of windows, None if the time is open; ValueError if no window fits."""
         if steps is None:
             return None
         if windows.padding == "valid" and windows.count(steps) < 1:

@@ -19,7 +19,7 @@ from gru_c.layers.table import layer_of
 if TYPE_CHECKING:
     from gru_c.parameters import Source
 
-# Settings of the inner layer that it cannot have, each with the reason.
+# Settings that the inner layer must not have, each with the reason.
 _REFUSED = {
     "stateful": "its time steps have no order, so no state can pass from one to the next",
     "return_state": "it passes on one output",

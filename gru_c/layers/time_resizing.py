@@ -153,7 +153,7 @@ class UpSampling1D(_TimeResizingLayer):
     Parameters
     ----------
     size : int
-        How often each step is repeated.
+        Number of copies of each step.
     name, dtype, input_shape, trainable
         See `Layer`.
 

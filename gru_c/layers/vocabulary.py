@@ -19,7 +19,7 @@ Token = str | int
 INT, ONE_HOT, TF_IDF = "int", "one_hot", "tf_idf"
 _OLD_MODES = {"binary": "multi_hot", "tf-idf": TF_IDF}
 _MODES = (INT, ONE_HOT, "multi_hot", "count", TF_IDF)
-_DROPPED, _MISSING = -1, -2  # in place of an index: a masked token; one that is not known
+_DROPPED, _MISSING = -1, -2  # instead of an index: a masked token; an unknown token
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ class Vocabulary:
         return indices
 
     def tokens_of(self, indices: Array) -> Array:
-        """Return the token of each index; that for unknown tokens where there is none."""
+        """Return the token of each index; the token for unknown ones if an index has none."""
         tokens = np.array([*(self.tokens or ()), self.options.oov_token])
         is_known = (indices >= 0) & (indices < len(tokens) - 1)
         found: Array = tokens[np.where(is_known, indices, len(tokens) - 1)]

@@ -141,7 +141,7 @@ class VocabularyLayer(Layer):
         self._vocabulary.learn(documents)
 
     def _batches(self, data: Any, steps: int | None) -> Iterator[Any]:
-        """Yield the batches that an object gives; `adapt` has checked that it is no array."""
+        """Yield the batches that an object gives; it is not an array, as `adapt` has checked."""
         count = check_integer("steps", steps, 1, optional=True)
         for number, batch in enumerate(data):
             if number == count:

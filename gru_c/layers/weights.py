@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class WeightHolder(Configurable):
     """Base of `Layer`: an object with named weights."""
 
-    _kind = False  # as far as attributes go, the kind is `Layer`
+    _kind = False  # for the checks of attributes, `Layer` is the base of the kind
 
     name: str | None
     built: bool

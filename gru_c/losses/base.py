@@ -330,7 +330,7 @@ class Loss(Configurable):
         logits: bool,
         mask: Array,
     ) -> tuple[float, Array]:
-        """Return the loss of the steps that count, and its gradient."""
+        """Return the loss of the time steps that count, and its gradient."""
         y, p, weight = self._counting(y_true, y_pred, sample_weight, mask)
         value, counting = self._value_and_gradient(y, p, weight, logits)
         gradient = np.zeros(np.shape(y_pred), counting.dtype)

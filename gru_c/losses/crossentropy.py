@@ -15,7 +15,7 @@ from gru_c.losses.base import Loss, LossOptions
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_EPSILON = 1e-7  # Keras's: probabilities are clipped to [epsilon, 1 - epsilon]
+_EPSILON = 1e-7  # as in Keras; probabilities are clipped to [epsilon, 1 - epsilon]
 
 ONE_OUTPUT = (
     "a model with one output knows one class; two classes go with 'binary_crossentropy' and "

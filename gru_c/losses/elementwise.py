@@ -9,7 +9,7 @@ import numpy as np
 from gru_c.common.arrays import Array
 from gru_c.losses.base import Loss
 
-EPSILON = 1e-7  # Keras's; keeps logarithms and quotients finite
+EPSILON = 1e-7  # as in Keras; keeps logarithms and quotients finite
 
 
 class _Elementwise(Loss):

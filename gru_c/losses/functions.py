@@ -35,7 +35,7 @@ def _function(cls: type[Loss]) -> LossValues:
 def per_sample(
     compute: Callable[[Array, Array], Array], y_true: npt.ArrayLike, y_pred: npt.ArrayLike
 ) -> Any:
-    """Return what a function computes of each sample; of one sample if `y_pred` has one axis."""
+    """Return the values of a loss for each sample; `y_pred` with one axis is one sample."""
     y, p = np.asarray(y_true), np.asarray(y_pred)
     if p.ndim == 1 and y.shape == (*p.shape, 1):
         p = p[:, None]

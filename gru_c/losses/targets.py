@@ -61,7 +61,7 @@ def label_shapes(output: Shape) -> tuple[Shape, ...]:
 
 
 def fit_shape(owner: str, y: Array, shapes: tuple[Shape, ...], hint: str = "") -> Array:
-    """Return `y` as a view with the first of `shapes`; ValueError if it has none of them."""
+    """Return `y` as a view with the first of `shapes`; ValueError if it fits none of them."""
     if y.shape not in shapes:
         wanted = " or ".join(map(str, shapes))
         raise ValueError(f"{owner} expects y of shape {wanted}, got {y.shape}{hint}")

@@ -212,7 +212,7 @@ METRICS: dict[str, type[Metric]] = {
     "msle": MeanSquaredLogarithmicError,
     "rmse": RootMeanSquaredError,
     "fbeta_score": FBetaScore,
-    "acc": Accuracy,  # as names, "acc" and "accuracy" stand for AccuracyOfLoss
+    "acc": Accuracy,  # the names "acc" and "accuracy" stand for AccuracyOfLoss
 }
 # As names, they take the settings of the model's loss if that is of the same kind.
 _CROSSENTROPIES = (BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy)
@@ -281,7 +281,7 @@ def get_all(specs: Iterable[object], loss: losses.Loss | None = None) -> list[Me
 
 
 def _with_present_name(spec: object) -> object:
-    """Return the dict of a metric with the present class name: `AccuracyOfLoss` was `Accuracy`."""
+    """Return the dict of a metric with its current class name; `AccuracyOfLoss` was `Accuracy`."""
     if not isinstance(spec, Mapping) or spec.get("class_name") != "Accuracy":
         return spec
     config = spec.get("config")

@@ -20,7 +20,7 @@ from gru_c.metrics.sums import SumsMetric, ratio
 
 _CURVES = ("ROC", "PR")
 _SUMMATIONS = ("interpolation", "minoring", "majoring")
-_EPSILON = 1e-7  # the outermost thresholds are beyond 0 and 1 by this
+_EPSILON = 1e-7  # distance of the outermost thresholds from 0 and 1
 
 
 class AUC(SumsMetric):

@@ -1,4 +1,4 @@
-"""Counts of right and wrong decisions at thresholds, and the metrics that follow from them."""
+"""Counts of right and wrong decisions at thresholds, and metrics computed from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network that says of what layers it consists, as Keras's models do."""
+"""A network that describes its layers and configuration, as Keras's models do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Self = TypeVar("Self", bound="DescribedModel")
 class DescribedModel(SavedModel):
     """Base of `Sequential`: everything but training."""
 
-    _kind = False  # as far as attributes go, the kind is `Network`
+    _kind = False  # for the checks of attributes, `Network` is the base of the kind
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of that name or number.

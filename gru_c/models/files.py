@@ -13,7 +13,7 @@ from gru_c.saving.formats import format_for
 class SavedModel(InferenceModel):
     """Base of `Sequential`: a network in files."""
 
-    _kind = False  # as far as attributes go, the kind is `Network`
+    _kind = False  # for the checks of attributes, `Network` is the base of the kind
 
     def save(
         self,

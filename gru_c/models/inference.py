@@ -20,7 +20,7 @@ from gru_c.training import predict
 class InferenceModel(Network):
     """Base of `Sequential`: everything but training and files."""
 
-    _kind = False  # as far as attributes go, the kind is `Network`
+    _kind = False  # for the checks of attributes, `Network` is the base of the kind
 
     @checked_keywords
     def predict(

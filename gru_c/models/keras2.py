@@ -31,9 +31,9 @@ _MISSING = {
 class Keras2Model(DescribedModel):
     """Base of `Sequential`: methods that pass their arguments on to those of `Sequential`."""
 
-    _kind = False  # as far as attributes go, the kind is `Network`
+    _kind = False  # for the checks of attributes, `Network` is the base of the kind
 
-    if not TYPE_CHECKING:  # which would accept any name
+    if not TYPE_CHECKING:  # a type checker would accept any name
 
         def __getattr__(self, name: str) -> NoReturn:
             advice = _MISSING.get(name)

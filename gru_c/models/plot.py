@@ -45,9 +45,9 @@ def plot_model(
     rankdir : {"TB", "LR"}
         From top to bottom, or from left to right.
     expand_nested, splines
-        Passed over: a row of layers has no models in models, and no lines that bend.
+        Ignored: a row of layers has no nested models and no curved lines.
     dpi : float
-        Pixels per inch, of formats that have pixels.
+        Pixels per inch, for formats that have pixels.
 
     Returns
     -------

@@ -179,7 +179,7 @@ def _measurements(
 
 @contextmanager
 def _restored(model: Network) -> Iterator[None]:
-    """Return a context that restores what passes change, but gradients and tapes, at its end."""
+    """Return a context that restores what passes change, except for gradients and tapes."""
     layer_states_before = layer_states.save_states(model)
     statistics = layer_states.save_statistics(model)
     generators = [rng.bit_generator for rng in random.generators(model.layers)]

@@ -177,11 +177,11 @@ class Sequential(Keras2Model):
         initial_epoch : int
             Number of the first epoch, if training continues an earlier `fit`.
         bptt_steps : int, optional
-            Truncated backpropagation through time: the sequence is cut into segments of so many
-            time steps; the last one may be shorter. The state passes from segment to segment, the
-            gradient does not. If the output is a sequence, every segment is an optimizer step on
+            Truncated backpropagation through time: the sequence is cut into pieces of so many
+            time steps; the last one may be shorter. The state passes from piece to piece, the
+            gradient does not. If the output is a sequence, every piece is an optimizer step on
             its own outputs and targets, and the loss is the mean over the time steps. Otherwise the
-            segments before the last run as in `predict`, and the last one is trained on. Only for
+            pieces before the last run as in `predict`, and the last one is trained on. Only for
             models in which all layers run from the first time step to the last.
         seed : int, optional
             Seed of this run's shuffling and dropout; by default they continue the sequence of the

@@ -86,7 +86,7 @@ def summary_lines(
 
 
 def _layer_range(model: Network, names: Sequence[str] | None) -> tuple[int, int]:
-    """Return the numbers of the first layer of a table and of the one after its last."""
+    """Return the numbers of the first layer of the table and of the layer after its last."""
     if names is None:
         return 0, len(model.layers)
     if isinstance(names, str) or len(names) != 2:

@@ -31,12 +31,12 @@ NO_LAYERS = "the model has no layers: add some first"
 class BuildableNetwork(NetworkWeights):
     """Base of `Network`: layers in a row, which are built as soon as shapes are known."""
 
-    _kind = False  # as far as attributes go, the kind is `Network`
+    _kind = False  # for the checks of attributes, `Network` is the base of the kind
 
     dtype: str | None
     rng: np.random.Generator
     _weights_rng: np.random.Generator  # of the initial weights
-    batch_size: int | None = None  # of all batches, if a layer is stateful; None: any
+    batch_size: int | None = None  # batch size of a stateful model; None for any size
     _input: Input | None = None  # the `Input` that says what x is
     _names_ahead: frozenset[str | None] = frozenset()  # of layers that the constructor will add
 
@@ -266,7 +266,7 @@ class BuildableNetwork(NetworkWeights):
             )
         shapes = self._shapes(shape)
         for layer, layer_shape in zip(self.layers, shapes, strict=False):
-            check_for_network(layer)  # again, as its attributes may have been set
+            check_for_network(layer)  # once more, because its attributes may have been changed
             check_weights(layer, layer_shape)
         self._input_shape = (None, *shape[1:])
         for layer, layer_shape in zip(self.layers, shapes, strict=False):
@@ -275,7 +275,7 @@ class BuildableNetwork(NetworkWeights):
             assign(layer, built_shape=layer.built_shape or (None, *layer_shape[1:]))
 
     def build_from_data(self, x: Array) -> None:
-        """Make all weights for samples like x, with only those sizes fixed that layers need."""
+        """Make all weights for samples like x; sizes that no layer needs to know stay open."""
         if not self.layers:
             raise ValueError(NO_LAYERS)
         self.require_samples_axis(x.shape)

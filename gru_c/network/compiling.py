@@ -13,7 +13,7 @@ from gru_c.metrics import Metric, get_all
 
 
 def of_one_output(name: str, spec: Any) -> Any:
-    """Return the item for the only output, from a list of one item or a dict by output names."""
+    """Return the item for the only output, from a list of one item or a dict by output name."""
     while isinstance(spec, (list, tuple)) or (isinstance(spec, Mapping) and not _is_object(spec)):
         items = list(spec.values()) if isinstance(spec, Mapping) else list(spec)
         if len(items) != 1:

@@ -64,10 +64,10 @@ class Network(BuildableNetwork):
         self._weights_rng = self.rng.spawn(1)[0]
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
-        self.metrics: list[Metric] = []  # all, `weighted_metrics` too
+        self.metrics: list[Metric] = []  # all metrics, also `weighted_metrics`
         self.weighted_metrics: list[Metric] = []
         self.loss_weight = 1.0
-        self.history: Any = None  # the `History` of the last fit
+        self.history: Any = None  # `History` of the last fit
         self.stop_training = False
         self.layers: list[Layer] = []
         self._input_shape: Shape | None = None

@@ -18,7 +18,7 @@ from gru_c.parameters import Parameter, Parameters, refuse_shallow_copy
 class NetworkWeights(Guarded):
     """Base of `Network`: layers in a row, and their weights."""
 
-    _kind = False  # as far as attributes go, the kind is `Network`
+    _kind = False  # for the checks of attributes, `Network` is the base of the kind
 
     name: str
     layers: list[Layer]
@@ -49,7 +49,7 @@ class NetworkWeights(Guarded):
         if parameters is not None and not parameters.released and parameters.layers == self.layers:
             return parameters
         self.require_built("a list of its weights")
-        # There are none yet, another model has taken over layers, or `layers` was changed in place.
+        # None exist yet, another model has taken layers, or `layers` was changed in place.
         self._dissolve_parameters()
         self._parameters = Parameters.of_model(self.layers)
         return self._parameters

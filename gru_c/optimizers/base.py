@@ -146,10 +146,10 @@ class Optimizer(Configurable):
         self.iterations = 0
         self._scratch: Array | None = None
         self.slots: Slots = {}
-        self._items: list[Parameter] | None = None  # the weights that the state belongs to
+        self._items: list[Parameter] | None = None  # the weights to which the state belongs
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state of copies and pickles, which belong to the first weights they see."""
+        """Return the state of copies and pickles, which adopt the first weights that they get."""
         return {**self.__dict__, "_items": None, "_scratch": None}
 
     def _argument(self, name: str) -> Any:

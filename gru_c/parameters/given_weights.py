@@ -1,4 +1,4 @@
-"""The source of the first values of weights: a random generator, or weights that are given."""
+"""The source of the initial weights: a random generator, or given weights."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class GivenWeights:
     def end(self) -> None:
         """Raise ValueError unless all weights have been taken."""
         if self._arrays:
-            raise ValueError(f"{len(self._arrays)} weights more are given than the layers have")
+            raise ValueError(f"{len(self._arrays)} more weights are given than the layers have")
 
 
 Source = np.random.Generator | int | GivenWeights | None

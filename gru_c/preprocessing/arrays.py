@@ -98,8 +98,8 @@ def split_dataset(
         Arrays of the same length.
     left_size, right_size : float or int, optional
         Share (float, between 0 and 1) or number (int) of the samples in the first part, from the
-        beginning, and in the second, up to the end. By default one of them is what the other one
-        leaves.
+        beginning, and in the second, up to the end. By default one of them is the remainder of the
+        other.
     shuffle : bool
         Mix the samples first.
     seed : int, optional

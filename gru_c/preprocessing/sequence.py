@@ -39,7 +39,7 @@ class TimeseriesGenerator(PyDataset):
     length : int
         Steps of the series that a window spans.
     sampling_rate : int
-        Every how many steps of these are in the window.
+        Steps of the series from one step of a window to the next.
     stride : int
         Steps from one window to the next.
     start_index, end_index : int, optional
@@ -150,7 +150,7 @@ def timeseries_dataset_from_array(
     start_index, end_index
         See `gru_c.timeseries_dataset`.
     format : {"tf", "grain"}
-        Passed over: the data set is gru_c's in either case.
+        Ignored: the data set is gru_c's in either case.
 
     Returns
     -------

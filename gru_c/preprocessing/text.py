@@ -1,4 +1,4 @@
-"""Texts as numbers: Keras's `Tokenizer` and the functions beside it.
+"""Conversion of texts to numbers: Keras's `Tokenizer` and related functions.
 
 `gru_c.layers.TextVectorization` does the same as a layer, which is saved with the model.
 """
@@ -155,9 +155,9 @@ class Tokenizer(Guarded):
     index_word : dict of int to str
         The same, the other way round.
     word_counts : dict of str to int
-        How often each word occurs.
+        Number of occurrences of each word.
     word_docs, index_docs : dict
-        In how many texts each word occurs, by word and by number.
+        Number of texts in which each word occurs, by word and by number.
     document_count : int
         Number of texts.
 
@@ -228,7 +228,7 @@ class Tokenizer(Guarded):
             self.index_docs[self.word_index[word]] = count
 
     def fit_on_sequences(self, sequences: Sequence[Iterable[int]]) -> None:
-        """Count in how many sequences each number occurs, for ``mode="tfidf"`` without texts."""
+        """Count the sequences in which each number occurs, for ``mode="tfidf"`` without texts."""
         self.document_count += len(sequences)
         for sequence in sequences:
             for number in set(sequence):

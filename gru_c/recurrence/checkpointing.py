@@ -69,7 +69,7 @@ class CheckpointTape(Tape):
             training=training,
             engine=self.engine,
             packed=pack_weights(self.weights, self.options.cell, self.engine),
-            memory=TapeMemory(),  # of one piece, for the next one
+            memory=TapeMemory(),  # memory of one piece, reused for the next one
         )
 
     def run_piece(
@@ -140,7 +140,7 @@ def run_checkpointed(
     U = weights.recurrent_kernel
     engine = _core.resolve_engine(x, U, options.cell, options.engine)
     wanted = math.isqrt(T) if every == "auto" else int(every)
-    chunk = _core.chunk_steps(x, U, options.cell, engine)  # that the core sums at a time
+    chunk = _core.chunk_steps(x, U, options.cell, engine)  # the number that the core sums at a time
     steps = max(1, -(-wanted // chunk)) * chunk
     states = np.zeros((max(1, -(-T // steps)), B, len(U)), x.dtype)
     if state is not None:

@@ -14,7 +14,7 @@ from gru_c.common.arrays import Array, copied_past_line, past_line
 
 
 class TapeMemory:
-    """A pool of memory that has been given back, for the passes to come.
+    """A pool of returned memory, from which later passes take theirs.
 
     Python threads may share a pool. A copy of it is a new pool without memory.
 
@@ -34,7 +34,7 @@ class TapeMemory:
         """Return at least `size` bytes: a block that was given back, or new memory."""
         try:
             memory = self._blocks.pop()
-        except IndexError:  # also where another thread was faster
+        except IndexError:  # empty, possibly because another thread was faster
             return np.empty(size, np.uint8)
         return memory if memory.size >= size else np.empty(size, np.uint8)
 

@@ -76,7 +76,7 @@ class RaggedTape(Tape):
                 steps.scatter(of_steps, array)
         d_initial = gradients.initial_state
         if d_initial is not None:
-            d_initial[...] = 0 if d_state is None else d_state  # of rows that took no step
+            d_initial[...] = 0 if d_state is None else d_state  # for rows in which no step counts
             d_initial[steps.rows[: len(d_first)]] = d_first
 
     def _through_intervals(self, d_outputs: Array, gathered: Gradients, keep_tape: bool) -> Array:
@@ -146,7 +146,7 @@ def run_ragged(
 
 def _tape_sizes(steps: StepOrder, x: Array, weights: Weights, options: PassOptions) -> list[int]:
     """Return the bytes of the tape of each interval."""
-    gathered = np.broadcast_to(x.dtype.type(0), (steps.count, x.shape[-1]))  # for its shape
+    gathered = np.broadcast_to(x.dtype.type(0), (steps.count, x.shape[-1]))  # for its shape only
     U, cell, masks_state = weights.recurrent_kernel, options.cell, options.state_mask is not None
     sizes = []
     for interval in steps.intervals:

@@ -33,8 +33,8 @@ def side_by_side(run: Callable[[int], Any]) -> list[Any]:
             finally:
                 working.release()
 
-    with suppress(RuntimeError):  # no more threads
-        _thread.start_new_thread(other, ())  # threading.Thread would wait until it runs
+    with suppress(RuntimeError):  # the system allows no more threads
+        _thread.start_new_thread(other, ())  # Thread.start would wait until it runs
     try:
         results[0] = run(0)
     finally:

@@ -227,7 +227,7 @@ class Steps(StepOrder):
     def _places(self) -> tuple[Array, Array]:
         """The place of each gathered step (N,) in the batch (B T,), and the idle steps."""
         row, time, idle = self._gathered
-        first = self.lengths.cumsum() - self.lengths  # of each row, among the steps that count
+        first = self.lengths.cumsum() - self.lengths  # place of each row's first step
         return np.flatnonzero(self.counts)[first[row] + time], idle
 
     @cached_property
@@ -265,7 +265,7 @@ class Steps(StepOrder):
         """Add the gradients that reach a step through outputs that repeat its output."""
         places, numbers = self._repeats
         repeats = d_output[np.divmod(places, d_output.shape[1])]
-        if repeats.any():  # all are 0 for a loss that ignores these outputs
+        if repeats.any():  # they are all 0 if the loss ignores these outputs
             begins = np.flatnonzero(np.diff(numbers, prepend=-1))
             d_outputs[numbers[begins]] += np.add.reduceat(repeats, begins)
 

@@ -1,4 +1,4 @@
-"""The base class of tapes: what a training pass returns for its backward pass."""
+"""The base class of tapes, which a training pass returns for its backward pass."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Tape:
             if d_x is not None and self.options.go_backwards:
                 d_x = d_x[:, ::-1]
             self._write_gradients(d_output, d_state, gradients, d_x, keep_tape, memory)
-        except Exception:  # the core refuses what it is given before it writes anything
+        except Exception:  # the core checks its arguments before it writes anything
             end = borrowed.cancel
             raise
         finally:

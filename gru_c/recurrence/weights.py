@@ -66,7 +66,7 @@ class Weights:
         return len(self.recurrent_kernel)
 
     def empty_gradients(self) -> Gradients:
-        """Return new arrays for the gradients of these weights, and of nothing else."""
+        """Return new arrays for the gradients of these weights; the other gradients are None."""
         return Gradients(
             np.empty_like(self.kernel),
             np.empty_like(self.recurrent_kernel),

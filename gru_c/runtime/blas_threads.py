@@ -32,7 +32,7 @@ class _Hold:
         self._limiter: Any = None
 
     def enter(self, libraries: Any) -> None:
-        # A forked child may be held already. Without libraries the limit would only cost time.
+        # In a forked child BLAS may be held already. Without libraries a limit only costs time.
         if self._limiter is None and libraries.lib_controllers:
             _free_openblas()
             self._limiter = libraries.limit(limits=1)
@@ -48,7 +48,7 @@ class _Hold:
 
 
 class _HoldOfThread(_Hold, threading.local):
-    """A hold of each Python thread by itself."""
+    """A separate hold for each Python thread."""
 
 
 class _SingleThreadedBlas:
@@ -116,9 +116,9 @@ _NOTHING = nullcontext()
 
 
 def blas_held(engine: int | None = None) -> AbstractContextManager[None]:
-    """Return the context to call an engine in, which is `single_threaded_blas` if that calls BLAS.
+    """Return the context in which to call an engine: `single_threaded_blas` if it calls BLAS.
 
-    Without an engine it is the one that "auto" stands for.
+    Without an argument, the engine is the one that "auto" stands for.
     """
     engine = _core.auto_engine() if engine is None else engine
     return single_threaded_blas if engine == BLAS else _NOTHING

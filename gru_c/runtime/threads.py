@@ -53,7 +53,7 @@ _num_threads = min(_default_num_threads(), _most_threads)
 _were_set = False
 _of_python_threads: dict[int, int] = {}  # the setting of `use_threads`, by the thread's number
 
-# OpenMP's threads do not survive a fork, and libgomp would wait for them for ever: a child that was
+# OpenMP's threads do not survive a fork, and libgomp would wait for them forever: a child that was
 # forked after they had been started uses a single thread.
 _used_threads = False
 _forked = False

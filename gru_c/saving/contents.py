@@ -15,7 +15,7 @@ from gru_c.network.network import Network
 from gru_c.saving.files import plain_config, read_tensors, write_tensors
 
 FORMAT_VERSION = 1
-MAX_LAYERS = 1000  # in a file, because `Sequential.add` compares each name with all others
+MAX_LAYERS = 1000  # layers in a file, because `Sequential.add` compares each name with all others
 
 
 # ---- writing ------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def _compile_config(model: Network) -> dict[str, Any]:
         "loss": None if model.loss is None else plain_config(model.loss, "the loss"),
         "metrics": [plain_config(item, f"metric {item.name!r}") for item in model.plain_metrics],
     }
-    if model.loss_weight != 1:  # so that older versions read the files that have none of these
+    if model.loss_weight != 1:  # left out if unused, so that older versions can read the file
         config["loss_weights"] = model.loss_weight
     if model.weighted_metrics:
         items = model.weighted_metrics
@@ -132,7 +132,7 @@ def load_weights(model: Network, path: Path) -> None:
 
 
 def checked_config(metadata: dict[str, str]) -> dict[str, Any]:
-    """Return the configuration of a model; ValueError if the format or a key is not right."""
+    """Return the configuration of a model; ValueError if the format or a key is wrong."""
     if metadata.get("format") != "gru_c":
         raise ValueError(
             "a safetensors file, but not of a gru_c model: its metadata has no format 'gru_c'"

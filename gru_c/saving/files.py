@@ -61,7 +61,7 @@ def _refuse(value: object, config: Mapping[str, Any]) -> NoReturn:
     """Raise TypeError for a value that JSON cannot hold, with the name of its argument."""
     names = [name for name, argument in config.items() if argument is value] or ["an argument"]
     kind = "function" if callable(value) else "object of another library or the user's"
-    raise TypeError(f"{names[0]} is {value!r}, a {kind}, and a file cannot hold what that does")
+    raise TypeError(f"{names[0]} is {value!r}, a {kind}, and a file cannot hold its code")
 
 
 def _without_arrays(config: Any) -> Any:

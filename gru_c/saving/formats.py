@@ -45,7 +45,7 @@ _NAMES = {b"PK\x03\x04": "model.keras", b"\x89HDF": "model.h5"}
 
 
 def register(*formats: FileFormat) -> None:
-    """Set the known formats. A name is of the first format that has a suffix of it."""
+    """Set the known formats. A file has the first format with a suffix that its name ends in."""
     _FORMATS[:] = formats
 
 

@@ -14,7 +14,7 @@ class _Timeless:
         self.function = function
 
     def __call__(self, step: int) -> float:
-        """Return the present rate, which the function returns."""
+        """Return the rate that the function returns now."""
         return self.function()
 
     def __repr__(self) -> str:

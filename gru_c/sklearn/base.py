@@ -126,7 +126,7 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
     # ---- defined by subclasses ----
 
     def _encode(self, y: Any, weight: Array, classes: Any, first: bool) -> Array:
-        """Return checked targets as numbers (n, k); the `first` fit stores what kind they are."""
+        """Return checked targets as numbers (n, k); if `first`, store the kind of targets."""
         raise NotImplementedError
 
     def _head(self) -> tuple[int, str | None, str]:
@@ -312,7 +312,7 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
         """Continue with a copy of the model, at the current learning rate."""
         if self._made_from != self._architecture():
             raise ValueError(
-                "hidden_units, bidirectional and dropout must stay when training continues: "
+                "hidden_units, bidirectional and dropout must not change when training continues: "
                 f"the model was made with {self._made_from}, they are {self._architecture()}"
             )
         self.model_ = copy.deepcopy(self.model_)
@@ -333,7 +333,7 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
             verbose=LINE if self.verbose else SILENT,
             callbacks=judge,
         )
-        if history.interrupted:  # so that a search over many fits ends, too
+        if history.interrupted:  # re-raised, so that a search over many fits ends, too
             raise KeyboardInterrupt
         if judge is not None:
             self.validation_scores_ = [*(self.validation_scores_ or []), *judge.scores]

@@ -89,7 +89,7 @@ def has_time(model: Network) -> bool:
 
 def stages_of(model: Network) -> Iterator[Stage]:
     """Yield the stages of a built model; ValueError if a layer cannot run step by step."""
-    assert model.input_shape is not None  # known once it is built
+    assert model.input_shape is not None  # the shape is known once the model is built
     shape, timed = model.input_shape, has_time(model)
     for layer in model.layers:
         require_stepwise(layer)
@@ -152,7 +152,7 @@ def _pack(stage: CoreStage, layer: Layer) -> CoreStage:
 
 def _packed(stage: CoreStage, isa: str, layer: Layer) -> Array:
     """Return packed weights: those of another stream if its weights are equal, else new ones."""
-    from hashlib import blake2b  # its import takes as long as three of this package's modules
+    from hashlib import blake2b  # here, because its import is slow
 
     prefix = layer.prefix
     weights = {item.name.removeprefix(prefix): item.array for item in layer.parameters}

@@ -204,7 +204,7 @@ class Stream(Guarded):
     def _exclusive(self) -> Iterator[None]:
         """Return a context for one thread; RuntimeError if another thread is in it."""
         if not self._lock.acquire(blocking=False):
-            raise RuntimeError("another thread is at work on this stream: give each its own")
+            raise RuntimeError("another thread is using this stream: give each thread its own")
         try:
             yield
         finally:
@@ -297,7 +297,7 @@ def _aligned(stage: Stage) -> Stage:
 
 
 def _no_fast_step(x_t: object, out: object) -> None:
-    """Return None, in place of `_core.Stack.step`, for a model that is not one stack."""
+    """Return None; used instead of `_core.Stack.step` if the model is not a single stack."""
 
 
 def _check_out(out: object, y: Array) -> None:
@@ -327,7 +327,7 @@ def _checked_rows(rows: Rows, batch_size: int) -> Any:
 
 
 def _parts(stages: list[Stage], batch_size: int) -> Iterator[Any]:
-    """Yield the stages in order, with neighboring stages of the core joined into a stack."""
+    """Yield the stages in order, with neighbouring stages of the core joined into a stack."""
     for in_core, group in groupby(stages, lambda stage: isinstance(stage, CoreStage)):
         if in_core:
             yield _core.Stack(list(group), batch_size)

@@ -20,8 +20,8 @@ from gru_c.training.run_identity import differences
 
 Tensors = dict[str, Array]
 
-_SECONDS = 30.0  # between two writes within an epoch
-_SHARE = 0.02  # of the time, at most, is spent on writing
+_SECONDS = 30.0  # seconds between two writes within an epoch
+_SHARE = 0.02  # largest share of the time that writing takes
 _TENSOR = "tensor"
 
 
@@ -116,14 +116,14 @@ class CheckpointFile:
             When the file is damaged, or holds no run or a different one.
         """
         for leftover in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.tmp"):
-            leftover.unlink()  # of a process that was killed while it wrote
+            leftover.unlink()  # left by a process that was killed while it wrote
         if not self.resume or not self.path.exists():
             return None
         tensors, metadata = files.read_tensors(self.path)
         try:
             contents.checked_config(metadata)
             if "run" not in metadata:
-                raise ValueError("this is a model, but not a run to go on with")
+                raise ValueError("this is a model, but not a run that can be resumed")
             if metadata.get("digest") != _digest(metadata, tensors):
                 raise ValueError("the file is damaged: its contents do not match its digest")
             run = json.loads(metadata["run"])
@@ -137,7 +137,7 @@ class CheckpointFile:
     def _compare(self, identity: dict[str, Any], state: dict[str, Any]) -> None:
         """Raise ValueError unless the run in the file is this one, except for more epochs."""
         before, now = dict(identity), dict(self.identity)
-        if now["learning_rate"] == state["learning_rate"]:  # which callbacks may have set
+        if now["learning_rate"] == state["learning_rate"]:  # callbacks may have changed it
             now["learning_rate"] = before["learning_rate"]
         if now["epochs"] > before["epochs"]:  # the same run, but longer
             before["epochs"] = now["epochs"]
@@ -148,7 +148,7 @@ class CheckpointFile:
 
 
 def _pack(value: Any, arrays: list[Array], path: str) -> Any:
-    """Return a state as JSON can hold it; its arrays are appended to a list."""
+    """Return a state in a form that JSON can hold; append its arrays to a list."""
     if isinstance(value, np.ndarray):
         arrays.append(value)
         return {_TENSOR: len(arrays) - 1}
@@ -174,7 +174,7 @@ def _unpack(value: Any, tensors: Tensors) -> Any:
 
 
 def _digest(metadata: dict[str, str], tensors: Tensors) -> str:
-    from hashlib import blake2b  # its import takes as long as that of three modules here
+    from hashlib import blake2b  # here, because its import is slow
 
     digest = blake2b(digest_size=16)
     for key in ("model", "run"):

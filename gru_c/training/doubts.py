@@ -1,4 +1,4 @@
-"""Warnings of doubtful uses of losses and metrics: allowed, but seldom what the user wants."""
+"""Warnings about doubtful uses of losses and metrics: allowed, but seldom intended."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _doubt_about_classes(loss: losses.Loss, y: Array) -> str | None:
     if not computes_as(loss, losses.CategoricalCrossentropy):
         return None
     totals = y.sum(axis=-1)
-    bad = (np.abs(totals - 1) > 0.01) & (totals != 0)  # a row of zeros: a sample to ignore
+    bad = (np.abs(totals - 1) > 0.01) & (totals != 0)  # a row of zeros marks a sample to ignore
     if not bad.any():
         return None
     return (
@@ -221,7 +221,7 @@ def _other_than_one_hot(y: Array, outputs: int) -> Array:
 
 
 def _other_than_labels(y: Array, outputs: int) -> Array:
-    """Return a mask of the targets that are not the number of a class."""
+    """Return a mask of the targets that are not class numbers."""
     bad: Array = ~((y == np.floor(y)) & (y >= 0) & (y < outputs))
     return bad
 

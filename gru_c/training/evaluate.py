@@ -32,7 +32,7 @@ def count_values(outputs: Array, mask: Array | None) -> int:
 
 
 def mask_argument(mask: Array | None) -> dict[str, Any]:
-    """Return the mask as a keyword argument, which losses and metrics of users need not have."""
+    """Return the mask as a keyword argument; {} for None, since a user's loss may not take it."""
     return {} if mask is None else {"mask": mask}
 
 
@@ -111,7 +111,7 @@ def evaluate_batches(
         reset_all(model.metrics)
         callbacks.call("on_test_begin")
         for number, (batch, samples) in enumerate(data.batches(model, Epoch(batch_size))):
-            if not len(batch):  # all of its samples belong to other processes
+            if not len(batch):  # all samples belong to other processes
                 losses.append((0.0, 0, 0))
                 continue
             callbacks.call("on_test_batch_begin", number)

@@ -119,7 +119,7 @@ def _train_epoch(
     batches = data.batches(model, epoch)
     run.restore_generator()
     context = _EpochContext(model, settings, run, snapshot, target_checker(model, data, group))
-    explain: Callable[[], str] = str  # names the values of the last batch that are not finite
+    explain: Callable[[], str] = str  # names values that are not finite in the last batch
     for batch, samples in snapshot.guarded(batches):
         run.begin_batch()
         location = batch_location(data, samples, totals)
@@ -165,7 +165,7 @@ def _record(context: _EpochContext, batch: Data, result: Pass) -> None:
 
 
 def _require_finite_weights(context: _EpochContext, explain: Callable[[], str]) -> None:
-    """End the run if the last step, after which no loss was computed, made a weight infinite."""
+    """End the run if the last step made a weight infinite: no later loss would show it."""
     model, _, run, snapshot, _ = context
     try:
         run.group.raise_deferred()

@@ -74,7 +74,7 @@ class FitSettings:
 
 
 def _check_frequency(frequency: object) -> int | tuple[int, ...]:
-    """Return the number of epochs from one validation to the next, or the validated epochs."""
+    """Return the number of epochs from one validation to the next, or the epochs to validate."""
     if isinstance(frequency, (list, tuple, range, set, frozenset)):
         epochs = (check_integer("an epoch in validation_freq", item, 1) for item in frequency)
         return tuple(sorted(epochs))

@@ -52,7 +52,7 @@ def _changes_nothing(derived: type, cls: type) -> bool:
 
 
 def _is_method(name: str, value: object) -> bool:
-    """Return True for an attribute of a class that takes part in a computation."""
+    """Return True for an attribute of a class that takes part in computations."""
     if name.startswith("__") and name != "__call__":
         return False
     return hasattr(value, "__get__") and name not in ("get_config", "build")

@@ -27,7 +27,7 @@ class History(Guarded):
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
         self.interrupted = False
-        self._epochs: dict[str, list[int]] = {}  # in which each quantity was recorded
+        self._epochs: dict[str, list[int]] = {}  # the epochs in which each quantity was recorded
 
     def append(self, epoch: int, logs: dict[str, float]) -> None:
         """Add an epoch."""
@@ -65,7 +65,7 @@ class History(Guarded):
         Raises
         ------
         ValueError
-            When nothing has been recorded, or a name has not.
+            When nothing has been recorded, or not this name.
         ImportError
             When matplotlib is not installed.
 

@@ -18,7 +18,7 @@ NO_CULPRIT = (
     "earlier batch held an infinite value"
 )
 
-# Losses are computed in float64, but a loss that is not finite is blamed on targets beyond float32.
+# Losses are computed in float64, but targets beyond float32 are named if a loss is not finite.
 _OF_TARGETS = np.dtype(np.float32)
 _NOTHING: AbstractContextManager[Any] = nullcontext()
 
@@ -149,7 +149,7 @@ def culprit(batch: Data, samples: Array | None, dtype: Any) -> str:
 
 
 def _bad_values(array: Array, dtype: np.dtype[Any], mask: Array | None) -> Array:
-    """Return a mask of the values that are not finite, except in time steps that do not count."""
+    """Return a mask of the values that are not finite, in the time steps that count."""
     if array.dtype.kind != "f":
         return np.zeros(array.shape, bool)
     bad = not_finite(array, dtype)

@@ -19,7 +19,7 @@ from gru_c.network.network import Network
 from gru_c.runtime.blas_threads import blas_held
 from gru_c.training.missing import Missing
 
-_CONSEQUENCE = "what is predicted for them means nothing"  # of samples with NaN or infinities
+_CONSEQUENCE = "the predictions for them are meaningless"  # the consequence of NaN or infinities
 
 
 def predict(

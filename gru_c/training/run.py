@@ -1,4 +1,4 @@
-"""The state of a training run: its epoch and batch, its history, its callbacks and its file."""
+"""The state of a training run: epoch and batch, history, callbacks and checkpoint file."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Run:
         consequence = "they are part of the validation's loss and metrics"
         self.missing_in_validation = Missing(consequence, model.dtype)
         self.history = model.history = History()
-        self._logs: dict[str, Any] = {}  # of the last epoch
+        self._logs: dict[str, Any] = {}  # logs of the last epoch
         # States of the model's generator: before it drew the order of this epoch, and, when a run
         # is resumed within an epoch, at the batch where it resumes.
         self._state_before_order: Any = None
@@ -136,7 +136,7 @@ class Run:
             return Snapshot(self.model, "at the beginning of this epoch")
         self.group.agree_on_trainable(self.model)
         self.model.rng.bit_generator.state = self._state_before_order
-        return Snapshot(self.model, "when this run was taken up again")
+        return Snapshot(self.model, "when this run was resumed")
 
     def restore_generator(self) -> None:
         """Restore the generator of a resumed run, after it has drawn the epoch's order again."""

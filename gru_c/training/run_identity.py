@@ -33,7 +33,7 @@ def differences(first: Any, second: Any, verb: str, second_verb: str) -> str:
 
 
 def _leaf(leaves: Facts, name: str) -> Any:
-    """Return a leaf; True for a missing ``trainable``, which older files do not have."""
+    """Return a leaf of nested dicts; True for ``trainable``, which older files do not have."""
     return leaves.get(name, True if "trainable" in name.split(".") else _ABSENT)
 
 
@@ -104,7 +104,7 @@ def _describe_object(obj: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a NumPy number as JSON can hold it; for a function or another object its name."""
+    """Return a NumPy number as a plain one; for a function or another object its name."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     return getattr(value, "__qualname__", type(value).__name__)

@@ -58,7 +58,7 @@ class Snapshot:
 
 
 def generators(model: Network) -> list[np.random.Generator]:
-    """Return the random generators of a model, each once: the model's, then those of the layers."""
+    """Return the random generators of a model without duplicates: its own, then the layers'."""
     return [model.rng, *(rng for rng in random.generators(model.layers) if rng is not model.rng)]
 
 
@@ -122,7 +122,7 @@ def state_for_process(
         return captured[group.rank]
     if any(state is not None for item in captured for state in item["states"]):
         raise ValueError(
-            f"{len(captured)} processes trained stateful layers; {group.size} cannot go on"
+            f"{len(captured)} processes trained stateful layers; {group.size} cannot resume"
         )
     shared = captured[0]["generators"][:1]
     local = [rng.bit_generator.state for rng in generators(model)[1:]]
@@ -146,7 +146,7 @@ def restore(model: Network, state: dict[str, Any], tensors: dict[str, Array]) ->
     Raises
     ------
     ValueError, TypeError, KeyError
-        When something does not fit the model, of which only the optimizer may have changed then.
+        When something does not fit the model; only its optimizer may have changed then.
     """
     values = [item.value for item in model.parameters.items]
     weights = dict(zip(contents.weight_names(model), values, strict=True))

@@ -35,7 +35,7 @@ def _train_step(model: Network, batch: Data, group: ProcessGroup) -> Pass:
     assert model.optimizer is not None
     result = _gradients(model, batch, group)
     if math.isfinite(result.loss) and model.trainable:
-        with group.defer_errors():  # a schedule or a constraint may be the user's
+        with group.defer_errors():  # a schedule or constraint may be a user's code
             model.optimizer.step(model.parameters)
         group.synchronize_weights(model)
     return result
@@ -125,9 +125,9 @@ def _warn_of_nothing_trained(model: Network) -> None:
     """Warn that training will change nothing, with the reason."""
     trainable = [repr(layer.name) for layer in model.layers if layer.trainable_weights]
     reason = "it has no weights" if not model.parameters.items else "all its layers are frozen"
-    if trainable:  # the model alone is frozen
+    if trainable:  # only the model is frozen
         reason = (
-            f"model.trainable is False, which goes before that of layer {', '.join(trainable)}: "
+            f"model.trainable is False, which overrides that of layer {', '.join(trainable)}: "
             "set model.trainable = True, then freeze the other layers"
         )
     warn(f"training will change nothing: {reason}")
@@ -182,7 +182,7 @@ def weights_are_finite(model: Network) -> bool:
 
 
 def first_culprit(group: ProcessGroup, local_words: str) -> str:
-    """Return the words of the first process that names a value that is not finite, with its rank.
+    """Return the words of the first process that found a value that is not finite.
 
     `local_words` are those of this process.
     """

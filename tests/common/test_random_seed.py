@@ -1,4 +1,4 @@
-"""The seed of everything that has none of its own."""
+"""The default seed of objects that are made without a seed."""
 
 import random
 

@@ -192,7 +192,7 @@ def test_the_repr_of_what_does_not_keep_its_arguments():
     ],
 )
 def test_a_name_that_keras_has_is_no_slip(get, name):
-    with pytest.raises(ValueError, match=f"{name}', which Keras has and gru_c has not. Known: "):
+    with pytest.raises(ValueError, match=f"{name}', which Keras has and gru_c does not. Known: "):
         get(name)
 
 

@@ -236,7 +236,7 @@ def pieces(**arguments):
     return gru_c.gru_forward(x, w, u, **arguments)
 
 
-# Who takes the number, the argument, a number that is accepted, and one that is out of range.
+# The function that takes the number, the argument, an accepted number, one out of range.
 INTEGERS = [
     (GRU, "units", 2, 0),
     (lambda **a: GRU(2, **a), "checkpoint_every", 2, 0),

@@ -15,7 +15,7 @@ def ours(arguments, pair, engine="packed"):
 
 
 def of_torch(torch, arguments, pair):
-    """What `ours` returns, by torch.nn.GRU in float32."""
+    """Return the results of `ours`, computed by torch.nn.GRU in float32."""
 
     def exchange(array):
         """z, r, n to r, z, n or back, along the last axis."""

@@ -14,7 +14,7 @@ from gru_c import _core, gru_forward
 DTYPES = [np.float32, np.float64]
 BITS = {np.float32: np.uint32, np.float64: np.uint64}
 KERNELS = {"sigmoid": _core.sigmoid, "tanh": _core.tanh}
-# In units in the last place; what was measured stands in src_c/kernels/activation.inc.
+# In units in the last place; src_c/kernels/activation.inc has the measured errors.
 MAX_ULP = {np.float32: 4, np.float64: 8}
 # From here on tanh is 1, sigmoid is 1, and sigmoid of the negative number is 0.
 TANH_IS_1 = {np.float32: 9.02, np.float64: 19.07}
@@ -63,7 +63,7 @@ def around(dtype, value, count=2000):
 
 @cache
 def sweep(dtype):
-    """Finite numbers of both signs: every k-th bit pattern, then where the functions bend."""
+    """Return finite numbers of both signs: every k-th bit pattern, and those near bends."""
     largest = int(np.array(np.finfo(dtype).max).view(BITS[dtype]))
     every_kth = np.arange(0, largest, largest // 150_001, dtype=BITS[dtype]).view(dtype)
     parts = [every_kth, np.array([np.finfo(dtype).max], dtype)]

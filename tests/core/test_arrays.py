@@ -35,7 +35,7 @@ STUB = Path(_core.__file__).with_name("_core.pyi")
 
 
 def arguments_of_stub():
-    """Every function of the stub, and its arguments, with what is said of their types."""
+    """Return every function of the stub, with the annotations of its arguments."""
     functions = {}
     for node in ast.parse(STUB.read_text()).body:
         members = node.body if isinstance(node, ast.ClassDef) else [node]
@@ -54,7 +54,7 @@ def takes_arrays(annotation):
 
 def test_every_array_of_every_entry_point_is_in_the_table():
     functions = arguments_of_stub()
-    del functions["set_blas"]  # whose object is no array
+    del functions["set_blas"]  # its argument is a capsule
     public = {name for name in vars(_core) if callable(getattr(_core, name)) and name[0] != "_"}
     public.remove("shares_memory")
     methods = {
@@ -107,7 +107,7 @@ def shorter(array, axis):
     return np.ascontiguousarray(np.take(array, range(array.shape[axis] - 1), axis))
 
 
-# What is done to an array, and the exception; `LAYOUT` is what only pointers care for.
+# The change of an array, and the exception; `LAYOUT` matters only where pointers are taken.
 LAYOUT = {
     "gaps": (with_gaps, ValueError),
     "odd address": (at_odd_address, ValueError),
@@ -214,7 +214,7 @@ def test_what_is_written_must_be_writeable_and_nothing_else(key):
             entry.run(**{name: array})
 
 
-# Besides those of which the stub says so: of arguments that may be anything.
+# Arrays for which the stub does not say so, because the arguments may be of any type.
 MAY_BE_NONE = [("forward_plain", "bias"), ("forward_plain", "initial_state"), ("Stack.step", "out")]
 
 
@@ -267,7 +267,7 @@ def test_activations_may_be_written_over_their_input(kernel):
 
 
 def test_arrays_side_by_side_in_one_stretch_of_memory_share_none():
-    """As the input and the output of a pass are, or the outputs of two directions."""
+    """The input and the output of a pass do this, and the outputs of two directions."""
     entry = forward_entry(True, PACKED)
     memory = numbers(B, T, I + 2 * H)
     memory[..., :I] = entry.arrays["x"]

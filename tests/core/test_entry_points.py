@@ -38,7 +38,7 @@ def test_matmul(dtype, transpose_a, transpose_b, accumulate, m):
         for k in SIDES:
             left, a = operand(rng, m, k, transpose_a, dtype)
             right, b = operand(rng, k, n, transpose_b, dtype)
-            # What out holds must not matter unless it is added to.
+            # The old contents of out must not matter unless the result is added to them.
             out = np.full((m, n), 0.5 if accumulate else np.nan, dtype)
             expected = left.astype(np.float64) @ right.astype(np.float64) + 0.5 * accumulate
             matmul(a, transpose_a, b, transpose_b, out, accumulate)
@@ -97,7 +97,7 @@ def test_sum_squares(dtype, n):
 
 
 def test_sum_squares_is_double_for_float32():
-    """One that float32 cannot hold, and one where it would lose what is small."""
+    """A sum that float32 cannot hold, and one in which float32 would lose the small terms."""
     assert _core.sum_squares(np.full(3, 1e30, np.float32)) == pytest.approx(3e60, rel=1e-6)
     x = np.full(100_001, 1e-3, np.float32)
     x[0] = 1e3
@@ -252,7 +252,7 @@ def test_optimizer_step_has_the_same_bits_on_each_instruction_set(name):
 
 @every_optimizer
 def test_optimizer_step_lets_nan_through_the_clip(name):
-    """A gradient that is NaN must be seen in the parameters, not become the limit."""
+    """A gradient that is NaN must show in the parameters, and must not be clipped to the limit."""
     _, kernel, options, _ = OPTIMIZERS[name]
     (p, g), slots = setting(name, 5, np.float64)
     g[2] = np.nan

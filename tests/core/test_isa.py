@@ -1,4 +1,4 @@
-"""Each instruction set of this CPU: the same results, and how one is chosen."""
+"""Each instruction set of this CPU gives the same results; the choice of one."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Strides, numbers and objects that a caller may give the core: none ends the process."""
+"""Strides, numbers and objects that a caller may pass to the core do not crash the process."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_a_sequence_has_strides_of_whole_elements(name, strides):
         entry.run(**{name: bad})
 
 
-# ---- what else a hostile caller might try -------------------------------------------------------
+# ---- other calls of a hostile caller ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", [key for key in ENTRIES if "threads" in ENTRIES[key].others])

@@ -258,7 +258,7 @@ def test_sizes_beyond_a_block(dtype, reset_after, sizes):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("given", [True, False])
 def test_weights_that_are_read_where_they_are_give_the_same_bits(rows, sizes, dtype, given):
-    """Of few rows and steps; a training pass packs them."""
+    """Passes of few rows and steps read the weights in place; a training pass packs them."""
     arguments = random_arguments(*rows, *sizes, dtype=dtype, bias=given, initial_state=given)
     few = gru_forward(**arguments, engine="packed")
     packed = gru_forward(**arguments, training=True, engine="packed")

@@ -38,7 +38,7 @@ def test_more_threads_than_cores(sizes):
 
 
 def test_many_small_calls_in_a_row():
-    """Each of them just large enough for two threads, so that workers fall asleep and wake."""
+    """The jobs are just large enough for two threads, so that workers fall asleep and wake."""
     arguments = random_arguments(16, 10, 8, 32, dtype=np.float32)
     expected = gru_forward(**arguments, num_threads=1, engine="packed").output.tobytes()
     for i in range(5000):
@@ -113,7 +113,7 @@ for _ in range(20):
 
 @only_on_linux
 def test_a_child_forked_while_the_team_works(run_python):
-    """The job that another thread was in the midst of is none of the child's."""
+    """The child does not take over the job that another thread was working on."""
     code = """
 leave = threading.Event()
 PROBLEMS[:] = [(rng.normal(size=(4096, 10, 8)), *weights(8, 33))]  # many tasks, for many threads
@@ -143,7 +143,7 @@ assert passes() == expected
 
 @only_on_linux
 def test_workers_survive_an_interrupt_of_fit(run_python):
-    """Signals go to Python's threads; the team works on after each of them."""
+    """Python's threads handle signals; the team continues to work after each of them."""
     code = """
 from gru_c import GRU, Dense, Sequential
 assert passes() == expected

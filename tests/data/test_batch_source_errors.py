@@ -101,7 +101,7 @@ def test_bptt_refuses_a_later_batch_with_lengths():
             "say with validation_steps how many",
         ),
         ({"validation_data": 3}, "validation_data must be .* or a source of such batches, got int"),
-        ({"x": iter([])}, "the source of batches gave none"),
+        ({"x": iter([])}, "the source of batches gave no batch"),
         ({"x": {}}, "x must hold real numbers"),
         ({"x": X, "y": Y, "steps_per_epoch": 3}, "steps_per_epoch is for a source of batches"),
         ({"x": X, "y": None}, "y must be an array of real numbers, got None"),

@@ -139,7 +139,7 @@ def test_ranks_with_different_instruction_sets_keep_the_same_weights(tmp_path):
     assert_close(doubles[0], run_alone(mpi_training.shards))
 
 
-# ---- who does what ------------------------------------------------------------------------------
+# ---- tasks of ranks -----------------------------------------------------------------------------
 
 
 def test_callbacks_agree_and_the_first_rank_writes(tmp_path):

@@ -1,4 +1,4 @@
-"""DataParallel: exceptions, interrupts and dead processes, and what all processes agree on."""
+"""DataParallel: exceptions, interrupts and dead processes, and agreement between processes."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ pytest.importorskip("mpi4py")
 pytestmark = needs_mpiexec
 
 
-# ---- what goes wrong ----------------------------------------------------------------------------
+# ---- failures -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_shards_resume_with_the_same_bits_and_with_other_shards(tmp_path):
     np.testing.assert_allclose(result["history"]["loss"], unbroken[0]["history"]["loss"], rtol=0.2)
 
 
-# ---- what all agree on --------------------------------------------------------------------------
+# ---- agreement ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("overlap", ["", "overlap"])

@@ -7,7 +7,7 @@ from forecasters import NAN, NOISY, WAVE, T, small
 from gru_c.common import progress
 from gru_c.forecast import naive, seasonal_naive, training
 
-# ---- what it learns ----
+# ---- learning ----
 
 
 def test_a_season_without_noise_is_continued():

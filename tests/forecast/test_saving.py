@@ -80,7 +80,7 @@ def damaged(path, target, change, drop=None):
         (lambda c: c["layout"].update(window=10**12), "the end of series 'a' does not fit"),
         (lambda c: c["layout"].update(horizon=10**12), "its model takes"),
         (lambda c: c["layout"].update(calendar=["day"]), "has no times"),
-        (lambda c: c["layout"].update(calendar=["eon"]), "names what this version has not"),
+        (lambda c: c["layout"].update(calendar=["eon"]), "that this version does not have"),
         (lambda c: c["layout"].update(season="x"), "season must be an integer of at least 0"),
         (lambda c: c["layout"].update(covariate_std=[1.0]), "its covariates do not fit"),
         (lambda c: c["layout"].update(more=1), "wanted \\["),
@@ -103,7 +103,7 @@ def test_damaged_files(saved, tmp_path, change, message):
     if message == "damaged":  # of times
         pytest.importorskip("pandas")
     target = damaged(path, tmp_path / "damaged.safetensors", change)
-    if message is None:  # what is only said of the model is not believed
+    if message is None:  # the file's statements about the model are checked
         assert Forecaster.load(target).model_.count_params() == saved[0].model_.count_params()
         return
     with pytest.raises(ValueError, match=message):

@@ -179,8 +179,8 @@ class MyCell:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: RNN(MyCell()), TypeError, r"MyCell is no cell of gru_c.*give a GRUCell\(units\)"),
-        (lambda: RNN(Dense(3)), TypeError, "Dense is no cell"),
+        (lambda: RNN(MyCell()), TypeError, r"MyCell is not a cell.*give a GRUCell\(units\)"),
+        (lambda: RNN(Dense(3)), TypeError, "Dense is not a cell"),
         (lambda: RNN(GRUCell), TypeError, r"write GRUCell\(...\)"),
         (lambda: RNN([]), TypeError, "list of cells"),
         (lambda: RNN([GRUCell(2)] * 2), TypeError, "occurs twice"),

@@ -59,7 +59,7 @@ def test_a_users_own_class():
     assert loss.name == "cosh"
 
 
-# ---- what a user's class or function returns ----------------------------------------------------
+# ---- results of users' classes and functions ----------------------------------------------------
 
 
 class Squared(losses.Loss):

@@ -27,7 +27,7 @@ ACTIVATIONS = [
     ("scaled_tanh", 1.2),
     ("elu", 0.6),
 ]
-# These let the state explode within a few steps, as gates.
+# As gates, these functions let the state explode within a few steps.
 UNBOUNDED = {"relu", "linear", "affine", "leaky_relu", "thresholded_relu", "elu", "softplus"}
 SIDES = st.sampled_from([1, 2, 7, 8, 15, 16, 17, 33, 50])
 KINDS = st.fixed_dictionaries(
@@ -72,7 +72,7 @@ def draws(seed, first_step, B, T, H, rate):
 
 
 class Pass:
-    """A forward pass, and what the specification needs to know of it."""
+    """A forward pass, with the arguments of the specification for it."""
 
     def __init__(self, sizes, kind, *, masked, drawn, go_backwards, dtype=np.float64, **wanted):
         B, T, _, H = sizes
@@ -140,7 +140,7 @@ def test_forward_is_the_specification(sizes, dtype, kind, how, training):
 @settings(max_examples=80)
 @given(sizes=st.tuples(SIDES, st.integers(1, 6), st.integers(1, 5), SIDES), kind=KINDS, how=PASSES)
 def test_gradients_along_random_directions(sizes, kind, how):
-    # without draws a training pass has no way back through the expectation
+    # zoneout by its expectation, without draws, has no backward pass
     case = Pass(sizes, kind, **{**how, "drawn": True})
     B, T, _, H = sizes
     _, _, tape = case.run(training=True)
@@ -218,7 +218,7 @@ def test_the_usual_kind_spelled_out_is_the_usual_cell(reset_after):
         training=True,
     )
     assert_same_bits(spelled.output, plain.output)
-    # a clip that no sum reaches goes the general way and changes nothing
+    # a clip that no sum reaches takes the general path and changes nothing
     wide = gru_forward(**arguments, reset_after=reset_after, clip=1e6, training=True)
     assert_same_bits(wide.output, plain.output)
     d_output, d_state = random_gradients(5, 6, 20)

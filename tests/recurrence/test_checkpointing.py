@@ -179,7 +179,7 @@ def test_memory_beyond_inputs_and_results():
 
 # ---- with everything else -----------------------------------------------------------------------
 
-# Enough rows that a piece is a few steps: the core sums so many at a time.
+# Enough rows to make a piece a few steps long, the number that the core sums at a time.
 ROWS, STEPS = 64, 150
 LENGTHS = [STEPS] * 44 + [100] * 16 + [0] * 4
 HOLES = np.random.default_rng(4).random((ROWS, STEPS)) < 0.6

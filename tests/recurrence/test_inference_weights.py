@@ -1,4 +1,4 @@
-"""Inference with weights of fewer bits: what is rounded, by how much, and what is not touched."""
+"""Inference with weights of fewer bits: the rounding, its size, and values left unrounded."""
 
 import copy
 import re
@@ -16,7 +16,7 @@ RESET = pytest.mark.parametrize("reset_after", [True, False], ids=["after", "bef
 FORMATS = pytest.mark.parametrize("weights", REDUCED)
 
 
-# ---- what is documented, in NumPy ---------------------------------------------------------------
+# ---- the documented rounding, in NumPy ----------------------------------------------------------
 
 
 def bfloat16(a):
@@ -60,7 +60,7 @@ def step(x, kernel, recurrent_kernel, bias, h, round_weight, round_operand, rese
 
 
 def largest_error(arguments, weights, output, operands, *, reset_after=True):
-    """Of each step from the state that the core itself came to, so that nothing adds up."""
+    """Compare each step, from the core's own state before it, so that errors do not add up."""
     h, worst = arguments["initial_state"], 0.0
     for t in range(output.shape[1]):
         expected = step(
@@ -81,7 +81,7 @@ def float32_arguments(B, T, I, H, **changes):
     return random_arguments(B, T, I, H, dtype=np.float32, **changes)
 
 
-# ---- against it ---------------------------------------------------------------------------------
+# ---- the core -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("H", range(1, 68))
@@ -182,7 +182,7 @@ def test_same_bits_for_any_threads_company_and_cut(weights, reset_after, B, T, H
 )
 @pytest.mark.parametrize(("B", "H"), [(1, 50), (9, 33)])
 def test_int8_sums_are_exact(B, H):
-    """So that what multiplies the bytes makes no difference."""
+    """The instruction that multiplies the bytes makes no difference."""
     arguments = float32_arguments(B, 20, 11, H)
     before = _core.active_isa()
     results = []
@@ -202,7 +202,7 @@ def test_int8_sums_are_exact(B, H):
 @RESET
 @FORMATS
 def test_rows_with_nan(weights, reset_after, where, bad):
-    """NaN from there on (int8: from an infinity too), and no other row is touched."""
+    """The row is NaN from there on (with int8 also after an infinity); other rows are unchanged."""
     arguments = float32_arguments(5, 4, 6, 35, reset_after=reset_after)
     variant = {"reset_after": reset_after, "inference_weights": weights}
     good = gru_forward(**arguments, **variant)

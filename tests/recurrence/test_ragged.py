@@ -27,7 +27,7 @@ each_engine = pytest.mark.usefixtures("engine")
 
 
 def random_lengths(B, T, seed=0):
-    """From 0 to T, both ends among them where there is room."""
+    """Return lengths from 0 to T, which include 0 and T if there are enough rows."""
     lengths = np.random.default_rng(seed).integers(0, T + 1, B)
     lengths[:2] = [0, T][: len(lengths)]
     return np.random.default_rng(seed).permutation(lengths)
@@ -84,7 +84,7 @@ def test_forward_is_the_specification(
     lengths = random_lengths(B, T, seed)
     mask = mask_of(lengths, T) if share is None else random_mask(B, T, share, seed)
     expected = specification.gru(*arguments.values(), **variant, mask=mask, zero_output=zero_output)
-    arguments["x"][~mask] = np.nan  # which nobody reads
+    arguments["x"][~mask] = np.nan  # which is not read
     said = {"lengths": lengths} if share is None else {"mask": mask}
     result = gru_forward(
         **arguments, **variant, **said, zero_output_for_mask=zero_output, training=training
@@ -134,7 +134,7 @@ def test_gradients_along_random_directions(
 
 
 def test_gradients_against_central_differences():
-    """Of the package's own forward pass: nothing of the specification is needed for these."""
+    """Return finite differences of the package's forward pass, without the specification."""
     arguments = random_arguments(4, 6, 3, 5)
     mask, (d_output, d_state) = random_mask(4, 6, 0.5), random_gradients(4, 6, 5)
     tape = gru_forward(**arguments, mask=mask, training=True).tape

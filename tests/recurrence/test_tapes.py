@@ -52,7 +52,7 @@ def at_once(count, work):
 
 
 class WhileCoreWorks:
-    """The core's backward pass, during which something else happens: once, as in a thread."""
+    """Return the core's backward pass, which once calls a function, as if in another thread."""
 
     def __init__(self, monkeypatch, happens):
         self.core, self.happens = plain._core.backward, happens

@@ -54,7 +54,7 @@ def test_printed(capsys):
 
 
 def test_blas_is_named_in_a_new_process(run_python):
-    """Where nothing has loaded it yet."""
+    """A new process has not loaded BLAS yet."""
     done = run_python("import gru_c; print(gru_c.show_config('dicts')['blas'])")
     assert done.stdout.strip() == gru_c.show_config("dicts")["blas"], done.stderr
 

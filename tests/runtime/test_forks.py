@@ -36,7 +36,7 @@ only_with_fork = pytest.mark.skipif(
 @pytest.mark.parametrize("engine", ["packed", "blas"])
 @pytest.mark.parametrize("threads_before", [False, True], ids=["fresh", "used"])
 def test_a_forked_child_computes_and_exits(run_python, threads_before, engine):
-    """OpenMP's threads do not come along; a child that asked for them would wait for ever."""
+    """A child does not inherit OpenMP's threads; if it asked for them, it would wait forever."""
     parent = "expected = passes()" if threads_before else "expected = None"
     threads = 1 if threads_before and engine == "blas" else 2
     child = "\n    ".join(
@@ -55,7 +55,7 @@ def test_a_forked_child_computes_and_exits(run_python, threads_before, engine):
 
 @only_with_fork
 def test_a_child_forked_during_a_call_gives_blas_its_threads_again(run_python):
-    """The thread that would have done it was not forked, nor can its lock be waited for."""
+    """The child lacks the thread that would do so, and cannot wait for a lock of that thread."""
     parent = """
 from threadpoolctl import threadpool_info, threadpool_limits
 def counts():
@@ -84,7 +84,7 @@ threads.single_threaded_blas._lock.acquire()
 
 @only_with_fork
 def test_a_child_forked_inside_leaves_as_it_entered(run_python):
-    """As from a generator that starts workers while a model is trained."""
+    """A generator may start workers while a model is trained."""
     code = """
 import os, sys
 from threadpoolctl import threadpool_info, threadpool_limits

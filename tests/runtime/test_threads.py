@@ -1,4 +1,4 @@
-"""Threads: how many, BLAS held to one of them, the GIL."""
+"""The number of threads, the limit of one BLAS thread, and the GIL."""
 
 import sys
 import threading
@@ -22,7 +22,7 @@ from gru_c.runtime.blas_threads import single_threaded_blas
 only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
 
 
-# ---- how many -----------------------------------------------------------------------------------
+# ---- their number -------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("keep_num_threads")
@@ -85,7 +85,7 @@ def test_a_call_takes_the_processs_number_or_its_own(monkeypatch):
     ],
 )
 def test_omp_num_threads(monkeypatch, value, expected):
-    """The variable counts, as OpenMP reads it; what is no count is as if it were not there."""
+    """The variable is read as OpenMP reads it; a value that is not a number is ignored."""
     monkeypatch.setattr(threads, "_cgroup_limit", lambda: 7.9)
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(64), raising=False)
     if value is None:
@@ -187,7 +187,7 @@ def test_blas_has_its_threads_again_after_the_outermost(two_blas_threads):
 
 
 def test_blas_has_its_threads_again_after_the_last_of_two_that_overlap(two_blas_threads):
-    """The first in is the first out: what it found must come back, but not before the second."""
+    """The first to enter leaves first; its thread counts return only after the second leaves."""
     entered, leave = threading.Event(), threading.Event()
 
     def first():
@@ -207,7 +207,7 @@ def test_blas_has_its_threads_again_after_the_last_of_two_that_overlap(two_blas_
 
 
 class FakeLibraries:
-    """What the package uses of a ThreadpoolController; `counts` has one holder of `n` a layer."""
+    """A stand-in for ThreadpoolController; `counts` has one holder of `n` for each layer."""
 
     def __init__(self, counts):
         self.counts = counts
@@ -263,7 +263,7 @@ def test_openmp_blas_has_a_count_for_each_python_thread():
 
 @pytest.mark.parametrize("name", ["forward", "backward"])
 def test_other_python_threads_run_during_a_call(name):
-    """With a switch interval this long another thread runs only when the GIL is let go."""
+    """With such a long switch interval, another thread runs only when the GIL is released."""
     arguments = random_arguments(16, 200, 32, 64, dtype=np.float32)
     x, *weights, state = arguments.values()
     tape = gru_forward(**arguments, training=True).tape

@@ -1,4 +1,4 @@
-"""`use_threads`: a number of threads for what one Python thread calls."""
+"""`use_threads`: a number of threads for the calls of one Python thread."""
 
 import sys
 import threading

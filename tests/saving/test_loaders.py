@@ -94,7 +94,7 @@ def test_a_model_of_a_state_dict_leaves_the_tensors_alone():
     ("change", "message"),
     [
         (lambda w: w[:-1], "bias of layer 'dense' is missing: too few weights"),
-        (lambda w: [*w, w[0]], "1 weights more are given than the layers have"),
+        (lambda w: [*w, w[0]], "1 more weights are given than the layers have"),
         (lambda w: [w[0].T, *w[1:]], r"kernel of layer 'gru' has shape \(4, 15\), got \(15, 4\)"),
         (lambda w: [w[0] * 1j, *w[1:]], "kernel of layer 'gru' must hold real numbers"),
     ],

@@ -239,7 +239,7 @@ def test_warm_starts_continue():
     assert_same_bits(steps.predict(X), whole.predict(X))
     parts.set_params(learning_rate=0.5).fit(X, Y)
     assert parts.model_.optimizer.learning_rate == 0.5
-    with pytest.raises(ValueError, match="hidden_units, bidirectional and dropout must stay"):
+    with pytest.raises(ValueError, match="hidden_units, bidirectional and dropout must not change"):
         parts.set_params(hidden_units=6).fit(X, Y)
 
 

@@ -66,7 +66,7 @@ BAD_STEPS = {
     "objects": (np.full((2, 5), None), {}, TypeError, "real numbers"),
     "complex": (np.zeros((2, 5), complex), {}, TypeError, "complex128"),
     "nothing": (None, {}, TypeError, "got None"),
-    "ragged": ([[1.0], [1.0, 2.0]], {}, ValueError, "no array of numbers"),
+    "ragged": ([[1.0], [1.0, 2.0]], {}, ValueError, "not an array of numbers"),
     "out's shape": (np.zeros((2, 5)), {"out": np.zeros((2, 2), "f")}, ValueError, r"\(2, 3\)"),
     "out's dtype": (np.zeros((2, 5)), {"out": np.zeros((2, 3))}, ValueError, "float64"),
     "out is a list": (np.zeros((2, 5)), {"out": [0]}, TypeError, "out must be an array, got list"),

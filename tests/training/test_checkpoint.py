@@ -206,7 +206,7 @@ def test_a_rollback_in_a_resumed_run(tmp_path):
 
     model = dropping()
     _, x, y, options = RUNS["arrays"]
-    with pytest.raises(FloatingPointError, match="as they were when this run was taken up again"):
+    with pytest.raises(FloatingPointError, match="as they were when this run was resumed"):
         model.fit(
             x, y, 7, 2, 0, callbacks.LambdaCallback(on_train_batch_begin=spoil),
             checkpoint=path, resume=True, **options,

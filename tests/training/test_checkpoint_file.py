@@ -81,13 +81,13 @@ def test_files_without_a_run(tmp_path):
     path = tmp_path / "run.safetensors"
     model = train("arrays")
     model.save(path)
-    with pytest.raises(ValueError, match="this is a model, but not a run to go on with"):
+    with pytest.raises(ValueError, match="this is a model, but not a run that can be resumed"):
         train("arrays", checkpoint=path, resume=True)
     save_file({"a": np.ones(3)}, path)
     with pytest.raises(ValueError, match="not of a gru_c model"):
         train("arrays", checkpoint=path, resume=True)
     path.write_bytes(b"")
-    with pytest.raises(ValueError, match="no readable safetensors file"):
+    with pytest.raises(ValueError, match="not a readable safetensors file"):
         train("arrays", checkpoint=path, resume=True)
 
 

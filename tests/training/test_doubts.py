@@ -70,7 +70,7 @@ def test_a_loss_that_does_not_fit_warns_once_at_the_users_line(loss, head, y, ad
     assert re.search(advice, str(warning.message))
 
 
-# ---- heads that are almost right -----------------------------------------------------------------
+# ---- doubtful heads ------------------------------------------------------------------------------
 
 
 def steps(head):

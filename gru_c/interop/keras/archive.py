@@ -50,5 +50,5 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError(f"a configuration of {len(text)} bytes, more than {LARGEST_CONFIG}")
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError is also that of too long numbers
+    except (ValueError, RecursionError) as error:  # ValueError also for too long numbers
         raise ValueError(f"the configuration is damaged: {error}") from None

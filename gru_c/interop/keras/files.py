@@ -115,7 +115,7 @@ def load(
     float64 are an error. The ``hard_sigmoid`` of Keras 2, which is another function, becomes a
     GRU's ``("hard_sigmoid", 0.2, 0.5)``; in other layers it is an error.
 
-    Some kinds of damage would keep the HDF5 library busy for ever. The known kinds are detected
+    Some kinds of damage would keep the HDF5 library busy forever. The known kinds are detected
     before the library opens the file, but a malicious file may contain others: read files from
     untrusted sources in a process with a time limit.
 
@@ -240,7 +240,7 @@ def _warn(file: Path, model: Sequential, left_out: list[str]) -> None:
     else:
         state = "The model is compiled with the rest."
     warnings.warn(
-        f"{os.fspath(file)}: gru_c has not all that the model was compiled with in Keras. Left "
+        f"{os.fspath(file)}: gru_c lacks parts of what the model was compiled with in Keras. Left "
         f"out: {'; '.join(left_out)}. {state}",
         stacklevel=3,
     )

@@ -119,7 +119,7 @@ def _check_numbers(path: str, dataset: Any, kinds: str = "f") -> None:
         raise ValueError(f"the dataset {path!r} is chunked, virtual or in another file")
     try:
         dtype = dataset.dtype
-    except TypeError as error:  # a type that only HDF5 has
+    except TypeError as error:  # a type without a counterpart in NumPy
         raise ValueError(f"the dataset {path!r} is of an unknown type: {error}") from None
     if dtype.kind not in kinds or dtype.itemsize > 8:
         wanted = "float16, 32 or 64" if kinds == "f" else "an integer"

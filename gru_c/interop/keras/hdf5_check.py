@@ -1,6 +1,6 @@
-"""Checks of the structures in an HDF5 file that would keep the library busy for ever.
+"""Checks of the structures in an HDF5 file that could keep the library busy forever.
 
-If these structures are inconsistent, as one damaged byte can make them, HDF5 2.0 loops for ever or
+If these structures are inconsistent, as one damaged byte can make them, HDF5 2.0 loops forever or
 allocates gigabytes. They are found by their signatures, which are too long to occur among weights
 by chance. Only the structures that Keras writes are checked; a malicious file may have others.
 
@@ -89,7 +89,7 @@ def _collection(content: Content, start: int, steps: Iterator[int]) -> dict[int,
     """Return the lengths of a collection's strings by their indices.
 
     A collection is a header of 16 bytes and objects, each of which is a header of 16 bytes and its
-    content. At a free object (index 0) of length 0 the library would loop for ever.
+    content. At a free object (index 0) of length 0 the library would loop forever.
     """
     lengths = {}
     end = start + _number(content, start + 8)

@@ -96,7 +96,7 @@ def model_of(spec: Any, version: str) -> KerasModel:
         _check_chain(config, specs)
     first_name, first = read_spec(specs[0])
     if first_name == "InputLayer":
-        options_of(first, {"trainable"})  # which has no effect on an input
+        options_of(first, {"trainable"})  # has no effect on an input
         specs = specs[1:]
     input_shape = _input_shape(first, config)
     shape = input_shape
@@ -273,7 +273,9 @@ def _check_call(label: str, config: dict[str, Any], argument: str, value: Any) -
     drops = any(config.get(name) for name in ("rate", "dropout", "recurrent_dropout"))
     harmless = not drops if argument == "training" else value is False
     if value is not None and not harmless:
-        raise ValueError(f"{label} is called with {argument}={short(value)}, which gru_c has not")
+        raise ValueError(
+            f"{label} is called with {argument}={short(value)}, which gru_c has no equivalent for"
+        )
 
 
 # ---- writing ------------------------------------------------------------------------------------
@@ -369,7 +371,7 @@ def _activation_name(label: str, option: str, layer: GRU) -> str:
 
 
 def _is_written(label: str, name: str, value: Any) -> bool:
-    """Return whether an option's value is written; raise ValueError for an object Keras lacks."""
+    """Return True if an option's value is written; ValueError for an object that Keras lacks."""
     kind = kind_of(name)
     if isinstance(value, initializers.Constant) and value.is_array:
         return False

@@ -170,7 +170,7 @@ def _legacy_places(model: Sequential, file: Any, size: int) -> dict[str, str] | 
 
 
 def _names_slot(parts: list[str], names: tuple[str, ...]) -> bool:
-    """Return whether the parts of a name are those of a slot, in one of the three formats."""
+    """Return True if the parts of a name are those of a slot, in one of the three formats."""
     last = parts[-1]
     return (
         last in names

@@ -136,7 +136,7 @@ def _class_and_config(spec: Any) -> tuple[str, dict[str, Any]]:
 
 
 def _is_function(spec: Any) -> bool:
-    """Return whether this names a function as Keras 2.13 and later do."""
+    """Return True for the name of a function as Keras 2.13 and later write it."""
     return (
         isinstance(spec, dict)
         and spec.get("class_name") == "function"

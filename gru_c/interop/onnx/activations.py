@@ -127,7 +127,7 @@ _OF_OPERATOR = {function.operator: name for name, function in FUNCTIONS.items()}
 
 
 def is_function(node: Node) -> bool:
-    """Return whether the node's operator is one of `FUNCTIONS`."""
+    """Return True if the node's operator is one of `FUNCTIONS`."""
     return node.operator in _OF_OPERATOR
 
 

@@ -14,7 +14,7 @@ from gru_c.common.arrays import Array
 from gru_c.interop.onnx.operators import OPERATORS
 from gru_c.interop.onnx.proto import Node, array_of, element_type, library, shown, text
 
-OLDEST_OPSET = 7  # the first with today's GRU operator and with NumPy's broadcasting
+OLDEST_OPSET = 7  # the first version with the current GRU operator and with NumPy's broadcasting
 _MOST_BYTES = 2**31 - 1  # protobuf's limit
 _LOOPS = ("Loop", "Scan", "If")
 _KNOWN = {"GRU", *OPERATORS}
@@ -38,7 +38,7 @@ class Input:
     shape: tuple[int | str | None, ...] | None
 
     def fits(self, shape: tuple[int, ...]) -> bool:
-        """Return whether the input takes an array of this shape."""
+        """Return True if the input takes an array of this shape."""
         return self.shape is None or (
             len(self.shape) == len(shape)
             and all(
@@ -206,7 +206,7 @@ def _check_order(nodes: list[Node], known: set[str], outputs: list[str]) -> None
         for name in node.outputs:
             if name and name in known:
                 raise ValueError(
-                    f"{node.label} gives the value {shown(name)}, which is there already"
+                    f"{node.label} gives the value {shown(name)}, which exists already"
                 )
             known.add(name)
     if not outputs:

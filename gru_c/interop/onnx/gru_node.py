@@ -329,7 +329,7 @@ def _in_order(
     arrays = list(inputs)
     named = [name for name in node.inputs if name]
     if len(arrays) == len(named) and not any(array is None for array in arrays):
-        by_name = dict(zip(named, arrays, strict=True))  # without an array for what is left out
+        by_name = dict(zip(named, arrays, strict=True))  # no array for an empty input
         return [by_name.get(name) for name in node.inputs]
     for name, array in zip_longest(node.inputs, arrays, fillvalue=""):
         if not name and array is not None and not isinstance(array, str):

@@ -65,7 +65,7 @@ def _add_gru_nodes(
 
 
 def _alike(directions: list[GRU]) -> bool:
-    """Return whether one node can hold the directions: they must agree in what it has once."""
+    """Return True if one node can hold both directions: they must agree in its attributes."""
     names = ("units", "use_bias", "reset_after", "clip")
     settings = {tuple(getattr(layer, name) for name in names) for layer in directions}
     return len(settings) == 1

@@ -208,7 +208,7 @@ class LayerWalk:
         if name not in self.graph.constants:
             node.refuse(f"its input {shown(name)} is not a weight of the file")
         array = self.graph.constants[name]
-        if array.dtype != self.dtype and node.operator != "Gather":  # whose indices are integers
+        if array.dtype != self.dtype and node.operator != "Gather":  # Gather has integers
             node.refuse(f"its input {shown(name)} is {array.dtype}, for numbers of {self.dtype}")
         return array
 

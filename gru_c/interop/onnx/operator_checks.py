@@ -98,11 +98,11 @@ class NodeInputs(NamedTuple):
         return self.values[place] if place < len(self.values) else NOTHING
 
     def has(self, place: int) -> bool:
-        """Return whether the node has an input."""
+        """Return True if the node has an input."""
         return place < len(self.node.inputs) and bool(self.node.inputs[place])
 
     def output_is_used(self, place: int) -> bool:
-        """Return whether an output of the node is used."""
+        """Return True if an output of the node is used."""
         return place < len(self.node.outputs) and self.node.outputs[place] in self.used
 
 
@@ -272,7 +272,7 @@ def _reduce(inputs: NodeInputs) -> None:
         return
     places_of(_axes(inputs) or (), len(shape))
     if inputs.node.operator == "ReduceMean" and dtype.kind in "iu" and 0 in shape:
-        raise ValueError(f"there is no mean of no numbers of {dtype}")
+        raise ValueError(f"the mean of no numbers of {dtype} is not defined")
 
 
 def _slice(inputs: NodeInputs) -> None:

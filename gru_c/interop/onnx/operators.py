@@ -85,7 +85,7 @@ def _divide(a: Array, b: Array) -> Any:
 def _power(a: Array, b: Array) -> Any:
     """Return the power in the type of the first."""
     whole = a.dtype.kind in "iu" and b.dtype.kind in "iu" and not (b < 0).any()
-    if whole:  # overflow wraps around, as in products of that type
+    if whole:  # an overflow wraps around, as in products of this type
         wide = np.uint64 if a.dtype.kind == "u" else np.int64
         a, b, dtype = a.astype(wide), b.astype(wide), a.dtype
         return np.power(a, b).astype(dtype)
@@ -192,13 +192,13 @@ def _reduce(function: Callable[..., Any]) -> Operator:
 
 
 def _mean(x: Array, axis: tuple[int, ...], keepdims: bool) -> Any:
-    """Return the mean; that of no numbers is NaN, without NumPy's warning."""
+    """Return the mean; NaN, without NumPy's warning, for no numbers."""
     total = np.asarray(np.sum(x, axis=axis, keepdims=keepdims))
     count = x.size // max(total.size, 1)
     if x.dtype.kind == "f":
         return total / count
     if not count:
-        raise ValueError(f"there is no mean of no numbers of {x.dtype}")
+        raise ValueError(f"the mean of no numbers of {x.dtype} is not defined")
     return _divide(total, total.dtype.type(count))
 
 
@@ -245,7 +245,7 @@ def _gemm(node: Node, budget: ElementBudget, a: Array, b: Array, c: Array | None
     a = a.T if node.get("transA", 0) else a
     b = b.T if node.get("transB", 0) else b
     y, beta = _times(_matmul(node, budget, a, b), node.get("alpha", 1.0)), node.get("beta", 1.0)
-    if c is None or not beta:  # as in BLAS, where C is not read if beta is 0
+    if c is None or not beta:  # as in BLAS, which does not read C if beta is 0
         return y
     require_inside("C", y.shape, c.shape)
     return y + _times(c, beta)

@@ -51,7 +51,7 @@ def library() -> Any:
 
 
 def shown(name: str) -> str:
-    """Return a file's name of something for a message: quoted, printable, not too long."""
+    """Return a name from a file for a message: quoted, printable, not too long."""
     cut = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 3] + "..."
     return ascii(cut)
 

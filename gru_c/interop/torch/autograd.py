@@ -23,7 +23,7 @@ from gru_c.recurrence.weights import Weights
 
 CELL = Cell()
 
-# True if the graph is kept for another backward pass; PyTorch versions that cannot say keep it.
+# True if the graph is kept for another backward pass; assumed where PyTorch does not say.
 _keeps_graph = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True)
 
 

@@ -18,7 +18,7 @@ _is_batched = getattr(torch._C._functorch, "is_legacy_batchedtensor", lambda ten
 
 
 def looks_into() -> bool:
-    """Return True if something looks into operations, which works for PyTorch's own ones only.
+    """Return True if something traces operations, which works for PyTorch's own ones only.
 
     Such are torch.compile, torch.export, torch.jit.trace, `differentiates`, and modes that see each
     operation: make_fx, FakeTensorMode, FlopCounterMode.

@@ -212,7 +212,7 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
             value, looks_again = qconfig_for(self, value)
             if value is not None or looks_again:
                 self._become_torch_gru()
-        torch.nn.GRU.__setattr__(self, name, value)  # whatever it is now
+        torch.nn.GRU.__setattr__(self, name, value)  # whatever its class is now
 
     def __prepare_scriptable__(self) -> Any:
         """Return the module that torch.jit.script compiles in place of this one."""

@@ -1,4 +1,4 @@
-"""State dicts: weights of PyTorch modules for gru_c's layers, and the other way."""
+"""State dicts: weights of PyTorch modules for gru_c's layers, and vice versa."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def _continues(before: Layer, layer: Layer) -> bool:
 
 
 def _check_layer(layer: Layer) -> None:
-    """Raise ValueError for a layer whose weights mean something else in PyTorch."""
+    """Raise ValueError for a layer whose weights have another meaning in PyTorch."""
     if not isinstance(layer, Recurrent):
         if type(layer) not in _TENSORS:
             raise ValueError(f"layer {layer.label!r} ({type(layer).__name__}) has no counterpart")

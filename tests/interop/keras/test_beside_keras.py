@@ -292,7 +292,7 @@ def test_what_is_compiled(tmp_path, arguments, kept_parts, suffix):
         assert ours.evaluate(X, Y > 0, verbose=0) == pytest.approx(expected, rel=1e-5)
 
 
-# ---- what gru_c lacks ---------------------------------------------------------------------------
+# ---- unknown parts ------------------------------------------------------------------------------
 
 
 class Doubled(keras.layers.Layer):

@@ -155,7 +155,7 @@ MODELS = [
     (changed(nothing, node("Conv", ["x", "x"], ["y"], name="c")), r"node 'c' \(Conv\): gru_c does"),
     (changed(nothing, branch()), r"node 'choice' \(If\): gru_c does not have"),
     (changed(nothing, node("Relu", ["z"], ["y"])), "wants the value 'z', which nothing before it"),
-    (changed(nothing, *[node("Relu", ["x"], ["y"])] * 2), "gives the value 'y', which is there"),
+    (changed(nothing, *[node("Relu", ["x"], ["y"])] * 2), "gives the value 'y', which exists"),
     (changed(nothing, node("Relu", ["x"], ["z"])), "an output wants the value 'y'"),
     (changed(nothing, node("Relu", ["x"], ["y"], a=1)), "Unrecognized attribute: a"),
     (changed(nothing, node("Transpose", ["x"], ["y"], perm=1)), r"\(Transpose\) is not valid"),

@@ -9,7 +9,7 @@ from torch_twins import Tagger, tagger_pair  # noqa: E402
 
 from gru_c.interop.torch import GRU, convert  # noqa: E402
 
-# Warnings of PyTorch's own, of what it will move elsewhere.
+# Warnings of PyTorch about functions that it will move elsewhere.
 THEIR_WARNINGS = pytest.mark.filterwarnings("ignore")
 quantisation = torch.ao.quantization
 DYNAMIC = quantisation.default_dynamic_qconfig

@@ -1,4 +1,4 @@
-"""What PyTorch's users do with modules: the same with gru_c's GRU as with torch.nn.GRU."""
+"""Tools of PyTorch give the same results with gru_c's GRU as with torch.nn.GRU."""
 
 import copy
 import io
@@ -15,7 +15,7 @@ from torch_twins import assert_alike, tagger_pair  # noqa: E402
 
 from gru_c.interop.torch import GRU, convert  # noqa: E402
 
-# Warnings of PyTorch's own, of what it will move elsewhere or calls itself.
+# Warnings of PyTorch about functions that it will move, and about calls of its own code.
 THEIR_WARNINGS = pytest.mark.filterwarnings("ignore")
 
 
@@ -31,7 +31,7 @@ def x():
     return torch.randn(4, 20, 3)
 
 
-# ---- what looks into operations -----------------------------------------------------------------
+# ---- tools that trace operations ----------------------------------------------------------------
 
 
 def test_torch_fx_takes_it_for_a_leaf(pair, x):
@@ -232,7 +232,7 @@ def test_what_is_no_plain_tensor_is_refused_by_name(pair, x, steps):
             model(torch.quantize_per_tensor(x, 0.1, 0, torch.qint8))
 
 
-# ---- what is done with weights and gradients ----------------------------------------------------
+# ---- operations on weights and gradients --------------------------------------------------------
 
 
 def trained(model, x, calls=2):

@@ -1,4 +1,4 @@
-"""Programs for mpi_programs.py: one of two processes does something that all must agree on."""
+"""Programs for mpi_programs.py: one of two processes does something on which all must agree."""
 
 import os
 from types import SimpleNamespace
@@ -61,7 +61,7 @@ class Setting:
         return call
 
 
-# ---- who stops ----------------------------------------------------------------------------------
+# ---- stopping -----------------------------------------------------------------------------------
 
 
 def stopping(parallel, overlap=""):
@@ -97,7 +97,7 @@ def stopping(parallel, overlap=""):
     }
 
 
-# ---- whose exception it is ----------------------------------------------------------------------
+# ---- exceptions ---------------------------------------------------------------------------------
 
 
 def failing_code(setting, error):

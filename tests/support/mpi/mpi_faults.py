@@ -203,7 +203,7 @@ def checkpointed(parallel, path, kill_at="", whole="whole"):
             if kill_at and self.count == int(kill_at) and parallel.rank == parallel.size - 1:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    model.evaluate(X, y, verbose=0, distribution=parallel)  # which leaves metrics behind
+    model.evaluate(X, y, verbose=0, distribution=parallel)  # leaves values in the metrics
     history = model.fit(
         X,
         y,

@@ -210,7 +210,7 @@ def uneven_sources(parallel):
 
 
 class SlowClock(callbacks.Callback):
-    """Ends the training by a wish of one process only."""
+    """Ends the training because one process asks for it."""
 
     def __init__(self, rank):
         self.rank = rank
