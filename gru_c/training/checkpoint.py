@@ -16,7 +16,7 @@ from gru_c.common.arrays import Array
 from gru_c.common.validation import check_flag, check_real
 from gru_c.network.network import Network
 from gru_c.saving import contents, files
-from gru_c.training.run_identity import differences
+from gru_c.training.run_identity import differences, with_present_names
 
 Tensors = dict[str, Array]
 
@@ -136,7 +136,7 @@ class CheckpointFile:
 
     def _compare(self, identity: dict[str, Any], state: dict[str, Any]) -> None:
         """Raise ValueError unless the run in the file is this one, except for more epochs."""
-        before, now = dict(identity), dict(self.identity)
+        before, now = with_present_names(identity), dict(self.identity)
         if now["learning_rate"] == state["learning_rate"]:  # callbacks may have changed it
             now["learning_rate"] = before["learning_rate"]
         if now["epochs"] > before["epochs"]:  # the same run, but longer

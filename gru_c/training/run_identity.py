@@ -64,6 +64,7 @@ def describe_training(
 ) -> Facts:
     """Return the facts that identify a training, without layers and data."""
     optimizer = _describe_object(model.optimizer)
+    optimizer["name"] = None  # no result depends on it
     rate = optimizer["config"].get("learning_rate")
     if not isinstance(rate, dict):
         optimizer["config"]["learning_rate"] = None  # callbacks may set it
@@ -87,6 +88,16 @@ def describe_evaluation(model: Network, arguments: Mapping[str, Any]) -> Facts:
     if model.weighted_metrics:
         facts["weighted_metrics"] = [metric.name for metric in model.weighted_metrics]
     return _as_json({**facts, **arguments})
+
+
+def with_present_names(facts: Facts) -> Facts:
+    """Return the facts of an older file with the present name of a metric's class."""
+
+    def renamed(metric: Facts) -> Facts:
+        was_renamed = metric.get("class") == "Accuracy" and "loss" in metric.get("config", {})
+        return {**metric, "class": "AccuracyOfLoss"} if was_renamed else metric
+
+    return {**facts, "metrics": [renamed(metric) for metric in facts.get("metrics", [])]}
 
 
 def _as_json(facts: Facts) -> Facts:
