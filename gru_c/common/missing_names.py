@@ -36,6 +36,11 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
         "Functional": _NO_GRAPH,
         "save_model": "call model.save(path)",
     },
+    "callbacks": {
+        "History": "fit returns it: history = model.fit(...)",
+        "ProgbarLogger": "give fit verbose=1",
+        "RemoteMonitor": "derive a class from gru_c.callbacks.Callback",
+    },
     "layers": {
         "LSTM": "use GRU, which has fewer weights for the same task",
         "SimpleRNN": "use GRU",
