@@ -80,6 +80,7 @@ MODEL = {
         ("steps_per_execution", _SPEED),
         ("run_eagerly", "there is no compiled graph, every model runs eagerly: leave it out"),
         ("compiled compiled_loss compiled_metrics", "call compile"),
+        ("activity_regularizer", "give it to the constructor of the layer whose output it is for"),
         (
             "learning_rate lr momentum nesterov beta_1 beta_2 rho epsilon centered weight_decay "
             "clipnorm clipvalue global_clipnorm betas lrate l_rate",

@@ -58,6 +58,6 @@ def about_unknown_keyword(
     if name in advice:
         return f"{start}: {advice[name]}"
     intended = nearest(name, sorted(known))
-    question = f": did you mean {intended!r}?" if intended else "."
+    question = f"; did you mean {intended!r}?" if intended else "."
     names = ", ".join(sorted(known)) or "none"
     return f"{start}{question} Its arguments are: {names}"

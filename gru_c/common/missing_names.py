@@ -79,7 +79,7 @@ def explain_missing(module: str, names: Iterable[str]) -> Callable[[str], NoRetu
             message += f": {advice[name]}"
         elif not name.startswith("_"):
             nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
-            message += f": did you mean {nearest[0]!r}?" if nearest else ""
+            message += f"; did you mean {nearest[0]!r}?" if nearest else ""
         raise AttributeError(message)
 
     return getattr_of_module

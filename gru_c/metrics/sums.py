@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from gru_c.metrics.base import Metric
 
 class SumsMetric(Metric):
     """Base of metrics whose state is sums; a subclass defines `sums_of` and `result_of`."""
+
+    def __copy__(self) -> SumsMetric:
+        return copy.deepcopy(self)  # a shallow copy would add to the same sums
 
     def reset(self) -> None:
         """Forget all batches."""

@@ -85,7 +85,7 @@ def test_arguments_of_methods_without_effect_are_passed_over():
     ],
 )  # fmt: skip
 def test_a_misspelt_argument_is_named_with_the_right_one(make, label, slip, right):
-    message = rf"{label}\(\) got an unexpected keyword argument '{slip}': did you mean '{right}'\?"
+    message = rf"{label}\(\) got an unexpected keyword argument '{slip}'; did you mean '{right}'\?"
     with pytest.raises(TypeError, match=message):
         make()
 
