@@ -12,6 +12,7 @@ from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags, check_integer
 from gru_c.layers.base import FIXED, Layer, LayerOptions
+from gru_c.layers.softmax import warn_of_constant
 from gru_c.runtime.threads import team_threads
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Dense(Layer):
     def build(self, input_shape: Shape, rng: Source = None) -> None:
         """Make the weights; see `Layer.build`. A softmax over one unit gives a warning."""
         super().build(input_shape, rng)
-        activations.warn_of_constant(self._activation, f"layer {self.label!r}", self.units)
+        warn_of_constant(self._activation, f"layer {self.label!r}", self.units)
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return the output.

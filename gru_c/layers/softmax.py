@@ -1,4 +1,4 @@
-"""Softmax as a layer, over any axes and with a mask."""
+"""Softmax as a layer, over any axes and with a mask; and a warning of softmax over one number."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.activations import ACTIVATIONS, Activation
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_integer
+from gru_c.common.warnings import warn
 from gru_c.layers.base import LayerOptions
 from gru_c.layers.weightless import Tape, WeightlessLayer
 
@@ -140,3 +142,13 @@ class Softmax(WeightlessLayer):
         along = (d_output * saved).sum(axis=self._axes(saved.shape), keepdims=True)
         d_x: Array = saved * (d_output - along)
         return d_x
+
+
+def warn_of_constant(activation: Activation, owner: str, outputs: int | None) -> None:
+    """Warn if an activation is a softmax over one number, which is always 1."""
+    if outputs == 1 and activation is ACTIVATIONS["softmax"]:
+        warn(
+            f"{owner} takes the softmax of one number, which is always 1: write "
+            "activation='sigmoid' for the probability of one of two classes, or have an output for "
+            "each class"
+        )
