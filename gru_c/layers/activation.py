@@ -110,8 +110,8 @@ class Activation(Layer):
             keep_tape=keep_tape,
             through_activation=through_activation,
         )
-        kept: Array = self._take_tape(tape)
-        d = self._as_gradient(d_output, kept.shape)
+        activation_tape: Array = self._take_tape(tape)
+        d = self._as_gradient(d_output, activation_tape.shape)
         if not input_gradient:
             return None
-        return self._activation.gradient(kept, d) if through_activation else d
+        return self._activation.gradient(activation_tape, d) if through_activation else d

@@ -63,9 +63,9 @@ class Softmax(WeightlessLayer):
 
     def _axes(self, shape: Shape) -> tuple[int, ...]:
         """Return the axes of input of that shape, from 0; ValueError unless it has them."""
-        given = self.axis if isinstance(self.axis, list) else [self.axis]
-        axes = {axis % len(shape) for axis in given if -len(shape) <= axis < len(shape)}
-        if len(axes) < len(given):
+        axis_list = self.axis if isinstance(self.axis, list) else [self.axis]
+        axes = {axis % len(shape) for axis in axis_list if -len(shape) <= axis < len(shape)}
+        if len(axes) < len(axis_list):
             raise ValueError(
                 f"layer {self.label!r}: axis={self.axis} is not one axis, or several different "
                 f"ones, of input of shape {shape}"
