@@ -178,15 +178,15 @@ cdef class Stack:
         """Write the states to arrays, or set them to those in arrays, after a check of all."""
         cdef _Arrays arrays
         cdef gru_status status = GRU_OK
-        cdef tuple given = tuple(states)
+        cdef tuple state_arrays = tuple(states)
         cdef list layers = self.state_layers()
-        if len(given) != len(layers):
-            raise ValueError(f"states must hold {len(layers)} arrays, got {len(given)}")
-        for i, state in zip(layers, given):
+        if len(state_arrays) != len(layers):
+            raise ValueError(f"states must hold {len(layers)} arrays, got {len(state_arrays)}")
+        for i, state in zip(layers, state_arrays):
             arrays.typenum, arrays.count = self._typenum, 0
             self._state(&arrays, i, state, get)
         self._begin()
-        for i, state in zip(layers, given):
+        for i, state in zip(layers, state_arrays):
             if get:
                 status = gru_stream_get_state(self._memory, i, cnp.PyArray_DATA(state))
             else:

@@ -19,7 +19,6 @@ from gru_c import _core
 from gru_c.common.arrays import Array
 from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import lookup
-from gru_c.common.warnings import warn
 
 __all__ = [
     "ACTIVATIONS",
@@ -340,16 +339,6 @@ _ALIASES = {"swish": ACTIVATIONS["silu"], "hard_swish": ACTIVATIONS["hard_silu"]
 
 # Functions of this module that a user may pass instead of the name.
 _BY_FUNCTION = {a.forward: a for a in ACTIVATIONS.values()}
-
-
-def warn_of_constant(activation: Activation, owner: str, outputs: int | None) -> None:
-    """Warn if an activation is a softmax over one number, which is always 1."""
-    if outputs == 1 and activation is ACTIVATIONS["softmax"]:
-        warn(
-            f"{owner} takes the softmax of one number, which is always 1: write "
-            "activation='sigmoid' for the probability of one of two classes, or have an output for "
-            "each class"
-        )
 
 
 def get(spec: str | Activation | Callable[[Array], Array] | None) -> Activation:

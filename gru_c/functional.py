@@ -59,7 +59,7 @@ from gru_c.common.arrays import (
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.recurrence.cell import ActivationLike, Cell
 from gru_c.recurrence.checkpointing import CheckpointTape, check_every
-from gru_c.recurrence.options import AUTO, PassOptions, engine_of, weights_format_of
+from gru_c.recurrence.options import AUTO, PassOptions, engine_of, weights_format_of_pass
 from gru_c.recurrence.passes import batch_first, run
 from gru_c.recurrence.plain import GRUTape
 from gru_c.recurrence.ragged import RaggedTape
@@ -230,7 +230,7 @@ def gru_forward(
         bias=bias,
         initial_state=initial_state,
     )
-    weights_format = _weights_format(inference_weights, dtype, engine, training)
+    weights_format = weights_format_of_pass(inference_weights, dtype, engine, training)
     cell = Cell.checked(reset_after, activation, recurrent_activation, clip)
     if training:
         cell.require_trainable()
@@ -251,15 +251,6 @@ def gru_forward(
     if tape is not None and time_major:
         tape.time_major = True
     return GRUForward(output, state, tape)
-
-
-def _weights_format(name: str, dtype: npt.DTypeLike, engine: str, training: bool) -> int:
-    """Return the core's number of ``inference_weights``; ValueError where they cannot be used."""
-    weights_format = weights_format_of(name, dtype)
-    if weights_format and (training or engine == "blas"):
-        other = "training=True" if training else "engine='blas'"
-        raise ValueError(f"inference_weights={name!r} does not go with {other}")
-    return weights_format
 
 
 def gru_backward(

@@ -26,10 +26,12 @@ data streaming
 training preprocessing datasets
 models
 utils
-distributed forecast interop export
+distributed forecast interop
 sklearn
 cli
 """
+SOURCES = {".py", ".pyx", ".pxi", ".c", ".h", ".inc"}
+MOST_LINES = 400
 FLOOR = {room: n for n, line in enumerate(FLOORS.strip().splitlines()) for room in line.split()}
 
 
@@ -181,3 +183,23 @@ def test_a_circle_of_imports_is_found(tmp_path):
 def test_few_modules_lie_flat():
     flat = sorted(path.name for path in PACKAGE.glob("*.py"))
     assert len(flat) <= 14, f"put new modules into a room, not flat into gru_c/: {flat}"
+
+
+def test_each_room_of_the_floors_exists():
+    rooms = {path.stem for path in PACKAGE.iterdir() if path.is_dir() or path.suffix in SOURCES}
+    missing = sorted(FLOOR.keys() - rooms)
+    assert not missing, f"FLOORS lists rooms that gru_c/ does not have, remove them: {missing}"
+
+
+def test_no_file_is_long():
+    files = [ROOT / "setup.py"]
+    for room in ("gru_c", "src_c", "bench", "examples"):
+        files += sorted(path for path in (ROOT / room).rglob("*") if path.suffix in SOURCES)
+    counts = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    sentences = [
+        f"{path.relative_to(ROOT)} has {count} lines, more than {MOST_LINES}: move one of its "
+        "subjects to a module of its own, or to one that has that subject already."
+        for path, count in counts.items()
+        if count > MOST_LINES
+    ]
+    assert not sentences, "\n".join(sentences)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -20,7 +19,13 @@ from gru_c.data.inputs import Batches, FitData
 from gru_c.data.samples import Description
 from gru_c.distributed import machines, process_exit, shared_errors
 from gru_c.distributed.gradient_message import GradientMessage
-from gru_c.distributed.shards import CommonShard, PrivateShard, check_states, fingerprint
+from gru_c.distributed.shards import (
+    CommonShard,
+    PrivateShard,
+    check_states,
+    fingerprint,
+    weights_checksum,
+)
 from gru_c.layers.random import DrawingLayer
 from gru_c.metrics import merged_states
 from gru_c.runtime.threads import use_threads
@@ -33,7 +38,7 @@ from gru_c.training.processes import (
     results,
 )
 from gru_c.training.run_identity import differences
-from gru_c.training.snapshot import check_metrics, trainable_flags
+from gru_c.training.snapshot import check_mergeable, trainable_flags
 
 if TYPE_CHECKING:
     from gru_c.metrics import Metric
@@ -144,7 +149,7 @@ class MPIProcesses(ProcessGroup):
         self._model = model
         with self.raise_together():
             facts = self._facts(model, data, describe_call())
-            _check_mergeable(model.metrics)
+            check_mergeable(model.metrics)
             if model.loss is not None:
                 model.loss.require_mean("training in several processes")
             if facts.get("bptt_steps"):
@@ -380,11 +385,7 @@ class MPIProcesses(ProcessGroup):
 
     def check_weights_equal(self, model: Network) -> None:
         """Raise RuntimeError unless all processes have the same weights."""
-        digest = 0
-        for layer in model.layers:
-            for item in layer.parameters:
-                digest = zlib.crc32(np.ascontiguousarray(item.array).data.cast("B"), digest)
-        of_all = self.gather(digest)
+        of_all = self.gather(weights_checksum(model))
         with self.raise_together():
             for rank, other in enumerate(of_all):
                 if other != of_all[0]:
@@ -392,10 +393,3 @@ class MPIProcesses(ProcessGroup):
                         f"the weights in rank {rank} are no longer those in rank 0: something "
                         "changed them in one process only"
                     )
-
-
-def _check_mergeable(metrics: list[Metric]) -> None:
-    """Raise ValueError for a metric whose states cannot be added up."""
-    check_metrics(metrics)
-    for metric in metrics:
-        metric.check_mergeable()

@@ -256,6 +256,15 @@ def fingerprint(model: Network, data: Batches) -> int:
     return checksum
 
 
+def weights_checksum(model: Network) -> int:
+    """Return a checksum of all weights."""
+    checksum = 0
+    for layer in model.layers:
+        for item in layer.parameters:
+            checksum = zlib.crc32(np.ascontiguousarray(item.array).data.cast("B"), checksum)
+    return checksum
+
+
 def check_states(model: Network, shards: Sequence[Shard], batch_size: int) -> None:
     """Raise ValueError where a stateful layer would meet batches of different sizes."""
     counts = [len(shard.data) for shard in shards if isinstance(shard.data, Data)]

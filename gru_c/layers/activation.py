@@ -10,6 +10,7 @@ from gru_c import activations
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.layers.base import FIXED, Layer, LayerOptions
+from gru_c.layers.softmax import warn_of_constant
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -77,7 +78,7 @@ class Activation(Layer):
         A softmax over an axis of size 1 gives a warning.
         """
         super().build(input_shape, rng)
-        activations.warn_of_constant(self._activation, f"layer {self.label!r}", input_shape[-1])
+        warn_of_constant(self._activation, f"layer {self.label!r}", input_shape[-1])
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return the activation of x, of the same shape."""
@@ -109,8 +110,8 @@ class Activation(Layer):
             keep_tape=keep_tape,
             through_activation=through_activation,
         )
-        kept: Array = self._take_tape(tape)
-        d = self._as_gradient(d_output, kept.shape)
+        activation_tape: Array = self._take_tape(tape)
+        d = self._as_gradient(d_output, activation_tape.shape)
         if not input_gradient:
             return None
-        return self._activation.gradient(kept, d) if through_activation else d
+        return self._activation.gradient(activation_tape, d) if through_activation else d

@@ -22,7 +22,6 @@ from gru_c.parameters import (
     GivenWeights,
     Parameter,
     checked_source,
-    penalty_of,
     refuse_shallow_copy,
 )
 
@@ -374,41 +373,6 @@ class Layer(InputChecks):
         if not self.built:
             self.build(self.open_shape(array.shape))
         return self.forward(array, training=training, **arguments)
-
-    @property
-    def trainable(self) -> bool:
-        """True if training changes the weights. May be set at any time, for the steps that follow.
-
-        The weights of a frozen layer (False) get no optimizer step, no weight decay and no
-        constraint. Their gradients do not count in gradient norms, nor their penalties in the loss.
-        The optimizer's state for them stays unchanged meanwhile. Dropout remains active.
-        """
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = check_flag("trainable", value)
-
-    @property
-    def trainable_parts(self) -> tuple[Layer, ...]:
-        """The layers that hold the weights and can be frozen separately: here the layer itself."""
-        return (self,)
-
-    @property
-    def trainable_weights(self) -> list[Parameter]:
-        """The weights that training changes."""
-        parts = [part for part in self.trainable_parts if part.trainable]
-        return [item for part in parts for item in part.parameters if item.trainable]
-
-    @property
-    def non_trainable_weights(self) -> list[Parameter]:
-        """The weights that training leaves unchanged."""
-        trained = set(map(id, self.trainable_weights))
-        return [item for item in self.parameters if id(item) not in trained]
-
-    def penalty(self) -> float:
-        """Return the sum of the penalties of the trainable weights that have a regularizer."""
-        return penalty_of(self.trainable_weights)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state of a copy or pickle, without the owner of the weights and the tape.

@@ -12,6 +12,7 @@ from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags, check_integer
 from gru_c.layers.base import FIXED, Layer, LayerOptions
+from gru_c.layers.softmax import warn_of_constant
 from gru_c.layers.time_axis import (
     TimeAxisLayer,
     Windows,
@@ -214,7 +215,7 @@ class Conv1D(TimeAxisLayer):
     def build(self, input_shape: Shape, rng: Source = None) -> None:
         """Make the weights; see `Layer.build`. A softmax over one filter is warned of."""
         super().build(input_shape, rng)
-        activations.warn_of_constant(self._activation, f"layer {self.label!r}", self.filters)
+        warn_of_constant(self._activation, f"layer {self.label!r}", self.filters)
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Compute the output.

@@ -12,6 +12,7 @@ from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags, check_integer
 from gru_c.layers.base import FIXED, Layer, LayerOptions
+from gru_c.layers.softmax import warn_of_constant
 from gru_c.runtime.threads import team_threads
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 class _Tape(NamedTuple):
     x: Array  # (rows, I)
-    kept: Array  # output, or what the activation keeps in its place, (B, ..., units)
+    activation_tape: Array  # output, or what the activation keeps in its place, (B, ..., units)
 
 
 class Dense(Layer):
@@ -127,7 +128,7 @@ class Dense(Layer):
     def build(self, input_shape: Shape, rng: Source = None) -> None:
         """Make the weights; see `Layer.build`. A softmax over one unit gives a warning."""
         super().build(input_shape, rng)
-        activations.warn_of_constant(self._activation, f"layer {self.label!r}", self.units)
+        warn_of_constant(self._activation, f"layer {self.label!r}", self.units)
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return the output.
@@ -192,10 +193,10 @@ class Dense(Layer):
             keep_tape=keep_tape,
             through_activation=through_activation,
         )
-        x, kept = self._take_tape(tape)
-        d = self._as_gradient(d_output, kept.shape)
+        x, activation_tape = self._take_tape(tape)
+        d = self._as_gradient(d_output, activation_tape.shape)
         if through_activation:
-            d = self._activation.gradient(kept, d)
+            d = self._activation.gradient(activation_tape, d)
         # The gradient of a user's activation may have another dtype.
         d_rows = np.ascontiguousarray(d, x.dtype).reshape(len(x), self.units)
         _matmul(x, True, d_rows, False, self.gradient("kernel"), accumulate=accumulate)
@@ -205,7 +206,7 @@ class Dense(Layer):
             return None
         d_x = np.empty_like(x)
         _matmul(d_rows, False, self._weight("kernel"), True, d_x, accumulate=False)
-        d_input: Array = d_x.reshape(*kept.shape[:-1], x.shape[1])
+        d_input: Array = d_x.reshape(*activation_tape.shape[:-1], x.shape[1])
         return d_input
 
 

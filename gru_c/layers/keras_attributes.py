@@ -18,16 +18,6 @@ class KerasAttributes(WeightHolder):
 
     built_shape: Shape | None
 
-    @property
-    def trainable_weights(self) -> list[Parameter]:
-        """The weights that training changes."""
-        raise NotImplementedError
-
-    @property
-    def non_trainable_weights(self) -> list[Parameter]:
-        """The weights that training leaves unchanged."""
-        raise NotImplementedError
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape for an input shape, batch axis first."""
         raise NotImplementedError

@@ -88,10 +88,10 @@ class IndexLookup(VocabularyLayer):
             return input_shape
         self._vocabulary.require(self.label)
         if self.output_mode == ONE_HOT:
-            kept = (
+            leading_sizes = (
                 input_shape[:-1] if len(input_shape) > 1 and input_shape[-1] == 1 else input_shape
             )
-            return (*kept, self._vocabulary.depth)
+            return (*leading_sizes, self._vocabulary.depth)
         if len(input_shape) != 2:
             self._refuse_shape("(batch, tokens)", input_shape)
         return (input_shape[0], self._vocabulary.depth)

@@ -168,14 +168,14 @@ class Normalization(WeightlessLayer):
             if not self.built:
                 self.build(self.open_shape(batch.shape))
                 assign(self, built_shape=None)  # the input may have any shape that fits
-            kept = self._kept_axes(batch.shape)
+            kept_axes = self._kept_axes(batch.shape)
             expected = self._parameter("mean").array.shape
-            if tuple(batch.shape[axis] for axis in kept) != expected:
+            if tuple(batch.shape[axis] for axis in kept_axes) != expected:
                 raise ValueError(
                     f"layer {self.label!r} has means of shape {expected} for axis={self.axis}, got "
                     f"data of shape {batch.shape}"
                 )
-            over = tuple(axis for axis in range(batch.ndim) if axis not in kept)
+            over = tuple(axis for axis in range(batch.ndim) if axis not in kept_axes)
             size = int(np.prod([batch.shape[axis] for axis in over]))
             batch_mean = batch.mean(axis=over, dtype=np.float64)
             batch_variance = batch.var(axis=over, dtype=np.float64)
@@ -266,8 +266,8 @@ class Rescaling(WeightlessLayer):
         for values in (self.scale, self.offset):
             sizes = input_shape[len(input_shape) - values.ndim :]
             fits = values.ndim < len(input_shape) and all(
-                given in (1, size) or size is None
-                for given, size in zip(values.shape, sizes, strict=True)
+                length in (1, size) or size is None
+                for length, size in zip(values.shape, sizes, strict=True)
             )
             if values.ndim and not fits:
                 self._refuse_shape(f"(batch, ...) that ends with {values.shape}", input_shape)

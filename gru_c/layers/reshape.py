@@ -120,12 +120,12 @@ class Reshape(WeightlessLayer):
         if not input_shape:
             self._refuse_shape("(batch, ...)", input_shape)
         batch, *sizes = input_shape
-        given = [size for size in self.target_shape if size != -1]
+        known_sizes = [size for size in self.target_shape if size != -1]
         if None in sizes:
             return (batch, *(None if size == -1 else size for size in self.target_shape))
-        total, product = math.prod(size or 0 for size in sizes), math.prod(given)
-        open_size, rest = divmod(total, product)
-        if rest or (len(given) == len(self.target_shape) and open_size != 1):
+        total, product = math.prod(size or 0 for size in sizes), math.prod(known_sizes)
+        open_size, remainder = divmod(total, product)
+        if remainder or (len(known_sizes) == len(self.target_shape) and open_size != 1):
             raise ValueError(
                 f"layer {self.label!r}: samples of shape {tuple(sizes)} cannot have the shape "
                 f"{self.target_shape}"

@@ -1,4 +1,4 @@
-"""Softmax as a layer, over any axes and with a mask."""
+"""Softmax as a layer, over any axes and with a mask; and a warning of softmax over one number."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.activations import ACTIVATIONS, Activation
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_integer
+from gru_c.common.warnings import warn
 from gru_c.layers.base import LayerOptions
 from gru_c.layers.weightless import Tape, WeightlessLayer
 
@@ -61,9 +63,9 @@ class Softmax(WeightlessLayer):
 
     def _axes(self, shape: Shape) -> tuple[int, ...]:
         """Return the axes of input of that shape, from 0; ValueError unless it has them."""
-        given = self.axis if isinstance(self.axis, list) else [self.axis]
-        axes = {axis % len(shape) for axis in given if -len(shape) <= axis < len(shape)}
-        if len(axes) < len(given):
+        axis_list = self.axis if isinstance(self.axis, list) else [self.axis]
+        axes = {axis % len(shape) for axis in axis_list if -len(shape) <= axis < len(shape)}
+        if len(axes) < len(axis_list):
             raise ValueError(
                 f"layer {self.label!r}: axis={self.axis} is not one axis, or several different "
                 f"ones, of input of shape {shape}"
@@ -140,3 +142,13 @@ class Softmax(WeightlessLayer):
         along = (d_output * saved).sum(axis=self._axes(saved.shape), keepdims=True)
         d_x: Array = saved * (d_output - along)
         return d_x
+
+
+def warn_of_constant(activation: Activation, owner: str, outputs: int | None) -> None:
+    """Warn if an activation is a softmax over one number, which is always 1."""
+    if outputs == 1 and activation is ACTIVATIONS["softmax"]:
+        warn(
+            f"{owner} takes the softmax of one number, which is always 1: write "
+            "activation='sigmoid' for the probability of one of two classes, or have an output for "
+            "each class"
+        )

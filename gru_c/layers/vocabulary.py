@@ -99,18 +99,18 @@ class Vocabulary:
                 "output_mode='tf_idf' needs idf_weights, and other modes have none: output_mode is "
                 f"{options.output_mode!r}, idf_weights is {idf_weights!r}"
             )
-        given = self._as_tokens(vocabulary)
-        if not given:
+        entries = self._as_tokens(vocabulary)
+        if not entries:
             raise ValueError("the vocabulary is empty")
-        has_special = given[: len(special)] == special
-        learned = given[len(special) :] if has_special else given
+        has_special = entries[: len(special)] == special
+        learned = entries[len(special) :] if has_special else entries
         self._check(learned)
         weights = None
         if idf_weights is not None:
             weights = as_real("idf_weights", idf_weights, np.float32)
-            if weights.shape != (len(given),):
+            if weights.shape != (len(entries),):
                 raise ValueError(
-                    f"idf_weights must have one number for each of the {len(given)} tokens, got "
+                    f"idf_weights must have one number for each of the {len(entries)} tokens, got "
                     f"shape {weights.shape}"
                 )
             weights = weights if has_special else _with_average(weights, len(special))
@@ -225,8 +225,8 @@ class Vocabulary:
         """Return the token of each index; the token for unknown ones if an index has none."""
         tokens = np.array([*(self.tokens or ()), self.options.oov_token])
         is_known = (indices >= 0) & (indices < len(tokens) - 1)
-        found: Array = tokens[np.where(is_known, indices, len(tokens) - 1)]
-        return found
+        tokens_of_indices: Array = tokens[np.where(is_known, indices, len(tokens) - 1)]
+        return tokens_of_indices
 
     def encode(self, rows: Sequence[Sequence[Any]]) -> Array:
         """Return a row (depth,) for the tokens of each row: multi-hot, counts or tf-idf."""

@@ -1,16 +1,18 @@
-"""The weights of a layer: reading, setting and counting them."""
+"""The weights of a layer: reading, setting, counting and freezing them."""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, as_real
 from gru_c.common.registry import Configurable, snake_case
+from gru_c.common.validation import check_flag
+from gru_c.parameters import penalty_of
 
 if TYPE_CHECKING:
     from gru_c.parameters import Parameter, Parameters
@@ -25,6 +27,7 @@ class WeightHolder(Configurable):
     built: bool
     parameters: list[Parameter]
     prefix: str
+    _trainable: bool
     _owned_by: weakref.ref[Parameters] | None
 
     @property
@@ -91,6 +94,41 @@ class WeightHolder(Configurable):
     def owner(self) -> Parameters | None:
         """The `Parameters` that the layer's weights lie in, as long as something refers to them."""
         return None if self._owned_by is None else self._owned_by()
+
+    @property
+    def trainable(self) -> bool:
+        """True if training changes the weights. May be set at any time, for the steps that follow.
+
+        The weights of a frozen layer (False) get no optimizer step, no weight decay and no
+        constraint. Their gradients do not count in gradient norms, nor their penalties in the loss.
+        The optimizer's state for them stays unchanged meanwhile. Dropout remains active.
+        """
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = check_flag("trainable", value)
+
+    @property
+    def trainable_parts(self) -> tuple[Any, ...]:
+        """The layers that hold the weights and can be frozen separately: here the layer itself."""
+        return (self,)
+
+    @property
+    def trainable_weights(self) -> list[Parameter]:
+        """The weights that training changes."""
+        parts = [part for part in self.trainable_parts if part.trainable]
+        return [item for part in parts for item in part.parameters if item.trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Parameter]:
+        """The weights that training leaves unchanged."""
+        trained = set(map(id, self.trainable_weights))
+        return [item for item in self.parameters if id(item) not in trained]
+
+    def penalty(self) -> float:
+        """Return the sum of the penalties of the trainable weights that have a regularizer."""
+        return penalty_of(self.trainable_weights)
 
 
 def checked_list(label: str, weights: Sequence[npt.ArrayLike]) -> list[Array]:

@@ -302,13 +302,13 @@ class Optimizer(Configurable):
         """Move the average towards the weights; let it take their place if that is due."""
         steps, average = self.gradient_accumulation_steps or 1, self.slots["weight_average"]
         updates = (self.iterations - 1) // steps  # before this step, which Keras counts by
-        kept = self.ema_momentum if updates else 0.0
+        momentum = self.ema_momentum if updates else 0.0
         length = 8192
         for start in range(0, len(values), length):
             part = slice(start, start + length)
             scaled = self.scratch(values.dtype, len(values[part]))[0]
-            np.multiply(values[part], 1 - kept, out=scaled)
-            average[part] *= kept
+            np.multiply(values[part], 1 - momentum, out=scaled)
+            average[part] *= momentum
             average[part] += scaled
         frequency = self.ema_overwrite_frequency
         if frequency is not None and (updates + 1) % frequency == 0:

@@ -77,3 +77,12 @@ def weights_format_of(name: str, dtype: npt.DTypeLike) -> int:
             "computed in full precision"
         )
     return code
+
+
+def weights_format_of_pass(name: str, dtype: npt.DTypeLike, engine: str, training: bool) -> int:
+    """Return the core's number of ``inference_weights``; ValueError where they cannot be used."""
+    weights_format = weights_format_of(name, dtype)
+    if weights_format and (training or engine == "blas"):
+        other = "training=True" if training else "engine='blas'"
+        raise ValueError(f"inference_weights={name!r} does not go with {other}")
+    return weights_format

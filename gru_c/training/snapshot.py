@@ -73,6 +73,13 @@ def check_metrics(metrics: list[Metric]) -> None:
             )
 
 
+def check_mergeable(metrics: list[Metric]) -> None:
+    """Raise ValueError for a metric whose states cannot be added up."""
+    check_metrics(metrics)
+    for metric in metrics:
+        metric.check_mergeable()
+
+
 def trainable_parts(model: Network) -> dict[str, Layer]:
     """Return the parts that can be frozen, by name: layers, and directions of `Bidirectional`."""
     return {

@@ -112,29 +112,29 @@ def from_state_dict(
     >>> model.layers
     [Bidirectional...
     """
-    given = _given(state_dict, prefix)
+    entries = _entries(state_dict, prefix)
     if model_or_layer is None:
-        return _stack_of(given, prefix)
+        return _stack_of(entries, prefix)
     modules = _modules(model_or_layer)
     shapes = {name: array.shape for name, array in _tensors(modules).items()}
-    _compare(shapes, given, prefix, model_or_layer)
+    _compare(shapes, entries, prefix, model_or_layer)
     for module, layers in modules:
         for k, layer in enumerate(layers):
-            layer.set_weights(_weights(layer, module, k, given))
+            layer.set_weights(_weights(layer, module, k, entries))
     return model_or_layer
 
 
 def _compare(
-    wanted: dict[str, tuple[int, ...]], given: dict[str, Array], prefix: str, model: object
+    wanted: dict[str, tuple[int, ...]], entries: dict[str, Array], prefix: str, model: object
 ) -> None:
     """Raise ValueError unless the tensors that are wanted are given, and no others."""
     for name, shape in wanted.items():
-        if name not in given:
-            near = ", ".join(map(repr, list(given)[:6])) or "nothing"
+        if name not in entries:
+            near = ", ".join(map(repr, list(entries)[:6])) or "nothing"
             raise ValueError(f"the state dict has no {prefix + name!r}; it begins with {near}")
-        if given[name].shape != shape:
-            raise ValueError(f"{prefix + name!r} has shape {given[name].shape}, wanted {shape}")
-    extra = next((name for name in given if name not in wanted), None)
+        if entries[name].shape != shape:
+            raise ValueError(f"{prefix + name!r} has shape {entries[name].shape}, wanted {shape}")
+    extra = next((name for name in entries if name not in wanted), None)
     if extra is not None:
         raise ValueError(f"{prefix + extra!r} in the state dict belongs to no layer of {model!r}")
 
@@ -228,14 +228,16 @@ def _layer_tensors(prefix: str, layer: Layer, k: int) -> Iterator[tuple[str, Arr
         yield from zip(names, from_core(weights), strict=True)
 
 
-def _weights(layer: Layer, prefix: str, k: int, given: dict[str, Array]) -> list[Array]:
+def _weights(layer: Layer, prefix: str, k: int, entries: dict[str, Array]) -> list[Array]:
     """Return the arrays for `set_weights` of a layer."""
     if isinstance(layer, Recurrent):
-        directions = [to_core([given[name] for name in n]) for n in _names(prefix, layer, k)]
+        directions = [to_core([entries[name] for name in n]) for n in _names(prefix, layer, k)]
         arrays = [array for w in directions for array in (w.kernel, w.recurrent_kernel, w.bias)]
         return [array for array in arrays if array is not None]
     tensors = [_TENSORS[type(layer)][item.name] for item in layer.parameters]
-    return [given[prefix + name].T if turned else given[prefix + name] for name, turned in tensors]
+    return [
+        entries[prefix + name].T if turned else entries[prefix + name] for name, turned in tensors
+    ]
 
 
 def _names(prefix: str, layer: Recurrent, k: int) -> list[list[str]]:
@@ -248,7 +250,7 @@ def _names(prefix: str, layer: Recurrent, k: int) -> list[list[str]]:
 # ---- state dicts that are read ------------------------------------------------------------------
 
 
-def _given(state_dict: object, prefix: str) -> dict[str, Array]:
+def _entries(state_dict: object, prefix: str) -> dict[str, Array]:
     """Return the entries with that prefix, without it, as arrays of real numbers."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"state_dict must be a mapping, got {type(state_dict).__name__}")
@@ -274,27 +276,27 @@ def _as_array(name: str, value: object) -> Array:
     return array.astype(compute_dtype(array=array), copy=False)
 
 
-def _stack_of(given: dict[str, Array], prefix: str) -> Sequential:
+def _stack_of(entries: dict[str, Array], prefix: str) -> Sequential:
     """Make a model of the state dict of a torch.nn.GRU."""
-    first, hidden = (given.get(f"{name}_l0") for name in NAMES[:2])
+    first, hidden = (entries.get(f"{name}_l0") for name in NAMES[:2])
     if first is None or hidden is None or first.ndim != 2 or hidden.ndim != 2:
         raise ValueError(
             "this is not the state dict of a torch.nn.GRU: there are no matrices weight_ih_l0 and "
-            f"weight_hh_l0 in it, but {', '.join(map(repr, list(given)[:6])) or 'nothing'}; "
+            f"weight_hh_l0 in it, but {', '.join(map(repr, list(entries)[:6])) or 'nothing'}; "
             "a part of a larger one is taken with prefix="
         )
-    H, directions = hidden.shape[1], 1 + (f"{NAMES[0]}_l0_reverse" in given)
+    H, directions = hidden.shape[1], 1 + (f"{NAMES[0]}_l0_reverse" in entries)
     if not H or not first.shape[1] or len(hidden) != 3 * H:
         raise ValueError(
             f"weight_hh_l0 of a GRU has shape (3H, H), got {hidden.shape}, beside weight_ih_l0 of "
             f"shape {first.shape}" + (": is it an LSTM's?" if len(hidden) == 4 * H else "")
         )
-    wide = any(array.dtype == np.float64 for array in given.values())
-    count = sum(f"{NAMES[0]}_l{k}" in given for k in range(len(given)))
+    wide = any(array.dtype == np.float64 for array in entries.values())
+    count = sum(f"{NAMES[0]}_l{k}" in entries for k in range(len(entries)))
     model = Sequential(dtype="float64" if wide else "float32")
     layers: list[Recurrent] = []
     for _ in range(count):
-        layer = GRU(H, return_sequences=True, use_bias=f"{NAMES[2]}_l0" in given)
+        layer = GRU(H, return_sequences=True, use_bias=f"{NAMES[2]}_l0" in entries)
         layers.append(layer if directions == 1 else Bidirectional(layer))
         model.add(layers[-1])
     features = [first.shape[1]] + [H * directions] * (count - 1)
@@ -305,7 +307,7 @@ def _stack_of(given: dict[str, Array], prefix: str) -> Sequential:
         for names in _names("", layer, k)
         for name, shape in zip(names, shapes[k], strict=False)
     }
-    _compare(wanted, given, prefix, model)
-    weights = [array for k, layer in enumerate(layers) for array in _weights(layer, "", k, given)]
+    _compare(wanted, entries, prefix, model)
+    weights = [array for k, layer in enumerate(layers) for array in _weights(layer, "", k, entries)]
     model.build_of((None, None, features[0]), GivenWeights(weights))
     return model
