@@ -5,16 +5,8 @@ import re
 
 import numpy as np
 import pytest
-from attribute_cases import (
-    LAYER_CASES,
-    MADE_WITH,
-    ROWS,
-    SEQUENCES,
-    arguments_of,
-    example_of,
-    same,
-    trained,
-)
+from attribute_cases import MADE_WITH, arguments_of, same, trained
+from attribute_layer_cases import LAYER_CASES, ROWS, SEQUENCES, example_of
 
 import gru_c
 import gru_c.interop.keras

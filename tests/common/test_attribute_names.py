@@ -3,14 +3,8 @@
 import inspect
 
 import pytest
-from attribute_cases import (
-    LAYER_CASES,
-    MADE_WITH,
-    OTHER_CASES,
-    arguments_of,
-    example_of,
-    other_value,
-)
+from attribute_cases import MADE_WITH, OTHER_CASES, arguments_of, other_value
+from attribute_layer_cases import LAYER_CASES, example_of
 
 import gru_c
 import gru_c.interop.keras

@@ -9,17 +9,8 @@ import pickle
 
 import numpy as np
 import pytest
-from attribute_cases import (
-    LAYER_CASES,
-    MODULES,
-    OTHER_CASES,
-    ROWS,
-    arguments_of,
-    other_value,
-    refusal,
-    same,
-    trained,
-)
+from attribute_cases import MODULES, OTHER_CASES, arguments_of, other_value, refusal, same, trained
+from attribute_layer_cases import LAYER_CASES, ROWS
 
 import gru_c
 import gru_c.interop.keras

@@ -4,18 +4,8 @@ import inspect
 
 import numpy as np
 import pytest
-from attribute_cases import (
-    LAYER_CASES,
-    ROWS,
-    SEQUENCES,
-    arguments_of,
-    example_of,
-    flat,
-    other_value,
-    refusal,
-    same,
-    trained,
-)
+from attribute_cases import arguments_of, flat, other_value, refusal, same, trained
+from attribute_layer_cases import LAYER_CASES, ROWS, SEQUENCES, example_of
 
 import gru_c
 import gru_c.interop.keras

@@ -141,12 +141,9 @@ def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str)
     """Return the arguments for a layer of gru_c."""
     known_names = set(inspect.signature(_CLASSES[class_name]).parameters) - _NOT_COPIED
     arguments = {"name": config["name"], "dtype": _dtype_of(config.get("dtype"))}
-    if class_name in (
-        "GRU",
-        "GRUCell",
-    ):  # Keras before 2.1 lacks the option and computes as if it were False
+    if class_name in ("GRU", "GRUCell"):  # Keras before 2.1: no option, computes as with False
         arguments["reset_after"] = False
-    old_names = LAYERS[class_name]._renamed  # Keras 2 writes LeakyReLU(alpha=...)
+    old_names = _CLASSES[class_name]._renamed  # Keras 2 writes LeakyReLU(alpha=...)
     options = {old_names.get(name, name): value for name, value in config.items()}
     for name, value in options_of(options, known_names).items():
         kind = last_word(name)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from keras_chains import INPUTS, X, Y, assert_same, chain, predictions
 from keras_peer import keras
 
 pytest.importorskip("h5py")
@@ -13,122 +14,6 @@ from gru_c.interop import keras as files
 pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's, PyTorch's and absl's own
 
 K = keras.layers
-RNG = np.random.default_rng(71)
-X = RNG.standard_normal((12, 6, 4)).astype(np.float32)
-X[:5, 4:] = 0.5  # masked
-Y = RNG.standard_normal((12, 1)).astype(np.float32)
-WORDS = RNG.integers(0, 9, (5, 7))
-SEQUENCES = {"return_sequences": True}
-
-# Models of either library: `L` is the module with its layers.
-CHAINS = {
-    "gru": lambda L: [L.GRU(5, name="first", **SEQUENCES), L.GRU(3), L.Dense(1, name="last")],
-    "reset_before": lambda L: [L.GRU(3, reset_after=False, go_backwards=True), L.Dense(2)],
-    "no_bias": lambda L: [L.GRU(3, use_bias=False), L.Dense(2, "relu", use_bias=False)],
-    "square": lambda L: [L.GRU(4, **SEQUENCES), L.GRU(4)],
-    "activations": lambda L: [
-        L.GRU(3, "softsign", "hard_sigmoid", **SEQUENCES),
-        L.GRU(3, "relu", "hard_sigmoid", reset_after=False, **SEQUENCES),
-        L.GRU(3, "linear"),
-        L.Dense(2, "leaky_relu"),
-    ],
-    "dropouts": lambda L: [L.GRU(3, dropout=0.1, recurrent_dropout=0.2, seed=3), L.Dropout(0.5)],
-    "masking": lambda L: [L.Masking(0.5), L.GRU(3, zero_output_for_mask=True, **SEQUENCES)],
-    "bidirectional": lambda L: [
-        L.Masking(0.5),
-        L.Bidirectional(L.GRU(3, **SEQUENCES)),
-        L.Bidirectional(
-            L.GRU(2, go_backwards=True, **SEQUENCES),
-            merge_mode="mul",
-            backward_layer=L.GRU(2, **SEQUENCES),
-            name="b",
-        ),
-        L.Bidirectional(
-            L.GRU(2), "ave", backward_layer=L.GRU(2, "relu", go_backwards=True, use_bias=False)
-        ),
-    ],
-    "normalization": lambda L: [
-        L.LayerNormalization(epsilon=0.1),
-        L.GRU(3, **SEQUENCES),
-        L.LayerNormalization(center=False, epsilon=0.1),
-        L.LayerNormalization(scale=False, epsilon=0.1),
-    ],
-    "shapes": lambda L: [
-        L.Flatten(),
-        L.Dense(3, "softplus"),
-        L.RepeatVector(2),
-        L.GRU(3, **SEQUENCES),
-        L.Dense(2),
-        L.Activation("softmax"),
-    ],
-    "batch_normalization": lambda L: [
-        L.BatchNormalization(epsilon=0.1, momentum=0.5),
-        L.GRU(3, **SEQUENCES),
-        L.BatchNormalization(axis=1, center=False),
-        L.BatchNormalization(axis=2, scale=False, trainable=False),
-        L.GRU(3),
-    ],
-    "rectifiers": lambda L: [
-        L.PReLU(shared_axes=[1]),
-        L.GaussianNoise(0.1),
-        L.GRU(3, **SEQUENCES),
-        L.SpatialDropout1D(0.2),
-        L.LeakyReLU(0.1),
-        L.GaussianDropout(0.1),
-        L.Reshape((-1, 2)),
-        L.ELU(0.5),
-        L.Permute((2, 1)),
-        L.GRU(4),
-        L.ReLU(max_value=6.0, negative_slope=0.25),
-        L.Softmax(),
-    ],
-    "convolution": lambda L: [
-        L.ZeroPadding1D((1, 0)),
-        L.Conv1D(6, 3, strides=2, padding="same", activation="relu"),
-        L.Conv1D(4, 2, padding="causal", dilation_rate=2, groups=2, use_bias=False),
-        L.UpSampling1D(3),
-        L.MaxPooling1D(2),
-        L.Cropping1D((1, 0)),
-        L.AveragePooling1D(3, 1, "same"),
-        L.GRU(3, **SEQUENCES),
-        L.GlobalAveragePooling1D(keepdims=True),
-        L.GlobalMaxPooling1D(),
-    ],
-    "initializers": lambda L: [
-        L.GRU(3, kernel_initializer="he_normal", recurrent_initializer="ones", **SEQUENCES),
-        L.Dense(2, kernel_initializer="random_uniform", bias_initializer="random_normal"),
-    ],
-    "penalties": lambda L: [
-        L.GRU(3, kernel_regularizer="l2", bias_constraint="non_neg", kernel_constraint="max_norm"),
-        L.Dense(1, kernel_regularizer="l1", bias_regularizer="l2", kernel_constraint="unit_norm"),
-    ],
-}
-TEXT = {
-    "words": lambda L: [L.Embedding(9, 4), L.GRU(3)],
-    "padded": lambda L: [L.Embedding(9, 4, mask_zero=True), L.Bidirectional(L.GRU(3))],
-}
-INPUTS = {**dict.fromkeys(CHAINS, X), **dict.fromkeys(TEXT, WORDS)}
-
-
-def chain(library, name, dtype=None, shape=None):
-    """Return one of the models, with weights that are not the initial ones."""
-    layers = {**CHAINS, **TEXT}[name](library.layers)
-    shape = shape or INPUTS[name].shape[1:]
-    model = library.Sequential([library.layers.Input(shape), *layers], name="net")
-    rng = np.random.default_rng(3)
-    weights = [rng.standard_normal(w.shape) / 2 for w in model.get_weights()]
-    if name == "batch_normalization":  # a variance is positive
-        weights = [np.abs(w) for w in weights]
-    model.set_weights(weights)
-    return model
-
-
-def predictions(model, x):
-    return np.asarray(model.predict(x, verbose=0))
-
-
-def assert_same(a, b, x):
-    np.testing.assert_allclose(predictions(a, x), predictions(b, x), rtol=1e-6, atol=1e-6)
 
 
 # ---- Keras's files ------------------------------------------------------------------------------
@@ -231,6 +116,34 @@ def test_dense_for_every_step(tmp_path):
         assert_same(ours, keras.models.load_model(tmp_path / "again.keras"), X)
 
 
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_another_shape_for_every_step(tmp_path, suffix):
+    steps = K.TimeDistributed(K.Reshape((4, 1)), name="a")
+    theirs = keras.Sequential([K.Input((6, 4)), steps])
+    theirs.save(tmp_path / f"model{suffix}")
+    ours = files.load(tmp_path / f"model{suffix}")
+    assert ours.output_shape == theirs.output_shape
+    assert_same(ours, theirs, X)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_penalties_of_outputs(tmp_path, suffix):
+    layers = [
+        K.GRU(3, return_sequences=True, activity_regularizer="l2"),
+        K.Dense(2, activity_regularizer=keras.regularizers.L1L2(0.1, 0.2)),
+        K.GRU(1),
+    ]
+    theirs = keras.Sequential([K.Input((6, 4)), *layers])
+    theirs.compile("sgd", "mse")
+    theirs.save(tmp_path / f"model{suffix}")
+    ours = files.load(tmp_path / f"model{suffix}")
+    assert_same(ours, theirs, X)
+    loss = ours.evaluate(X, Y, verbose=0)
+    assert loss == pytest.approx(theirs.evaluate(X, Y, verbose=0), rel=1e-5)
+    without = np.mean((predictions(ours, X) - Y) ** 2)
+    assert loss > without + 0.01
+
+
 def test_a_functional_chain(tmp_path):
     layers = keras.layers
     x = layers.Input((6, 4))
@@ -290,106 +203,6 @@ def test_what_is_compiled(tmp_path, arguments, kept_parts, suffix):
         expected = model.evaluate(X, Y > 0, verbose=0)
         expected = expected[0] if isinstance(expected, list) else expected
         assert ours.evaluate(X, Y > 0, verbose=0) == pytest.approx(expected, rel=1e-5)
-
-
-# ---- unknown parts ------------------------------------------------------------------------------
-
-
-class Doubled(keras.layers.Layer):
-    def call(self, x):
-        return 2 * x
-
-
-@keras.saving.register_keras_serializable("mine", "GRU")
-class Mine(keras.layers.GRU):
-    pass
-
-
-keras.saving.register_keras_serializable("mine")(Doubled)
-REFUSED = {
-    "LSTM": (
-        lambda: [K.LSTM(3, name="a")],
-        r"layer 'a' \(LSTM\): gru_c has no such layer; it has Acti",
-    ),
-    "in a wrapper": (
-        lambda: [K.Bidirectional(K.LSTM(3, name="a"), name="b")],
-        r"layer 'b' \(Bidirectional\): layer 'a' \(LSTM\): gru_c has no such layer",
-    ),
-    "for every step": (
-        lambda: [K.TimeDistributed(K.Reshape((4, 1)), name="a")],
-        r"'a' .*gru_c has no such layer",
-    ),
-    "alpha": (
-        lambda: [K.AlphaDropout(0.1, name="a")],
-        r"layer 'a' \(AlphaDropout\): gru_c",
-    ),
-    "lambda": (
-        lambda: [K.Lambda(lambda x: x, name="a")],
-        r"layer 'a' \(Lambda\): it is code, and nothin",
-    ),
-    "own": (lambda: [Doubled()], "'Doubled' is a class of somebody's own"),
-    "own of a known name": (lambda: [Mine(3)], "is a class of somebody's own"),
-    "nested": (
-        lambda: [keras.Sequential([K.GRU(3)], name="a")],
-        r"layer 'a' \(Sequential\): gru_c has no",
-    ),
-    "gelu": (lambda: [K.GRU(3, "gelu", name="a")], r"layer 'a' \(GRU\): .*'gelu'"),
-    "activation": (
-        lambda: [K.Dense(3, "sparsemax", name="a")],
-        r"layer 'a' \(Dense\): unknown activation 'sparsemax'",
-    ),
-    "axis": (lambda: [K.LayerNormalization(axis=1, name="a")], r"layer 'a' .*axis must be -1"),
-    "rms": (
-        lambda: [K.LayerNormalization(rms_scaling=True, name="a")],
-        r"'a' .*nothing for rms_scaling",
-    ),
-    "noise": (
-        lambda: [K.Dropout(0.1, noise_shape=(None, 1, 4), name="a")],
-        r"'a' .*for noise_shape=\[",
-    ),
-    "half": (
-        lambda: [K.GRU(3, dtype="mixed_float16", name="a")],
-        r"'a' \(GRU\): dtype 'mixed_float16'",
-    ),
-    "state": (
-        lambda: [K.GRU(3, activity_regularizer="l2", name="a")],
-        r"'a' .*for activity_regularizer",
-    ),
-    "order": (
-        lambda: [K.Flatten(data_format="channels_first", name="a")],
-        r"'a' .*for data_format='cha",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_what_cannot_be_represented_is_named(tmp_path, case, suffix):
-    make, message = REFUSED[case]
-    path = tmp_path / f"model{suffix}"
-    if suffix == ".h5" and case.startswith("own"):
-        message = "gru_c has no such layer"
-    keras.Sequential([K.Input((6, 4)), *make()]).save(path)
-    with pytest.raises(ValueError, match=message) as caught:
-        files.load(path)
-    assert str(path) in str(caught.value)
-
-
-def branching(x):
-    return K.Add()([K.GRU(3)(x), K.GRU(3)(x)])
-
-
-def twice(x):
-    layer = K.GRU(4, return_sequences=True)
-    return layer(layer(x))
-
-
-@pytest.mark.parametrize("build", [branching, twice, lambda x: [h := K.GRU(3)(x), K.Dense(1)(h)]])
-def test_functional_models_that_are_no_chain(tmp_path, build):
-    x = K.Input((6, 4))
-    keras.Model(x, build(x)).save(tmp_path / "model.keras")
-    with pytest.raises(ValueError, match=r"a chain has it take|has other outputs"):
-        files.load(tmp_path / "model.keras")
 
 
 # ---- files for Keras ----------------------------------------------------------------------------
