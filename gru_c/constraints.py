@@ -174,9 +174,7 @@ class MinMaxNorm(_NormConstraint):
         self.max_value = check_real("MinMaxNorm: max_value", max_value, ">= 0")
         if self.min_value > self.max_value:
             raise ValueError(f"MinMaxNorm: min_value {min_value} is above max_value {max_value}")
-        self.rate = check_real("MinMaxNorm: rate", rate, ">= 0")
-        if self.rate > 1:
-            raise ValueError(f"MinMaxNorm: rate must be a number from 0 to 1, got {rate!r}")
+        self.rate = check_real("MinMaxNorm: rate", rate, "[0, 1]")
         self.axis = _check_axis("MinMaxNorm", axis)
 
     def __call__(self, weight: Array) -> Array:

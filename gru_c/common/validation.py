@@ -19,13 +19,14 @@ import numpy.typing as npt
 from gru_c.common.arrays import Shape
 from gru_c.common.random_seed import fresh_rng
 
-Range = Literal["finite", ">= 0", "> 0", "[0, 1)", "(0, 1)", "(0, inf]", "float32"]
+Range = Literal["finite", ">= 0", "> 0", "[0, 1]", "[0, 1)", "(0, 1)", "(0, inf]", "float32"]
 
 # For each range its description for messages, and the test of a number.
 _RANGES: dict[Range, tuple[str, Callable[[Any], bool]]] = {
     "finite": ("a finite number", lambda value: _is_finite(value)),
     ">= 0": ("a finite number >= 0", lambda value: _is_finite(value) and value >= 0),
     "> 0": ("a finite number > 0", lambda value: _is_finite(value) and value > 0),
+    "[0, 1]": ("a number in [0, 1]", lambda value: 0 <= value <= 1),
     "[0, 1)": ("a number in [0, 1)", lambda value: 0 <= value < 1),
     "(0, 1)": ("a number in (0, 1)", lambda value: 0 < value < 1),
     "(0, inf]": (
@@ -167,7 +168,7 @@ def check_real(
     value : object
         A number of Python, NumPy or another library, or an array without axes, such as a
         tensor that a schedule of another library returns; not a bool.
-    within : {"finite", ">= 0", "> 0", "[0, 1)", "(0, 1)", "(0, inf]", "float32"}
+    within : {"finite", ">= 0", "> 0", "[0, 1]", "[0, 1)", "(0, 1)", "(0, inf]", "float32"}
         The numbers allowed; all but ``"(0, inf]"`` exclude infinity.
     optional : bool
         Also take None, and return it.

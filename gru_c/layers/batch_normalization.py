@@ -127,9 +127,7 @@ class BatchNormalization(Layer):
     ) -> None:
         super().__init__(**options)
         self.axis = check_integer("BatchNormalization: axis", axis, None)
-        self.momentum = check_real("BatchNormalization: momentum", momentum, ">= 0")
-        if self.momentum > 1:
-            raise ValueError(f"BatchNormalization: momentum must be at most 1, got {momentum!r}")
+        self.momentum = check_real("BatchNormalization: momentum", momentum, "[0, 1]")
         self.epsilon = check_real("BatchNormalization: epsilon", epsilon, "> 0")
         self.center = check_flag("center", center)
         self.scale = check_flag("scale", scale)

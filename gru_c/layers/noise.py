@@ -180,9 +180,7 @@ class GaussianNoise(DrawingLayer, WeightlessLayer):
         **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**options)
-        self.stddev = check_real("stddev", stddev, ">= 0")
-        if self.stddev > 1:
-            raise ValueError(f"stddev must be a number from 0 to 1, got {stddev!r}")
+        self.stddev = check_real("stddev", stddev, "[0, 1]")
         self.set_seed(seed)
 
     @property

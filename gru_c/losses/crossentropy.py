@@ -88,10 +88,7 @@ def smoothed(y: Array, outputs: int, loss: _Smoothing) -> Array:
 
 def check_smoothing(owner: str, share: object) -> float:
     """Return the argument `label_smoothing` as a float; ValueError unless it is from 0 to 1."""
-    number = check_real(f"{owner}: label_smoothing", share, ">= 0")
-    if number > 1:
-        raise ValueError(f"{owner}: label_smoothing must be a number from 0 to 1, got {share!r}")
-    return number
+    return check_real(f"{owner}: label_smoothing", share, "[0, 1]")
 
 
 def clip_probability(p: Array) -> tuple[Array, Array]:

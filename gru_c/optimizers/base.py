@@ -131,9 +131,7 @@ class Optimizer(Configurable):
                 f"{clipnorm}, {global_clipnorm} and {clipvalue}"
             )
         self.use_ema = check_flag("use_ema", use_ema)
-        self.ema_momentum = check_real("ema_momentum", ema_momentum, ">= 0")
-        if self.ema_momentum > 1:
-            raise ValueError(f"ema_momentum must be a number from 0 to 1, got {ema_momentum!r}")
+        self.ema_momentum = check_real("ema_momentum", ema_momentum, "[0, 1]")
         self.ema_overwrite_frequency = check_integer(
             "ema_overwrite_frequency", ema_overwrite_frequency, 1, optional=True
         )

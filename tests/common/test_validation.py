@@ -101,6 +101,7 @@ IN_AND_OUT = {
     "finite": ([-1.5, 0, 1e308], [math.inf, -math.inf, math.nan, 10**400]),
     ">= 0": ([0, 0.0, 5], [-1e-300, math.inf, math.nan, 10**400]),
     "> 0": ([1e-300, 5], [0, -0.0, -1, math.inf, math.nan]),
+    "[0, 1]": ([0, 0.5, 1], [-1e-300, np.nextafter(1, 2), math.inf, math.nan, 10**400]),
     "[0, 1)": ([0, 0.5, np.nextafter(1, 0)], [-1e-300, 1, math.inf, math.nan, 10**400]),
     "(0, 1)": ([1e-300, 0.5], [0, 1, 1.0, math.nan]),
     "(0, inf]": ([1e-300, 3, math.inf], [0, -1, -math.inf, math.nan, 10**400]),

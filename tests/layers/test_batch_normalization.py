@@ -152,8 +152,8 @@ def test_weights_and_which_of_them_are_trained():
     [
         ({"axis": "last"}, TypeError, "axis must be an integer"),
         ({"axis": (1, 2)}, TypeError, "axis must be an integer"),
-        ({"momentum": 1.5}, ValueError, "momentum must be at most 1"),
-        ({"momentum": -0.1}, ValueError, "momentum must be a finite number >= 0"),
+        ({"momentum": 1.5}, ValueError, r"momentum must be a number in \[0, 1\], got 1.5"),
+        ({"momentum": -0.1}, ValueError, r"momentum must be a number in \[0, 1\], got -0.1"),
         ({"epsilon": 0}, ValueError, "epsilon must be a finite number > 0"),
         ({"center": "no"}, TypeError, "center must be True or False"),
         ({"renorm": True}, TypeError, "Keras has it, gru_c does not"),
