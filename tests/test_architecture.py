@@ -194,7 +194,8 @@ def test_each_room_of_the_floors_exists():
 def test_no_file_is_long():
     files = [ROOT / "setup.py"]
     for room in ("gru_c", "src_c", "bench", "examples"):
-        files += sorted(path for path in (ROOT / room).rglob("*") if path.suffix in SOURCES)
+        suffixes = SOURCES - {".c"} if room == "gru_c" else SOURCES  # Cython writes C there
+        files += sorted(path for path in (ROOT / room).rglob("*") if path.suffix in suffixes)
     counts = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
     sentences = [
         f"{path.relative_to(ROOT)} has {count} lines, more than {MOST_LINES}: move one of its "
