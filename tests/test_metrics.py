@@ -277,3 +277,9 @@ def test_a_metric_of_a_user_cannot_change_targets_and_predictions(make, which):
         make(in_place).update(*arrays)
     assert (arrays[0] == 0).all()
     assert (arrays[1] == 1).all()
+
+
+def test_a_call_adds_a_batch_and_returns_the_result():
+    metric = metrics.MeanSquaredError()
+    assert metric([[1.0]], [[2.0]]) == 1.0
+    assert metric([[1.0]], [[1.0]]) == 0.5

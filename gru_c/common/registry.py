@@ -68,7 +68,8 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     ValueError: unknown loss 'msee'; did you mean 'mse'? Known: huber, mse
     """
     if not isinstance(name, str):
-        raise TypeError(f"the name of a {kind} must be a string, got {type(name).__name__}")
+        article = "an" if kind[:1] in tuple("aeiou") else "a"
+        raise TypeError(f"the name of {article} {kind} must be a string, got {type(name).__name__}")
     folded = {key.lower(): value for key, value in table.items()}
     for key in (name.lower(), snake_case(name)):
         if key in folded:

@@ -105,6 +105,7 @@ class BatchNormalization(Layer):
     _advice: ClassVar = {**Layer._advice, "track_running_stats": "cannot be set: it is always on"}
 
     takes_mask = True
+    mixes_samples = True
     reads_masked_steps = True
 
     def __init__(

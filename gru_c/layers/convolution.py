@@ -38,7 +38,7 @@ _NARROW = 4
 class _Tape(NamedTuple):
     padded: Array  # (B, steps with padding, C)
     steps: int  # without padding
-    y: Array  # output, in the user's order of axes
+    activation_tape: Array  # of the activation's `keep`, in the user's order of axes
 
 
 class Conv1D(TimeAxisLayer):
@@ -246,9 +246,10 @@ class Conv1D(TimeAxisLayer):
             for group in self._groups(array.shape[2])
         ]
         output = outputs[0] if self.groups == 1 else np.concatenate(outputs, axis=2)
-        y = self._activation.forward(self.swapped(output))
+        sums = self.swapped(output)
+        y = self._activation.forward(sums)
         if training:
-            self._set_tape(_Tape(padded, array.shape[1], y))
+            self._set_tape(_Tape(padded, array.shape[1], self._activation.keep(sums, y)))
         return y
 
     def backward(
@@ -262,8 +263,9 @@ class Conv1D(TimeAxisLayer):
     ) -> Array | None:
         """Write the weights' gradients and return that of the input; see `Layer.backward`."""
         check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
-        padded, steps, y = self._take_tape(tape)
-        d = self._activation.backward(y, self._as_gradient(d_output, y.shape))
+        padded, steps, activation_tape = self._take_tape(tape)
+        d_y = self._as_gradient(d_output, activation_tape.shape)
+        d = self._activation.gradient(activation_tape, d_y)
         # the gradient of a user's activation may have another dtype
         d = np.ascontiguousarray(self.swapped(d), padded.dtype)
         if self.use_bias:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import constraints, initializers, regularizers
+from gru_c import activations, constraints, initializers, regularizers
 from gru_c._core import WEIGHT_FORMATS
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.registry import lookup
@@ -245,9 +245,11 @@ class GRU(GRUPasses):
         arguments = locals()
         for argument, check in _ARGUMENTS.items():
             setattr(self, argument, check(argument, arguments[argument]))
-        self.cell = Cell.checked(reset_after, activation, recurrent_activation, clip, zoneout)
         self.activation = _name_or_tuple(activation)
         self.recurrent_activation = _name_or_tuple(recurrent_activation)
+        self.cell = Cell.checked(
+            reset_after, self.activation, self.recurrent_activation, clip, zoneout
+        )
         self.zoneout = zoneout
         self.clip = clip
         self.set_seed(seed)
@@ -308,6 +310,10 @@ class GRU(GRUPasses):
         return self.go_backwards
 
 
-def _name_or_tuple(activation: ActivationLike) -> ActivationLike:
-    """Return an activation that cannot be changed in place: files give lists."""
-    return activation if isinstance(activation, str) else tuple(activation)
+def _name_or_tuple(activation: Any) -> ActivationLike:
+    """Return the name of an activation, or a tuple of name and parameters: files give lists."""
+    if isinstance(activation, list):
+        return tuple(activation)
+    if callable(activation) or isinstance(activation, activations.Activation):
+        return activations.get(activation).name
+    return activation  # type: ignore[no-any-return]  # checked by `Cell.checked`

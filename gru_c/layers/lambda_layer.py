@@ -207,7 +207,7 @@ class Lambda(WeightlessLayer):
         """Return the gradient of the input; TypeError if the derivative is not known."""
         if self._activation is None:
             raise TypeError(self.why_not_differentiable())
-        return self._activation.backward(saved, d_output)
+        return self._activation.gradient(saved, d_output)
 
     def why_not_differentiable(self) -> str:
         """Return the message for training that would need the derivative of the function."""

@@ -96,6 +96,16 @@ class Metric(Configurable):
         """Add a batch; Keras's name of `update`."""
         self.update(y_true, y_pred, sample_weight=sample_weight)
 
+    def __call__(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Any:
+        """Add a batch, and return the result over all batches so far."""
+        self.update_state(y_true, y_pred, sample_weight)
+        return self.result()
+
     def reset_state(self) -> None:
         """Forget all batches; Keras's name of `reset`."""
         self.reset()

@@ -72,7 +72,8 @@ def _legacy_places(h5: Any, root: str, names: dict[str, list[str]], size: int) -
         listed = hdf5.texts(group, "weight_names", len(weights), size)
         for weight, path in zip(weights, _forward_first(stored, weights, listed), strict=True):
             last = path.rpartition("/")[2].partition(":")[0]  # "gru/gru_cell/kernel:0"
-            if re.sub(r"^(forward|backward|cell_\d+)_", "", weight) != last:
+            # Keras names the weights of a cell alone; the files of gru_c say which cell it is.
+            if last not in (weight, re.sub(r"^(forward|backward|cell_\d+)_", "", weight)):
                 raise ValueError(f"layer {layer!r} has {path!r} in place of its {weight!r}")
             places.append(f"{root}{stored}/{path}")
     return places

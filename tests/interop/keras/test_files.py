@@ -203,3 +203,14 @@ def test_a_model_of_single_indices(tmp_path):
     assert again.input_shape == (None,)
     ids = np.arange(4)
     np.testing.assert_array_equal(again.predict(ids, verbose=0), model.predict(ids, verbose=0))
+
+
+def test_an_older_file_holds_a_stack_of_cells(tmp_path):
+    cells = [gru_c.layers.GRUCell(4), gru_c.layers.GRUCell(3)]
+    model = Sequential([gru_c.layers.RNN(cells), Dense(1)], seed=0)
+    model.build((None, 5, 3))
+    model.compile("adam", "mse")
+    model.save(tmp_path / "model.h5")
+    again = gru_c.load_model(tmp_path / "model.h5")
+    for ours, theirs in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
