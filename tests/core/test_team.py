@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tools import assert_all_same_bits, random_arguments, random_gradients
 
-from gru_c import gru_backward, gru_forward
+from gru_c import _core, gru_backward, gru_forward
 
 only_on_linux = pytest.mark.skipif(
     sys.platform != "linux", reason="forks a process with threads, and counts them in /proc"
@@ -91,6 +91,7 @@ expected = passes(1)
 
 
 @only_on_linux
+@pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
 def test_a_forked_child_starts_a_new_team(run_python):
     code = """
 assert passes() == expected
