@@ -246,6 +246,30 @@ def check_flag(name: str, value: object) -> bool:
     raise TypeError(f"{name} must be True or False, got {value!r}")
 
 
+def check_choice(name: str, value: object, known: Sequence[str]) -> str:
+    """Return a word in the spelling of `known`, in upper or lower case.
+
+    Raises
+    ------
+    WrongTypeError
+        If `value` is not a string.
+    ValueError
+        If it is not one of the words.
+
+    Examples
+    --------
+    >>> check_choice("padding", "Same", ("valid", "same"))
+    'same'
+    """
+    wanted = f"one of {', '.join(map(repr, known))}"
+    if not isinstance(value, str):
+        _refuse(name, wanted, value, WrongTypeError)
+    for word in known:
+        if word.lower() == value.lower():
+            return word
+    _refuse(name, wanted, value)
+
+
 def check_flags(**flags: object) -> None:
     """Raise TypeError unless all of these are flags; see `check_flag`."""
     for name, value in flags.items():

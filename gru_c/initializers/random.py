@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from gru_c.common.arrays import Array
-from gru_c.common.validation import check_real
+from gru_c.common.validation import check_choice, check_real
 from gru_c.initializers.base import Initializer
 
 # Standard deviation of the standard normal cut off at +-2:
@@ -192,9 +192,9 @@ class VarianceScaling(Initializer):
     ) -> None:
         super().__init__(seed)
         self.scale = check_real("VarianceScaling: scale", scale, "> 0")
-        self.mode = _one_of("mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        self.mode = check_choice("VarianceScaling: mode", mode, ("fan_in", "fan_out", "fan_avg"))
         known = ("truncated_normal", "untruncated_normal", "uniform", "normal")
-        chosen = _one_of("distribution", distribution, known)
+        chosen = check_choice("VarianceScaling: distribution", distribution, known)
         self.distribution = "truncated_normal" if chosen == "normal" else chosen
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
@@ -207,15 +207,6 @@ class VarianceScaling(Initializer):
         if self.distribution == "untruncated_normal":
             return rng.normal(0.0, stddev, shape)
         return _truncated_normal(shape, rng) * (stddev / _TRUNCATED_STDDEV)
-
-
-def _one_of(name: str, value: object, known: tuple[str, ...]) -> str:
-    """Return an argument in lower case; ValueError unless it is one of some words."""
-    if not isinstance(value, str) or value.lower() not in known:
-        raise ValueError(
-            f"VarianceScaling: {name} must be one of {', '.join(map(repr, known))}, got {value!r}"
-        )
-    return value.lower()
 
 
 class Orthogonal(Initializer):

@@ -10,13 +10,12 @@ import numpy.typing as npt
 
 from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
-from gru_c.common.validation import check_flag, check_flags, check_integer
+from gru_c.common.validation import check_choice, check_flag, check_flags, check_integer
 from gru_c.layers.base import FIXED, Layer, LayerOptions
 from gru_c.layers.softmax import warn_of_constant
 from gru_c.layers.time_axis import (
     TimeAxisLayer,
     Windows,
-    check_choice,
     check_format,
     check_single,
 )

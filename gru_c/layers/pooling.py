@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape
-from gru_c.common.validation import check_flag
+from gru_c.common.validation import check_choice, check_flag
 from gru_c.layers.base import LayerOptions
 from gru_c.layers.time_axis import (
     TimeAxisLayer,
     Windows,
-    check_choice,
     check_format,
     check_single,
 )
@@ -152,9 +151,8 @@ class AveragePooling1D(_Pooling1D):
 
     Notes
     -----
-    If ``padding="same"`` pads one end more than the other, the result is that of Keras on
-    TensorFlow and JAX. On PyTorch, Keras repeats the first and last step instead of padding, and
-    counts the copies, too.
+    If ``padding="same"`` pads one end more than the other, the result differs from that of Keras
+    3.15 on PyTorch, which repeats the first and last step instead of padding and counts the copies.
 
     The layer drops a mask, as in Keras: masked steps take part. A warning says so.
 

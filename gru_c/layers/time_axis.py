@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape
-from gru_c.common.validation import check_integer
+from gru_c.common.validation import check_choice, check_integer
 from gru_c.common.warnings import warn
 from gru_c.layers.base import Layer
 
@@ -173,15 +172,6 @@ def check_pair(name: str, value: object) -> tuple[int, int]:
         raise ValueError(f"{name} must be an integer or two of them, got {value!r}")
     before, after = (check_integer(name, item, also=", or two of them") for item in pair)
     return before, after
-
-
-def check_choice(name: str, value: object, known: Sequence[str]) -> str:
-    """Return a word in lower case; ValueError or TypeError unless it is one of those known."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
-    if value.lower() not in known:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
-    return value.lower()
 
 
 def check_format(value: object) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from gru_c.activations import sigmoid
 from gru_c.common.arrays import Array
-from gru_c.common.validation import check_flag, check_integer, check_real
+from gru_c.common.validation import check_choice, check_flag, check_integer, check_real
 from gru_c.metrics.confusion import check_thresholds, confusion
 from gru_c.metrics.sums import SumsMetric, ratio
 
@@ -72,8 +72,8 @@ class AUC(SumsMetric):
         from_logits: bool = False,
     ) -> None:
         super().__init__(name)
-        self.curve = _one_of("curve", curve, _CURVES)
-        self.summation_method = _one_of("summation_method", summation_method, _SUMMATIONS)
+        self.curve = check_choice("AUC: curve", curve, _CURVES)
+        self.summation_method = check_choice("AUC: summation_method", summation_method, _SUMMATIONS)
         checked = check_thresholds("AUC", thresholds)
         if isinstance(checked, float):
             raise TypeError(f"AUC: thresholds must be a list of numbers, got {thresholds!r}")
@@ -164,11 +164,3 @@ def _interpolated_pr(sums: dict[str, Array]) -> Array:
     quotient = np.where((high > 0) & (low > 0), ratio(high, np.maximum(low, 0)), 1.0)
     area = slope * (tp[:-1] - tp[1:] + intercept * np.log(quotient))
     return ratio(area, np.maximum(tp[1:] + sums["false_negatives"][1:], 0))
-
-
-def _one_of(name: str, value: object, known: tuple[str, ...]) -> str:
-    """Return an argument in the spelling of the table; ValueError for another one."""
-    for item in known:
-        if isinstance(value, str) and value.lower() == item.lower():
-            return item
-    raise ValueError(f"AUC: {name} must be one of {', '.join(map(repr, known))}, got {value!r}")

@@ -357,3 +357,11 @@ def test_numbers_of_numpy_are_taken_and_bools_are_not(make, name, good, bad, typ
     if bad is not None:
         with pytest.raises(ValueError, match=re.escape(f"{bad}")):
             make(**{name: bad})
+
+
+def test_a_choice_is_returned_in_the_spelling_of_the_table():
+    assert v.check_choice("curve", "roc", ("ROC", "PR")) == "ROC"
+    with pytest.raises(ValueError, match=r"^curve must be one of 'ROC', 'PR', got 'auc'$"):
+        v.check_choice("curve", "auc", ("ROC", "PR"))
+    with pytest.raises(TypeError, match=r"^curve must be one of 'ROC', 'PR', got 3$"):
+        v.check_choice("curve", 3, ("ROC", "PR"))
