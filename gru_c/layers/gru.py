@@ -245,11 +245,11 @@ class GRU(GRUPasses):
         arguments = locals()
         for argument, check in _ARGUMENTS.items():
             setattr(self, argument, check(argument, arguments[argument]))
-        self.activation = _name_or_tuple(activation)
-        self.recurrent_activation = _name_or_tuple(recurrent_activation)
-        self.cell = Cell.checked(
-            reset_after, self.activation, self.recurrent_activation, clip, zoneout
-        )
+        kind = _without_function(activation)
+        recurrent_kind = _without_function(recurrent_activation)
+        self.cell = Cell.checked(reset_after, kind, recurrent_kind, clip, zoneout)
+        self.activation = _as_tuple(kind)
+        self.recurrent_activation = _as_tuple(recurrent_kind)
         self.zoneout = zoneout
         self.clip = clip
         self.set_seed(seed)
@@ -310,10 +310,13 @@ class GRU(GRUPasses):
         return self.go_backwards
 
 
-def _name_or_tuple(activation: Any) -> ActivationLike:
-    """Return the name of an activation, or a tuple of name and parameters: files give lists."""
-    if isinstance(activation, list):
-        return tuple(activation)
+def _without_function(activation: Any) -> ActivationLike:
+    """Return the name of an activation function; names and their parameters stay as given."""
     if callable(activation) or isinstance(activation, activations.Activation):
         return activations.get(activation).name
     return activation  # type: ignore[no-any-return]  # checked by `Cell.checked`
+
+
+def _as_tuple(activation: ActivationLike) -> ActivationLike:
+    """Return a name and parameters as a tuple: files give lists."""
+    return activation if isinstance(activation, str) else tuple(activation)

@@ -28,6 +28,24 @@ _NOT_MONOTONIC = {
     _core.ACTIVATIONS[name]: name for name in ("leaky_relu", "thresholded_relu", "elu")
 }
 _PARAMETER_NAMES = ("alpha", "beta")
+# Activations of `gru_c.activations` that the core does not compute.
+_OF_OTHER_LAYERS = frozenset(
+    [
+        "exponential",
+        "gelu",
+        "hard_silu",
+        "hard_swish",
+        "hard_tanh",
+        "log_sigmoid",
+        "log_softmax",
+        "mish",
+        "relu6",
+        "selu",
+        "silu",
+        "softmax",
+        "swish",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +105,11 @@ def _activation_of(argument: str, activation: object) -> Activation:
     parts = activation if isinstance(activation, (tuple, list)) and activation else (activation,)
     name, *values = parts
     label = f"{argument} of a GRU"
+    if isinstance(name, str) and name.lower() in _OF_OTHER_LAYERS:
+        raise ValueError(
+            f"unknown {label} {name!r}: it is one of other layers, such as Activation and Dense; a "
+            f"GRU computes {', '.join(sorted(_core.ACTIVATIONS))}"
+        )
     name = lookup(label, name, {known: known for known in _core.ACTIVATIONS})
     defaults = PARAMETERS.get(name, ())
     if len(values) > len(defaults):

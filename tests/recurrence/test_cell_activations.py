@@ -15,6 +15,7 @@ from gru_c import (
     Input,
     Sequential,
     _core,
+    activations,
     gru_backward,
     gru_forward,
     load_model,
@@ -329,6 +330,7 @@ def test_the_core_refuses_it_too():
         (("affine", np.float64(1e39)), ValueError, "must be a finite number of float32, got"),
         (("affine", 10**400), ValueError, "must be a finite number of float32, got 1000"),
         (("elo", 1.0), ValueError, "'elo'; did you mean 'elu'?"),
+        ("selu", ValueError, "'selu': it is one of other layers, such as Activation"),
         ((), TypeError, "must be a string, got tuple"),
         ((1.0, "elu"), TypeError, "must be a string, got float"),
         ({"elu": 1.0}, TypeError, "must be a string, got dict"),
@@ -345,6 +347,16 @@ def test_settings_that_do_not_exist(given, error, message):
                 make(**{which: given})
             assert message in str(caught.value)
             assert f"{which} of a GRU" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted({*activations.ACTIVATIONS, *activations._ALIASES}))
+def test_every_activation_of_a_dense_layer_is_computed_or_refused_by_its_name(name):
+    if name in _core.ACTIVATIONS:
+        assert GRU(3, activation=name).activation == name
+    else:
+        for activation in (name, activations.get(name)):
+            with pytest.raises(ValueError, match="it is one of other layers"):
+                GRU(3, activation=activation)
 
 
 def test_they_come_back_from_files_copies_and_configurations(tmp_path):
