@@ -88,7 +88,7 @@ from gru_c.layers import (
     ZeroPadding1D,
 )
 from gru_c.models.loading import SAFETENSORS as _SAFETENSORS
-from gru_c.models.loading import load_model
+from gru_c.models.loading import load_model, load_predictor
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import Parameters
 from gru_c.recurrence.plain import GRUTape
@@ -97,6 +97,7 @@ from gru_c.runtime.config import apply_environment as _apply_environment
 from gru_c.runtime.config import show_config
 from gru_c.runtime.threads import get_num_threads, set_num_threads
 from gru_c.saving.formats import register as _register
+from gru_c.serving.predictor import Predictor
 from gru_c.streaming.stream import Stream
 from gru_c.training.history import History
 
@@ -144,6 +145,7 @@ __all__ = [
     "PReLU",
     "Parameters",
     "Permute",
+    "Predictor",
     "RaggedTape",
     "ReLU",
     "RepeatVector",
@@ -167,6 +169,7 @@ __all__ = [
     "initializers",
     "layers",
     "load_model",
+    "load_predictor",
     "losses",
     "metrics",
     "optimizers",

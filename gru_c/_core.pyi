@@ -2,8 +2,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from gru_c.network.core_stage import CoreStage
 from gru_c.recurrence.cell import Cell
-from gru_c.streaming.stages import CoreStage
 
 _Array = npt.NDArray[Any]
 
@@ -141,9 +141,14 @@ def rmsprop(
     clip: float,
     threads: int,
 ) -> None: ...
-def stream_pack(
+def layer_pack(
     stage: CoreStage, kernel: _Array, recurrent_kernel: _Array | None, bias: _Array | None
 ) -> _Array: ...
+
+class Predictor:
+    stages: list[Any]
+    def __init__(self, stages: list[Any], timed: bool, steps: int) -> None: ...
+    def run(self, x: object, out: object, threads: int) -> Any: ...
 
 class Stack:
     packed: tuple[_Array, ...]

@@ -24,6 +24,7 @@ saving
 callbacks
 data streaming
 training preprocessing datasets
+serving
 models
 utils
 distributed forecast interop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
@@ -35,6 +36,7 @@ FIXED = (
 )
 
 
+_CHANGES = itertools.count(1)
 _LEFT_OUT_IF_NONE = ("batch_size", "activity_regularizer")
 
 
@@ -148,6 +150,12 @@ class Layer(InputChecks):
     }
     not_kept = frozenset({"weights"})  # the layer's parameters hold the values
     _until_built: tuple[str, ...] = ()  # arguments that determine the weights
+
+    changes: ClassVar[int] = 0  # a number that changes when any layer's attribute is set
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        Layer.changes = next(_CHANGES)
 
     part_of = ""  # the class of the layer that uses this layer's settings, if there is one
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, as_real
 from gru_c.common.registry import Configurable, snake_case
 from gru_c.common.validation import check_flag
+from gru_c.common.weights_lock import weights_lock
 from gru_c.parameters import penalty_of
 
 if TYPE_CHECKING:
@@ -169,5 +170,6 @@ def set_values(
             raise ValueError(
                 f"{owner}: {parameter.name} has shape {parameter.array.shape}, got {array.shape}"
             )
-    for parameter, array in zip(parameters, arrays, strict=True):
-        parameter.value[...] = array
+    with weights_lock:
+        for parameter, array in zip(parameters, arrays, strict=True):
+            parameter.value[...] = array

@@ -220,6 +220,13 @@ class BuildableNetwork(NetworkWeights):
         return self._input_shape[1] if self._input_shape and len(self._input_shape) > 1 else None
 
     @property
+    def input_axes(self) -> int:
+        """Number of axes of an input of any real numbers; 0 if unknown or for integers alone."""
+        if self._input_shape is None or (self._input is not None and self._input.integers):
+            return 0
+        return len(self._input_shape)
+
+    @property
     def takes_scalars(self) -> bool:
         """True if a sample may be one number, without an axis."""
         if self._input_shape is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -15,12 +16,15 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
+from gru_c.common.weight_memory import derived
+from gru_c.common.weights_lock import weights_lock
 from gru_c.layers import GRU, RNN, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.random import DrawingLayer
 from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric
 from gru_c.network import compiling
 from gru_c.network.building import BuildableNetwork
+from gru_c.network.core_runs import NO_RUNS, CoreRun, CoreRuns, Seen, core_runs
 from gru_c.parameters import Parameters
 from gru_c.recurrence.step_order import which_count
 
@@ -47,6 +51,9 @@ class Network(BuildableNetwork):
         "optimizer": optimizers.get,
         "stop_training": partial(check_flag, "stop_training"),
     }
+    _seen: Seen | None = None  # the layers at the last call of `core_runs`
+    _runs: weakref.ref[CoreRuns] | None = None  # of these layers, once they are made
+    _held_runs: CoreRuns | None = None  # after `hold_runs`
     _doubts: Any = None  # of `training.doubts`, since `compile`
 
     def __init__(
@@ -221,16 +228,93 @@ class Network(BuildableNetwork):
         if mask is not None and (not first.takes_mask or first.reads_masked_steps):
             # Zeros, because the values of the other steps may be NaN or infinite.
             x = np.where(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x, x.dtype.type(0))
-        for layer in self.layers:
-            next_mask = layer.compute_mask(x, mask)
-            if mask is not None and layer.takes_mask:
-                x = layer.forward(x, training=training, mask=mask)  # type: ignore[call-arg]
+        if training:
+            for layer in self.layers:
+                x, mask = self._run_layer(layer, x, mask, training)
+            return x, mask
+        runs = self.core_runs()
+        whole = runs.get(0) if mask is None else None
+        if whole is not None and whole.layers == len(self.layers):
+            y = whole(x)  # it has its own weights
+            if y is not None:
+                return y, None
+        weights_lock.begin_reading()
+        try:
+            return self._run_parts(x, mask, runs)
+        finally:
+            weights_lock.end_reading()
+
+    def _run_parts(
+        self, x: Array, mask: Array | None, runs: CoreRuns
+    ) -> tuple[Array, Array | None]:
+        """Return the output and its mask, by runs where there are some and layer by layer."""
+        number = 0
+        while number < len(self.layers):
+            run = runs.get(number) if mask is None else None
+            y = None if run is None else run(x)
+            if run is not None and y is not None:
+                x, number = y, number + run.layers
             else:
-                x = layer.forward(x, training=training)
-            if layer.activity_regularizer is not None:
-                assign(layer, activity=x)
-            mask = next_mask
+                x, mask = self._run_layer(self.layers[number], x, mask, training=False)
+                number += 1
         return x, mask
+
+    def _run_layer(
+        self, layer: Layer, x: Array, mask: Array | None, training: bool
+    ) -> tuple[Array, Array | None]:
+        """Return the output of a layer, and the mask of its time steps."""
+        next_mask = layer.compute_mask(x, mask)
+        if mask is not None and layer.takes_mask:
+            x = layer.forward(x, training=training, mask=mask)  # type: ignore[call-arg]
+        else:
+            x = layer.forward(x, training=training)
+        if layer.activity_regularizer is not None:
+            assign(layer, activity=x)
+        return x, next_mask
+
+    def core_runs(self) -> CoreRuns:
+        """Return the runs of layers that the core takes in one call, with the current weights.
+
+        There are none in the first call after a change of the weights: for one call, packing them
+        again is not worth while. There are also none while an array is lent through which the
+        weights can change at any time.
+        """
+        if self._held_runs is not None:
+            return self._held_runs
+        seen, runs = self._seen, None if self._runs is None else self._runs()
+        if seen is None or not seen.holds(self.layers):
+            self._seen, self._runs = Seen(self.layers), None
+            return NO_RUNS
+        if runs is None:
+            runs = self._make_runs()
+            if not seen.holds(self.layers):  # another thread has changed them meanwhile
+                return NO_RUNS
+            self._runs = weakref.ref(runs)
+        return runs
+
+    def _make_runs(self) -> CoreRuns:
+        """Return new runs, which the memory of the weights keeps until a weight may change."""
+        weights, shape = self.weights, self._input_shape
+        if not weights or shape is None:
+            return NO_RUNS
+        weights_lock.begin_reading()
+        try:
+            key = ("runs", Layer.changes, tuple(map(id, self.layers)))
+            return derived(weights, key, lambda: core_runs(self.layers, shape))
+        finally:
+            weights_lock.end_reading()
+
+    def hold_runs(self) -> None:
+        """Make the runs for good, for a network that does not change any more."""
+        self.require_built("a predictor")
+        assert self._input_shape is not None
+        runs = core_runs(self.layers, self._input_shape, copy=False)
+        assign(self, _held_runs=runs)
+
+    def whole_run(self) -> CoreRun | None:
+        """Return the run of all layers; None if the core cannot take them in one call now."""
+        run = self.core_runs().get(0)
+        return run if run is not None and run.layers == len(self.layers) else None
 
     @property
     def passes_mask_on(self) -> bool:
@@ -306,6 +390,9 @@ class Network(BuildableNetwork):
             layer.reset_states()
 
     reset_state = reset_states
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_seen": None, "_runs": None, "_held_runs": None}
 
     def _change_argument(self, name: str, value: Any) -> None:
         assign(self, **{name: value})

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import CACHE_LINE, Array
 from gru_c.common.weight_memory import Memory
+from gru_c.common.weights_lock import weights_lock
 from gru_c.parameters.parameter import Parameter, of_shape, penalty_of, refuse_shallow_copy
 
 
@@ -162,7 +163,9 @@ class Parameters:
 
     @values.setter
     def values(self, values: npt.ArrayLike) -> None:
-        self.values[:] = of_shape("values", values, self._values.shape)
+        array = of_shape("values", values, self._values.shape)
+        with weights_lock:
+            self.values[:] = array
 
     @property
     def flat(self) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.callbacks import CallbackList
-from gru_c.common.arrays import Array
+from gru_c.common.arrays import Array, is_finite
 from gru_c.common.progress import LINE, SILENT, Progress, check_verbose
 from gru_c.common.validation import check_flag
 from gru_c.data import checks, inputs
@@ -34,6 +34,10 @@ def predict(
     callbacks: object = None,
 ) -> Array | list[Array]:
     """Return the outputs for all samples; see `Sequential.predict`."""
+    if lengths is None and bucket is False and steps is None and callbacks is None:
+        at_once = _predict_at_once(model, x, batch_size, verbose)
+        if at_once is not None:
+            return at_once
     check_flag("bucket", bucket)
     hooks = CallbackList(callbacks)
     model.require_built("predict")
@@ -75,6 +79,22 @@ def predict(
         hooks.call("on_predict_end")
     run.missing.warn()
     return outputs
+
+
+def _predict_at_once(model: Network, x: Any, batch_size: object, verbose: object) -> Array | None:
+    """Return the outputs for a batch that the core can take as it is; None for any other.
+
+    This serves short calls, which would spend their time on general checks.
+    """
+    size = 32 if batch_size is None else batch_size
+    if type(x) is not np.ndarray or type(size) is not int or type(verbose) not in (str, int):
+        return None
+    if verbose not in ("auto", 0) or x.ndim != model.input_axes or x.dtype != model.dtype:
+        return None
+    if not 0 < len(x) <= size:
+        return None
+    run = model.whole_run()
+    return run(x) if run is not None and is_finite(x, run.dtype) else None
 
 
 def _predict_batch(model: Network, batch: Samples) -> Array:

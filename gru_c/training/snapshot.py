@@ -9,6 +9,7 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.validation import check_flag
+from gru_c.common.weights_lock import weights_lock
 from gru_c.layers import Layer, random
 from gru_c.metrics import Metric, merged_states, reset_all
 from gru_c.network import layer_states
@@ -50,7 +51,8 @@ class Snapshot:
         """Restore weights, optimizer and states."""
         optimizer = self.model.optimizer
         assert optimizer is not None
-        self.model.parameters.values[:] = self.values
+        with weights_lock:
+            self.model.parameters.values[:] = self.values
         for name, slot in self.slots.items():
             optimizer.slots[name][:] = slot
         optimizer.iterations = self.iterations

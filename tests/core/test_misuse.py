@@ -115,7 +115,7 @@ def test_an_unknown_activation_is_refused(number):
             ENTRIES[key].run(cell=cell)
     for bad in (stage(cell=cell), dense_stage()._replace(cell=number)):
         with pytest.raises(ValueError, match="argument"):
-            ENTRIES["stream_pack dense" if bad.dense else "stream_pack"].run(stage=bad)
+            ENTRIES["layer_pack dense" if bad.dense else "layer_pack"].run(stage=bad)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_an_unknown_activation_is_refused(number):
     ids=range(11),
 )
 def test_a_stage_that_is_none_is_refused(bad, error, match):
-    key = "stream_pack dense" if bad and bad[0] else "stream_pack"
+    key = "layer_pack dense" if bad and bad[0] else "layer_pack"
     with pytest.raises(error, match=match):
         ENTRIES[key].run(stage=bad)
     if not isinstance(bad, tuple) or len(bad) == 7:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gru_c import _core
+from gru_c.network.core_stage import CoreStage
 from gru_c.recurrence.cell import Cell
 from gru_c.runtime.blas_threads import blas_held
-from gru_c.streaming.stages import CoreStage
 
 B, T, I, H = 2, 3, 4, 5
 BLAS, PACKED = _core.ENGINES["blas"], _core.ENGINES["packed"]
@@ -116,7 +116,7 @@ def dense_stage(**changes):
 
 
 def stack():
-    return _core.Stack([stage(packed=_core.stream_pack(stage(), *gru_arrays().values()))], B)
+    return _core.Stack([stage(packed=_core.layer_pack(stage(), *gru_arrays().values()))], B)
 
 
 def stack_entry(method, *names, written=(), **options):
@@ -131,6 +131,14 @@ def states_entry(method, **options):
     method = entry.call
     entry.call = lambda states: method([states])
     return entry
+
+
+def predictor(**changes):
+    """Return a predictor of a GRU whose weights are `gru_arrays`, apart from changes."""
+    packed = _core.layer_pack(stage(), *gru_arrays().values())
+    arrays = {"packed": packed, **gru_arrays(), **changes}
+    layer = (stage(packed=arrays.pop("packed")), *arrays.values(), False, False)
+    return _core.Predictor([layer], True, -1)
 
 
 MATRICES = {"a": numbers(3, 4), "b": numbers(4, 2), "out": numbers(3, 2)}
@@ -167,15 +175,32 @@ ENTRIES = {
     "adam": update_entry(_core.adam, "m", "v", beta_1=0.9, beta_2=0.9, epsilon=1e-7),
     "sgd": update_entry(_core.sgd, "m", momentum=0.9, nesterov=False),
     "rmsprop": update_entry(_core.rmsprop, "v", "a", "m", rho=0.9, epsilon=1.0, momentum=0.9),
-    "stream_pack": Entry(_core.stream_pack, gru_arrays(), {"stage": stage()}),
-    "stream_pack dense": Entry(
-        _core.stream_pack,
+    "layer_pack": Entry(_core.layer_pack, gru_arrays(), {"stage": stage()}),
+    "layer_pack dense": Entry(
+        _core.layer_pack,
         {"kernel": numbers(I, H), "recurrent_kernel": None, "bias": numbers(H)},
         {"stage": dense_stage()},
     ),
+    "Predictor": Entry(
+        lambda stages: predictor(packed=stages),
+        {"stages": _core.layer_pack(stage(), *gru_arrays().values())},
+        names={"stages": "packed of stage 0"},
+    ),
+    "Predictor kernel": Entry(
+        lambda stages: predictor(kernel=stages),
+        {"stages": numbers(I, 3 * H)},
+        names={"stages": "kernel"},
+    ),
+    "Predictor.run": Entry(
+        predictor().run,
+        {"x": numbers(B, T, I), "out": numbers(B, T, H)},
+        {"threads": 1},
+        written=("out",),
+        declines=True,
+    ),
     "Stack": Entry(
         lambda stages: _core.Stack([stage(packed=stages)], B),
-        {"stages": _core.stream_pack(stage(), *gru_arrays().values())},
+        {"stages": _core.layer_pack(stage(), *gru_arrays().values())},
         names={"stages": "packed of stage 0"},
     ),
     "Stack.step": stack_entry("step", "x", "out", written=("out",), declines=True),
