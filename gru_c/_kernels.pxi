@@ -61,9 +61,14 @@ def convolve(cnp.ndarray x not None, cnp.ndarray kernel not None, cnp.ndarray bi
     cdef Py_ssize_t taps = cnp.PyArray_DIM(kernel, 0)
     cdef Py_ssize_t count = cnp.PyArray_DIM(out, 1), filters = cnp.PyArray_DIM(out, 2)
     cdef Py_ssize_t reach = (taps - 1) * dilation + 1
-    if taps < 1 or stride < 1 or dilation < 1 or (count and (count - 1) * stride + reach > steps):
-        raise ValueError(f"{count} windows of {taps} steps with stride {stride} and dilation "
-                         f"{dilation} do not fit x of shape {_shape(x)}")
+    if taps < 1 or stride < 1 or dilation < 1:
+        raise ValueError("size of kernel, stride and dilation must be at least 1, got "
+                         f"{taps}, {stride} and {dilation}")
+    cdef Py_ssize_t wanted = (steps - reach) // stride + 1 if steps >= reach else 0
+    if count != wanted:
+        raise ValueError(f"out must have {wanted} windows: those of {taps} steps with stride "
+                         f"{stride} and dilation {dilation} in x of shape {_shape(x)}; got "
+                         f"shape {_shape(out)}")
     args.a.data = _strided(&arrays, x, "x", False, 3, sides, x_strides)
     args.b.data = _strided(&arrays, kernel, "kernel", False, 3, [taps, channels, filters],
                            kernel_strides)

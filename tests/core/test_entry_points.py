@@ -103,7 +103,7 @@ def test_convolve(dtype, taps, channels, stride, dilation, filters):
     rng = np.random.default_rng(0)
     kernel = rng.normal(size=(taps, channels, filters)).astype(dtype)
     for batch, count in ((0, 3), (1, 1), (5, 1), (1, 300), (7, 90)):
-        steps = (count - 1) * stride + (taps - 1) * dilation + 2
+        steps = (count - 1) * stride + (taps - 1) * dilation + 1
         x = rng.normal(size=(batch, steps, channels)).astype(dtype)
         for bias in (None, rng.normal(size=filters).astype(dtype)):
             outs = [np.full((batch, count, filters), np.nan, dtype) for _ in range(2)]
@@ -139,11 +139,11 @@ def test_convolve_refuses_arrays_that_do_not_fit():
         with pytest.raises(error, match=words):
             _core.convolve(*{**given, **arrays}.values(), 1)
 
-    refused("do not fit x", stride=2)
-    refused("do not fit x", dilation=2)
-    refused("do not fit x", stride=0)
-    refused("do not fit x", dilation=-1)
-    refused("do not fit x", kernel=np.ones((0, 4, 5)))
+    refused("out must have 4 windows", stride=2)
+    refused("out must have 5 windows", dilation=2)
+    refused("must be at least 1", stride=0)
+    refused("must be at least 1", dilation=-1)
+    refused("must be at least 1", kernel=np.ones((0, 4, 5)))
     refused("must have 3 axes", x=x[0])
     refused("kernel must have shape", kernel=np.ones((3, 2, 5)))
     refused("bias must have shape", bias=np.ones(4))
