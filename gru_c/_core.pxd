@@ -180,12 +180,20 @@ cdef extern from "gru.h" nogil:
         size_t stride
         int transposed
 
+    ctypedef struct gru_windows:
+        size_t count
+        size_t taps
+        size_t sequence, tap
+
     ctypedef struct gru_matmul_args:
         gru_dtype dtype
         size_t m, n, k
         gru_matrix a, b
+        gru_windows windows
         const void *packed
+        const void *bias
         void *c
+        size_t c_stride
         int accumulate
         int threads
         void *workspace

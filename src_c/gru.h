@@ -311,16 +311,29 @@ typedef struct gru_matrix {
     int transposed;
 } gru_matrix;
 
+/* The rows of a matrix that are windows over sequences: row i is window i % count of sequence
+ * i / count. A window is `taps` pieces of equal length. Windows may overlap. */
+typedef struct gru_windows {
+    size_t count; /* windows of a sequence; 0: the rows are not windows */
+    size_t taps;
+    size_t sequence, tap; /* elements from one sequence, and from one tap, to the next */
+} gru_windows;
+
 /* c (m, n) = a (m, k) times b (k, n). */
 typedef struct gru_matmul_args {
     gru_dtype dtype;
     size_t m, n, k;
-    gru_matrix a, b;    /* in */
-    const void *packed; /* in  b packed by gru_matmul_pack; null: pack it now */
-    void *c;            /* out contiguous */
-    int accumulate;     /* 1: the product is added to what c holds */
-    int threads;        /* the bits do not depend on them: c is cut over m and n only */
-    void *workspace;    /*     gru_matmul_bytes */
+    gru_matrix a, b;     /* in */
+    gru_windows windows; /* in  the rows of a, not transposed, whose stride leads from one window of
+                          *     a sequence to the next; k <= 128 unless each window is one piece
+                          *     of memory */
+    const void *packed;  /* in  b packed by gru_matmul_pack; null: pack it now */
+    const void *bias;    /* in  (n), added to each row of c; null: none; not with accumulate */
+    void *c;             /* out */
+    size_t c_stride;     /* elements from row to row of c; 0: c is contiguous */
+    int accumulate;      /* 1: the product is added to what c holds */
+    int threads;         /* the bits do not depend on them: c is cut over m and n only */
+    void *workspace;     /*     gru_matmul_bytes */
 } gru_matmul_args;
 
 /* Set `bytes` to the scratch memory that a matmul of these sizes needs; its arrays may still be

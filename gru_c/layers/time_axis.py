@@ -61,8 +61,14 @@ class Windows(NamedTuple):
 
     def padded(self, x: Array, value: float = 0.0) -> Array:
         """Return x (B, T, C) with padding of this value; x itself where nothing is padded."""
-        pads = self.pads(x.shape[1])
-        return np.pad(x, ((0, 0), pads, (0, 0)), constant_values=value) if any(pads) else x
+        batch, steps, channels = x.shape
+        before, after = self.pads(steps)
+        if not before + after:
+            return x
+        padded = np.empty((batch, before + steps + after, channels), x.dtype)
+        padded[:, :before] = padded[:, before + steps :] = value
+        padded[:, before : before + steps] = x
+        return padded
 
     def tap(self, padded: Array, number: int, count: int) -> Array:
         """Return the step of this number of each of the first `count` windows: (B, count, C)."""

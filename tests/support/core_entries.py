@@ -163,6 +163,17 @@ ENTRIES = {
     "matmul transposed": Entry(
         _core.matmul, TURNED, {**UNTURNED, "transpose_a": True, "transpose_b": True}, ("out",)
     ),
+    "convolve": Entry(
+        _core.convolve,
+        {
+            "x": numbers(2, 9, 4),
+            "kernel": numbers(3, 4, 5),
+            "bias": numbers(5),
+            "out": numbers(2, 7, 5),
+        },
+        {"stride": 1, "dilation": 1, "threads": 1},
+        ("out",),
+    ),
     "column_sums": Entry(
         _core.column_sums, {"a": numbers(3, 4), "out": numbers(4)}, {"accumulate": True}, ("out",)
     ),
