@@ -27,8 +27,6 @@ from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import Registry, serialize, snake_case
 from gru_c.initializers.base import Initializer
 from gru_c.initializers.constant import Constant, Identity, Ones, Zeros
-from gru_c.initializers.function import InitializerFunction, takes_rng
-from gru_c.initializers.function import initial_value as initial_value
 from gru_c.initializers.random import (
     GlorotNormal,
     GlorotUniform,
@@ -42,6 +40,8 @@ from gru_c.initializers.random import (
     TruncatedNormal,
     VarianceScaling,
 )
+from gru_c.initializers.user_function import InitializerFunction, takes_rng
+from gru_c.initializers.user_function import initial_value as initial_value
 
 __all__ = [
     "Constant",

@@ -9,6 +9,7 @@ from gru_c.common.missing_names import explain_missing
 from gru_c.layers.activation import Activation
 from gru_c.layers.activity_regularization import ActivityRegularization
 from gru_c.layers.base import Layer
+from gru_c.layers.base.layer_table import CELLS, LAYERS
 from gru_c.layers.batch_normalization import BatchNormalization
 from gru_c.layers.bidirectional import Bidirectional
 from gru_c.layers.convolution import Conv1D
@@ -32,7 +33,6 @@ from gru_c.layers.reshape import Flatten, Permute, RepeatVector, Reshape
 from gru_c.layers.rnn import RNN
 from gru_c.layers.rnn_cells import GRUCell, StackedRNNCells
 from gru_c.layers.softmax import Softmax
-from gru_c.layers.table import CELLS, LAYERS
 from gru_c.layers.time_distributed import TimeDistributed
 from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 

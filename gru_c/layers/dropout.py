@@ -9,8 +9,8 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array
 from gru_c.common.validation import check_flag, check_real
 from gru_c.layers.base import LayerOptions
-from gru_c.layers.random import DrawingLayer
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.random_layer import DrawingLayer
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -69,7 +69,7 @@ class Dropout(DrawingLayer, WeightlessLayer):
         if not training:
             return array
         mask = self.draw_mask(array.shape, self.rate)
-        self._set_tape(Tape(mask, array.shape))
+        self._set_tape(WeightlessTape(mask, array.shape))
         dropped: Array = array * mask
         return dropped
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_real
 from gru_c.layers.base import LayerOptions
-from gru_c.layers.random import DrawingLayer
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.random_layer import DrawingLayer
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -34,7 +34,7 @@ class _RandomFactors(DrawingLayer, WeightlessLayer):
         if not training:
             return array
         factors = self._draw_factors(array.shape)
-        self._set_tape(Tape(factors, array.shape))
+        self._set_tape(WeightlessTape(factors, array.shape))
         product: Array = array * factors
         return product
 
@@ -194,7 +194,7 @@ class GaussianNoise(DrawingLayer, WeightlessLayer):
         array = self._as_input(x)
         if not training:
             return array
-        self._set_tape(Tape(None, array.shape))
+        self._set_tape(WeightlessTape(None, array.shape))
         noisy: Array = array + _draw_normal(self, array.shape, self.stddev)
         return noisy
 

@@ -21,8 +21,7 @@ from gru_c.losses.elementwise import (
     SquaredHinge,
 )
 from gru_c.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
-from gru_c.losses.function import FunctionLoss
-from gru_c.losses.functions import (
+from gru_c.losses.per_sample import (
     BY_FUNCTION,
     KLD,
     MAE,
@@ -56,6 +55,7 @@ from gru_c.losses.functions import (
 )
 from gru_c.losses.quantile import QuantileLoss
 from gru_c.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
+from gru_c.losses.user_function import FunctionLoss
 from gru_c.losses.vectors import CategoricalHinge, CosineSimilarity, KLDivergence
 
 __all__ = [

@@ -42,7 +42,7 @@ from gru_c.losses import (
     sparse_categorical_crossentropy,
     squared_hinge,
 )
-from gru_c.losses.functions import BY_FUNCTION as LOSS_FUNCTIONS
+from gru_c.losses.per_sample import BY_FUNCTION as LOSS_FUNCTIONS
 from gru_c.metrics.accuracy import (
     Accuracy,
     AccuracyOfLoss,
@@ -70,16 +70,7 @@ from gru_c.metrics.errors import (
     MeanSquaredError,
     RootMeanSquaredError,
 )
-from gru_c.metrics.function import FunctionMetric
-from gru_c.metrics.functions import (
-    BY_FUNCTION,
-    binary_accuracy,
-    categorical_accuracy,
-    sparse_categorical_accuracy,
-    sparse_top_k_categorical_accuracy,
-    top_k_categorical_accuracy,
-)
-from gru_c.metrics.of_losses import (
+from gru_c.metrics.loss_means import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     CategoricalHinge,
@@ -93,7 +84,16 @@ from gru_c.metrics.of_losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from gru_c.metrics.per_sample import (
+    BY_FUNCTION,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
 from gru_c.metrics.scores import F1Score, FBetaScore, R2Score
+from gru_c.metrics.user_function import FunctionMetric
 
 __all__ = [
     "AUC",

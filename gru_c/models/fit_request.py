@@ -18,8 +18,8 @@ from gru_c.data.samples import Data, require_optimizer
 from gru_c.network.network import Network
 from gru_c.training import fit, fit_settings
 from gru_c.training.checkpoint import CheckpointFile
-from gru_c.training.doubts import doubts_of
 from gru_c.training.history import History
+from gru_c.training.loss_warnings import doubts_of
 from gru_c.training.processes import Distribution, ProcessGroup, start_group
 from gru_c.training.run_identity import describe_run, describe_training
 

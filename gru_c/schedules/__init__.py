@@ -26,7 +26,7 @@ from gru_c.schedules.decay import (
     PolynomialDecay,
     Schedule,
 )
-from gru_c.schedules.function import as_schedule
+from gru_c.schedules.user_function import as_schedule
 
 __all__ = [
     "CosineDecay",

@@ -31,7 +31,7 @@ def test_a_snapshot_unpickles_its_model_once_and_lets_it_go(model, monkeypatch):
     packed = []
     pack = _core.pack
     monkeypatch.setattr(_core, "pack", lambda *a: packed.append(1) or pack(*a))
-    snapshot = pickle.loads(pickle.dumps(dask_predict.Snapshot.take(model)))
+    snapshot = pickle.loads(pickle.dumps(dask_predict.PickledModel.take(model)))
     first = snapshot.get_model()
     for _ in range(3):
         assert snapshot.get_model() is first
@@ -63,7 +63,7 @@ def call_at_once(count, function):
 def test_python_threads_share_a_model():
     both = Bidirectional(GRU(5, return_sequences=True), input_shape=(None, 3))
     model = Sequential([both, GRU(4)], seed=0)
-    snapshot = dask_predict.Snapshot.take(model)
+    snapshot = dask_predict.PickledModel.take(model)
     wanted = model.predict(X, verbose=0).tobytes()
 
     def call():
@@ -153,7 +153,7 @@ def test_on_processes_each_has_the_model_once(dask_cluster, model):
         from gru_c import get_num_threads
         from gru_c.distributed import dask_predict
 
-        log, unpickle = [], dask_predict.Snapshot.__init__
+        log, unpickle = [], dask_predict.PickledModel.__init__
         dask_predict.LOG, run = log, dask_predict._predict_chunk.__globals__["Sequential"].run
 
         def init(self, *arguments):
@@ -164,7 +164,7 @@ def test_on_processes_each_has_the_model_once(dask_cluster, model):
             log.append(get_num_threads())
             return run(self, *arguments)
 
-        dask_predict.Snapshot.__init__ = init
+        dask_predict.PickledModel.__init__ = init
         dask_predict.Sequential.run = spy
 
     def end():

@@ -15,9 +15,9 @@ from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import INTERNAL, assign
 from gru_c.common.validation import check_dtype, check_flag, check_integer, check_sample_shape
 from gru_c.initializers import initial_value
-from gru_c.layers.input_checks import InputChecks
-from gru_c.layers.keras_arguments import input_shape_from_keras
-from gru_c.layers.weights import checked_list
+from gru_c.layers.base.input_checks import InputChecks
+from gru_c.layers.base.keras_arguments import input_shape_from_keras
+from gru_c.layers.base.weight_holder import checked_list
 from gru_c.parameters import (
     GivenWeights,
     Parameter,

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flags, check_integer
-from gru_c.layers.base import Layer
-from gru_c.layers.vocabulary import INT, TF_IDF, Vocabulary
+from gru_c.layers.base.layer import Layer
+from gru_c.layers.vocabulary.tokens import INT, TF_IDF, Vocabulary
 
 _FIXED = "cannot change after the layer was made: make a new {cls}(...)"
 
