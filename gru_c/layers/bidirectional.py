@@ -216,7 +216,8 @@ class Bidirectional(DirectionPair[GRU]):
         *,
         initial_state: Sequence[npt.ArrayLike | None] | None = None,
         training: bool = False,
-        **arguments: Any,
+        mask: npt.ArrayLike | None = None,
+        lengths: npt.ArrayLike | None = None,
     ) -> Any:
         """Run both directions over a batch of sequences.
 
@@ -228,8 +229,8 @@ class Bidirectional(DirectionPair[GRU]):
             States before the first step of the forward and of the backward layer.
         training : bool
             Store ``self.tape`` for `backward`.
-        **arguments
-            Further arguments of `GRU.forward`, for both directions.
+        mask, lengths
+            The time steps that count, for both directions; see `GRU.forward`.
 
         Returns
         -------
@@ -241,13 +242,13 @@ class Bidirectional(DirectionPair[GRU]):
         array = as_sequences("x", self._as_input(x), np.dtype(self.dtype))
         B, T = array.shape[1::-1] if self.time_major else array.shape[:2]
         states = self._checked_states(initial_state, B)
-        results = self._both(
-            B,
-            T,
-            lambda i: self.directions[i].forward(
-                array, initial_state=states[i], training=training, **arguments
-            ),
-        )
+
+        def run(i: int) -> Any:
+            return self.directions[i].forward(
+                array, initial_state=states[i], training=training, mask=mask, lengths=lengths
+            )
+
+        results = self._both(B, T, run)
         forward, backward = [result if self.return_state else (result,) for result in results]
         outputs = forward[0], self._reversed_steps(backward[0])
         if training:

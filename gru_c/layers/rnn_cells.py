@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 _INITIAL = "the states before the time step: an array (batch, units), or a list of it"
 
 
+class SequenceOptions(TypedDict, total=False):
+    """Arguments of a recurrent layer that a cell does not have."""
+
+    return_sequences: bool
+    return_state: bool
+    go_backwards: bool
+    stateful: bool
+    zero_output_for_mask: bool
+
+
 class RNNCell(Layer):
     """Base of cells: the settings and weights of a recurrent layer, which computes their steps.
 
@@ -36,11 +46,8 @@ class RNNCell(Layer):
     layer: GRU
     units: int
 
-    def sequence_layer(self, **options: Any) -> GRU:
-        """Return a layer with the settings of the cell, which `share_weights` gives its weights.
-
-        `options` are the arguments of the layer that a cell does not have.
-        """
+    def sequence_layer(self, **options: Unpack[SequenceOptions]) -> GRU:
+        """Return a layer with the settings of the cell, which `share_weights` gives its weights."""
         raise NotImplementedError
 
     def share_weights(self, layer: GRU) -> None:
@@ -91,8 +98,8 @@ class RNNCell(Layer):
         """Return (None, features)."""
         return (None, *shape[1:])
 
-    def __call__(
-        self, x: npt.ArrayLike, states: Any = None, *, training: bool = False, **arguments: Any
+    def __call__(  # type: ignore[override]
+        self, x: npt.ArrayLike, states: Any = None, *, training: bool = False
     ) -> tuple[Array, Any]:
         """Return the output and the new states of one time step. The first call builds the cell.
 
@@ -110,7 +117,7 @@ class RNNCell(Layer):
             self.build(self.open_shape(array.shape))
         if states is None:
             states = self.get_initial_state(len(array))
-        return self.forward(array, states, training=training, **arguments)
+        return self.forward(array, states, training=training)
 
     def forward(  # type: ignore[override]
         self, x: npt.ArrayLike, states: Any, *, training: bool = False
@@ -218,7 +225,7 @@ class GRUCell(RNNCell):
             return f"cannot change after the cell was made: make a new GRUCell({name}=...)"
         return super()._why_fixed(name)
 
-    def sequence_layer(self, **options: Any) -> GRU:
+    def sequence_layer(self, **options: Unpack[SequenceOptions]) -> GRU:
         """Return a `GRU` with the settings of the cell; see `RNNCell.sequence_layer`."""
         settings = {name: getattr(self, name) for name in _GRU_SETTINGS}
         return GRU(**settings, dtype=self.dtype, **options)

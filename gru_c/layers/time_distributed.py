@@ -238,13 +238,20 @@ class TimeDistributed(DrawingLayer):
         accumulate: bool = False,
         input_gradient: bool = True,
         keep_tape: bool = True,
-        **options: Any,
+        through_activation: bool = True,
     ) -> Array | None:
         """Write the weights' gradients and return the gradient of the input; see `Layer.backward`.
 
-        `options` are further arguments of the inner layer's `backward`.
+        ``through_activation=False`` is for an inner layer that has this argument, a `Dense` or an
+        `Activation`.
         """
-        check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
+        check_flags(
+            accumulate=accumulate,
+            input_gradient=input_gradient,
+            keep_tape=keep_tape,
+            through_activation=through_activation,
+        )
+        pairing = {} if through_activation else {"through_activation": False}
         saved: _TimeDistributedTape = self._take_tape(tape)
         gradient = self._as_gradient(d_output, saved.shape)
         pieces = []
@@ -258,7 +265,7 @@ class TimeDistributed(DrawingLayer):
                     accumulate=accumulate or number > 0,
                     input_gradient=input_gradient,
                     keep_tape=keep_tape,
-                    **options,
+                    **pairing,
                 )
             )
         if not input_gradient:

@@ -26,6 +26,8 @@ from gru_c.parameters import (
 )
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from gru_c.parameters import Parameters, Source
 
 
@@ -53,6 +55,14 @@ class LayerOptions(CommonOptions, total=False):
     """Arguments of all layers; see `Layer`."""
 
     weights: Sequence[npt.ArrayLike] | None
+
+
+class ForwardOptions(TypedDict, total=False):
+    """Arguments that the `forward` of some layers has besides `x` and `training`."""
+
+    initial_state: Any
+    mask: npt.ArrayLike | None
+    lengths: npt.ArrayLike | None
 
 
 class Layer(InputChecks):
@@ -366,13 +376,19 @@ class Layer(InputChecks):
         """
         return getattr(self, f"{weight}_{kind}", None)
 
-    def __call__(self, x: npt.ArrayLike, *, training: bool = False, **arguments: Any) -> Any:
-        """Return the output for `x`. The first call builds the layer."""
+    def __call__(
+        self, x: npt.ArrayLike, *, training: bool = False, **options: Unpack[ForwardOptions]
+    ) -> Any:
+        """Return the output for `x`. The first call builds the layer.
+
+        `options` are further arguments of the layer's `forward`.
+        """
         check_flag("training", training)
         array = self.read_input(x)
         if not self.built:
             self.build(self.open_shape(array.shape))
-        return self.forward(array, training=training, **arguments)
+        forward: Any = self.forward  # few layers have all of the options
+        return forward(array, training=training, **options)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state of a copy or pickle, without the owner of the weights and the tape.
