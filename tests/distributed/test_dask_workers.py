@@ -27,18 +27,18 @@ def model():
 # ---- one model for several Python threads ----
 
 
-def test_a_snapshot_unpickles_its_model_once_and_lets_it_go(model, monkeypatch):
+def test_a_pickled_model_unpickles_its_model_once_and_lets_it_go(model, monkeypatch):
     packed = []
     pack = _core.pack
     monkeypatch.setattr(_core, "pack", lambda *a: packed.append(1) or pack(*a))
-    snapshot = pickle.loads(pickle.dumps(dask_predict.PickledModel.take(model)))
-    first = snapshot.get_model()
+    pickled = pickle.loads(pickle.dumps(dask_predict.PickledModel.take(model)))
+    first = pickled.get_model()
     for _ in range(3):
-        assert snapshot.get_model() is first
-        dask_predict._predict_chunk(X, snapshot=snapshot, batch_size=8)
+        assert pickled.get_model() is first
+        dask_predict._predict_chunk(X, pickled=pickled, batch_size=8)
     assert len(packed) == 1
     reference = weakref.ref(first)
-    del snapshot, first
+    del pickled, first
     gc.collect()
     assert reference() is None
 
@@ -63,12 +63,12 @@ def call_at_once(count, function):
 def test_python_threads_share_a_model():
     both = Bidirectional(GRU(5, return_sequences=True), input_shape=(None, 3))
     model = Sequential([both, GRU(4)], seed=0)
-    snapshot = dask_predict.PickledModel.take(model)
+    pickled = dask_predict.PickledModel.take(model)
     wanted = model.predict(X, verbose=0).tobytes()
 
     def call():
         chunks = [
-            dask_predict._predict_chunk(X, snapshot=snapshot, batch_size=5) for _ in range(20)
+            dask_predict._predict_chunk(X, pickled=pickled, batch_size=5) for _ in range(20)
         ]
         return all(chunk.tobytes() == wanted for chunk in chunks)
 
