@@ -6,6 +6,7 @@ Layers on texts and categories are imported when they are used.
 from typing import TYPE_CHECKING
 
 from gru_c.common.missing_names import explain_missing
+from gru_c.common.registry import public_classes
 from gru_c.layers.activation import Activation
 from gru_c.layers.activity_regularization import ActivityRegularization
 from gru_c.layers.base import Layer
@@ -96,42 +97,9 @@ __all__ = [
 
 InputLayer = Input
 
-_CLASSES: tuple[type[Layer], ...] = (
-    GRU,
-    Bidirectional,
-    Dense,
-    Dropout,
-    Embedding,
-    LayerNormalization,
-    Activation,
-    RepeatVector,
-    Flatten,
-    Masking,
-    Conv1D,
-    MaxPooling1D,
-    AveragePooling1D,
-    GlobalMaxPooling1D,
-    GlobalAveragePooling1D,
-    ZeroPadding1D,
-    Cropping1D,
-    UpSampling1D,
-    BatchNormalization,
-    ELU,
-    GaussianDropout,
-    GaussianNoise,
-    LeakyReLU,
-    PReLU,
-    Permute,
-    ReLU,
-    Reshape,
-    Softmax,
-    SpatialDropout1D,
-    TimeDistributed,
-    ActivityRegularization,
-    RNN,
-)
-LAYERS.add(_CLASSES)
 CELLS.update(GRUCell=GRUCell, StackedRNNCells=StackedRNNCells)
+_NOT_IN_FILES = (Input, Lambda, *CELLS.values())  # as layers of a model
+LAYERS.add(cls for cls in public_classes(globals(), Layer) if cls not in _NOT_IN_FILES)
 
 # Keras's other names.
 Convolution1D = Conv1D

@@ -27,7 +27,7 @@ def model():
 # ---- one model for several Python threads ----
 
 
-def test_a_pickled_model_unpickles_its_model_once_and_lets_it_go(model, monkeypatch):
+def test_a_pickled_model_is_unpickled_once_and_let_go(model, monkeypatch):
     packed = []
     pack = _core.pack
     monkeypatch.setattr(_core, "pack", lambda *a: packed.append(1) or pack(*a))
