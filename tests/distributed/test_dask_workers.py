@@ -67,9 +67,7 @@ def test_python_threads_share_a_model():
     wanted = model.predict(X, verbose=0).tobytes()
 
     def call():
-        chunks = [
-            dask_predict._predict_chunk(X, pickled=pickled, batch_size=5) for _ in range(20)
-        ]
+        chunks = [dask_predict._predict_chunk(X, pickled=pickled, batch_size=5) for _ in range(20)]
         return all(chunk.tobytes() == wanted for chunk in chunks)
 
     assert all(call_at_once(4, call))
