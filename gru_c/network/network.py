@@ -16,7 +16,7 @@ from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
 from gru_c.layers import GRU, RNN, Activation, Bidirectional, Dense, Layer
-from gru_c.layers.random import DrawingLayer
+from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric
 from gru_c.network import compiling
@@ -47,7 +47,7 @@ class Network(BuildableNetwork):
         "optimizer": optimizers.get,
         "stop_training": partial(check_flag, "stop_training"),
     }
-    _doubts: Any = None  # of `training.doubts`, since `compile`
+    _doubts: Any = None  # of `training.loss_warnings`, since `compile`
 
     def __init__(
         self,
