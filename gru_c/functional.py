@@ -314,7 +314,8 @@ def gru_backward(
             "gru_backward wants the tape of gru_forward(..., training=True), got "
             + ("None: was training=True given?" if tape is None else type(tape).__name__)
         )
-    check_flags(keep_tape=keep_tape, d_hidden=d_hidden)
+    if not type(keep_tape) is type(d_hidden) is bool:
+        check_flags(keep_tape=keep_tape, d_hidden=d_hidden)
     B, T, H = tape.output_shape
     dtype = tape.kernel.dtype
     places = (T, B) if tape.time_major else (B, T)
