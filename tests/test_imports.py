@@ -26,10 +26,12 @@ def test_the_core_says_when_it_has_no_blas(run_python):
 import numpy as np
 from gru_c import _core
 from gru_c.recurrence.cell import Cell
+from gru_c.recurrence.options import PassOptions
+from gru_c.recurrence.weights import Weights
 try:
-    a = np.ones((1, 1, 1)), np.ones((1, 3)), np.ones((1, 3))
-    out = np.ones((1, 1))
-    _core.forward(*a, None, None, None, out, None, None, Cell(), _core.ENGINES["blas"], 1)
+    x, weights = np.ones((1, 1, 1)), Weights(np.ones((1, 3)), np.ones((1, 3)), None)
+    options = PassOptions(Cell())
+    _core.forward(x, weights, None, None, None, options, _core.ENGINES["blas"], 1)
 except RuntimeError as error:
     print(error)
 """

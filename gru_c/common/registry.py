@@ -70,6 +70,8 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     if not isinstance(name, str):
         article = "an" if kind[:1] in tuple("aeiou") else "a"
         raise TypeError(f"the name of {article} {kind} must be a string, got {type(name).__name__}")
+    if name in table:
+        return table[name]
     folded = {key.lower(): value for key, value in table.items()}
     for key in (name.lower(), snake_case(name)):
         if key in folded:
