@@ -196,24 +196,29 @@ def sum_squares(cnp.ndarray x not None):
 
 
 cdef gru_update _update(_Arrays *arrays, cnp.ndarray parameters, cnp.ndarray gradients,
-                        double learning_rate, double decay, double scale, double clip,
-                        int threads) except *:
-    """Return an update of parameters and gradients, which must have one shape."""
+                        settings) except *:
+    """Return an update of parameters and gradients, which must have one shape.
+
+    `settings` is a StepSettings. Its attributes, and those of `method` below, are read before the
+    arrays are checked: reading them may run any code.
+    """
+    cdef gru_update update
+    update.learning_rate, update.decay = settings.rate, settings.decay
+    update.scale, update.clip = settings.scale, settings.clip
+    update.threads = settings.threads
     _begin_with(arrays, parameters, "parameters")
-    cdef void *values = _out_like(arrays, parameters, "parameters", parameters)
-    cdef const void *data = _like(arrays, gradients, "gradients", parameters)
-    return gru_update(cnp.PyArray_SIZE(parameters), values, data, scale, clip, decay,
-                      learning_rate, threads)
+    update.size = cnp.PyArray_SIZE(parameters)
+    update.parameters = _out_like(arrays, parameters, "parameters", parameters)
+    update.gradients = _like(arrays, gradients, "gradients", parameters)
+    return update
 
 
 def adam(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
-         cnp.ndarray m not None, cnp.ndarray v not None, double beta_1, double beta_2,
-         double epsilon, double learning_rate, double decay, double scale, double clip,
-         int threads):
-    """Call gru_adam: one optimizer step, in place."""
+         cnp.ndarray m not None, cnp.ndarray v not None, method, settings):
+    """Call gru_adam: one step, in place, with the beta_1, beta_2 and epsilon of an optimizer."""
     cdef _Arrays arrays
-    cdef gru_update update = _update(&arrays, parameters, gradients, learning_rate, decay, scale,
-                                     clip, threads)
+    cdef double beta_1 = method.beta_1, beta_2 = method.beta_2, epsilon = method.epsilon
+    cdef gru_update update = _update(&arrays, parameters, gradients, settings)
     cdef void *m_data = _out_like(&arrays, m, "m", parameters)
     cdef void *v_data = _out_like(&arrays, v, "v", parameters)
     cdef gru_dtype dtype = _dtype(&arrays)
@@ -224,13 +229,16 @@ def adam(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
     _raise_unless_ok(status)
 
 
-def sgd(cnp.ndarray parameters not None, cnp.ndarray gradients not None, cnp.ndarray m,
-        double momentum, bint nesterov, double learning_rate, double decay, double scale,
-        double clip, int threads):
-    """Call gru_sgd: one optimizer step, in place; m is None without momentum."""
+def sgd(cnp.ndarray parameters not None, cnp.ndarray gradients not None, cnp.ndarray m, method,
+        settings):
+    """Call gru_sgd: one step, in place, with the momentum and nesterov of an optimizer.
+
+    m is None without momentum.
+    """
     cdef _Arrays arrays
-    cdef gru_update update = _update(&arrays, parameters, gradients, learning_rate, decay, scale,
-                                     clip, threads)
+    cdef double momentum = method.momentum
+    cdef bint nesterov = method.nesterov
+    cdef gru_update update = _update(&arrays, parameters, gradients, settings)
     cdef void *m_data = _out_like(&arrays, m, "m", parameters)
     cdef gru_dtype dtype = _dtype(&arrays)
     cdef gru_status status
@@ -241,13 +249,14 @@ def sgd(cnp.ndarray parameters not None, cnp.ndarray gradients not None, cnp.nda
 
 
 def rmsprop(cnp.ndarray parameters not None, cnp.ndarray gradients not None,
-            cnp.ndarray v not None, cnp.ndarray a, cnp.ndarray m, double rho, double epsilon,
-            double momentum, double learning_rate, double decay, double scale, double clip,
-            int threads):
-    """Call gru_rmsprop: one optimizer step, in place; a is None unless centered, m unless used."""
+            cnp.ndarray v not None, cnp.ndarray a, cnp.ndarray m, method, settings):
+    """Call gru_rmsprop: one step, in place, with the rho, epsilon and momentum of an optimizer.
+
+    a is None unless centered, m is None without momentum.
+    """
     cdef _Arrays arrays
-    cdef gru_update update = _update(&arrays, parameters, gradients, learning_rate, decay, scale,
-                                     clip, threads)
+    cdef double rho = method.rho, epsilon = method.epsilon, momentum = method.momentum
+    cdef gru_update update = _update(&arrays, parameters, gradients, settings)
     cdef void *v_data = _out_like(&arrays, v, "v", parameters)
     cdef void *a_data = _out_like(&arrays, a, "a", parameters)
     cdef void *m_data = _out_like(&arrays, m, "m", parameters)

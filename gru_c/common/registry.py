@@ -70,6 +70,8 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     if not isinstance(name, str):
         article = "an" if kind[:1] in tuple("aeiou") else "a"
         raise TypeError(f"the name of {article} {kind} must be a string, got {type(name).__name__}")
+    if name in table:
+        return table[name]
     folded = {key.lower(): value for key, value in table.items()}
     for key in (name.lower(), snake_case(name)):
         if key in folded:
@@ -81,6 +83,21 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     if name.lower().replace("_", "") in keras_names.OTHERS:
         remark = ", which Keras has and gru_c does not."
     raise ValueError(f"unknown {kind} {name!r}{remark} Known: {', '.join(sorted(folded))}")
+
+
+def public_classes(module: Mapping[str, Any], base: type[T]) -> list[type[T]]:
+    """Return the subclasses of a class that a module's ``__all__`` lists, each once.
+
+    Parameters
+    ----------
+    module : mapping
+        The ``globals()`` of the module.
+    base : type
+        The class, which is left out itself.
+    """
+    public = (module[name] for name in module["__all__"] if name in module)
+    classes = [value for value in public if isinstance(value, type) and issubclass(value, base)]
+    return [cls for cls in dict.fromkeys(classes) if cls is not base]
 
 
 def library_of(spec: object) -> str | None:

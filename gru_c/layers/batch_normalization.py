@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class _Tape(NamedTuple):
+class _BatchNormalizationTape(NamedTuple):
     normal: Array  # (rows, features): the input, normalized
     scale: Array  # (features,): factor of the normalization
     share: Array | None  # (rows or 1, features): weight of each entry in mean and variance
@@ -240,7 +240,9 @@ class BatchNormalization(Layer):
                 beta = _repeated(self._weight("beta"), times)
                 y = np.add(y, beta, out=None if y is kept else y)
         if kept is not None:
-            self._set_tape(_Tape(kept.reshape(rows.shape), scale, share, turned.shape))
+            self._set_tape(
+                _BatchNormalizationTape(kept.reshape(rows.shape), scale, share, turned.shape)
+            )
         output: Array = np.moveaxis(y.reshape(turned.shape), -1, self.axis)
         return output
 

@@ -19,7 +19,7 @@ from gru_c.common.validation import check_dtype, check_flag, make_rng
 from gru_c.common.weight_memory import derived
 from gru_c.common.weights_lock import weights_lock
 from gru_c.layers import GRU, RNN, Activation, Bidirectional, Dense, Layer
-from gru_c.layers.random import DrawingLayer
+from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric
 from gru_c.network import compiling
@@ -54,7 +54,7 @@ class Network(BuildableNetwork):
     _seen: Seen | None = None  # the layers at the last call of `core_runs`
     _runs: weakref.ref[CoreRuns] | None = None  # of these layers, once they are made
     _held_runs: CoreRuns | None = None  # after `hold_runs`
-    _doubts: Any = None  # of `training.doubts`, since `compile`
+    _doubts: Any = None  # of `training.loss_warnings`, since `compile`
 
     def __init__(
         self,

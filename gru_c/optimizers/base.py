@@ -42,7 +42,7 @@ class OptimizerOptions(SharedOptions, total=False):
 
 
 class StepSettings(NamedTuple):
-    """Arguments of the core's optimizers that are the same for all methods, in its order.
+    """Numbers of a step that are the same for all methods, as the core takes them.
 
     Attributes
     ----------

@@ -10,6 +10,8 @@ from tools import assert_close, assert_same_bits, random_arguments
 
 from gru_c import GRU, Dense, Input, Sequential, _core, gru_forward, load_model
 from gru_c.recurrence.cell import Cell
+from gru_c.recurrence.options import PassOptions
+from gru_c.recurrence.weights import Weights
 
 REDUCED = ["bfloat16", "int8"]
 RESET = pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
@@ -338,7 +340,7 @@ def test_what_they_do_not_go_with(weights):
 
 
 @pytest.mark.parametrize(
-    ("weights_format", "dtype", "engine", "tape"),
+    ("weights_format", "dtype", "engine", "memory"),
     [
         (1, np.float64, "auto", None),
         (2, np.float64, "packed", None),
@@ -349,10 +351,9 @@ def test_what_they_do_not_go_with(weights):
     ],
     ids=["double", "double-packed", "blas", "tape", "unknown", "negative"],
 )
-def test_the_core_refuses_it_too(weights_format, dtype, engine, tape):
+def test_the_core_refuses_it_too(weights_format, dtype, engine, memory):
     x, *weights, state = random_arguments(1, 2, 3, 4, dtype=dtype).values()
+    options = PassOptions(Cell(), weights_format=weights_format)
     engine = _core.ENGINES[engine]
     with pytest.raises(ValueError, match="weight format"):
-        _core.forward(
-            x, *weights, state, None, state, tape, None, Cell(), engine, 1, weights_format
-        )
+        _core.forward(x, Weights(*weights), state, None, memory, options, engine, 1)
