@@ -32,8 +32,7 @@ name               function                         alpha, beta
 The last column has the defaults. "leaky_relu", "thresholded_relu" and "elu" with ``alpha < 0`` are
 for prediction only. With ``clip`` the arguments of the functions are limited to +-clip, as in ONNX.
 
-Sizes: B batch rows, T time steps, I input features, H hidden units. The gate order of all weights
-is z, r, n, as in Keras, whose arrays fit without a change.
+Sizes: B batch rows, T time steps, I input features, H hidden units. Gates are in Keras's order zrn.
 
 References
 ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from gru_c import _core
 from gru_c.common.arrays import Array, Shape
-from gru_c.common.weight_memory import Watch
+from gru_c.common.weight_memory import Watch, derived
+from gru_c.common.weights_lock import weights_lock
 from gru_c.layers import (
     GRU,
     RNN,
@@ -26,21 +28,6 @@ from gru_c.runtime.blas_threads import BLAS
 from gru_c.runtime.threads import team_threads
 
 _ONLY_IN_TRAINING = (Dropout, SpatialDropout1D, GaussianDropout, GaussianNoise)
-
-
-class Seen:
-    """A look at layers that tells later if their weights or settings may have changed."""
-
-    __slots__ = ("_changes", "_layers", "_weights")
-
-    def __init__(self, layers: list[Layer]) -> None:
-        self._layers = list(layers)
-        self._changes = Layer.changes
-        self._weights = Watch([item for layer in layers for item in layer.parameters])
-
-    def holds(self, layers: list[Layer]) -> bool:
-        """Return True if these are the same layers, and as they were."""
-        return self._changes == Layer.changes and self._layers == layers and self._weights.unchanged
 
 
 class CoreRun(NamedTuple):
@@ -76,6 +63,63 @@ class CoreRuns(dict[int, CoreRun]):
 
 
 NO_RUNS = CoreRuns()
+
+
+class CurrentRuns:
+    """The runs of a network, for as long as its weights and settings do not change.
+
+    There are none in the first call after a change: for one call, packing the weights again is not
+    worth while. There are also none while an array is lent through which they can change at any
+    time. A copy begins without runs.
+    """
+
+    __slots__ = ("_changes", "_held", "_layers", "_runs", "_weights")
+
+    def __init__(self) -> None:
+        self._layers: list[Layer] = []  # those of the last call, and their state then
+        self._changes = -1
+        self._weights = Watch(())
+        self._runs: weakref.ref[CoreRuns] | None = None  # once they are made
+        self._held: CoreRuns | None = None
+
+    def current(self, layers: list[Layer], input_shape: Shape | None) -> CoreRuns:
+        """Return the runs with the current weights."""
+        if self._held is not None:
+            return self._held
+        runs = None if self._runs is None else self._runs()
+        if not self._hold_still(layers):
+            self._layers, self._changes, self._runs = list(layers), Layer.changes, None
+            self._weights = Watch([item for layer in layers for item in layer.parameters])
+            return NO_RUNS
+        if runs is None:
+            runs = self._make(layers, input_shape)
+            if not self._hold_still(layers):  # another thread has changed them meanwhile
+                return NO_RUNS
+            self._runs = weakref.ref(runs)
+        return runs
+
+    def hold(self, layers: list[Layer], input_shape: Shape | None) -> None:
+        """Make the runs for good, with weights that do not change any more."""
+        self._held = core_runs(layers, input_shape or (), copy=False)
+
+    def _hold_still(self, layers: list[Layer]) -> bool:
+        """Return True if these are the layers of the last call, as they were then."""
+        return self._changes == Layer.changes and self._layers == layers and self._weights.unchanged
+
+    def _make(self, layers: list[Layer], input_shape: Shape | None) -> CoreRuns:
+        """Return new runs, which the memory of the weights keeps until a weight may change."""
+        weights = [item for layer in layers for item in layer.parameters]
+        if not weights or input_shape is None:
+            return NO_RUNS
+        weights_lock.begin_reading()
+        try:
+            key = ("runs", Layer.changes, tuple(map(id, layers)))
+            return derived(weights, key, lambda: core_runs(layers, input_shape))
+        finally:
+            weights_lock.end_reading()
+
+    def __reduce__(self) -> tuple[type[CurrentRuns], tuple[()]]:
+        return CurrentRuns, ()
 
 
 def core_runs(layers: Sequence[Layer], input_shape: Shape, *, copy: bool = True) -> CoreRuns:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -16,7 +15,6 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
-from gru_c.common.weight_memory import derived
 from gru_c.common.weights_lock import weights_lock
 from gru_c.layers import GRU, RNN, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.base.random_layer import DrawingLayer
@@ -24,7 +22,7 @@ from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric
 from gru_c.network import compiling
 from gru_c.network.building import BuildableNetwork
-from gru_c.network.core_runs import NO_RUNS, CoreRun, CoreRuns, Seen, core_runs
+from gru_c.network.core_runs import CoreRun, CoreRuns, CurrentRuns
 from gru_c.parameters import Parameters
 from gru_c.recurrence.step_order import which_count
 
@@ -51,9 +49,6 @@ class Network(BuildableNetwork):
         "optimizer": optimizers.get,
         "stop_training": partial(check_flag, "stop_training"),
     }
-    _seen: Seen | None = None  # the layers at the last call of `core_runs`
-    _runs: weakref.ref[CoreRuns] | None = None  # of these layers, once they are made
-    _held_runs: CoreRuns | None = None  # after `hold_runs`
     _doubts: Any = None  # of `training.loss_warnings`, since `compile`
 
     def __init__(
@@ -79,6 +74,7 @@ class Network(BuildableNetwork):
         self.layers: list[Layer] = []
         self._input_shape: Shape | None = None
         self._parameters: Parameters | None = None
+        self._core_runs = CurrentRuns()
         if isinstance(layers, Layer):
             raise TypeError(
                 "layers must be a list of layers, got one layer: write Sequential([...])"
@@ -273,43 +269,12 @@ class Network(BuildableNetwork):
         return x, next_mask
 
     def core_runs(self) -> CoreRuns:
-        """Return the runs of layers that the core takes in one call, with the current weights.
-
-        There are none in the first call after a change of the weights: for one call, packing them
-        again is not worth while. There are also none while an array is lent through which the
-        weights can change at any time.
-        """
-        if self._held_runs is not None:
-            return self._held_runs
-        seen, runs = self._seen, None if self._runs is None else self._runs()
-        if seen is None or not seen.holds(self.layers):
-            self._seen, self._runs = Seen(self.layers), None
-            return NO_RUNS
-        if runs is None:
-            runs = self._make_runs()
-            if not seen.holds(self.layers):  # another thread has changed them meanwhile
-                return NO_RUNS
-            self._runs = weakref.ref(runs)
-        return runs
-
-    def _make_runs(self) -> CoreRuns:
-        """Return new runs, which the memory of the weights keeps until a weight may change."""
-        weights, shape = self.weights, self._input_shape
-        if not weights or shape is None:
-            return NO_RUNS
-        weights_lock.begin_reading()
-        try:
-            key = ("runs", Layer.changes, tuple(map(id, self.layers)))
-            return derived(weights, key, lambda: core_runs(self.layers, shape))
-        finally:
-            weights_lock.end_reading()
+        """Return the runs of layers that the core takes in one call, with the current weights."""
+        return self._core_runs.current(self.layers, self._input_shape)
 
     def hold_runs(self) -> None:
         """Make the runs for good, for a network that does not change any more."""
-        self.require_built("a predictor")
-        assert self._input_shape is not None
-        runs = core_runs(self.layers, self._input_shape, copy=False)
-        assign(self, _held_runs=runs)
+        self._core_runs.hold(self.layers, self._input_shape)
 
     def whole_run(self) -> CoreRun | None:
         """Return the run of all layers; None if the core cannot take them in one call now."""
@@ -390,9 +355,6 @@ class Network(BuildableNetwork):
             layer.reset_states()
 
     reset_state = reset_states
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_seen": None, "_runs": None, "_held_runs": None}
 
     def _change_argument(self, name: str, value: Any) -> None:
         assign(self, **{name: value})

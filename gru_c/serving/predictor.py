@@ -112,7 +112,8 @@ class Predictor:
         single = _is_single(batch, network)
         if single:
             batch = np.asarray(batch)[np.newaxis]
-        outputs = predict(network, batch, batch_size=max(len(batch), 1), verbose=0, lengths=lengths)
+        size = max(len(batch), 1) if np.iterable(batch) else 1
+        outputs: Any = predict(network, batch, batch_size=size, verbose=0, lengths=lengths)
         if single:
             outputs = outputs[0]
         return outputs if out is None else _written(out, outputs, network.dtype)

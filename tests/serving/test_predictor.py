@@ -367,7 +367,7 @@ def test_models_that_have_no_predictor():
     with pytest.raises(ValueError, match="int4"):
         tutorial().freeze(weights="int4")
     with pytest.raises((ValueError, TypeError), match="mmap"):
-        load_predictor("no.safetensors", mmap=1)
+        load_predictor("no.safetensors", mmap="yes")
     with pytest.raises(FileNotFoundError):
         load_predictor("no.safetensors")
 

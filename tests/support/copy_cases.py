@@ -230,6 +230,9 @@ OTHERS = {
     "Parameters": Case(lambda: trained_model().parameters, lambda p: p.values.copy()),
     "Parameter": Case(lambda: trained_model().layers[0].parameters[0], lambda p: p.value.copy()),
     "History": Case(lambda: trained_model().history, lambda h: h.history),
+    "Predictor": Case(
+        lambda: trained_model().freeze(), lambda p: p(X), lambda p: p(X[:1], lengths=[2])
+    ),
     "Stream": Case(stepped_stream, remaining_steps, remaining_steps),
     "GRUTape": passed(),
     "GRUTape of BLAS": passed(engine="blas"),

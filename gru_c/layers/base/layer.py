@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
@@ -38,7 +37,6 @@ FIXED = (
 )
 
 
-_CHANGES = itertools.count(1)
 _LEFT_OUT_IF_NONE = ("batch_size", "activity_regularizer")
 
 
@@ -160,12 +158,6 @@ class Layer(InputChecks):
     }
     not_kept = frozenset({"weights"})  # the layer's parameters hold the values
     _until_built: tuple[str, ...] = ()  # arguments that determine the weights
-
-    changes: ClassVar[int] = 0  # a number that changes when any layer's attribute is set
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        Layer.changes = next(_CHANGES)
 
     part_of = ""  # the class of the layer that uses this layer's settings, if there is one
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from gru_c.parameters import Parameter, Parameters
 
 
+_CHANGES = itertools.count(1)
+
+
 class WeightHolder(Configurable):
     """Base of `Layer`: an object with named weights."""
 
@@ -30,6 +34,12 @@ class WeightHolder(Configurable):
     prefix: str
     _trainable: bool
     _owned_by: weakref.ref[Parameters] | None
+
+    changes: ClassVar[int] = 0  # a number that changes when any layer's attribute is set
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        WeightHolder.changes = next(_CHANGES)
 
     @property
     def label(self) -> str:
