@@ -1,6 +1,4 @@
-"""Callbacks that write files: model checkpoints, CSV and TensorBoard."""
-
-import csv
+"""Models that are saved while they train: names, formats, and the best one."""
 
 import numpy as np
 import pytest
@@ -71,47 +69,3 @@ def test_model_checkpoint_of_the_best(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "Epoch 2: a did not improve from 2.00000"
     assert lines[2].startswith("Epoch 3: a improved from 2.00000 to 1.00000, saved ")
-
-
-def test_csv_logger(tmp_path):
-    path = tmp_path / "log.csv"
-    model = compiled(metrics=["mae"])
-    first = fit(model, callbacks.CSVLogger(path, ";"), 2, validation_split=0.2).history
-    second = fit(model, callbacks.CSVLogger(path, ";", append=True), 1, validation_split=0.2)
-    rows = list(csv.reader(path.read_text().splitlines(), delimiter=";"))
-    assert rows[0] == ["epoch", "loss", "mae", "val_loss", "val_mae"]
-    values = [[float(value) for value in row] for row in rows[1:]]
-    assert values[1] == [1, *(first[name][1] for name in rows[0][1:])]
-    assert values[2] == [0, *(second.history[name][0] for name in rows[0][1:])]
-    fit(model, callbacks.CSVLogger(path), 1)
-    assert len(path.read_text().splitlines()) == 2  # not appended
-    with pytest.raises(FileNotFoundError, match="there is no folder"):
-        fit(model, callbacks.CSVLogger(tmp_path / "none" / "log.csv"))
-
-
-def test_tensorboard(tmp_path):
-    accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    model = compiled(metrics=["mae"])
-    board = callbacks.TensorBoard(tmp_path, update_freq=2)
-    history = fit(model, board, 2, validation_split=0.2).history
-
-    def read(part, tag):
-        accumulator = accumulators.EventAccumulator(str(tmp_path / part))
-        accumulator.Reload()
-        events = accumulator.Tensors(tag)
-        return [e.step for e in events], [e.tensor_proto.float_val[0] for e in events]
-
-    for part, prefix in (("train", ""), ("validation", "val_")):
-        for name in ("loss", "mae"):
-            steps, values = read(part, f"epoch_{name}")
-            assert steps == [0, 1]
-            np.testing.assert_allclose(values, history[prefix + name], rtol=1e-6)
-    assert read("train", "batch_loss")[0] == [2, 4]
-    np.testing.assert_allclose(read("train", "epoch_learning_rate")[1], 0.001, rtol=1e-6)
-
-
-def test_tensorboard_that_is_not_installed(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "tensorboard.summary", None)
-    monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
-    with pytest.raises(ImportError, match=r'pip install "gru_c\[tensorboard\]"'):
-        fit(compiled(), callbacks.TensorBoard("nowhere"))
