@@ -244,8 +244,3 @@ def test_time_major_functions():
     for name in ("x", "hidden"):
         assert_same_bits(np.ascontiguousarray(getattr(b, name).swapaxes(0, 1)), getattr(a, name))
     assert_same_bits(a.kernel, b.kernel)
-
-
-def test_a_model_takes_no_time_major_layer():
-    with pytest.raises(ValueError, match="time_major=True is not for a Sequential"):
-        Sequential([GRU(3, time_major=True)])
