@@ -67,17 +67,6 @@ def test_the_lists_of_weights():
     assert model.layers[3].non_trainable_variables == model.layers[3].variables
 
 
-def test_a_weight_is_assigned():
-    model = small_model()
-    bias = model.layers[1].weights[1]
-    bias.assign([2.5])
-    copy = bias.numpy()
-    copy[...] = 0
-    assert model.get_weights()[-1] == [2.5]
-    with pytest.raises(ValueError, match=r"bias has shape \(1,\), got \(2,\)"):
-        bias.assign([1, 2])
-
-
 def test_shapes_of_layers():
     model = make()
     assert [layer.output_shape for layer in model.layers][1:4] == [

@@ -1,7 +1,5 @@
 """Tapes: their memory belongs to one backward pass that uses it up, or to many that read it."""
 
-import copy
-import pickle
 import threading
 
 import numpy as np
@@ -10,8 +8,6 @@ from tools import assert_all_same_bits, assert_same_bits, random_arguments, rand
 
 from gru_c import GRU, gru_backward, gru_forward
 from gru_c.recurrence import plain
-from gru_c.recurrence.memory import SHARED_MEMORY, BorrowedMemory, TapeMemory
-from gru_c.recurrence.weights import Gradients
 
 B, T, I, H = 6, 9, 3, 5
 LENGTHS = [9, 2, 0, 5, 9, 1]
@@ -173,70 +169,3 @@ def test_an_interrupted_pass_that_only_reads_leaves_the_tape(monkeypatch):
         gru_backward(tape, *pair)
     expected = gru_backward(passed(), *pair)
     assert_all_same_bits(gru_backward(tape, *pair, keep_tape=False), expected)
-
-
-# ---- the pool -----------------------------------------------------------------------------------
-
-
-def test_memory_that_is_given_back_is_taken_again():
-    pool = TapeMemory()
-    first = pool.take(100)
-    second = pool.take(100)
-    pool.give(first)
-    assert pool.take(80) is first
-    assert pool.take(80) is not first
-    pool.give(second)
-    assert pool.take(101).size == 101
-
-
-def test_a_pool_keeps_so_many_blocks_up_to_a_size():
-    pool = TapeMemory(2, most_bytes=50)
-    blocks = [np.empty(size, np.uint8) for size in (10, 20, 30, 51)]
-    for block in blocks:
-        pool.give(block)
-    taken = [pool.take(1) for _ in range(3)]
-    assert taken[0] is blocks[2]
-    assert taken[1] is blocks[1]
-    assert taken[2].size == 1
-
-
-@pytest.mark.parametrize(
-    "duplicate", [copy.copy, copy.deepcopy, lambda pool: pickle.loads(pickle.dumps(pool))]
-)
-def test_a_copy_of_a_pool_shares_no_memory(duplicate):
-    pool = TapeMemory()
-    pool.give(np.empty(9, np.uint8))
-    assert duplicate(pool).take(4).size == 4
-    assert pool.take(4).size == 9
-
-
-@pytest.mark.parametrize("keep", [True, False])
-def test_memory_goes_to_the_pool_once_it_is_used_up(keep):
-    pool, memory = TapeMemory(), np.empty(9, np.uint8)
-    borrowed = BorrowedMemory(memory, pool)
-    borrowed.end(borrowed.begin(keep), keep)
-    assert (pool.take(9) is memory) == (not keep)
-    assert (borrowed.memory is None) == (not keep)
-
-
-def test_the_next_pass_takes_the_memory_of_a_tape_that_was_used_up():
-    tape = passed()
-    memory = tape.memory
-    gru_backward(tape, keep_tape=False)
-    assert tape.memory is None
-    assert passed().memory is memory
-    SHARED_MEMORY.take(0)
-
-
-# ---- gradients that are not wanted ---------------------------------------------------------------
-
-
-@each_kind
-def test_gradients_that_are_none_are_left_out(options):
-    tape, pair = passed(**options), random_gradients(B, T, H)
-    expected = gru_backward(tape, *pair)
-    written = Gradients(*(np.full_like(a, np.nan) for a in expected[1:3]), np.empty((2, 3 * H)))
-    tape.backward(*pair, written)
-    assert_same_bits(written.kernel, expected.kernel)
-    assert_same_bits(written.recurrent_kernel, expected.recurrent_kernel)
-    assert_same_bits(written.bias, expected.bias)
