@@ -1,6 +1,8 @@
 """DataParallel: processes of MPI train one model as a single process would."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +22,10 @@ from mpi_runs import (
     run_alone,
 )
 
-from gru_c import _core, load_model
+from gru_c import (
+    _core,
+    load_model,
+)
 
 pytest.importorskip("mpi4py")
 pytestmark = needs_mpiexec
@@ -206,3 +211,15 @@ def test_bad_arguments():
     model, data, _ = mpi_training.plain()
     with pytest.raises(TypeError, match=r"distribution must be .*DataParallel\(\), got 2"):
         model.fit(*data, distribution=2)
+
+
+def test_a_communicator_of_the_user_is_not_pickled():
+    MPI = pytest.importorskip("mpi4py.MPI")
+    from gru_c.distributed import DataParallel
+
+    comm = MPI.COMM_WORLD.Dup()
+    parallel_group = DataParallel(comm)
+    assert copy.copy(parallel_group).comm is copy.deepcopy(parallel_group).comm is comm
+    with pytest.raises(TypeError, match="make DataParallel\\(comm\\) in each of its processes"):
+        pickle.dumps(parallel_group)
+    comm.Free()

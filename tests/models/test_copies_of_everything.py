@@ -395,15 +395,3 @@ def test_a_pickled_stream_of_another_version_is_refused_by_name(monkeypatch):
     monkeypatch.setattr("gru_c.streaming.stream.__version__", "99.0")
     with pytest.raises(ValueError, match=f"by gru_c {gru_c.__version__}, .* by gru_c 99.0"):
         pickle.loads(content)
-
-
-def test_a_communicator_of_the_user_is_not_pickled():
-    MPI = pytest.importorskip("mpi4py.MPI")
-    from gru_c.distributed import DataParallel
-
-    comm = MPI.COMM_WORLD.Dup()
-    parallel_group = DataParallel(comm)
-    assert copy.copy(parallel_group).comm is copy.deepcopy(parallel_group).comm is comm
-    with pytest.raises(TypeError, match="make DataParallel\\(comm\\) in each of its processes"):
-        pickle.dumps(parallel_group)
-    comm.Free()

@@ -1,4 +1,4 @@
-"""Loaders: they draw no weights, and they take only weights that fit."""
+"""Loaded models: no weights are drawn, and training goes on as the seed says."""
 
 import copy
 import pickle
@@ -9,6 +9,11 @@ from saved_models import X, Y, trained
 
 import gru_c
 from gru_c import GRU, Bidirectional, Input, Sequential
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
 
 
 def by_load_model(model, path):
