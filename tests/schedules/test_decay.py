@@ -2,10 +2,8 @@
 
 import math
 
-import numpy as np
 import pytest
 
-from gru_c import Dense, Sequential, optimizers, schedules
 from gru_c.schedules import (
     CosineDecay,
     CosineDecayRestarts,
@@ -73,64 +71,6 @@ def test_restarts_fall_on_the_right_step(t_mul):
         assert 0 <= schedule(last) < 0.001, cycle
 
 
-@pytest.mark.parametrize("rate", [0, 0.0, 1e-3, 2, np.float32(0.5), np.int64(1)])
-def test_get_numbers(rate):
-    got = schedules.get(rate)
-    assert type(got) is float
-    assert got == rate
-
-
-@pytest.mark.parametrize("rate", [-1e-3, math.nan, math.inf, np.float32("nan")])
-def test_bad_numbers(rate):
-    with pytest.raises(ValueError, match="learning rate: the value must be a finite number >= 0"):
-        schedules.get(rate)
-    with pytest.raises(
-        ValueError, match=r"learning rate at step 3: .* must be a finite number >= 0"
-    ):
-        schedules.rate_at(lambda step: rate, 3)
-
-
-def test_get_others():
-    schedule = CosineDecay(0.1, 10)
-    assert schedules.get(schedule) is schedule
-    spec = {"class_name": "ExponentialDecay", "config": {"initial_learning_rate": 0.1}}
-    with pytest.raises(TypeError, match=r"'ExponentialDecay': .*decay_steps"):
-        schedules.get(spec)
-
-    def function(step):
-        return 0.1 / (1 + step)
-
-    assert schedules.get(function) is function
-    assert schedules.rate_at(function, 1) == 0.05
-    assert schedules.rate_at(schedule, 5) == pytest.approx(0.05)
-    assert schedules.rate_at(0.25, 5) == 0.25
-
-
-def test_a_function_without_arguments_is_called_before_every_step():
-    rates = iter([0.5, 0.25, 0.125])
-    optimizer = optimizers.SGD(lambda: next(rates))
-    model = Sequential([Dense(1, kernel_initializer="zeros", use_bias=False, input_shape=(1,))])
-    model.compile(optimizer, lambda y, p: (0.0, np.ones_like(p)))
-    model.fit(np.ones((3, 1)), np.ones(3), batch_size=1, verbose=0)
-    assert model.get_weights()[0] == -3 * 0.875 / 3
-    optimizer.learning_rate = schedules.get(optimizer.learning_rate)  # unchanged
-    with pytest.raises(StopIteration):
-        optimizer.learning_rate(3)
-
-
-def test_what_a_function_gives_is_checked():
-    with pytest.raises(TypeError, match=r"f\(step\), or nothing, f\(\); got one with .*\(a, b\)"):
-        schedules.get(lambda a, b: 0.1)
-    with pytest.raises(ValueError, match=r"learning rate at step 4: .* got -1"):
-        schedules.rate_at(schedules.get(lambda: -1), 4)
-
-
-@pytest.mark.parametrize("spec", [True, None, [0.1], 1j])
-def test_get_refuses(spec):
-    with pytest.raises(TypeError, match="learning-rate schedule must be"):
-        schedules.get(spec)
-
-
 @pytest.mark.parametrize(
     ("cls", "arguments", "message"),
     [
@@ -155,19 +95,3 @@ def test_get_refuses(spec):
 def test_bad_arguments(cls, arguments, message):
     with pytest.raises(ValueError, match=message):
         cls(*arguments)
-
-
-def test_arguments_with_defaults_keep_them_as_in_keras():
-    assert schedules.rate_at(schedules.get(lambda rate=0.25: rate), 3) == 0.25
-    assert schedules.rate_at(schedules.get(lambda *rates: 0.5 + len(rates)), 3) == 0.5
-    for ambiguous in (lambda step=5: 0.1 * step, lambda iterations=0: 0.1):
-        with pytest.raises(TypeError, match=r"as f\(\), as Keras does, and as f\(step\)"):
-            schedules.get(ambiguous)
-
-
-@pytest.mark.parametrize(
-    "rate", [np.array([0.1]), np.array(-0.1), np.array(np.nan), np.array(True), np.array(1j), "0.1"]
-)
-def test_a_rate_of_a_function_that_is_no_number_is_refused(rate):
-    with pytest.raises(ValueError, match="learning rate at step 3: the value must be a finite num"):
-        schedules.rate_at(lambda step: rate, 3)
