@@ -1,46 +1,14 @@
-"""Fits of the estimators: forms of X, targets, weights, early stopping, warm starts."""
+"""Fits of both estimators: forms of X, weights, early stopping, warm starts."""
 
 import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
-import specification
-from estimators import CLASSES, RAGGED, RNG, X, Y, classifier, regressor
-from sklearn.exceptions import DataConversionWarning
-from sklearn.metrics import r2_score
+from estimators import CLASSES, RAGGED, RNG, X, Y, classifier, regressor, specified_output
 from sklearn.utils import check_random_state
 from tools import assert_same_bits
 
 from gru_c import GRU, Dense, Input, Sequential
-
-# ---- numbers ------------------------------------------------------------------------------------
-
-
-def specified_output(model, sequence):
-    """Return the output of a model of one GRU and a Dense for one sequence (T, features)."""
-    kernel, recurrent_kernel, bias, dense, dense_bias = model.get_weights()
-    _, state = specification.gru(sequence[None], kernel, recurrent_kernel, bias)
-    return (state @ dense + dense_bias)[0]
-
-
-@pytest.mark.parametrize("data", [X, RAGGED], ids=["array", "list"])
-def test_predictions_are_those_of_the_equations(data):
-    fitted = regressor().fit(data, Y)
-    outputs = np.array([specified_output(fitted.model_, x)[0] for x in data])
-    expected = Y.mean() + Y.std() * outputs
-    np.testing.assert_allclose(fitted.predict(data), expected, rtol=1e-6)
-
-
-def test_probabilities_are_those_of_the_equations():
-    fitted = classifier().fit(X, CLASSES)
-    outputs = np.array([specified_output(fitted.model_, x) for x in X])
-    expected = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(fitted.predict_proba(X), expected, rtol=1e-5)
-    np.testing.assert_allclose(fitted.predict_log_proba(X), np.log(expected), atol=1e-5)
-    odds = fitted.decision_function(X)
-    np.testing.assert_allclose(odds, np.log(expected[:, 1] / expected[:, 0]), atol=1e-5)
-    np.testing.assert_allclose(fitted.model_.predict(X), expected, rtol=1e-5)
-    assert set(fitted.predict(X[odds > 0])) <= {"up"}
 
 
 def test_the_first_loss_is_the_weighted_error_of_the_new_model():
@@ -127,52 +95,6 @@ def test_the_smallest_data():
     np.testing.assert_allclose(constant.predict(X), 7e5, rtol=1e-5)
 
 
-# ---- targets ------------------------------------------------------------------------------------
-
-
-def test_several_outputs_are_each_standardised():
-    y = np.column_stack([1e6 + 1e5 * X[:, -1, 0], 1e-6 * X[:, -1, 1], np.ones(50)])
-    fitted = regressor(hidden_units=16, epochs=150, learning_rate=0.02).fit(X, y)
-    assert fitted.n_outputs_ == 3
-    assert fitted.predict(X).shape == (50, 3)
-    assert min(r2_score(y[:, :2], fitted.predict(X)[:, :2], multioutput="raw_values")) > 0.95
-    np.testing.assert_allclose(fitted.target_mean_, y.mean(axis=0))
-    np.testing.assert_allclose(fitted.target_scale_, [*y.std(axis=0)[:2], 1])
-
-
-@pytest.mark.parametrize("estimator", [regressor(), classifier()])
-def test_a_column_is_as_good_as_a_vector_with_a_warning(estimator):
-    y = (X[:, -1, 0] > 0).astype(int)
-    expected = estimator.fit(X, y).predict(X)
-    with pytest.warns(DataConversionWarning, match="column-vector"):
-        estimator.fit(X, y[:, None])
-    assert_same_bits(estimator.predict(X), expected)
-
-
-def test_classes_of_all_kinds():
-    for classes in (CLASSES, CLASSES.astype(object), np.where(CLASSES == "up", -1, 3)):
-        fitted = classifier(epochs=60, learning_rate=0.02).fit(X, classes)
-        assert_same_bits(fitted.classes_, np.unique(classes))
-        assert fitted.score(X, classes) > 0.9
-    three = np.digitize(X[:, -1, 0], [-0.5, 0.5])
-    fitted = classifier(epochs=100, learning_rate=0.03).fit(X, three)
-    assert fitted.score(X, three) > 0.9
-    assert fitted.decision_function(X).shape == fitted.predict_proba(X).shape == (50, 3)
-
-
-def test_several_labels_of_a_sample():
-    labels = (X[:, -1] > 0).astype(int)
-    fitted = classifier(epochs=100, learning_rate=0.02).fit(X, labels)
-    assert fitted.score(X, labels) > 0.8
-    assert_same_bits(fitted.classes_, np.arange(2))
-    p = fitted.predict_proba(X)
-    np.testing.assert_array_equal(p > 0.5, fitted.predict(X))
-    np.testing.assert_allclose(p, 1 / (1 + np.exp(-fitted.decision_function(X))))
-    np.testing.assert_allclose(fitted.predict_log_proba(X), np.log(p))
-    fitted.set_params(early_stopping=True, validation_fraction=0.3, warm_start=True)
-    assert fitted.fit(X, labels).best_validation_score_ >= 0.6
-
-
 # ---- weights ------------------------------------------------------------------------------------
 
 
@@ -198,14 +120,6 @@ def test_a_weight_is_a_number_of_copies_in_any_order(data, early_stopping, make,
 def test_equal_weights_are_the_same_as_no_weights():
     expected = regressor().fit(X, Y)
     assert_same_bits(regressor().fit(X, Y, np.full(50, 8.0)).predict(X), expected.predict(X))
-
-
-def test_a_class_without_weight_is_left_out():
-    three = np.digitize(X[:, -1, 0], [-0.5, 0.5])
-    fitted = classifier().fit(X, three, three != 1)
-    assert list(fitted.classes_) == [0, 2]
-    with pytest.raises(ValueError, match=r"only one class: \[2\]"):
-        classifier().fit(X, three, three == 2)
 
 
 # ---- early stopping, warm starts ----------------------------------------------------------------
@@ -241,28 +155,6 @@ def test_warm_starts_continue():
     assert parts.model_.optimizer.learning_rate == 0.5
     with pytest.raises(ValueError, match="hidden_units, bidirectional and dropout must not change"):
         parts.set_params(hidden_units=6).fit(X, Y)
-
-
-def test_partial_fit_of_a_classifier():
-    started = classifier()
-    with pytest.raises(ValueError, match="classes must be passed on the first call"):
-        started.partial_fit(X, CLASSES)
-    started.partial_fit(X[:3], ["up"] * 3, classes=["up", "even", "down"])
-    started.partial_fit(X, CLASSES)
-    assert list(started.classes_) == ["down", "even", "up"]
-    assert started.n_iter_ == 2
-    with pytest.raises(ValueError, match=r"classes must be the same.*they were \['down', 'even'"):
-        started.partial_fit(X, CLASSES, classes=["up", "down"])
-    with pytest.raises(ValueError, match=r"y holds 'odd', which is not among the classes \['down"):
-        started.partial_fit(X[:2], ["up", "odd"])
-    with pytest.raises(ValueError, match=r"y must have shape \(n,\) as before, got \(50, 2\)"):
-        started.partial_fit(X, (X[:, -1] > 0).astype(int))
-    with pytest.raises(ValueError, match="partial_fit takes one epoch"):
-        started.set_params(early_stopping=True).partial_fit(X, CLASSES)
-    labels = classifier().partial_fit(X, (X[:, -1] > 0).astype(int), classes=[0, 1])
-    assert labels.predict(X).shape == (50, 2)
-    with pytest.raises(ValueError, match=r"classes of 2 labels are 0, ..., 1, got \[0, 1, 2\]"):
-        classifier().partial_fit(X, (X[:, -1] > 0).astype(int), classes=[0, 1, 2])
 
 
 def test_verbose_prints_a_line_for_each_epoch(capsys):

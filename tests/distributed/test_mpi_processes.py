@@ -1,4 +1,4 @@
-"""DataParallel: exceptions, interrupts and dead processes, and agreement between processes."""
+"""Processes of MPI in one training: exceptions and interrupts of one, resumed runs, agreement."""
 
 from pathlib import Path
 
@@ -75,20 +75,6 @@ def test_warnings_and_ctrl_c_in_one_rank(tmp_path):
     assert done.stdout == "Interrupted after batch 3 of epoch 1: fit ends. " + (
         "Ctrl-C again within 2 s raises.\n"
     )
-
-
-@pytest.mark.parametrize(
-    "kind", ["killed", "exits", "sys.exit", "leaves", "before fit", "hook", "source", "no output"]
-)
-def test_a_rank_that_dies_ends_all(kind, tmp_path):
-    done = run(3, "failing", tmp_path, kind, "uncaught", ok=False)
-    assert not list(tmp_path.glob("results.*"))
-    words = {
-        "before fit": "an error of the program's own",
-        "leaves": "rank 1 has ended, and the others wait for it in fit",
-        "source": "no such disk",
-    }
-    assert words.get(kind, "") in done.stderr
 
 
 def kill_and_resume(tmp_path, before, after, whole="whole"):
