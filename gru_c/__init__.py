@@ -10,6 +10,7 @@
 (100, 1)
 """
 
+import sys as _sys
 from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 
@@ -105,6 +106,20 @@ _apply_environment()
 # Keras's namespaces that most programs do not need are imported on first use.
 _NAMESPACES = ("datasets", "models", "preprocessing", "utils")
 _register(_SAFETENSORS, *_KERAS)
+
+# Older pickles give these names for the modules of their classes and functions.
+_FORMER_MODULES = {
+    "initializers.function": "initializers.user_function",
+    "losses.function": "losses.user_function",
+    "losses.functions": "losses.per_sample",
+    "metrics.function": "metrics.user_function",
+    "metrics.functions": "metrics.per_sample",
+    "metrics.of_losses": "metrics.loss_means",
+    "schedules.function": "schedules.user_function",
+    "training.doubts": "training.loss_warnings",
+}
+for _former, _module in _FORMER_MODULES.items():
+    _sys.modules[f"{__name__}.{_former}"] = _sys.modules[f"{__name__}.{_module}"]
 
 __all__ = [
     "ELU",

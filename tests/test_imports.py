@@ -31,3 +31,27 @@ except RuntimeError as error:
 """
     done = run_python(code)
     assert done.stdout == "the BLAS engine was called before BLAS was handed to the core\n"
+
+
+FORMER = {
+    "initializers.function.initial_value": "initializers.user_function",
+    "losses.function.FunctionLoss": "losses.user_function",
+    "losses.functions.huber": "losses.per_sample",
+    "metrics.function.FunctionMetric": "metrics.user_function",
+    "metrics.functions.binary_accuracy": "metrics.per_sample",
+    "metrics.of_losses.Poisson": "metrics.loss_means",
+    "schedules.function.as_schedule": "schedules.user_function",
+    "training.doubts.Doubts": "training.loss_warnings",
+    "layers.vocabulary.Vocabulary": "layers.vocabulary.tokens",
+    "layers.base.Layer": "layers.base.layer",
+}
+
+
+def test_pickles_that_name_former_modules_are_read(run_python):
+    contents = []
+    for path in FORMER:
+        module, _, name = path.rpartition(".")
+        contents.append(f"cgru_c.{module}\n{name}\n.".encode())  # as protocol 0 names a class
+    code = f"import pickle\nfor content in {contents}:\n    print(pickle.loads(content).__module__)"
+    done = run_python(code)
+    assert done.stdout.split() == [f"gru_c.{module}" for module in FORMER.values()], done.stderr

@@ -83,6 +83,21 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     raise ValueError(f"unknown {kind} {name!r}{remark} Known: {', '.join(sorted(folded))}")
 
 
+def public_classes(module: Mapping[str, Any], base: type[T]) -> list[type[T]]:
+    """Return the subclasses of a class that a module's ``__all__`` lists, each once.
+
+    Parameters
+    ----------
+    module : mapping
+        The ``globals()`` of the module.
+    base : type
+        The class, which is left out itself.
+    """
+    public = (module[name] for name in module["__all__"] if name in module)
+    classes = [value for value in public if isinstance(value, type) and issubclass(value, base)]
+    return [cls for cls in dict.fromkeys(classes) if cls is not base]
+
+
 def library_of(spec: object) -> str | None:
     """Return the library that an object comes from, if its classes have the same names as here."""
     library = (getattr(spec, "__module__", None) or "").partition(".")[0]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class _Tape(NamedTuple):
+class _BatchNormalizationTape(NamedTuple):
     normal: Array  # (rows, features): the input, normalized
     scale: Array  # (features,): factor of the normalization
     share: Array | None  # (rows or 1, features): weight of each entry in mean and variance
@@ -230,7 +230,7 @@ class BatchNormalization(Layer):
             y = normal * self._weight("gamma") if self.scale else normal
             y = y + self._weight("beta") if self.center else y
         if training:
-            self._set_tape(_Tape(normal, scale, share, turned.shape))
+            self._set_tape(_BatchNormalizationTape(normal, scale, share, turned.shape))
         output: Array = np.moveaxis(y.reshape(turned.shape), -1, self.axis)
         return output
 

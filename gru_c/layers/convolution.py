@@ -12,13 +12,13 @@ from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_choice, check_flag, check_flags, check_integer
 from gru_c.layers.base import FIXED, Layer, LayerOptions
-from gru_c.layers.softmax import warn_of_constant
-from gru_c.layers.time_axis import (
+from gru_c.layers.base.time_axis import (
     TimeAxisLayer,
-    Windows,
+    TimeWindows,
     check_format,
     check_single,
 )
+from gru_c.layers.softmax import warn_of_constant
 from gru_c.runtime.threads import team_threads
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _GATHERED = 2**21
 _NARROW = 4
 
 
-class _Tape(NamedTuple):
+class _ConvolutionTape(NamedTuple):
     padded: Array  # (B, steps with padding, C)
     steps: int  # without padding
     activation_tape: Array  # of the activation's `keep`, in the user's order of axes
@@ -174,10 +174,10 @@ class Conv1D(TimeAxisLayer):
         return self._activation
 
     @property
-    def windows(self) -> Windows:
+    def windows(self) -> TimeWindows:
         """The windows that the kernel is applied to."""
         size, stride, dilation = self.kernel_size[0], self.strides[0], self.dilation_rate[0]
-        return Windows(size, stride, dilation, self.padding)
+        return TimeWindows(size, stride, dilation, self.padding)
 
     @property
     def stepwise(self) -> bool:
@@ -248,7 +248,7 @@ class Conv1D(TimeAxisLayer):
         sums = self.swapped(output)
         y = self._activation.forward(sums)
         if training:
-            self._set_tape(_Tape(padded, array.shape[1], self._activation.keep(sums, y)))
+            self._set_tape(_ConvolutionTape(padded, array.shape[1], self._activation.keep(sums, y)))
         return y
 
     def backward(

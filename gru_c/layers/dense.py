@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gru_c.parameters import Source
 
 
-class _Tape(NamedTuple):
+class _DenseTape(NamedTuple):
     x: Array  # (rows, I)
     activation_tape: Array  # output, or what the activation keeps in its place, (B, ..., units)
 
@@ -158,7 +158,7 @@ class Dense(Layer):
         sums = out.reshape(*array.shape[:-1], self.units)
         y = self._activation.forward(sums)
         if training:
-            self._set_tape(_Tape(x_rows, self._activation.keep(sums, y)))
+            self._set_tape(_DenseTape(x_rows, self._activation.keep(sums, y)))
         return y
 
     def backward(

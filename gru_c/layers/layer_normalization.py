@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class _Tape(NamedTuple):
+class _LayerNormalizationTape(NamedTuple):
     normal: Array  # (rows, I): mean 0, variance 1
     scale: Array  # (rows, 1): 1 / sqrt(variance + epsilon)
     shape: tuple[int, ...]  # of the input
@@ -132,7 +132,7 @@ class LayerNormalization(Layer):
             y = normal * self._weight("gamma") if self.scale else normal
             y = y + self._weight("beta") if self.center else y
         if training:
-            self._set_tape(_Tape(normal, scale, array.shape))
+            self._set_tape(_LayerNormalizationTape(normal, scale, array.shape))
         output: Array = y.reshape(array.shape)
         return output
 

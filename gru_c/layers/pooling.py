@@ -11,13 +11,13 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_choice, check_flag
 from gru_c.layers.base import LayerOptions
-from gru_c.layers.time_axis import (
+from gru_c.layers.base.time_axis import (
     TimeAxisLayer,
-    Windows,
+    TimeWindows,
     check_format,
     check_single,
 )
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 from gru_c.recurrence.step_order import which_count
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ class _Pooling1D(TimeAxisLayer, WeightlessLayer):
         self.data_format = check_format(data_format)
 
     @property
-    def windows(self) -> Windows:
+    def windows(self) -> TimeWindows:
         """The windows that are pooled."""
-        return Windows(self.pool_size[0], self.strides[0], 1, self.padding)
+        return TimeWindows(self.pool_size[0], self.strides[0], 1, self.padding)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (B, windows, features), ordered by ``data_format``; ValueError if none fits."""
@@ -59,7 +59,7 @@ class _Pooling1D(TimeAxisLayer, WeightlessLayer):
         pooled, saved = self._pool(array, training)
         y = self.swapped(pooled)
         if training:
-            self._set_tape(Tape((array.shape, saved), y.shape))
+            self._set_tape(WeightlessTape((array.shape, saved), y.shape))
         return y
 
     def input_gradient_of(self, saved: tuple[tuple[int, ...], Any], d_output: Array) -> Array:
@@ -247,7 +247,7 @@ class GlobalMaxPooling1D(_GlobalPooling1D):
         largest = array.max(axis=1)
         y = self._as_output(largest)
         if training:
-            self._set_tape(Tape(array == largest[:, None], y.shape))
+            self._set_tape(WeightlessTape(array == largest[:, None], y.shape))
         return y
 
     def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
@@ -305,7 +305,7 @@ class GlobalAveragePooling1D(_GlobalPooling1D):
         with np.errstate(divide="ignore", invalid="ignore"):  # without steps it is NaN
             y = self._as_output(total / steps)
         if training:
-            self._set_tape(Tape(counted / np.maximum(steps, 1)[:, None], y.shape))
+            self._set_tape(WeightlessTape(counted / np.maximum(steps, 1)[:, None], y.shape))
         return y
 
     def input_gradient_of(self, saved: Array, d_output: Array) -> Array:

@@ -11,15 +11,16 @@ import numpy.typing as npt
 
 from gru_c.callbacks import BackupAndRestore, CallbackList
 from gru_c.callbacks.backup import backup_of
-from gru_c.common.validation import check_flags, make_rng
+from gru_c.common.progress import check_verbose
+from gru_c.common.validation import check_flags, check_integer, make_rng
 from gru_c.data import checks, inputs
 from gru_c.data.class_weight import check_class_weight, weigh_classes
-from gru_c.data.samples import Data, require_optimizer
+from gru_c.data.samples import Data, check_batch_size, require_optimizer
 from gru_c.network.network import Network
 from gru_c.training import fit, fit_settings
 from gru_c.training.checkpoint import CheckpointFile
-from gru_c.training.doubts import doubts_of
 from gru_c.training.history import History
+from gru_c.training.loss_warnings import doubts_of
 from gru_c.training.processes import Distribution, ProcessGroup, start_group
 from gru_c.training.run_identity import describe_run, describe_training
 
@@ -134,14 +135,17 @@ class FitRequest:
     def _settings(
         self, model: Network, first: Data, verbose: str | int
     ) -> fit_settings.FitSettings:
-        return fit_settings.FitSettings.checked(
-            self.batch_size,
-            self.epochs,
-            self.initial_epoch,
-            self.shuffle,
-            verbose,
-            checks.check_bptt_steps(model, first, self.bptt_steps),
-            first.check_bucket(model, self.bucket),
-            self.validation_batch_size,
-            self.validation_freq,
+        of_validation = self.validation_batch_size
+        return fit_settings.FitSettings(
+            bptt_steps=checks.check_bptt_steps(model, first, self.bptt_steps),
+            bucket=first.check_bucket(model, self.bucket),
+            validation_batch_size=check_integer(
+                "validation_batch_size", of_validation, 1, optional=True
+            ),
+            batch_size=check_batch_size(self.batch_size),
+            epochs=check_integer("epochs", self.epochs),
+            initial_epoch=check_integer("initial_epoch", self.initial_epoch),
+            shuffle=bool(self.shuffle),
+            verbose=check_verbose(verbose),
+            validation_freq=fit_settings.check_validation_freq(self.validation_freq),
         )

@@ -12,7 +12,7 @@ from gru_c.common.attributes import assign
 from gru_c.common.registry import snake_case
 from gru_c.common.validation import check_sizes
 from gru_c.layers import Embedding, Input, Layer
-from gru_c.layers.random import DrawingLayer
+from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.network.layer_checks import (
     check_first_layer,
     check_for_network,

@@ -11,7 +11,7 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import Guarded
 from gru_c.common.validation import check_flag
 from gru_c.layers import Layer
-from gru_c.layers.weights import set_values
+from gru_c.layers.base.weight_holder import set_values
 from gru_c.parameters import Parameter, Parameters, refuse_shallow_copy
 
 

@@ -17,7 +17,7 @@ from gru_c.data.samples import Samples, check_batch_size
 from gru_c.data.sequence_list import SequenceList
 from gru_c.network.network import Network
 from gru_c.runtime.blas_threads import blas_held
-from gru_c.training.missing import Missing
+from gru_c.training.non_finite import NonFiniteSamples
 
 _CONSEQUENCE = "the predictions for them are meaningless"  # the consequence of NaN or infinities
 
@@ -73,16 +73,16 @@ def predict(
             outputs = _joined(parts)
         progress.finish({})
         hooks.call("on_predict_end")
-    run.missing.warn()
+    run.non_finite.warn()
     return outputs
 
 
 def _predict_batch(model: Network, batch: Samples) -> Array:
     """Return the outputs for one batch of arrays, without the cost of a loop."""
-    missing = Missing(_CONSEQUENCE, model.dtype)
-    with blas_held(), missing.look(batch):
+    non_finite = NonFiniteSamples(_CONSEQUENCE, model.dtype)
+    with blas_held(), non_finite.check(batch):
         outputs, _ = model.run(batch.x, batch.mask)
-    missing.warn()
+    non_finite.warn()
     return np.array(outputs, model.output_dtype)  # a copy, since a layer may return its input
 
 
@@ -102,7 +102,7 @@ class _Run:
         self.progress = progress
         self.hooks = hooks
         self.number = 0  # of the next batch
-        self.missing = Missing(_CONSEQUENCE, model.dtype)
+        self.non_finite = NonFiniteSamples(_CONSEQUENCE, model.dtype)
 
     def predict_samples(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
         """Return the outputs of samples; the plan has the indices of each batch."""
@@ -127,7 +127,7 @@ class _Run:
 
     def _predict_batch(self, batch: Samples, where: Array | slice) -> tuple[Array, Array | None]:
         """Return the outputs of a batch, and the mask of their time steps that count."""
-        context = self.missing.look(batch, where)
+        context = self.non_finite.check(batch, where)
         self.hooks.call("on_predict_batch_begin", self.number)
         with context:
             outputs, mask = self.model.run(batch.x, batch.mask)

@@ -10,14 +10,14 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_choice, check_integer
 from gru_c.common.warnings import warn
-from gru_c.layers.base import Layer
+from gru_c.layers.base.layer import Layer
 
 FORMATS = ("channels_last", "channels_first")
 
 T = TypeVar("T", "Array", Shape)
 
 
-class Windows(NamedTuple):
+class TimeWindows(NamedTuple):
     """Windows of equal size over the time axis, as a convolution or a pooling layer takes them.
 
     Attributes
@@ -136,7 +136,9 @@ class TimeAxisLayer(Layer):
         self.sequence_shape(array.shape)
         return self.swapped(array)
 
-    def count_windows(self, windows: Windows, steps: int | None, input_shape: Shape) -> int | None:
+    def count_windows(
+        self, windows: TimeWindows, steps: int | None, input_shape: Shape
+    ) -> int | None:
         """Return the number of windows, None if the time is open; ValueError if no window fits."""
         if steps is None:
             return None

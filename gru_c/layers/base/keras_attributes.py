@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from gru_c.common.arrays import Shape
-from gru_c.layers.weights import WeightHolder
+from gru_c.layers.base.weight_holder import WeightHolder
 
 if TYPE_CHECKING:
     from gru_c.parameters import Parameter

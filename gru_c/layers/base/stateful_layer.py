@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import Array, as_real
 from gru_c.common.attributes import assign
-from gru_c.layers.random import DrawingLayer
+from gru_c.layers.base.random_layer import DrawingLayer
 
 
 class StatefulLayer(DrawingLayer):

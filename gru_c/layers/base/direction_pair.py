@@ -1,20 +1,25 @@
-"""Two GRU layers that share their settings: the part of `Bidirectional` that does not compute."""
+"""Two GRU layers that share their settings, and the ways to merge their outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign
-from gru_c.layers.gru import GRU
-from gru_c.layers.random import DrawingLayer
+from gru_c.common.registry import lookup
+from gru_c.layers.base.gru_passes import GRUPasses
+from gru_c.layers.base.random_layer import DrawingLayer
+
+Direction = TypeVar("Direction", bound=GRUPasses)
+
+MODES = ("concat", "sum", "mul", "ave")
 
 
-class DirectionPair(DrawingLayer):
+class DirectionPair(DrawingLayer, Generic[Direction]):
     """Base of `Bidirectional`: settings, random generators and states of the two directions.
 
     Attributes
@@ -24,12 +29,12 @@ class DirectionPair(DrawingLayer):
     forward_layer, backward_layer : GRU
     """
 
-    layer: GRU
-    forward_layer: GRU
-    backward_layer: GRU
+    layer: Direction
+    forward_layer: Direction
+    backward_layer: Direction
 
     @property
-    def directions(self) -> tuple[GRU, GRU]:
+    def directions(self) -> tuple[Direction, Direction]:
         """The forward and the backward layer."""
         return self.forward_layer, self.backward_layer
 
@@ -68,7 +73,7 @@ class DirectionPair(DrawingLayer):
             layer.trainable = value
 
     @property
-    def trainable_parts(self) -> tuple[GRU, GRU]:
+    def trainable_parts(self) -> tuple[Direction, Direction]:
         """Both directions: each can be frozen."""
         return self.directions
 
@@ -136,12 +141,34 @@ def checked_pair(name: str, values: Any) -> tuple[Any, Any]:
     return values[0], values[1]
 
 
-def new_direction(layer: GRU, prefix: str, go_backwards: bool) -> GRU:
-    """Return a new layer with the settings of another, and `prefix` before its weights' names."""
-    config = {**layer.get_config(), "go_backwards": go_backwards, "input_shape": None}
-    config.pop("batch_size", None)
-    config["zero_output_for_mask"] = layer.return_sequences  # as in Keras
-    config["name"] = f"{prefix}_{layer.label}" if prefix else None
-    direction = GRU(**config)
-    assign(direction, prefix=f"{prefix}_" if prefix else "")
-    return direction
+# ---- merging ----
+
+
+def check_mode(mode: str) -> str:
+    """Return the mode in the spelling of `MODES`; TypeError or ValueError if it is unknown."""
+    return lookup("merge_mode", mode, {name: name for name in MODES})
+
+
+def merge(mode: str, a: Array, b: Array) -> Array:
+    """Return two arrays side by side, or their sum, product or mean."""
+    if mode == "concat":
+        return np.concatenate([a, b], axis=-1)
+    merged: Array = a * b if mode == "mul" else a + b
+    if mode == "ave":
+        merged *= merged.dtype.type(0.5)
+    return merged
+
+
+def merged_shape(mode: str, a: Array, b: Array) -> tuple[int, ...]:
+    """Return the shape of the result of `merge`."""
+    return (*a.shape[:-1], a.shape[-1] + b.shape[-1]) if mode == "concat" else a.shape
+
+
+def split(mode: str, d: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """Return the gradients of `a` and `b`, given the gradient `d` of ``merge(mode, a, b)``."""
+    if mode == "concat":
+        return d[..., : a.shape[-1]], d[..., a.shape[-1] :]
+    if mode == "mul":
+        return d * b, d * a
+    d = d * d.dtype.type(0.5) if mode == "ave" else d
+    return d, d

@@ -15,9 +15,9 @@ from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import INTERNAL, assign
 from gru_c.common.validation import check_dtype, check_flag, check_integer, check_sample_shape
 from gru_c.initializers import initial_value
-from gru_c.layers.input_checks import InputChecks
-from gru_c.layers.keras_arguments import input_shape_from_keras
-from gru_c.layers.weights import checked_list
+from gru_c.layers.base.input_checks import InputChecks
+from gru_c.layers.base.keras_arguments import input_shape_from_keras
+from gru_c.layers.base.weight_holder import checked_list
 from gru_c.parameters import (
     GivenWeights,
     Parameter,
@@ -26,6 +26,8 @@ from gru_c.parameters import (
 )
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from gru_c.parameters import Parameters, Source
 
 
@@ -53,6 +55,14 @@ class LayerOptions(CommonOptions, total=False):
     """Arguments of all layers; see `Layer`."""
 
     weights: Sequence[npt.ArrayLike] | None
+
+
+class ForwardOptions(TypedDict, total=False):
+    """Arguments that the `forward` of some layers has besides `x` and `training`."""
+
+    initial_state: Any
+    mask: npt.ArrayLike | None
+    lengths: npt.ArrayLike | None
 
 
 class Layer(InputChecks):
@@ -366,13 +376,19 @@ class Layer(InputChecks):
         """
         return getattr(self, f"{weight}_{kind}", None)
 
-    def __call__(self, x: npt.ArrayLike, *, training: bool = False, **arguments: Any) -> Any:
-        """Return the output for `x`. The first call builds the layer."""
+    def __call__(
+        self, x: npt.ArrayLike, *, training: bool = False, **options: Unpack[ForwardOptions]
+    ) -> Any:
+        """Return the output for `x`. The first call builds the layer.
+
+        `options` are further arguments of the layer's `forward`.
+        """
         check_flag("training", training)
         array = self.read_input(x)
         if not self.built:
             self.build(self.open_shape(array.shape))
-        return self.forward(array, training=training, **arguments)
+        forward: Any = self.forward  # few layers have all of the options
+        return forward(array, training=training, **options)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state of a copy or pickle, without the owner of the weights and the tape.

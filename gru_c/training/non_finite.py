@@ -26,7 +26,7 @@ _NOTHING: AbstractContextManager[Any] = nullcontext()
 Where = Array | slice | str | None
 
 
-class Missing:
+class NonFiniteSamples:
     """A record of samples with NaN or infinities in a training, an evaluation or a prediction.
 
     Numbers that are too large for the dtype of the model count as infinite.
@@ -52,7 +52,7 @@ class Missing:
         self._warned = False
         self._warned_of_targets = False
 
-    def look(self, batch: Samples, where: Where = None) -> AbstractContextManager[Any]:
+    def check(self, batch: Samples, where: Where = None) -> AbstractContextManager[Any]:
         """Check a batch; `where` are the numbers of its samples, by default the next ones.
 
         Returns

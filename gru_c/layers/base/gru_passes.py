@@ -12,7 +12,7 @@ from gru_c.common.arrays import Array, as_sequences, as_state, check_features
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.common.weight_memory import versions_of
-from gru_c.layers.stateful import StatefulLayer
+from gru_c.layers.base.stateful_layer import StatefulLayer
 from gru_c.recurrence.cell import Cell
 from gru_c.recurrence.memory import TapeMemory
 from gru_c.recurrence.options import PassOptions

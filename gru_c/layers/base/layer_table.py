@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from gru_c.common.registry import Registry
-from gru_c.layers.base import Layer
+from gru_c.layers.base.layer import Layer
 
 
 class LayerTable(Mapping[str, type[Layer]]):

@@ -10,7 +10,7 @@ import numpy as np
 from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign
 from gru_c.common.validation import make_rng
-from gru_c.layers.base import Layer
+from gru_c.layers.base.layer import Layer
 
 
 def generators(layers: Iterable[Layer]) -> list[np.random.Generator]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import assign
-from gru_c.layers.keras_attributes import KerasAttributes
+from gru_c.layers.base.keras_attributes import KerasAttributes
 
 if TYPE_CHECKING:
     from gru_c.regularizers import Regularizer

@@ -13,6 +13,37 @@ from gru_c.common.registry import snake_case
 from gru_c.losses import crossentropy, elementwise, focal, regression, vectors
 from gru_c.losses.base import Loss
 
+# The functions that `gru_c.losses` and `gru_c.metrics` have, as in Keras.
+__all__ = [
+    "KLD",
+    "MAE",
+    "MAPE",
+    "MSE",
+    "MSLE",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "kld",
+    "log_cosh",
+    "logcosh",
+    "mae",
+    "mape",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "mse",
+    "msle",
+    "poisson",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+]
+
 LossValues = Callable[..., Any]
 BY_FUNCTION: dict[LossValues, type[Loss]] = {}  # the class of each function
 

@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import Array
 from gru_c.common.validation import check_flags
-from gru_c.layers.base import Layer
+from gru_c.layers.base.layer import Layer
 
 
-class Tape(NamedTuple):
+class WeightlessTape(NamedTuple):
     """The tape of a `WeightlessLayer`.
 
     Attributes
@@ -29,7 +29,7 @@ class Tape(NamedTuple):
 class WeightlessLayer(Layer):
     """Base of layers without weights: a subclass defines `forward` and `input_gradient_of`.
 
-    A training forward pass stores a `Tape` in ``self.tape``.
+    A training forward pass stores a `WeightlessTape` in ``self.tape``.
     """
 
     def input_gradient_of(self, saved: Any, d_output: Array) -> Array:

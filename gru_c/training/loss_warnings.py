@@ -14,7 +14,7 @@ from gru_c.data.samples import Data
 from gru_c.data.sequence_list import SequenceList
 from gru_c.losses.crossentropy import ONE_OUTPUT
 from gru_c.network.network import Network
-from gru_c.training.heads import computes_as, doubt_about_head, entry_for
+from gru_c.training.output_warnings import computes_as, doubt_about_head, entry_for
 
 
 class Doubts:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flags, check_integer
-from gru_c.layers.base import Layer
-from gru_c.layers.vocabulary import INT, TF_IDF, Vocabulary
+from gru_c.layers.base.layer import ForwardOptions, Layer
+from gru_c.layers.vocabulary.tokens import INT, TF_IDF, Vocabulary
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _FIXED = "cannot change after the layer was made: make a new {cls}(...)"
 
@@ -159,9 +162,10 @@ class VocabularyLayer(Layer):
         self._vocabulary.require(self.label)
         return self._vocabulary.encode(rows)
 
-    def __call__(self, x: Any, *, training: bool = False, **arguments: Any) -> Any:
+    def __call__(self, x: Any, *, training: bool = False, **options: Unpack[ForwardOptions]) -> Any:
         """Return the output for `x`, an array or list of any shape that the layer takes."""
-        return self.forward(self.read_input(x), training=training, **arguments)
+        forward: Any = self.forward
+        return forward(self.read_input(x), training=training, **options)
 
     def open_shape(self, shape: tuple[int, ...]) -> Shape:
         """Return the shape with all axes but the last one open."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array
-from gru_c.losses.functions import per_sample
+from gru_c.losses.per_sample import per_sample
 from gru_c.metrics.accuracy import (
     BinaryAccuracy,
     CategoricalAccuracy,
