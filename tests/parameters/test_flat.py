@@ -8,6 +8,7 @@ from gru_c import (
     GRU,
     Dense,
     Parameters,
+    optimizers,
 )
 
 
@@ -22,28 +23,40 @@ def test_copied_layers_and_parameters_of_a_model_by_hand(duplicate):
         Parameters([gru])
 
 
-def test_weights_and_gradients_are_views_of_the_flat_vectors():
-    gru, dense = GRU(3), Dense(2)
-    gru.build((None, None, 4), rng=0)
-    dense.build((None, 3), rng=1)
-    before = [item.numpy() for layer in (gru, dense) for item in layer.parameters]
-    parameters = Parameters([gru, dense])
-    assert_views(parameters, [gru, dense])
-    for item, value in zip(parameters.items, before, strict=True):
-        np.testing.assert_array_equal(item.value, value)
-    parameters.values[:] = 2.0
-    assert all((item.array == 2.0).all() for item in parameters.items)
-    parameters.gradients[:] = 3.0
-    assert all((item.gradient == 3.0).all() for item in parameters.items)
+def test_parameters_are_views_of_two_flat_aligned_vectors():
+    layers = [GRU(5), Dense(3)]
+    layers[0].build((None, 6, 4), rng=0)
+    layers[1].build((None, 5), rng=1)
+    before = [weight for layer in layers for weight in layer.get_weights()]
+    parameters = Parameters(layers)
+    for item, old in zip(parameters.items, before, strict=True):
+        np.testing.assert_array_equal(item.value, old)
+        assert np.shares_memory(item.value, parameters.values)
+        assert np.shares_memory(item.gradient, parameters.gradients)
+        assert item.value.ctypes.data % 64 == 0
+    parameters.values[:] = 3
+    assert (layers[1].value("bias") == 3).all()
 
 
-def test_layers_that_cannot_be_in_one_vector_are_refused():
-    single, double = Dense(2), Dense(2, dtype="float64")
-    with pytest.raises(ValueError, match="is not built: it has no weights yet"):
-        Parameters([single])
-    single.build((None, 3), rng=0)
-    double.build((None, 2), rng=0)
+def test_parameters_refuse_invalid_layers():
+    layer = Dense(2)
+    with pytest.raises(ValueError, match="not built"):
+        Parameters([layer])
+    layer.build((None, 3))
+    other = Dense(2, dtype="float64")
+    other.build((None, 3))
     with pytest.raises(ValueError, match="one dtype, got float32, float64"):
-        Parameters([single, double])
+        Parameters([layer, other])
     with pytest.raises(ValueError, match="already part of a model"):
-        Parameters([single, single])
+        Parameters([layer, layer])
+    parameters = Parameters([layer])
+    with pytest.raises(ValueError, match=r"already part of a model.*copy\.deepcopy.*release\(\)"):
+        Parameters([layer])
+    parameters.release()
+    other = Parameters([layer])
+    with pytest.raises(ValueError, match="these Parameters are released"):
+        _ = parameters.values
+    with pytest.raises(ValueError, match="these Parameters are released"):
+        optimizers.SGD().step(parameters)
+    del other  # nothing refers to the layer's Parameters now
+    assert Parameters([layer]).values.size >= 8

@@ -1,4 +1,4 @@
-"""The GRU layer by hand: defaults, forward, backward, gradients."""
+"""The passes of a GRU layer: outputs, states, gradients, by hand."""
 
 import numpy as np
 import pytest
@@ -12,21 +12,6 @@ from gru_c import (
 RNG = np.random.default_rng(11)
 X = RNG.standard_normal((3, 6, 4))
 on_each_engine = pytest.mark.usefixtures("engine")
-
-
-def test_gru_has_keras_defaults():
-    layer = GRU(50)
-    assert layer.reset_after is True
-    assert (layer.return_sequences, layer.return_state, layer.go_backwards) == (False,) * 3
-    layer.build((None, 10, 8), rng=0)
-    kernel, recurrent_kernel, bias = layer.get_weights()
-    limit = np.sqrt(6 / (8 + 150))
-    assert np.abs(kernel).max() <= limit
-    assert np.abs(kernel).max() > 0.95 * limit
-    # orthonormal rows over the whole (H, 3H), not gate by gate
-    np.testing.assert_allclose(recurrent_kernel @ recurrent_kernel.T, np.eye(50), atol=1e-5)
-    assert bias.shape == (2, 150)
-    assert not bias.any()
 
 
 @on_each_engine
@@ -128,9 +113,3 @@ def test_input_gradient_can_be_left_out():
     assert with_it.shape == X.shape
     assert layer.backward(np.ones((3, 5)), input_gradient=False) is None
     np.testing.assert_array_equal(layer.gradient("kernel"), kernel)
-
-
-def test_output_and_state_are_two_arrays():
-    output, state = GRU(3, return_state=True)(np.ones((2, 4, 3)))
-    np.testing.assert_array_equal(output, state)
-    assert not np.shares_memory(output, state)
