@@ -11,7 +11,8 @@ import numpy.typing as npt
 from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_choice, check_flag, check_flags, check_integer
-from gru_c.layers.base import FIXED, Layer, LayerOptions
+from gru_c.layers.base import LayerOptions
+from gru_c.layers.base.activated_layer import ActivatedLayer
 from gru_c.layers.base.time_axis import (
     TimeAxisLayer,
     TimeWindows,
@@ -40,7 +41,7 @@ class _ConvolutionTape(NamedTuple):
     activation_tape: Array  # of the activation's `keep`, in the user's order of axes
 
 
-class Conv1D(TimeAxisLayer):
+class Conv1D(ActivatedLayer, TimeAxisLayer):
     """Convolution over the time axis: each step of the output sees a window of the input's steps.
 
     ``y[t] = activation(sum over j of x[t * strides + j * dilation_rate] kernel[j] + bias)``, a
@@ -98,9 +99,7 @@ class Conv1D(TimeAxisLayer):
     """
 
     _advice: ClassVar = {
-        **Layer._advice,
-        "activation": FIXED,
-        "activation_function": FIXED,
+        **ActivatedLayer._advice,
         "out_channels": "cannot be set: here it is filters",
     }
     _until_built = (
@@ -162,16 +161,6 @@ class Conv1D(TimeAxisLayer):
                 "strides and dilation_rate cannot both be above 1, got "
                 f"strides={strides}, dilation_rate={dilation_rate}"
             )
-
-    @property
-    def activation(self) -> str:
-        """Name of the activation."""
-        return self._activation.name
-
-    @property
-    def activation_function(self) -> activations.Activation:
-        """The activation itself."""
-        return self._activation
 
     @property
     def windows(self) -> TimeWindows:

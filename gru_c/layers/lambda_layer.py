@@ -176,7 +176,7 @@ class Lambda(WeightlessLayer):
         Raises
         ------
         ValueError
-            If it is no array of real numbers with the samples of x along the first axis.
+            If it is not an array of real numbers with the samples of x along the first axis.
         """
         check_flag("training", training)
         array = self._as_input(x)

@@ -274,7 +274,7 @@ class GlobalAveragePooling1D(_GlobalPooling1D):
 
     Notes
     -----
-    The mean of a sample none of whose steps counts is NaN, as in Keras.
+    If no time step of a sample counts, its mean is NaN, as in Keras.
 
     Examples
     --------

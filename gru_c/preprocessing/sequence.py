@@ -225,7 +225,7 @@ def skipgrams(
     Parameters
     ----------
     sequence : list of int
-        Numbers of words; 0 is no word.
+        Numbers of words; 0 stands for no word.
     vocabulary_size : int
         Numbers are below this.
     window_size : int
