@@ -10,9 +10,6 @@ W = RNG.standard_normal((4, 6))
 Y = RNG.standard_normal(20)
 
 
-# ---- constraints --------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("axis", [0, 1, -1, (0, 1), [0]])
 def test_norms(axis):
     axes = tuple(axis) if isinstance(axis, list) else axis

@@ -1,4 +1,4 @@
-"""``import gru_c as keras``: Keras's namespaces, and errors for names that are not there."""
+"""``import gru_c as keras``: Keras's namespaces."""
 
 import numpy as np
 

@@ -7,8 +7,6 @@ from callback_models import compiled, fit
 
 from gru_c import callbacks, optimizers, schedules
 
-# ---- learning rates ------------------------------------------------------------------------------
-
 
 def test_reduce_on_plateau_in_a_fit():
     model = compiled(optimizers.SGD(0.0))  # its loss stays the same

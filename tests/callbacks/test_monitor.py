@@ -9,8 +9,6 @@ from tools import feed
 
 from gru_c import callbacks
 
-# ---- monitored quantities ------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize(
     "make",

@@ -32,9 +32,6 @@ def test_nan_never_improves():
     assert (stop.best, stop.stopped_epoch) == (1.0, 5)
 
 
-# ---- NaN -----------------------------------------------------------------------------------------
-
-
 def diverging(epoch):
     """Return a model, and a callback that makes its loss infinite in an epoch."""
     model = compiled(optimizers.SGD(0.01))

@@ -1,4 +1,4 @@
-"""gru-c forecast, predict and bench: their files, their output, and one-line errors."""
+"""gru-c forecast and predict: their files, their output, and one-line errors."""
 
 import base64
 import re

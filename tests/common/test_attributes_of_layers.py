@@ -7,16 +7,7 @@ from attribute_layer_cases import LAYER_CASES, ROWS, SEQUENCES, example_of
 
 import gru_c
 import gru_c.interop.keras
-from gru_c import (
-    GRU,
-    Bidirectional,
-    Dense,
-    Dropout,
-    Input,
-    Sequential,
-    Softmax,
-    callbacks,
-)
+from gru_c import GRU, Bidirectional, Dense, Dropout, Input, Sequential, Softmax, callbacks
 
 
 def results(layer):

@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 
 import gru_c
-from gru_c import (
-    initializers,
-    losses,
-    metrics,
-    schedules,
-)
+from gru_c import initializers, losses, metrics, schedules
 from gru_c.common import registry
 
 

@@ -1,4 +1,4 @@
-"""Batch sources that are refused, wrong batches, and callbacks and checkpoints of sources."""
+"""Wrong batches of sources, and callbacks and checkpoints of sources."""
 
 import numpy as np
 import pytest

@@ -8,9 +8,6 @@ from weighted_models import BY_SAMPLE, WEIGHTS, X, Y, compiled, weights_after
 RNG = np.random.default_rng(6)
 
 
-# ---- class_weight --------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("outputs", "loss", "y"),
     [

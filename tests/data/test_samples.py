@@ -10,8 +10,6 @@ from gru_c import GRU, Dense, Sequential
 from gru_c.data.samples import Samples
 from gru_c.data.sequence_list import SequenceList
 
-# ---- batches by length ---------------------------------------------------------------------------
-
 
 def plan(batch_size, seed, bucket=True):
     samples = Samples(SequenceList.checked("x", LIST), LENGTHS)

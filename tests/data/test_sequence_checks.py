@@ -17,9 +17,6 @@ def test_a_model_of_a_fixed_time():
         model.predict([LIST[0], np.zeros((13, I))])
 
 
-# ---- bad input -----------------------------------------------------------------------------------
-
-
 def other(i, value):
     return [*LIST[:i], value, *LIST[i + 1 :]]
 

@@ -1,4 +1,4 @@
-"""Sequences of different length in fit, evaluate and predict: lengths, lists, batches by length."""
+"""Sequences of different length in fit, evaluate and predict: lengths, lists, buckets."""
 
 import numpy as np
 import pytest

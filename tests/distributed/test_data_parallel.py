@@ -22,10 +22,7 @@ from mpi_runs import (
     run_alone,
 )
 
-from gru_c import (
-    _core,
-    load_model,
-)
+from gru_c import _core, load_model
 
 pytest.importorskip("mpi4py")
 pytestmark = needs_mpiexec

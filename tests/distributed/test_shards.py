@@ -3,18 +3,10 @@
 import mpi_training
 import numpy as np
 import pytest
-from mpi_runs import (
-    assert_close,
-    assert_equal,
-    needs_mpiexec,
-    run,
-)
+from mpi_runs import assert_close, assert_equal, needs_mpiexec, run
 
 pytest.importorskip("mpi4py")
 pytestmark = needs_mpiexec
-
-
-# ---- shards that differ, machines that differ ---------------------------------------------------
 
 
 def test_uneven_and_empty_shards_train_on_every_sample(tmp_path):

@@ -1,4 +1,4 @@
-"""Forecaster: training, forecasts, the forms of series and forecasts, refusals."""
+"""Forecaster: what it learns, quantiles, repeated runs, refusals."""
 
 import numpy as np
 import pytest

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from forecasters import NOISY, WAVE, small
 
-# ---- forms ----
-
 
 @pytest.mark.parametrize("quantiles", [None, (0.1, 0.5, 0.9)])
 def test_forms_without_pandas(quantiles):

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from forecasters import NAN, NOISY, WAVE, small
 
-# ---- plots and bars ----
-
 
 def test_a_plot_of_a_forecast():
     pytest.importorskip("matplotlib")

@@ -1,4 +1,4 @@
-"""The data given to a forecaster: forms of series, regular times, missing values, covariates."""
+"""The data given to a forecaster: forms of series, missing values, covariates."""
 
 import numpy as np
 import pytest

@@ -43,9 +43,6 @@ def test_a_function_of_other_arguments_is_refused(function):
         Dense(2, kernel_initializer=function)
 
 
-# ---- arrays from users' initializers ------------------------------------------------------------
-
-
 class Filled(initializers.Initializer):
     """Make an array full of a number, or of numbers of another kind."""
 

@@ -4,11 +4,7 @@ import numpy as np
 import pytest
 from tools import assert_gradients
 
-from gru_c import (
-    Activation,
-    Dense,
-    activations,
-)
+from gru_c import Activation, Dense, activations
 
 RNG = np.random.default_rng(61)
 X = RNG.standard_normal((3, 6, 4))

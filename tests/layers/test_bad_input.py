@@ -1,18 +1,11 @@
-"""Arguments and arrays that layers refuse, and their messages."""
+"""Tensors and initial values that no layer takes, and their messages."""
 
 import re
 
 import numpy as np
 import pytest
 
-from gru_c import (
-    GRU,
-    Dense,
-    Sequential,
-    activations,
-    losses,
-    metrics,
-)
+from gru_c import GRU, Dense, Sequential, activations, losses, metrics
 
 
 def test_an_activation_may_be_a_function_of_the_package():

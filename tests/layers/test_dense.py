@@ -4,16 +4,11 @@ import numpy as np
 import pytest
 from tools import assert_gradients
 
-from gru_c import (
-    Dense,
-)
+from gru_c import Dense
 from gru_c.activations import Activation
 
 RNG = np.random.default_rng(11)
 X = RNG.standard_normal((3, 6, 4))
-
-
-# ---- Dense, Dropout, Input -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("activation", [None, "tanh", "sigmoid", "softmax", "softplus", "elu"])

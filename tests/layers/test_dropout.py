@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from gru_c import (
-    Dropout,
-)
+from gru_c import Dropout
 
 RNG = np.random.default_rng(11)
 

@@ -1,10 +1,8 @@
-"""The GRU layer by hand: defaults, forward, backward, gradients."""
+"""The GRU layer: its defaults, and what it returns."""
 
 import numpy as np
 
-from gru_c import (
-    GRU,
-)
+from gru_c import GRU
 
 
 def test_gru_has_keras_defaults():

@@ -3,11 +3,7 @@
 import numpy as np
 import pytest
 
-from gru_c import (
-    GRU,
-    Input,
-    Sequential,
-)
+from gru_c import GRU, Input, Sequential
 
 
 def test_input_says_its_shape():

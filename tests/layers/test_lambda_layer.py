@@ -6,16 +6,7 @@ import numpy as np
 import pytest
 
 import gru_c.interop.keras
-from gru_c import (
-    GRU,
-    Activation,
-    Dense,
-    Lambda,
-    Masking,
-    Sequential,
-    TimeDistributed,
-    activations,
-)
+from gru_c import GRU, Activation, Dense, Lambda, Masking, Sequential, TimeDistributed, activations
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 4, 3)), RNG.normal(size=(6, 1))

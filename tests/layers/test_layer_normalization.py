@@ -4,15 +4,10 @@ import numpy as np
 import pytest
 from tools import assert_gradients
 
-from gru_c import (
-    LayerNormalization,
-)
+from gru_c import LayerNormalization
 
 RNG = np.random.default_rng(61)
 X = RNG.standard_normal((3, 6, 4))
-
-
-# ---- formulas ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

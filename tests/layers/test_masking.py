@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from gru_c import (
-    Masking,
-)
+from gru_c import Masking
 
 RNG = np.random.default_rng(61)
 X = RNG.standard_normal((3, 6, 4))

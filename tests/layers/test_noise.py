@@ -1,4 +1,4 @@
-"""Noise and dropout of whole features: distributions, seeds, gradients, models."""
+"""Noise and dropout of whole features: distributions and models."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pooling, padding, cropping and repeating of time steps: values, gradients, masks, files."""
+"""Pooling of time steps: values, gradients, masks, files."""
 
 import numpy as np
 import pytest

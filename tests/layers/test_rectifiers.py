@@ -1,4 +1,4 @@
-"""ReLU, LeakyReLU, ELU, PReLU and Softmax as layers: formulas, gradients, arguments, models."""
+"""ReLU, LeakyReLU, ELU and PReLU as layers: formulas, gradients, arguments, models."""
 
 import numpy as np
 import pytest

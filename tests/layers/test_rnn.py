@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 from rnn_pairs import pair, same
 
-from gru_c import (
-    RNN,
-    GRUCell,
-    Sequential,
-    StackedRNNCells,
-)
+from gru_c import RNN, GRUCell, Sequential, StackedRNNCells
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 4, 3)), RNG.normal(size=(6, 2))

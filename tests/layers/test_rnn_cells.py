@@ -1,4 +1,4 @@
-"""Layers that are made of cells, and single time steps of cells."""
+"""Cells: single time steps, gradients, frozen cells, and what an RNN refuses."""
 
 import copy
 
@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 from rnn_pairs import pair, same
 
-from gru_c import (
-    RNN,
-    Dense,
-    GRUCell,
-    Sequential,
-    load_model,
-)
+from gru_c import RNN, Dense, GRUCell, Sequential, load_model
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 4, 3)), RNG.normal(size=(6, 2))

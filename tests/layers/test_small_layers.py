@@ -1,4 +1,4 @@
-"""LayerNormalization, Activation, RepeatVector, Flatten, Masking, and masks of all layers."""
+"""Small layers together: shapes, masks, models of all of them, bad input."""
 
 import copy
 import pickle

@@ -4,11 +4,7 @@ import numpy as np
 import pytest
 from tools import assert_gradients
 
-from gru_c import (
-    Cropping1D,
-    UpSampling1D,
-    ZeroPadding1D,
-)
+from gru_c import Cropping1D, UpSampling1D, ZeroPadding1D
 
 RNG = np.random.default_rng(102)
 X = RNG.standard_normal((3, 10, 4))

@@ -1,4 +1,4 @@
-"""TextVectorization, StringLookup and IntegerLookup: beside Keras's results, and their errors."""
+"""Layers with vocabularies beside Keras's results, and arguments that they refuse."""
 
 import json
 
@@ -27,9 +27,6 @@ def test_vocabulary_and_output_are_those_of_keras(case, expected, array):
     else:
         assert output.tolist() == expected["output"]
         assert output.dtype.kind == ("U" if expected["dtype"] == "string" else "i")
-
-
-# ---- arguments -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

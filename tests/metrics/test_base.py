@@ -1,4 +1,4 @@
-"""Metrics: formulas, sums over uneven batches, names, and the meaning of accuracy."""
+"""What all metrics have in common: sums over uneven batches, names, classes of users."""
 
 import math
 

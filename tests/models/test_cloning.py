@@ -7,8 +7,6 @@ from described_models import make
 from gru_c import GRU, Dense, Dropout, Embedding, Sequential
 from gru_c.models import clone_model, model_from_config, model_from_json
 
-# ---- configurations ------------------------------------------------------------------------------
-
 
 def by_json(model):
     return model_from_json(model.to_json())

@@ -3,11 +3,7 @@
 import numpy as np
 from copied import X, Y, assert_views, both_ways, by_pickle, trained_model
 
-from gru_c import (
-    Dense,
-    Parameters,
-    activations,
-)
+from gru_c import Dense, Parameters, activations
 
 
 @both_ways

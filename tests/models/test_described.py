@@ -7,8 +7,6 @@ import pytest
 from described_models import make
 from tools import small_model
 
-# ---- layers and weights --------------------------------------------------------------------------
-
 
 def test_a_layer_by_its_name_or_number():
     model = make()

@@ -14,9 +14,6 @@ def small_model(**arguments):
     return Sequential(layers, **{"seed": 0, **arguments})
 
 
-# ---- computing -----------------------------------------------------------------------------------
-
-
 def test_predict_runs_the_layers_in_order():
     model = small_model()
     h = X

@@ -5,8 +5,6 @@ from described_models import make
 
 from gru_c import GRU, Dense, Sequential
 
-# ---- the summary ---------------------------------------------------------------------------------
-
 
 def summary(**options):
     lines = []

@@ -14,9 +14,6 @@ def small_model(**arguments):
     return Sequential(layers, **{"seed": 0, **arguments})
 
 
-# ---- layers --------------------------------------------------------------------------------------
-
-
 def test_layers_are_built_and_named_as_they_come():
     model = small_model()
     assert [layer.name for layer in model.layers] == ["gru", "gru_1", "dense"]

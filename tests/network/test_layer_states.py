@@ -1,4 +1,4 @@
-"""States that layers keep from batch to batch, and time-major layers."""
+"""States that models keep from batch to batch, and time-major layers."""
 
 import numpy as np
 import pytest

@@ -5,12 +5,7 @@ import pytest
 import specification
 from tools import assert_close, assert_same_bits
 
-from gru_c import (
-    GRU,
-    Bidirectional,
-    losses,
-    metrics,
-)
+from gru_c import GRU, Bidirectional, losses, metrics
 from gru_c.recurrence.checkpointing import CheckpointTape
 from gru_c.recurrence.step_order import Steps
 

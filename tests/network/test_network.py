@@ -25,9 +25,6 @@ MASK = np.arange(T) < LENGTHS[:, None]
 HOLES = MASK & (RNG.random((B, T)) < 0.7)
 
 
-# ---- networks ------------------------------------------------------------------------------------
-
-
 def network(*layers):
     return Sequential([*layers], dtype="float64", seed=0)
 

@@ -14,9 +14,6 @@ def small_model(**arguments):
     return Sequential(layers, **{"seed": 0, **arguments})
 
 
-# ---- weights -------------------------------------------------------------------------------------
-
-
 def test_set_weights_takes_what_get_weights_gave():
     model, other = small_model(seed=1), small_model(seed=2)
     assert not np.array_equal(model.predict(X, verbose=0), other.predict(X, verbose=0))

@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 from copied import assert_views, both_ways
 
-from gru_c import (
-    GRU,
-    Dense,
-    Parameters,
-    optimizers,
-)
+from gru_c import GRU, Dense, Parameters, optimizers
 
 
 @both_ways

@@ -17,9 +17,6 @@ def passed(**options):
     return gru_forward(**random_arguments(B, T, I, H), training=True, **options).tape
 
 
-# ---- the pool -----------------------------------------------------------------------------------
-
-
 def test_memory_that_is_given_back_is_taken_again():
     pool = TapeMemory()
     first = pool.take(100)

@@ -22,9 +22,6 @@ def passed(**options):
     return gru_forward(**random_arguments(B, T, I, H), training=True, **options).tape
 
 
-# ---- gradients that are not wanted ---------------------------------------------------------------
-
-
 @each_kind
 def test_gradients_that_are_none_are_left_out(options):
     tape, pair = passed(**options), random_gradients(B, T, H)

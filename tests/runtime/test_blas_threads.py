@@ -11,8 +11,6 @@ from gru_c import _core, gru_backward, gru_forward
 from gru_c.runtime import blas_threads as blas_module
 from gru_c.runtime.blas_threads import single_threaded_blas
 
-# ---- BLAS held to one thread --------------------------------------------------------------------
-
 
 def blas_threads():
     """Thread counts of the BLAS libraries that are loaded."""

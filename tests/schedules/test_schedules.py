@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from gru_c import schedules
-from gru_c.schedules import (
-    CosineDecay,
-)
+from gru_c.schedules import CosineDecay
 
 
 @pytest.mark.parametrize("rate", [0, 0.0, 1e-3, 2, np.float32(0.5), np.int64(1)])

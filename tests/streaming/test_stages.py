@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 from tools import assert_same_bits, make_model, play, random_numbers
 
-from gru_c import (
-    GRU,
-    Dense,
-    Dropout,
-    Embedding,
-    Masking,
-    Sequential,
-)
+from gru_c import GRU, Dense, Dropout, Embedding, Masking, Sequential
 from gru_c.activations import ACTIVATIONS, Activation
 from gru_c.layers import Layer
 
@@ -88,9 +81,6 @@ def test_a_layer_that_fails_leaves_the_state(monkeypatch):
         stream.step(x[:, 0])
     for actual, wanted in zip(stream.state, before, strict=True):
         assert_same_bits(actual, wanted)
-
-
-# ---- models that cannot be streamed --------------------------------------------------------------
 
 
 class Mixing(Layer):

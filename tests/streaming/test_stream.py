@@ -19,8 +19,6 @@ def expected_of(model, x):
     return np.stack(pieces, axis=1)
 
 
-# ---- the numbers of predict ----------------------------------------------------------------------
-
 STACKS = {
     "one": lambda **k: [GRU(50, **k)],
     "sequences": lambda **k: [GRU(17, return_sequences=True, **k)],

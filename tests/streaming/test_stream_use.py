@@ -1,4 +1,4 @@
-"""Streams: input and output, states, threads, and models that are refused."""
+"""Streams: input and output, states, threads."""
 
 import copy
 import threading
@@ -8,15 +8,7 @@ import numpy as np
 import pytest
 from tools import assert_same_bits, make_model, play, random_numbers
 
-from gru_c import (
-    GRU,
-    Activation,
-    Dense,
-    Embedding,
-    LayerNormalization,
-    Sequential,
-    _core,
-)
+from gru_c import GRU, Activation, Dense, Embedding, LayerNormalization, Sequential, _core
 
 # ---- input and output ----------------------------------------------------------------------------
 

@@ -6,13 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from gru_c import (
-    GRU,
-    Dense,
-    Dropout,
-    Sequential,
-    optimizers,
-)
+from gru_c import GRU, Dense, Dropout, Sequential, optimizers
 
 
 def by_pickle(obj):

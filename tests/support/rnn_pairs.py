@@ -2,13 +2,7 @@
 
 import numpy as np
 
-from gru_c import (
-    GRU,
-    RNN,
-    GRUCell,
-    Masking,
-    Sequential,
-)
+from gru_c import GRU, RNN, GRUCell, Masking, Sequential
 
 X = np.random.default_rng(0).normal(size=(6, 4, 3))
 

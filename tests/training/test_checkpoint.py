@@ -9,8 +9,6 @@ from checkpoint_runs import RUNS, Crash, X, Y, at, crash, dropping, everything, 
 from gru_c import GRU, Dense, Sequential, callbacks, load_model, optimizers
 from gru_c.training.interrupt import Interrupt
 
-# ---- interrupted and resumed ---------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("kind", RUNS)
 def test_interrupted_at_every_batch(kind, tmp_path):

@@ -1,4 +1,4 @@
-"""The checkpoint file: runs and files that are refused, and the times at which it is written."""
+"""The checkpoint file: damaged files, and the times at which it is written."""
 
 import re
 
@@ -61,9 +61,6 @@ def test_damaged_files(tmp_path):
         path.write_bytes(content[:length])
         with pytest.raises(ValueError, match=re.escape(str(path))):
             train("arrays", checkpoint=path, resume=True)
-
-
-# ---- when the file is written --------------------------------------------------------------------
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""Arguments of `fit` for validations, single batches, and the method names of Keras 2."""
+"""Validations of `fit` in runs with callbacks and checkpoints, and single batches."""
 
 import pytest
 from weighted_models import BY_SAMPLE, X, Y, compiled
@@ -59,9 +59,6 @@ def test_the_validation_has_batches_of_its_own():
     assert sizes == [0, 1, 2]
     expected = model.evaluate(X, Y, verbose=0)
     assert model.history.history["val_loss"] == [pytest.approx(expected, rel=1e-12)]
-
-
-# ---- one batch, and names of Keras 2 -------------------------------------------------------------
 
 
 def test_one_batch_is_evaluated():

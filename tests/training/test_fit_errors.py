@@ -6,8 +6,6 @@ from fit_models import X, Y, assert_same_weights, compiled
 
 from gru_c import GRU, Dense, Sequential, optimizers
 
-# ---- bad input -----------------------------------------------------------------------------------
-
 
 def test_nan_in_x_is_named_and_the_epoch_undone():
     model = compiled()

@@ -5,8 +5,6 @@ from weighted_models import X, Y, compiled
 
 from gru_c import callbacks
 
-# ---- validations ---------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize(
     ("frequency", "epochs"), [(1, [0, 1, 2, 3, 4]), (2, [1, 3]), ([1, 5, 9], [0, 4]), ((6,), [])]

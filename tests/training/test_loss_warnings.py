@@ -7,15 +7,7 @@ import pytest
 from doubtful_models import RNG, X, Y, compiled, warnings_of
 
 import gru_c
-from gru_c import (
-    GRU,
-    Activation,
-    Dense,
-    Dropout,
-    Sequential,
-    losses,
-    metrics,
-)
+from gru_c import GRU, Activation, Dense, Dropout, Sequential, losses, metrics
 
 BITS = (Y > 0).astype(float)
 LABELS = np.arange(24) % 3
@@ -229,9 +221,6 @@ def test_compiling_again_warns_again():
         with pytest.warns(UserWarning, match="'accuracy' counts right classes"):
             model.evaluate(X, Y, verbose=0) if model.built else fit(model, Y)
         model.compile("sgd", "mse", ["accuracy"])
-
-
-# ---- a softmax over one number -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,6 @@ def fit(model, y, **options):  # here, because warnings point at this file
     return model.fit(X, y, verbose=0, **options)
 
 
-# ---- doubtful heads ------------------------------------------------------------------------------
-
-
 def steps(head):
     return [GRU(4, return_sequences=True), *head]
 

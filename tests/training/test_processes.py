@@ -5,13 +5,7 @@ import math
 import pytest
 
 from gru_c import metrics
-from gru_c.training.processes import (
-    Distribution,
-    SingleProcess,
-    average_loss,
-    results,
-    start_group,
-)
+from gru_c.training.processes import Distribution, SingleProcess, average_loss, results, start_group
 
 
 def test_batches_weigh_by_their_samples():

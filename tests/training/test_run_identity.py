@@ -6,8 +6,6 @@ from checkpoint_runs import RUNS, X, Y, dropping, train
 
 from gru_c import callbacks, optimizers
 
-# ---- runs that are refused -----------------------------------------------------------------------
-
 
 @pytest.mark.parametrize(
     ("changes", "message"),

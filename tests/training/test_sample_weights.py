@@ -7,9 +7,6 @@ from weighted_models import BY_SAMPLE, X, Y, compiled, weights_after
 RNG = np.random.default_rng(6)
 
 
-# ---- sample_weight -------------------------------------------------------------------------------
-
-
 def test_weights_of_samples_may_have_another_axis():
     expected = weights_after(compiled(), X, Y, sample_weight=BY_SAMPLE)
     actual = weights_after(compiled(), X, Y, sample_weight=BY_SAMPLE[:, None])

@@ -66,9 +66,6 @@ def test_a_state_that_was_tampered_with(place, value, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-# ---- the states of callbacks and metrics ---------------------------------------------------------
-
-
 class Keeping(callbacks.Callback):
     def __init__(self, value=None):
         self.value = value

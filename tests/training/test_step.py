@@ -15,9 +15,6 @@ def test_train_on_batch_changes_nothing_when_the_loss_is_not_finite():
     assert_same_weights(model.get_weights(), before)
 
 
-# ---- one batch that makes a weight infinite ------------------------------------------------------
-
-
 def state_of(model):
     optimizer = model.optimizer
     slots = {name: slot.copy() for name, slot in optimizer.slots.items()}

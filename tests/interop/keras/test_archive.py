@@ -3,11 +3,7 @@
 import zipfile
 
 import pytest
-from keras_rewriting import (
-    CONFIG,
-    WEIGHTS,
-    write,
-)
+from keras_rewriting import CONFIG, WEIGHTS, write
 
 from gru_c.interop import keras
 

@@ -1,13 +1,7 @@
 """Keras's configurations of objects: options with an effect are refused or honoured."""
 
 import pytest
-from keras_rewriting import (
-    CONFIG,
-    change_gru,
-    members,
-    write,
-    write_config,
-)
+from keras_rewriting import CONFIG, change_gru, members, write, write_config
 
 from gru_c.interop import keras
 

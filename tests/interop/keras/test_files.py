@@ -1,4 +1,4 @@
-"""Stored files of Keras 2 and 3, and files written for it; the tests do not need Keras."""
+"""Stored files of Keras 2 and 3 are read; the tests do not need Keras."""
 
 import os
 from pathlib import Path
@@ -18,9 +18,6 @@ DATA = Path(__file__).parents[3] / "tests" / "support" / "data" / "keras"
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "model.keras"
-
-
-# ---- stored files -------------------------------------------------------------------------------
 
 
 def expected(number, name):

@@ -3,9 +3,7 @@
 import struct
 
 import pytest
-from keras_rewriting import (
-    DATA,
-)
+from keras_rewriting import DATA
 
 from gru_c.interop import keras
 
@@ -13,9 +11,6 @@ from gru_c.interop import keras
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "model.keras"
-
-
-# ---- structures ---------------------------------------------------------------------------------
 
 
 def stuck_string(content):

@@ -19,8 +19,6 @@ def path(tmp_path):
     return tmp_path / "model.keras"
 
 
-# ---- spellings that are known -------------------------------------------------------------------
-
 NEW_ADAM = {
     "module": "keras.optimizers",
     "class_name": "Adam",

@@ -24,9 +24,6 @@ def test_a_model_with_a_loss_and_no_optimizer_is_stored(tmp_path):
         model.save(tmp_path / "m.safetensors", include_optimizer=True)
 
 
-# ---- writing ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("arguments", "message", "kept_parts"),
     [

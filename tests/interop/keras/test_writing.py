@@ -18,9 +18,6 @@ def path(tmp_path):
     return tmp_path / "model.keras"
 
 
-# ---- writing ------------------------------------------------------------------------------------
-
-
 def test_what_is_written_comes_back(path):
     model = small(kernel_initializer=lambda shape, dtype, rng: np.ones(shape, dtype))
     model.compile("adam", "mse", ["acc", gru_c.metrics.BinaryAccuracy(0.25)])

@@ -1,4 +1,4 @@
-"""Damaged and malicious ONNX files, and other files: refused before memory is allocated."""
+"""Damaged ONNX files, and feeds that do not fit, raise a clear exception."""
 
 import random
 from contextlib import suppress

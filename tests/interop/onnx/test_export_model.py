@@ -1,4 +1,4 @@
-"""Export to ONNX: onnxruntime's results, and the models that `to_sequential` returns."""
+"""Export to ONNX: streams, files, and models that cannot be written."""
 
 import numpy as np
 import pytest
@@ -8,14 +8,7 @@ onnx = pytest.importorskip("onnx")
 from onnx_exports import inputs, make, steps  # noqa: E402
 from onnx_tools import assert_all_close, by_onnxruntime  # noqa: E402
 
-from gru_c import (  # noqa: E402
-    GRU,
-    Bidirectional,
-    Dense,
-    Embedding,
-    Masking,
-    Sequential,
-)
+from gru_c import GRU, Bidirectional, Dense, Embedding, Masking, Sequential  # noqa: E402
 from gru_c.activations import Activation as Function  # noqa: E402
 from gru_c.interop.onnx import export, load  # noqa: E402
 from gru_c.losses import MeanSquaredError  # noqa: E402

@@ -13,9 +13,6 @@ from gru_c.interop.onnx import load  # noqa: E402
 DATA = Path(__file__).parents[3] / "tests" / "support" / "data" / "onnx"
 
 
-# ---- files --------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "content",
     [b"", b"a text, and no model\n" * 9, b"PK\x03\x04" + bytes(100), b"\xff" * 1000],

@@ -6,10 +6,7 @@ onnx = pytest.importorskip("onnx")
 
 from onnx_exports import make, steps  # noqa: E402
 
-from gru_c import (  # noqa: E402
-    GRU,
-    Bidirectional,
-)
+from gru_c import GRU, Bidirectional  # noqa: E402
 from gru_c.interop.onnx import export  # noqa: E402
 
 

@@ -1,4 +1,4 @@
-"""The checks of `load`: graphs that cannot be computed are refused, all others run."""
+"""Checks of a graph when it is read: declarations, shapes, and definitions that came later."""
 
 import numpy as np
 import pytest
@@ -65,9 +65,6 @@ def test_a_value_of_the_file_is_not_replaced(tmp_path):
     assert (read.run(None, {"x": x})[0] == 2).all()
     with pytest.raises(ValueError, match="the value of 'w' is in the file and cannot be replaced"):
         read.run(None, {"x": x, "w": np.zeros(3)})
-
-
-# ---- graphs that run ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

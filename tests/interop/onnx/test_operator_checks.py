@@ -24,8 +24,6 @@ def test_every_attribute_and_output_of_onnx_is_known():
             assert schema.max_output <= outputs.get(schema.name, 1), schema
 
 
-# ---- graphs that are refused when they are read -------------------------------------------------
-
 IN_TRAINING = [
     node("Constant", [], ["t"], value=from_array(np.array(True))),
     node("Dropout", ["x", "", "t"], ["y"]),

@@ -9,8 +9,6 @@ from onnx_tools import assert_all_close, by_onnxruntime, make_model, read_model 
 
 from gru_c.interop.onnx.operators import OPERATORS  # noqa: E402
 
-# ---- operators ----------------------------------------------------------------------------------
-
 X = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
 I64 = np.int64
 PLAIN = ["Identity", "Relu", "Sigmoid", "Tanh", "Softplus", "Softsign", "Exp", "Neg"]

@@ -12,9 +12,6 @@ from gru_c.interop.onnx import load  # noqa: E402
 node = onnx.helper.make_node
 
 
-# ---- models -------------------------------------------------------------------------------------
-
-
 def changed(change, *nodes, constants=None, **options):
     model = make_model(nodes or [node("Relu", ["x"], ["y"], name="r")], constants, **options)
     change(model)

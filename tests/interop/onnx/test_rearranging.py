@@ -5,12 +5,7 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
-from onnx_tools import (  # noqa: E402
-    assert_all_close,
-    by_onnxruntime,
-    make_model,
-    read_model,
-)
+from onnx_tools import assert_all_close, by_onnxruntime, make_model, read_model  # noqa: E402
 
 from_array, node = onnx.numpy_helper.from_array, onnx.helper.make_node
 F, I64 = "float32", "int64"
@@ -30,9 +25,6 @@ def test_slices_of_any_numbers_beside_onnxruntime(tmp_path):
         numbers = [x, starts, ends, axes, rng.choice([-3, -2, -1, 1, 2], count)]
         feeds = dict(zip(names, numbers, strict=True))
         assert_all_close(read.run(None, feeds), by_onnxruntime(model, feeds), 0)
-
-
-# ---- lengths of attributes ----------------------------------------------------------------------
 
 
 def with_integers(operator, inputs, outputs=("y",), **attributes):

@@ -23,9 +23,6 @@ def peak():
     tracemalloc.stop()
 
 
-# ---- sizes --------------------------------------------------------------------------------------
-
-
 def bomb(shape):
     """Return a model with a huge constant, described by a few bytes."""
     nodes = [node("ConstantOfShape", ["s"], ["c"], name="bomb"), node("Add", ["x", "c"], ["y"])]

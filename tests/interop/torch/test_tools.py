@@ -113,9 +113,6 @@ def test_what_is_no_plain_tensor_is_refused_by_name(pair, x, steps):
             model(torch.quantize_per_tensor(x, 0.1, 0, torch.qint8))
 
 
-# ---- operations on weights and gradients --------------------------------------------------------
-
-
 def trained(model, x, calls=2):
     """Outputs and gradients of some calls."""
     results = []

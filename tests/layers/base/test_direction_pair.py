@@ -3,13 +3,7 @@
 import numpy as np
 import pytest
 
-from gru_c.layers.base.direction_pair import (
-    check_mode,
-    checked_pair,
-    merge,
-    merged_shape,
-    split,
-)
+from gru_c.layers.base.direction_pair import check_mode, checked_pair, merge, merged_shape, split
 
 RNG = np.random.default_rng(6)
 A, B, D = RNG.normal(size=(3, 2, 4, 5))

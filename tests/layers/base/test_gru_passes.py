@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 from tools import assert_gradients, finite_difference
 
-from gru_c import (
-    GRU,
-    gru_forward,
-)
+from gru_c import GRU, gru_forward
 
 RNG = np.random.default_rng(11)
 X = RNG.standard_normal((3, 6, 4))

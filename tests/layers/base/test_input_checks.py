@@ -3,10 +3,7 @@
 import numpy as np
 import pytest
 
-from gru_c import (
-    GRU,
-    Dense,
-)
+from gru_c import GRU, Dense
 
 RNG = np.random.default_rng(11)
 X = RNG.standard_normal((3, 6, 4))

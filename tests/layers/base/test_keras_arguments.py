@@ -1,18 +1,9 @@
-"""Arguments of layers and of models that Keras has had, with and without effect."""
+"""Names that Keras has had for the shape of a layer's input, fixed batch sizes, initial weights."""
 
 import numpy as np
 import pytest
 
-from gru_c import (
-    GRU,
-    Bidirectional,
-    Dense,
-    Embedding,
-    Input,
-    Sequential,
-    layers,
-    load_model,
-)
+from gru_c import GRU, Bidirectional, Dense, Embedding, Input, Sequential, layers, load_model
 
 X = np.random.default_rng(0).normal(size=(8, 5, 3)).astype(np.float32)
 

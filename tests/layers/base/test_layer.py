@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 from attribute_layer_cases import LAYER_CASES
 
-from gru_c import (
-    GRU,
-    Dense,
-    Dropout,
-    Embedding,
-    Input,
-)
+from gru_c import GRU, Dense, Dropout, Embedding, Input
 from gru_c.layers import Layer
 from gru_c.layers.base import CommonOptions, LayerOptions
 

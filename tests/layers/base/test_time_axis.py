@@ -2,10 +2,7 @@
 
 import pytest
 
-from gru_c import (
-    AveragePooling1D,
-    MaxPooling1D,
-)
+from gru_c import AveragePooling1D, MaxPooling1D
 
 
 @pytest.mark.parametrize("cls", [MaxPooling1D, AveragePooling1D])

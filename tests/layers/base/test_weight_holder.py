@@ -3,12 +3,7 @@
 import numpy as np
 import pytest
 
-from gru_c import (
-    GRU,
-    Sequential,
-)
-
-# ---- weights -------------------------------------------------------------------------------------
+from gru_c import GRU, Sequential
 
 
 def test_weights_go_out_and_in_as_copies():

@@ -4,8 +4,6 @@ import pytest
 
 from gru_c.layers import IntegerLookup, StringLookup, TextVectorization
 
-# ---- the vocabulary ------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("kind", [TextVectorization, StringLookup, IntegerLookup])
 def test_without_a_vocabulary_nothing_is_looked_up(kind):

@@ -5,8 +5,6 @@ import pytest
 
 from gru_c.layers import TextVectorization
 
-# ---- texts ---------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize(
     "texts",
