@@ -46,8 +46,3 @@ def test_callbacks_are_called_for_one_batch_too():
         "on_predict_batch_end",
         "on_predict_end",
     ]
-
-
-def test_a_model_without_weights_cannot_predict():
-    with pytest.raises(ValueError, match="no weights yet, so predict"):
-        predict(Sequential([GRU(4)]), X, batch_size=None, verbose=0)
