@@ -2,20 +2,9 @@
 
 import numpy as np
 import pytest
+from metric_samples import BITS, LABELS, ONE_HOT, P, stream
 
 from gru_c import losses, metrics
-
-RNG = np.random.default_rng(0)
-Y, P = RNG.normal(size=(20, 3)), RNG.normal(size=(20, 3))
-ONE_HOT = np.eye(3)[RNG.integers(0, 3, 20)]
-LABELS = ONE_HOT.argmax(axis=1)
-BITS = (Y > 0).astype(int)
-
-
-def stream(metric, y, p, cuts=(1, 8, 8)):
-    for rows in zip(np.split(y, cuts), np.split(p, cuts), strict=True):
-        metric.update(*rows)
-    return metric.result()
 
 
 @pytest.mark.parametrize("name", ["accuracy", "acc", "ACC"])

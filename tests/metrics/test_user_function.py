@@ -2,17 +2,9 @@
 
 import numpy as np
 import pytest
+from metric_samples import P, Y, stream
 
 from gru_c import metrics
-
-RNG = np.random.default_rng(0)
-Y, P = RNG.normal(size=(20, 3)), RNG.normal(size=(20, 3))
-
-
-def stream(metric, y, p, cuts=(1, 8, 8)):
-    for rows in zip(np.split(y, cuts), np.split(p, cuts), strict=True):
-        metric.update(*rows)
-    return metric.result()
 
 
 def test_function_is_averaged_by_rows():

@@ -2,16 +2,9 @@
 
 import numpy as np
 import pytest
+from three_layers import X, small_model
 
 from gru_c import GRU, Dense, Sequential
-
-RNG = np.random.default_rng(21)
-X, Y = RNG.standard_normal((20, 6, 4)), RNG.standard_normal(20)
-
-
-def small_model(**arguments):
-    layers = [GRU(5, return_sequences=True, input_shape=(6, 4)), GRU(3), Dense(1)]
-    return Sequential(layers, **{"seed": 0, **arguments})
 
 
 def test_predict_runs_the_layers_in_order():

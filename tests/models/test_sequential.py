@@ -2,17 +2,10 @@
 
 import numpy as np
 import pytest
+from three_layers import X, Y, small_model
 
 import gru_c
 from gru_c import GRU, Dense, Sequential
-
-RNG = np.random.default_rng(21)
-X, Y = RNG.standard_normal((20, 6, 4)), RNG.standard_normal(20)
-
-
-def small_model(**arguments):
-    layers = [GRU(5, return_sequences=True, input_shape=(6, 4)), GRU(3), Dense(1)]
-    return Sequential(layers, **{"seed": 0, **arguments})
 
 
 def test_fit_builds_what_is_not_built():

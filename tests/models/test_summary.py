@@ -2,6 +2,7 @@
 
 import pytest
 from described_models import make
+from three_layers import small_model
 
 from gru_c import GRU, Dense, Sequential
 
@@ -45,11 +46,6 @@ def test_the_summary_of_some_layers():
 def test_a_summary_that_is_not_possible(options, message):
     with pytest.raises((ValueError, TypeError), match=message):
         summary(**options)
-
-
-def small_model(**arguments):
-    layers = [GRU(5, return_sequences=True, input_shape=(6, 4)), GRU(3), Dense(1)]
-    return Sequential(layers, **{"seed": 0, **arguments})
 
 
 def test_summary_shows_shapes_and_counts():

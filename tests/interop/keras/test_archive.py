@@ -8,11 +8,6 @@ from keras_rewriting import CONFIG, WEIGHTS, write
 from gru_c.interop import keras
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.keras"
-
-
 def test_a_zip_of_something_else(path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme.txt", "hello")

@@ -6,11 +6,6 @@ from keras_rewriting import CONFIG, change_gru, members, write, write_config
 from gru_c.interop import keras
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.keras"
-
-
 @pytest.mark.parametrize(
     ("config", "message"),
     [

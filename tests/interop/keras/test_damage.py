@@ -19,12 +19,6 @@ from keras_rewriting import (
 
 from gru_c.interop import keras
 
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.keras"
-
-
 # ---- damaged files ------------------------------------------------------------------------------
 
 

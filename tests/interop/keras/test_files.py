@@ -15,11 +15,6 @@ pytest.importorskip("h5py")
 DATA = Path(__file__).parents[3] / "tests" / "support" / "data" / "keras"
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.keras"
-
-
 def expected(number, name):
     with np.load(DATA / f"expected_{number}.npz") as stored:
         return stored[f"{name}_x"], stored[f"{name}_y"]

@@ -23,11 +23,6 @@ from gru_c.interop import keras
 GRU_VARS = "layers/gru/cell/vars"
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.keras"
-
-
 # ---- hostile weights ----------------------------------------------------------------------------
 
 

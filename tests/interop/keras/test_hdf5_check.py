@@ -8,11 +8,6 @@ from keras_rewriting import DATA
 from gru_c.interop import keras
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.keras"
-
-
 def stuck_string(content):
     """Write a free object of length 0 at the beginning of the collection's free space."""
     start = content.find(b"GCOL")

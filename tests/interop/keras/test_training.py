@@ -14,11 +14,6 @@ from gru_c.interop import keras
 SETTINGS = {"batch_size": 4, "shuffle": False, "verbose": 0}
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.keras"
-
-
 NEW_ADAM = {
     "module": "keras.optimizers",
     "class_name": "Adam",

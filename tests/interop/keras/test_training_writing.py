@@ -7,11 +7,6 @@ from gru_c import Dense, Input, Sequential, load_model, losses, metrics, optimiz
 from gru_c.interop import keras
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.keras"
-
-
 def test_a_model_with_a_loss_and_no_optimizer_is_stored(tmp_path):
     model = Sequential([Input((4,)), Dense(1)])
     model.compile(None, "mse", ["mae"])

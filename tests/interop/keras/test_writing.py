@@ -13,11 +13,6 @@ from gru_c.interop import keras
 pytest.importorskip("h5py")
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.keras"
-
-
 def test_what_is_written_comes_back(path):
     model = small(kernel_initializer=lambda shape, dtype, rng: np.ones(shape, dtype))
     model.compile("adam", "mse", ["acc", gru_c.metrics.BinaryAccuracy(0.25)])

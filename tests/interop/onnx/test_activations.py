@@ -5,13 +5,7 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
-from onnx_tools import (  # noqa: E402
-    DIRECTIONS,
-    assert_all_close,
-    gru_arrays,
-    gru_by_onnxruntime,
-    gru_node,
-)
+from onnx_tools import assert_all_close, drawn_node, gru_arrays, gru_by_onnxruntime, gru_node  # noqa: E402
 
 from gru_c.interop.onnx import run_node  # noqa: E402
 
@@ -19,28 +13,9 @@ ACTIVATIONS = ["Relu", "Tanh", "Sigmoid", "Affine", "LeakyRelu", "ThresholdedRel
 ACTIVATIONS += ["HardSigmoid", "Elu", "Softsign", "Softplus"]
 
 
-def drawn(seed):
-    """Return random inputs and attributes of a node."""
-    rng = np.random.default_rng(seed)
-    T, B, I, H = (int(size) for size in rng.integers(1, 8, 4))
-    direction = list(DIRECTIONS)[seed % 3]
-    bias, lens, initial, clips = rng.random(4) < (0.7, 0.5, 0.5, 0.3)
-    arrays = gru_arrays(
-        rng, (T, B, I, H), DIRECTIONS[direction], bias=bias, lens=lens, initial=initial
-    )
-    attributes = {
-        "hidden_size": H,
-        "direction": direction,
-        "linear_before_reset": int(rng.integers(2)),
-    }
-    if clips:
-        attributes["clip"] = float(rng.uniform(0.1, 1.5))
-    return rng, arrays, attributes
-
-
 @pytest.mark.parametrize("seed", range(60))
 def test_any_activations_beside_onnxruntime(seed):
-    rng, arrays, attributes = drawn(seed)
+    rng, arrays, attributes = drawn_node(seed)
     names = rng.choice(ACTIVATIONS, 2 * len(arrays["W"]))
     attributes |= {
         "activations": [str(name) for name in names],

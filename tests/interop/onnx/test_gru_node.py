@@ -9,6 +9,7 @@ from onnx_tools import (  # noqa: E402
     DIRECTIONS,
     GRU_INPUTS,
     assert_all_close,
+    drawn_node,
     gru_arrays,
     gru_by_onnxruntime,
     gru_node,
@@ -28,25 +29,6 @@ NODE_TESTS = [
 ]
 
 
-def drawn(seed):
-    """Return random inputs and attributes of a node."""
-    rng = np.random.default_rng(seed)
-    T, B, I, H = (int(size) for size in rng.integers(1, 8, 4))
-    direction = list(DIRECTIONS)[seed % 3]
-    bias, lens, initial, clips = rng.random(4) < (0.7, 0.5, 0.5, 0.3)
-    arrays = gru_arrays(
-        rng, (T, B, I, H), DIRECTIONS[direction], bias=bias, lens=lens, initial=initial
-    )
-    attributes = {
-        "hidden_size": H,
-        "direction": direction,
-        "linear_before_reset": int(rng.integers(2)),
-    }
-    if clips:
-        attributes["clip"] = float(rng.uniform(0.1, 1.5))
-    return rng, arrays, attributes
-
-
 @pytest.mark.parametrize("name", NODE_TESTS)
 def test_of_onnx(name):
     if name not in node_tests():
@@ -59,14 +41,14 @@ def test_of_onnx(name):
 
 @pytest.mark.parametrize("seed", range(60))
 def test_any_node_beside_onnxruntime(seed):
-    _, arrays, attributes = drawn(seed)
+    _, arrays, attributes = drawn_node(seed)
     results = run_node(gru_node(arrays, **attributes), arrays)
     assert_all_close(results, gru_by_onnxruntime(arrays, **attributes))
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_layout_1_is_the_transpose(seed):
-    _, arrays, attributes = drawn(seed)
+    _, arrays, attributes = drawn_node(seed)
     Y, Y_h = run_node(gru_node(arrays, **attributes), arrays)
     turned = {
         name: array.swapaxes(0, 1) if name in ("X", "initial_h") else array
@@ -101,7 +83,7 @@ def test_no_steps_and_no_rows(T, B):
 
 
 def test_dtypes():
-    _, arrays, attributes = drawn(2)
+    _, arrays, attributes = drawn_node(2)
     node = gru_node(arrays, **attributes)
     single = run_node(node, arrays)
     for dtype, tolerance in ((np.float64, 1e-6), (np.float16, 2e-3)):
