@@ -47,7 +47,7 @@ class Network(BuildableNetwork):
         "optimizer": optimizers.get,
         "stop_training": partial(check_flag, "stop_training"),
     }
-    _doubts: Any = None  # of `training.doubts`, since `compile`
+    _doubts: Any = None  # of `training.loss_warnings`, since `compile`
 
     def __init__(
         self,
