@@ -1,9 +1,6 @@
-"""``import gru_c as keras``: Keras's namespaces, and errors for names that are not there."""
-
-import importlib
+"""``import gru_c as keras``: Keras's namespaces."""
 
 import numpy as np
-import pytest
 
 import gru_c as keras
 
@@ -25,36 +22,3 @@ def test_set_random_seed_repeats_a_model():
         weights.append(keras.Sequential([keras.Input((4, 2)), keras.layers.GRU(3)]).get_weights())
     for first, second in zip(*weights, strict=True):
         np.testing.assert_array_equal(first, second)
-
-
-@pytest.mark.parametrize(
-    ("module", "name", "message"),
-    [
-        ("gru_c", "Model", "layers in a row"),
-        ("gru_c", "ops", "use NumPy"),
-        ("gru_c", "Sequentail", "did you mean 'Sequential'"),
-        ("gru_c.models", "save_model", r"model\.save\(path\)"),
-        ("gru_c.layers", "LSTM", "use GRU"),
-        ("gru_c.layers", "Dens", "did you mean 'Dense'"),
-        ("gru_c.utils", "to_categoricals", "did you mean 'to_categorical'"),
-        ("gru_c.losses", "MeanSquareError", "did you mean 'MeanSquaredError'"),
-        ("gru_c.metrics", "Acuracy", "did you mean 'Accuracy'"),
-        ("gru_c.optimizers", "Adan", "did you mean 'Adam'"),
-        ("gru_c.callbacks", "EarlyStoping", "did you mean 'EarlyStopping'"),
-        ("gru_c.initializers", "GlorotUniforms", "did you mean 'GlorotUniform'"),
-        ("gru_c.regularizers", "L1L3", "did you mean 'L1L2'"),
-        ("gru_c.constraints", "MaxNorms", "did you mean 'MaxNorm'"),
-        ("gru_c.activations", "tanhh", "did you mean 'tanh'"),
-        ("gru_c.preprocessing", "image", "another library"),
-    ],
-)
-def test_a_missing_name_is_explained(module, name, message):
-    with pytest.raises(AttributeError, match=f"module '{module}' has no attribute '{name}'.*"):
-        getattr(importlib.import_module(module), name)
-    with pytest.raises(AttributeError, match=message):
-        getattr(importlib.import_module(module), name)
-
-
-def test_private_names_get_no_advice():
-    with pytest.raises(AttributeError, match=r"no attribute '__wrapped__'$"):
-        keras.layers.__wrapped__  # noqa: B018

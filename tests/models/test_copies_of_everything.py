@@ -3,7 +3,6 @@
 import copy
 import importlib
 import inspect
-import pickle
 
 import pytest
 from copy_cases import CASES, assert_alike, three_ways
@@ -45,15 +44,3 @@ def test_every_public_object_is_copied_right_or_says_why_not(name, duplicate):
     wanted = case.show(case.make())
     case.disturb(original)
     assert_alike(case.show(other), wanted)
-
-
-def test_a_communicator_of_the_user_is_not_pickled():
-    MPI = pytest.importorskip("mpi4py.MPI")
-    from gru_c.distributed import DataParallel
-
-    comm = MPI.COMM_WORLD.Dup()
-    parallel_group = DataParallel(comm)
-    assert copy.copy(parallel_group).comm is copy.deepcopy(parallel_group).comm is comm
-    with pytest.raises(TypeError, match="make DataParallel\\(comm\\) in each of its processes"):
-        pickle.dumps(parallel_group)
-    comm.Free()

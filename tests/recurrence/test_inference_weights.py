@@ -1,7 +1,6 @@
 """Inference with weights of fewer bits: the rounding, its size, and values left unrounded."""
 
 import copy
-import re
 
 import numpy as np
 import pytest
@@ -303,40 +302,6 @@ def test_the_default_is_full_precision():
     plain = gru_forward(**arguments)
     assert_same_bits(gru_forward(**arguments, inference_weights="float32").output, plain.output)
     assert gru_forward(**random_arguments(2, 3, 4, 5), inference_weights="float32")
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda name: GRU(4, inference_weights=name),
-        lambda name: gru_forward(**float32_arguments(1, 1, 1, 1), inference_weights=name),
-    ],
-)
-def test_unknown_names(make):
-    with pytest.raises(ValueError, match=r"'float16'.* Known: bfloat16, float32, int8"):
-        make("float16")
-    with pytest.raises(TypeError, match="must be a string, got int"):
-        make(8)
-
-
-@FORMATS
-def test_float64_is_refused(weights):
-    message = re.escape(f"inference_weights='{weights}' is for float32; in float64")
-    with pytest.raises(ValueError, match=message):
-        GRU(4, inference_weights=weights, dtype="float64")
-    with pytest.raises(ValueError, match=message):
-        Sequential([Input((5, 3)), GRU(4, inference_weights=weights)], dtype="float64")
-    with pytest.raises(ValueError, match=message):
-        gru_forward(**random_arguments(1, 2, 3, 4), inference_weights=weights)
-
-
-@FORMATS
-def test_what_they_do_not_go_with(weights):
-    arguments = float32_arguments(1, 2, 3, 4)
-    with pytest.raises(ValueError, match=f"'{weights}' does not go with training=True"):
-        gru_forward(**arguments, inference_weights=weights, training=True)
-    with pytest.raises(ValueError, match=f"'{weights}' does not go with engine='blas'"):
-        gru_forward(**arguments, inference_weights=weights, engine="blas")
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,7 @@ import pytest
 from doubtful_models import RNG, X, Y, compiled, warnings_of
 
 import gru_c
-from gru_c import (
-    GRU,
-    Activation,
-    Bidirectional,
-    Dense,
-    Dropout,
-    Flatten,
-    RepeatVector,
-    Sequential,
-    losses,
-    metrics,
-)
+from gru_c import GRU, Activation, Dense, Dropout, Sequential, losses, metrics
 
 BITS = (Y > 0).astype(float)
 LABELS = np.arange(24) % 3
@@ -68,63 +57,6 @@ def test_a_loss_that_does_not_fit_warns_once_at_the_users_line(loss, head, y, ad
     (warning,) = warnings_of(train)
     assert warning.filename == __file__
     assert re.search(advice, str(warning.message))
-
-
-# ---- doubtful heads ------------------------------------------------------------------------------
-
-
-def steps(head):
-    return [GRU(4, return_sequences=True), *head]
-
-
-def both_ways(activation, merge_mode, units=1):
-    return [Bidirectional(GRU(units, activation), merge_mode=merge_mode)]
-
-
-@pytest.mark.parametrize(
-    ("loss", "layers", "y", "advice"),
-    [
-        (SPARSE, steps([Dense(3, "softmax"), Flatten()]), LABELS, "'flatten' puts the results"),
-        (
-            CATEGORICAL,
-            steps([Dense(3), Activation("softmax"), Dropout(0.1), Flatten()]),
-            np.eye(15)[LABELS],
-            r"'linear' before it, and Activation\('softmax'\) after it",
-        ),
-        (BINARY, [GRU(4), Dense(1, "sigmoid"), Activation("sigmoid")], BITS, "sigmoid of what 'si"),
-        (BINARY, [GRU(1), Activation("hard_sigmoid"), Activation("sigmoid")], BITS, "hard_"),
-        (BINARY, [GRU(4), Dense(1, "relu"), Activation("sigmoid")], BITS, "of what 'relu' gives"),
-        (CATEGORICAL, [GRU(4), Dense(2, "softmax"), Activation("softmax")], PAIRS, "one activat"),
-        (SPARSE, [GRU(4), Dense(3, "sigmoid"), Activation("softmax")], LABELS, "one activation"),
-        (BINARY, both_ways("tanh", "sum"), BITS, "the sum of two results .* 'tanh': write act"),
-        (BINARY, both_ways("sigmoid", "sum"), BITS, "up to 2: write merge_mode='ave'"),
-        (BINARY_LOGITS, both_ways("sigmoid", "sum"), BITS, "leave from_logits out"),
-    ],
-)
-def test_a_head_that_is_almost_right_warns(loss, layers, y, advice):
-    model = Sequential(layers, seed=0)
-    model.compile("sgd", loss)
-    (warning,) = warnings_of(lambda: fit(model, y))
-    assert re.search(advice, str(warning.message))
-
-
-@pytest.mark.parametrize(
-    ("loss", "layers", "y"),
-    [
-        (SPARSE, [GRU(4), Dense(3, "softmax"), Flatten()], LABELS),
-        (SPARSE, steps([Dense(3), Flatten(), Activation("softmax")]), LABELS),
-        (BINARY, steps([Dense(1, "sigmoid"), Flatten()]), PAIRS[:, :1].repeat(5, axis=1)),
-        (SPARSE, [GRU(4), Dense(3, "softmax"), RepeatVector(2)], LABELS[:, None].repeat(2, axis=1)),
-        (CATEGORICAL, both_ways("softplus", "sum", 2), PAIRS),
-        (BINARY_LOGITS, both_ways("linear", "sum"), BITS),
-        (BINARY, [GRU(4), Dense(1, "linear"), Activation("sigmoid"), Activation("linear")], BITS),
-        (SPARSE, [GRU(4), Dense(3, "relu"), Activation("softmax")], LABELS),
-    ],
-)
-def test_a_head_that_only_looks_alike_is_silent(loss, layers, y):
-    model = Sequential(layers, seed=0)
-    model.compile("sgd", loss)
-    assert not warnings_of(lambda: fit(model, y))
 
 
 class Named(Dense):
@@ -204,25 +136,6 @@ class Halves(losses.BinaryCrossentropy):
 )
 def test_a_loss_that_fits_is_silent(loss, head, y, names):
     assert not warnings_of(lambda: fit(compiled(head, loss, names), y))
-
-
-@pytest.mark.parametrize("merge_mode", ["concat", "ave", "mul"])
-def test_both_directions_may_end_in_a_sigmoid(merge_mode):
-    y = PAIRS if merge_mode == "concat" else PAIRS[:, :1]
-    for activation, count in (("sigmoid", 0), ("tanh", 1)):
-        both = Bidirectional(GRU(1, activation), merge_mode=merge_mode)
-        model = compiled([], BINARY, first=both)
-        assert len(warnings_of(lambda: fit(model, y))) == count  # noqa: B023
-
-
-@pytest.mark.parametrize("loss", [CATEGORICAL, SPARSE])
-def test_a_categorical_loss_of_one_output_is_refused(loss):
-    model = compiled([Dense(1, "sigmoid")], loss)
-    with pytest.raises(
-        ValueError, match=r"one output knows one class; two .*Dense\(1, activation='s"
-    ):
-        fit(model, 0 * LABELS)
-    assert not model.built
 
 
 @pytest.mark.parametrize(
@@ -308,9 +221,6 @@ def test_compiling_again_warns_again():
         with pytest.warns(UserWarning, match="'accuracy' counts right classes"):
             model.evaluate(X, Y, verbose=0) if model.built else fit(model, Y)
         model.compile("sgd", "mse", ["accuracy"])
-
-
-# ---- a softmax over one number -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
