@@ -227,7 +227,7 @@ def test_files_keep_them(tmp_path):
     [
         (
             lambda: Dense(2, kernel_regularizer="l3"),
-            "unknown regularizer 'l3'. Known: l1, l1_l2, l2",
+            "unknown regularizer 'l3'. Known: l1, l1_l2, l1l2, l2",
         ),
         (lambda: Dense(2, bias_constraint="maxnorm"), "did you mean 'max_norm'"),
         (lambda: GRU(2, recurrent_regularizer=0.01), "regularizer must be a name, an instance or"),
@@ -244,6 +244,10 @@ def test_files_keep_them(tmp_path):
 def test_bad_arguments(make, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make()
+
+
+def test_both_spellings_of_l1_and_l2_together_are_known():
+    assert r.get("l1l2").get_config() == r.get("l1_l2").get_config() == {"l1": 0.01, "l2": 0.01}
 
 
 def test_functions_are_refused_and_what_to_write_is_said():

@@ -20,6 +20,7 @@ from gru_c.common import keras_names
 from gru_c.common.attributes import Guarded, renamed
 
 T = TypeVar("T")
+Self = TypeVar("Self", bound="Configurable")
 
 _LIBRARIES = ("keras", "tf_keras", "tensorflow", "torch")
 # Keys that Keras writes next to class_name and config; nothing here needs them.
@@ -156,6 +157,26 @@ class Configurable(Guarded):
             If the object does not keep one of them.
         """
         return {name: _plain(self._argument(name)) for name in self._described_arguments()}
+
+    @classmethod
+    def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
+        """Return a new object with the arguments that `get_config` returned.
+
+        Parameters
+        ----------
+        config : dict
+            Arguments of the constructor by their names.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is not a dict, or the constructor does not take an argument or its value.
+        """
+        if not isinstance(config, Mapping):
+            raise TypeError(
+                f"{cls.__name__}.from_config: wanted the dict of get_config, got {config!r}"
+            )
+        return cls(**config)
 
     def _described_arguments(self) -> list[str]:
         """Return the arguments that belong to the configuration and to ``repr``."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gru_c
-from gru_c import initializers, losses, metrics, schedules
+from gru_c import constraints, initializers, losses, metrics, optimizers, regularizers, schedules
 from gru_c.common import registry
 
 
@@ -168,3 +168,35 @@ def test_the_repr_of_what_does_not_keep_its_arguments():
     for obj, name in ((Half(3), "g"), (layer, "g"), (Doubled(2), "rest")):
         with pytest.raises(AttributeError, match=f"no attribute '{name}'.*get_config"):
             obj.get_config()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        gru_c.Bidirectional(gru_c.GRU(3, kernel_regularizer="l2")),
+        gru_c.TimeDistributed(gru_c.Dense(3)),
+        gru_c.RNN([gru_c.GRUCell(3), gru_c.GRUCell(2)]),
+        gru_c.layers.TextVectorization(vocabulary=["a", "b"]),
+        gru_c.Lambda(abs),
+        losses.Huber(0.5),
+        metrics.AUC(num_thresholds=50),
+        optimizers.Nadam(schedules.ExponentialDecay(0.1, 10, 0.9)),
+        schedules.CosineDecay(0.1, 5),
+        initializers.HeNormal(seed=1),
+        regularizers.L1L2(0.1, 0.2),
+        constraints.MaxNorm(2),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_from_config_makes_the_same_object_again(given):
+    again = type(given).from_config(given.get_config())
+    assert type(again) is type(given)
+    assert again is not given
+    assert again.get_config() == given.get_config()
+
+
+def test_from_config_refuses_what_is_no_configuration():
+    with pytest.raises(TypeError, match=r"^GRU.from_config: wanted the dict of get_config, got 3$"):
+        gru_c.GRU.from_config(3)
+    with pytest.raises(TypeError, match="did you mean 'units'"):
+        gru_c.GRU.from_config({"unit": 3})

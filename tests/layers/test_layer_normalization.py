@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tools import assert_gradients
 
-from gru_c import LayerNormalization
+from gru_c import LayerNormalization, Sequential, constraints, regularizers
 
 RNG = np.random.default_rng(61)
 X = RNG.standard_normal((3, 6, 4))
@@ -61,3 +61,26 @@ def test_layer_normalization_accumulates():
     layer.backward(X, accumulate=True)
     for item, gradient in zip(layer.parameters, once, strict=True):
         np.testing.assert_allclose(item.gradient, 2 * gradient, rtol=1e-12)
+
+
+def test_weights_of_layer_normalization_have_penalties_and_constraints():
+    layer = LayerNormalization(
+        beta_regularizer="l1",
+        gamma_regularizer=regularizers.L2(0.5),
+        beta_constraint="non_neg",
+        gamma_constraint=constraints.MaxNorm(1.0),
+        dtype="float64",
+    )
+    model = Sequential([layer], seed=0)
+    model.compile("sgd", "mse")
+    x = RNG.standard_normal((6, 4))
+    model.build((None, 4))
+    model.set_weights([np.full(4, 0.5), np.full(4, 0.25)])
+    normal = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-3)
+    loss = np.square(normal * 0.5 + 0.25 - 9.0).mean()
+    value = model.evaluate(x, np.full((6, 4), 9.0), verbose=0)
+    assert value == pytest.approx(loss + 0.5 * 4 * 0.25 + 0.01 * 4 * 0.25)
+    model.fit(x, np.full((6, 4), -900.0), epochs=2, verbose=0)
+    gamma, beta = model.get_weights()
+    assert np.linalg.norm(gamma) <= 1.0
+    np.testing.assert_array_equal(beta, 0.0)

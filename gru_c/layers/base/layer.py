@@ -272,7 +272,17 @@ class Layer(InputChecks):
 
     def forward(self, x: Array, *, training: bool = False) -> Any:
         """Return the output; with ``training=True`` store ``self.tape`` for `backward`."""
-        raise NotImplementedError
+        raise NotImplementedError(self._to_define("forward(x, *, training=False)"))
+
+    def _to_define(self, method: str) -> str:
+        """Return the message about a method that a class of layers lacks."""
+        words = f"{type(self).__name__} must define {method}"
+        if hasattr(self, "call"):
+            words += (
+                ": gru_c does not differentiate the operations of Keras's call(x), it takes layers "
+                "that define forward and backward"
+            )
+        return words
 
     def backward(
         self,
@@ -298,7 +308,7 @@ class Layer(InputChecks):
         keep_tape : bool
             False lets the layer overwrite the tape, which saves memory and time.
         """
-        raise NotImplementedError
+        raise NotImplementedError(self._to_define("backward(d_output, ...)"))
 
     def hold_weights(self, hold: bool) -> None:
         """Prepare for forward passes without changes of weights (True), or end that (False)."""

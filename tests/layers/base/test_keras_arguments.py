@@ -115,3 +115,18 @@ def test_weights_of_a_constructor_are_the_initial_weights(make):
 def test_weights_that_do_not_fit_are_refused(weights, error, message):
     with pytest.raises(error, match=message):
         Dense(4, weights=weights).build((None, 3))
+
+
+def test_a_layer_of_the_user_says_which_methods_it_must_define():
+    class Doubled(layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    class Plain(layers.Layer):
+        def forward(self, x, *, training=False):
+            return x
+
+    with pytest.raises(NotImplementedError, match=r"Doubled must define forward\(.*Keras's call"):
+        Doubled()(np.ones((2, 3)))
+    with pytest.raises(NotImplementedError, match=r"^Plain must define backward\(d_output"):
+        Plain().backward(np.ones((2, 3)))
