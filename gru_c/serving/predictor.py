@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,9 +16,46 @@ from gru_c.layers import Layer
 from gru_c.layers.rnn import recurrent_layers
 from gru_c.network.network import Network
 from gru_c.runtime.threads import team_threads
-from gru_c.serving.refused import REFUSED
 from gru_c.streaming.stream import Stream
 from gru_c.training.predict import predict
+
+# The methods and attributes of a model that a predictor refuses, with advice.
+_TRAIN = "it cannot be trained: train the model and call model.freeze() again"
+_CHANGE = "its weights cannot be changed: change those of the model and call model.freeze() again"
+_ASK = "it only predicts: ask the model"
+
+REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("fit", "fit_generator", "train_on_batch", "compile", "optimizer", "loss", "backward"),
+        _TRAIN,
+    ),
+    **dict.fromkeys(
+        ("set_weights", "load_weights", "add", "pop", "build", "trainable", "parameters"), _CHANGE
+    ),
+    **dict.fromkeys(
+        (
+            "evaluate",
+            "test_on_batch",
+            "metrics",
+            "layers",
+            "get_layer",
+            "get_weights",
+            "weights",
+            "summary",
+            "profile",
+            "count_params",
+            "history",
+            "get_config",
+            "to_json",
+            "save",
+            "save_weights",
+        ),
+        _ASK,
+    ),
+    "freeze": "so it cannot be frozen again",
+    "reset_states": "it has no states: predictor.stream() makes a stream, which has",
+    "predict_on_batch": "call it, or its predict: each call is one batch",
+}
 
 WEIGHTS = ("float32", "float64", "bfloat16", "int8")
 
@@ -112,7 +149,8 @@ class Predictor:
         single = _is_single(batch, network)
         if single:
             batch = np.asarray(batch)[np.newaxis]
-        size = max(len(batch), 1) if np.iterable(batch) else 1
+        sized: Any = batch if np.iterable(batch) else ()  # `predict` refuses what has no samples
+        size = max(len(sized), 1)
         outputs: Any = predict(network, batch, batch_size=size, verbose=0, lengths=lengths)
         if single:
             outputs = outputs[0]

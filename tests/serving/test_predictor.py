@@ -25,7 +25,7 @@ from gru_c import (
     Sequential,
     load_predictor,
 )
-from gru_c.serving.refused import REFUSED
+from gru_c.serving.predictor import REFUSED
 
 X = np.random.default_rng(0).normal(size=(6, 10, 8)).astype(np.float32)
 

@@ -274,16 +274,6 @@ class Layer(InputChecks):
         """Return the output; with ``training=True`` store ``self.tape`` for `backward`."""
         raise NotImplementedError(self._to_define("forward(x, *, training=False)"))
 
-    def _to_define(self, method: str) -> str:
-        """Return the message about a method that a class of layers lacks."""
-        words = f"{type(self).__name__} must define {method}"
-        if hasattr(self, "call"):
-            words += (
-                ": gru_c does not differentiate the operations of Keras's call(x), it takes layers "
-                "that define forward and backward"
-            )
-        return words
-
     def backward(
         self,
         d_output: Array,
@@ -378,13 +368,6 @@ class Layer(InputChecks):
             owner = f"the initializer of {name} of layer {self.label!r}"
             value = initial_value(initializer, shape, dtype, source, owner)
         return Parameter(name, value, self._option(name, "regularizer"), constraint)
-
-    def _option(self, weight: str, kind: str) -> Any:
-        """Return the "initializer", "regularizer" or "constraint" of a weight, or None.
-
-        It is the value of the attribute ``<weight>_<kind>``.
-        """
-        return getattr(self, f"{weight}_{kind}", None)
 
     def __call__(
         self, x: npt.ArrayLike, *, training: bool = False, **options: Unpack[ForwardOptions]

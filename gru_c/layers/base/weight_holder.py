@@ -68,6 +68,23 @@ class WeightHolder(Configurable):
         known = ", ".join(p.name for p in self.parameters) or "none: is it built?"
         raise ValueError(f"layer {self.label!r} has no weight {name!r}; it has: {known}")
 
+    def _option(self, weight: str, kind: str) -> Any:
+        """Return the "initializer", "regularizer" or "constraint" of a weight, or None.
+
+        It is the value of the attribute ``<weight>_<kind>``.
+        """
+        return getattr(self, f"{weight}_{kind}", None)
+
+    def _to_define(self, method: str) -> str:
+        """Return the message about a method that a class of layers lacks."""
+        words = f"{type(self).__name__} must define {method}"
+        if hasattr(self, "call"):
+            words += (
+                ": gru_c does not differentiate the operations of Keras's call(x), it takes layers "
+                "that define forward and backward"
+            )
+        return words
+
     def get_weights(self) -> list[Array]:
         """Return copies of the weights, in Keras's order and shapes."""
         return [parameter.array.copy() for parameter in self.parameters]
