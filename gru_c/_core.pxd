@@ -146,6 +146,30 @@ cdef extern from "gru.h" nogil:
     gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args)
     gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps)
 
+    ctypedef struct gru_order_args:
+        size_t batch, time
+        const unsigned char *counts
+        const ptrdiff_t *ranks
+        const ptrdiff_t *begins
+        size_t longest, count
+        ptrdiff_t *numbers
+        ptrdiff_t *shown
+        ptrdiff_t *places
+
+    gru_status gru_order_steps(const gru_order_args *args)
+
+    ctypedef struct gru_take_args:
+        gru_dtype dtype
+        size_t width
+        size_t from_batch, from_time, to_batch, to_time
+        gru_sequence_in from_ "from"
+        gru_sequence_out to
+        const ptrdiff_t *index
+        const ptrdiff_t *numbers
+        int threads
+
+    gru_status gru_take_steps(const gru_take_args *args)
+
     ctypedef struct gru_stream_layer:
         int dense
         gru_problem problem

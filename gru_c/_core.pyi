@@ -86,6 +86,17 @@ def backward(
     state_mask: _Array | None = None,
     d_hidden: _Array | None = None,
 ) -> None: ...
+def order_steps(
+    counts: _Array,
+    ranks: _Array,
+    begins: _Array,
+    numbers: _Array,
+    shown: _Array | None,
+    places: _Array,
+) -> None: ...
+def take_steps(
+    source: _Array, index: _Array, numbers: _Array | None, out: _Array, threads: int
+) -> None: ...
 def matmul(
     a: _Array,
     transpose_a: bool,

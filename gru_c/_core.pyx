@@ -135,5 +135,6 @@ def auto_engine():
 
 include "_arrays.pxi"
 include "_passes.pxi"
+include "_steps.pxi"
 include "_kernels.pxi"
 include "_stream.pxi"

@@ -238,6 +238,42 @@ gru_status gru_backward(const gru_problem *problem, const gru_backward_args *arg
  * sequence: the same bits with the packed engine, the same up to rounding with the BLAS engine. */
 gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps);
 
+/* ---- steps that count --------------------------------------------------------------------- */
+
+/* Where not every step of a batch counts, those that do are gathered: N rows in the order in which
+ * they are computed. A place is a step of the batch by its number b * T + t. */
+
+typedef struct gru_order_args {
+    size_t batch, time;
+    const unsigned char *counts; /* in   (B, T) 1 for a step that counts, else 0 */
+    const ptrdiff_t *ranks;      /* in   (B) the rows' places in the order of the rows */
+    const ptrdiff_t *begins;     /* in   (longest) number of step 0, 1, ... of the first row */
+    size_t longest, count;       /*      the most steps of a row; N */
+    ptrdiff_t *numbers;          /* out  (B, T) each step's number; -1 if it does not count */
+    ptrdiff_t *shown;            /* out  (B, T) the same, but a step that does not count has the
+                                      *      number of the last one before it that does; null: not wanted */
+    ptrdiff_t *places;           /* out  (N) the places of the steps; -1 for an idle one */
+} gru_order_args;
+
+/* GRU_BAD_ARGUMENT: a row has more steps than `longest`, or a number is not below N. */
+gru_status gru_order_steps(const gru_order_args *args);
+
+/* to (B, T, n) = rows of `from` (B', T', n), by index. */
+typedef struct gru_take_args {
+    gru_dtype dtype;
+    size_t width; /* n */
+    size_t from_batch, from_time, to_batch, to_time;
+    gru_sequence_in from;   /* in */
+    gru_sequence_out to;    /* out  must not overlap `from` */
+    const ptrdiff_t *index; /* in   (B, T) places in `from`; any other number: zeros */
+    /* in   (B', T'), or null. To each row that is taken are added the rows behind it in its
+     *      sequence, up to the next one whose number here is not negative. */
+    const ptrdiff_t *numbers;
+    int threads;
+} gru_take_args;
+
+gru_status gru_take_steps(const gru_take_args *args);
+
 /* ---- streams ------------------------------------------------------------------------------ */
 
 /* A stream takes a stack of layers through one time step after the other, on the calling thread.
