@@ -25,6 +25,7 @@ cdef extern from "gru.h" nogil:
     const char *gru_active_isa()
     gru_status gru_select_isa(const char *name)
     int gru_has_openmp()
+    void gru_unbind_workers(size_t count, const int *cpus)
 
     ctypedef struct gru_blas:
         void (*sgemm)(char *, char *, int *, int *, int *, float *, float *, int *, float *,

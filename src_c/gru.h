@@ -61,6 +61,10 @@ gru_status gru_select_isa(const char *name);
 /* Return 1 if the core was built with OpenMP, 0 if every call runs on the calling thread. */
 int gru_has_openmp(void);
 
+/* Say that an OpenMP runtime has bound the calling thread: where a caller has the same CPUs as this
+ * thread has now, the core's own threads use these CPUs instead. Once, before any pass. */
+void gru_unbind_workers(size_t count, const int *cpus);
+
 /* The Fortran BLAS routines that the BLAS engine calls (LP64: int is 32 bits). */
 typedef struct gru_blas {
     void (*sgemm)(char *transa, char *transb, int *m, int *n, int *k, float *alpha, float *a,

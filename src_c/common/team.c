@@ -48,6 +48,11 @@ void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
     (void)threads;
     run_alone(tasks, run, context);
 }
+
+void gru_unbind_workers(size_t count, const int *cpus) {
+    (void)count;
+    (void)cpus;
+}
 #else
 
 enum {
@@ -136,6 +141,43 @@ static void *work(void *argument) {
     return NULL;
 }
 
+/* ---- CPUs --------------------------------------------------------------------------------- */
+
+#ifdef __linux__
+/* Workers that are started by a thread with the CPUs `bound` get the CPUs `given`. */
+static cpu_set_t bound, given;
+static int unbinds;
+
+void gru_unbind_workers(size_t count, const int *cpus) {
+    CPU_ZERO(&given);
+    for (size_t i = 0; i < count; i++) {
+        if (cpus[i] >= 0 && cpus[i] < CPU_SETSIZE) {
+            CPU_SET((size_t)cpus[i], &given);
+        }
+    }
+    unbinds = count && pthread_getaffinity_np(pthread_self(), sizeof bound, &bound) == 0;
+}
+
+static void unbind(pthread_t thread) {
+    cpu_set_t now;
+    if (unbinds && pthread_getaffinity_np(pthread_self(), sizeof now, &now) == 0 &&
+        CPU_EQUAL(&now, &bound)) {
+        pthread_setaffinity_np(thread, sizeof given, &given);
+    }
+}
+#else
+void gru_unbind_workers(size_t count, const int *cpus) {
+    (void)count;
+    (void)cpus;
+}
+
+static void unbind(pthread_t thread) {
+    (void)thread;
+}
+#endif
+
+/* ---- jobs --------------------------------------------------------------------------------- */
+
 /* Start workers until there are `wanted`, or as many as the system allows. */
 static void start_workers(int wanted) {
     if (workers >= wanted) {
@@ -149,6 +191,7 @@ static void start_workers(int wanted) {
         if (pthread_create(&thread, NULL, work, (void *)(intptr_t)(workers + 1)) != 0) {
             break;
         }
+        unbind(thread);
         pthread_detach(thread);
         workers++;
     }
