@@ -8,6 +8,7 @@
  *   gang         several threads that share a slice; each member takes a part of the panels
  *   time chunk   the steps whose x W is computed at once
  *   step tile    the rows and panels of a step that one task computes
+ *   stretch      the steps of a slice that a thread takes before another one may go on with it
  *   phase        a step or half a step; all members of a gang finish it before the next begins
  *   k            the index that a product sums over; k range: how a product goes through k
  *   block of k   GRU_K_BLOCK elements of k, summed before they are added to the result
@@ -105,6 +106,7 @@ typedef struct gru_plan {
     size_t state_row; /* X */
     size_t chunk_steps, chunks; /* steps of a time chunk; chunks of the sequence */
     size_t slices, members;     /* slices of the batch; members of the gang that takes each */
+    size_t stretch;             /* steps of a slice that a thread takes at a time; 0: all */
     int threads;
     int overflow;               /* 1: a size does not fit size_t */
     const gru_reduced *reduced; /* the functions for weights of fewer bits; null: all bits */
