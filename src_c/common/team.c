@@ -37,6 +37,12 @@ void gru_wait_a_little(gru_wait *wait) {
     }
 }
 
+int64_t gru_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static void run_alone(size_t tasks, gru_task *run, void *context) {
     for (size_t task = 0; task < tasks; task++) {
         run(context, task, 0);
@@ -100,15 +106,9 @@ static void take_tasks(uint64_t number, int member) {
     }
 }
 
-static int64_t nanoseconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* Wait for a job other than `last`; return its number. */
 static uint64_t wait_for_job(uint64_t last) {
-    const int64_t until = nanoseconds() + SPIN_NANOSECONDS;
+    const int64_t until = gru_nanoseconds() + SPIN_NANOSECONDS;
     do {
         for (int i = 0; i < SPINS_PER_LOOK; i++) {
             const uint64_t number = atomic_load_explicit(&job.ticket, memory_order_acquire) >> 32;
@@ -117,7 +117,7 @@ static uint64_t wait_for_job(uint64_t last) {
             }
             gru_pause();
         }
-    } while (nanoseconds() < until);
+    } while (gru_nanoseconds() < until);
     pthread_mutex_lock(&mutex);
     atomic_fetch_add(&sleepers, 1);
     uint64_t number;

@@ -4,6 +4,7 @@
 #define GRU_COMMON_THREADS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -25,6 +26,9 @@ typedef struct gru_wait {
 } gru_wait;
 
 void gru_wait_a_little(gru_wait *wait);
+
+/* The time of a clock that only moves on. */
+int64_t gru_nanoseconds(void);
 
 /* ---- gangs -------------------------------------------------------------------------------- */
 
