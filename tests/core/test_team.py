@@ -12,8 +12,7 @@ from gru_c import _core, gru_backward, gru_forward
 only_on_linux = pytest.mark.skipif(
     sys.platform != "linux", reason="forks a process with threads, and counts them in /proc"
 )
-# One sequence and 300 units: a gang. 40 and more sequences: slices, in stretches of some steps; 2100
-# sequences have whole slices.
+# One sequence and 300 units: a gang. 40 sequences: slices, in stretches of some steps.
 SHAPES = [(1, 20, 5, 300), (40, 20, 8, 33), (70, 65, 9, 40), (2100, 8, 3, 20)]
 
 
