@@ -1,4 +1,4 @@
-"""Mirror of src_c/gru.h, one to one."""
+"""Mirror of src_c/gru.h and gru_layers.h, one to one."""
 
 cdef extern from "gru.h" nogil:
     ctypedef enum gru_status:
@@ -25,6 +25,7 @@ cdef extern from "gru.h" nogil:
     const char *gru_active_isa()
     gru_status gru_select_isa(const char *name)
     int gru_has_openmp()
+    void gru_unbind_workers(size_t count, const int *cpus)
 
     ctypedef struct gru_blas:
         void (*sgemm)(char *, char *, int *, int *, int *, float *, float *, int *, float *,
@@ -146,34 +147,29 @@ cdef extern from "gru.h" nogil:
     gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args)
     gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps)
 
-    ctypedef struct gru_layer:
-        int dense
-        gru_problem problem
-        const void *packed
-        gru_weights weights
-        int last_step
-        int backwards
-
-    gru_status gru_layer_packed_bytes(const gru_layer *layer, size_t *bytes)
-    gru_status gru_layer_pack(const gru_layer *layer, const gru_weights *weights,
-                               void *packed)
-
-    ctypedef struct gru_predict_args:
+    ctypedef struct gru_order_args:
         size_t batch, time
+        const unsigned char *counts
+        const ptrdiff_t *ranks
+        const ptrdiff_t *begins
+        size_t longest, count
+        ptrdiff_t *numbers
+        ptrdiff_t *shown
+        ptrdiff_t *places
+
+    gru_status gru_order_steps(const gru_order_args *args)
+
+    ctypedef struct gru_take_args:
+        gru_dtype dtype
+        size_t width
+        size_t from_batch, from_time, to_batch, to_time
+        gru_sequence_in from_ "from"
+        gru_sequence_out to
+        const ptrdiff_t *index
+        const ptrdiff_t *numbers
         int threads
-        gru_sequence_in x
-        void *output
-        void *workspace
 
-    gru_status gru_predict(const gru_layer *layers, size_t count, const gru_predict_args *args,
-                           size_t bytes, size_t *needed)
-
-    gru_status gru_stream_bytes(const gru_layer *layers, size_t count, size_t *bytes)
-    gru_status gru_stream_begin(const gru_layer *layers, size_t count, void *memory)
-    gru_status gru_stream_step(void *stream, const void *x, void *y)
-    void gru_stream_step_back(void *stream)
-    gru_status gru_stream_get_state(const void *stream, size_t i, void *state)
-    gru_status gru_stream_set_state(void *stream, size_t i, const void *state)
+    gru_status gru_take_steps(const gru_take_args *args)
 
     ctypedef struct gru_matrix:
         const void *data
@@ -226,3 +222,34 @@ cdef extern from "gru.h" nogil:
                        void *m)
     gru_status gru_rmsprop(gru_dtype dtype, const gru_update *update, double rho, double epsilon,
                            double momentum, void *v, void *a, void *m)
+
+
+cdef extern from "gru_layers.h" nogil:
+    ctypedef struct gru_layer:
+        int dense
+        gru_problem problem
+        const void *packed
+        gru_weights weights
+        int last_step
+        int backwards
+
+    gru_status gru_layer_packed_bytes(const gru_layer *layer, size_t *bytes)
+    gru_status gru_layer_pack(const gru_layer *layer, const gru_weights *weights,
+                               void *packed)
+
+    ctypedef struct gru_predict_args:
+        size_t batch, time
+        int threads
+        gru_sequence_in x
+        void *output
+        void *workspace
+
+    gru_status gru_predict(const gru_layer *layers, size_t count, const gru_predict_args *args,
+                           size_t bytes, size_t *needed)
+
+    gru_status gru_stream_bytes(const gru_layer *layers, size_t count, size_t *bytes)
+    gru_status gru_stream_begin(const gru_layer *layers, size_t count, void *memory)
+    gru_status gru_stream_step(void *stream, const void *x, void *y)
+    void gru_stream_step_back(void *stream)
+    gru_status gru_stream_get_state(const void *stream, size_t i, void *state)
+    gru_status gru_stream_set_state(void *stream, size_t i, const void *state)

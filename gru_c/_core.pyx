@@ -145,6 +145,16 @@ def select_isa(str name not None):
     _raise_unless_ok(gru_select_isa(name.encode()))
 
 
+def unbind_workers(list cpus not None):
+    """Call gru_unbind_workers with the numbers of CPUs."""
+    cdef int numbers[1024]
+    cdef size_t count = 0
+    for cpu in cpus[:1024]:
+        numbers[count] = cpu
+        count += 1
+    gru_unbind_workers(count, numbers)
+
+
 def set_blas(capsule):
     """Set the BLAS routines that gru_c._blas.routines() returns."""
     gru_set_blas(<const gru_blas *>PyCapsule_GetPointer(capsule, "gru_blas"))
@@ -160,6 +170,7 @@ def auto_engine():
 
 include "_arrays.pxi"
 include "_passes.pxi"
+include "_steps.pxi"
 include "_kernels.pxi"
 include "_layers.pxi"
 include "_predictor.pxi"

@@ -1,6 +1,6 @@
 /* gru_c core: gated recurrent units over whole sequences, forward and backward.
  *
- * This file is the whole contract. The core knows nothing of Python. It never allocates, prints or
+ * This file and gru_layers.h are the whole contract. The core knows nothing of Python. It never allocates, prints or
  * exits: memory comes from the caller, sizes are asked for first, and every failure is a status.
  *
  * The letters
@@ -60,6 +60,10 @@ gru_status gru_select_isa(const char *name);
 
 /* Return 1 if the core was built with OpenMP, 0 if every call runs on the calling thread. */
 int gru_has_openmp(void);
+
+/* Say that an OpenMP runtime has bound the calling thread: where a caller has the same CPUs as this
+ * thread has now, the core's own threads use these CPUs instead. Once, before any pass. */
+void gru_unbind_workers(size_t count, const int *cpus);
 
 /* The Fortran BLAS routines that the BLAS engine calls (LP64: int is 32 bits). */
 typedef struct gru_blas {
@@ -238,68 +242,41 @@ gru_status gru_backward(const gru_problem *problem, const gru_backward_args *arg
  * sequence: the same bits with the packed engine, the same up to rounding with the BLAS engine. */
 gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps);
 
-/* ---- layers ------------------------------------------------------------------------------- */
+/* ---- steps that count --------------------------------------------------------------------- */
 
-/* A layer of a stream or a predictor. */
-typedef struct gru_layer {
-    /* 0: a GRU. 1: y = activation(x W + b) with kind.activation GRU_LINEAR, GRU_RELU, GRU_SIGMOID
-     * or GRU_TANH; the problem's other fields but B, T, I, H, dtype and threads have no effect. */
-    int dense;
-    gru_problem problem;
-    const void *packed; /* gru_layer_pack */
-    /* A predictor reads these, too. Of a dense layer they have no effect. */
-    gru_weights weights;
-    int last_step; /* 1: the output of a GRU is its last state; 0: all states */
-    int backwards; /* 1: a GRU takes the time steps from the last to the first */
-} gru_layer;
+/* Where not every step of a batch counts, those that do are gathered: N rows in the order in which
+ * they are computed. A place is a step of the batch by its number b * T + t. */
 
-/* Set `bytes` to the size of a layer's packed weights; pack them. `layer->packed` is ignored, and
- * the new `packed` is aligned to a cache line. A dense layer has kernel (I, H), and bias (H) or
- * null. */
-gru_status gru_layer_packed_bytes(const gru_layer *layer, size_t *bytes);
-gru_status gru_layer_pack(const gru_layer *layer, const gru_weights *weights, void *packed);
+typedef struct gru_order_args {
+    size_t batch, time;
+    const unsigned char *counts; /* in   (B, T) 1 for a step that counts, else 0 */
+    const ptrdiff_t *ranks;      /* in   (B) the rows' places in the order of the rows */
+    const ptrdiff_t *begins;     /* in   (longest) number of step 0, 1, ... of the first row */
+    size_t longest, count;       /*      the most steps of a row; N */
+    ptrdiff_t *numbers;          /* out  (B, T) each step's number; -1 if it does not count */
+    ptrdiff_t *shown;            /* out  (B, T) the same, but a step that does not count has the
+                                      *      number of the last one before it that does; null: not wanted */
+    ptrdiff_t *places;           /* out  (N) the places of the steps; -1 for an idle one */
+} gru_order_args;
 
-/* ---- predictors --------------------------------------------------------------------------- */
+/* GRU_BAD_ARGUMENT: a row has more steps than `longest`, or a number is not below N. */
+gru_status gru_order_steps(const gru_order_args *args);
 
-/* A predictor takes a stack of layers over whole sequences in one call, by the packed engine. Its
- * results have the bits of gru_forward and gru_matmul, layer by layer. */
-typedef struct gru_predict_args {
-    size_t batch, time; /* B T, in place of those of the layers */
-    int threads;        /* likewise */
-    gru_sequence_in x;  /* in   (B, T, I); contiguous if the first layer is dense */
-    void *output;       /* out  (B, T, H), or (B, H) behind a layer with last_step; contiguous */
-    void *workspace;
-} gru_predict_args;
+/* to (B, T, n) = rows of `from` (B', T', n), by index. */
+typedef struct gru_take_args {
+    gru_dtype dtype;
+    size_t width; /* n */
+    size_t from_batch, from_time, to_batch, to_time;
+    gru_sequence_in from;   /* in */
+    gru_sequence_out to;    /* out  must not overlap `from` */
+    const ptrdiff_t *index; /* in   (B, T) places in `from`; any other number: zeros */
+    /* in   (B', T'), or null. To each row that is taken are added the rows behind it in its
+     *      sequence, up to the next one whose number here is not negative. */
+    const ptrdiff_t *numbers;
+    int threads;
+} gru_take_args;
 
-/* Run the layers with a workspace of `bytes`; set `needed` to the bytes that they need as far as
- * that is known when a workspace turns out to be too small. The instruction set must be the one that
- * the weights were packed for. */
-gru_status gru_predict(const gru_layer *layers, size_t count, const gru_predict_args *args,
-    size_t bytes, size_t *needed);
-
-/* ---- streams ------------------------------------------------------------------------------ */
-
-/* A stream takes a stack of layers through one time step after the other, on the calling thread.
- * Its results have the bits of gru_forward by the packed engine on the whole sequence. Its memory
- * holds the states, the scratch and the plan; the packed weights lie outside, for many streams. The
- * problems of its layers have a time of 1, and the same B and dtype. */
-
-/* Set `bytes` to the size of a stream's memory, of any alignment; begin a stream there, with all
- * states zero. It must not be moved. With another instruction set than the one in use now, steps
- * are refused. */
-gru_status gru_stream_bytes(const gru_layer *layers, size_t count, size_t *bytes);
-gru_status gru_stream_begin(const gru_layer *layers, size_t count, void *memory);
-
-/* Take a step from x (B, I of the first layer) to y (B, H of the last one), both contiguous; they
- * may overlap. */
-gru_status gru_stream_step(void *stream, const void *x, void *y);
-
-/* Undo the last step; only one step can be undone. */
-void gru_stream_step_back(void *stream);
-
-/* Copy the state (B, H) of layer i, which is a GRU. */
-gru_status gru_stream_get_state(const void *stream, size_t i, void *state);
-gru_status gru_stream_set_state(void *stream, size_t i, const void *state);
+gru_status gru_take_steps(const gru_take_args *args);
 
 /* ---- matmul, activations, sums, optimizers ------------------------------------------------ */
 

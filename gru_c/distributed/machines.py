@@ -11,7 +11,8 @@ import numpy as np
 
 from gru_c import _core
 from gru_c._version import __version__
-from gru_c.runtime.threads import cpus_of_process, get_num_threads, usable
+from gru_c.runtime.openmp import cpus_of_process
+from gru_c.runtime.threads import get_num_threads, usable
 
 
 def describe() -> str:

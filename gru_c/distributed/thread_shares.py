@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gru_c.runtime import threads
+from gru_c.runtime.openmp import cpus_of_process
 
 
 class Shares:
@@ -89,7 +90,7 @@ def _limit() -> int:
         return chosen
     if not any(worker.nanny for worker in workers):
         return 1 if not workers and in_pool() and "OMP_NUM_THREADS" not in os.environ else chosen
-    return max(chosen, min(task_threads(), threads.usable(len(threads.cpus_of_process()))))
+    return max(chosen, min(task_threads(), threads.usable(len(cpus_of_process()))))
 
 
 def in_pool() -> bool:

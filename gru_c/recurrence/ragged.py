@@ -21,6 +21,7 @@ from gru_c.recurrence.plain import pack_weights, run_plain
 from gru_c.recurrence.step_order import StepOrder
 from gru_c.recurrence.tape import Tape
 from gru_c.recurrence.weights import Gradients, Weights
+from gru_c.runtime.threads import team_threads
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -64,16 +65,19 @@ class RaggedTape(Tape):
         dtype = self.weights.kernel.dtype
         if not gradients.accumulate:
             gradients.clear_weights()
-        d_outputs = np.empty((N, H), dtype)
-        steps.gather_gradients(d_output, d_state, d_outputs)
-        d_inputs = None if d_x is None else np.empty((N + 1, d_x.shape[-1]), dtype)
-        d_hidden = None if gradients.hidden is None else np.empty((N + 1, H), dtype)
+        threads = team_threads(self.options.num_threads)
+        # A tape that is used up has memory to spare: that of the outputs, behind the inputs.
+        begin = _on_line(N * self.x.shape[-1] * dtype.itemsize)
+        spare = None if keep_tape else memory[begin:]
+        d_outputs = np.ndarray((N, H), dtype, spare)
+        steps.gather_gradients(d_output, d_state, d_outputs, threads)
+        d_inputs = None if d_x is None else np.empty((N, d_x.shape[-1]), dtype)
+        d_hidden = None if gradients.hidden is None else np.empty((N, H), dtype)
         gathered = replace(gradients, x=d_inputs, hidden=d_hidden, accumulate=True)
         d_first = self._through_intervals(d_outputs, gathered, keep_tape)
         for of_steps, array in ((d_inputs, d_x), (d_hidden, gradients.hidden)):
             if of_steps is not None and array is not None:
-                of_steps[N] = 0
-                steps.scatter(of_steps, array)
+                steps.scatter(of_steps, array, threads)
         d_initial = gradients.initial_state
         if d_initial is not None:
             d_initial[...] = 0 if d_state is None else d_state  # for rows in which no step counts
@@ -123,20 +127,20 @@ def run_ragged(
     """Run a pass over the time steps that count; see `passes.run`."""
     x = x[:, ::-1] if options.go_backwards else x
     N, H, features = steps.count, weights.units, x.shape[-1]
-    sizes = [N * features * x.itemsize, (N + 1) * H * x.itemsize]
+    threads = team_threads(options.num_threads)
+    sizes = [N * features * x.itemsize, N * H * x.itemsize]
     if options.training and every is None:
         sizes += _tape_sizes(steps, x, weights, options)
     memory, pieces = _divide(sizes, options)
     inputs = np.ndarray((N, features), x.dtype, pieces[0])
-    outputs = np.ndarray((N + 1, H), x.dtype, pieces[1])
-    steps.gather(x, inputs)
+    outputs = np.ndarray((N, H), x.dtype, pieces[1])
+    steps.gather(x, inputs, threads)
     state = np.zeros((len(steps.rows), H), x.dtype) if state is None else state
     intervals = _Intervals(steps, weights, options, every)
     tapes = intervals.run(inputs, state, outputs, pieces[2:])
     last = steps.last_states(outputs, state)
     if output is not None:
-        outputs[N] = 0
-        steps.scatter_output(outputs, output)
+        steps.scatter_output(outputs, output, threads)
     if not options.training:
         options.memory.give(memory)
         return last, None
@@ -156,9 +160,14 @@ def _tape_sizes(steps: StepOrder, x: Array, weights: Weights, options: PassOptio
     return sizes
 
 
+def _on_line(size: int) -> int:
+    """Return a number of bytes, rounded up to whole cache lines."""
+    return -(-size // CACHE_LINE) * CACHE_LINE
+
+
 def _divide(sizes: list[int], options: PassOptions) -> tuple[Array, list[Array]]:
     """Return memory from the pool, and a piece of it for each of the sizes."""
-    ends = list(accumulate(-(-size // CACHE_LINE) * CACHE_LINE for size in sizes))
+    ends = list(accumulate(map(_on_line, sizes)))
     memory = options.memory.take(ends[-1])
     return memory, [memory[begin:end] for begin, end in pairwise([0, *ends])]
 

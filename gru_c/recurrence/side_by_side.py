@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from gru_c.runtime.openmp import unbind_thread
 from gru_c.runtime.threads import _of_python_threads, use_threads
 
 
@@ -26,6 +27,7 @@ def side_by_side(run: Callable[[int], Any]) -> list[Any]:
     def other() -> None:
         if claim.acquire(blocking=False):
             try:
+                unbind_thread()
                 with use_threads(threads):
                     results[1] = run(1)
             except BaseException as error:

@@ -12,14 +12,15 @@ the last one on. Each row begins there at its own last step that counts, as in K
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gru_c import _core
 from gru_c.common.arrays import Array, as_real
 
 # Number of idle steps that an interval may have. With H=128 on one and two threads, one more
@@ -71,16 +72,8 @@ class StepOrder:
         raise NotImplementedError
 
     @cached_property
-    def _places(self) -> tuple[Array, Array]:
-        """The place of each gathered step (N,), and the numbers of the idle steps."""
-        raise NotImplementedError
-
-    def scatter_output(self, outputs: Array, output: Array) -> None:
-        """Write the output, given the outputs of the steps and a row of zeros, (N + 1, H)."""
-        raise NotImplementedError
-
-    def scatter(self, steps: Array, array: Array) -> None:
-        """Write an array of all places, given that of the steps and a row of zeros, (N + 1, n)."""
+    def _index(self) -> StepIndex:
+        """The numbers of the steps, and their places."""
         raise NotImplementedError
 
     @property
@@ -88,9 +81,6 @@ class StepOrder:
         """True for the rows (B,) whose last output is their last state."""
         is_output: Array = self.lengths > 0
         return is_output
-
-    def _add_repeats(self, d_output: Array, d_outputs: Array) -> None:
-        """Add the gradients of places that repeat the output of another place."""
 
     # ---- the order ----
 
@@ -109,20 +99,21 @@ class StepOrder:
     @cached_property
     def intervals(self) -> list[Interval]:
         """The intervals, in the order of time."""
-        ends, ending = np.unique(self.lengths[self.lengths > 0], return_counts=True)
-        running = ending[::-1].cumsum()[::-1]
-        intervals: list[Interval] = []
+        ending = np.bincount(self.lengths)
+        ends = np.flatnonzero(ending[1:]) + 1
+        running = ending[ends][::-1].cumsum()[::-1]
+        starts: list[tuple[int, int]] = []  # rows and first time step of each interval
         time = idle = 0
         for end, rows in zip(ends.tolist(), running.tolist(), strict=True):
-            last = intervals[-1] if intervals else Interval(0, 0, 0, 0)
-            idle += (last.rows - rows) * (end - time)
-            if intervals and idle <= _MOST_IDLE:
-                intervals[-1] = last._replace(steps=end - last.time)
-            else:
-                begin = last.begin + last.rows * last.steps
-                intervals.append(Interval(rows, time, end - time, begin))
+            idle += (starts[-1][0] - rows) * (end - time) if starts else 0
+            if not starts or idle > _MOST_IDLE:
+                starts.append((rows, time))
                 idle = 0
             time = end
+        intervals, begin = [], 0
+        for (rows, first), (_, after) in pairwise([*starts, (0, time)]):
+            intervals.append(Interval(rows, first, after - first, begin))
+            begin += rows * (after - first)
         return intervals
 
     @cached_property
@@ -132,24 +123,11 @@ class StepOrder:
 
     @cached_property
     def _begins(self) -> Array:
-        """The place of time step 0, 1, ... of the first row among the gathered steps."""
-        begins = [
-            np.arange(interval.steps) * interval.rows + interval.begin
-            for interval in self.intervals
-        ]
-        return np.concatenate(begins) if begins else np.zeros(1, np.intp)
-
-    @cached_property
-    def _gathered(self) -> tuple[Array, Array, Array]:
-        """Row and time of each gathered step (N,), and the numbers of the idle steps.
-
-        The time of an idle step is that of its row's last one.
-        """
-        steps = np.diff(self._begins, append=self.count)
-        time = np.repeat(np.arange(len(steps)), steps)
-        row = self.rows[np.arange(self.count) - self._begins[time]]
-        last = self.lengths[row] - 1
-        return row, np.minimum(time, last), np.flatnonzero(time > last)
+        """The number of time step 0, 1, ... of the first row among the gathered steps."""
+        rows = [interval.rows for interval in self.intervals]
+        running = np.repeat(np.array(rows, np.intp), [it.steps for it in self.intervals])
+        begins: Array = running.cumsum() - running
+        return begins
 
     @property
     def _ends(self) -> tuple[Array, Array]:
@@ -159,9 +137,13 @@ class StepOrder:
 
     # ---- forward pass ----
 
-    def gather(self, x: Array, inputs: Array) -> None:
+    def gather(self, x: Array, inputs: Array, threads: int) -> None:
         """Write the gathered steps (N, I) of an array of all places (..., I)."""
-        _take(x, *self._places, inputs)
+        _take(x, self._index.places, inputs, threads)
+
+    def scatter_output(self, outputs: Array, output: Array, threads: int) -> None:
+        """Write the output of all places (..., H), given the outputs of the steps (N, H)."""
+        _take(outputs, self._index.shown, output, threads)
 
     def last_states(self, outputs: Array, state: Array) -> Array:
         """Return the last states (B, H), given outputs and the states before the first step."""
@@ -173,17 +155,41 @@ class StepOrder:
     # ---- backward pass ----
 
     def gather_gradients(
-        self, d_output: Array | None, d_state: Array | None, d_outputs: Array
+        self, d_output: Array | None, d_state: Array | None, d_outputs: Array, threads: int
     ) -> None:
         """Write the gradients of the steps' outputs (N, H), given those of the pass's results."""
         if d_output is None:
             d_outputs[...] = 0
         else:
-            _take(d_output, *self._places, d_outputs)
-            self._add_repeats(d_output, d_outputs)
+            index = self._index
+            # The gradient of an output that repeats that of a step is added to the step's own.
+            repeats = None if index.shown is index.numbers else index.numbers
+            _take(d_output, index.places, d_outputs, threads, repeats)
         if d_state is not None:
             rows, ends = self._ends
             d_outputs[ends] += d_state[rows]
+
+    def scatter(self, steps: Array, array: Array, threads: int) -> None:
+        """Write an array of all places (..., n), given that of the steps (N, n)."""
+        _take(steps, self._index.numbers, array, threads)
+
+
+class StepIndex(NamedTuple):
+    """The numbers of the steps that count, and their places.
+
+    Attributes
+    ----------
+    numbers : ndarray of intp
+        The number among the gathered steps of the step at each place; -1 if it does not count.
+    shown : ndarray of intp
+        The number of the step whose output each place has; -1 for zeros.
+    places : ndarray of intp, shape (N,)
+        The place of each gathered step, counted over all axes; -1 for an idle step.
+    """
+
+    numbers: Array
+    shown: Array
+    places: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,64 +230,28 @@ class Steps(StepOrder):
         return lengths
 
     @cached_property
-    def _places(self) -> tuple[Array, Array]:
-        """The place of each gathered step (N,) in the batch (B T,), and the idle steps."""
-        row, time, idle = self._gathered
-        first = self.lengths.cumsum() - self.lengths  # place of each row's first step
-        return np.flatnonzero(self.counts)[first[row] + time], idle
-
-    @cached_property
-    def _numbers(self) -> tuple[Array, Array]:
-        """The number of each step (B, T) among the gathered ones, for both kinds of output.
-
-        In the first array a step that does not count has the number of the last one before it that
-        does, and N if there is none; in the second array it has N.
-        """
-        so_far = self.counts.cumsum(axis=1)
-        numbers = self._begins[so_far - 1] + self._ranks[:, None]
-        return np.where(so_far, numbers, self.count), np.where(self.counts, numbers, self.count)
-
-    @property
-    def _shown(self) -> Array:
-        """Number of the gathered step that each output (B, T) shows; N for zeros."""
-        return self._numbers[self.zero_output]
-
-    @cached_property
-    def _repeats(self) -> tuple[Array, Array]:
-        """Places of the outputs that repeat an earlier one, and the steps that they show."""
-        places = np.flatnonzero(~self.counts & (self._shown < self.count))
-        return places, self._shown.reshape(-1)[places]
-
-    def scatter_output(self, outputs: Array, output: Array) -> None:
-        """Write the output (B, T, H); see `StepOrder.scatter_output`."""
-        np.take(outputs, self._shown, axis=0, out=output, mode="clip")
+    def _index(self) -> StepIndex:
+        counts = np.ascontiguousarray(self.counts)
+        numbers, places = np.empty(counts.shape, np.intp), np.empty(self.count, np.intp)
+        shown = None if self.zero_output else np.empty(counts.shape, np.intp)
+        _core.order_steps(counts, self._ranks, self._begins, numbers, shown, places)
+        return StepIndex(numbers, numbers if shown is None else shown, places)
 
     @property
     def state_is_output(self) -> Array:
         """True for the rows (B,) whose last output is their last state; else it is 0."""
         return self.counts[:, -1] if self.zero_output else super().state_is_output
 
-    def _add_repeats(self, d_output: Array, d_outputs: Array) -> None:
-        """Add the gradients that reach a step through outputs that repeat its output."""
-        places, numbers = self._repeats
-        repeats = d_output[np.divmod(places, d_output.shape[1])]
-        if repeats.any():  # they are all 0 if the loss ignores these outputs
-            begins = np.flatnonzero(np.diff(numbers, prepend=-1))
-            d_outputs[numbers[begins]] += np.add.reduceat(repeats, begins)
 
-    def scatter(self, steps: Array, array: Array) -> None:
-        """Write an array (B, T, n): 0 at steps that do not count; see `StepOrder.scatter`."""
-        np.take(steps, self._numbers[1], axis=0, out=array, mode="clip")
+def _take(
+    array: Array, index: Array, steps: Array, threads: int, repeats: Array | None = None
+) -> None:
+    """Write the rows of an array (..., n) that an index (...) chooses; zeros where it is -1.
 
-
-def _take(array: Array, places: Array, idle: Array, steps: Array) -> None:
-    """Write the steps (N, n) of an array of places (..., n); zeros for idle steps."""
-    if array.flags.c_contiguous:
-        rows = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
-        np.take(rows, places, axis=0, out=steps, mode="clip")
-    else:
-        steps[...] = array[np.unravel_index(places, array.shape[:-1])]
-    steps[idle] = 0
+    With `repeats`, numbers of the array's rows, those behind a row that have -1 are added to it.
+    """
+    source, out = (it if it.ndim == 3 else it[None] for it in (array, steps))
+    _core.take_steps(source, index.reshape(out.shape[:2]), repeats, out, threads)
 
 
 def which_count(

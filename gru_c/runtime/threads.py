@@ -11,6 +11,7 @@ from pathlib import Path
 from gru_c import _core
 from gru_c.common.validation import check_integer
 from gru_c.runtime.blas_threads import single_threaded_blas
+from gru_c.runtime.openmp import cpus_of_process
 
 _MOST_THREADS = 2**15
 
@@ -27,12 +28,6 @@ def _cgroup_limit() -> float:
         return int(quota) / int(period) if int(quota) > 0 else float("inf")
     except (OSError, ValueError, ZeroDivisionError):  # no such files, or "max"
         return float("inf")
-
-
-def cpus_of_process() -> frozenset[int]:
-    """Return the numbers of the CPUs that this process may run on."""
-    affinity = getattr(os, "sched_getaffinity", None)  # only on Linux
-    return frozenset(affinity(0)) if affinity else frozenset(range(os.cpu_count() or 1))
 
 
 def usable(cpus: int) -> int:

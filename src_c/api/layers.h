@@ -3,6 +3,7 @@
 #define GRU_API_LAYERS_H
 
 #include "api/checks.h"
+#include "gru_layers.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -37,6 +37,12 @@ void gru_wait_a_little(gru_wait *wait) {
     }
 }
 
+int64_t gru_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static void run_alone(size_t tasks, gru_task *run, void *context) {
     for (size_t task = 0; task < tasks; task++) {
         run(context, task, 0);
@@ -47,6 +53,11 @@ static void run_alone(size_t tasks, gru_task *run, void *context) {
 void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
     (void)threads;
     run_alone(tasks, run, context);
+}
+
+void gru_unbind_workers(size_t count, const int *cpus) {
+    (void)count;
+    (void)cpus;
 }
 #else
 
@@ -95,15 +106,9 @@ static void take_tasks(uint64_t number, int member) {
     }
 }
 
-static int64_t nanoseconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* Wait for a job other than `last`; return its number. */
 static uint64_t wait_for_job(uint64_t last) {
-    const int64_t until = nanoseconds() + SPIN_NANOSECONDS;
+    const int64_t until = gru_nanoseconds() + SPIN_NANOSECONDS;
     do {
         for (int i = 0; i < SPINS_PER_LOOK; i++) {
             const uint64_t number = atomic_load_explicit(&job.ticket, memory_order_acquire) >> 32;
@@ -112,7 +117,7 @@ static uint64_t wait_for_job(uint64_t last) {
             }
             gru_pause();
         }
-    } while (nanoseconds() < until);
+    } while (gru_nanoseconds() < until);
     pthread_mutex_lock(&mutex);
     atomic_fetch_add(&sleepers, 1);
     uint64_t number;
@@ -136,6 +141,43 @@ static void *work(void *argument) {
     return NULL;
 }
 
+/* ---- CPUs --------------------------------------------------------------------------------- */
+
+#ifdef __linux__
+/* Workers that are started by a thread with the CPUs `bound` get the CPUs `given`. */
+static cpu_set_t bound, given;
+static int unbinds;
+
+void gru_unbind_workers(size_t count, const int *cpus) {
+    CPU_ZERO(&given);
+    for (size_t i = 0; i < count; i++) {
+        if (cpus[i] >= 0 && cpus[i] < CPU_SETSIZE) {
+            CPU_SET((size_t)cpus[i], &given);
+        }
+    }
+    unbinds = count && pthread_getaffinity_np(pthread_self(), sizeof bound, &bound) == 0;
+}
+
+static void unbind(pthread_t thread) {
+    cpu_set_t now;
+    if (unbinds && pthread_getaffinity_np(pthread_self(), sizeof now, &now) == 0 &&
+        CPU_EQUAL(&now, &bound)) {
+        pthread_setaffinity_np(thread, sizeof given, &given);
+    }
+}
+#else
+void gru_unbind_workers(size_t count, const int *cpus) {
+    (void)count;
+    (void)cpus;
+}
+
+static void unbind(pthread_t thread) {
+    (void)thread;
+}
+#endif
+
+/* ---- jobs --------------------------------------------------------------------------------- */
+
 /* Start workers until there are `wanted`, or as many as the system allows. */
 static void start_workers(int wanted) {
     if (workers >= wanted) {
@@ -149,6 +191,7 @@ static void start_workers(int wanted) {
         if (pthread_create(&thread, NULL, work, (void *)(intptr_t)(workers + 1)) != 0) {
             break;
         }
+        unbind(thread);
         pthread_detach(thread);
         workers++;
     }

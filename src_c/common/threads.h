@@ -1,8 +1,10 @@
-/* The threads of the packed engine: jobs of tasks for one team, and gangs that share a sequence. */
+/* The threads of the packed engine: jobs of tasks for one team, gangs that share a
+ * sequence, and relays that share several. */
 #ifndef GRU_COMMON_THREADS_H
 #define GRU_COMMON_THREADS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -25,6 +27,9 @@ typedef struct gru_wait {
 
 void gru_wait_a_little(gru_wait *wait);
 
+/* The time of a clock that only moves on. */
+int64_t gru_nanoseconds(void);
+
 /* ---- gangs -------------------------------------------------------------------------------- */
 
 /* Several threads that work on one sequence. The work goes in phases of `members` parts each; no
@@ -46,6 +51,25 @@ typedef void gru_phase(void *context, size_t phase, size_t part);
 
 /* Do the work of member `member`; return when all phases are done. */
 void gru_gang_run(gru_gang *gang, size_t member, size_t phases, gru_phase *run, void *context);
+
+/* ---- relays ------------------------------------------------------------------------------- */
+
+/* Several threads that work on more than one sequence, each for a stretch of phases at a time: the
+ * next stretch of a sequence may be another thread's. So a thread that has its core to itself does
+ * more than one that shares it. A phase is done as a part of its own, numbered as its sequence. */
+enum { GRU_MOST_IN_RELAY = 64 };
+
+typedef struct gru_relay {
+    size_t sequences; /* 2 .. GRU_MOST_IN_RELAY */
+    size_t phases, stretch;
+    struct {
+        /* twice the number of the next phase; 1 more while a thread works on it */
+        _Alignas(64) _Atomic size_t state;
+    } items[GRU_MOST_IN_RELAY];
+} gru_relay;
+
+/* Take part, beginning with sequence `first` where it is free; return when all is done. */
+void gru_relay_run(gru_relay *relay, size_t first, gru_phase *run, void *context);
 
 #pragma GCC visibility pop
 

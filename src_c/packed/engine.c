@@ -41,10 +41,24 @@ static gru_k_range range_of_segments(size_t count, size_t length, ptrdiff_t a_st
     return (gru_k_range){ count, length, block ? block : 1, a_step, (ptrdiff_t)b_step };
 }
 
-/* Run the tasks of all slices. `gangs` is where the context holds its gangs: slices that have
- * several members find theirs there. */
-static void run_slices(const gru_plan *plan, gru_task *task, void *context, gru_gang **gangs) {
+/* The threads that share the slices of a pass: a gang for each slice, or a relay for all of them, or
+ * neither, where each thread takes whole slices. */
+typedef struct slice_crew {
+    gru_gang *gangs;
+    gru_relay *relay;
+} slice_crew;
+
+/* Run the tasks of all slices, with their crew in `crew`. */
+static void run_slices(
+    const gru_plan *plan, gru_task *task, void *context, slice_crew *crew, size_t phases) {
     const size_t tasks = plan->slices * plan->members;
+    if (plan->stretch) {
+        gru_relay relay = { .sequences = plan->slices, .phases = phases };
+        relay.stretch = plan->stretch;
+        crew->relay = &relay;
+        gru_run_tasks(plan->threads, gru_min((size_t)plan->threads, plan->slices), task, context);
+        return;
+    }
     if (plan->members == 1) {
         gru_run_tasks(plan->threads, tasks, task, context);
         return;
@@ -54,15 +68,20 @@ static void run_slices(const gru_plan *plan, gru_task *task, void *context, gru_
         memset(&memory[i], 0, sizeof memory[i]);
         memory[i].members = plan->members;
     }
-    *gangs = memory;
+    crew->gangs = memory;
     gru_run_tasks(plan->threads, tasks, task, context);
 }
 
-/* Do task `task` of run_slices: a slice by itself, or a member's work in its gang. */
-static void run_phases(const gru_plan *plan, gru_gang *gangs, size_t task, size_t phases,
+/* Do task `task` of run_slices: a slice by itself, a member's work in its gang, or a thread's in the
+ * relay. */
+static void run_phases(const gru_plan *plan, const slice_crew *crew, size_t task, size_t phases,
     gru_phase *run, void *slice) {
+    if (plan->stretch) {
+        gru_relay_run(crew->relay, task, run, slice);
+        return;
+    }
     if (plan->members > 1) {
-        gru_gang_run(&gangs[task / plan->members], task % plan->members, phases, run, slice);
+        gru_gang_run(&crew->gangs[task / plan->members], task % plan->members, phases, run, slice);
         return;
     }
     for (size_t phase = 0; phase < phases; phase++) {

@@ -25,6 +25,8 @@ enum {
     /* Multiply-adds of one member's part of a step, below which the waits of a gang cost too
      * much. */
     MEMBER_WORK = 50 * 1000,
+    /* Stretches of a slice, at most: a thread waits at the end for one of them. */
+    STRETCHES = 32,
     GRADIENT_ROWS = 256,
     /* Sequences can be lanes up to this H: the gates of all units of a slice should stay in L1. */
     LANES_UNITS = 112,
@@ -103,6 +105,20 @@ static void cut_batch(const gru_problem *problem, gru_plan *plan) {
     members = smaller_of_doubles(step / (double)plan->slices / MEMBER_WORK, members);
     members = gru_min(members, gru_min(plan->triples, GRU_MOST_MEMBERS));
     plan->members = members && plan->slices <= GRU_MOST_GANGS ? members : 1;
+}
+
+/* Set the steps of a stretch: enough to be worth a change of threads, and few enough to share the
+ * work evenly. */
+static void cut_slices(const gru_problem *problem, gru_plan *plan) {
+    const double step = 3.0 * (double)problem->batch * (double)problem->units *
+                        ((double)problem->input + (double)problem->units) / (double)plan->slices;
+    const size_t least = smaller_of_doubles(GRU_SERIAL_WORK / (step + 1) + 1, problem->time);
+    const size_t steps = gru_divide_up(problem->time, STRETCHES);
+    plan->stretch = least > steps ? least : steps;
+    if (plan->threads < 2 || plan->slices < 2 || plan->slices > GRU_MOST_IN_RELAY ||
+        plan->members > 1 || plan->stretch >= problem->time) {
+        plan->stretch = 0;
+    }
 }
 
 /* With sequences as lanes a slice is one or two vectors; there are as many slices as threads
@@ -282,6 +298,7 @@ gru_status gru_plan_of(const gru_problem *problem, gru_pass pass, gru_plan *plan
     cut_row(problem, plan);
     cut_time(problem, pass, plan);
     cut_batch(problem, plan);
+    cut_slices(problem, plan);
     plan->phase_steps = plan->row_panels && plan->members == 1 ? plan->chunk_steps : 1;
     plan->way = choose_way(problem, pass, plan);
     if (plan->way == GRU_LANES) {

@@ -8,6 +8,7 @@
  *   gang         several threads that share a slice; each member takes a part of the panels
  *   time chunk   the steps whose x W is computed at once
  *   step tile    the rows and panels of a step that one task computes
+ *   stretch      the steps of a slice that a thread takes before another one may go on with it
  *   phase        a step or half a step; all members of a gang finish it before the next begins
  *   k            the index that a product sums over; k range: how a product goes through k
  *   block of k   GRU_K_BLOCK elements of k, summed before they are added to the result
@@ -108,6 +109,7 @@ typedef struct gru_plan {
     size_t row_panels; /* one row of the usual cell: panels that row_steps takes at once; else 0 */
     int input_by_step; /* 1: row_steps computes x W, too; the workspace then has one step's gates */
     size_t slices, members; /* slices of the batch; members of the gang that takes each */
+    size_t stretch;         /* steps of a slice that a thread takes at a time; 0: all */
     int threads;
     int overflow;               /* 1: a size does not fit size_t */
     const gru_reduced *reduced; /* the functions for weights of fewer bits; null: all bits */

@@ -186,6 +186,8 @@ def test_an_array_that_lies_otherwise_is_refused(key, kind):
     entry, names = arrays_of(key)
     spoil, error = LAYOUT[kind]
     for name in [] if entry.shapes_only else names:
+        if kind == "odd address" and entry.arrays[name].itemsize == 1 and key == "order_steps":
+            continue  # bytes may have any address
         match = f"{entry.names.get(name, name)} must"
         assert_refused(entry, name, spoil(entry.arrays[name]), error, match)
 

@@ -12,8 +12,8 @@ from gru_c import _core, gru_backward, gru_forward
 only_on_linux = pytest.mark.skipif(
     sys.platform != "linux", reason="forks a process with threads, and counts them in /proc"
 )
-# One sequence and 300 units: a gang. 40 sequences: slices.
-SHAPES = [(1, 20, 5, 300), (40, 20, 8, 33)]
+# One sequence and 300 units: a gang. 40 sequences: slices, in stretches of some steps.
+SHAPES = [(1, 20, 5, 300), (40, 20, 8, 33), (70, 65, 9, 40), (2100, 8, 3, 20)]
 
 
 def both_passes(sizes, threads, seed=0):

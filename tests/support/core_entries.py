@@ -189,6 +189,29 @@ ENTRIES = {
         _core.transpose, {"x": numbers(3, 4), "out": numbers(4, 3)}, written=("out",)
     ),
     "sum_squares": Entry(_core.sum_squares, {"x": numbers(3, 4)}),
+    "order_steps": Entry(
+        _core.order_steps,
+        {
+            "counts": np.ones((2, 5), bool),
+            "ranks": np.arange(2),
+            "begins": 2 * np.arange(5),
+            "numbers": np.zeros((2, 5), np.intp),
+            "shown": np.zeros((2, 5), np.intp),
+            "places": np.zeros(10, np.intp),
+        },
+        written=("numbers", "shown", "places"),
+    ),
+    "take_steps": Entry(
+        _core.take_steps,
+        {
+            "source": numbers(2, 3, 4),
+            "index": np.array([[5, 0, -1, 2]]),
+            "numbers": np.full((2, 3), -1),
+            "out": numbers(1, 4, 4),
+        },
+        {"threads": 1},
+        ("out",),
+    ),
     "adam": update_entry(core_calls.adam, "m", "v", beta_1=0.9, beta_2=0.9, epsilon=1e-7),
     "sgd": update_entry(core_calls.sgd, "m", momentum=0.9, nesterov=False),
     "rmsprop": update_entry(core_calls.rmsprop, "v", "a", "m", rho=0.9, epsilon=1.0, momentum=0.9),

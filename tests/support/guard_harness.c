@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "gru.h"
+#include "gru_layers.h"
 
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from gru_c.common.arrays import Array
-from gru_c.recurrence.step_order import StepOrder
+from gru_c.recurrence.step_order import StepIndex, StepOrder
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +48,10 @@ class PackedSteps(StepOrder):
         return self.lengths[row] - 1 - step if self.go_backwards else step
 
     @cached_property
-    def _places(self) -> tuple[Array, Array]:
-        row, time, idle = self._gathered
-        return self._firsts[self._in_time(row, time)] + row, idle
-
-    @cached_property
-    def _numbers(self) -> Array:
-        """Number, among the gathered steps, of the step at each place (total,)."""
+    def _index(self) -> StepIndex:
         step = np.repeat(np.arange(len(self.batch_sizes)), self.batch_sizes)
         row = np.arange(len(step)) - self._firsts[step]
-        return self._begins[self._in_time(row, step)] + row
-
-    def scatter_output(self, outputs: Array, output: Array) -> None:
-        """Write the output (total, H); see `StepOrder.scatter_output`."""
-        np.take(outputs, self._numbers, axis=0, out=output, mode="clip")
-
-    def scatter(self, steps: Array, array: Array) -> None:
-        """Write an array (total, n) of the steps; see `StepOrder.scatter`."""
-        np.take(steps, self._numbers, axis=0, out=array, mode="clip")
+        numbers = self._begins[self._in_time(row, step)] + row
+        places = np.full(self.count, -1, np.intp)
+        places[numbers] = np.arange(len(numbers))
+        return StepIndex(numbers, numbers, places)
