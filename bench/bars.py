@@ -6,7 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from bench.cases import FORWARD, GRID, INFERENCE, LARGE, STEP, TRAINING, Shape
+from bench.cases import (
+    FORWARD,
+    GRID,
+    INFERENCE,
+    LARGE,
+    SINGLE_MEDIUM,
+    SINGLE_SMALL,
+    STEP,
+    TRAINING,
+    Shape,
+)
 from bench.summary import OURS, spread, summarise
 
 RUNTIMES = ("onnxruntime", "openvino")
@@ -127,6 +137,8 @@ _FORWARD_RATIOS = [
     (Shape(1, 100, 512, 512), 1.25, 1.4),
     (Shape(1, 100, 1024, 1024), 1.25, 1.4),
 ]
+# On one thread; bench/single_sequence.py compares the cycles of a step with what the core allows.
+_SINGLE_RATIOS = [(SINGLE_SMALL, 1.8), (SINGLE_MEDIUM, 1.3)]
 _REDUCED = [
     ("gru_c-bfloat16", INFERENCE[0], 1.8, 2),
     ("gru_c-int8", INFERENCE[0], 3.5, 4),
@@ -156,6 +168,8 @@ def _forward() -> Iterator[Bar]:
     for shape, *wanted in _FORWARD_RATIOS:
         for n, value in _on_each(wanted):
             yield Bar(text, "forward", "forward", "ratio", value, n, (shape,), RUNTIMES)
+    for shapes, value in _SINGLE_RATIOS:
+        yield Bar(text, "single", "forward", "ratio", value, 1, tuple(shapes), RUNTIMES)
 
 
 def _inference() -> Iterator[Bar]:

@@ -45,6 +45,8 @@ LARGE = [Shape(64, 50, 256, 256), Shape(64, 50, 512, 512), Shape(32, 25, 1024, 1
 TRAINING = [Shape(32, 10, 8, 50), Shape(32, 100, 64, 128), *LARGE]
 ISA = [Shape(32, 100, 64, 128), *LARGE]
 INFERENCE = [Shape(1, 100, 1024, 1024), Shape(64, 50, 512, 512)]
+SINGLE_SMALL = [Shape(1, 100, *sizes) for sizes in product((1, 8, 64), (16, 32, 48))]
+SINGLE_MEDIUM = [Shape(1, 100, *sizes) for sizes in product((1, 8, 64), (64, 96, 128))]
 STEP = Shape(1, 1, 8, 50)
 DEMO = Shape(100, 10, 8, 50)
 
@@ -68,6 +70,7 @@ GROWTH = {
 
 PASSES = (
     "forward",
+    "single",
     "training",
     "demo",
     "step",
@@ -81,6 +84,7 @@ PASSES = (
 # Passes whose shapes `--shapes` replaces.
 _SHAPED = {
     "forward": [("forward", FORWARD, "float32")],
+    "single": [("forward", [*SINGLE_SMALL, *SINGLE_MEDIUM], "float32")],
     "training": [("training", TRAINING, "float32")],
     "float64": [("forward", LARGE, "float64"), ("training", LARGE, "float64")],
     "isa": [("forward", ISA, "float32"), ("training", ISA, "float32")],

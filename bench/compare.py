@@ -80,7 +80,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=_shape,
         nargs="+",
         metavar="B,T,I,H",
-        help="instead of the shapes of forward, training, float64, isa and inference-weights",
+        help="instead of the shapes of forward, single, training, float64, isa, inference-weights",
     )
     add("--rounds", type=_positive, help=f"largest number for a case; {FULL[0]}, quick {QUICK[0]}")
     add("--seconds", type=float, help=f"for a case; {FULL[1]:.0f}, quick {QUICK[1]:.0f}")

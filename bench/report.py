@@ -12,6 +12,7 @@ from bench.summary import OURS, exponent, summarise
 
 TITLES = {
     ("forward", "forward"): "Forward",
+    ("single", "forward"): "Forward, one sequence",
     ("training", "training"): "Training step",
     ("demo", "demo"): "The demo: an epoch of 100 sequences, batches of 32",
     ("demo", "predict"): "The demo: prediction of one sequence",
