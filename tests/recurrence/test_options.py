@@ -8,7 +8,7 @@ from tools import random_arguments
 
 from gru_c import GRU, Input, Sequential, _core, gru_forward
 from gru_c.recurrence.cell import Cell
-from gru_c.recurrence.options import PassOptions, engine_of
+from gru_c.recurrence.options import PassOptions
 
 REDUCED = ["bfloat16", "int8"]
 FORMATS = pytest.mark.parametrize("weights", REDUCED)
@@ -53,10 +53,13 @@ def test_what_they_do_not_go_with(weights):
 
 
 def test_engines_have_the_numbers_of_the_core():
-    assert {name: engine_of(name) for name in _core.ENGINES} == _core.ENGINES
+    def checked(engine):
+        return PassOptions.checked(Cell(), False, False, engine, None, "float32", np.float32)
+
+    assert {name: checked(name).engine for name in _core.ENGINES} == _core.ENGINES
     for name in ("fast", None, 0):
         with pytest.raises(ValueError, match=r"unknown engine .*; known: auto"):
-            engine_of(name)
+            checked(name)
 
 
 def test_a_part_of_a_pass_continues_the_draws_of_the_whole():
