@@ -164,10 +164,12 @@ class Configurable(Guarded):
     def __repr__(self) -> str:
         """Return the call that makes the object, with "..." for arguments that it does not keep."""
         cls = type(self)
-        arguments = [
-            f"{name}={self._argument(name)!r}" if hasattr(self, name) else f"{name}=..."
-            for name in self._described_arguments()
-        ]
+        arguments = []
+        for name in self._described_arguments():
+            try:
+                arguments.append(f"{name}={self._argument(name)!r}")
+            except AttributeError:
+                arguments.append(f"{name}=...")
         return f"{cls.__name__}({', '.join(arguments)})"
 
 
