@@ -25,6 +25,7 @@ callbacks
 data streaming
 training preprocessing datasets
 models
+backend
 utils
 distributed forecast interop
 sklearn

@@ -14,7 +14,7 @@ from gru_c.callbacks.backup import backup_of
 from gru_c.common.validation import check_flags, make_rng
 from gru_c.data import checks, inputs
 from gru_c.data.class_weight import check_class_weight, weigh_classes
-from gru_c.data.samples import Data, require_optimizer
+from gru_c.data.samples import DEFAULT_BATCH_SIZE, Data, require_optimizer
 from gru_c.network.network import Network
 from gru_c.training import fit, fit_settings
 from gru_c.training.checkpoint import CheckpointFile
@@ -98,7 +98,7 @@ class FitRequest:
         data = self._data(model, group)
         if class_weight is not None:
             data = replace(data, train=weigh_classes(model, data.train, class_weight))
-        settings = self._settings(model, data.train.first, self.verbose if group.is_first else 0)
+        settings = self._settings(model, data, self.verbose if group.is_first else 0)
         data.require_epochs(settings.epochs - settings.initial_epoch)
         if self.checkpoint is not None:
             data.require_repeatable()
@@ -132,16 +132,24 @@ class FitRequest:
         )
 
     def _settings(
-        self, model: Network, first: Data, verbose: str | int
+        self, model: Network, data: inputs.FitData, verbose: str | int
     ) -> fit_settings.FitSettings:
+        first: Data = data.train.first
+        validation_size = self.validation_batch_size
+        if validation_size is None and self.batch_size is None and self.steps_per_epoch is not None:
+            validation_size = DEFAULT_BATCH_SIZE  # not that of the training, as in Keras
+        if self.validation_steps is not None and data.validation is not None:
+            wanted = self.validation_batch_size or self.batch_size
+            size = inputs.size_for_steps(data.validation, self.validation_steps, wanted)
+            validation_size = size or validation_size
         return fit_settings.FitSettings.checked(
-            self.batch_size,
+            inputs.epoch_size(data.train, self.steps_per_epoch, self.batch_size),
             self.epochs,
             self.initial_epoch,
             self.shuffle,
             verbose,
             checks.check_bptt_steps(model, first, self.bptt_steps),
             first.check_bucket(model, self.bucket),
-            self.validation_batch_size,
+            validation_size,
             self.validation_freq,
         )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from weighted_models import BY_SAMPLE, WEIGHTS, X, Y, compiled
 
-from gru_c import GRU, Sequential, callbacks
+from gru_c import callbacks
 
 # ---- validations ---------------------------------------------------------------------------------
 
@@ -111,8 +111,6 @@ def test_one_batch_is_evaluated():
         X, Y, verbose=0, sample_weight=BY_SAMPLE, batch_size=12, return_dict=True
     )
     assert model.test_on_batch(X, Y) == list(model.test_on_batch(X, Y, return_dict=True).values())
-    with pytest.raises(ValueError, match="test_on_batch is not possible"):
-        Sequential([GRU(2)]).test_on_batch(X, Y)
     with pytest.raises(ValueError, match="x has no samples"):
         model.test_on_batch(X[:0], Y[:0])
 
@@ -164,3 +162,82 @@ def test_a_method_that_is_not_there_says_what_to_do(name, message):
     assert not hasattr(model, name)
     with pytest.raises(AttributeError, match=message):
         getattr(model, name)
+
+
+# ---- numbers of batches --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hook", "call", "batches"),
+    [
+        ("on_train_batch_end", lambda m, o: m.fit(X, Y, steps_per_epoch=4, **o), 4),
+        ("on_train_batch_end", lambda m, o: m.fit(X, Y, 5, steps_per_epoch=3, **o), 3),
+        ("on_test_batch_end", lambda m, o: m.evaluate(X, Y, steps=5, **o), 4),
+        ("on_test_batch_end", lambda m, o: m.evaluate(X, Y, 2, steps=3, **o), 3),
+        ("on_predict_batch_end", lambda m, o: m.predict(X, steps=3, **o), 3),
+        (
+            "on_test_batch_end",
+            lambda m, o: m.fit(X, Y, validation_data=(X, Y), validation_steps=2, **o),
+            2,
+        ),
+    ],
+)
+def test_arrays_are_cut_into_so_many_batches(hook, call, batches):
+    numbers = []
+    count = callbacks.LambdaCallback(**{hook: lambda batch, logs: numbers.append(batch)})
+    call(compiled(), {"callbacks": count, "verbose": 0})
+    assert numbers == list(range(batches))
+
+
+def test_all_samples_are_predicted_in_so_many_batches():
+    model, x = compiled(), np.tile(X, (9, 1, 1))
+    outputs = model.predict(x, steps=2, verbose=0)
+    np.testing.assert_array_equal(outputs, model.predict(x, verbose=0))
+    assert len(model.predict(x, batch_size=2, steps=3, verbose=0)) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"steps_per_epoch": 5}, "steps_per_epoch=5, but 12 samples in batches of 3 are 4"),
+        ({"steps_per_epoch": 2, "batch_size": 4}, "12 samples in batches of 4 are 3 batches"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch must be"),
+    ],
+)
+def test_an_epoch_of_other_batches_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        compiled().fit(X, Y, verbose=0, **arguments)
+
+
+# ---- names of older Keras ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "keywords", "message"),
+    [
+        ("fit", {"nb_epoch": 2}, "'nb_epoch': since Keras 2 it is epochs"),
+        ("fit", {"show_accuracy": True}, "give compile metrics"),
+        ("fit", {"epoch": 2}, "did you mean 'epochs'"),
+        ("compile", {"lr": 0.1}, "give it to the optimizer"),
+        ("compile", {"class_mode": "binary"}, "the loss says it"),
+        ("save", {"save_format": "h5"}, "the suffix"),
+        ("save", {"zipped": False}, "always a zip"),
+        ("load_weights", {"by_name": True}, "layer by layer in their order"),
+        ("load_weights", {"skip_mismatch": True}, "all weights of a file must fit"),
+        ("evaluate", {"show_accuracy": True}, "give compile metrics"),
+    ],
+)
+def test_names_of_older_keras_are_explained(method, keywords, message):
+    with pytest.raises(TypeError, match=message):
+        getattr(compiled(), method)(**keywords)
+
+
+def test_arguments_without_effect_are_accepted(tmp_path):
+    model, path = compiled(), tmp_path / "model.weights.h5"
+    pytest.importorskip("h5py")
+    model.save_weights(filepath=path, overwrite=True, max_shard_size=None)
+    model.load_weights(filepath=path, skip_mismatch=False, by_name=False)
+    model.save(tmp_path / "model.keras", overwrite=True, zipped=True)
+    layer = model.pop(rebuild=False)
+    model.add(layer, rebuild=False)
+    assert model.reset_metrics() is None

@@ -124,11 +124,14 @@ def test_training_needs_compile():
             call(X, Y)
 
 
-def test_evaluate_before_build():
-    model = Sequential([GRU(5), Dense(1)])
-    model.compile("adam", "mse")
-    with pytest.raises(ValueError, match="no weights yet, so evaluate is not possible"):
-        model.evaluate(X, Y)
+@pytest.mark.parametrize("call", ["evaluate", "test_on_batch"])
+def test_evaluate_builds_the_model(call):
+    model, built = (Sequential([GRU(5), Dense(1)], seed=3) for _ in range(2))
+    for each in (model, built):
+        each.compile("adam", "mse")
+    built.build(X.shape)
+    assert getattr(model, call)(X, Y) == getattr(built, call)(X, Y)
+    assert model.built
 
 
 def test_fit_that_is_refused_does_not_build():
@@ -150,9 +153,6 @@ def test_validation_split_of_a_numpy_number():
 
 
 def test_arguments_that_keras_has_in_another_place_go_by_name():
-    model = compiled()
-    with pytest.raises(TypeError, match="positional"):
-        model.evaluate(X, Y, 32, 0, None, 10)  # steps
     with pytest.raises(TypeError, match="positional"):
         Dropout(0.5, (40, 1, 4))  # noise_shape
 
