@@ -18,7 +18,7 @@ NAMESPACES = (
     *("activations", "initializers", "regularizers", "constraints", "utils"),
     *("preprocessing.sequence", "datasets", "backend"),
 )
-HEAD = """# A Keras program, moved: which names are there
+HEAD = """# Moving a Keras program: the names that gru_c has
 
 In a program that uses `Sequential`, `import gru_c as keras` in place of `import keras` finds the
 names in the first table. An attribute that is missing raises an error that says what to use

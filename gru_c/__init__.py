@@ -10,6 +10,7 @@
 (100, 1)
 """
 
+import sys as _sys
 from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 
@@ -89,7 +90,7 @@ from gru_c.layers import (
     ZeroPadding1D,
 )
 from gru_c.models.loading import SAFETENSORS as _SAFETENSORS
-from gru_c.models.loading import load_model
+from gru_c.models.loading import load_model, load_predictor
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import Parameters
 from gru_c.recurrence.plain import GRUTape
@@ -98,6 +99,7 @@ from gru_c.runtime.config import apply_environment as _apply_environment
 from gru_c.runtime.config import show_config
 from gru_c.runtime.threads import get_num_threads, set_num_threads
 from gru_c.saving.formats import register as _register
+from gru_c.serving.predictor import Predictor
 from gru_c.streaming.stream import Stream
 from gru_c.training.history import History
 
@@ -106,6 +108,20 @@ _apply_environment()
 # Keras's namespaces that most programs do not need are imported on first use.
 _NAMESPACES = ("backend", "datasets", "models", "preprocessing", "utils")
 _register(_SAFETENSORS, *_KERAS, descriptions=_DESCRIPTIONS)
+
+# Older pickles give these names for the modules of their classes and functions.
+_FORMER_MODULES = {
+    "initializers.function": "initializers.user_function",
+    "losses.function": "losses.user_function",
+    "losses.functions": "losses.per_sample",
+    "metrics.function": "metrics.user_function",
+    "metrics.functions": "metrics.per_sample",
+    "metrics.of_losses": "metrics.loss_means",
+    "schedules.function": "schedules.user_function",
+    "training.doubts": "training.loss_warnings",
+}
+for _former, _module in _FORMER_MODULES.items():
+    _sys.modules[f"{__name__}.{_former}"] = _sys.modules[f"{__name__}.{_module}"]
 
 __all__ = [
     "ELU",
@@ -145,6 +161,7 @@ __all__ = [
     "PReLU",
     "Parameters",
     "Permute",
+    "Predictor",
     "RaggedTape",
     "ReLU",
     "RepeatVector",
@@ -168,6 +185,7 @@ __all__ = [
     "initializers",
     "layers",
     "load_model",
+    "load_predictor",
     "losses",
     "metrics",
     "optimizers",

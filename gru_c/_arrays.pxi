@@ -22,6 +22,17 @@ cdef struct _Arrays:
     _Array items[_MOST_ARRAYS]
 
 
+cdef cnp.ndarray _array(object array, str name):
+    """Return an attribute of a record, which must be an array."""
+    if not isinstance(array, cnp.ndarray):
+        raise TypeError(f"{name} must be an array, got {type(array).__name__}")
+    return <cnp.ndarray>array
+
+
+cdef cnp.ndarray _array_or_none(object array, str name):
+    return None if array is None else _array(array, name)
+
+
 cdef int _begin_with(_Arrays *arrays, cnp.ndarray array, str name) except -1:
     """Set the type of all arrays of a call to that of this one, float32 or float64."""
     cdef int typenum = cnp.PyArray_TYPE(array)

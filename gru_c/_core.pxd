@@ -146,16 +146,30 @@ cdef extern from "gru.h" nogil:
     gru_status gru_backward(const gru_problem *problem, const gru_backward_args *args)
     gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps)
 
-    ctypedef struct gru_stream_layer:
+    ctypedef struct gru_layer:
         int dense
         gru_problem problem
         const void *packed
+        gru_weights weights
+        int last_step
+        int backwards
 
-    gru_status gru_stream_packed_bytes(const gru_stream_layer *layer, size_t *bytes)
-    gru_status gru_stream_pack(const gru_stream_layer *layer, const gru_weights *weights,
+    gru_status gru_layer_packed_bytes(const gru_layer *layer, size_t *bytes)
+    gru_status gru_layer_pack(const gru_layer *layer, const gru_weights *weights,
                                void *packed)
-    gru_status gru_stream_bytes(const gru_stream_layer *layers, size_t count, size_t *bytes)
-    gru_status gru_stream_begin(const gru_stream_layer *layers, size_t count, void *memory)
+
+    ctypedef struct gru_predict_args:
+        size_t batch, time
+        int threads
+        gru_sequence_in x
+        void *output
+        void *workspace
+
+    gru_status gru_predict(const gru_layer *layers, size_t count, const gru_predict_args *args,
+                           size_t bytes, size_t *needed)
+
+    gru_status gru_stream_bytes(const gru_layer *layers, size_t count, size_t *bytes)
+    gru_status gru_stream_begin(const gru_layer *layers, size_t count, void *memory)
     gru_status gru_stream_step(void *stream, const void *x, void *y)
     void gru_stream_step_back(void *stream)
     gru_status gru_stream_get_state(const void *stream, size_t i, void *state)
@@ -166,12 +180,20 @@ cdef extern from "gru.h" nogil:
         size_t stride
         int transposed
 
+    ctypedef struct gru_windows:
+        size_t count
+        size_t taps
+        size_t sequence, tap
+
     ctypedef struct gru_matmul_args:
         gru_dtype dtype
         size_t m, n, k
         gru_matrix a, b
+        gru_windows windows
         const void *packed
+        const void *bias
         void *c
+        size_t c_stride
         int accumulate
         int threads
         void *workspace

@@ -1,9 +1,13 @@
-from typing import Any
+from typing import Any, Protocol
 
 import numpy.typing as npt
 
+from gru_c.network.core_stage import CoreStage
+from gru_c.optimizers.base import StepSettings
 from gru_c.recurrence.cell import Cell
-from gru_c.streaming.stages import CoreStage
+from gru_c.recurrence.options import PassOptions
+from gru_c.recurrence.plain import GRUTape
+from gru_c.recurrence.weights import Gradients, Weights
 
 _Array = npt.NDArray[Any]
 
@@ -30,19 +34,12 @@ def forward_plain(
     kernel: object,
     recurrent_kernel: object,
     bias: object,
-    initial_state: object,
+    state: object,
     reset_after: bool,
     engine: int,
     threads: int,
 ) -> Any: ...
-def pack(
-    kernel: _Array,
-    recurrent_kernel: _Array,
-    bias: _Array | None,
-    cell: Cell,
-    threads: int,
-    weights_format: int = 0,
-) -> _Array: ...
+def pack(weights: Weights, cell: Cell, threads: int, weights_format: int = 0) -> _Array: ...
 def tape_bytes(
     x: _Array, recurrent_kernel: _Array, cell: Cell, engine: int, masks_state: bool = False
 ) -> int: ...
@@ -51,40 +48,23 @@ def chunk_steps(
 ) -> int: ...
 def forward(
     x: _Array,
-    kernel: _Array,
-    recurrent_kernel: _Array,
-    bias: _Array | None,
-    initial_state: _Array | None,
+    weights: Weights,
+    state: _Array | None,
     output: _Array | None,
-    state: _Array,
-    tape: _Array | None,
-    packed: _Array | None,
-    cell: Cell,
+    memory: _Array | None,
+    options: PassOptions,
     engine: int,
     threads: int,
-    weights_format: int = 0,
-    state_mask: _Array | None = None,
-    draws: tuple[int, int] | None = None,
-) -> None: ...
+) -> _Array: ...
 def backward(
-    x: _Array,
-    kernel: _Array,
-    recurrent_kernel: _Array,
-    tape: _Array,
-    keep_tape: bool,
+    tape: GRUTape,
+    memory: _Array,
     d_output: _Array | None,
     d_state: _Array | None,
     d_x: _Array | None,
-    d_kernel: _Array,
-    d_recurrent_kernel: _Array,
-    d_bias: _Array | None,
-    d_initial_state: _Array | None,
-    accumulate: bool,
-    cell: Cell,
-    engine: int,
+    gradients: Gradients,
+    keep_tape: bool,
     threads: int,
-    state_mask: _Array | None = None,
-    d_hidden: _Array | None = None,
 ) -> None: ...
 def matmul(
     a: _Array,
@@ -95,36 +75,49 @@ def matmul(
     accumulate: bool,
     threads: int,
 ) -> None: ...
+def convolve(
+    x: _Array,
+    kernel: _Array,
+    bias: _Array | None,
+    out: _Array,
+    stride: int,
+    dilation: int,
+    threads: int,
+) -> None: ...
 def column_sums(a: _Array, out: _Array, accumulate: bool) -> None: ...
 def sigmoid(x: _Array, out: _Array) -> None: ...
 def tanh(x: _Array, out: _Array) -> None: ...
 def transpose(x: _Array, out: _Array) -> None: ...
 def sum_squares(x: _Array) -> float: ...
+
+class _Adam(Protocol):
+    beta_1: float
+    beta_2: float
+    epsilon: float
+
+class _SGD(Protocol):
+    momentum: float
+    nesterov: bool
+
+class _RMSprop(Protocol):
+    rho: float
+    epsilon: float
+    momentum: float
+
 def adam(
     parameters: _Array,
     gradients: _Array,
     m: _Array,
     v: _Array,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    learning_rate: float,
-    decay: float,
-    scale: float,
-    clip: float,
-    threads: int,
+    method: _Adam,
+    settings: StepSettings,
 ) -> None: ...
 def sgd(
     parameters: _Array,
     gradients: _Array,
     m: _Array | None,
-    momentum: float,
-    nesterov: bool,
-    learning_rate: float,
-    decay: float,
-    scale: float,
-    clip: float,
-    threads: int,
+    method: _SGD,
+    settings: StepSettings,
 ) -> None: ...
 def rmsprop(
     parameters: _Array,
@@ -132,18 +125,17 @@ def rmsprop(
     v: _Array,
     a: _Array | None,
     m: _Array | None,
-    rho: float,
-    epsilon: float,
-    momentum: float,
-    learning_rate: float,
-    decay: float,
-    scale: float,
-    clip: float,
-    threads: int,
+    method: _RMSprop,
+    settings: StepSettings,
 ) -> None: ...
-def stream_pack(
+def layer_pack(
     stage: CoreStage, kernel: _Array, recurrent_kernel: _Array | None, bias: _Array | None
 ) -> _Array: ...
+
+class Predictor:
+    stages: list[Any]
+    def __init__(self, stages: list[Any], timed: bool, steps: int) -> None: ...
+    def run(self, x: object, out: object, threads: int) -> Any: ...
 
 class Stack:
     packed: tuple[_Array, ...]

@@ -58,10 +58,10 @@ cdef int _raise_unless_ok(gru_status status) except -1:
 
 # ---- memory -----------------------------------------------------------------------------------
 
-# The workspace of the last call, kept for the next one: new memory costs a page fault per 4 KiB.
-cdef void *_spare = NULL
-cdef size_t _spare_size = 0
-cdef size_t _MOST_SPARE = 64 * 1024 * 1024
+# Workspaces of earlier calls, kept for the next ones: new memory costs a page fault per 4 KiB. There
+# are several, because several threads may be at work.
+cdef enum:
+    _MOST_SPARES = 16
 
 
 cdef struct _Memory:
@@ -69,13 +69,23 @@ cdef struct _Memory:
     size_t size
 
 
+cdef _Memory _spares[_MOST_SPARES]
+cdef int _spare_count = 0
+cdef size_t _spare_bytes = 0
+cdef size_t _MOST_SPARE = 64 * 1024 * 1024
+
+
 cdef int _borrow(size_t size, _Memory *memory) except -1:
     """Set `memory` to at least `size` bytes, which `_give_back` takes back."""
-    global _spare, _spare_size
-    if size <= _spare_size:
-        memory.data, memory.size = _spare, _spare_size
-        _spare, _spare_size = NULL, 0
-        return 0
+    global _spare_count, _spare_bytes
+    cdef int i
+    for i in range(_spare_count - 1, -1, -1):
+        if size <= _spares[i].size:
+            memory[0] = _spares[i]
+            _spare_count -= 1
+            _spares[i] = _spares[_spare_count]
+            _spare_bytes -= memory.size
+            return 0
     memory.data, memory.size = PyMem_RawMalloc(size), size
     if memory.data == NULL:
         raise MemoryError(f"could not allocate {size} bytes of workspace")
@@ -83,12 +93,27 @@ cdef int _borrow(size_t size, _Memory *memory) except -1:
 
 
 cdef void _give_back(_Memory memory) noexcept:
-    global _spare, _spare_size
-    if memory.size > _MOST_SPARE or memory.size < _spare_size:
+    """Keep memory for later calls, in place of smaller ones if there is too much of it."""
+    global _spare_count, _spare_bytes
+    cdef int i, smallest
+    while _spare_count and memory.size <= _MOST_SPARE and (
+            _spare_count == _MOST_SPARES or _spare_bytes + memory.size > _MOST_SPARE):
+        smallest = 0
+        for i in range(1, _spare_count):
+            if _spares[i].size < _spares[smallest].size:
+                smallest = i
+        if _spares[smallest].size >= memory.size:
+            break
+        PyMem_RawFree(_spares[smallest].data)
+        _spare_bytes -= _spares[smallest].size
+        _spare_count -= 1
+        _spares[smallest] = _spares[_spare_count]
+    if _spare_count == _MOST_SPARES or _spare_bytes + memory.size > _MOST_SPARE:
         PyMem_RawFree(memory.data)
         return
-    PyMem_RawFree(_spare)
-    _spare, _spare_size = memory.data, memory.size
+    _spares[_spare_count] = memory
+    _spare_count += 1
+    _spare_bytes += memory.size
 
 
 cdef cnp.ndarray _bytes_on_a_line(size_t size):
@@ -136,4 +161,6 @@ def auto_engine():
 include "_arrays.pxi"
 include "_passes.pxi"
 include "_kernels.pxi"
+include "_layers.pxi"
+include "_predictor.pxi"
 include "_stream.pxi"

@@ -102,70 +102,73 @@ cdef void *_plain_data(object array) noexcept:
     return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
 
 
-def forward_plain(object x, object kernel, object recurrent_kernel, object bias,
-                  object initial_state, bint reset_after, int engine, int threads):
+cdef bint _plain_problem(gru_problem *problem, object x, object kernel, object recurrent_kernel,
+                         object bias, object state, bint reset_after):
+    """Set the sizes of a problem; return False unless it is of arrays that need no conversion."""
+    if type(x) is not cnp.ndarray:
+        return False
+    cdef int typenum = cnp.PyArray_TYPE(<cnp.ndarray>x), ndim = cnp.PyArray_NDIM(<cnp.ndarray>x)
+    if not ((typenum == cnp.NPY_FLOAT32 or typenum == cnp.NPY_FLOAT64) and (ndim == 3 or ndim == 2)
+            and _plain(x, typenum, ndim) and _plain(kernel, typenum, 2)
+            and _plain(recurrent_kernel, typenum, 2)):
+        return False
+    cdef const cnp.npy_intp *x_shape = cnp.PyArray_DIMS(<cnp.ndarray>x)
+    cdef const cnp.npy_intp *u_shape = cnp.PyArray_DIMS(<cnp.ndarray>recurrent_kernel)
+    cdef const cnp.npy_intp *w_shape = cnp.PyArray_DIMS(<cnp.ndarray>kernel)
+    cdef cnp.npy_intp B = x_shape[0], I = x_shape[ndim - 1], H = u_shape[0]
+    if H < 1 or u_shape[1] != 3 * H or w_shape[0] != I or w_shape[1] != 3 * H:
+        return False
+    if bias is not None and not (
+            _plain(bias, typenum, 2 if reset_after else 1)
+            and cnp.PyArray_DIM(<cnp.ndarray>bias, 0) == (2 if reset_after else 3 * H)
+            and cnp.PyArray_SIZE(<cnp.ndarray>bias) == (6 if reset_after else 3) * H):
+        return False
+    if state is not None and not (
+            _plain(state, typenum, 2)
+            and cnp.PyArray_DIM(<cnp.ndarray>state, 0) == B
+            and cnp.PyArray_DIM(<cnp.ndarray>state, 1) == H):
+        return False
+    problem.batch, problem.time = B, x_shape[1] if ndim == 3 else 1
+    problem.input, problem.units = I, H
+    problem.dtype = GRU_F32 if typenum == cnp.NPY_FLOAT32 else GRU_F64
+    problem.reset_after = reset_after
+    return True
+
+
+def forward_plain(object x, object kernel, object recurrent_kernel, object bias, object state,
+                  bint reset_after, int engine, int threads):
     """Run a forward pass over arrays that need no conversion; return None for any other arrays.
 
     Returns the output (B, T, H) and the last state (B, H); for x of two dimensions (one time step)
     only the state. This serves short calls, which would spend their time on general checks.
     """
-    if type(x) is not cnp.ndarray:
-        return None
-    cdef int typenum = cnp.PyArray_TYPE(<cnp.ndarray>x), ndim = cnp.PyArray_NDIM(<cnp.ndarray>x)
-    if not ((typenum == cnp.NPY_FLOAT32 or typenum == cnp.NPY_FLOAT64) and (ndim == 3 or ndim == 2)
-            and _plain(x, typenum, ndim) and _plain(kernel, typenum, 2)
-            and _plain(recurrent_kernel, typenum, 2)):
-        return None
-    cdef const cnp.npy_intp *x_shape = cnp.PyArray_DIMS(<cnp.ndarray>x)
-    cdef const cnp.npy_intp *u_shape = cnp.PyArray_DIMS(<cnp.ndarray>recurrent_kernel)
-    cdef const cnp.npy_intp *w_shape = cnp.PyArray_DIMS(<cnp.ndarray>kernel)
-    cdef cnp.npy_intp B = x_shape[0], T = x_shape[1] if ndim == 3 else 1
-    cdef cnp.npy_intp I = x_shape[ndim - 1], H = u_shape[0]
-    if H < 1 or u_shape[1] != 3 * H or w_shape[0] != I or w_shape[1] != 3 * H:
-        return None
-    if bias is not None and not (
-            _plain(bias, typenum, 2 if reset_after else 1)
-            and cnp.PyArray_DIM(<cnp.ndarray>bias, 0) == (2 if reset_after else 3 * H)
-            and cnp.PyArray_SIZE(<cnp.ndarray>bias) == (6 if reset_after else 3) * H):
-        return None
-    if initial_state is not None and not (
-            _plain(initial_state, typenum, 2)
-            and cnp.PyArray_DIM(<cnp.ndarray>initial_state, 0) == B
-            and cnp.PyArray_DIM(<cnp.ndarray>initial_state, 1) == H):
-        return None
     cdef gru_problem problem
-    problem.batch, problem.time, problem.input, problem.units = B, T, I, H
-    problem.dtype = GRU_F32 if typenum == cnp.NPY_FLOAT32 else GRU_F64
+    cdef gru_forward_args args
+    cdef cnp.npy_intp shape[3]
+    cdef cnp.ndarray output = None
+    if not _plain_problem(&problem, x, kernel, recurrent_kernel, bias, state, reset_after):
+        return None
     problem.engine = <gru_engine>engine
     problem.weights_format = GRU_WEIGHTS_FULL
-    problem.reset_after = reset_after
     problem.kind = _usual_kind()
-    problem.masks_state = False
-    problem.weights_are_packed = False
+    problem.masks_state = problem.weights_are_packed = False
     problem.threads = threads
     if gru_engine_of(&problem) != GRU_ENGINE_PACKED:
         return None
-    cdef cnp.npy_intp shape[3]
-    shape[0], shape[1], shape[2] = B, T, H
-    cdef cnp.ndarray output = None
-    if ndim == 3:
-        output = <cnp.ndarray>cnp.PyArray_EMPTY(3, shape, typenum, 0)
-    shape[1] = H
-    cdef cnp.ndarray state = <cnp.ndarray>cnp.PyArray_EMPTY(2, shape, typenum, 0)
-    cdef gru_forward_args args
+    cdef Py_ssize_t T = problem.time, I = problem.input, H = problem.units
+    if cnp.PyArray_NDIM(<cnp.ndarray>x) == 3:
+        shape[0], shape[1], shape[2] = problem.batch, T, H
+        output = <cnp.ndarray>cnp.PyArray_EMPTY(3, shape, _typenum_of(&problem), 0)
     args.weights.kernel = cnp.PyArray_DATA(<cnp.ndarray>kernel)
     args.weights.recurrent_kernel = cnp.PyArray_DATA(<cnp.ndarray>recurrent_kernel)
     args.weights.bias = _plain_data(bias)
-    args.packed = NULL
-    args.x = gru_sequence_in(cnp.PyArray_DATA(<cnp.ndarray>x), T * I, I)
-    args.initial_state = _plain_data(initial_state)
-    args.state_mask = NULL
+    args.packed = args.state_mask = args.tape = NULL
     args.draws = NULL
+    args.x = gru_sequence_in(cnp.PyArray_DATA(<cnp.ndarray>x), T * I, I)
+    args.initial_state = _plain_data(state)
     args.output = gru_sequence_out(_plain_data(output), T * H, H)
-    args.state = cnp.PyArray_DATA(state)
-    args.tape = NULL
-    _forward(&problem, &args)
-    return state if output is None else (output, state)
+    last = _forward(&problem, &args)
+    return last if output is None else (output, last)
 
 
 # The GIL is released for so many multiply-adds and more, some 10 us: getting it back may take as
@@ -179,11 +182,18 @@ cdef double _work(const gru_problem *problem) noexcept:
             * (<double>problem.input + problem.units))
 
 
-cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
-    """Call gru_forward with a workspace: that of the last call if it is large enough."""
+cdef cnp.ndarray _forward(gru_problem *problem, gru_forward_args *args):
+    """Call gru_forward with a workspace, that of the last call if it is large enough.
+
+    Returns the last state (B, H), for which `args` need not have memory.
+    """
     cdef gru_status status = GRU_SMALL_WORKSPACE
     cdef size_t size = 0
     cdef _Memory memory
+    cdef cnp.npy_intp shape[2]
+    shape[0], shape[1] = problem.batch, problem.units
+    cdef cnp.ndarray last = <cnp.ndarray>cnp.PyArray_EMPTY(2, shape, _typenum_of(problem), 0)
+    args.state = cnp.PyArray_DATA(last)
     while status == GRU_SMALL_WORKSPACE:
         _borrow(size, &memory)
         args.workspace = memory.data
@@ -193,15 +203,18 @@ cdef int _forward(gru_problem *problem, gru_forward_args *args) except -1:
         else:
             status = gru_forward_within(problem, args, memory.size, &size)
         _give_back(memory)
-    return _raise_unless_ok(status)
+    _raise_unless_ok(status)
+    return last
 
 
-def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
-         cell, int threads, int weights_format=GRU_WEIGHTS_FULL):
+def pack(weights, cell, int threads, int weights_format=GRU_WEIGHTS_FULL):
     """Return gru_pack's array of bytes: the weights as the packed engine reads them."""
+    cdef cnp.ndarray kernel = _array(weights.kernel, "kernel")
+    cdef cnp.ndarray recurrent_kernel = _array(weights.recurrent_kernel, "recurrent_kernel")
+    cdef cnp.ndarray bias = _array_or_none(weights.bias, "bias")
     cdef _Arrays arrays
     cdef gru_problem problem
-    cdef gru_weights weights
+    cdef gru_weights pointers
     cdef gru_status status
     cdef size_t size
     _known("weights_format", weights_format, GRU_WEIGHTS_INT8, WEIGHT_FORMATS)
@@ -214,12 +227,12 @@ def pack(cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel not None, cnp
     problem.engine = GRU_ENGINE_PACKED
     problem.weights_format = <gru_weight_format>weights_format
     problem.threads = threads
-    weights = _weights(&arrays, &problem, kernel, recurrent_kernel, bias)
+    pointers = _weights(&arrays, &problem, kernel, recurrent_kernel, bias)
     _raise_unless_ok(gru_packed_bytes(&problem, &size))
     cdef cnp.ndarray packed = _bytes_on_a_line(size)
     cdef void *data = cnp.PyArray_DATA(packed)
     with nogil:
-        status = gru_pack(&problem, &weights, data)
+        status = gru_pack(&problem, &pointers, data)
     _raise_unless_ok(status)
     return packed
 
@@ -246,14 +259,14 @@ def chunk_steps(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None, c
     return steps
 
 
-cdef void *_tape(_Arrays *arrays, cnp.ndarray tape, bint written,
+cdef void *_tape(_Arrays *arrays, cnp.ndarray memory, bint written,
                  const gru_problem *problem) except? NULL:
-    """Return a pointer to the tape, after a check of its size; null for None."""
+    """Return a pointer to the memory of a tape, after a check of its size; null for None."""
     cdef size_t size
-    if tape is None:
+    if memory is None:
         return NULL
     _raise_unless_ok(gru_tape_bytes(problem, &size))
-    return _bytes(arrays, tape, "tape", written, size, SIZE_MAX, sizeof(double))
+    return _bytes(arrays, memory, "memory", written, size, SIZE_MAX, sizeof(double))
 
 
 cdef const void *_packed(_Arrays *arrays, cnp.ndarray packed, str name,
@@ -262,61 +275,82 @@ cdef const void *_packed(_Arrays *arrays, cnp.ndarray packed, str name,
     return _bytes(arrays, packed, name, False, size, size, 64)
 
 
-def forward(cnp.ndarray x not None, cnp.ndarray kernel not None,
-            cnp.ndarray recurrent_kernel not None, cnp.ndarray bias,
-            cnp.ndarray initial_state, cnp.ndarray output, cnp.ndarray state not None,
-            cnp.ndarray tape, cnp.ndarray packed, cell, int engine, int threads,
-            int weights_format=GRU_WEIGHTS_FULL, cnp.ndarray state_mask=None, draws=None):
-    """Call gru_forward, which writes output (None: not wanted), state and tape (None: inference).
+cdef const gru_draws *_draws(object pair, gru_draws *draws) except? NULL:
+    """Set draws to (seed, number of the first time step); return null for None."""
+    if pair is None:
+        return NULL
+    draws.seed, draws.first_step = pair
+    return draws
 
-    `packed` is the result of `pack` for the weights in this format, or None; `draws` is (seed,
-    number of the first time step), or None for the expectation of zoneout.
+
+# Attributes of records are read before the arrays are checked: reading them may run any code.
+
+
+def forward(cnp.ndarray x not None, weights, cnp.ndarray state, cnp.ndarray output,
+            cnp.ndarray memory, options, int engine, int threads):
+    """Call gru_forward, which writes output and the tape in `memory`; return the last state.
+
+    `weights` is a Weights. Of `options`, a PassOptions, this reads cell, draws, packed, state_mask
+    and weights_format. Without `output` it is not wanted, without `memory` there is no tape.
     """
     cdef _Arrays arrays
     cdef gru_forward_args args
-    cdef gru_draws numbers
+    cdef gru_draws draws
     cdef size_t size
-    args.draws = NULL
-    if draws is not None:
-        numbers.seed, numbers.first_step = draws
-        args.draws = &numbers
-    cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, cell, engine, threads,
-                                        weights_format, state_mask is not None)
+    cdef cnp.ndarray kernel = _array(weights.kernel, "kernel")
+    cdef cnp.ndarray recurrent_kernel = _array(weights.recurrent_kernel, "recurrent_kernel")
+    cdef cnp.ndarray bias = _array_or_none(weights.bias, "bias")
+    cdef cnp.ndarray packed = _array_or_none(options.packed, "packed")
+    cdef cnp.ndarray state_mask = _array_or_none(options.state_mask, "state_mask")
+    cdef int weights_format = options.weights_format
+    args.draws = _draws(options.draws, &draws)
+    cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, options.cell, engine,
+                                        threads, weights_format, state_mask is not None)
     cdef Py_ssize_t B = problem.batch, T = problem.time, I = problem.input, H = problem.units
     args.weights = _weights(&arrays, &problem, kernel, recurrent_kernel, bias)
     args.x = _sequence_in(&arrays, x, "x", [B, T, I])
-    args.initial_state = _in(&arrays, initial_state, "initial_state", 2, [B, H])
+    args.initial_state = _in(&arrays, state, "state", 2, [B, H])
     args.state_mask = _in(&arrays, state_mask, "state_mask", 2, [B, H])
     args.output = _sequence(&arrays, output, "output", True, [B, T, H])
-    args.state = _out(&arrays, state, "state", 2, [B, H])
-    args.tape = _tape(&arrays, tape, True, &problem)
+    args.tape = _tape(&arrays, memory, True, &problem)
     args.packed = NULL
     if packed is not None or weights_format != GRU_WEIGHTS_FULL:
         _raise_unless_ok(gru_packed_bytes(&problem, &size))
         args.packed = _packed(&arrays, packed, "packed", size)
     problem.weights_are_packed = packed is not None
     _require_apart(&arrays)
-    _forward(&problem, &args)
+    return _forward(&problem, &args)
 
 
-def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,
-             cnp.ndarray recurrent_kernel not None, cnp.ndarray tape not None, bint keep_tape,
-             cnp.ndarray d_output, cnp.ndarray d_state, cnp.ndarray d_x,
-             cnp.ndarray d_kernel not None, cnp.ndarray d_recurrent_kernel not None,
-             cnp.ndarray d_bias, cnp.ndarray d_initial_state, bint accumulate, cell, int engine,
-             int threads, cnp.ndarray state_mask=None, cnp.ndarray d_hidden=None):
-    """Call gru_backward, which writes the gradients; None for those that are not wanted."""
+def backward(tape, cnp.ndarray memory not None, cnp.ndarray d_output, cnp.ndarray d_state,
+             cnp.ndarray d_x, gradients, bint keep_tape, int threads):
+    """Call gru_backward, which writes d_x and the gradients; None for those that are not wanted.
+
+    Of `tape`, a GRUTape, this reads x, weights, options and engine; `memory` is what its forward
+    pass wrote. `gradients` is a Gradients, whose x is d_x in the order of the input.
+    """
     cdef _Arrays arrays
     cdef gru_backward_args args
     cdef gru_status status
     cdef size_t size
-    cdef _Memory memory
-    cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, cell, engine, threads,
-                                        GRU_WEIGHTS_FULL, state_mask is not None)
+    cdef _Memory workspace
+    weights, options = tape.weights, tape.options
+    cdef cnp.ndarray x = _array(tape.x, "x")
+    cdef cnp.ndarray kernel = _array(weights.kernel, "kernel")
+    cdef cnp.ndarray recurrent_kernel = _array(weights.recurrent_kernel, "recurrent_kernel")
+    cdef cnp.ndarray state_mask = _array_or_none(options.state_mask, "state_mask")
+    cdef cnp.ndarray d_kernel = _array(gradients.kernel, "d_kernel")
+    cdef cnp.ndarray d_recurrent_kernel = _array(gradients.recurrent_kernel, "d_recurrent_kernel")
+    cdef cnp.ndarray d_bias = _array_or_none(gradients.bias, "d_bias")
+    cdef cnp.ndarray d_initial_state = _array_or_none(gradients.initial_state, "d_initial_state")
+    cdef cnp.ndarray d_hidden = _array_or_none(gradients.hidden, "d_hidden")
+    args.accumulate = <bint>gradients.accumulate
+    cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, options.cell, tape.engine,
+                                        threads, GRU_WEIGHTS_FULL, state_mask is not None)
     cdef Py_ssize_t B = problem.batch, T = problem.time, I = problem.input, H = problem.units
     args.weights = _weights(&arrays, &problem, kernel, recurrent_kernel, None)
     args.x = _sequence_in(&arrays, x, "x", [B, T, I])
-    args.tape = _tape(&arrays, tape, not keep_tape, &problem)
+    args.tape = _tape(&arrays, memory, not keep_tape, &problem)
     args.keep_tape = keep_tape
     args.state_mask = _in(&arrays, state_mask, "state_mask", 2, [B, H])
     args.d_output = _sequence_in(&arrays, d_output, "d_output", [B, T, H])
@@ -331,13 +365,12 @@ def backward(cnp.ndarray x not None, cnp.ndarray kernel not None,
     else:
         args.d_bias = _out(&arrays, d_bias, "d_bias", 1, [3 * H])
     args.d_initial_state = _out(&arrays, d_initial_state, "d_initial_state", 2, [B, H])
-    args.accumulate = accumulate
     _require_apart(&arrays)
     _raise_unless_ok(gru_workspace_bytes(
         &problem, GRU_BACKWARD_KEEP if keep_tape else GRU_BACKWARD, &size))
-    _borrow(size, &memory)
-    args.workspace = memory.data
+    _borrow(size, &workspace)
+    args.workspace = workspace.data
     with nogil:
         status = gru_backward(&problem, &args)
-    _give_back(memory)
+    _give_back(workspace)
     _raise_unless_ok(status)

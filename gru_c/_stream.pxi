@@ -1,112 +1,34 @@
 # Part of _core.pyx: streams, which run layers one after the other, one time step at a time.
 
-cdef int _set_layer(gru_stream_layer *layer, object stage, size_t batch) except -1:
-    """Set a layer to a stages.CoreStage, except for its packed weights."""
-    if not isinstance(stage, tuple) or len(stage) != 7:
-        raise TypeError(f"a stage of a stream must be a CoreStage, got {stage!r}")
-    dense, features, units, typenum, cell, weights_format, _ = stage
-    if typenum not in (cnp.NPY_FLOAT32, cnp.NPY_FLOAT64):
-        raise TypeError(f"a stage's typenum must be {cnp.NPY_FLOAT32} or {cnp.NPY_FLOAT64}, "
-                        f"NumPy's numbers of float32 and float64, got {typenum!r}")
-    cdef gru_problem *problem = &layer.problem
-    layer.dense = <bint>dense
-    layer.packed = NULL
-    problem.batch, problem.time, problem.input, problem.units = batch, 1, features, units
-    problem.dtype = GRU_F32 if typenum == cnp.NPY_FLOAT32 else GRU_F64
-    problem.engine = GRU_ENGINE_PACKED
-    problem.threads = 1
-    problem.weights_format = <gru_weight_format><int>weights_format
-    if not layer.dense:
-        return _set_cell(problem, cell)
-    problem.reset_after = problem.masks_state = problem.weights_are_packed = 0
-    problem.kind = _usual_kind()
-    problem.kind.activation.function = <gru_function><int>cell
-    return 0
-
-
-cdef int _typenum_of(const gru_problem *problem) noexcept:
-    return cnp.NPY_FLOAT32 if problem.dtype == GRU_F32 else cnp.NPY_FLOAT64
-
-
-def stream_pack(object stage, cnp.ndarray kernel not None, cnp.ndarray recurrent_kernel,
-                cnp.ndarray bias):
-    """Return gru_stream_pack's array of bytes for the layer that `stage` describes."""
-    cdef _Arrays arrays
-    cdef gru_stream_layer layer
-    cdef gru_weights weights = gru_weights(NULL, NULL, NULL)
-    cdef gru_status status
-    cdef size_t size
-    _set_layer(&layer, stage, 1)
-    arrays.typenum, arrays.count = _typenum_of(&layer.problem), 0
-    cdef Py_ssize_t I = layer.problem.input, H = layer.problem.units
-    if not layer.dense and recurrent_kernel is None:
-        raise TypeError("recurrent_kernel must be an array, got None")
-    if not layer.dense:
-        weights = _weights(&arrays, &layer.problem, kernel, recurrent_kernel, bias)
-    elif recurrent_kernel is not None:
-        raise TypeError("recurrent_kernel must be None: a dense layer has none")
-    else:
-        weights.kernel = _in(&arrays, kernel, "kernel", 2, [I, H])
-        weights.bias = _in(&arrays, bias, "bias", 1, [H])
-    _raise_unless_ok(gru_stream_packed_bytes(&layer, &size))
-    cdef cnp.ndarray packed = _bytes_on_a_line(size)
-    cdef void *data = cnp.PyArray_DATA(packed)
-    with nogil:
-        status = gru_stream_pack(&layer, &weights, data)
-    _raise_unless_ok(status)
-    return packed
-
-
 @cython.final
 cdef class Stack:
-    """Layers as `stream_pack` takes them, with their packed weights, and their states.
+    """Layers as `layer_pack` takes them, with their packed weights, and their states.
 
     Only one thread at a time may use it; a call from another one raises RuntimeError.
     """
 
     cdef void *_memory
-    cdef gru_stream_layer *_layers
+    cdef gru_layer *_layers
     cdef Py_ssize_t _count
     cdef readonly tuple packed  # weights, for as long as they are read
     cdef int _typenum
     cdef bint _long, _busy
 
     def __cinit__(self, list stages not None, size_t batch):
-        cdef tuple every = tuple(stages)
         cdef size_t size
         cdef double work = 0
-        self._count = len(every)
-        if not every:
-            raise ValueError("stages must hold at least one stage, got none")
-        self._layers = <gru_stream_layer *>PyMem_RawMalloc(
-            self._count * sizeof(gru_stream_layer))
-        if self._layers == NULL:
-            raise MemoryError(f"could not allocate the layers of a stream: {self._count}")
-        for i, stage in enumerate(every):
-            _set_layer(&self._layers[i], stage, batch)
+        self._count = len(stages)
+        self._layers = _new_layers(stages, batch)
+        self.packed = tuple([stage[-1] for stage in stages])
+        for i in range(self._count):
             work += _work(&self._layers[i].problem)
         self._typenum = _typenum_of(&self._layers[0].problem)
         self._long = work >= _LONG
-        self.packed = tuple([stage[-1] for stage in every])
-        self._take_weights()
         _raise_unless_ok(gru_stream_bytes(self._layers, self._count, &size))
         self._memory = PyMem_RawMalloc(size)
         if self._memory == NULL:
             raise MemoryError(f"could not allocate {size} bytes of states")
         _raise_unless_ok(gru_stream_begin(self._layers, self._count, self._memory))
-
-    cdef int _take_weights(self) except -1:
-        """Let the layers read `packed`."""
-        cdef _Arrays arrays
-        cdef gru_stream_layer *layer
-        cdef size_t size
-        for i, packed in enumerate(self.packed):
-            layer, name, arrays.count = &self._layers[i], f"packed of stage {i}", 0
-            if not isinstance(packed, cnp.ndarray):
-                raise TypeError(f"{name} must be an array, got {type(packed).__name__}")
-            _raise_unless_ok(gru_stream_packed_bytes(layer, &size))
-            layer.packed = _packed(&arrays, packed, name, size)
-        return 0
 
     def __dealloc__(self):
         PyMem_RawFree(self._memory)

@@ -14,7 +14,7 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.missing_names import explain_missing
-from gru_c.common.registry import Configurable, Registry, serialize, snake_case
+from gru_c.common.registry import Configurable, Registry, public_classes, serialize, snake_case
 from gru_c.common.validation import check_integer, check_real
 
 __all__ = [
@@ -192,10 +192,11 @@ def _check_axis(owner: str, axis: object) -> int | tuple[int, ...]:
     return check_integer(label, axis, None, also=" or several")
 
 
-_CLASSES: tuple[type[Constraint], ...] = (MaxNorm, MinMaxNorm, NonNeg, UnitNorm)
 # Keras has each class under this name, too.
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
-CONSTRAINTS: dict[str, type[Constraint]] = {snake_case(c.__name__): c for c in _CLASSES}
+CONSTRAINTS: dict[str, type[Constraint]] = {
+    snake_case(c.__name__): c for c in public_classes(globals(), Constraint)
+}
 _REGISTRY = Registry(
     "constraint",
     CONSTRAINTS,

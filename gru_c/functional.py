@@ -32,8 +32,7 @@ name               function                         alpha, beta
 The last column has the defaults. "leaky_relu", "thresholded_relu" and "elu" with ``alpha < 0`` are
 for prediction only. With ``clip`` the arguments of the functions are limited to +-clip, as in ONNX.
 
-Sizes: B batch rows, T time steps, I input features, H hidden units. The gate order of all weights
-is z, r, n, as in Keras, whose arrays fit without a change.
+Sizes: B batch rows, T time steps, I input features, H hidden units. Gates are in Keras's order zrn.
 
 References
 ----------
@@ -59,7 +58,7 @@ from gru_c.common.arrays import (
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.recurrence.cell import ActivationLike, Cell
 from gru_c.recurrence.checkpointing import CheckpointTape, check_every
-from gru_c.recurrence.options import AUTO, PassOptions, engine_of, weights_format_of_pass
+from gru_c.recurrence.options import AUTO, PassOptions
 from gru_c.recurrence.passes import batch_first, run
 from gru_c.recurrence.plain import GRUTape
 from gru_c.recurrence.ragged import RaggedTape
@@ -200,22 +199,11 @@ def gru_forward(
     >>> bool((short.state[1] == result.output[1, 1]).all())
     True
     """
-    are_bools = (
-        type(reset_after) is type(go_backwards) is type(time_major) is type(training) is bool
-    )
-    if not are_bools or type(zero_output_for_mask) is not bool:  # calling a function costs 1 us
-        check_flags(
-            reset_after=reset_after,
-            go_backwards=go_backwards,
-            time_major=time_major,
-            training=training,
-            zero_output_for_mask=zero_output_for_mask,
-        )
-    every = None if checkpoint_every is None else check_every(checkpoint_every)
     usual_cell = activation == "tanh" and recurrent_activation == "sigmoid" and clip is None
     usual_engine = engine in ("auto", "packed") and inference_weights == "float32"
-    usual_order = lengths is None and mask is None and not (go_backwards or time_major)
-    if usual_cell and usual_engine and usual_order and not training:
+    usual_flags = go_backwards is time_major is training is zero_output_for_mask is False
+    all_steps = lengths is None and mask is None and checkpoint_every is None
+    if usual_cell and usual_engine and usual_flags and all_steps and type(reset_after) is bool:
         code, threads = _core.ENGINES[engine], team_threads(num_threads)
         plain = _core.forward_plain(
             x, kernel, recurrent_kernel, bias, initial_state, reset_after, code, threads
@@ -223,6 +211,14 @@ def gru_forward(
         if type(plain) is tuple:  # else x is a single step, or the arguments need conversion
             output, state = plain
             return GRUForward(output, state, None)
+    check_flags(
+        reset_after=reset_after,
+        go_backwards=go_backwards,
+        time_major=time_major,
+        training=training,
+        zero_output_for_mask=zero_output_for_mask,
+    )
+    every = check_every(checkpoint_every)
     dtype = compute_dtype(
         x=x,
         kernel=kernel,
@@ -230,27 +226,36 @@ def gru_forward(
         bias=bias,
         initial_state=initial_state,
     )
-    weights_format = weights_format_of_pass(inference_weights, dtype, engine, training)
     cell = Cell.checked(reset_after, activation, recurrent_activation, clip)
-    if training:
-        cell.require_trainable()
+    options = PassOptions.checked(
+        cell, go_backwards, training, engine, num_threads, inference_weights, dtype
+    )
     sequences = batch_first(as_sequences("x", x, dtype), time_major)
     weights = Weights.checked(kernel, recurrent_kernel, bias, reset_after, dtype)
     check_features(sequences.shape[2], weights.kernel, "x")
-    B, T, _ = sequences.shape
-    H = weights.units
-    before = as_state("initial_state", initial_state, (B, H), dtype)
-    output = np.empty((T, B, H) if time_major else (B, T, H), dtype)
-    backwards, zero = bool(go_backwards), bool(zero_output_for_mask)
-    steps = Steps.checked((B, T), mask, lengths, go_backwards=backwards, zero_output=zero)
-    options = PassOptions(
-        cell, backwards, bool(training), engine_of(engine), num_threads, weights_format
-    )
+    places, backwards, zero = sequences.shape[:2], bool(go_backwards), bool(zero_output_for_mask)
+    before = as_state("initial_state", initial_state, (places[0], weights.units), dtype)
+    steps = Steps.checked(places, mask, lengths, go_backwards=backwards, zero_output=zero)
+    return _run(sequences, weights, before, options, steps, every, time_major)
+
+
+def _run(
+    x: Array,
+    weights: Weights,
+    state: Array | None,
+    options: PassOptions,
+    steps: Steps | None,
+    every: int | str | None,
+    time_major: bool,
+) -> GRUForward:
+    """Run a pass over arrays that have been checked, x (B, T, I) among them."""
+    B, T, _ = x.shape
+    output = np.empty((T, B, weights.units) if time_major else (B, T, weights.units), x.dtype)
     shown = batch_first(output, time_major)
-    state, tape = run(sequences, weights, before, shown, options, steps=steps, every=every)
+    last, tape = run(x, weights, state, shown, options, steps=steps, every=every)
     if tape is not None and time_major:
         tape.time_major = True
-    return GRUForward(output, state, tape)
+    return GRUForward(output, last, tape)
 
 
 def gru_backward(
@@ -308,7 +313,8 @@ def gru_backward(
             "gru_backward wants the tape of gru_forward(..., training=True), got "
             + ("None: was training=True given?" if tape is None else type(tape).__name__)
         )
-    check_flags(keep_tape=keep_tape, d_hidden=d_hidden)
+    if not type(keep_tape) is type(d_hidden) is bool:
+        check_flags(keep_tape=keep_tape, d_hidden=d_hidden)
     B, T, H = tape.output_shape
     dtype = tape.kernel.dtype
     places = (T, B) if tape.time_major else (B, T)

@@ -182,6 +182,7 @@ REGULARIZERS: dict[str, type[Regularizer]] = {
     "l1": L1,
     "l2": L2,
     "l1_l2": L1L2,
+    "l1l2": L1L2,
     "orthogonal_regularizer": OrthogonalRegularizer,
 }
 _REGISTRY: Registry[Regularizer] = Registry(

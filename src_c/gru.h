@@ -238,32 +238,57 @@ gru_status gru_backward(const gru_problem *problem, const gru_backward_args *arg
  * sequence: the same bits with the packed engine, the same up to rounding with the BLAS engine. */
 gru_status gru_chunk_steps(const gru_problem *problem, size_t *steps);
 
-/* ---- streams ------------------------------------------------------------------------------ */
+/* ---- layers ------------------------------------------------------------------------------- */
 
-/* A stream takes a stack of layers through one time step after the other, on the calling thread.
- * Its results have the bits of gru_forward by the packed engine on the whole sequence. Its memory
- * holds the states, the scratch and the plan; the packed weights lie outside, for many streams. */
-
-typedef struct gru_stream_layer {
+/* A layer of a stream or a predictor. */
+typedef struct gru_layer {
     /* 0: a GRU. 1: y = activation(x W + b) with kind.activation GRU_LINEAR, GRU_RELU, GRU_SIGMOID
-     * or GRU_TANH; the problem's other fields but B, I, H, dtype and threads have no effect. */
+     * or GRU_TANH; the problem's other fields but B, T, I, H, dtype and threads have no effect. */
     int dense;
-    /* time is 1; B and dtype are the same in all layers of a stack */
     gru_problem problem;
-    const void *packed; /* gru_stream_pack */
-} gru_stream_layer;
+    const void *packed; /* gru_layer_pack */
+    /* A predictor reads these, too. Of a dense layer they have no effect. */
+    gru_weights weights;
+    int last_step; /* 1: the output of a GRU is its last state; 0: all states */
+    int backwards; /* 1: a GRU takes the time steps from the last to the first */
+} gru_layer;
 
 /* Set `bytes` to the size of a layer's packed weights; pack them. `layer->packed` is ignored, and
  * the new `packed` is aligned to a cache line. A dense layer has kernel (I, H), and bias (H) or
  * null. */
-gru_status gru_stream_packed_bytes(const gru_stream_layer *layer, size_t *bytes);
-gru_status gru_stream_pack(const gru_stream_layer *layer, const gru_weights *weights, void *packed);
+gru_status gru_layer_packed_bytes(const gru_layer *layer, size_t *bytes);
+gru_status gru_layer_pack(const gru_layer *layer, const gru_weights *weights, void *packed);
+
+/* ---- predictors --------------------------------------------------------------------------- */
+
+/* A predictor takes a stack of layers over whole sequences in one call, by the packed engine. Its
+ * results have the bits of gru_forward and gru_matmul, layer by layer. */
+typedef struct gru_predict_args {
+    size_t batch, time; /* B T, in place of those of the layers */
+    int threads;        /* likewise */
+    gru_sequence_in x;  /* in   (B, T, I); contiguous if the first layer is dense */
+    void *output;       /* out  (B, T, H), or (B, H) behind a layer with last_step; contiguous */
+    void *workspace;
+} gru_predict_args;
+
+/* Run the layers with a workspace of `bytes`; set `needed` to the bytes that they need as far as
+ * that is known when a workspace turns out to be too small. The instruction set must be the one that
+ * the weights were packed for. */
+gru_status gru_predict(const gru_layer *layers, size_t count, const gru_predict_args *args,
+    size_t bytes, size_t *needed);
+
+/* ---- streams ------------------------------------------------------------------------------ */
+
+/* A stream takes a stack of layers through one time step after the other, on the calling thread.
+ * Its results have the bits of gru_forward by the packed engine on the whole sequence. Its memory
+ * holds the states, the scratch and the plan; the packed weights lie outside, for many streams. The
+ * problems of its layers have a time of 1, and the same B and dtype. */
 
 /* Set `bytes` to the size of a stream's memory, of any alignment; begin a stream there, with all
  * states zero. It must not be moved. With another instruction set than the one in use now, steps
  * are refused. */
-gru_status gru_stream_bytes(const gru_stream_layer *layers, size_t count, size_t *bytes);
-gru_status gru_stream_begin(const gru_stream_layer *layers, size_t count, void *memory);
+gru_status gru_stream_bytes(const gru_layer *layers, size_t count, size_t *bytes);
+gru_status gru_stream_begin(const gru_layer *layers, size_t count, void *memory);
 
 /* Take a step from x (B, I of the first layer) to y (B, H of the last one), both contiguous; they
  * may overlap. */
@@ -286,16 +311,29 @@ typedef struct gru_matrix {
     int transposed;
 } gru_matrix;
 
+/* The rows of a matrix that are windows over sequences: row i is window i % count of sequence
+ * i / count. A window is `taps` pieces of equal length. Windows may overlap. */
+typedef struct gru_windows {
+    size_t count; /* windows of a sequence; 0: the rows are not windows */
+    size_t taps;
+    size_t sequence, tap; /* elements from one sequence, and from one tap, to the next */
+} gru_windows;
+
 /* c (m, n) = a (m, k) times b (k, n). */
 typedef struct gru_matmul_args {
     gru_dtype dtype;
     size_t m, n, k;
-    gru_matrix a, b;    /* in */
-    const void *packed; /* in  b packed by gru_matmul_pack; null: pack it now */
-    void *c;            /* out contiguous */
-    int accumulate;     /* 1: the product is added to what c holds */
-    int threads;        /* the bits do not depend on them: c is cut over m and n only */
-    void *workspace;    /*     gru_matmul_bytes */
+    gru_matrix a, b;     /* in */
+    gru_windows windows; /* in  the rows of a, not transposed, whose stride leads from one window of
+                          *     a sequence to the next; k <= 128 unless each window is one piece
+                          *     of memory */
+    const void *packed;  /* in  b packed by gru_matmul_pack; null: pack it now */
+    const void *bias;    /* in  (n), added to each row of c; null: none; not with accumulate */
+    void *c;             /* out */
+    size_t c_stride;     /* elements from row to row of c; 0: c is contiguous */
+    int accumulate;      /* 1: the product is added to what c holds */
+    int threads;         /* the bits do not depend on them: c is cut over m and n only */
+    void *workspace;     /*     gru_matmul_bytes */
 } gru_matmul_args;
 
 /* Set `bytes` to the scratch memory that a matmul of these sizes needs; its arrays may still be

@@ -24,6 +24,7 @@ saving
 callbacks
 data streaming
 training preprocessing datasets
+serving
 models
 backend
 utils
@@ -186,6 +187,36 @@ def test_few_modules_lie_flat():
     assert len(flat) <= 14, f"put new modules into a room, not flat into gru_c/: {flat}"
 
 
+def missing_tests(root):
+    """Return a sentence for each module without a test file of its name."""
+    sentences = []
+    for path in sorted((root / "gru_c").rglob("*.py")):
+        place = path.relative_to(root / "gru_c").with_name(f"test_{path.name}")
+        if path.stem not in ("__init__", "__main__") and not (root / "tests" / place).exists():
+            sentences.append(
+                f"{path.relative_to(root)} has no tests/{place.as_posix()}, where its reader looks "
+                "for its tests: rename the file that tests it, move its tests there from a file of "
+                "several subjects, or write some."
+            )
+    return sentences
+
+
+def test_every_module_has_a_test_file_of_its_name():
+    sentences = missing_tests(ROOT)
+    assert not sentences, "\n".join(sentences)
+
+
+def test_a_module_without_a_test_file_is_found(tmp_path):
+    for path in ("gru_c/layers/base/layer.py", "gru_c/layers/gru.py", "gru_c/layers/__init__.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+    tests = tmp_path / "tests" / "layers"
+    tests.mkdir(parents=True)
+    (tests / "test_gru.py").write_text("")
+    (sentence,) = missing_tests(tmp_path)
+    assert sentence.startswith("gru_c/layers/base/layer.py has no tests/layers/base/test_layer.py")
+
+
 def test_each_room_of_the_floors_exists():
     rooms = {path.stem for path in PACKAGE.iterdir() if path.is_dir() or path.suffix in SOURCES}
     missing = sorted(FLOOR.keys() - rooms)
@@ -194,7 +225,7 @@ def test_each_room_of_the_floors_exists():
 
 def test_no_file_is_long():
     files = [ROOT / "setup.py"]
-    for room in ("gru_c", "src_c", "bench", "examples"):
+    for room in ("gru_c", "src_c", "bench", "examples", "tests"):
         suffixes = SOURCES - {".c"} if room == "gru_c" else SOURCES  # Cython writes C there
         files += sorted(path for path in (ROOT / room).rglob("*") if path.suffix in suffixes)
     counts = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}

@@ -1,8 +1,4 @@
-"""Effects of an import: heavy packages are imported on first use, and OpenMP is configured."""
-
-import pytest
-
-from gru_c import _core
+"""Effects of an import: heavy packages are imported on first use."""
 
 
 def test_heavy_imports_wait_for_their_use(run_python):
@@ -26,10 +22,12 @@ def test_the_core_says_when_it_has_no_blas(run_python):
 import numpy as np
 from gru_c import _core
 from gru_c.recurrence.cell import Cell
+from gru_c.recurrence.options import PassOptions
+from gru_c.recurrence.weights import Weights
 try:
-    a = np.ones((1, 1, 1)), np.ones((1, 3)), np.ones((1, 3))
-    out = np.ones((1, 1))
-    _core.forward(*a, None, None, None, out, None, None, Cell(), _core.ENGINES["blas"], 1)
+    x, weights = np.ones((1, 1, 1)), Weights(np.ones((1, 3)), np.ones((1, 3)), None)
+    options = PassOptions(Cell())
+    _core.forward(x, weights, None, None, None, options, _core.ENGINES["blas"], 1)
 except RuntimeError as error:
     print(error)
 """
@@ -37,17 +35,25 @@ except RuntimeError as error:
     assert done.stdout == "the BLAS engine was called before BLAS was handed to the core\n"
 
 
-@pytest.mark.parametrize("chosen", [None, "77"])
-def test_the_spin_of_openmp_is_set_for_the_core_only(run_python, chosen):
-    code = "import os, gru_c; print(os.environ.get('GOMP_SPINCOUNT'))"
-    result = run_python(code, GOMP_SPINCOUNT=chosen, OMP_WAIT_POLICY=None)
-    assert result.stdout.strip() == str(chosen), result.stderr
+FORMER = {
+    "initializers.function.initial_value": "initializers.user_function",
+    "losses.function.FunctionLoss": "losses.user_function",
+    "losses.functions.huber": "losses.per_sample",
+    "metrics.function.FunctionMetric": "metrics.user_function",
+    "metrics.functions.binary_accuracy": "metrics.per_sample",
+    "metrics.of_losses.Poisson": "metrics.loss_means",
+    "schedules.function.as_schedule": "schedules.user_function",
+    "training.doubts.Doubts": "training.loss_warnings",
+    "layers.vocabulary.Vocabulary": "layers.vocabulary.tokens",
+    "layers.base.Layer": "layers.base.layer",
+}
 
 
-@pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
-@pytest.mark.skipif("GCC" not in _core.COMPILER, reason="GCC's OpenMP shows its settings")
-def test_openmp_has_read_the_spin(run_python):
-    result = run_python(
-        "import gru_c", OMP_DISPLAY_ENV="verbose", GOMP_SPINCOUNT=None, OMP_WAIT_POLICY=None
-    )
-    assert "GOMP_SPINCOUNT = '1000'" in result.stderr, result.stderr
+def test_pickles_that_name_former_modules_are_read(run_python):
+    contents = []
+    for path in FORMER:
+        module, _, name = path.rpartition(".")
+        contents.append(f"cgru_c.{module}\n{name}\n.".encode())  # as protocol 0 names a class
+    code = f"import pickle\nfor content in {contents}:\n    print(pickle.loads(content).__module__)"
+    done = run_python(code)
+    assert done.stdout.split() == [f"gru_c.{module}" for module in FORMER.values()], done.stderr

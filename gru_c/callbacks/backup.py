@@ -61,9 +61,12 @@ class BackupAndRestore(Callback):
         double_checkpoint: bool = False,
         delete_checkpoint: bool = True,
     ) -> None:
+        is_path = isinstance(backup_dir, (str, os.PathLike))
+        if not is_path or not os.fspath(backup_dir):
+            raise (ValueError if is_path else TypeError)(
+                f"BackupAndRestore: backup_dir must be the path of a folder, got {backup_dir!r}"
+            )
         self.backup_dir = os.fspath(backup_dir)
-        if not self.backup_dir:
-            raise ValueError("BackupAndRestore: backup_dir must be the path of a folder, got ''")
         self.save_freq = save_freq
         self._every = check_frequency(self, "save_freq", save_freq)
         self.double_checkpoint = check_flag("double_checkpoint", double_checkpoint)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from gru_c.common import keras_names
 from gru_c.common.attributes import Guarded
 from gru_c.network.network import Network
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Logs = dict[str, Any]
 
@@ -23,6 +26,18 @@ HOOKS = tuple(
 )
 # The hooks that have an older name, which Keras still supports.
 _ALIASES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+
+
+class LoopParams(TypedDict, total=False):
+    """The `params` of callbacks: facts about a loop over batches.
+
+    `steps` is the number of batches, None if it is not known.
+    """
+
+    verbose: int
+    epochs: int
+    steps: int | None
+    validation: bool
 
 
 class Callback(Guarded):
@@ -226,14 +241,15 @@ class CallbackList:
         """Return True if a callback defines the hook."""
         return hook in self._hooks
 
-    def begin(self, model: Network, first: bool = True, **params: Any) -> None:
+    def begin(self, model: Network, first: bool = True, **params: Unpack[LoopParams]) -> None:
         """Set the model and the params of all callbacks before a loop.
 
         `first` is True in the first of the processes that train together.
         """
         self._first = first
+        facts: dict[str, Any] = {**params}
         for callback in self.callbacks:
-            callback.set_params(params)
+            callback.set_params(facts)
             callback.set_model(model)
 
     def call(self, hook: str, *number: int, logs: Logs | Callable[[], Logs] | None = None) -> None:

@@ -32,7 +32,7 @@ from gru_c.common.code_names import (
     unwrapped,
 )
 from gru_c.common.keywords import about_unknown_keyword
-from gru_c.common.slips import USERS_WORDS, nearest
+from gru_c.common.misspellings import USERS_WORDS, nearest
 
 # Called with an object, a name and a value. Sets the attribute or refuses it; or returns True, and
 # then the caller sets it.

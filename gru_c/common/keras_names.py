@@ -239,10 +239,12 @@ _WITHOUT_EFFECT = {
     "evaluate": "workers use_multiprocessing max_queue_size",
     "predict": "workers use_multiprocessing max_queue_size",
 }
-# Arguments that Keras has and gru_c does not have, with the values that have no effect in Keras.
+# Arguments that Keras has and gru_c does not have, with the values that have no effect in Keras. A
+# name with a class before it is for the constructors of that class and of those derived from it.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
     "data_format": ("channels_last", None),
     "axis": (-1,),
+    "Optimizer.decay": (0,),
     "zipped": (True, None),
     "profile_batch": (0, False, None),
     **dict.fromkeys(("histogram_freq", "embeddings_freq"), (0,)),
@@ -281,7 +283,10 @@ def is_without_effect(owners: Collection[str], name: str, value: object) -> bool
     """
     if any(name in _WITHOUT_EFFECT.get(owner, "").split() for owner in owners):
         return True
-    return isinstance(value, (str, int, type(None))) and value in _NEUTRAL.get(name, ())
+    keys = (name, *(f"{owner}.{name}" for owner in owners))
+    return isinstance(value, (str, int, float, type(None))) and any(
+        value in _NEUTRAL.get(key, ()) for key in keys
+    )
 
 
 # Losses, metrics, optimizers, activations and others that Keras has and gru_c does not have, in

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from gru_c.common.keras_names import METHOD, is_without_effect
-from gru_c.common.slips import nearest
+from gru_c.common.misspellings import nearest
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 

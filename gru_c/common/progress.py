@@ -35,14 +35,14 @@ def bars_are_shown() -> bool:
     return terminal or "ipykernel.zmqshell" in sys.modules
 
 
-def _bar(**arguments: Any) -> Any:
+def _bar(total: int | None, title: str, unit: str) -> Any:
     """Return a tqdm bar for the terminal or notebook."""
     with warnings.catch_warnings():
         # In a notebook without ipywidgets tqdm warns, and shows the bar of a terminal.
         warnings.simplefilter("ignore")
         from tqdm.autonotebook import tqdm
 
-    return tqdm(dynamic_ncols=True, **arguments)
+    return tqdm(total=total, desc=title, unit=unit, dynamic_ncols=True)
 
 
 class Progress:
@@ -59,7 +59,7 @@ class Progress:
         self._samples = 0
         self._bar: Any = None
         if mode == BAR and bars_are_shown():
-            self._bar = _bar(total=batches, desc=title, unit=unit)
+            self._bar = _bar(batches, title, unit)
         self._begin = self._last = time.perf_counter()
 
     def __enter__(self) -> Progress:

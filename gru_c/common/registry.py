@@ -20,6 +20,7 @@ from gru_c.common import keras_names
 from gru_c.common.attributes import Guarded, renamed
 
 T = TypeVar("T")
+Self = TypeVar("Self", bound="Configurable")
 
 _LIBRARIES = ("keras", "tf_keras", "tensorflow", "torch")
 # Keys that Keras writes next to class_name and config; nothing here needs them.
@@ -70,6 +71,8 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     if not isinstance(name, str):
         article = "an" if kind[:1] in tuple("aeiou") else "a"
         raise TypeError(f"the name of {article} {kind} must be a string, got {type(name).__name__}")
+    if name in table:
+        return table[name]
     folded = {key.lower(): value for key, value in table.items()}
     for key in (name.lower(), snake_case(name)):
         if key in folded:
@@ -81,6 +84,21 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     if name.lower().replace("_", "") in keras_names.OTHERS:
         remark = ", which Keras has and gru_c does not."
     raise ValueError(f"unknown {kind} {name!r}{remark} Known: {', '.join(sorted(folded))}")
+
+
+def public_classes(module: Mapping[str, Any], base: type[T]) -> list[type[T]]:
+    """Return the subclasses of a class that a module's ``__all__`` lists, each once.
+
+    Parameters
+    ----------
+    module : mapping
+        The ``globals()`` of the module.
+    base : type
+        The class, which is left out itself.
+    """
+    public = (module[name] for name in module["__all__"] if name in module)
+    classes = [value for value in public if isinstance(value, type) and issubclass(value, base)]
+    return [cls for cls in dict.fromkeys(classes) if cls is not base]
 
 
 def library_of(spec: object) -> str | None:
@@ -139,6 +157,26 @@ class Configurable(Guarded):
             If the object does not keep one of them.
         """
         return {name: _plain(self._argument(name)) for name in self._described_arguments()}
+
+    @classmethod
+    def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
+        """Return a new object with the arguments that `get_config` returned.
+
+        Parameters
+        ----------
+        config : dict
+            Arguments of the constructor by their names.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is not a dict, or the constructor does not take an argument or its value.
+        """
+        if not isinstance(config, Mapping):
+            raise TypeError(
+                f"{cls.__name__}.from_config: wanted the dict of get_config, got {config!r}"
+            )
+        return cls(**config)
 
     def _described_arguments(self) -> list[str]:
         """Return the arguments that belong to the configuration and to ``repr``."""

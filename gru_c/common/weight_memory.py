@@ -69,6 +69,10 @@ class Memory:
     def _references(self) -> int:
         return sys.getrefcount(self._owner) - len(self._held)
 
+    def leave(self) -> None:
+        """Give the memory a new version, because a weight moves to another one."""
+        self.version = next(_versions)
+
     @property
     def lent(self) -> bool:
         """True if there is an array through which weights can be changed."""
@@ -90,6 +94,29 @@ def versions_of(weights: Sequence[Weight]) -> list[int] | None:
     memories = {id(weight.memory): weight.memory for weight in weights}.values()
     versions = [memory.version for memory in memories]
     return None if any(memory.lent for memory in memories) else versions
+
+
+class Watch:
+    """A look at weights that tells later if they may have changed.
+
+    Parameters
+    ----------
+    weights : sequence of Weight
+    """
+
+    __slots__ = ("_memories",)
+
+    def __init__(self, weights: Sequence[Weight]) -> None:
+        memories = {id(weight.memory): weight.memory for weight in weights}.values()
+        self._memories = [(memory, memory.version) for memory in memories]
+
+    @property
+    def unchanged(self) -> bool:
+        """True if no weight can have changed, or can change now, without a new version."""
+        for memory, version in self._memories:  # a loop, because it is faster
+            if memory.version != version or memory.lent:
+                return False
+        return True
 
 
 def derived(weights: Sequence[Weight], key: Hashable, make: Callable[[], T]) -> T:

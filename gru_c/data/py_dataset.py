@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypedDict
+
+
+class WorkerOptions(TypedDict, total=False):
+    """Arguments of `PyDataset`."""
+
+    workers: int
+    use_multiprocessing: bool
+    max_queue_size: int
 
 
 class PyDataset:

@@ -1,4 +1,4 @@
-"""The data sets of ``keras.datasets``: modules that say where the data can be had.
+"""The data sets of ``keras.datasets``: modules that say where to get the data.
 
 gru_c downloads nothing. Each module has the functions of Keras's, which raise NotImplementedError
 with a source of the data and the lines that bring it in as arrays.

@@ -1,4 +1,4 @@
-"""The functions of ``keras.datasets.california_housing``, which say where the data can be had."""
+"""The functions of ``keras.datasets.california_housing``, which say where to get the data."""
 
 from gru_c.datasets.sources import unavailable
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 
-class Source(NamedTuple):
+class DataSetSource(NamedTuple):
     """The places of a data set.
 
     Attributes
@@ -22,32 +22,32 @@ class Source(NamedTuple):
 
 
 SOURCES = {
-    "boston_housing": Source(
+    "boston_housing": DataSetSource(
         "506 suburbs of Boston with the median price of a house", "lib.stat.cmu.edu/datasets/boston"
     ),
-    "california_housing": Source(
+    "california_housing": DataSetSource(
         "20,640 districts of California with the median price of a house; "
         "sklearn.datasets.fetch_california_housing() returns it",
         "www.dcc.fc.up.pt/~ltorgo/Regression/cal_housing.html",
     ),
-    "cifar10": Source(
+    "cifar10": DataSetSource(
         "60,000 pictures of 10 kinds of things", "www.cs.toronto.edu/~kriz/cifar.html"
     ),
-    "cifar100": Source(
+    "cifar100": DataSetSource(
         "60,000 pictures of 100 kinds of things", "www.cs.toronto.edu/~kriz/cifar.html"
     ),
-    "fashion_mnist": Source(
+    "fashion_mnist": DataSetSource(
         "70,000 pictures of clothes; sklearn.datasets.fetch_openml('Fashion-MNIST') returns it",
         "github.com/zalandoresearch/fashion-mnist",
     ),
-    "imdb": Source(
+    "imdb": DataSetSource(
         "50,000 film reviews, as numbers of words", "ai.stanford.edu/~amaas/data/sentiment"
     ),
-    "mnist": Source(
+    "mnist": DataSetSource(
         "70,000 pictures of digits; sklearn.datasets.fetch_openml('mnist_784') returns it",
         "yann.lecun.com/exdb/mnist",
     ),
-    "reuters": Source(
+    "reuters": DataSetSource(
         "11,228 newswires of 46 topics, as numbers of words",
         "www.daviddlewis.com/resources/testcollections/reuters21578",
     ),
@@ -61,12 +61,12 @@ def unavailable(name: str, function: str) -> Callable[..., NoReturn]:
         raise NotImplementedError(f"gru_c.datasets.{name}.{function}: {_advice(name, function)}")
 
     refuse.__name__ = refuse.__qualname__ = function
-    refuse.__doc__ = f"Raise NotImplementedError, which says where the data set {name} can be had."
+    refuse.__doc__ = f"Raise NotImplementedError, which says where to get the data set {name}."
     return refuse
 
 
 def _advice(name: str, function: str) -> str:
-    """Return where the data can be had, and how it is brought in as arrays."""
+    """Return where to get the data, and how to read them as arrays."""
     content, origin = SOURCES[name]
     place = f"gru_c downloads nothing. The data ({content}) is from {origin}. "
     if function != "load_data":

@@ -95,15 +95,15 @@ def predict(
     inputs = [x, (_SAMPLES, *range(_INPUT, _INPUT + x.ndim - 1))]
     if lengths is not None:
         inputs += [_lengths(da, lengths, x), (_SAMPLES,)]
-    snapshot, delayed = Snapshot.take(model), require("dask", "dask").delayed
+    pickled, delayed = PickledModel.take(model), require("dask", "dask").delayed
     # All chunks refer to the model by one key of the graph.
-    key = delayed(snapshot, name=f"gru-c-model-{snapshot.token}", traverse=False)
+    key = delayed(pickled, name=f"gru-c-model-{pickled.token}", traverse=False)
     new_axes = {_OUTPUT + axis: length for axis, length in enumerate(shape)}
     return da.blockwise(
         _predict_chunk,
         (_SAMPLES, *new_axes),
         *inputs,
-        snapshot=key,
+        pickled=key,
         batch_size=size,
         new_axes=new_axes,
         concatenate=True,
@@ -161,7 +161,7 @@ def _lengths(da: Any, lengths: Any, x: Any) -> Any:
     return lengths
 
 
-class Snapshot:
+class PickledModel:
     """A model at one time, to be unpickled once in each process that predicts with it.
 
     Dask keeps one object for all chunks in a process. The unpickled model lives as long as that
@@ -187,8 +187,8 @@ class Snapshot:
         self._shared = SimpleNamespace(model=None) if known_code else threading.local()
 
     @classmethod
-    def take(cls, model: Sequential) -> Snapshot:
-        """Return a snapshot of a model, without the parts that only training uses."""
+    def take(cls, model: Sequential) -> PickledModel:
+        """Return the pickle of a model, without the parts that only training uses."""
         bare = object.__new__(type(model))
         unneeded: dict[str, Any] = {"optimizer": None, "loss": None, "metrics": [], "history": None}
         vars(bare).update(vars(model) | unneeded | {"_parameters": None})
@@ -224,16 +224,16 @@ class Snapshot:
         return self.token
 
 
-_last: Snapshot | None = None
+_last: PickledModel | None = None
 
 
-def _unpickle(token: str, content: bytes, known_code: bool) -> Snapshot:
-    """Return a snapshot. A process of a pool gets one with each chunk, and keeps the last one."""
+def _unpickle(token: str, content: bytes, known_code: bool) -> PickledModel:
+    """Return a pickled model. A process of a pool gets one with each chunk, and keeps the last."""
     global _last
     if not in_pool():
-        return Snapshot(token, content, known_code)
+        return PickledModel(token, content, known_code)
     if _last is None or _last.token != token:
-        _last = Snapshot(token, content, known_code)
+        _last = PickledModel(token, content, known_code)
     return _last
 
 
@@ -277,11 +277,11 @@ def _hash(model: Sequential) -> str | None:
 
 
 def _predict_chunk(
-    x: Array, lengths: Array | None = None, *, snapshot: Snapshot, batch_size: int
+    x: Array, lengths: Array | None = None, *, pickled: PickledModel, batch_size: int
 ) -> Array:
     """Return the outputs of a chunk; compute them with this Python thread's share of threads."""
-    with shares.take(waits=snapshot.known_code):
-        model = snapshot.get_model()
+    with shares.take(waits=pickled.known_code):
+        model = pickled.get_model()
         try:
             outputs: Array = model.predict(x, batch_size, verbose=0, lengths=lengths)
         except (ValueError, TypeError) as error:

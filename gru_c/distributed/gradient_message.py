@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gru_c.training.processes import Pass
 
 if TYPE_CHECKING:
-    from gru_c.parameters import Layer, Parameters
+    from gru_c.parameters import HasParameters, Parameters
 
 # The notes before the gradients: the sum of the loss over the values, the numbers of values and of
 # samples; how many processes failed, want to stop, want to write a checkpoint. In float32 counts
@@ -79,7 +79,7 @@ class GradientMessage:
 
     # ---- sending ----
 
-    def send(self, layer: Layer) -> None:
+    def send(self, layer: HasParameters) -> None:
         """Send all complete gradients down to this layer's if they are enough for a piece."""
         begin = self._begin + self._parameters.span(layer)[0]
         if begin > self._begin and self._whole[begin : self._end].nbytes >= _LEAST_PIECE:

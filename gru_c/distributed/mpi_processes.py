@@ -26,7 +26,7 @@ from gru_c.distributed.shards import (
     fingerprint,
     weights_checksum,
 )
-from gru_c.layers.random import DrawingLayer
+from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.metrics import merged_states
 from gru_c.runtime.threads import use_threads
 from gru_c.training.processes import (

@@ -23,7 +23,7 @@ _BATCH_SIZE = 256  # windows in a batch of a forecast
 
 
 @dataclass(frozen=True)
-class Settings:
+class ForecastSettings:
     """The arguments of `Forecaster` that `fit` depends on.
 
     Attributes
@@ -155,7 +155,7 @@ class Fitted:
         return continued(item, forecast[:, self.levels.index(0.5)], index)
 
 
-def fit(panel: Panel, settings: Settings) -> Fitted:
+def fit(panel: Panel, settings: ForecastSettings) -> Fitted:
     """Prepare the series, and train a model on them."""
     plan = make_plan(
         panel,

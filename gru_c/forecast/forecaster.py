@@ -197,8 +197,8 @@ class Forecaster(Guarded):
         self._set_fitted(fitted.fit(panel, self._settings()), {})
         return self
 
-    def _settings(self) -> fitted.Settings:
-        return fitted.Settings(
+    def _settings(self) -> fitted.ForecastSettings:
+        return fitted.ForecastSettings(
             window=self.window,
             horizon=self.horizon,
             hidden_units=self.hidden_units,

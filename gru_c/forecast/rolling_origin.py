@@ -12,7 +12,7 @@ from gru_c.common.arrays import Array
 from gru_c.forecast import fitted
 from gru_c.forecast.accuracy import mase_scale, naive, seasonal_naive
 from gru_c.forecast.backtest import Backtest
-from gru_c.forecast.fitted import Fitted, Settings
+from gru_c.forecast.fitted import Fitted, ForecastSettings
 from gru_c.forecast.fold import Fold
 from gru_c.forecast.preparation import expected_season
 from gru_c.forecast.series import Panel, Series
@@ -21,7 +21,11 @@ MODEL, NAIVE, SEASONAL = "GRU", "naive", "seasonal naive"
 
 
 def roll(
-    settings: Settings, quantiles: tuple[float, ...] | None, panel: Panel, folds: int, refit: bool
+    settings: ForecastSettings,
+    quantiles: tuple[float, ...] | None,
+    panel: Panel,
+    folds: int,
+    refit: bool,
 ) -> Backtest:
     """Return the errors of forecasts from `folds` origins; see `Forecaster.backtest`.
 

@@ -24,11 +24,9 @@ from typing import cast
 import numpy as np
 
 from gru_c.common.missing_names import explain_missing
-from gru_c.common.registry import Registry, serialize, snake_case
+from gru_c.common.registry import Registry, public_classes, serialize, snake_case
 from gru_c.initializers.base import Initializer
 from gru_c.initializers.constant import Constant, Identity, Ones, Zeros
-from gru_c.initializers.function import InitializerFunction, takes_rng
-from gru_c.initializers.function import initial_value as initial_value
 from gru_c.initializers.random import (
     GlorotNormal,
     GlorotUniform,
@@ -42,6 +40,8 @@ from gru_c.initializers.random import (
     TruncatedNormal,
     VarianceScaling,
 )
+from gru_c.initializers.user_function import InitializerFunction, takes_rng
+from gru_c.initializers.user_function import initial_value as initial_value
 
 __all__ = [
     "Constant",
@@ -79,25 +79,8 @@ __all__ = [
     "zeros",
 ]
 
-_CLASSES: tuple[type[Initializer], ...] = (
-    GlorotUniform,
-    GlorotNormal,
-    HeUniform,
-    HeNormal,
-    LecunUniform,
-    LecunNormal,
-    Orthogonal,
-    Zeros,
-    Ones,
-    Constant,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    VarianceScaling,
-    Identity,
-)
 INITIALIZERS: dict[str, type[Initializer]] = {
-    **{snake_case(c.__name__): c for c in _CLASSES},
+    **{snake_case(c.__name__): c for c in public_classes(globals(), Initializer)},
     "uniform": RandomUniform,  # Keras's other names
     "normal": RandomNormal,
     "one": Ones,

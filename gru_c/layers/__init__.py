@@ -6,9 +6,11 @@ Layers on texts and categories are imported when they are used.
 from typing import TYPE_CHECKING
 
 from gru_c.common.missing_names import explain_missing
+from gru_c.common.registry import public_classes
 from gru_c.layers.activation import Activation
 from gru_c.layers.activity_regularization import ActivityRegularization
 from gru_c.layers.base import Layer
+from gru_c.layers.base.layer_table import CELLS, LAYERS
 from gru_c.layers.batch_normalization import BatchNormalization
 from gru_c.layers.bidirectional import Bidirectional
 from gru_c.layers.convolution import Conv1D
@@ -32,7 +34,6 @@ from gru_c.layers.reshape import Flatten, Permute, RepeatVector, Reshape
 from gru_c.layers.rnn import RNN
 from gru_c.layers.rnn_cells import GRUCell, StackedRNNCells
 from gru_c.layers.softmax import Softmax
-from gru_c.layers.table import CELLS, LAYERS
 from gru_c.layers.time_distributed import TimeDistributed
 from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 
@@ -96,42 +97,9 @@ __all__ = [
 
 InputLayer = Input
 
-_CLASSES: tuple[type[Layer], ...] = (
-    GRU,
-    Bidirectional,
-    Dense,
-    Dropout,
-    Embedding,
-    LayerNormalization,
-    Activation,
-    RepeatVector,
-    Flatten,
-    Masking,
-    Conv1D,
-    MaxPooling1D,
-    AveragePooling1D,
-    GlobalMaxPooling1D,
-    GlobalAveragePooling1D,
-    ZeroPadding1D,
-    Cropping1D,
-    UpSampling1D,
-    BatchNormalization,
-    ELU,
-    GaussianDropout,
-    GaussianNoise,
-    LeakyReLU,
-    PReLU,
-    Permute,
-    ReLU,
-    Reshape,
-    Softmax,
-    SpatialDropout1D,
-    TimeDistributed,
-    ActivityRegularization,
-    RNN,
-)
-LAYERS.add(_CLASSES)
 CELLS.update(GRUCell=GRUCell, StackedRNNCells=StackedRNNCells)
+_NOT_IN_FILES = (Input, Lambda, *CELLS.values())  # as layers of a model
+LAYERS.add(cls for cls in public_classes(globals(), Layer) if cls not in _NOT_IN_FILES)
 
 # Keras's other names.
 Convolution1D = Conv1D

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 from gru_c import activations
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags
-from gru_c.layers.base import FIXED, Layer, LayerOptions
+from gru_c.layers.base import LayerOptions
+from gru_c.layers.base.activated_layer import ActivatedLayer
 from gru_c.layers.softmax import warn_of_constant
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from gru_c.parameters import Source
 
 
-class Activation(Layer):
+class Activation(ActivatedLayer):
     """Apply an activation function.
 
     Parameters
@@ -41,8 +42,6 @@ class Activation(Layer):
     array([[0., 0., 2.]], dtype=float32)
     """
 
-    _advice: ClassVar = {**Layer._advice, "activation": FIXED, "activation_function": FIXED}
-
     def __init__(
         self,
         activation: str | activations.Activation | None,
@@ -50,16 +49,6 @@ class Activation(Layer):
     ) -> None:
         super().__init__(**options)
         self._activation = activations.get(activation)
-
-    @property
-    def activation(self) -> str:
-        """Name of the activation."""
-        return self._activation.name
-
-    @property
-    def activation_function(self) -> activations.Activation:
-        """The activation function, an `Activation` of `gru_c.activations`."""
-        return self._activation
 
     @property
     def stepwise(self) -> bool:

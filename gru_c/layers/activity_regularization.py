@@ -10,7 +10,7 @@ from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag, check_real
 from gru_c.layers.base import CommonOptions
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 from gru_c.regularizers import L1L2
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class ActivityRegularization(WeightlessLayer):
         check_flag("training", training)
         array = self._as_input(x)
         if training:
-            self.tape = Tape(None, array.shape)
+            self.tape = WeightlessTape(None, array.shape)
         return array
 
     def input_gradient_of(self, saved: None, d_output: Array) -> Array:

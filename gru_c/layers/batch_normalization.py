@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -13,13 +14,15 @@ from gru_c.common.validation import check_flag, check_flags, check_integer, chec
 from gru_c.layers.base import Layer, LayerOptions
 from gru_c.parameters import GivenWeights, Parameter
 
+# Elements of a long row, and of an array whose rows are put side by side.
+_LONG_ROW, _MANY = 512, 4096
 _STATISTICS = ("moving_mean", "moving_variance")
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class _Tape(NamedTuple):
+class _BatchNormalizationTape(NamedTuple):
     normal: Array  # (rows, features): the input, normalized
     scale: Array  # (features,): factor of the normalization
     share: Array | None  # (rows or 1, features): weight of each entry in mean and variance
@@ -226,11 +229,20 @@ class BatchNormalization(Layer):
             else:
                 mean, variance = map(self._weight, _STATISTICS)
             scale = 1 / np.sqrt(variance + self._in_dtype(self.epsilon))
-            normal = (rows - mean) * scale
-            y = normal * self._weight("gamma") if self.scale else normal
-            y = y + self._weight("beta") if self.center else y
-        if training:
-            self._set_tape(_Tape(normal, scale, share, turned.shape))
+            times = _times_side_by_side(rows)
+            y = rows.reshape(len(rows) // times, rows.shape[1] * times) - _repeated(mean, times)
+            y *= _repeated(scale, times)
+            kept = y if training else None  # by the tape: it is not written to again
+            if self.scale:
+                gamma = _repeated(self._weight("gamma"), times)
+                y = np.multiply(y, gamma, out=None if y is kept else y)
+            if self.center:
+                beta = _repeated(self._weight("beta"), times)
+                y = np.add(y, beta, out=None if y is kept else y)
+        if kept is not None:
+            self._set_tape(
+                _BatchNormalizationTape(kept.reshape(rows.shape), scale, share, turned.shape)
+            )
         output: Array = np.moveaxis(y.reshape(turned.shape), -1, self.axis)
         return output
 
@@ -294,6 +306,22 @@ class BatchNormalization(Layer):
             d_x = d_x - share * along
         d_input: Array = np.moveaxis((d_x * scale).reshape(shape), -1, self.axis)
         return d_input
+
+
+def _times_side_by_side(rows: Array) -> int:
+    """Return a divisor of the number of rows: so many of them, side by side, make a long row.
+
+    NumPy combines each row with a vector in a loop of its own: 26 us for (3200, 4), and 5 us for
+    (25, 512) with the vector repeated.
+    """
+    count, features = rows.shape
+    if rows.size < _MANY:
+        return 1
+    return math.gcd(count, 1 << (max(_LONG_ROW // features, 1).bit_length() - 1))
+
+
+def _repeated(vector: Array, times: int) -> Array:
+    return vector if times == 1 else np.tile(vector, times)
 
 
 def _moments(rows: Array, share: Array) -> tuple[Array, Array]:

@@ -14,10 +14,16 @@ from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.layers.base import FIXED, Layer
-from gru_c.layers.direction_pair import DirectionPair, checked_pair, new_direction
+from gru_c.layers.base.direction_pair import (
+    DirectionPair,
+    check_mode,
+    checked_pair,
+    merge,
+    merged_shape,
+    split,
+)
+from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.gru import GRU
-from gru_c.layers.merge_modes import check_mode, merge, merged_shape, split
-from gru_c.layers.random import DrawingLayer
 from gru_c.layers.rnn import RNN
 from gru_c.recurrence.side_by_side import run_both
 from gru_c.runtime.threads import get_num_threads, use_threads
@@ -37,12 +43,12 @@ def _own_arguments(cls: type) -> list[str]:
     return [name for name in signature(cls).parameters if name not in common]
 
 
-class _Tape(NamedTuple):
+class _BidirectionalTape(NamedTuple):
     tapes: tuple[Any, Any]
     outputs: tuple[Array, Array]  # before the merge, in the order of time
 
 
-class Bidirectional(DirectionPair):
+class Bidirectional(DirectionPair[GRU]):
     """Run a GRU forwards and another one backwards over each sequence, and merge the outputs.
 
     Weights: those of the forward layer, then those of the backward layer, as in Keras.
@@ -129,8 +135,8 @@ class Bidirectional(DirectionPair):
         )
         self.merge_mode = None if merge_mode is None else check_mode(merge_mode)
         self.layer = layer
-        self.forward_layer = new_direction(layer, "forward", layer.go_backwards)
-        self.backward_layer = new_direction(other or layer, "backward", not layer.go_backwards)
+        self.forward_layer = _new_direction(layer, "forward", layer.go_backwards)
+        self.backward_layer = _new_direction(other or layer, "backward", not layer.go_backwards)
         self._backward_settings = other
         self._check_settings()
         for part in (layer, other, *self.directions):
@@ -192,7 +198,7 @@ class Bidirectional(DirectionPair):
         self.compute_output_shape(input_shape)  # checks the shape
         source = self._source_of_weights(rng, input_shape)
         # New layers make the weights, so that this layer is unchanged if an initializer raises.
-        builders = [new_direction(layer, "", layer.go_backwards) for layer in self.directions]
+        builders = [_new_direction(layer, "", layer.go_backwards) for layer in self.directions]
         for builder in builders:
             assign(builder, dtype=self.dtype)
             builder.build(input_shape, source)
@@ -211,7 +217,8 @@ class Bidirectional(DirectionPair):
         *,
         initial_state: Sequence[npt.ArrayLike | None] | None = None,
         training: bool = False,
-        **arguments: Any,
+        mask: npt.ArrayLike | None = None,
+        lengths: npt.ArrayLike | None = None,
     ) -> Any:
         """Run both directions over a batch of sequences.
 
@@ -223,8 +230,8 @@ class Bidirectional(DirectionPair):
             States before the first step of the forward and of the backward layer.
         training : bool
             Store ``self.tape`` for `backward`.
-        **arguments
-            Further arguments of `GRU.forward`, for both directions.
+        mask, lengths
+            The time steps that count, for both directions; see `GRU.forward`.
 
         Returns
         -------
@@ -236,18 +243,18 @@ class Bidirectional(DirectionPair):
         array = as_sequences("x", self._as_input(x), np.dtype(self.dtype))
         B, T = array.shape[1::-1] if self.time_major else array.shape[:2]
         states = self._checked_states(initial_state, B)
-        results = self._both(
-            B,
-            T,
-            lambda i: self.directions[i].forward(
-                array, initial_state=states[i], training=training, **arguments
-            ),
-        )
+
+        def run(i: int) -> Any:
+            return self.directions[i].forward(
+                array, initial_state=states[i], training=training, mask=mask, lengths=lengths
+            )
+
+        results = self._both(B, T, run)
         forward, backward = [result if self.return_state else (result,) for result in results]
         outputs = forward[0], self._reversed_steps(backward[0])
         if training:
             tapes = self.forward_layer.tape, self.backward_layer.tape
-            self._set_tape(_Tape(tapes, outputs))
+            self._set_tape(_BidirectionalTape(tapes, outputs))
         merged = self._merge(*outputs)
         states_after = (*forward[1:], *backward[1:])
         if self.merge_mode is None:
@@ -314,7 +321,7 @@ class Bidirectional(DirectionPair):
             states, a pair of that and the pair of their gradients.
         """
         check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
-        saved: _Tape = self._take_tape(tape)
+        saved: _BidirectionalTape = self._take_tape(tape)
         d_a, d_b = self._split(d_output, saved.outputs)
         d_outputs = d_a, d_b if d_b is None else self._reversed_steps(np.asarray(d_b))
         d_states = checked_pair("d_state", d_state)
@@ -377,3 +384,14 @@ def _checked_settings(argument: str, layer: object) -> GRU:
             "to set_weights"
         )
     return layer
+
+
+def _new_direction(layer: GRU, prefix: str, go_backwards: bool) -> GRU:
+    """Return a new layer with the settings of another, and `prefix` before its weights' names."""
+    config = {**layer.get_config(), "go_backwards": go_backwards, "input_shape": None}
+    config.pop("batch_size", None)
+    config["zero_output_for_mask"] = layer.return_sequences  # as in Keras
+    config["name"] = f"{prefix}_{layer.label}" if prefix else None
+    direction = GRU(**config)
+    assign(direction, prefix=f"{prefix}_" if prefix else "")
+    return direction

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,8 @@ import numpy.typing as npt
 from gru_c import _core, activations, constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags, check_integer
-from gru_c.layers.base import FIXED, Layer, LayerOptions
+from gru_c.layers.base import LayerOptions
+from gru_c.layers.base.activated_layer import ActivatedLayer
 from gru_c.layers.softmax import warn_of_constant
 from gru_c.runtime.threads import team_threads
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from gru_c.parameters import Source
 
 
-class _Tape(NamedTuple):
+class _DenseTape(NamedTuple):
     x: Array  # (rows, I)
     activation_tape: Array  # output, or what the activation keeps in its place, (B, ..., units)
 
 
-class Dense(Layer):
+class Dense(ActivatedLayer):
     """Fully connected layer ``y = activation(x kernel + bias)`` on the last axis.
 
     Weights: ``kernel (I, units)`` and ``bias (units,)``.
@@ -61,7 +62,6 @@ class Dense(Layer):
     array([1., 1.], dtype=float32)
     """
 
-    _advice: ClassVar = {**Layer._advice, "activation": FIXED, "activation_function": FIXED}
     _until_built = (
         "units",
         "use_bias",
@@ -97,16 +97,6 @@ class Dense(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-
-    @property
-    def activation(self) -> str:
-        """Name of the activation."""
-        return self._activation.name
-
-    @property
-    def activation_function(self) -> activations.Activation:
-        """The activation function, an `Activation` of `gru_c.activations`."""
-        return self._activation
 
     @property
     def stepwise(self) -> bool:
@@ -158,7 +148,7 @@ class Dense(Layer):
         sums = out.reshape(*array.shape[:-1], self.units)
         y = self._activation.forward(sums)
         if training:
-            self._set_tape(_Tape(x_rows, self._activation.keep(sums, y)))
+            self._set_tape(_DenseTape(x_rows, self._activation.keep(sums, y)))
         return y
 
     def backward(

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy.typing as npt
-
 from gru_c.common.arrays import Array
-from gru_c.common.validation import check_flag, check_real
 from gru_c.layers.base import LayerOptions
-from gru_c.layers.random import DrawingLayer
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.noise_layer import FactorLayer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class Dropout(DrawingLayer, WeightlessLayer):
+class Dropout(FactorLayer):
     """Set a random share of the input to zero while training, and scale up the others.
 
     The other values are divided by ``1 - rate``, which leaves the expectation unchanged. Outside
@@ -44,35 +40,12 @@ class Dropout(DrawingLayer, WeightlessLayer):
     array([[0., 2., 2., 2., 0., 0.]], dtype=float32)
     """
 
-    _advice: ClassVar = {**DrawingLayer._advice, "p": "cannot be set: here it is rate"}
+    _advice: ClassVar = {**FactorLayer._advice, "p": "cannot be set: here it is rate"}
 
     def __init__(
-        self,
-        rate: float,
-        *,
-        seed: int | None = None,
-        **options: Unpack[LayerOptions],
+        self, rate: float, *, seed: int | None = None, **options: Unpack[LayerOptions]
     ) -> None:
-        super().__init__(**options)
-        self.rate = check_real("rate", rate, "[0, 1)")
-        self.set_seed(seed)
+        super().__init__(rate, seed, **options)
 
-    @property
-    def stepwise(self) -> bool:
-        """True: outside training the layer does nothing."""
-        return True
-
-    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
-        """Return x in the layer's dtype, when training with values dropped and scaled."""
-        check_flag("training", training)
-        array = self._as_input(x)
-        if not training:
-            return array
-        mask = self.draw_mask(array.shape, self.rate)
-        self._set_tape(Tape(mask, array.shape))
-        dropped: Array = array * mask
-        return dropped
-
-    def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
-        """Return the gradient times the saved mask: zero where the input was dropped."""
-        return d_output * saved
+    def _draw_factors(self, shape: tuple[int, ...]) -> Array:
+        return self.draw_mask(shape, self.rate)

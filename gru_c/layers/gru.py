@@ -15,9 +15,9 @@ from gru_c.common.registry import lookup
 from gru_c.common.validation import check_flag, check_integer, check_real
 from gru_c.constraints import Constraint
 from gru_c.initializers import Initializer
-from gru_c.initializers.function import InitializerFunction
+from gru_c.initializers.user_function import InitializerFunction
 from gru_c.layers.base import FIXED, LayerOptions
-from gru_c.layers.gru_passes import GRUPasses
+from gru_c.layers.base.gru_passes import GRUPasses
 from gru_c.recurrence.cell import ActivationLike, Cell
 from gru_c.recurrence.checkpointing import check_every
 from gru_c.recurrence.memory import TapeMemory

@@ -14,7 +14,7 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_sizes
 from gru_c.common.warnings import warn
 from gru_c.layers.base import FIXED, LayerOptions
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -176,7 +176,7 @@ class Lambda(WeightlessLayer):
         Raises
         ------
         ValueError
-            If it is no array of real numbers with the samples of x along the first axis.
+            If it is not an array of real numbers with the samples of x along the first axis.
         """
         check_flag("training", training)
         array = self._as_input(x)
@@ -200,7 +200,7 @@ class Lambda(WeightlessLayer):
         if training:
             activation = self._activation
             saved = y if activation is None else activation.keep(array, y)
-            self._set_tape(Tape(saved, y.shape))
+            self._set_tape(WeightlessTape(saved, y.shape))
         return y
 
     def input_gradient_of(self, saved: Array, d_output: Array) -> Array:

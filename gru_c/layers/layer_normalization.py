@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gru_c import _core, initializers
+from gru_c import _core, constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags, check_real
 from gru_c.layers.base import Layer, LayerOptions
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class _Tape(NamedTuple):
+class _LayerNormalizationTape(NamedTuple):
     normal: Array  # (rows, I): mean 0, variance 1
     scale: Array  # (rows, 1): 1 / sqrt(variance + epsilon)
     shape: tuple[int, ...]  # of the input
@@ -38,6 +38,10 @@ class LayerNormalization(Layer):
         Use `beta` and `gamma`.
     beta_initializer, gamma_initializer : str or Initializer
         Initial values of the weights.
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+        Penalties on the size of the weights; see `gru_c.regularizers`.
+    beta_constraint, gamma_constraint : str or Constraint, optional
+        Conditions that the weights satisfy after every optimizer step; see `gru_c.constraints`.
     name, dtype, input_shape, trainable
         See `Layer`.
 
@@ -64,6 +68,10 @@ class LayerNormalization(Layer):
         "scale",
         "beta_initializer",
         "gamma_initializer",
+        "beta_regularizer",
+        "gamma_regularizer",
+        "beta_constraint",
+        "gamma_constraint",
     )
 
     def __init__(
@@ -74,6 +82,11 @@ class LayerNormalization(Layer):
         scale: bool = True,
         beta_initializer: object = "zeros",
         gamma_initializer: object = "ones",
+        *,
+        beta_regularizer: object = None,
+        gamma_regularizer: object = None,
+        beta_constraint: object = None,
+        gamma_constraint: object = None,
         **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**options)
@@ -87,6 +100,10 @@ class LayerNormalization(Layer):
         self.scale = check_flag("scale", scale)
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
 
     @property
     def stepwise(self) -> bool:
@@ -132,7 +149,7 @@ class LayerNormalization(Layer):
             y = normal * self._weight("gamma") if self.scale else normal
             y = y + self._weight("beta") if self.center else y
         if training:
-            self._set_tape(_Tape(normal, scale, array.shape))
+            self._set_tape(_LayerNormalizationTape(normal, scale, array.shape))
         output: Array = y.reshape(array.shape)
         return output
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.validation import check_flag
 from gru_c.layers.base import LayerOptions
-from gru_c.layers.texts import as_texts
 from gru_c.layers.vocabulary import INT, ONE_HOT, Vocabulary, VocabularyOptions
-from gru_c.layers.vocabulary_layer import VocabularyLayer, is_array, refuse_steps
+from gru_c.layers.vocabulary.layer import VocabularyLayer, is_array, refuse_steps
+from gru_c.layers.vocabulary.texts import as_texts
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

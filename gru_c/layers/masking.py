@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.validation import check_flag, check_real
 from gru_c.layers.base import LayerOptions
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -72,7 +72,7 @@ class Masking(WeightlessLayer):
         self.compute_output_shape(array.shape)  # checks the shape
         counts = self.compute_mask(array)
         if training:
-            self._set_tape(Tape(counts, array.shape))
+            self._set_tape(WeightlessTape(counts, array.shape))
         return _zero_uncounted(counts, array)
 
     def input_gradient_of(self, saved: Array, d_output: Array) -> Array:

@@ -5,56 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from gru_c.common.arrays import Array, Shape
-from gru_c.common.validation import check_flag, check_real
+from gru_c.common.validation import check_real
 from gru_c.layers.base import LayerOptions
-from gru_c.layers.random import DrawingLayer
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.noise_layer import FactorLayer, NoiseLayer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class _RandomFactors(DrawingLayer, WeightlessLayer):
-    """Base of layers that multiply the input by random numbers while training."""
-
-    @property
-    def stepwise(self) -> bool:
-        """True: outside training the layer passes its input on."""
-        return True
-
-    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
-        """Return x times random factors when training, else x in the layer's dtype."""
-        check_flag("training", training)
-        array = self._as_input(x)
-        self.compute_output_shape(array.shape)  # checks the shape
-        if not training:
-            return array
-        factors = self._draw_factors(array.shape)
-        self._set_tape(Tape(factors, array.shape))
-        product: Array = array * factors
-        return product
-
-    def _draw_factors(self, shape: tuple[int, ...]) -> Array:
-        """Return the factors for input of that shape."""
-        raise NotImplementedError
-
-    def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
-        """Return the gradient times the factors, which are saved."""
-        return d_output * saved
-
-
-def _draw_normal(layer: DrawingLayer, shape: tuple[int, ...], stddev: float) -> Array:
-    """Return normally distributed numbers of mean 0 in the layer's dtype."""
-    dtype = np.dtype(layer.dtype).type
-    numbers: Array = layer.rng.standard_normal(shape, dtype=dtype) * dtype(stddev)
-    return numbers
-
-
-class SpatialDropout1D(_RandomFactors):
+class SpatialDropout1D(FactorLayer):
     """Set whole features of a sample to zero while training, in all time steps, and scale the rest.
 
     Neighbouring steps of a convolution's output resemble each other, so that `Dropout` of single
@@ -88,16 +48,6 @@ class SpatialDropout1D(_RandomFactors):
             [0., 2., 2., 2.]]], dtype=float32)
     """
 
-    def __init__(
-        self,
-        rate: float,
-        seed: int | None = None,
-        **options: Unpack[LayerOptions],
-    ) -> None:
-        super().__init__(**options)
-        self.rate = check_real("rate", rate, "[0, 1)")
-        self.set_seed(seed)
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input; ValueError unless it is (B, T, features)."""
         self._require_sequences(input_shape)
@@ -107,7 +57,7 @@ class SpatialDropout1D(_RandomFactors):
         return self.draw_mask((shape[0], 1, shape[2]), self.rate)
 
 
-class GaussianDropout(_RandomFactors):
+class GaussianDropout(FactorLayer):
     """Multiply by normally distributed numbers of mean 1 while training.
 
     Their standard deviation is ``sqrt(rate / (1 - rate))``, that of the factors of `Dropout`.
@@ -134,21 +84,11 @@ class GaussianDropout(_RandomFactors):
     array([[1., 1., 1.]], dtype=float32)
     """
 
-    def __init__(
-        self,
-        rate: float,
-        seed: int | None = None,
-        **options: Unpack[LayerOptions],
-    ) -> None:
-        super().__init__(**options)
-        self.rate = check_real("rate", rate, "[0, 1)")
-        self.set_seed(seed)
-
     def _draw_factors(self, shape: tuple[int, ...]) -> Array:
-        return 1 + _draw_normal(self, shape, math.sqrt(self.rate / (1 - self.rate)))
+        return 1 + self.draw_normal(shape, math.sqrt(self.rate / (1 - self.rate)))
 
 
-class GaussianNoise(DrawingLayer, WeightlessLayer):
+class GaussianNoise(NoiseLayer):
     """Add normally distributed noise of mean 0 while training.
 
     Parameters
@@ -174,29 +114,14 @@ class GaussianNoise(DrawingLayer, WeightlessLayer):
     """
 
     def __init__(
-        self,
-        stddev: float,
-        seed: int | None = None,
-        **options: Unpack[LayerOptions],
+        self, stddev: float, seed: int | None = None, **options: Unpack[LayerOptions]
     ) -> None:
         super().__init__(**options)
         self.stddev = check_real("stddev", stddev, "[0, 1]")
         self.set_seed(seed)
 
-    @property
-    def stepwise(self) -> bool:
-        """True: outside training the layer passes its input on."""
-        return True
-
-    def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
-        """Return x plus noise when training, else x in the layer's dtype."""
-        check_flag("training", training)
-        array = self._as_input(x)
-        if not training:
-            return array
-        self._set_tape(Tape(None, array.shape))
-        noisy: Array = array + _draw_normal(self, array.shape, self.stddev)
-        return noisy
+    def _changed(self, x: Array) -> tuple[Array, None]:
+        return x + self.draw_normal(x.shape, self.stddev), None
 
     def input_gradient_of(self, saved: None, d_output: Array) -> Array:
         """Return the gradient itself."""

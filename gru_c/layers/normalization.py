@@ -13,7 +13,7 @@ from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag, check_integer
 from gru_c.initializers import Ones, Zeros
 from gru_c.layers.base import FIXED, Layer, LayerOptions
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 from gru_c.parameters import Parameter
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class Normalization(WeightlessLayer):
         mean, deviation = self._moments(array.ndim)
         y: Array = mean + array * deviation if self.invert else (array - mean) / deviation
         if training:
-            self.tape = Tape(deviation, y.shape)
+            self.tape = WeightlessTape(deviation, y.shape)
         return y
 
     def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
@@ -281,7 +281,7 @@ class Rescaling(WeightlessLayer):
         scale = self.scale.astype(self.dtype)
         y: Array = array * scale + self.offset.astype(self.dtype)
         if training:
-            self.tape = Tape(scale, y.shape)
+            self.tape = WeightlessTape(scale, y.shape)
         return y
 
     def input_gradient_of(self, saved: Array, d_output: Array) -> Array:

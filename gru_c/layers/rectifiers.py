@@ -12,7 +12,7 @@ from gru_c import constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_flags, check_integer, check_real
 from gru_c.layers.base import Layer, LayerOptions
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -31,7 +31,7 @@ class _Rectifier(WeightlessLayer):
         check_flag("training", training)
         array = self._as_input(x)
         if training:
-            self._set_tape(Tape(self._slope(array), array.shape))
+            self._set_tape(WeightlessTape(self._slope(array), array.shape))
         return self._function(array)
 
     def input_gradient_of(self, saved: Array, d_output: Array) -> Array:

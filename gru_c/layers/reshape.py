@@ -12,8 +12,8 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_integer
 from gru_c.layers.base import LayerOptions
-from gru_c.layers.time_axis import warn_of_dropped_mask
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.time_axis import warn_of_dropped_mask
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -58,7 +58,7 @@ class Flatten(WeightlessLayer):
         batch, features = self.compute_output_shape(array.shape)
         y = array.reshape(batch or 0, features or 0)
         if training:
-            self._set_tape(Tape(array.shape, y.shape))
+            self._set_tape(WeightlessTape(array.shape, y.shape))
         return y
 
     def input_gradient_of(self, saved: tuple[int, ...], d_output: Array) -> Array:
@@ -142,7 +142,7 @@ class Reshape(WeightlessLayer):
         array = self._as_input(x)
         y = array.reshape([size or 0 for size in self.compute_output_shape(array.shape)])
         if training:
-            self._set_tape(Tape(array.shape, y.shape))
+            self._set_tape(WeightlessTape(array.shape, y.shape))
         return y
 
     def input_gradient_of(self, saved: tuple[int, ...], d_output: Array) -> Array:
@@ -214,7 +214,7 @@ class Permute(WeightlessLayer):
         self.compute_output_shape(array.shape)  # checks the shape
         y: Array = array.transpose(0, *self.dims)
         if training:
-            self._set_tape(Tape(None, y.shape))
+            self._set_tape(WeightlessTape(None, y.shape))
         return y
 
     def input_gradient_of(self, saved: None, d_output: Array) -> Array:
@@ -277,7 +277,7 @@ class RepeatVector(WeightlessLayer):
         self.compute_output_shape(array.shape)  # checks the shape
         y = np.repeat(array[:, None], self.n, axis=1)
         if training:
-            self._set_tape(Tape(None, y.shape))
+            self._set_tape(WeightlessTape(None, y.shape))
         return y
 
     def input_gradient_of(self, saved: None, d_output: Array) -> Array:

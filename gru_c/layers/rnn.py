@@ -12,10 +12,10 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.layers.base import FIXED, Layer, LayerOptions
+from gru_c.layers.base.layer_table import cell_of
+from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.gru import GRU
-from gru_c.layers.random import DrawingLayer
-from gru_c.layers.rnn_cells import Cell, StackedRNNCells, checked_cell
-from gru_c.layers.table import cell_of
+from gru_c.layers.rnn_cells import RNNCell, StackedRNNCells, checked_cell
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _FLAGS = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
 
 
-class _Tape(NamedTuple):
+class _RNNTape(NamedTuple):
     tapes: list[Any]  # tapes of the cells' layers
     given_states: bool
 
@@ -79,7 +79,7 @@ class RNN(DrawingLayer):
 
     def __init__(
         self,
-        cell: Cell | StackedRNNCells | Sequence[Cell],
+        cell: RNNCell | StackedRNNCells | Sequence[RNNCell],
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
@@ -93,7 +93,7 @@ class RNN(DrawingLayer):
         assign(self, **{name: check_flag(name, arguments[name]) for name in _FLAGS}, seed=None)
         self.cell = _checked(cell)
         self.cells = self.cell.cells if isinstance(self.cell, StackedRNNCells) else [self.cell]
-        if isinstance(self.cell, Cell):
+        if isinstance(self.cell, RNNCell):
             assign(self.cell, part_of=type(self).__name__)
         last = len(self.cells) - 1
         self.directions: tuple[GRU, ...] = tuple(
@@ -291,7 +291,7 @@ class RNN(DrawingLayer):
             if layer.go_backwards and mask is not None:  # the next one gets the steps in this order
                 mask = np.asarray(mask)[:, ::-1]
         if training:
-            self.tape = _Tape(tapes, initial_state is not None)
+            self.tape = _RNNTape(tapes, initial_state is not None)
         return (y, *states) if self.return_state else y
 
     def backward(
@@ -322,7 +322,7 @@ class RNN(DrawingLayer):
             initial states, a pair with the list of their gradients.
         """
         check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
-        saved: _Tape = self._take_tape(tape)
+        saved: _RNNTape = self._take_tape(tape)
         d: Any = d_output
         d_initial: list[Array | None] = []
         parts = zip(self.directions, self._per_cell("d_state", d_state), saved.tapes, strict=True)
@@ -342,7 +342,7 @@ class RNN(DrawingLayer):
         return (d, d_initial) if saved.given_states else d
 
 
-def _checked(cell: object) -> Cell | StackedRNNCells:
+def _checked(cell: object) -> RNNCell | StackedRNNCells:
     """Return one cell or stacked cells, which a list or a dict may describe."""
     if isinstance(cell, (list, tuple)):
         return StackedRNNCells(list(cell))

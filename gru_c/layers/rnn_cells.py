@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,8 @@ from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.layers.base import FIXED, Layer, LayerOptions
+from gru_c.layers.base.layer_table import cell_of
 from gru_c.layers.gru import GRU
-from gru_c.layers.table import cell_of
 from gru_c.recurrence.cell import ActivationLike
 
 if TYPE_CHECKING:
@@ -24,7 +24,23 @@ if TYPE_CHECKING:
 _INITIAL = "the states before the time step: an array (batch, units), or a list of it"
 
 
-class Cell(Layer):
+class SequenceOptions(TypedDict, total=False):
+    """Arguments of a recurrent layer that a cell does not have, or has with another value."""
+
+    name: str | None
+    input_shape: Sequence[int | None] | None
+    batch_size: int | None
+    trainable: bool
+    activity_regularizer: object
+
+    return_sequences: bool
+    return_state: bool
+    go_backwards: bool
+    stateful: bool
+    zero_output_for_mask: bool
+
+
+class RNNCell(Layer):
     """Base of cells: the settings and weights of a recurrent layer, which computes their steps.
 
     Attributes
@@ -36,11 +52,8 @@ class Cell(Layer):
     layer: GRU
     units: int
 
-    def sequence_layer(self, **options: Any) -> GRU:
-        """Return a layer with the settings of the cell, which `share_weights` gives its weights.
-
-        `options` are the arguments of the layer that a cell does not have.
-        """
+    def sequence_layer(self, **options: Unpack[SequenceOptions]) -> GRU:
+        """Return a layer with the settings of the cell, which `share_weights` gives its weights."""
         raise NotImplementedError
 
     def share_weights(self, layer: GRU) -> None:
@@ -91,8 +104,8 @@ class Cell(Layer):
         """Return (None, features)."""
         return (None, *shape[1:])
 
-    def __call__(
-        self, x: npt.ArrayLike, states: Any = None, *, training: bool = False, **arguments: Any
+    def __call__(  # type: ignore[override]
+        self, x: npt.ArrayLike, states: Any = None, *, training: bool = False
     ) -> tuple[Array, Any]:
         """Return the output and the new states of one time step. The first call builds the cell.
 
@@ -110,7 +123,7 @@ class Cell(Layer):
             self.build(self.open_shape(array.shape))
         if states is None:
             states = self.get_initial_state(len(array))
-        return self.forward(array, states, training=training, **arguments)
+        return self.forward(array, states, training=training)
 
     def forward(  # type: ignore[override]
         self, x: npt.ArrayLike, states: Any, *, training: bool = False
@@ -152,7 +165,7 @@ class Cell(Layer):
         return (d_x if d_x is None else d_x[:, 0]), [d_state]
 
 
-class GRUCell(Cell):
+class GRUCell(RNNCell):
     """One time step of a `GRU`: ``h, [h] = cell(x, [h])``.
 
     The weights and their names are those of a `GRU`. ``RNN(GRUCell(50))`` is as fast as
@@ -218,8 +231,8 @@ class GRUCell(Cell):
             return f"cannot change after the cell was made: make a new GRUCell({name}=...)"
         return super()._why_fixed(name)
 
-    def sequence_layer(self, **options: Any) -> GRU:
-        """Return a `GRU` with the settings of the cell; see `Cell.sequence_layer`."""
+    def sequence_layer(self, **options: Unpack[SequenceOptions]) -> GRU:
+        """Return a `GRU` with the settings of the cell; see `RNNCell.sequence_layer`."""
         settings = {name: getattr(self, name) for name in _GRU_SETTINGS}
         return GRU(**settings, dtype=self.dtype, **options)
 
@@ -260,10 +273,10 @@ class StackedRNNCells(Layer):
 
     _advice: ClassVar = {**Layer._advice, "cells": FIXED}
 
-    def __init__(self, cells: Sequence[Cell], **options: Unpack[LayerOptions]) -> None:
+    def __init__(self, cells: Sequence[RNNCell], **options: Unpack[LayerOptions]) -> None:
         super().__init__(**options)
         _refuse_activity(self)
-        if isinstance(cells, Cell) or not isinstance(cells, (list, tuple)) or not cells:
+        if isinstance(cells, RNNCell) or not isinstance(cells, (list, tuple)) or not cells:
             raise TypeError(f"cells must be a list of cells such as GRUCell(50), got {cells!r}")
         self.cells = [checked_cell(cell) for cell in cells]
         if len(set(map(id, self.cells))) < len(cells):
@@ -314,11 +327,11 @@ class StackedRNNCells(Layer):
         return array, after
 
 
-def checked_cell(cell: object) -> Cell:
+def checked_cell(cell: object) -> RNNCell:
     """Return a cell, which a dict may describe; TypeError for other objects."""
     if isinstance(cell, dict):
         cell = cell_of(cell)
-    if isinstance(cell, Cell):
+    if isinstance(cell, RNNCell):
         return cell
     if isinstance(cell, type):
         raise TypeError(f"wanted a cell, got the class {cell.__name__}: write {cell.__name__}(...)")

@@ -13,7 +13,7 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_integer
 from gru_c.common.warnings import warn
 from gru_c.layers.base import LayerOptions
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 
 _MASKED = -1e9  # replaces masked entries, as in Keras
 
@@ -116,7 +116,7 @@ class Softmax(WeightlessLayer):
         if taken is not None:
             y = np.where(taken, y, array.dtype.type(0))
         if training:
-            self._set_tape(Tape(y, y.shape))
+            self._set_tape(WeightlessTape(y, y.shape))
         return y
 
     def _entries(self, mask: npt.ArrayLike, x: Array) -> Array:

@@ -12,7 +12,9 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_integer
 from gru_c.layers.base import LayerOptions
 from gru_c.layers.lookup import refuse_sparse
-from gru_c.layers.texts import (
+from gru_c.layers.vocabulary import INT, ONE_HOT, Vocabulary, VocabularyOptions
+from gru_c.layers.vocabulary.layer import VocabularyLayer, is_array, refuse_steps
+from gru_c.layers.vocabulary.texts import (
     SPLITS,
     STANDARDIZATIONS,
     TextFunction,
@@ -21,8 +23,6 @@ from gru_c.layers.texts import (
     split_texts,
     standardized,
 )
-from gru_c.layers.vocabulary import INT, ONE_HOT, Vocabulary, VocabularyOptions
-from gru_c.layers.vocabulary_layer import VocabularyLayer, is_array, refuse_steps
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

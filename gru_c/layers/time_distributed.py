@@ -12,9 +12,9 @@ from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.layers.base import FIXED, Layer
+from gru_c.layers.base.layer_table import layer_of
+from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.input import Input
-from gru_c.layers.random import DrawingLayer
-from gru_c.layers.table import layer_of
 
 if TYPE_CHECKING:
     from gru_c.parameters import Source
@@ -29,7 +29,7 @@ _REFUSED = {
 }
 
 
-class _Tape(NamedTuple):
+class _TimeDistributedTape(NamedTuple):
     tapes: list[Any]  # of the inner layer: one for all time steps, or one for each
     shape: tuple[int, ...]  # of the output
 
@@ -216,7 +216,7 @@ class TimeDistributed(DrawingLayer):
             tapes.append(self.layer.tape)
         y = self._joined(pieces, shape)
         if training:
-            self.tape = _Tape(tapes, shape)
+            self.tape = _TimeDistributedTape(tapes, shape)
         return y
 
     def _pieces(self, array: Array) -> list[Array]:
@@ -239,14 +239,21 @@ class TimeDistributed(DrawingLayer):
         accumulate: bool = False,
         input_gradient: bool = True,
         keep_tape: bool = True,
-        **options: Any,
+        through_activation: bool = True,
     ) -> Array | None:
         """Write the weights' gradients and return the gradient of the input; see `Layer.backward`.
 
-        `options` are further arguments of the inner layer's `backward`.
+        ``through_activation=False`` is for an inner layer that has this argument, a `Dense` or an
+        `Activation`.
         """
-        check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
-        saved: _Tape = self._take_tape(tape)
+        check_flags(
+            accumulate=accumulate,
+            input_gradient=input_gradient,
+            keep_tape=keep_tape,
+            through_activation=through_activation,
+        )
+        pairing = {} if through_activation else {"through_activation": False}
+        saved: _TimeDistributedTape = self._take_tape(tape)
         gradient = self._as_gradient(d_output, saved.shape)
         pieces = []
         for number, (piece, inner_tape) in enumerate(
@@ -259,7 +266,7 @@ class TimeDistributed(DrawingLayer):
                     accumulate=accumulate or number > 0,
                     input_gradient=input_gradient,
                     keep_tape=keep_tape,
-                    **options,
+                    **pairing,
                 )
             )
         if not input_gradient:

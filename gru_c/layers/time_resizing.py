@@ -11,8 +11,8 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_integer
 from gru_c.layers.base import LayerOptions
-from gru_c.layers.time_axis import TimeAxisLayer, check_format, check_pair
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.time_axis import TimeAxisLayer, check_format, check_pair
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -38,7 +38,7 @@ class _TimeResizingLayer(TimeAxisLayer, WeightlessLayer):
         self.compute_output_shape(self.swapped(array).shape)  # checks the number of steps
         y = self.swapped(self._resized(array))
         if training:
-            self._set_tape(Tape(array.shape[1], y.shape))
+            self._set_tape(WeightlessTape(array.shape[1], y.shape))
         return y
 
     def _length(self, steps: int) -> int:

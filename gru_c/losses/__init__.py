@@ -5,7 +5,15 @@ from __future__ import annotations
 from types import FunctionType
 
 from gru_c.common.missing_names import explain_missing
-from gru_c.common.registry import Registry, described, library_of, serialize, snake_case
+from gru_c.common.registry import (
+    Registry,
+    described,
+    library_of,
+    public_classes,
+    serialize,
+    snake_case,
+)
+from gru_c.losses import per_sample
 from gru_c.losses.base import Loss
 from gru_c.losses.crossentropy import (
     BinaryCrossentropy,
@@ -21,49 +29,14 @@ from gru_c.losses.elementwise import (
     SquaredHinge,
 )
 from gru_c.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
-from gru_c.losses.function import FunctionLoss
-from gru_c.losses.functions import (
-    BY_FUNCTION,
-    KLD,
-    MAE,
-    MAPE,
-    MSE,
-    MSLE,
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_hinge,
-    cosine_similarity,
-    hinge,
-    huber,
-    kl_divergence,
-    kld,
-    kullback_leibler_divergence,
-    log_cosh,
-    logcosh,
-    mae,
-    mape,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    mse,
-    msle,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-)
+from gru_c.losses.per_sample import *  # noqa: F403
+from gru_c.losses.per_sample import BY_FUNCTION, cosine_similarity, kullback_leibler_divergence
 from gru_c.losses.quantile import QuantileLoss
 from gru_c.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
+from gru_c.losses.user_function import FunctionLoss
 from gru_c.losses.vectors import CategoricalHinge, CosineSimilarity, KLDivergence
 
 __all__ = [
-    "KLD",
-    "MAE",
-    "MAPE",
-    "MSE",
-    "MSLE",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -84,58 +57,17 @@ __all__ = [
     "QuantileLoss",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_hinge",
     "cosine_similarity",
     "deserialize",
     "get",
-    "hinge",
-    "huber",
-    "kl_divergence",
-    "kld",
     "kullback_leibler_divergence",
-    "log_cosh",
-    "logcosh",
-    "mae",
-    "mape",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "mse",
-    "msle",
-    "poisson",
     "serialize",
-    "sparse_categorical_crossentropy",
-    "squared_hinge",
 ]
+__all__ += per_sample.__all__
 
 
-_CLASSES: tuple[type[Loss], ...] = (
-    MeanSquaredError,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredLogarithmicError,
-    Huber,
-    LogCosh,
-    QuantileLoss,
-    Poisson,
-    CosineSimilarity,
-    KLDivergence,
-    Hinge,
-    SquaredHinge,
-    CategoricalHinge,
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
-    BinaryFocalCrossentropy,
-    CategoricalFocalCrossentropy,
-)
 LOSSES: dict[str, type[Loss]] = {
-    **{snake_case(c.__name__): c for c in _CLASSES},
+    **{snake_case(c.__name__): c for c in public_classes(globals(), Loss) if c is not FunctionLoss},
     "mse": MeanSquaredError,
     "mae": MeanAbsoluteError,
     "mape": MeanAbsolutePercentageError,

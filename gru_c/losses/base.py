@@ -134,7 +134,8 @@ class Loss(Configurable):
         output_shape : tuple of int
             The shape of the predictions, (n, ..., outputs).
         sample_weight : array_like, optional
-            Weights of shape (n,), or of `output_shape` without its last axis.
+            Weights of shape (n,), or of `output_shape` without its last axis; one number is the
+            weight of all samples.
         mask : ndarray of bool, optional
             True for the time steps that count, (n, T); targets of the others are not checked.
 
@@ -357,7 +358,10 @@ class Loss(Configurable):
     ) -> Array | None:
         if sample_weight is None:
             return None
-        return targets.fit_weights(self._owner, sample_weight, output_shape[:-1])
+        weight = targets.fit_weights(self._owner, sample_weight, output_shape[:-1])
+        if self.reduction == "mean_with_sample_weight":
+            targets.require_several_weights(self._owner, sample_weight)
+        return weight
 
     def _fit(self, y_true: npt.ArrayLike, output_shape: tuple[int, ...]) -> Array:
         return self._labels(self._shaped(y_true, output_shape), output_shape)

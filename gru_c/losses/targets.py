@@ -141,9 +141,18 @@ def real_result(owner: str, values: npt.ArrayLike) -> Array:
     return array
 
 
-def fit_weights(owner: str, sample_weight: npt.ArrayLike, shape: Shape) -> Array:
-    """Return weights of shape (n,) or `shape`, which is the shape of per-sample values."""
+def fit_weights(
+    owner: str, sample_weight: npt.ArrayLike, shape: Shape, of_elements: Shape | None = None
+) -> Array:
+    """Return weights of shape (n,) or `shape`, which is the shape of per-sample values.
+
+    One number is the weight of all samples. `of_elements` is another shape that weights may have.
+    """
     weight = real_array(owner, "sample_weight", sample_weight)
+    if not weight.ndim:
+        return np.broadcast_to(weight, shape[:1])
+    if weight.shape == of_elements:
+        return weight
     shapes = dict.fromkeys([shape[:1], shape])
     if weight.shape not in shapes and weight.shape[-1:] == (1,) and weight.shape[:-1] in shapes:
         weight = weight[..., 0]  # as in Keras
@@ -151,6 +160,15 @@ def fit_weights(owner: str, sample_weight: npt.ArrayLike, shape: Shape) -> Array
         wanted = " or ".join(map(str, shapes))
         raise ValueError(f"{owner} expects sample_weight of shape {wanted}, got {weight.shape}")
     return weight
+
+
+def require_several_weights(owner: str, sample_weight: npt.ArrayLike) -> None:
+    """Raise ValueError if one number is given as the weight of all samples."""
+    if not np.ndim(sample_weight):
+        raise ValueError(
+            f"{owner} with reduction='mean_with_sample_weight' divides by the sum of the weights: "
+            f"give sample_weight a number for each sample, got one for all: {sample_weight!r}"
+        )
 
 
 def counting(owner: str, mask: npt.ArrayLike, *arrays: Array) -> tuple[Array, ...]:

@@ -12,37 +12,9 @@ from types import FunctionType
 from gru_c import losses
 from gru_c.common.attributes import assign
 from gru_c.common.missing_names import explain_missing
-from gru_c.common.registry import Registry, described, lookup, serialize, snake_case
-from gru_c.losses import (
-    KLD,
-    MAE,
-    MAPE,
-    MSE,
-    MSLE,
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_hinge,
-    hinge,
-    huber,
-    kl_divergence,
-    kld,
-    log_cosh,
-    logcosh,
-    mae,
-    mape,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    mse,
-    msle,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-)
-from gru_c.losses.functions import BY_FUNCTION as LOSS_FUNCTIONS
+from gru_c.common.registry import Registry, described, lookup, public_classes, serialize, snake_case
+from gru_c.losses import per_sample as loss_functions
+from gru_c.losses.per_sample import *  # noqa: F403
 from gru_c.metrics.accuracy import (
     Accuracy,
     AccuracyOfLoss,
@@ -70,16 +42,7 @@ from gru_c.metrics.errors import (
     MeanSquaredError,
     RootMeanSquaredError,
 )
-from gru_c.metrics.function import FunctionMetric
-from gru_c.metrics.functions import (
-    BY_FUNCTION,
-    binary_accuracy,
-    categorical_accuracy,
-    sparse_categorical_accuracy,
-    sparse_top_k_categorical_accuracy,
-    top_k_categorical_accuracy,
-)
-from gru_c.metrics.of_losses import (
+from gru_c.metrics.loss_means import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     CategoricalHinge,
@@ -93,15 +56,19 @@ from gru_c.metrics.of_losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from gru_c.metrics.per_sample import (
+    BY_FUNCTION,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
 from gru_c.metrics.scores import F1Score, FBetaScore, R2Score
+from gru_c.metrics.user_function import FunctionMetric
 
 __all__ = [
     "AUC",
-    "KLD",
-    "MAE",
-    "MAPE",
-    "MSE",
-    "MSLE",
     "Accuracy",
     "AccuracyOfLoss",
     "BinaryAccuracy",
@@ -137,75 +104,24 @@ __all__ = [
     "TrueNegatives",
     "TruePositives",
     "binary_accuracy",
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
     "categorical_accuracy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_hinge",
     "deserialize",
     "get",
     "get_all",
-    "hinge",
-    "huber",
-    "kl_divergence",
-    "kld",
-    "log_cosh",
-    "logcosh",
-    "mae",
-    "mape",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "mse",
-    "msle",
-    "poisson",
     "serialize",
     "sparse_categorical_accuracy",
-    "sparse_categorical_crossentropy",
     "sparse_top_k_categorical_accuracy",
-    "squared_hinge",
     "top_k_categorical_accuracy",
 ]
+__all__ += loss_functions.__all__
 
-_CLASSES: tuple[type[Metric], ...] = (
-    MeanAbsoluteError,
-    MeanSquaredError,
-    RootMeanSquaredError,
-    Accuracy,
-    AccuracyOfLoss,
-    BinaryAccuracy,
-    CategoricalAccuracy,
-    SparseCategoricalAccuracy,
-    MeanOfLoss,
-    MeanAbsolutePercentageError,
-    MeanSquaredLogarithmicError,
-    LogCoshError,
-    CosineSimilarity,
-    Poisson,
-    KLDivergence,
-    Hinge,
-    SquaredHinge,
-    CategoricalHinge,
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
-    TopKCategoricalAccuracy,
-    SparseTopKCategoricalAccuracy,
-    AUC,
-    Precision,
-    Recall,
-    TruePositives,
-    FalsePositives,
-    TrueNegatives,
-    FalseNegatives,
-    F1Score,
-    FBetaScore,
-    R2Score,
-)
+_CLASSES = public_classes(globals(), Metric)
 METRICS: dict[str, type[Metric]] = {
-    **{snake_case(c.__name__): c for c in _CLASSES},
+    **{
+        snake_case(c.__name__): c
+        for c in public_classes(globals(), Metric)
+        if c is not FunctionMetric
+    },
     "mae": MeanAbsoluteError,
     "mse": MeanSquaredError,
     "mape": MeanAbsolutePercentageError,
@@ -243,7 +159,7 @@ def get(identifier: object, loss: losses.Loss | None = None) -> Metric:
     ('acc', 'RMSE')
     """
     if isinstance(identifier, FunctionType) and (
-        identifier in BY_FUNCTION or identifier in LOSS_FUNCTIONS
+        identifier in BY_FUNCTION or identifier in loss_functions.BY_FUNCTION
     ):
         identifier = identifier.__name__
     if isinstance(identifier, str):

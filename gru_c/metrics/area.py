@@ -29,7 +29,8 @@ class AUC(SumsMetric):
     Parameters
     ----------
     num_thresholds : int
-        Number of evenly spaced thresholds from 0 to 1, at least 2.
+        Number of evenly spaced thresholds from 0 to 1, at least 2; with `thresholds` it follows
+        from them.
     curve : {"ROC", "PR"}
         True against false positive rate, or precision against recall.
     summation_method : {"interpolation", "minoring", "majoring"}
@@ -57,11 +58,12 @@ class AUC(SumsMetric):
     """
 
     direction = "max"
+    _by_element = True
     _derived: ClassVar = {"thresholds": ("num_thresholds",)}
 
     def __init__(
         self,
-        num_thresholds: int = 200,
+        num_thresholds: int | None = 200,
         curve: str = "ROC",
         summation_method: str = "interpolation",
         name: str | None = None,
@@ -78,9 +80,9 @@ class AUC(SumsMetric):
         if isinstance(checked, float):
             raise TypeError(f"AUC: thresholds must be a list of numbers, got {thresholds!r}")
         self.thresholds = None if checked is None else sorted(checked)
-        self.num_thresholds = check_integer("AUC: num_thresholds", num_thresholds, 2)
         if self.thresholds is not None:
-            self.num_thresholds = len(self.thresholds) + 2
+            num_thresholds = len(self.thresholds) + 2
+        self.num_thresholds = check_integer("AUC: num_thresholds", num_thresholds, 2)
         self.multi_label = check_flag("multi_label", multi_label)
         self.num_labels = check_integer("AUC: num_labels", num_labels, 1, optional=True)
         if self.num_labels is not None and not self.multi_label:

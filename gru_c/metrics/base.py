@@ -30,6 +30,7 @@ class Metric(Configurable):
     """
 
     direction: str | None = None
+    _by_element = False  # True if each entry of the predictions counts by itself, with its weight
     _keras_names = keras_names.METRIC
     _advice: ClassVar = {"name": FIXED}
 
@@ -67,7 +68,9 @@ class Metric(Configurable):
         mask : ndarray of bool, shape (n, T), optional
             True for the time steps that count; the others are ignored.
         sample_weight : array_like, optional
-            Weights of shape (n,), or of the shape of `y_pred` without its last axis.
+            Weights of shape (n,), or of the shape of `y_pred` without its last axis; one number is
+            the weight of all samples. Counts, and metrics computed from them, also take a weight
+            for each entry of `y_pred`, and `y_pred` of shape (n,).
 
         Raises
         ------
@@ -120,14 +123,18 @@ class Metric(Configurable):
 
         With weights (n,) and a mask, each step gets the weight of its sample.
         """
-        p = targets.predictions(self._owner, y_pred)
+        p = targets.real_array(self._owner, "y_pred", y_pred)
+        if self._by_element and p.ndim == 1:
+            p = p[:, None]
+        targets.output_shape(self._owner, p.shape)
         y = targets.real_array(self._owner, "y", y_true)
         weight: Array | None = None
         if sample_weight is not None:
-            weight = targets.fit_weights(self._owner, sample_weight, p.shape[:-1])
+            whole = p.shape if self._by_element else None
+            weight = targets.fit_weights(self._owner, sample_weight, p.shape[:-1], whole)
         if mask is not None:
             if weight is not None:
-                shape = p.shape[:-1]
+                shape = p.shape[: max(p.ndim - 1, weight.ndim)]
                 weight = np.broadcast_to(weight.reshape(_padded(weight.shape, len(shape))), shape)
                 (weight,) = targets.counting(self._owner, mask, weight)
             y, p = targets.counting(self._owner, mask, y, p)

@@ -88,6 +88,7 @@ class _AtThresholds(SumsMetric):
     """Base of the metrics with a number for each threshold."""
 
     thresholds: float | list[float] | None
+    _by_element = True
 
     def _limits(self) -> list[float]:
         thresholds = self.thresholds
@@ -201,6 +202,11 @@ class Precision(_AtThresholds):
         if self.thresholds is None and self.top_k is not None:
             return [_NEVER]
         return super()._limits()
+
+    @property
+    def _by_element(self) -> bool:  # type: ignore[override]
+        """False if the outputs of a sample are compared or chosen from."""
+        return self.top_k is None and self.class_id is None
 
     def sums_of(self, y: Array, p: Array, weight: Array | None) -> dict[str, Array]:
         """Return the counts of the batch at each threshold."""

@@ -2,9 +2,16 @@
 
 from gru_c.common.missing_names import explain_missing
 from gru_c.models.cloning import clone_model, model_from_config, model_from_json
-from gru_c.models.loading import load_model
+from gru_c.models.loading import load_model, load_predictor
 from gru_c.models.sequential import Sequential
 
-__all__ = ["Sequential", "clone_model", "load_model", "model_from_config", "model_from_json"]
+__all__ = [
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "load_predictor",
+    "model_from_config",
+    "model_from_json",
+]
 
 __getattr__ = explain_missing(__name__, __all__)

@@ -11,15 +11,16 @@ import numpy.typing as npt
 
 from gru_c.callbacks import BackupAndRestore, CallbackList
 from gru_c.callbacks.backup import backup_of
-from gru_c.common.validation import check_flags, make_rng
+from gru_c.common.progress import check_verbose
+from gru_c.common.validation import check_flags, check_integer, make_rng
 from gru_c.data import checks, inputs
 from gru_c.data.class_weight import check_class_weight, weigh_classes
-from gru_c.data.samples import DEFAULT_BATCH_SIZE, Data, require_optimizer
+from gru_c.data.samples import DEFAULT_BATCH_SIZE, Data, check_batch_size, require_optimizer
 from gru_c.network.network import Network
 from gru_c.training import fit, fit_settings
 from gru_c.training.checkpoint import CheckpointFile
-from gru_c.training.doubts import doubts_of
 from gru_c.training.history import History
+from gru_c.training.loss_warnings import doubts_of
 from gru_c.training.processes import Distribution, ProcessGroup, start_group
 from gru_c.training.run_identity import describe_run, describe_training
 
@@ -135,21 +136,28 @@ class FitRequest:
         self, model: Network, data: inputs.FitData, verbose: str | int
     ) -> fit_settings.FitSettings:
         first: Data = data.train.first
-        validation_size = self.validation_batch_size
-        if validation_size is None and self.batch_size is None and self.steps_per_epoch is not None:
-            validation_size = DEFAULT_BATCH_SIZE  # not that of the training, as in Keras
+        return fit_settings.FitSettings(
+            bptt_steps=checks.check_bptt_steps(model, first, self.bptt_steps),
+            bucket=first.check_bucket(model, self.bucket),
+            validation_batch_size=check_integer(
+                "validation_batch_size", self._validation_size(data), 1, optional=True
+            ),
+            batch_size=check_batch_size(
+                inputs.epoch_size(data.train, self.steps_per_epoch, self.batch_size)
+            ),
+            epochs=check_integer("epochs", self.epochs),
+            initial_epoch=check_integer("initial_epoch", self.initial_epoch),
+            shuffle=bool(self.shuffle),
+            verbose=check_verbose(verbose),
+            validation_freq=fit_settings.check_validation_freq(self.validation_freq),
+        )
+
+    def _validation_size(self, data: inputs.FitData) -> int | None:
+        """Return the samples per batch of the validation; None: as many as in the training."""
+        size = self.validation_batch_size
+        if size is None and self.batch_size is None and self.steps_per_epoch is not None:
+            size = DEFAULT_BATCH_SIZE  # not that of the training, as in Keras
         if self.validation_steps is not None and data.validation is not None:
             wanted = self.validation_batch_size or self.batch_size
-            size = inputs.size_for_steps(data.validation, self.validation_steps, wanted)
-            validation_size = size or validation_size
-        return fit_settings.FitSettings.checked(
-            inputs.epoch_size(data.train, self.steps_per_epoch, self.batch_size),
-            self.epochs,
-            self.initial_epoch,
-            self.shuffle,
-            verbose,
-            checks.check_bptt_steps(model, first, self.bptt_steps),
-            first.check_bucket(model, self.bucket),
-            validation_size,
-            self.validation_freq,
-        )
+            size = inputs.size_for_steps(data.validation, self.validation_steps, wanted) or size
+        return size

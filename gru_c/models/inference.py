@@ -13,6 +13,7 @@ from gru_c.data.inputs import check_batch_inputs
 from gru_c.models import profile
 from gru_c.models.summary import summary_lines
 from gru_c.network.network import Network
+from gru_c.serving.predictor import Predictor, freeze
 from gru_c.streaming.stream import Stream
 from gru_c.training import predict
 
@@ -79,6 +80,39 @@ class InferenceModel(Network):
         """Return the outputs for x, computed as one batch; see `predict`."""
         count = max(len(check_batch_inputs(self, x, lengths)), 1)
         return predict.predict(self, x, batch_size=count, verbose=0, lengths=lengths)
+
+    def freeze(self, weights: str | None = None) -> Predictor:
+        """Return a `Predictor`: a copy of the model that only predicts, as fast as possible.
+
+        Frameworks call this freezing: the weights become constants, so that the work that depends
+        on them alone is done once, before the first call.
+
+        Parameters
+        ----------
+        weights : {"float32", "float64", "bfloat16", "int8"}, optional
+            The type in which `GRU` layers keep their weights; by default that of each layer's
+            ``inference_weights``. Fewer bits are for models of float32.
+
+        Returns
+        -------
+        Predictor
+
+        Raises
+        ------
+        ValueError
+            If the model has no weights yet, a layer is stateful, or `weights` does not fit the
+            model's dtype.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gru_c import Dense, GRU, Sequential
+        >>> model = Sequential([GRU(50, input_shape=(None, 8)), Dense(1)], seed=0)
+        >>> predictor = model.freeze(weights="bfloat16")
+        >>> predictor(np.zeros((10, 8), np.float32)).shape
+        (1,)
+        """
+        return freeze(self, weights)
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Return a `Stream`, which runs the model one time step after the other.

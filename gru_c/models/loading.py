@@ -11,7 +11,7 @@ from gru_c import losses, metrics, optimizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry
-from gru_c.common.validation import check_flags, check_sample_shape
+from gru_c.common.validation import check_flag, check_flags, check_sample_shape
 from gru_c.layers import LAYERS, Layer
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
@@ -25,8 +25,10 @@ from gru_c.saving.contents import (
     require_floats,
     wanted_shapes,
 )
-from gru_c.saving.files import read_tensors
+from gru_c.saving.files import map_tensors, read_tensors
 from gru_c.saving.formats import FileFormat, format_to_read
+from gru_c.serving import Predictor
+from gru_c.serving.predictor import freeze
 
 
 def load_model(
@@ -90,18 +92,69 @@ def load_model(
     return model
 
 
+def load_predictor(
+    path: str | os.PathLike[str], *, weights: str | None = None, mmap: bool = False
+) -> Predictor:
+    """Read a model that only predicts: that of `load_model`, frozen; see `Sequential.freeze`.
+
+    Neither a loss nor an optimizer nor gradients are made, and the weights are not copied again.
+
+    Parameters
+    ----------
+    path : path
+        As for `load_model`.
+    weights : {"float32", "float64", "bfloat16", "int8"}, optional
+        See `Sequential.freeze`.
+    mmap : bool
+        Use the weights of a ``.safetensors`` where they are in the file, so that several processes
+        share their memory; each has its own packed copy. The file must not be changed in place
+        meanwhile, as ``cp`` would: `Sequential.save` replaces it, which is safe.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, ImportError
+        As `load_model` and `Sequential.freeze`; also for ``mmap=True`` and a file of Keras.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import gru_c
+    >>> model = gru_c.Sequential([gru_c.Input((None, 2)), gru_c.GRU(3)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     model.save(path)
+    ...     predictor = gru_c.load_predictor(path)
+    >>> predictor([[1.0, 2.0], [3.0, 4.0]]).shape
+    (3,)
+    """
+    check_flag("mmap", mmap)
+    if not mmap:
+        return freeze(load_model(path, compile=False), weights, copied=False)
+    if format_to_read(path) is not SAFETENSORS:
+        raise ValueError(
+            f"mmap=True is for a .safetensors, {os.fspath(path)!r} is a file of another format"
+        )
+    return freeze(read_model(path, compiled=False, mapped=True)[0], weights, copied=False)
+
+
 def read_model(
     path: str | os.PathLike[str],
     *,
     compiled: bool = True,
+    mapped: bool = False,
     custom_objects: Mapping[str, Any] | None = None,
 ) -> tuple[Sequential, dict[str, Array], dict[str, str]]:
     """Read a safetensors file; return the model, all tensors and the metadata.
 
-    `compiled` compiles the model as the saved one was. `custom_objects` are the user's classes.
+    `compiled` compiles the model as the saved one was; `mapped` uses the weights in the file;
+    `custom_objects` are the user's classes.
     """
     own = custom_objects or {}
-    tensors, metadata = read_tensors(Path(path))
+    tensors, metadata = (map_tensors if mapped else read_tensors)(Path(path))
     try:
         config = checked_config(metadata)
         model = _rebuild(config, tensors, own)

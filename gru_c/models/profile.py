@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gru_c.common.arrays import Array
-from gru_c.layers import Bidirectional, Layer, random
+from gru_c.layers import Bidirectional, Layer
+from gru_c.layers.base import random_layer
 from gru_c.models.summary import kernel_positions, kernel_sizes, table_lines
 from gru_c.network import layer_states
 from gru_c.runtime.blas_threads import blas_held
@@ -182,7 +183,7 @@ def _restored(model: Network) -> Iterator[None]:
     """Return a context that restores what passes change, except for gradients and tapes."""
     layer_states_before = layer_states.save_states(model)
     statistics = layer_states.save_statistics(model)
-    generators = [rng.bit_generator for rng in random.generators(model.layers)]
+    generators = [rng.bit_generator for rng in random_layer.generators(model.layers)]
     generator_states = [generator.state for generator in generators]
     try:
         yield

@@ -20,8 +20,8 @@ from gru_c.layers import Layer
 from gru_c.models.fit_request import FitRequest
 from gru_c.models.keras2 import Keras2Model
 from gru_c.training import evaluate, step
-from gru_c.training.doubts import doubts_of
 from gru_c.training.history import History
+from gru_c.training.loss_warnings import doubts_of
 from gru_c.training.processes import Distribution, start_group
 from gru_c.training.run_identity import describe_evaluation
 

@@ -13,7 +13,7 @@ from gru_c.common.keywords import checked_keywords
 from gru_c.common.registry import snake_case
 from gru_c.common.validation import check_sizes
 from gru_c.layers import Embedding, Input, Layer
-from gru_c.layers.random import DrawingLayer
+from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.network.layer_checks import (
     check_first_layer,
     check_for_network,
@@ -221,6 +221,13 @@ class BuildableNetwork(NetworkWeights):
     def fixed_time(self) -> int | None:
         """The number of time steps that the input must have; None if it may have any number."""
         return self._input_shape[1] if self._input_shape and len(self._input_shape) > 1 else None
+
+    @property
+    def input_axes(self) -> int:
+        """Number of axes of an input of any real numbers; 0 if unknown or for integers alone."""
+        if self._input_shape is None or (self._input is not None and self._input.integers):
+            return 0
+        return len(self._input_shape)
 
     @property
     def takes_scalars(self) -> bool:

@@ -6,12 +6,12 @@ import numpy as np
 
 from gru_c.common.arrays import Array, Shape
 from gru_c.layers import GRU, RNN, Bidirectional, Input, Layer
-from gru_c.layers.rnn_cells import Cell, StackedRNNCells
+from gru_c.layers.rnn_cells import RNNCell, StackedRNNCells
 
 
 def check_for_network(layer: Layer) -> None:
     """Raise ValueError unless the layer has one batch-major output and its own weights."""
-    if isinstance(layer, (Cell, StackedRNNCells)):
+    if isinstance(layer, (RNNCell, StackedRNNCells)):
         raise ValueError(
             f"{type(layer).__name__} is a cell, which computes one time step: write "
             f"RNN({type(layer).__name__}(...))"

@@ -15,12 +15,14 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
+from gru_c.common.weights_lock import weights_lock
 from gru_c.layers import GRU, RNN, Activation, Bidirectional, Dense, Layer
-from gru_c.layers.random import DrawingLayer
+from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric, reset_all
 from gru_c.network import compiling
 from gru_c.network.building import BuildableNetwork
+from gru_c.network.core_runs import CoreRun, CoreRuns, CurrentRuns
 from gru_c.parameters import Parameters
 from gru_c.recurrence.step_order import which_count
 
@@ -47,7 +49,7 @@ class Network(BuildableNetwork):
         "optimizer": optimizers.get,
         "stop_training": partial(check_flag, "stop_training"),
     }
-    _doubts: Any = None  # of `training.doubts`, since `compile`
+    _doubts: Any = None  # of `training.loss_warnings`, since `compile`
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class Network(BuildableNetwork):
         self.layers: list[Layer] = []
         self._input_shape: Shape | None = None
         self._parameters: Parameters | None = None
+        self._core_runs = CurrentRuns()
         if isinstance(layers, Layer):
             raise TypeError(
                 "layers must be a list of layers, got one layer: write Sequential([...])"
@@ -225,16 +228,62 @@ class Network(BuildableNetwork):
         if mask is not None and (not first.takes_mask or first.reads_masked_steps):
             # Zeros, because the values of the other steps may be NaN or infinite.
             x = np.where(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x, x.dtype.type(0))
-        for layer in self.layers:
-            next_mask = layer.compute_mask(x, mask)
-            if mask is not None and layer.takes_mask:
-                x = layer.forward(x, training=training, mask=mask)  # type: ignore[call-arg]
+        if training:
+            for layer in self.layers:
+                x, mask = self._run_layer(layer, x, mask, training)
+            return x, mask
+        runs = self.core_runs()
+        whole = runs.get(0) if mask is None else None
+        if whole is not None and whole.layers == len(self.layers):
+            y = whole(x)  # it has its own weights
+            if y is not None:
+                return y, None
+        weights_lock.begin_reading()
+        try:
+            return self._run_parts(x, mask, runs)
+        finally:
+            weights_lock.end_reading()
+
+    def _run_parts(
+        self, x: Array, mask: Array | None, runs: CoreRuns
+    ) -> tuple[Array, Array | None]:
+        """Return the output and its mask, by runs where there are some and layer by layer."""
+        number = 0
+        while number < len(self.layers):
+            run = runs.get(number) if mask is None else None
+            y = None if run is None else run(x)
+            if run is not None and y is not None:
+                x, number = y, number + run.layers
             else:
-                x = layer.forward(x, training=training)
-            if layer.activity_regularizer is not None:
-                assign(layer, activity=x)
-            mask = next_mask
+                x, mask = self._run_layer(self.layers[number], x, mask, training=False)
+                number += 1
         return x, mask
+
+    def _run_layer(
+        self, layer: Layer, x: Array, mask: Array | None, training: bool
+    ) -> tuple[Array, Array | None]:
+        """Return the output of a layer, and the mask of its time steps."""
+        next_mask = layer.compute_mask(x, mask)
+        if mask is not None and layer.takes_mask:
+            x = layer.forward(x, training=training, mask=mask)  # type: ignore[call-arg]
+        else:
+            x = layer.forward(x, training=training)
+        if layer.activity_regularizer is not None:
+            assign(layer, activity=x)
+        return x, next_mask
+
+    def core_runs(self) -> CoreRuns:
+        """Return the runs of layers that the core takes in one call, with the current weights."""
+        return self._core_runs.current(self.layers, self._input_shape)
+
+    def hold_runs(self) -> None:
+        """Make the runs for good, for a network that does not change any more."""
+        self._core_runs.hold(self.layers, self._input_shape)
+
+    def whole_run(self) -> CoreRun | None:
+        """Return the run of all layers; None if the core cannot take them in one call now."""
+        run = self.core_runs().get(0)
+        return run if run is not None and run.layers == len(self.layers) else None
 
     @property
     def passes_mask_on(self) -> bool:

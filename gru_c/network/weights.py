@@ -11,7 +11,7 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import Guarded
 from gru_c.common.validation import check_flag
 from gru_c.layers import Layer
-from gru_c.layers.weights import set_values
+from gru_c.layers.base.weight_holder import set_values
 from gru_c.parameters import Parameter, Parameters, refuse_shallow_copy
 
 
@@ -25,7 +25,7 @@ class NetworkWeights(Guarded):
     _trainable: bool
     _input_shape: Shape | None
     _parameters: Parameters | None
-    _holds_weights = False  # after `hold_weights`
+    holds_weights = False  # True after `hold_weights`
 
     @property
     def built(self) -> bool:
@@ -63,12 +63,12 @@ class NetworkWeights(Guarded):
         """Keep packed weights for good, for a model whose weights do not change any more."""
         for layer in self.layers:
             layer.hold_weights(True)
-        self._holds_weights = True
+        self.holds_weights = True
 
     @contextmanager
     def weights_held(self) -> Iterator[None]:
         """Return a context in which no weight changes, so that layers pack their weights once."""
-        if self._holds_weights:
+        if self.holds_weights:
             yield
             return
         for layer in self.layers:

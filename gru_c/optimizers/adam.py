@@ -74,8 +74,7 @@ class Adam(Optimizer):
             update_by_pieces(self, values, gradients, slots, settings)
             return
         momentum, velocity = slots["momentum"], slots["velocity"]
-        beta_1, beta_2, epsilon = self.beta_1, self.beta_2, self.epsilon
-        _core.adam(values, gradients, momentum, velocity, beta_1, beta_2, epsilon, *settings)
+        _core.adam(values, gradients, momentum, velocity, self, settings)
 
     def update_piece(self, piece: Piece, rate: float) -> None:
         """Change the weights and slots of a piece in place, with `amsgrad`."""

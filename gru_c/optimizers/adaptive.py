@@ -121,7 +121,24 @@ class Adadelta(PiecewiseOptimizer):
         w -= g
 
 
-class Adamax(PiecewiseOptimizer):
+class _AdamLike(PiecewiseOptimizer):
+    """Base of the kinds of Adam: their arguments."""
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Unpack[OptimizerOptions],
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1 = check_real("beta_1", beta_1, "[0, 1)")
+        self.beta_2 = check_real("beta_2", beta_2, "[0, 1)")
+        self.epsilon = check_real("epsilon", epsilon, ">= 0")
+
+
+class Adamax(_AdamLike):
     """Adam with the largest recent gradient in place of the root mean square.
 
     ``u = max(beta_2 u, |g|); w -= r m / ((1 - beta_1^t) (u + e))``, with a running mean m of g.
@@ -141,19 +158,6 @@ class Adamax(PiecewiseOptimizer):
     ----------
     D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, section 7.1.
     """
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **options: Unpack[OptimizerOptions],
-    ) -> None:
-        super().__init__(learning_rate, **options)
-        self.beta_1 = check_real("beta_1", beta_1, "[0, 1)")
-        self.beta_2 = check_real("beta_2", beta_2, "[0, 1)")
-        self.epsilon = check_real("epsilon", epsilon, ">= 0")
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the names of the running mean and of the largest gradient."""
@@ -176,7 +180,7 @@ class Adamax(PiecewiseOptimizer):
         w -= g
 
 
-class Nadam(PiecewiseOptimizer):
+class Nadam(_AdamLike):
     """Adam with Nesterov momentum, whose share of the past grows from step to step.
 
     Step t has ``u_t = beta_1 (1 - 0.96^t / 2)`` in place of beta_1 in the bias correction.
@@ -193,19 +197,6 @@ class Nadam(PiecewiseOptimizer):
     ----------
     T. Dozat, Incorporating Nesterov momentum into Adam, ICLR workshop 2016.
     """
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **options: Unpack[OptimizerOptions],
-    ) -> None:
-        super().__init__(learning_rate, **options)
-        self.beta_1 = check_real("beta_1", beta_1, "[0, 1)")
-        self.beta_2 = check_real("beta_2", beta_2, "[0, 1)")
-        self.epsilon = check_real("epsilon", epsilon, ">= 0")
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the names of the running means of the gradient and of its square."""

@@ -15,6 +15,7 @@ from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign, warn_of_old_name
 from gru_c.common.registry import Configurable, snake_case
 from gru_c.common.validation import check_flag, check_integer, check_real
+from gru_c.common.weights_lock import weights_lock
 from gru_c.optimizers.current_rate import CurrentRate
 from gru_c.parameters import Parameter, Parameters
 from gru_c.runtime.threads import team_threads
@@ -42,7 +43,7 @@ class OptimizerOptions(SharedOptions, total=False):
 
 
 class StepSettings(NamedTuple):
-    """Arguments of the core's optimizers that are the same for all methods, in its order.
+    """Numbers of a step that are the same for all methods, as the core takes them.
 
     Attributes
     ----------
@@ -299,12 +300,13 @@ class Optimizer(Configurable):
         values, gradients = parameters.values, parameters.gradients
         decay = rate * (self.weight_decay or 0.0)
         settings = StepSettings(self._rate(rate), decay, scale, clip, team_threads())
-        if whole:
-            self._update(values, gradients, self.slots, settings)
-        for run in runs:
-            slots = {name: slot[run] for name, slot in self.slots.items()}
-            self._update(values[run], gradients[run], slots, settings)
-        self._after_update(parameters, runs or [slice(None)])
+        with weights_lock:
+            if whole:
+                self._update(values, gradients, self.slots, settings)
+            for run in runs:
+                slots = {name: slot[run] for name, slot in self.slots.items()}
+                self._update(values[run], gradients[run], slots, settings)
+            self._after_update(parameters, runs or [slice(None)])
 
     def _accumulate(self, gradients: Array) -> bool:
         """Add gradients to the sum; return True if they are now the mean of a full sum."""

@@ -61,6 +61,4 @@ class RMSprop(Optimizer):
         self, values: Array, gradients: Array, slots: Slots, settings: StepSettings
     ) -> None:
         average, momentum = slots.get("average"), slots.get("momentum")
-        velocity = slots["velocity"]
-        arrays = values, gradients, velocity, average, momentum
-        _core.rmsprop(*arrays, self.rho, self.epsilon, self.momentum, *settings)
+        _core.rmsprop(values, gradients, slots["velocity"], average, momentum, self, settings)

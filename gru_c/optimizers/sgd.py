@@ -53,5 +53,4 @@ class SGD(Optimizer):
     def _update(
         self, values: Array, gradients: Array, slots: Slots, settings: StepSettings
     ) -> None:
-        slot = slots.get("momentum")
-        _core.sgd(values, gradients, slot, self.momentum, self.nesterov, *settings)
+        _core.sgd(values, gradients, slots.get("momentum"), self, settings)

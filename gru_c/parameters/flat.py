@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import CACHE_LINE, Array
 from gru_c.common.weight_memory import Memory
+from gru_c.common.weights_lock import weights_lock
 from gru_c.parameters.parameter import Parameter, of_shape, penalty_of, refuse_shallow_copy
 
 
-class Layer(Protocol):
+class HasParameters(Protocol):
     """The part of a layer's interface that `Parameters` needs; see `gru_c.layers.Layer`."""
 
     name: str | None
@@ -48,7 +49,7 @@ class Parameters:
 
     Parameters
     ----------
-    layers : sequence of Layer
+    layers : sequence of HasParameters
         Built layers of one dtype. None of them may be part of other `Parameters` made by hand.
 
     Attributes
@@ -63,7 +64,7 @@ class Parameters:
         The weights with a regularizer; `penalty` and `add_penalty_gradient` use the trainable ones.
     constrained : list of Parameter
         The weights with a constraint; an optimizer step applies those of the trainable ones.
-    layers : list of Layer
+    layers : list of HasParameters
         The layers.
     released : bool
         True if the weights may be in other vectors; `values` and an optimizer step then raise.
@@ -96,12 +97,12 @@ class Parameters:
     released = False
     _of_model = False
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(self, layers: Sequence[HasParameters]) -> None:
         self._check(layers)
         self._take(layers)
 
     @classmethod
-    def of_model(cls, layers: Sequence[Layer]) -> Parameters:
+    def of_model(cls, layers: Sequence[HasParameters]) -> Parameters:
         """Make the `Parameters` of a model, from which other models may take layers.
 
         They are then released. When the model needs `Parameters` again, it makes new ones with the
@@ -111,7 +112,7 @@ class Parameters:
         parameters._of_model = True
         return parameters
 
-    def _check(self, layers: Sequence[Layer]) -> None:
+    def _check(self, layers: Sequence[HasParameters]) -> None:
         for layer in layers:
             if not layer.built:
                 raise ValueError(f"layer {layer.name!r} is not built: it has no weights yet")
@@ -126,7 +127,7 @@ class Parameters:
             names = ", ".join(sorted(str(dtype) for dtype in dtypes))
             raise ValueError(f"layers of one model must have one dtype, got {names}")
 
-    def _take(self, layers: Sequence[Layer]) -> None:
+    def _take(self, layers: Sequence[HasParameters]) -> None:
         """Move the weights of checked layers into new flat vectors."""
         self.layers = list(layers)
         self.items = [item for layer in layers for item in layer.parameters]
@@ -162,7 +163,9 @@ class Parameters:
 
     @values.setter
     def values(self, values: npt.ArrayLike) -> None:
-        self.values[:] = of_shape("values", values, self._values.shape)
+        array = of_shape("values", values, self._values.shape)
+        with weights_lock:
+            self.values[:] = array
 
     @property
     def flat(self) -> Array:
@@ -192,7 +195,7 @@ class Parameters:
         first = -memory.ctypes.data % CACHE_LINE // self._dtype.itemsize
         return memory[first : first + length]
 
-    def span(self, layer: Layer) -> tuple[int, int]:
+    def span(self, layer: HasParameters) -> tuple[int, int]:
         """Return where the weights of a layer begin and end in the flat vectors."""
         before = sum(len(item.parameters) for item in self.layers[: self.layers.index(layer)])
         return self._offsets[before], self._offsets[before + len(layer.parameters)]
@@ -288,12 +291,12 @@ class Parameters:
     __copy__ = refuse_shallow_copy
 
 
-def _is_kept(layer: Layer) -> bool:
+def _is_kept(layer: HasParameters) -> bool:
     """Return True if the layer is part of `Parameters` that were made by hand."""
     owner = layer.owner
     return owner is not None and not owner._of_model
 
 
-def _with_parts(layer: Layer) -> list[Layer]:
+def _with_parts(layer: HasParameters) -> list[HasParameters]:
     """Return a layer and its parts, each of which may also be in a model by itself."""
     return [layer, *(part for part in layer.trainable_parts if part is not layer)]

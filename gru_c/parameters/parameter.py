@@ -71,7 +71,8 @@ class Parameter:
     ) -> None:
         self.name = name
         value = np.require(value, None, "W")  # an array from a pickle may be read-only
-        self.move(Memory(value), value)
+        self.memory = Memory(value)
+        self.move(self.memory, value)
         # np.zeros_like would touch the memory.
         self.gradient = np.zeros(value.shape, value.dtype) if gradient is None else gradient
         self.regularizer = regularizer
@@ -80,6 +81,7 @@ class Parameter:
 
     def move(self, memory: Memory, value: Array) -> None:
         """Make an array in that memory the weight."""
+        self.memory.leave()
         self.memory = memory
         self._value = memory.hold(value, writeable=True)
         self.array = memory.hold(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,11 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array
 from gru_c.common.validation import check_flag, check_integer, check_real
 from gru_c.data.padding import pad_sequences
-from gru_c.data.py_dataset import PyDataset
+from gru_c.data.py_dataset import PyDataset, WorkerOptions
 from gru_c.data.timeseries import TimeseriesDataset, timeseries_dataset
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "TimeseriesGenerator",
@@ -51,7 +54,7 @@ class TimeseriesGenerator(PyDataset):
         Reverse the steps in each window.
     batch_size : int
         Windows of a batch.
-    **kwargs
+    **options
         See `PyDataset`.
 
     Raises
@@ -84,9 +87,9 @@ class TimeseriesGenerator(PyDataset):
         shuffle: bool = False,
         reverse: bool = False,
         batch_size: int = 128,
-        **kwargs: Any,
+        **options: Unpack[WorkerOptions],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**options)
         if len(data) != len(targets):
             raise ValueError(
                 f"data and targets must have the same length, got {len(data)} and {len(targets)}"
@@ -222,7 +225,7 @@ def skipgrams(
     Parameters
     ----------
     sequence : list of int
-        Numbers of words; 0 is no word.
+        Numbers of words; 0 stands for no word.
     vocabulary_size : int
         Numbers are below this.
     window_size : int

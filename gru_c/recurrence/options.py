@@ -56,16 +56,32 @@ class PassOptions:
     draws: tuple[int, int] | None = None
     memory: TapeMemory = SHARED_MEMORY
 
+    @classmethod
+    def checked(
+        cls,
+        cell: Cell,
+        go_backwards: bool,
+        training: bool,
+        engine: str,
+        num_threads: int | None,
+        inference_weights: str,
+        dtype: npt.DTypeLike,
+    ) -> PassOptions:
+        """Return the options for a user's arguments; ValueError or TypeError for invalid ones."""
+        if not isinstance(engine, str) or engine not in _core.ENGINES:
+            raise ValueError(f"unknown engine {engine!r}; known: {', '.join(_core.ENGINES)}")
+        weights_format = weights_format_of(inference_weights, dtype)
+        if weights_format and (training or engine == "blas"):
+            other = "training=True" if training else "engine='blas'"
+            raise ValueError(f"inference_weights={inference_weights!r} does not go with {other}")
+        if training:
+            cell.require_trainable()
+        code = _core.ENGINES[engine]
+        return cls(cell, bool(go_backwards), bool(training), code, num_threads, weights_format)
+
     def draws_from(self, step: int) -> tuple[int, int] | None:
         """Return the draws of a part of the pass that begins at a time step."""
         return None if self.draws is None else (self.draws[0], self.draws[1] + step)
-
-
-def engine_of(name: str) -> int:
-    """Return the core's number of an engine; ValueError for an unknown name."""
-    if not isinstance(name, str) or name not in _core.ENGINES:
-        raise ValueError(f"unknown engine {name!r}; known: {', '.join(_core.ENGINES)}")
-    return _core.ENGINES[name]
 
 
 def weights_format_of(name: str, dtype: npt.DTypeLike) -> int:
@@ -77,12 +93,3 @@ def weights_format_of(name: str, dtype: npt.DTypeLike) -> int:
             "computed in full precision"
         )
     return code
-
-
-def weights_format_of_pass(name: str, dtype: npt.DTypeLike, engine: str, training: bool) -> int:
-    """Return the core's number of ``inference_weights``; ValueError where they cannot be used."""
-    weights_format = weights_format_of(name, dtype)
-    if weights_format and (training or engine == "blas"):
-        other = "training=True" if training else "engine='blas'"
-        raise ValueError(f"inference_weights={name!r} does not go with {other}")
-    return weights_format

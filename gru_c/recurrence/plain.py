@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from gru_c import _core
 from gru_c.common.arrays import Array
 from gru_c.recurrence.cell import Cell
@@ -54,29 +52,10 @@ class GRUTape(Tape):
         keep_tape: bool,
         memory: Array,
     ) -> None:
-        options, engine = self.options, self.engine
-        threads = _threads_of(engine, options.num_threads)
+        engine = self.engine
+        threads = _threads_of(engine, self.options.num_threads)
         with blas_held(engine):
-            _core.backward(
-                self.x,
-                self.weights.kernel,
-                self.weights.recurrent_kernel,
-                memory,
-                keep_tape,
-                d_output,
-                d_state,
-                d_x,
-                gradients.kernel,
-                gradients.recurrent_kernel,
-                gradients.bias,
-                gradients.initial_state,
-                gradients.accumulate,
-                options.cell,
-                engine,
-                threads,
-                options.state_mask,
-                gradients.hidden,
-            )
+            _core.backward(self, memory, d_output, d_state, d_x, gradients, keep_tape, threads)
 
     def __repr__(self) -> str:
         B, T, H = self.output_shape
@@ -94,35 +73,18 @@ def run_plain(
     """Run the pass; see `passes.run`. `memory` is the tape's, in place of that of the options."""
     if options.go_backwards:
         x = x[:, ::-1]
-    U, cell, state_mask = weights.recurrent_kernel, options.cell, options.state_mask
-    last = np.empty((len(x), len(U)), x.dtype)
+    U, cell = weights.recurrent_kernel, options.cell
     engine = _core.resolve_engine(x, U, cell, options.engine, options.weights_format)
     tape = None
     if options.training:
         pool = None
         if memory is None:
-            pool = options.memory
-            memory = pool.take(_core.tape_bytes(x, U, cell, engine, state_mask is not None))
+            pool, masks_state = options.memory, options.state_mask is not None
+            memory = pool.take(_core.tape_bytes(x, U, cell, engine, masks_state))
         tape = GRUTape(x, weights, options, BorrowedMemory(memory, pool), engine)
     threads = _threads_of(engine, options.num_threads)
     with blas_held(engine):
-        _core.forward(
-            x,
-            weights.kernel,
-            U,
-            weights.bias,
-            state,
-            output,
-            last,
-            memory,
-            options.packed,
-            cell,
-            engine,
-            threads,
-            options.weights_format,
-            state_mask,
-            options.draws,
-        )
+        last = _core.forward(x, weights, state, output, memory, options, engine, threads)
     return last, tape
 
 
@@ -136,10 +98,7 @@ def pack_weights(
     engine = _core.auto_engine() if engine == AUTO else engine
     if not weights_format and engine == BLAS:
         return None
-    packed: Array = _core.pack(
-        weights.kernel, weights.recurrent_kernel, weights.bias, cell, team_threads(), weights_format
-    )
-    return packed
+    return _core.pack(weights, cell, team_threads(), weights_format)
 
 
 def _threads_of(engine: int, num_threads: int | None) -> int:

@@ -129,3 +129,21 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
             f"{os.fspath(path)} is not a readable safetensors file: it is truncated, damaged or of "
             f"another format ({error}){module_hint(path, ': take')}"
         ) from error
+
+
+def map_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the same as `read_tensors`, with arrays that are parts of the file.
+
+    Processes that map a file share its memory. An array may be written to, which makes a copy of
+    the part that is written and leaves the file as it is.
+    """
+    tensors, metadata = read_tensors(path)  # checks the whole file
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+    data = np.memmap(path, np.uint8, "c")[8 + size :] if tensors else np.empty(0, np.uint8)
+    mapped = {}
+    for name, array in tensors.items():
+        begin, end = header[name]["data_offsets"]
+        mapped[name] = data[begin:end].view(array.dtype).reshape(array.shape)
+    return mapped, metadata

@@ -15,7 +15,7 @@ import math
 import numbers
 from collections.abc import Callable
 
-from gru_c.common.registry import Registry, serialize, snake_case
+from gru_c.common.registry import Registry, public_classes, serialize, snake_case
 from gru_c.common.validation import check_real
 from gru_c.schedules.decay import (
     CosineDecay,
@@ -26,7 +26,7 @@ from gru_c.schedules.decay import (
     PolynomialDecay,
     Schedule,
 )
-from gru_c.schedules.function import as_schedule
+from gru_c.schedules.user_function import as_schedule
 
 __all__ = [
     "CosineDecay",
@@ -45,15 +45,9 @@ __all__ = [
 
 LearningRateSchedule = Schedule  # Keras's name
 
-_CLASSES: tuple[type[Schedule], ...] = (
-    ExponentialDecay,
-    CosineDecay,
-    CosineDecayRestarts,
-    PiecewiseConstantDecay,
-    PolynomialDecay,
-    InverseTimeDecay,
-)
-SCHEDULES: dict[str, type[Schedule]] = {snake_case(c.__name__): c for c in _CLASSES}
+SCHEDULES: dict[str, type[Schedule]] = {
+    snake_case(c.__name__): c for c in public_classes(globals(), Schedule)
+}
 _REGISTRY = Registry("learning-rate schedule", SCHEDULES, Schedule)
 
 

@@ -17,8 +17,9 @@ from gru_c._version import __version__
 from gru_c.common.arrays import Array, as_real, copied_past_line, past_line
 from gru_c.common.attributes import Guarded
 from gru_c.common.validation import check_integer
+from gru_c.network.core_stage import CoreStage, has_time
 from gru_c.network.network import Network
-from gru_c.streaming.stages import CoreStage, Stage, has_time, stages_of
+from gru_c.streaming.stages import Stage, stages_of
 
 Rows = int | slice | Sequence[int] | Array
 
@@ -99,7 +100,7 @@ class Stream(Guarded):
         self._stages = list(stages_of(model))
         self._isa = _core.active_isa()
         self.dtype = np.dtype(model.dtype)
-        sample = (model.input_shape or ())[2 if has_time(model) else 1 :]
+        sample = (model.input_shape or ())[2 if has_time(model.layers, model.input_shape) else 1 :]
         self._shape = (self.batch_size, *sample)
         self._state_sizes = [
             stage.units

@@ -18,8 +18,8 @@ from gru_c.data.samples import Data
 from gru_c.metrics import reset_all
 from gru_c.network.network import Network
 from gru_c.runtime.blas_threads import blas_held
-from gru_c.training.doubts import doubts_of
-from gru_c.training.missing import Missing
+from gru_c.training.loss_warnings import doubts_of
+from gru_c.training.non_finite import NonFiniteSamples
 from gru_c.training.processes import BatchLosses, ProcessGroup, results
 from gru_c.training.run import Totals
 
@@ -68,21 +68,21 @@ def evaluate(
     group.check_weights_equal(model)
     with group.raise_together():
         callbacks.begin(model, first=group.is_first, verbose=mode, epochs=1, steps=batches)
-    missing = Missing("they are part of the loss and the metrics", model.dtype)
+    non_finite = NonFiniteSamples("they are part of the loss and the metrics", model.dtype)
     with Progress(mode, "Evaluate", batches) as progress:
-        evaluation = Evaluation(data, batch_size, missing)
+        evaluation = Evaluation(data, batch_size, non_finite)
         logs = evaluate_batches(model, evaluation, callbacks, progress.update, group)
         progress.finish(logs)
-    missing.warn(logs)
+    non_finite.warn(logs)
     return logs
 
 
 class Evaluation(NamedTuple):
-    """The data of an evaluation, and the record of the values that are missing in them."""
+    """The data of an evaluation, and the record of the values that are not finite in them."""
 
     data: Batches
     batch_size: int
-    missing: Missing
+    non_finite: NonFiniteSamples
 
 
 def evaluate_batches(
@@ -97,7 +97,7 @@ def evaluate_batches(
     Callbacks get those of this process's samples after each batch.
     """
     assert model.loss is not None
-    data, batch_size, missing = evaluation
+    data, batch_size, non_finite = evaluation
     totals = Totals()
     losses: BatchLosses = []
     check_targets = target_checker(model, data, group)
@@ -116,7 +116,7 @@ def evaluate_batches(
                 continue
             callbacks.call("on_test_batch_begin", number)
             check_targets(batch)
-            with missing.look(batch, batch_location(data, samples, totals)):
+            with non_finite.check(batch, batch_location(data, samples, totals)):
                 outputs, mask = model.run(batch.x, batch.mask)
             loss = model.loss(batch.y, outputs, batch.weight, **mask_argument(mask))
             loss *= model.loss_weight

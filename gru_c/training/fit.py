@@ -91,14 +91,14 @@ def _fit_epoch(model: Network, data: FitData, settings: FitSettings, run: Run) -
 
 def _validate(model: Network, data: Batches, settings: FitSettings, run: Run) -> dict[str, float]:
     """Return the loss and the metrics of the validation, with "val_" before their names."""
-    evaluation = Evaluation(data, settings.validation_size, run.missing_in_validation)
+    evaluation = Evaluation(data, settings.validation_size, run.non_finite_in_validation)
 
     def after_batch(samples: int) -> None:
         run.end_validation_if_interrupted()
 
     results = evaluate_batches(model, evaluation, run.callbacks, after_batch, run.group)
     logs = {f"val_{name}": value for name, value in results.items()}
-    run.missing_in_validation.warn(logs)
+    run.non_finite_in_validation.warn(logs)
     return logs
 
 
@@ -126,7 +126,7 @@ def _train_epoch(
     for batch, samples in snapshot.guarded(batches):
         run.begin_batch()
         location = batch_location(data, samples, totals)
-        explain = partial(run.missing.culprit, batch, location)
+        explain = partial(run.non_finite.culprit, batch, location)
         result = _take_step(context, batch, location)
         if not math.isfinite(result.loss):
             batch_name = f"batch {totals.batches + 1} of epoch {run.epoch + 1}{data.place}"
@@ -140,7 +140,7 @@ def _train_epoch(
         raise RunEnded
     _require_finite_weights(context, explain)
     logs = run.logs()
-    run.missing.warn(logs)
+    run.non_finite.warn(logs)
     run.end_training()
     return logs
 
@@ -149,7 +149,7 @@ def _take_step(context: _EpochContext, batch: Data, location: Array | slice | st
     """Take an optimizer step; any exception restores the model as it was before the epoch."""
     model, settings, run, snapshot, _ = context
     try:
-        with run.missing.look(batch, location):
+        with run.non_finite.check(batch, location):
             return fit_step(model, batch, settings, run.group)
     except BaseException:  # also a second Ctrl-C, which can come in the middle of a step
         snapshot.restore()

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gru_c.common.progress import check_verbose
 from gru_c.common.validation import check_integer
-from gru_c.data.samples import check_batch_size
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FitSettings:
-    """The arguments of `fit` that set the order and number of batches and epochs."""
+    """The checked arguments of `fit` that set the order and number of batches and epochs."""
 
     batch_size: int
     epochs: int
@@ -23,33 +21,6 @@ class FitSettings:
     bucket: bool = False
     validation_batch_size: int | None = None
     validation_freq: int | tuple[int, ...] = 1
-
-    @classmethod
-    def checked(
-        cls,
-        batch_size: int | None,
-        epochs: int,
-        initial_epoch: int,
-        shuffle: bool,
-        verbose: str | int,
-        bptt_steps: int | None = None,
-        bucket: bool = False,
-        validation_batch_size: int | None = None,
-        validation_freq: object = 1,
-    ) -> FitSettings:
-        """Check the arguments; `bptt_steps` and `bucket` must have been checked before."""
-        size = check_integer("validation_batch_size", validation_batch_size, 1, optional=True)
-        return cls(
-            check_batch_size(batch_size),
-            check_integer("epochs", epochs),
-            check_integer("initial_epoch", initial_epoch),
-            bool(shuffle),
-            check_verbose(verbose),
-            bptt_steps,
-            bucket,
-            size,
-            _check_frequency(validation_freq),
-        )
 
     @property
     def validation_size(self) -> int:
@@ -73,7 +44,7 @@ class FitSettings:
         return values
 
 
-def _check_frequency(frequency: object) -> int | tuple[int, ...]:
+def check_validation_freq(frequency: object) -> int | tuple[int, ...]:
     """Return the number of epochs from one validation to the next, or the epochs to validate."""
     if isinstance(frequency, (list, tuple, range, set, frozenset)):
         epochs = (check_integer("an epoch in validation_freq", item, 1) for item in frequency)

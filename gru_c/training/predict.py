@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.callbacks import CallbackList
-from gru_c.common.arrays import Array
+from gru_c.common.arrays import Array, is_finite
 from gru_c.common.progress import LINE, SILENT, Progress, check_verbose
 from gru_c.common.validation import check_flag
 from gru_c.data import checks, inputs
@@ -17,7 +17,7 @@ from gru_c.data.samples import Samples, check_batch_size
 from gru_c.data.sequence_list import SequenceList
 from gru_c.network.network import Network
 from gru_c.runtime.blas_threads import blas_held
-from gru_c.training.missing import Missing
+from gru_c.training.non_finite import NonFiniteSamples
 
 _CONSEQUENCE = "the predictions for them are meaningless"  # the consequence of NaN or infinities
 
@@ -34,6 +34,10 @@ def predict(
     callbacks: object = None,
 ) -> Array | list[Array]:
     """Return the outputs for all samples; see `Sequential.predict`."""
+    if lengths is None and bucket is False and steps is None and callbacks is None:
+        at_once = _predict_at_once(model, x, batch_size, verbose)
+        if at_once is not None:
+            return at_once
     check_flag("bucket", bucket)
     hooks = CallbackList(callbacks)
     data = inputs.check_inputs(model, x, lengths, steps=steps, batch_size=batch_size, bucket=bucket)
@@ -73,16 +77,32 @@ def predict(
             outputs = _joined(parts)
         progress.finish({})
         hooks.call("on_predict_end")
-    run.missing.warn()
+    run.non_finite.warn()
     return outputs
+
+
+def _predict_at_once(model: Network, x: Any, batch_size: object, verbose: object) -> Array | None:
+    """Return the outputs for a batch that the core can take as it is; None for any other.
+
+    This serves short calls, which would spend their time on general checks.
+    """
+    size = 32 if batch_size is None else batch_size
+    if type(x) is not np.ndarray or type(size) is not int or type(verbose) not in (str, int):
+        return None
+    if verbose not in ("auto", 0) or x.ndim != model.input_axes or x.dtype != model.dtype:
+        return None
+    if not 0 < len(x) <= size:
+        return None
+    run = model.whole_run()
+    return run(x) if run is not None and is_finite(x, run.dtype) else None
 
 
 def _predict_batch(model: Network, batch: Samples) -> Array:
     """Return the outputs for one batch of arrays, without the cost of a loop."""
-    missing = Missing(_CONSEQUENCE, model.dtype)
-    with blas_held(), missing.look(batch):
+    non_finite = NonFiniteSamples(_CONSEQUENCE, model.dtype)
+    with blas_held(), non_finite.check(batch):
         outputs, _ = model.run(batch.x, batch.mask)
-    missing.warn()
+    non_finite.warn()
     return np.array(outputs, model.output_dtype)  # a copy, since a layer may return its input
 
 
@@ -102,7 +122,7 @@ class _Run:
         self.progress = progress
         self.hooks = hooks
         self.number = 0  # of the next batch
-        self.missing = Missing(_CONSEQUENCE, model.dtype)
+        self.non_finite = NonFiniteSamples(_CONSEQUENCE, model.dtype)
 
     def predict_samples(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
         """Return the outputs of samples; the plan has the indices of each batch."""
@@ -127,7 +147,7 @@ class _Run:
 
     def _predict_batch(self, batch: Samples, where: Array | slice) -> tuple[Array, Array | None]:
         """Return the outputs of a batch, and the mask of their time steps that count."""
-        context = self.missing.look(batch, where)
+        context = self.non_finite.check(batch, where)
         self.hooks.call("on_predict_batch_begin", self.number)
         with context:
             outputs, mask = self.model.run(batch.x, batch.mask)

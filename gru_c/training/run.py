@@ -14,7 +14,7 @@ from gru_c.training import snapshot
 from gru_c.training.checkpoint import CheckpointFile, SavedRun
 from gru_c.training.history import History
 from gru_c.training.interrupt import Interrupt
-from gru_c.training.missing import Missing
+from gru_c.training.non_finite import NonFiniteSamples
 from gru_c.training.processes import ProcessGroup, results
 from gru_c.training.snapshot import Snapshot
 
@@ -74,7 +74,7 @@ class Run:
         The current epoch.
     totals : Totals
         The batches of the current epoch so far.
-    missing, missing_in_validation : Missing
+    non_finite, non_finite_in_validation : NonFiniteSamples
         The samples with NaN or infinities in training and in validation.
     has_local_samples : bool
         True if the metrics of this process hold samples of the current epoch.
@@ -97,9 +97,9 @@ class Run:
         self.epoch = epoch
         self.totals = Totals()
         self.has_local_samples = False
-        self.missing = Missing(TRAINED, model.dtype, targets=bool(model.metrics))
+        self.non_finite = NonFiniteSamples(TRAINED, model.dtype, targets=bool(model.metrics))
         consequence = "they are part of the validation's loss and metrics"
-        self.missing_in_validation = Missing(consequence, model.dtype)
+        self.non_finite_in_validation = NonFiniteSamples(consequence, model.dtype)
         self.history = model.history = History()
         self._logs: dict[str, Any] = {}  # logs of the last epoch
         # States of the model's generator: before it drew the order of this epoch, and, when a run

@@ -9,7 +9,9 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.validation import check_flag
-from gru_c.layers import Layer, random
+from gru_c.common.weights_lock import weights_lock
+from gru_c.layers import Layer
+from gru_c.layers.base import random_layer
 from gru_c.metrics import Metric, merged_states, reset_all
 from gru_c.network import layer_states
 from gru_c.network.network import Network
@@ -50,7 +52,8 @@ class Snapshot:
         """Restore weights, optimizer and states."""
         optimizer = self.model.optimizer
         assert optimizer is not None
-        self.model.parameters.values[:] = self.values
+        with weights_lock:
+            self.model.parameters.values[:] = self.values
         for name, slot in self.slots.items():
             optimizer.slots[name][:] = slot
         optimizer.iterations = self.iterations
@@ -59,7 +62,8 @@ class Snapshot:
 
 def generators(model: Network) -> list[np.random.Generator]:
     """Return the random generators of a model without duplicates: its own, then the layers'."""
-    return [model.rng, *(rng for rng in random.generators(model.layers) if rng is not model.rng)]
+    of_layers = random_layer.generators(model.layers)
+    return [model.rng, *(rng for rng in of_layers if rng is not model.rng)]
 
 
 def check_metrics(metrics: list[Metric]) -> None:

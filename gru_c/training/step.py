@@ -21,7 +21,7 @@ from gru_c.runtime.blas_threads import blas_held
 from gru_c.training import truncated_bptt
 from gru_c.training.evaluate import count_values, mask_argument
 from gru_c.training.fit_settings import FitSettings
-from gru_c.training.missing import NO_CULPRIT, Missing, culprit
+from gru_c.training.non_finite import NO_CULPRIT, NonFiniteSamples, culprit
 from gru_c.training.processes import Pass, ProcessGroup, SingleProcess, results
 from gru_c.training.run import TRAINED
 from gru_c.training.snapshot import Snapshot
@@ -138,13 +138,13 @@ def train_on_batch(model: Network, data: Data) -> dict[str, float]:
     checks.require_whole_batches(model, len(data), len(data))
     prepare(model, data)
     batch = data.batch(model, slice(None))
-    missing = Missing(TRAINED, model.dtype, targets=bool(model.metrics))
-    with blas_held(), missing.look(batch):
+    non_finite = NonFiniteSamples(TRAINED, model.dtype, targets=bool(model.metrics))
+    with blas_held(), non_finite.check(batch):
         result = _checked_step(model, batch)
     reset_all(model.metrics)
     model.update_metrics(batch.y, result.outputs, batch.weight, result.mask)
     logs = {"loss": result.loss, **results(model.metrics)}
-    missing.warn(logs)
+    non_finite.warn(logs)
     return logs
 
 

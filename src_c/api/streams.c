@@ -1,10 +1,10 @@
 /* Entry points of streams: a stack of layers that takes one time step after the other. */
-#include "api/checks.h"
+#include "api/layers.h"
 #include "packed/plan.h"
 
 /* A layer and the places of its arrays. */
 typedef struct stage {
-    gru_stream_layer layer;
+    gru_layer layer;
     char *memory; /* a GRU's stepper, or the workspace of a dense layer's matmul */
     /* of a dense layer only */
     gru_matmul_args product;
@@ -23,26 +23,15 @@ static const void *active_kernels(void) {
 
 /* ---- checks ------------------------------------------------------------------------------- */
 
-static gru_status check_layer(const gru_stream_layer *layer) {
-    const gru_problem *problem = &layer->problem;
-    const gru_function f = problem->kind.activation.function;
-    const int known =
-        f == GRU_LINEAR || f == GRU_RELU || f == GRU_SIGMOID || f == GRU_TANH || !layer->dense;
-    const gru_status status = gru_check_problem(problem);
-    return status == GRU_OK && (problem->time != 1 || problem->masks_state || !known)
-               ? GRU_BAD_ARGUMENT
-               : status;
-}
-
 /* Return GRU_OK if the layers are valid and each one's input is the output of the one before. */
-static gru_status check_stack(const gru_stream_layer *layers, size_t count) {
+static gru_status check_stack(const gru_layer *layers, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const gru_problem *problem = &layers[i].problem, *before = &layers[i ? i - 1 : 0].problem;
-        const gru_status status = check_layer(&layers[i]);
+        const gru_status status = gru_check_layer(&layers[i]);
         if (status != GRU_OK) {
             return status;
         }
-        if (!layers[i].packed || problem->batch != before->batch ||
+        if (!layers[i].packed || problem->time != 1 || problem->batch != before->batch ||
             problem->dtype != before->dtype || (i && problem->input != before->units)) {
             return GRU_BAD_ARGUMENT;
         }
@@ -50,122 +39,10 @@ static gru_status check_stack(const gru_stream_layer *layers, size_t count) {
     return count ? GRU_OK : GRU_BAD_ARGUMENT;
 }
 
-/* ---- dense layers ------------------------------------------------------------------------- */
-
-/* A packed dense layer is its bias (zeros if it has none), then its kernel. */
-static gru_status dense_bias_bytes(const gru_problem *problem, size_t *bytes) {
-    gru_arena arena = { gru_itemsize(problem->dtype), 0, 0 };
-    gru_take(&arena, problem->units, 1, 1);
-    *bytes = arena.bytes;
-    return arena.overflow ? GRU_TOO_LARGE : GRU_OK;
-}
-
-static gru_matmul_args dense_product(const gru_problem *problem) {
-    return (gru_matmul_args){ .dtype = problem->dtype,
-        .m = problem->batch,
-        .n = problem->units,
-        .k = problem->input,
-        .b = { .stride = problem->units },
-        .accumulate = 1,
-        .threads = 1 };
-}
-
-static gru_status dense_pack(const gru_problem *problem, const gru_weights *weights, char *packed) {
-    size_t bias_bytes;
-    gru_status status = dense_bias_bytes(problem, &bias_bytes);
-    gru_matmul_args product = dense_product(problem);
-    product.b.data = weights->kernel;
-    status = status == GRU_OK ? gru_matmul_pack(&product, packed + bias_bytes) : status;
-    if (status != GRU_OK) {
-        return status;
-    }
-    memset(packed, 0, bias_bytes);
-    if (weights->bias) {
-        memcpy(packed, weights->bias, problem->units * gru_itemsize(problem->dtype));
-    }
-    return GRU_OK;
-}
-
-static gru_matmul_args dense_product_of(const gru_stream_layer *layer) {
-    gru_matmul_args product = dense_product(&layer->problem);
-    size_t bias_bytes;
-    dense_bias_bytes(&layer->problem, &bias_bytes);
-    product.packed = (const char *)layer->packed + bias_bytes;
-    return product;
-}
-
-/* y = max(y, 0); NaN stays NaN. */
-static void relu(gru_dtype dtype, size_t n, void *y) {
-    float *f32 = y;
-    double *f64 = y;
-    for (size_t i = 0; i < n; i++) {
-        if (dtype == GRU_F32) {
-            f32[i] = f32[i] < 0 ? 0 : f32[i];
-        } else {
-            f64[i] = f64[i] < 0 ? 0 : f64[i];
-        }
-    }
-}
-
-static gru_status activate(const gru_problem *problem, void *y) {
-    const size_t n = problem->batch * problem->units;
-    switch (problem->kind.activation.function) {
-    case GRU_SIGMOID:
-        return gru_sigmoid(problem->dtype, n, y, y);
-    case GRU_TANH:
-        return gru_tanh(problem->dtype, n, y, y);
-    case GRU_RELU:
-        relu(problem->dtype, n, y);
-        return GRU_OK;
-    default:
-        return GRU_OK;
-    }
-}
-
-/* The sums have the order of a Dense layer: the bias, to which x W is added. */
-static gru_status dense_step(stage *s, const void *x, size_t x_row) {
-    const gru_problem *problem = &s->layer.problem;
-    const size_t row_bytes = problem->units * gru_itemsize(problem->dtype);
-    for (size_t row = 0; row < problem->batch; row++) {
-        memcpy(s->output + row * row_bytes, s->layer.packed, row_bytes);
-    }
-    s->product.a = (gru_matrix){ x, x_row, 0 };
-    const gru_status status = gru_matmul(&s->product);
-    return status == GRU_OK ? activate(problem, s->output) : status;
-}
-
-/* ---- packing ------------------------------------------------------------------------------ */
-
-gru_status gru_stream_packed_bytes(const gru_stream_layer *layer, size_t *bytes) {
-    *bytes = 0;
-    gru_status status = check_layer(layer);
-    if (status != GRU_OK || !layer->dense) {
-        return status == GRU_OK ? gru_packed_bytes(&layer->problem, bytes) : status;
-    }
-    const gru_matmul_args product = dense_product(&layer->problem);
-    size_t bias_bytes, kernel_bytes;
-    status = dense_bias_bytes(&layer->problem, &bias_bytes);
-    status = status == GRU_OK ? gru_matmul_packed_bytes(&product, &kernel_bytes) : status;
-    if (status != GRU_OK) {
-        return status;
-    }
-    return __builtin_add_overflow(bias_bytes, kernel_bytes, bytes) ? GRU_TOO_LARGE : GRU_OK;
-}
-
-gru_status gru_stream_pack(
-    const gru_stream_layer *layer, const gru_weights *weights, void *packed) {
-    const gru_status status = check_layer(layer);
-    if (status != GRU_OK) {
-        return status;
-    }
-    return layer->dense ? dense_pack(&layer->problem, weights, packed)
-                        : gru_pack(&layer->problem, weights, packed);
-}
-
 /* ---- memory ------------------------------------------------------------------------------- */
 
 /* Measure a stage's arrays: the bytes of its `memory` and of its `output`. */
-static gru_status measure_stage(const gru_stream_layer *layer, size_t *memory, size_t *output) {
+static gru_status measure_stage(const gru_layer *layer, size_t *memory, size_t *output) {
     const gru_problem *problem = &layer->problem;
     *output = 0;
     if (!layer->dense) {
@@ -174,13 +51,13 @@ static gru_status measure_stage(const gru_stream_layer *layer, size_t *memory, s
     gru_arena arena = { gru_itemsize(problem->dtype), 0, 0 };
     gru_take(&arena, problem->batch, problem->units, 1);
     *output = arena.bytes;
-    const gru_matmul_args product = dense_product_of(layer);
+    const gru_matmul_args product = gru_dense_product(layer);
     return arena.overflow ? GRU_TOO_LARGE : gru_matmul_bytes(&product, memory);
 }
 
 /* Measure a stream: its header, its stages and their arrays. Unless `to` is null, also set the
  * places of the arrays in the stages of `to`. */
-static gru_status lay_out(const gru_stream_layer *layers, size_t count, stream *to, size_t *bytes) {
+static gru_status lay_out(const gru_layer *layers, size_t count, stream *to, size_t *bytes) {
     gru_arena arena = { sizeof(stage), 0, 0 };
     gru_take_bytes(&arena, sizeof(stream));
     gru_take(&arena, count, 1, 1);
@@ -201,7 +78,7 @@ static gru_status lay_out(const gru_stream_layer *layers, size_t count, stream *
     return arena.overflow ? GRU_TOO_LARGE : GRU_OK;
 }
 
-gru_status gru_stream_bytes(const gru_stream_layer *layers, size_t count, size_t *bytes) {
+gru_status gru_stream_bytes(const gru_layer *layers, size_t count, size_t *bytes) {
     *bytes = 0;
     gru_status status = check_stack(layers, count);
     status = status == GRU_OK ? lay_out(layers, count, NULL, bytes) : status;
@@ -210,7 +87,7 @@ gru_status gru_stream_bytes(const gru_stream_layer *layers, size_t count, size_t
                                                                                 : status;
 }
 
-gru_status gru_stream_begin(const gru_stream_layer *layers, size_t count, void *memory) {
+gru_status gru_stream_begin(const gru_layer *layers, size_t count, void *memory) {
     gru_status status = check_stack(layers, count);
     if (status != GRU_OK || !memory) {
         return status == GRU_OK ? GRU_BAD_ARGUMENT : status;
@@ -225,7 +102,7 @@ gru_status gru_stream_begin(const gru_stream_layer *layers, size_t count, void *
         const gru_problem *problem = &layers[i].problem;
         stage_i->layer = layers[i];
         if (layers[i].dense) {
-            stage_i->product = dense_product_of(&layers[i]);
+            stage_i->product = gru_dense_product(&layers[i]);
             stage_i->product.workspace = stage_i->memory;
             stage_i->product.c = stage_i->output;
         } else {
@@ -249,7 +126,8 @@ gru_status gru_stream_step(void *memory, const void *x, void *y) {
         stage *stage_i = &s->stages[i];
         const gru_problem *problem = &stage_i->layer.problem;
         if (stage_i->layer.dense) {
-            const gru_status status = dense_step(stage_i, x, x_row);
+            const gru_status status =
+                gru_dense_forward(&stage_i->layer, &stage_i->product, x, x_row);
             if (status != GRU_OK) {
                 return status;
             }
@@ -269,7 +147,7 @@ gru_status gru_stream_step(void *memory, const void *x, void *y) {
 void gru_stream_step_back(void *memory) {
     stream *s = (stream *)gru_align(memory);
     for (size_t i = 0; i < s->count; i++) {
-        const gru_stream_layer *layer = &s->stages[i].layer;
+        const gru_layer *layer = &s->stages[i].layer;
         if (!layer->dense) {
             BY_DTYPE(layer->problem.dtype, gru_stepper_back)(s->stages[i].memory);
         }

@@ -30,6 +30,7 @@
         (size_t rows, size_t n, const REAL *mask, const REAL *from, size_t row, REAL *to))         \
     X(gemm, (const PRODUCT *g))                                                                    \
     X(row_product, (const ROW_PRODUCT *g))                                                         \
+    X(row_steps, (const ROW_STEPS *steps))                                                         \
     X(single_step, (const SINGLE_STEP *step))                                                      \
     X(pack_rows, (const PACK *pack))                                                               \
     X(pack_columns, (const PACK *pack))                                                            \

@@ -6,9 +6,24 @@ enum {
     TASK_VECTORS = 24 /* a multiple of 3 */
 };
 
+/* Return 1 if the rows of a are plain, or windows that the engine reads in place. */
+static int has_readable_rows(const gru_matmul_args *args) {
+    const gru_windows *windows = &args->windows;
+    if (!windows->count) {
+        return 1;
+    }
+    if (args->a.transposed || !windows->taps || args->k % windows->taps ||
+        args->m % windows->count) {
+        return 0;
+    }
+    /* A block of k cannot end inside a tap. */
+    return windows->taps == 1 || windows->tap == args->k / windows->taps || args->k <= GRU_K_BLOCK;
+}
+
 gru_status gru_matmul_plan_of(const gru_matmul_args *args, gru_matmul_plan *plan) {
     memset(plan, 0, sizeof *plan);
-    if (args->threads < 1 || (args->dtype != GRU_F32 && args->dtype != GRU_F64)) {
+    if (args->threads < 1 || (args->dtype != GRU_F32 && args->dtype != GRU_F64) ||
+        (args->bias && args->accumulate) || !has_readable_rows(args)) {
         return GRU_BAD_ARGUMENT;
     }
     plan->lanes = gru_active_lanes(args->dtype);

@@ -13,6 +13,15 @@ enum {
      * slower). */
     CHUNK_ROWS = 256,
     CHUNK_BYTES = 1024 * 1024,
+    /* One row: the weights of the panels that are computed at once should stay in L1 until the next
+     * step, which begins with them, and a time chunk's gates should not drive them out. With one
+     * panel at once the multiply-adds would wait for each other. */
+    ROW_GROUP_BYTES = 30 * 1024,
+    ROW_PANELS_AT_LEAST = 2,
+    ROW_PANELS_AT_MOST = 4,
+    ROW_CHUNK_STEPS = 8,
+    /* A larger W is read for several steps at once. */
+    ROW_INPUT_BYTES = 12 * 1024,
     /* Multiply-adds of one member's part of a step, below which the waits of a gang cost too
      * much. */
     MEMBER_WORK = 50 * 1000,
@@ -49,12 +58,29 @@ static void cut_units(const gru_problem *problem, gru_plan *plan) {
     }
 }
 
-static void cut_time(const gru_problem *problem, gru_plan *plan) {
+/* Let one row of the usual cell go by row_steps. */
+static void cut_row(const gru_problem *problem, gru_plan *plan) {
+    if (problem->batch != 1 || !problem->reset_after || gru_kind_of(problem) || plan->reduced) {
+        return;
+    }
+    /* the bytes of a line of a panel's weights, and of W */
+    const double line = 3.0 * (double)(plan->lanes * gru_itemsize(problem->dtype));
+    const double input = (double)problem->input * (double)plan->panels * line;
+    const double group = ROW_GROUP_BYTES / (line * (double)problem->units);
+    const size_t panels = smaller_of_doubles(group, ROW_PANELS_AT_MOST);
+    plan->row_panels = panels > ROW_PANELS_AT_LEAST ? panels : ROW_PANELS_AT_LEAST;
+    plan->input_by_step = problem->input && input <= ROW_INPUT_BYTES;
+}
+
+static void cut_time(const gru_problem *problem, gru_pass pass, gru_plan *plan) {
     const size_t row_bytes = plan->panels * 4 * plan->lanes * gru_itemsize(problem->dtype);
     const double step_bytes = (double)problem->batch * (double)row_bytes;
     size_t steps = problem->batch ? gru_divide_up(CHUNK_ROWS, problem->batch) : 1;
     const size_t fitting = smaller_of_doubles(CHUNK_BYTES / (step_bytes + 1), problem->time);
     steps = gru_min(fitting > steps ? fitting : steps, problem->time);
+    if (plan->row_panels && pass == GRU_FORWARD) {
+        steps = plan->input_by_step ? problem->time : gru_min(steps, ROW_CHUNK_STEPS);
+    }
     plan->chunk_steps = steps ? steps : 1;
     plan->chunks = gru_divide_up(problem->time, plan->chunk_steps);
 }
@@ -171,7 +197,8 @@ static void lay_out_panels(
     }
     layout->states = gru_take(arena, 2, batch, X);
     layout->masked = problem->masks_state ? gru_take(arena, 2, batch, X) : 0;
-    layout->gates = gru_take(arena, plan->chunk_steps, batch, plan->panels * 4 * plan->lanes);
+    const size_t steps = plan->input_by_step ? 1 : plan->chunk_steps;
+    layout->gates = gru_take(arena, steps, batch, plan->panels * 4 * plan->lanes);
     layout->rh = problem->reset_after ? 0 : gru_take(arena, 1, batch, X);
     if (plan->reduced) { /* operands of a chunk of x, or of the states of a step */
         const size_t x = gru_operand_row(plan->reduced, problem->input);
@@ -252,8 +279,10 @@ gru_status gru_plan_of(const gru_problem *problem, gru_pass pass, gru_plan *plan
     memset(plan, 0, sizeof *plan);
     plan->reduced = gru_active_reduced(problem->weights_format);
     cut_units(problem, plan);
-    cut_time(problem, plan);
+    cut_row(problem, plan);
+    cut_time(problem, pass, plan);
     cut_batch(problem, plan);
+    plan->phase_steps = plan->row_panels && plan->members == 1 ? plan->chunk_steps : 1;
     plan->way = choose_way(problem, pass, plan);
     if (plan->way == GRU_LANES) {
         cut_lanes(problem, plan);

@@ -104,7 +104,10 @@ typedef struct gru_plan {
     size_t narrow;    /* lanes of a gate in the last panel, if its gates share a vector; else 0 */
     size_t state_row; /* X */
     size_t chunk_steps, chunks; /* steps of a time chunk; chunks of the sequence */
-    size_t slices, members;     /* slices of the batch; members of the gang that takes each */
+    size_t phase_steps;         /* steps of a forward phase, with reset_after = 1 */
+    size_t row_panels; /* one row of the usual cell: panels that row_steps takes at once; else 0 */
+    int input_by_step; /* 1: row_steps computes x W, too; the workspace then has one step's gates */
+    size_t slices, members; /* slices of the batch; members of the gang that takes each */
     int threads;
     int overflow;               /* 1: a size does not fit size_t */
     const gru_reduced *reduced; /* the functions for weights of fewer bits; null: all bits */

@@ -105,6 +105,19 @@ def test_the_function_of_the_same_name_returns_keras_values_of_samples(name, opt
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS, ids=str)
+@pytest.mark.parametrize("shape", [(6, 3), (4, 5, 3)], ids=str)
+def test_one_number_is_the_weight_of_all_samples(reduction, shape):
+    mine, peer = pair("MeanSquaredError", {}, reduction=reduction)
+    y, p = data(REGRESSION, shape)
+    if reduction == "mean_with_sample_weight":  # Keras divides by the number, not by the sum
+        with pytest.raises(ValueError, match=r"each sample, got one for all: 2\.3"):
+            mine(y, p, sample_weight=2.3)
+        return
+    expected = peer(torch.tensor(y), torch.tensor(p), sample_weight=2.3)
+    np.testing.assert_allclose(mine(y, p, sample_weight=2.3), expected.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS, ids=str)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_reductions_are_those_of_keras(reduction, weighted):
     mine, peer = pair("MeanSquaredError", {}, reduction=reduction)

@@ -121,6 +121,53 @@ def test_weights_count_as_in_keras(name, options, kind):
     np.testing.assert_array_equal(mine.result(), expected)
 
 
+@pytest.mark.parametrize("name", ["TrueNegatives", "FalsePositives", "Precision", "Recall", "AUC"])
+@pytest.mark.parametrize("weight", [None, 2.5, np.linspace(0, 3, 24)], ids=["", "number", "each"])
+def test_counts_take_vectors_as_in_keras(name, weight):
+    mine, peer = pair(name, {})
+    y, p = (array[:, 0] for array in data(BINARY))
+    for metric in (mine, peer):
+        metric.update_state(y, p, sample_weight=weight)
+        metric.update_state(y[:5].tolist(), p[:5].tolist())
+    np.testing.assert_allclose(mine.result(), result_of(peer), rtol=2e-5)
+
+
+@pytest.mark.parametrize("options", [{"top_k": 2}, {"class_id": 1}])
+def test_vectors_are_refused_where_the_outputs_of_a_sample_are_told_apart(options):
+    metric = metrics.Precision(**options)
+    with pytest.raises(ValueError, match=r"y_pred of shape \(samples, ..., outputs\), got \(3,\)"):
+        metric.update_state([0, 1, 1], [0.2, 0.7, 0.1])
+    with pytest.raises(ValueError, match=r"sample_weight of shape \(2,\), got \(2, 3\)"):
+        metric.update_state(np.eye(3)[:2], np.ones((2, 3)), sample_weight=np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("name", ["TruePositives", "FalseNegatives", "Precision", "Recall", "AUC"])
+@pytest.mark.parametrize("shape", [(24, 3), (24, 5, 3)])
+def test_each_entry_of_the_predictions_may_have_a_weight(name, shape):
+    mine, peer = pair(name, {})
+    y, p = data(BITS, shape)
+    weight = np.random.default_rng(1).uniform(0, 2, shape)
+    mine.update_state(y, p, sample_weight=weight)
+    peer.update_state(y, p, sample_weight=weight)
+    np.testing.assert_allclose(mine.result(), result_of(peer), rtol=2e-5)
+    if len(shape) == 3:
+        mask = np.random.default_rng(2).random(shape[:2]) < 0.7
+        mine.reset()
+        mine.update(y, p, mask, weight)
+        peer.reset_state()
+        peer.update_state(y[mask], p[mask], sample_weight=weight[mask])
+        np.testing.assert_allclose(mine.result(), result_of(peer), rtol=2e-5)
+
+
+@every_case
+def test_one_number_is_the_weight_of_all_samples(name, options, kind):
+    mine, peer = pair(name, options)
+    y, p = data(kind)
+    mine.update_state(y, p, sample_weight=2.5)
+    peer.update_state(y, p, sample_weight=np.full(24, 2.5))
+    np.testing.assert_allclose(mine.result(), result_of(peer), rtol=2e-5, atol=1e-6)
+
+
 @every_case
 def test_masked_steps_do_not_count(name, options, kind):
     mine, peer = pair(name, options)

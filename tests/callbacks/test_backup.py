@@ -108,8 +108,9 @@ def test_runs_that_are_not_possible(folder, options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"backup_dir": ""}, "backup_dir must be the path of a folder"),
-        ({"backup_dir": 3}, "PathLike"),
+        ({"backup_dir": ""}, "backup_dir must be the path of a folder, got ''"),
+        ({"backup_dir": 3}, "backup_dir must be the path of a folder, got 3"),
+        ({"backup_dir": None}, "backup_dir must be the path of a folder, got None"),
         ({"save_freq": 0}, "BackupAndRestore: save_freq must be an integer of at least 1 or 'epo"),
         ({"save_freq": "day"}, "save_freq must be an integer of at least 1 or 'epoch'"),
         ({"delete_checkpoint": 3}, "delete_checkpoint must be"),

@@ -1,7 +1,5 @@
 """Arguments of layers that are set take effect, or are refused."""
 
-import inspect
-
 import numpy as np
 import pytest
 from attribute_cases import arguments_of, flat, other_value, refusal, same, trained
@@ -9,18 +7,7 @@ from attribute_layer_cases import LAYER_CASES, ROWS, SEQUENCES, example_of
 
 import gru_c
 import gru_c.interop.keras
-from gru_c import (
-    GRU,
-    Bidirectional,
-    Dense,
-    Dropout,
-    Embedding,
-    Input,
-    Sequential,
-    Softmax,
-    callbacks,
-)
-from gru_c.layers.base import CommonOptions, Layer, LayerOptions
+from gru_c import GRU, Bidirectional, Dense, Dropout, Input, Sequential, Softmax, callbacks
 
 
 def results(layer):
@@ -177,14 +164,3 @@ def test_a_setting_is_in_the_file(tmp_path):
     assert (again.layers[0].zoneout, again.layers[1].rate) == (0.25, 0.125)
     assert (again.optimizer.beta_1, again.loss.delta) == (0.5, 3.0)
     assert same([again.predict(SEQUENCES, verbose=0)], [model.predict(SEQUENCES, verbose=0)])
-
-
-def test_the_options_of_layers_are_the_arguments_of_the_base_class():
-    common = inspect.signature(Layer).parameters
-    assert [*common] == [*CommonOptions.__annotations__, "weights"]
-    assert {*common} == {*LayerOptions.__annotations__}
-    for cls in LAYER_CASES:
-        parameters = inspect.signature(cls).parameters
-        assert inspect.Parameter.VAR_KEYWORD not in {item.kind for item in parameters.values()}
-        for name in common if cls not in (Input, Embedding) else ("name",):
-            assert parameters[name] == common[name]

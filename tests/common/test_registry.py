@@ -6,17 +6,8 @@ import numpy as np
 import pytest
 
 import gru_c
-from gru_c import (
-    activations,
-    constraints,
-    initializers,
-    losses,
-    metrics,
-    optimizers,
-    regularizers,
-    schedules,
-)
-from gru_c.common import keras_names, registry
+from gru_c import constraints, initializers, losses, metrics, optimizers, regularizers, schedules
+from gru_c.common import registry
 
 
 class Gain(registry.Configurable):
@@ -180,32 +171,32 @@ def test_the_repr_of_what_does_not_keep_its_arguments():
 
 
 @pytest.mark.parametrize(
-    ("get", "name"),
+    "given",
     [
-        (losses.get, "dice"),
-        (losses.get, "Tversky"),
-        (optimizers.get, "muon"),
-        (optimizers.get, "Adafactor"),
-        (metrics.get, "BinaryIoU"),
-        (activations.get, "sparsemax"),
-        (initializers.get, "STFT"),
+        gru_c.Bidirectional(gru_c.GRU(3, kernel_regularizer="l2")),
+        gru_c.TimeDistributed(gru_c.Dense(3)),
+        gru_c.RNN([gru_c.GRUCell(3), gru_c.GRUCell(2)]),
+        gru_c.layers.TextVectorization(vocabulary=["a", "b"]),
+        gru_c.Lambda(abs),
+        losses.Huber(0.5),
+        metrics.AUC(num_thresholds=50),
+        optimizers.Nadam(schedules.ExponentialDecay(0.1, 10, 0.9)),
+        schedules.CosineDecay(0.1, 5),
+        initializers.HeNormal(seed=1),
+        regularizers.L1L2(0.1, 0.2),
+        constraints.MaxNorm(2),
     ],
+    ids=lambda given: type(given).__name__,
 )
-def test_a_name_that_keras_has_is_no_slip(get, name):
-    with pytest.raises(ValueError, match=f"{name}', which Keras has and gru_c does not. Known: "):
-        get(name)
+def test_from_config_makes_the_same_object_again(given):
+    again = type(given).from_config(given.get_config())
+    assert type(again) is type(given)
+    assert again is not given
+    assert again.get_config() == given.get_config()
 
 
-def test_names_of_keras_alone_are_not_those_of_a_table():
-    tables = (
-        losses.LOSSES,
-        metrics.METRICS,
-        optimizers.OPTIMIZERS,
-        schedules.SCHEDULES,
-        activations.ACTIVATIONS,
-        initializers.INITIALIZERS,
-        regularizers.REGULARIZERS,
-        constraints.CONSTRAINTS,
-    )
-    names = {name.lower().replace("_", "") for table in tables for name in table}
-    assert not names & keras_names.OTHERS
+def test_from_config_refuses_what_is_no_configuration():
+    with pytest.raises(TypeError, match=r"^GRU.from_config: wanted the dict of get_config, got 3$"):
+        gru_c.GRU.from_config(3)
+    with pytest.raises(TypeError, match="did you mean 'units'"):
+        gru_c.GRU.from_config({"unit": 3})

@@ -1,10 +1,14 @@
 """The core's entry points besides sequences: matmul, sums, optimizer steps; and its statuses."""
 
+from types import SimpleNamespace
+
+import core_calls
 import numpy as np
 import pytest
 from tools import assert_close, assert_same_bits
 
 from gru_c import _core
+from gru_c.optimizers.base import StepSettings
 from gru_c.recurrence.cell import Cell
 from gru_c.runtime.blas_threads import single_threaded_blas
 
@@ -148,19 +152,22 @@ def rmsprop(p, g, rate, slots, centered=False):
     p -= step
 
 
-def call_adam(p, g, slots, *options):
-    _core.adam(p, g, *slots, BETA_1, BETA_2, EPSILON, *options)
+def call_adam(p, g, slots, *settings):
+    method = SimpleNamespace(beta_1=BETA_1, beta_2=BETA_2, epsilon=EPSILON)
+    _core.adam(p, g, *slots, method, StepSettings(*settings))
 
 
-def call_sgd(p, g, slots, *options, nesterov=False):
-    _core.sgd(p, g, slots[0] if slots else None, MOMENTUM, nesterov, *options)
+def call_sgd(p, g, slots, *settings, nesterov=False):
+    method = SimpleNamespace(momentum=MOMENTUM, nesterov=nesterov)
+    _core.sgd(p, g, slots[0] if slots else None, method, StepSettings(*settings))
 
 
-def call_rmsprop(p, g, slots, *options, centered=False):
+def call_rmsprop(p, g, slots, *settings, centered=False):
     v, *rest = slots
     a = rest.pop(0) if centered else None
     m = rest[0] if rest else None
-    _core.rmsprop(p, g, v, a, m, RHO, EPSILON, MOMENTUM, *options)
+    method = SimpleNamespace(rho=RHO, epsilon=EPSILON, momentum=MOMENTUM)
+    _core.rmsprop(p, g, v, a, m, method, StepSettings(*settings))
 
 
 # The formula, the kernel, their options, the number of slots.
@@ -319,10 +326,9 @@ def test_matrices_that_memory_cannot_hold(sides):
 
 
 def test_forward_refuses_no_threads():
-    x, kernel, recurrent_kernel = np.ones((1, 1, 1)), np.ones((1, 3)), np.ones((1, 3))
-    output, state = np.full((1, 1, 1), 7.0), np.full((1, 1), 7.0)
+    output = np.full((1, 1, 1), 7.0)
+    weights = {"kernel": np.ones((1, 3)), "recurrent_kernel": np.ones((1, 3))}
+    given = {"x": np.ones((1, 1, 1)), "output": output, "cell": Cell(), "engine": 0}
     with pytest.raises(ValueError, match="no threads"), single_threaded_blas:
-        _core.forward(
-            x, kernel, recurrent_kernel, None, None, output, state, None, None, Cell(), 0, 0
-        )
-    assert output == state == 7
+        core_calls.forward(**weights, **given, threads=0)
+    assert output == 7

@@ -44,15 +44,15 @@ def test_the_stride_of_an_axis_with_one_entry_does_not_matter(shape, engine, str
 
     def run(place):
         forward = forward_entry(True, engine, training=True)
-        tape = aligned_bytes(_core.tape_bytes(x, weights["recurrent_kernel"], Cell(), engine))
-        state, output = np.zeros((shape[0], H), np.float32), np.zeros((*shape, H), np.float32)
-        arrays = {"x": place(x), "output": place(output), "state": state, "tape": tape}
-        forward.run(**arrays, initial_state=None, state_mask=None)
+        memory = aligned_bytes(_core.tape_bytes(x, weights["recurrent_kernel"], Cell(), engine))
+        output = np.zeros((*shape, H), np.float32)
+        arrays = {"x": place(x), "output": place(output), "memory": memory}
+        state = forward.run(**arrays, state=None, state_mask=None)
         backward = backward_entry(True, engine)
         d_x, d_state = place(np.zeros_like(x)), np.ones_like(state)
         d_output, weights_of = place(np.ones_like(output)), np.zeros_like
         gradients = {f"d_{name}": weights_of(a) for name, a in weights.items()}
-        given = {"x": arrays["x"], "tape": tape, "d_output": d_output, "d_state": d_state}
+        given = {"x": arrays["x"], "memory": memory, "d_output": d_output, "d_state": d_state}
         left_out = dict.fromkeys(("state_mask", "d_hidden", "d_initial_state"))
         backward.run(**given, d_x=d_x, **gradients, **left_out)
         return [arrays["output"], state, d_x, *gradients.values()]
@@ -115,7 +115,7 @@ def test_an_unknown_activation_is_refused(number):
             ENTRIES[key].run(cell=cell)
     for bad in (stage(cell=cell), dense_stage()._replace(cell=number)):
         with pytest.raises(ValueError, match="argument"):
-            ENTRIES["stream_pack dense" if bad.dense else "stream_pack"].run(stage=bad)
+            ENTRIES["layer_pack dense" if bad.dense else "layer_pack"].run(stage=bad)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_an_unknown_activation_is_refused(number):
     ids=range(11),
 )
 def test_a_stage_that_is_none_is_refused(bad, error, match):
-    key = "stream_pack dense" if bad and bad[0] else "stream_pack"
+    key = "layer_pack dense" if bad and bad[0] else "layer_pack"
     with pytest.raises(error, match=match):
         ENTRIES[key].run(stage=bad)
     if not isinstance(bad, tuple) or len(bad) == 7:
@@ -169,25 +169,138 @@ def test_weights_packed_in_another_format_are_refused():
         entry.run(weights_format=_core.WEIGHT_FORMATS["int8"])
 
 
-class Shrinks:
-    """A cell that shrinks an array of the call while the core asks it for its settings."""
+# ---- records ------------------------------------------------------------------------------------
 
-    def __init__(self, array):
-        self.array = array
+# The records of each call; the settings of a cell are a record within them.
+OF_RECORDS = {
+    "forward": ("Weights", "PassOptions", "Cell"),
+    "forward training": ("Weights", "PassOptions", "Cell"),
+    "backward": ("Weights", "PassOptions", "Cell", "GRUTape", "Gradients"),
+    "backward reset before, blas": ("Weights", "PassOptions", "Cell", "GRUTape", "Gradients"),
+    "pack": ("Weights", "Cell"),
+    "adam": ("SimpleNamespace", "StepSettings"),
+    "sgd": ("SimpleNamespace", "StepSettings"),
+    "rmsprop": ("SimpleNamespace", "StepSettings"),
+}
+each_record = pytest.mark.parametrize(
+    ("key", "kind"), [(key, kind) for key, kinds in OF_RECORDS.items() for kind in kinds]
+)
+
+
+def run_with(entry, kind, change, **arrays):
+    """Call an entry point with each record of a kind changed."""
+
+    def wrap(record):
+        return change(record) if type(record).__name__ == kind else record
+
+    cell = {"cell": wrap(entry.others["cell"])} if "cell" in entry.others else {}
+    return entry.run(wrap=wrap, **cell, **arrays)
+
+
+class Replaced:
+    """A record, but for one attribute."""
+
+    def __init__(self, record, name, value):
+        self.record, self.name, self.value = record, name, value
 
     def __getattr__(self, name):
-        self.array.resize((1,) * self.array.ndim, refcheck=False)
-        return getattr(Cell(), name)
+        return self.value if name == self.name else getattr(self.record, name)
 
 
-@pytest.mark.parametrize("key", ["forward", "forward training", "backward", "pack"])
-def test_arrays_are_looked_at_after_all_that_may_change_them(key):
+class Recorder:
+    """A record that knows which of its attributes have been asked for."""
+
+    def __init__(self, record, seen):
+        self.record, self.seen = record, seen
+
+    def __getattr__(self, name):
+        self.seen.add(name)
+        return getattr(self.record, name)
+
+
+def attributes_read(entry, kind):
+    """Return the attributes that the core reads of a record."""
+    seen = set()
+    run_with(entry, kind, lambda record: Recorder(record, seen))
+    return sorted(seen)
+
+
+@each_record
+@pytest.mark.parametrize(
+    "bad", [None, 7, "record", [], (), {}, Cell, object()], ids=lambda bad: type(bad).__name__
+)
+def test_a_record_that_is_none_is_refused(key, kind, bad):
+    with pytest.raises((AttributeError, TypeError)):
+        run_with(ENTRIES[key], kind, lambda _: bad)
+
+
+@each_record
+def test_a_record_with_another_object_for_a_number_or_an_array_is_refused(key, kind):
+    entry = ENTRIES[key]
+    names = attributes_read(entry, kind)
+    assert names
+    before = {name: a.copy() for name, a in entry.arrays.items() if a is not None}
+    for name in names:
+        for bad in ("text", object(), [[1.0]], {"a": 1}, Cell, lambda: None):
+            if name in ("accumulate", "nesterov", "reset_after"):  # anything is true or false
+                continue
+            with pytest.raises((TypeError, ValueError, AttributeError)):
+                run_with(entry, kind, lambda record, n=name, b=bad: Replaced(record, n, b))
+    for name, array in before.items():
+        assert_same_bits(entry.arrays[name], array)
+
+
+@each_record
+def test_a_record_without_an_attribute_is_refused(key, kind):
+    class Without(Replaced):
+        def __getattr__(self, name):
+            if name == self.name:
+                raise AttributeError(f"{name} is missing")
+            return getattr(self.record, name)
+
+    for name in attributes_read(ENTRIES[key], kind):
+        with pytest.raises(AttributeError, match=f"{name} is missing"):
+            run_with(ENTRIES[key], kind, lambda record, n=name: Without(record, n, None))
+
+
+class Shrinks(Recorder):
+    """A record that shrinks an array of the call whenever it is asked for an attribute."""
+
+    def __getattr__(self, name):
+        self.seen.resize((1,) * self.seen.ndim, refcheck=False)
+        return getattr(self.record, name)
+
+
+@each_record
+def test_arrays_are_looked_at_after_all_that_may_change_them(key, kind):
     entry = ENTRIES[key]
     for name, array in entry.arrays.items():
         if array is not None:
             copy = array.copy()
             with pytest.raises(ValueError, match="must"):
-                entry.run(**{name: copy}, cell=Shrinks(copy))
+                run_with(entry, kind, lambda record, c=copy: Shrinks(record, c), **{name: copy})
+
+
+@pytest.mark.parametrize("draws", [(1,), (1, 2, 3), ("a", 0), (-1, 0), (0, 2**64), 5, "ab"])
+def test_draws_are_a_seed_and_a_time_step(draws):
+    with pytest.raises((TypeError, ValueError, OverflowError)):
+        ENTRIES["forward training"].run(draws=draws, cell=Cell(zoneout=0.5))
+
+
+def test_an_array_that_its_record_lets_go_is_held_until_the_core_is_done():
+    """Each array is taken once, so that a record may return a new one whenever it is asked."""
+
+    class Fresh(Replaced):
+        def __getattr__(self, name):
+            value = getattr(self.record, name)
+            return value.copy() if isinstance(value, np.ndarray) else value
+
+    entry = forward_entry(True, PACKED)
+    expected = entry.run()
+    for kind in ("Weights", "PassOptions"):
+        arrays = {"packed": None} if kind == "PassOptions" else {}  # must lie on a cache line
+        state = run_with(entry, kind, lambda record: Fresh(record, "", None), **arrays)
+        assert_same_bits(state, expected)
 
 
 def test_a_subclass_is_its_memory_whatever_it_says_of_itself():
@@ -200,6 +313,7 @@ def test_a_subclass_is_its_memory_whatever_it_says_of_itself():
             raise AssertionError
 
     entry = forward_entry(True, PACKED)
-    expected = entry.run() or entry.arrays["output"].copy()
-    entry.run(**{name: a.view(Liar) for name, a in entry.arrays.items() if a is not None})
+    state, expected = entry.run(), entry.arrays["output"].copy()
+    views = {name: a.view(Liar) for name, a in entry.arrays.items() if a is not None}
+    assert_same_bits(entry.run(**views), state)
     assert_same_bits(entry.arrays["output"], expected)

@@ -82,6 +82,39 @@ def test_company_in_the_batch_does_not_change_a_bit(dtype, reset_after, I, H):
 
 
 @both_dtypes
+@pytest.mark.parametrize("I", [0, 1, 8, 130])
+# Fewer units than lanes, gates that share a vector, several groups of panels, blocks of k, gangs.
+@pytest.mark.parametrize("H", [1, 3, 8, 10, 17, 25, 33, 48, 50, 56, 66, 98, 127, 130, 257])
+def test_one_sequence_has_the_bits_of_a_batch_and_of_the_general_cell(dtype, I, H):
+    arguments = random_arguments(3, 21, I, H, dtype=dtype)
+    batch = gru_forward(**arguments, training=True)
+    one = {**arguments, "x": arguments["x"][:1], "initial_state": arguments["initial_state"][:1]}
+    pair = random_gradients(1, 21, H, dtype=dtype)
+    # A bound that no sum reaches: the general cell, whose steps go panel by panel.
+    general, expected = both_passes(one, pair, clip=1e30)
+    for threads in (1, 2):
+        inference = gru_forward(**one, num_threads=threads)
+        assert_all_same_bits(inference, general)
+        assert_same_bits(inference.output, batch.output[:1])
+        training, gradients = both_passes(one, pair, threads)
+        assert_all_same_bits(training, general)
+        assert_all_same_bits(gradients, expected)
+
+
+@both_dtypes
+@pytest.mark.parametrize(("I", "H"), [(1, 20), (8, 50), (70, 64)])
+def test_one_sequence_is_read_with_any_stride(dtype, I, H):
+    arguments = random_arguments(1, 19, I, H, dtype=dtype)
+    expected = gru_forward(**arguments)
+    x = arguments["x"]
+    turned = gru_forward(**{**arguments, "x": x[:, ::-1].copy()}, go_backwards=True)
+    assert_same_bits(turned.output, expected.output)
+    spread = np.zeros((1, 57, I), dtype)
+    spread[:, ::3] = x
+    assert_all_same_bits(gru_forward(**{**arguments, "x": spread[:, ::3]}), expected)
+
+
+@both_dtypes
 @both_variants
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
 @pytest.mark.parametrize("sizes", [(1, 70, 8, 50), (5, 60, 3, 17), (17, 9, 270, 260)], ids=str)

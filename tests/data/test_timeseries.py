@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gru_c import GRU, Dense, Sequential, timeseries_dataset
-from gru_c.layers import gru_passes
+from gru_c.layers.base import gru_passes
 
 SERIES = np.random.default_rng(81).standard_normal((100, 3)).astype(np.float32)
 

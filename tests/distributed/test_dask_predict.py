@@ -196,13 +196,13 @@ def test_the_model_is_in_the_graph_once_without_its_optimizer(model):
     graph = dict(outputs.__dask_graph__())
     keys = [key for key in graph if str(key).startswith("gru-c-model-")]
     assert len(keys) == 1
-    size = len(dask_predict.Snapshot.take(model).content)
+    size = len(dask_predict.PickledModel.take(model).content)
     model.compile("adam", "mse")
     model.fit(X, X[:, 0, :2], verbose=0)
-    assert len(dask_predict.Snapshot.take(model).content) < 1.1 * size
+    assert len(dask_predict.PickledModel.take(model).content) < 1.1 * size
     large = Sequential([GRU(200, input_shape=(None, 3))])
     assert large.parameters  # weights and gradients are now in flat vectors
-    assert len(dask_predict.Snapshot.take(large).content) < 1.1 * 4 * large.count_params()
+    assert len(dask_predict.PickledModel.take(large).content) < 1.1 * 4 * large.count_params()
 
 
 class Doubled(gru_c.Activation):

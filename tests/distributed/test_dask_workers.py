@@ -27,18 +27,18 @@ def model():
 # ---- one model for several Python threads ----
 
 
-def test_a_snapshot_unpickles_its_model_once_and_lets_it_go(model, monkeypatch):
+def test_a_pickled_model_is_unpickled_once_and_let_go(model, monkeypatch):
     packed = []
     pack = _core.pack
     monkeypatch.setattr(_core, "pack", lambda *a: packed.append(1) or pack(*a))
-    snapshot = pickle.loads(pickle.dumps(dask_predict.Snapshot.take(model)))
-    first = snapshot.get_model()
+    pickled = pickle.loads(pickle.dumps(dask_predict.PickledModel.take(model)))
+    first = pickled.get_model()
     for _ in range(3):
-        assert snapshot.get_model() is first
-        dask_predict._predict_chunk(X, snapshot=snapshot, batch_size=8)
+        assert pickled.get_model() is first
+        dask_predict._predict_chunk(X, pickled=pickled, batch_size=8)
     assert len(packed) == 1
     reference = weakref.ref(first)
-    del snapshot, first
+    del pickled, first
     gc.collect()
     assert reference() is None
 
@@ -63,13 +63,11 @@ def call_at_once(count, function):
 def test_python_threads_share_a_model():
     both = Bidirectional(GRU(5, return_sequences=True), input_shape=(None, 3))
     model = Sequential([both, GRU(4)], seed=0)
-    snapshot = dask_predict.Snapshot.take(model)
+    pickled = dask_predict.PickledModel.take(model)
     wanted = model.predict(X, verbose=0).tobytes()
 
     def call():
-        chunks = [
-            dask_predict._predict_chunk(X, snapshot=snapshot, batch_size=5) for _ in range(20)
-        ]
+        chunks = [dask_predict._predict_chunk(X, pickled=pickled, batch_size=5) for _ in range(20)]
         return all(chunk.tobytes() == wanted for chunk in chunks)
 
     assert all(call_at_once(4, call))
@@ -153,7 +151,7 @@ def test_on_processes_each_has_the_model_once(dask_cluster, model):
         from gru_c import get_num_threads
         from gru_c.distributed import dask_predict
 
-        log, unpickle = [], dask_predict.Snapshot.__init__
+        log, unpickle = [], dask_predict.PickledModel.__init__
         dask_predict.LOG, run = log, dask_predict._predict_chunk.__globals__["Sequential"].run
 
         def init(self, *arguments):
@@ -164,7 +162,7 @@ def test_on_processes_each_has_the_model_once(dask_cluster, model):
             log.append(get_num_threads())
             return run(self, *arguments)
 
-        dask_predict.Snapshot.__init__ = init
+        dask_predict.PickledModel.__init__ = init
         dask_predict.Sequential.run = spy
 
     def end():

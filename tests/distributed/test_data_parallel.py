@@ -1,6 +1,8 @@
 """DataParallel: processes of MPI train one model as a single process would."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -93,42 +95,6 @@ def test_states_lists_and_small_batches_are_those_of_one_process(ranks, tmp_path
         assert result["communicators left"] == 0
 
 
-# ---- shards that differ, machines that differ ---------------------------------------------------
-
-
-def test_uneven_and_empty_shards_train_on_every_sample(tmp_path):
-    """Shards of 47, 1 and 0 samples make batches of 11 and 1, as in one process."""
-    results, _ = run(3, "uneven", tmp_path)
-    X, y = mpi_training.arrays(48)
-    batches = [(X[0:11], y[0:11]), *[(X[i : i + 11], y[i : i + 11]) for i in range(11, 47, 11)]]
-    batches[0] = tuple(np.concatenate([a, b[47:]]) for a, b in zip(batches[0], (X, y), strict=True))
-    batches[-1] = (X[44:47], y[44:47])
-    model = mpi_training.model_of(mpi_training.GRU(4, input_shape=(6, 3)), mpi_training.Dense(1))
-    history = model.fit(batches, epochs=2, verbose=0, shuffle=False)
-    assert_close(results[0], {"history": history.history, "weights": model.get_weights()})
-    assert_equal(results[2], results[0])
-
-
-def test_sources_that_end_at_different_times(tmp_path):
-    results, _ = run(2, "uneven_sources", tmp_path)
-    X, y = mpi_training.arrays(48)
-    batches = [(X[i : i + 8], y[i : i + 8]) for i in range(0, 24, 8)] + [(X[24:29], y[24:29])]
-    model = mpi_training.model_of(mpi_training.GRU(4, input_shape=(6, 3)), mpi_training.Dense(1))
-    history = model.fit(batches, epochs=2, verbose=0, shuffle=False)
-    assert_close(results[0], {"history": history.history, "weights": model.get_weights()})
-    assert_equal(results[1], results[0])
-
-
-def test_more_ranks_than_samples_of_a_batch(tmp_path):
-    """Nine processes cannot share 8 samples; five share batches of 5, some without a sample."""
-    results, _ = run(9, "failing", tmp_path, "nothing")
-    assert {result[0] for result in results} == {"ValueError"}  # batch_size=8 of nine shards
-    assert "batch_size=8 is that of all processes together, and 9 of them" in results[3][1]
-    many, _ = run(5, "same_losses", tmp_path)  # batches of 12, the last one of 5; lists of 8
-    for name in ("plain", "lists", "source"):
-        assert_close(many[0][name], mpi_training.fit_case(name))
-
-
 @pytest.mark.skipif(len(_core.isa_names()) < 2, reason="this CPU has one instruction set")
 def test_ranks_with_different_instruction_sets_keep_the_same_weights(tmp_path):
     isa = (_core.isa_names()[0], _core.isa_names()[-1])
@@ -206,3 +172,15 @@ def test_bad_arguments():
     model, data, _ = mpi_training.plain()
     with pytest.raises(TypeError, match=r"distribution must be .*DataParallel\(\), got 2"):
         model.fit(*data, distribution=2)
+
+
+def test_a_communicator_of_the_user_is_not_pickled():
+    MPI = pytest.importorskip("mpi4py.MPI")
+    from gru_c.distributed import DataParallel
+
+    comm = MPI.COMM_WORLD.Dup()
+    parallel_group = DataParallel(comm)
+    assert copy.copy(parallel_group).comm is copy.deepcopy(parallel_group).comm is comm
+    with pytest.raises(TypeError, match="make DataParallel\\(comm\\) in each of its processes"):
+        pickle.dumps(parallel_group)
+    comm.Free()

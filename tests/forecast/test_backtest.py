@@ -1,44 +1,74 @@
-"""Backtests: forecasts of the end of series from several origins."""
+"""The summaries of a backtest, by hand."""
 
 import numpy as np
 import pytest
-from forecasters import NOISY, WAVE, small
 
-from gru_c.forecast import mase_scale
+from gru_c.forecast import Backtest, Fold
 
-
-def test_a_backtest_forecasts_the_end_from_what_came_before():
-    forecaster = small()
-    backtest = forecaster.backtest(NOISY, folds=3)
-    assert [fold.origins for fold in backtest.folds] == [[137], [141], [145]]
-    for fold, end in zip(backtest.folds, (138, 142, 146), strict=True):
-        np.testing.assert_array_equal(fold.measured[0], NOISY[end : end + 4])
-        np.testing.assert_array_equal(fold.forecasts["naive"][0], np.full(4, NOISY[end - 1]))
-        assert fold.scales[0] == pytest.approx(mase_scale(NOISY[:end]))
-        expected = small().fit(NOISY[:end]).predict()
-        np.testing.assert_array_equal(fold.forecasts["GRU"][0], expected)
-    assert not hasattr(forecaster, "model_")
-    assert backtest.methods == ["GRU", "naive"]
+NAN = float("nan")
 
 
-def test_a_backtest_trained_once():
-    backtest = small(season=12).backtest([NOISY, WAVE[:120]], folds=2, refit=False)
-    model = small(season=12).fit([NOISY[:142], WAVE[:112]])
-    expected = model.predict(4, [NOISY[:146], WAVE[:116]])
-    np.testing.assert_array_equal(backtest.folds[1].forecasts["GRU"], expected)
-    assert backtest.folds[1].forecasts["seasonal naive"][1] == pytest.approx(WAVE[116:120])
+def backtest():
+    """Return two folds of one series, with a horizon of 2."""
+    folds = [
+        Fold(
+            origins=[9],
+            measured=np.array([[1.0, 2.0]]),
+            forecasts={"GRU": np.array([[2.0, 2.0]]), "naive": np.array([[0.0, 0.0]])},
+            bounds=np.array([[[0.0, 3.0], [2.5, 3.0]]]),
+            scales=np.array([2.0]),
+            times=[np.array([10, 11])],
+        ),
+        Fold(
+            origins=[11],
+            measured=np.array([[3.0, NAN]]),
+            forecasts={"GRU": np.array([[0.0, 9.0]]), "naive": np.array([[2.0, 2.0]])},
+            bounds=np.array([[[0.0, 3.0], [0.0, 1.0]]]),
+            scales=np.array([0.5]),
+            times=[np.array([12, 13])],
+        ),
+    ]
+    return Backtest(["y"], folds, 0, (0.1, 0.9))
 
 
-def test_the_future_does_not_leak_into_a_backtest():
-    changed = NOISY.copy()
-    changed[-4:] = 1e6
-    first, second = (small().backtest(y, folds=1).folds[0] for y in (NOISY, changed))
-    np.testing.assert_array_equal(first.forecasts["GRU"], second.forecasts["GRU"])
+def test_summary_by_hand():
+    ours, last = backtest().summary()
+    assert ours["method"] == "GRU"
+    assert ours["mae"] == pytest.approx((1 + 0 + 3) / 3)
+    assert ours["rmse"] == pytest.approx(((1 + 0 + 9) / 3) ** 0.5)
+    assert ours["mase"] == pytest.approx((1 / 2 + 0 + 3 / 0.5) / 3)
+    assert last["mae"] == pytest.approx((1 + 2 + 1) / 3)
 
 
-def test_a_plot_of_a_backtest_shows_the_errors():
-    pytest.importorskip("matplotlib")
-    backtest = small(season=12, horizon=1).backtest(NOISY, folds=3, refit=False)
-    *_, errors = backtest.plot().axes
-    heights = [float(line.get_ydata()[0]) for line in errors.get_lines()]
-    assert heights == pytest.approx([row["mae"] for row in backtest.summary()])
+def test_rows_by_fold_and_by_horizon():
+    results = backtest()
+    assert [(r["fold"], r["origin"], r["method"], r["mae"]) for r in results.rows] == [
+        (1, 9, "GRU", 0.5),
+        (1, 9, "naive", 1.5),
+        (2, 11, "GRU", 3.0),
+        (2, 11, "naive", 1.0),
+    ]
+    assert [(r["step"], r["mae"]) for r in results.horizon_rows if r["method"] == "GRU"] == [
+        (1, 2.0),
+        (2, 0.0),
+    ]
+
+
+def test_coverage_counts_what_was_measured():
+    assert backtest().coverage == 2 / 3
+
+
+def test_as_text():
+    lines = str(backtest()).splitlines()
+    assert lines[0] == "2 folds of 2 steps"
+    assert lines[3].split() == ["GRU", "1.333", "1.826", "2.167"]
+    assert lines[-1].startswith("67 % of the values lie between the quantiles 0.1 and 0.9, of 80")
+
+
+def test_as_a_frame():
+    pytest.importorskip("pandas")
+    frame = backtest().to_frame()
+    assert frame[frame.method == "GRU"].mae.tolist() == [0.5, 3.0]
+    assert backtest().to_frame("horizon").step.tolist() == [1, 1, 2, 2]
+    with pytest.raises(ValueError, match="by must be 'fold' or 'horizon', got 'x'"):
+        backtest().to_frame("x")

@@ -1,4 +1,4 @@
-"""Pooling, padding, cropping and repeating of time steps: values, gradients, masks, files."""
+"""Pooling of time steps: values, gradients, masks, files."""
 
 import numpy as np
 import pytest
@@ -107,50 +107,6 @@ def test_nan_is_not_hidden():
     assert np.isnan(MaxPooling1D(5)(x, training=True)[0, 0, 1])
     assert np.isnan(GlobalMaxPooling1D()(x)[0, 1])
     assert np.isnan(GlobalAveragePooling1D()(x)[0, 1])
-
-
-def test_steps_are_padded_cropped_and_repeated():
-    padded = ZeroPadding1D((2, 1), dtype="float64")(X)
-    np.testing.assert_array_equal(padded, np.pad(X, ((0, 0), (2, 1), (0, 0))))
-    first = ZeroPadding1D(2, "channels_first", dtype="float64")
-    np.testing.assert_array_equal(first(X), np.pad(X, ((0, 0), (0, 0), (2, 2))))
-    np.testing.assert_array_equal(Cropping1D((2, 1), dtype="float64")(X), X[:, 2:-1])
-    np.testing.assert_array_equal(Cropping1D((0, 0), dtype="float64")(X), X)
-    np.testing.assert_array_equal(UpSampling1D(3, dtype="float64")(X), np.repeat(X, 3, axis=1))
-    for layer in (ZeroPadding1D(1), Cropping1D(1), UpSampling1D(2)):
-        assert layer.compute_output_shape((None, None, 4)) == (None, None, 4)
-
-
-@pytest.mark.parametrize(
-    "layer",
-    [
-        ZeroPadding1D((2, 0), dtype="float64"),
-        ZeroPadding1D(1, "channels_first", dtype="float64"),
-        Cropping1D((0, 3), dtype="float64"),
-        UpSampling1D(3, dtype="float64"),
-    ],
-    ids=repr,
-)
-def test_gradients_of_the_steps(layer):
-    layer(X)
-    assert_gradients(layer, X.copy())
-
-
-@pytest.mark.parametrize("cls", [MaxPooling1D, AveragePooling1D])
-@pytest.mark.parametrize(
-    ("options", "error", "words"),
-    [
-        ({"pool_size": 0}, ValueError, "pool_size must be an integer of at least 1"),
-        ({"pool_size": 2.0}, TypeError, "pool_size must be an integer"),
-        ({"pool_size": (2, 2)}, TypeError, "pool_size must be an integer"),
-        ({"strides": 0}, ValueError, "strides must be an integer of at least 1"),
-        ({"padding": "causal"}, ValueError, "padding must be one of 'valid', 'same', got"),
-        ({"data_format": "last"}, ValueError, "data_format must be one of 'channels_last'"),
-    ],
-)
-def test_arguments_of_windows_are_checked(cls, options, error, words):
-    with pytest.raises(error, match=words):
-        cls(**options)
 
 
 def test_other_arguments_and_shapes_are_checked():

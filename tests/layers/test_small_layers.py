@@ -1,4 +1,4 @@
-"""LayerNormalization, Activation, RepeatVector, Flatten, Masking, and masks of all layers."""
+"""Small layers together: shapes, masks, models of all of them, bad input."""
 
 import copy
 import pickle
@@ -19,84 +19,11 @@ from gru_c import (
     Masking,
     RepeatVector,
     Sequential,
-    activations,
 )
 
 RNG = np.random.default_rng(61)
 X = RNG.standard_normal((3, 6, 4))
 MASK = np.array([[True] * 6, [True] * 2 + [False] * 4, [False] * 6])
-
-
-def with_masked_steps(value):
-    """Return X with `value` in the steps that MASK excludes, and in one feature of a step."""
-    x = np.where(MASK[:, :, None], X, value)
-    x[0, 0, 1] = value
-    return x
-
-
-# ---- formulas ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_layer_normalization_is_the_formula(dtype):
-    layer = LayerNormalization(epsilon=0.01, dtype=dtype)
-    layer.build(X.shape)
-    gamma, beta = RNG.standard_normal((2, 4))
-    layer.set_weights([gamma, beta])
-    mean, variance = X.mean(-1, keepdims=True), X.var(-1, keepdims=True)
-    output = layer(X)
-    assert output.dtype == dtype
-    expected = (X - mean) / np.sqrt(variance + 0.01) * gamma + beta
-    np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-6)
-
-
-def test_layer_normalization_starts_as_the_identity_of_normal_features():
-    layer = LayerNormalization(dtype="float64")
-    np.testing.assert_allclose(layer(X).mean(-1), 0, atol=1e-15)
-    assert [item.name for item in layer.parameters] == ["gamma", "beta"]
-    assert layer.epsilon == 1e-3
-
-
-def test_layer_normalization_of_large_values_keeps_its_digits():
-    x = (X + 1e4).astype(np.float32)
-    exact = LayerNormalization(dtype="float64")(x)
-    np.testing.assert_allclose(LayerNormalization()(x), exact, atol=5e-3)
-
-
-@pytest.mark.parametrize("center", [True, False])
-@pytest.mark.parametrize("scale", [True, False])
-@pytest.mark.parametrize("shape", [(5, 4), (3, 6, 4)])
-def test_layer_normalization_gradients(center, scale, shape):
-    layer = LayerNormalization(
-        center=center,
-        scale=scale,
-        beta_initializer="random_normal",
-        gamma_initializer="random_normal",
-        dtype="float64",
-    )
-    layer.build(shape, rng=1)
-    assert len(layer.parameters) == center + scale
-    assert_gradients(layer, RNG.standard_normal(shape))
-
-
-def test_layer_normalization_accumulates():
-    layer = LayerNormalization(dtype="float64")
-    layer(X)
-    layer.forward(X, training=True)
-    layer.backward(X)
-    once = [item.gradient.copy() for item in layer.parameters]
-    layer.backward(X, accumulate=True)
-    for item, gradient in zip(layer.parameters, once, strict=True):
-        np.testing.assert_allclose(item.gradient, 2 * gradient, rtol=1e-12)
-
-
-@pytest.mark.parametrize("name", ["relu", "softmax", "tanh", "linear"])
-def test_activation_is_that_of_dense(name):
-    layer, dense = Activation(name, dtype="float64"), Dense(4, name, dtype="float64")
-    dense.build(X.shape)
-    dense.set_weights([np.eye(4), np.zeros(4)])
-    np.testing.assert_allclose(layer(X), dense(X), rtol=1e-12)
-    assert_gradients(layer, X.copy())
 
 
 def test_flatten_and_repeat_vector():
@@ -114,17 +41,6 @@ def test_flatten_and_repeat_vector():
 def test_gradients_of_other_shapes(layer, shape):
     layer.build(shape)
     assert_gradients(layer, RNG.standard_normal(shape))
-
-
-@pytest.mark.parametrize("value", [0.0, -1.5, 0.1])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_masking(value, dtype):
-    layer, x = Masking(value, dtype=dtype), with_masked_steps(value)
-    np.testing.assert_array_equal(layer.compute_mask(x), MASK)
-    expected = np.where(MASK[:, :, None], x, 0).astype(dtype)
-    np.testing.assert_array_equal(layer(x, training=True), expected)
-    gradient = layer.backward(np.ones(X.shape))
-    np.testing.assert_array_equal(gradient, np.broadcast_to(MASK[:, :, None], X.shape))
 
 
 # ---- masks ---------------------------------------------------------------------------------------
@@ -270,8 +186,3 @@ def test_backward_checks_the_gradient(layer):
     with pytest.raises(ValueError, match=r"d_output of layer .* must have the shape of its output"):
         layer.backward(X[:2])
     assert layer.backward(layer.forward(X), input_gradient=False) is None
-
-
-def test_a_user_defined_activation():
-    double = activations.Activation("double", lambda x: 2 * x, lambda y, dy: 2 * dy)
-    np.testing.assert_array_equal(Activation(double, dtype="float64")(X), 2 * X)

@@ -20,7 +20,7 @@ from gru_c import (
     load_model,
 )
 from gru_c.layers import Layer
-from gru_c.layers.weightless import Tape, WeightlessLayer
+from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 4, 5, 3))
@@ -34,7 +34,7 @@ class CentreBatch(WeightlessLayer):
 
     def forward(self, x, *, training=False):
         """Return x minus its mean over the first axis."""
-        self.tape = Tape(None, x.shape)
+        self.tape = WeightlessTape(None, x.shape)
         return x - x.mean(axis=0)
 
     def input_gradient_of(self, saved, d_output):

@@ -1,23 +1,9 @@
 """Copies and pickles of models and layers are complete and independent."""
 
-import copy
-
 import numpy as np
-import pytest
-from copied import X, Y, both_ways, by_pickle, trained_model
+from copied import X, Y, assert_views, both_ways, by_pickle, trained_model
 
-from gru_c import (
-    GRU,
-    Dense,
-    Parameters,
-    activations,
-)
-
-
-def assert_views(parameters, layers):
-    for item in (item for layer in layers for item in layer.parameters):
-        assert np.shares_memory(item.value, parameters.values)
-        assert np.shares_memory(item.gradient, parameters.gradients)
+from gru_c import Dense, Parameters, activations
 
 
 @both_ways
@@ -51,25 +37,6 @@ def test_a_copied_layer_belongs_to_no_model(duplicate):
     assert model.layers[0].value("kernel").any()
     assert layer.tape is None
     assert_views(model.parameters, model.layers)
-
-
-@both_ways
-def test_copied_layers_and_parameters_of_a_model_by_hand(duplicate):
-    layers = [GRU(4), Dense(1)]
-    layers[0].build((None, None, 3), rng=0)
-    layers[1].build((None, 4), rng=1)
-    parameters, (gru, dense) = duplicate((Parameters(layers), layers))
-    assert_views(parameters, [gru, dense])
-    with pytest.raises(ValueError, match="already part of a model"):
-        Parameters([gru])
-
-
-@pytest.mark.parametrize("part", ["model", "layer", "parameters"])
-def test_shallow_copies_are_refused(part):
-    model = trained_model()
-    parts = {"model": model, "layer": model.layers[0], "parameters": model.parameters}
-    with pytest.raises(TypeError, match=r"would share its weights .* use copy.deepcopy"):
-        copy.copy(parts[part])
 
 
 def test_pickled_activations():

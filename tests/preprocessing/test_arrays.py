@@ -1,4 +1,4 @@
-"""The functions on arrays of ``keras.utils``, and the one that would download."""
+"""The functions on arrays of ``keras.utils``."""
 
 import random
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from gru_c.preprocessing.arrays import normalize, split_dataset, to_categorical
-from gru_c.preprocessing.files import get_file
 
 
 @pytest.mark.parametrize(
@@ -102,10 +101,3 @@ def test_mixed_parts_hold_each_sample_once_and_leave_other_draws_alone():
 def test_sizes_and_data_that_do_not_fit_are_refused(dataset, options, message):
     with pytest.raises((ValueError, TypeError), match=message):
         split_dataset(dataset, **options)
-
-
-def test_nothing_is_downloaded():
-    with pytest.raises(NotImplementedError, match=r"download https://a\.b/c\.zip yourself"):
-        get_file("c.zip", "https://a.b/c.zip", extract=True)
-    with pytest.raises(NotImplementedError, match=r"the file 'c\.zip' yourself"):
-        get_file("c.zip")

@@ -1,7 +1,6 @@
 """Inference with weights of fewer bits: the rounding, its size, and values left unrounded."""
 
 import copy
-import re
 
 import numpy as np
 import pytest
@@ -10,6 +9,8 @@ from tools import assert_close, assert_same_bits, random_arguments
 
 from gru_c import GRU, Dense, Input, Sequential, _core, gru_forward, load_model
 from gru_c.recurrence.cell import Cell
+from gru_c.recurrence.options import PassOptions
+from gru_c.recurrence.weights import Weights
 
 REDUCED = ["bfloat16", "int8"]
 RESET = pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
@@ -304,41 +305,7 @@ def test_the_default_is_full_precision():
 
 
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda name: GRU(4, inference_weights=name),
-        lambda name: gru_forward(**float32_arguments(1, 1, 1, 1), inference_weights=name),
-    ],
-)
-def test_unknown_names(make):
-    with pytest.raises(ValueError, match=r"'float16'.* Known: bfloat16, float32, int8"):
-        make("float16")
-    with pytest.raises(TypeError, match="must be a string, got int"):
-        make(8)
-
-
-@FORMATS
-def test_float64_is_refused(weights):
-    message = re.escape(f"inference_weights='{weights}' is for float32; in float64")
-    with pytest.raises(ValueError, match=message):
-        GRU(4, inference_weights=weights, dtype="float64")
-    with pytest.raises(ValueError, match=message):
-        Sequential([Input((5, 3)), GRU(4, inference_weights=weights)], dtype="float64")
-    with pytest.raises(ValueError, match=message):
-        gru_forward(**random_arguments(1, 2, 3, 4), inference_weights=weights)
-
-
-@FORMATS
-def test_what_they_do_not_go_with(weights):
-    arguments = float32_arguments(1, 2, 3, 4)
-    with pytest.raises(ValueError, match=f"'{weights}' does not go with training=True"):
-        gru_forward(**arguments, inference_weights=weights, training=True)
-    with pytest.raises(ValueError, match=f"'{weights}' does not go with engine='blas'"):
-        gru_forward(**arguments, inference_weights=weights, engine="blas")
-
-
-@pytest.mark.parametrize(
-    ("weights_format", "dtype", "engine", "tape"),
+    ("weights_format", "dtype", "engine", "memory"),
     [
         (1, np.float64, "auto", None),
         (2, np.float64, "packed", None),
@@ -349,10 +316,9 @@ def test_what_they_do_not_go_with(weights):
     ],
     ids=["double", "double-packed", "blas", "tape", "unknown", "negative"],
 )
-def test_the_core_refuses_it_too(weights_format, dtype, engine, tape):
+def test_the_core_refuses_it_too(weights_format, dtype, engine, memory):
     x, *weights, state = random_arguments(1, 2, 3, 4, dtype=dtype).values()
+    options = PassOptions(Cell(), weights_format=weights_format)
     engine = _core.ENGINES[engine]
     with pytest.raises(ValueError, match="weight format"):
-        _core.forward(
-            x, *weights, state, None, state, tape, None, Cell(), engine, 1, weights_format
-        )
+        _core.forward(x, Weights(*weights), state, None, memory, options, engine, 1)

@@ -1,14 +1,11 @@
 """Files: models that are saved and loaded again, and the writing of a file."""
 
-import json
 import os
 import threading
 
 import numpy as np
 import pytest
-from safetensors import safe_open
-from safetensors.numpy import load_file
-from saved_models import X, Y, rewrite, trained
+from saved_models import X, Y, trained
 
 import gru_c
 from gru_c import GRU, Dense, Input, Sequential, optimizers, schedules
@@ -86,25 +83,6 @@ def test_a_model_built_for_a_batch_size(path):
     assert gru_c.load_model(path).input_shape == (None, 5, 4)
 
 
-def test_the_file_is_plain_safetensors(path):
-    trained().save(path, include_optimizer=True)
-    tensors = load_file(path)
-    assert tensors["first/kernel"].shape == (4, 15)
-    assert tensors["optimizer/momentum/first/kernel"].shape == (4, 15)
-    with safe_open(path, framework="numpy") as file:
-        metadata = file.metadata()
-    assert metadata["format"] == "gru_c"
-    assert json.loads(metadata["model"])["layers"][0]["class_name"] == "GRU"
-
-
-def test_a_users_function_is_left_out(path):
-    model = trained(optimizers.SGD(lambda step: 0.01), metrics=())
-    model.save(path)
-    assert gru_c.load_model(path).optimizer is None
-    with pytest.raises(ValueError, match="the optimizer cannot be described in a file"):
-        model.save(path, include_optimizer=True)
-
-
 # ---- writing -------------------------------------------------------------------------------------
 
 
@@ -152,42 +130,6 @@ def test_what_cannot_be_saved(path, save, message):
     with pytest.raises((ValueError, OSError), match=message):
         save(path)
     assert os.listdir(path.parent) == []
-
-
-class AlwaysSmall:
-    def __call__(self, step):
-        return 0.01
-
-
-@pytest.mark.parametrize(
-    "rate",
-    [lambda: 0.1, lambda step: 0.1, AlwaysSmall()],
-    ids=["of nothing", "of the step", "object"],
-)
-def test_a_rate_that_is_a_function_is_named_where_it_cannot_be_kept(path, rate):
-    model = trained(optimizers.SGD(rate))
-    with pytest.raises(
-        ValueError, match=r"learning_rate is <.*>, a function, and a file"
-    ) as caught:
-        model.save(path, include_optimizer=True)
-    assert "_Timeless" not in str(caught.value)
-    assert not path.exists()
-    model.save(path)  # without the optimizer
-    assert gru_c.load_model(path).optimizer is None
-
-
-def test_tensors_of_others_in_a_file_are_passed_over(path):
-    model = trained()
-    model.save(path, include_optimizer=True)
-    rewrite(path, tensors={"forecaster/values/0": np.zeros(3, int), "run:0": np.zeros(3, int)})
-    again = gru_c.load_model(path)
-    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
-
-
-def test_a_layer_may_have_the_name_of_a_run(path):
-    model = Sequential([Dense(2, input_shape=(3,), name="run:1")])
-    model.save(path)
-    np.testing.assert_array_equal(gru_c.load_model(path).get_weights()[0], model.get_weights()[0])
 
 
 # ---- existing files ------------------------------------------------------------------------------

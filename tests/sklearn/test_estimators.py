@@ -166,7 +166,7 @@ def test_an_estimator_uses_its_num_threads(options, monkeypatch):
     backward = _core.backward
 
     def spy(*arguments):
-        taken.append(arguments[15])
+        taken.append(arguments[-1])
         return backward(*arguments)
 
     monkeypatch.setattr(_core, "backward", spy)

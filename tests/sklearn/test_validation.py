@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
-from estimators import X, Y, classifier, regressor
+from estimators import X, Y, regressor
 from sklearn.exceptions import NotFittedError
 from tools import assert_same_bits
 
@@ -44,27 +44,6 @@ def test_a_refused_fit_changes_nothing(arguments, message):
         with pytest.raises((ValueError, TypeError), match=message):
             estimator.fit(*arguments)
         assert vars(estimator) == before
-
-
-def test_a_regressor_refuses():
-    with pytest.raises(ValueError, match="the squares of y are infinite"):
-        regressor().fit(X, Y * 1e200)
-    with pytest.raises(ValueError, match="y has 1 outputs, the model 2"):
-        regressor(warm_start=True).fit(X, np.column_stack([Y, Y])).fit(X, Y)
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (Y, "Unknown label type: continuous"),
-        (np.ones(50), r"at least 2 classes .* only one class: \[1.0\]"),
-        (np.arange(100).reshape(50, 2) % 3, "a column for each label"),
-        ([None] * 50, "Unknown label type"),
-    ],
-)
-def test_a_classifier_refuses(y, message):
-    with pytest.raises(ValueError, match=message):
-        classifier().fit(X, y)
 
 
 def test_sparse_input_is_refused_in_scikit_learns_words():

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from tools import assert_close, assert_same_bits, make_model, play, random_numbers
 
-from gru_c import GRU, Dense, Dropout, Sequential, _core
-from gru_c.activations import ACTIVATIONS, Activation
-from gru_c.layers import Layer
+from gru_c import GRU, Dense, Dropout, _core
 
 DTYPES = ["float32", "float64"]
 both_dtypes = pytest.mark.parametrize("dtype", DTYPES)
@@ -20,8 +18,6 @@ def expected_of(model, x):
     pieces = [model.predict(x[:, : t + 1], verbose=0) for t in range(x.shape[1])]
     return np.stack(pieces, axis=1)
 
-
-# ---- the numbers of predict ----------------------------------------------------------------------
 
 STACKS = {
     "one": lambda **k: [GRU(50, **k)],
@@ -112,67 +108,3 @@ def test_other_kinds_of_cells(engine, kind, reset_after):
     model = make_model(GRU(21, return_sequences=True, reset_after=reset_after, **kind), Dense(3))
     x = random_numbers(4, 9, 5)
     assert_same_bits(play(model.stream(4), x), model.predict(x, verbose=0))
-
-
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, Activation("relu", np.cos, None)], ids=str)
-def test_every_activation_of_a_dense_layer(activation):
-    model = make_model(GRU(6, return_sequences=True), Dense(5, activation), Dense(20, "linear"))
-    x = 3 * random_numbers(2, 8, 5)
-    assert_same_bits(play(model.stream(2), x), model.predict(x, verbose=0))
-
-
-def test_a_model_without_a_recurrent_layer():
-    model = Sequential([Dense(4, "tanh", input_shape=(3,)), Dense(2)], seed=0)
-    x = random_numbers(5, 3)
-    assert_same_bits(model.stream(5).step(x), model.predict(x, verbose=0))
-
-
-def test_a_model_that_does_nothing():
-    x = random_numbers(5, 3)
-    stream = Sequential([Dropout(0.5, input_shape=(None, 3))]).stream(5)
-    y = stream.step(x)
-    assert_same_bits(y, x)
-    assert not np.shares_memory(x, y)
-    assert_same_bits(stream.step(x.astype(np.float64)), x)
-    assert stream.state == []
-
-
-class Doubling(Layer):
-    """A layer that runs in Python, and raises an exception if `failing` is set."""
-
-    failing = False
-
-    @property
-    def stepwise(self):
-        return True
-
-    def forward(self, x, *, training=False):
-        if Doubling.failing:
-            raise ZeroDivisionError
-        assert x.ndim == 3
-        return 2 * x
-
-
-def test_layers_that_the_core_does_not_know_are_called():
-    model = make_model(Doubling(), GRU(4, return_sequences=True), Doubling(), GRU(3))
-    x = random_numbers(2, 6, 5)
-    stream = model.stream(2)
-    assert_same_bits(play(stream, x), expected_of(model, x))
-    before = stream.state
-    assert [state.shape for state in before] == [(2, 4), (2, 3)]
-    stream.reset()
-    stream.state = before
-    for actual, wanted in zip(stream.state, before, strict=True):
-        assert_same_bits(actual, wanted)
-
-
-def test_a_layer_that_fails_leaves_the_state(monkeypatch):
-    model = make_model(GRU(4, return_sequences=True), Doubling(), GRU(3))
-    stream, x = model.stream(2), random_numbers(2, 6, 5)
-    play(stream, x)
-    before = stream.state
-    monkeypatch.setattr(Doubling, "failing", True)
-    with pytest.raises(ZeroDivisionError):
-        stream.step(x[:, 0])
-    for actual, wanted in zip(stream.state, before, strict=True):
-        assert_same_bits(actual, wanted)

@@ -1,4 +1,4 @@
-"""Streams: input and output, states, threads, and models that are refused."""
+"""Streams: input and output, states, threads."""
 
 import copy
 import threading
@@ -8,17 +8,7 @@ import numpy as np
 import pytest
 from tools import assert_same_bits, make_model, play, random_numbers
 
-from gru_c import (
-    GRU,
-    Activation,
-    Dense,
-    Embedding,
-    LayerNormalization,
-    Masking,
-    Sequential,
-    _core,
-)
-from gru_c.layers import Layer
+from gru_c import GRU, Activation, Dense, Embedding, LayerNormalization, Sequential, _core
 
 # ---- input and output ----------------------------------------------------------------------------
 
@@ -270,36 +260,6 @@ def test_one_stream_in_several_threads_is_an_error_and_no_crash(activation):
     stream.step(x)
 
 
-# ---- models that cannot be streamed --------------------------------------------------------------
-
-
-class Mixing(Layer):
-    def forward(self, x, *, training=False):
-        return x[:, ::-1]
-
-
-class OwnForward(GRU):
-    def forward(self, x, **arguments):
-        return -super().forward(x, **arguments)
-
-
-@pytest.mark.parametrize(
-    ("layer", "message"),
-    [
-        (GRU(4, go_backwards=True, name="back"), r"layer 'back' \(GRU\) cannot be streamed"),
-        (Mixing(name="mix"), r"layer 'mix' \(Mixing\) cannot be streamed"),
-        (
-            OwnForward(3, name="own"),
-            "'own' .* cannot be streamed: it has a forward method of its own",
-        ),
-    ],
-)
-def test_layers_that_mix_time_steps_are_refused(layer, message):
-    model = make_model(GRU(3, return_sequences=True), copy.deepcopy(layer))
-    with pytest.raises(ValueError, match=message):
-        model.stream()
-
-
 def test_a_model_without_weights_is_refused():
     for model in (Sequential(), Sequential([GRU(3)])):
         with pytest.raises(ValueError, match="no weights yet, so a stream is not possible"):
@@ -334,11 +294,3 @@ def test_text_goes_step_by_step():
     np.testing.assert_allclose(play(stream, words), expected, rtol=0, atol=1e-6)
     with pytest.raises(ValueError, match="index 30 "):
         stream.step(np.array([1, 30, 2]))
-
-
-@pytest.mark.parametrize("layer", [Embedding(30, 8, mask_zero=True), Masking()])
-def test_layers_that_make_masks_are_refused(layer):
-    model = Sequential([layer, GRU(3)])
-    model.build((None, None) if isinstance(layer, Embedding) else (None, None, 2))
-    with pytest.raises(ValueError, match="cannot be streamed"):
-        model.stream()

@@ -28,3 +28,9 @@ def trained_model():
     model.compile(optimizers.Adam(1e-2), "mse", metrics=["mae"])
     model.fit(X, Y, epochs=2, verbose=0)
     return model
+
+
+def assert_views(parameters, layers):
+    for item in (item for layer in layers for item in layer.parameters):
+        assert np.shares_memory(item.value, parameters.values)
+        assert np.shares_memory(item.gradient, parameters.gradients)

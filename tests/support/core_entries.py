@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 
+import core_calls
 import numpy as np
 import pytest
 
 from gru_c import _core
+from gru_c.network.core_stage import CoreStage
 from gru_c.recurrence.cell import Cell
 from gru_c.runtime.blas_threads import blas_held
-from gru_c.streaming.stages import CoreStage
 
 B, T, I, H = 2, 3, 4, 5
 BLAS, PACKED = _core.ENGINES["blas"], _core.ENGINES["packed"]
@@ -34,6 +35,7 @@ class Entry:
     written: tuple = ()
     shapes_only: bool = False  # no array becomes a pointer
     declines: bool = False  # by returning None
+    returns: bool = False  # an array, besides those that it writes
     names: dict = field(default_factory=dict)  # in messages
 
     def run(self, **changes):
@@ -52,26 +54,25 @@ def forward_entry(reset_after, engine, *, training=False):
     arrays = {
         "x": x,
         **weights,
-        "initial_state": numbers(B, H),
-        "output": numbers(B, T, H),
         "state": numbers(B, H),
-        "tape": None,
+        "output": numbers(B, T, H),
+        "memory": None,
         "packed": None,
         "state_mask": numbers(B, H),
     }
     if training:
-        arrays["tape"] = aligned_bytes(_core.tape_bytes(x, U, cell, engine, True))
+        arrays["memory"] = aligned_bytes(_core.tape_bytes(x, U, cell, engine, True))
     else:
-        arrays["packed"] = _core.pack(*weights.values(), cell, 1)
+        arrays["packed"] = core_calls.pack(**weights, cell=cell, threads=1)
     others = {"cell": cell, "engine": engine, "threads": 1}
-    return Entry(_core.forward, arrays, others, ("output", "state", "tape"))
+    return Entry(core_calls.forward, arrays, others, ("output", "memory"), returns=True)
 
 
 def backward_entry(reset_after, engine, *, keep_tape=False):
     forward = forward_entry(reset_after, engine, training=True)
     forward.run()
     given = forward.arrays
-    arrays = {name: given[name] for name in ("x", "kernel", "recurrent_kernel", "tape")}
+    arrays = {name: given[name] for name in ("x", "kernel", "recurrent_kernel", "memory")}
     arrays |= {
         "d_output": numbers(B, T, H),
         "d_state": numbers(B, H),
@@ -85,7 +86,12 @@ def backward_entry(reset_after, engine, *, keep_tape=False):
     }
     others = {**forward.others, "keep_tape": keep_tape, "accumulate": True}
     written = tuple(name for name in arrays if name.startswith("d_"))[2:]
-    return Entry(_core.backward, arrays, others, written + (() if keep_tape else ("tape",)))
+    return Entry(core_calls.backward, arrays, others, written + (() if keep_tape else ("memory",)))
+
+
+def pack_entry(reset_after):
+    others = {"cell": Cell(reset_after), "threads": 1}
+    return Entry(core_calls.pack, gru_arrays(reset_after), others)
 
 
 def shape_entry(function):
@@ -94,7 +100,7 @@ def shape_entry(function):
 
 
 def plain_entry():
-    arrays = {"x": numbers(B, T, I), **gru_arrays(), "initial_state": numbers(B, H)}
+    arrays = {"x": numbers(B, T, I), **gru_arrays(), "state": numbers(B, H)}
     others = {"reset_after": True, "engine": PACKED, "threads": 1}
     return Entry(_core.forward_plain, arrays, others, declines=True)
 
@@ -102,7 +108,7 @@ def plain_entry():
 def update_entry(function, *slots, **options):
     names = ("parameters", "gradients", *slots)
     arrays = {name: abs(numbers(6)) for name in names}
-    rest = {"learning_rate": 0.1, "decay": 0.0, "scale": 1.0, "clip": np.inf, "threads": 1}
+    rest = {"rate": 0.1, "decay": 0.0, "scale": 1.0, "clip": np.inf, "threads": 1}
     written = ("parameters", *slots)
     return Entry(function, arrays, options | rest, written)
 
@@ -116,7 +122,7 @@ def dense_stage(**changes):
 
 
 def stack():
-    return _core.Stack([stage(packed=_core.stream_pack(stage(), *gru_arrays().values()))], B)
+    return _core.Stack([stage(packed=_core.layer_pack(stage(), *gru_arrays().values()))], B)
 
 
 def stack_entry(method, *names, written=(), **options):
@@ -133,6 +139,14 @@ def states_entry(method, **options):
     return entry
 
 
+def predictor(**changes):
+    """Return a predictor of a GRU whose weights are `gru_arrays`, apart from changes."""
+    packed = _core.layer_pack(stage(), *gru_arrays().values())
+    arrays = {"packed": packed, **gru_arrays(), **changes}
+    layer = (stage(packed=arrays.pop("packed")), *arrays.values(), False, False)
+    return _core.Predictor([layer], True, -1)
+
+
 MATRICES = {"a": numbers(3, 4), "b": numbers(4, 2), "out": numbers(3, 2)}
 TURNED = {"a": numbers(4, 3), "b": numbers(2, 4), "out": numbers(3, 2)}
 UNTURNED = {"transpose_a": False, "transpose_b": False, "accumulate": True, "threads": 1}
@@ -146,14 +160,25 @@ ENTRIES = {
     "backward kept": backward_entry(True, PACKED, keep_tape=True),
     "backward reset before, blas": backward_entry(False, BLAS),
     "forward_plain": plain_entry(),
-    "pack": Entry(_core.pack, gru_arrays(), {"cell": Cell(), "threads": 1}),
-    "pack reset before": Entry(_core.pack, gru_arrays(False), {"cell": Cell(False), "threads": 1}),
+    "pack": pack_entry(True),
+    "pack reset before": pack_entry(False),
     "resolve_engine": shape_entry(_core.resolve_engine),
     "tape_bytes": shape_entry(_core.tape_bytes),
     "chunk_steps": shape_entry(_core.chunk_steps),
     "matmul": Entry(_core.matmul, MATRICES, UNTURNED, ("out",)),
     "matmul transposed": Entry(
         _core.matmul, TURNED, {**UNTURNED, "transpose_a": True, "transpose_b": True}, ("out",)
+    ),
+    "convolve": Entry(
+        _core.convolve,
+        {
+            "x": numbers(2, 9, 4),
+            "kernel": numbers(3, 4, 5),
+            "bias": numbers(5),
+            "out": numbers(2, 7, 5),
+        },
+        {"stride": 1, "dilation": 1, "threads": 1},
+        ("out",),
     ),
     "column_sums": Entry(
         _core.column_sums, {"a": numbers(3, 4), "out": numbers(4)}, {"accumulate": True}, ("out",)
@@ -164,18 +189,35 @@ ENTRIES = {
         _core.transpose, {"x": numbers(3, 4), "out": numbers(4, 3)}, written=("out",)
     ),
     "sum_squares": Entry(_core.sum_squares, {"x": numbers(3, 4)}),
-    "adam": update_entry(_core.adam, "m", "v", beta_1=0.9, beta_2=0.9, epsilon=1e-7),
-    "sgd": update_entry(_core.sgd, "m", momentum=0.9, nesterov=False),
-    "rmsprop": update_entry(_core.rmsprop, "v", "a", "m", rho=0.9, epsilon=1.0, momentum=0.9),
-    "stream_pack": Entry(_core.stream_pack, gru_arrays(), {"stage": stage()}),
-    "stream_pack dense": Entry(
-        _core.stream_pack,
+    "adam": update_entry(core_calls.adam, "m", "v", beta_1=0.9, beta_2=0.9, epsilon=1e-7),
+    "sgd": update_entry(core_calls.sgd, "m", momentum=0.9, nesterov=False),
+    "rmsprop": update_entry(core_calls.rmsprop, "v", "a", "m", rho=0.9, epsilon=1.0, momentum=0.9),
+    "layer_pack": Entry(_core.layer_pack, gru_arrays(), {"stage": stage()}),
+    "layer_pack dense": Entry(
+        _core.layer_pack,
         {"kernel": numbers(I, H), "recurrent_kernel": None, "bias": numbers(H)},
         {"stage": dense_stage()},
     ),
+    "Predictor": Entry(
+        lambda stages: predictor(packed=stages),
+        {"stages": _core.layer_pack(stage(), *gru_arrays().values())},
+        names={"stages": "packed of stage 0"},
+    ),
+    "Predictor kernel": Entry(
+        lambda stages: predictor(kernel=stages),
+        {"stages": numbers(I, 3 * H)},
+        names={"stages": "kernel"},
+    ),
+    "Predictor.run": Entry(
+        predictor().run,
+        {"x": numbers(B, T, I), "out": numbers(B, T, H)},
+        {"threads": 1},
+        written=("out",),
+        declines=True,
+    ),
     "Stack": Entry(
         lambda stages: _core.Stack([stage(packed=stages)], B),
-        {"stages": _core.stream_pack(stage(), *gru_arrays().values())},
+        {"stages": _core.layer_pack(stage(), *gru_arrays().values())},
         names={"stages": "packed of stage 0"},
     ),
     "Stack.step": stack_entry("step", "x", "out", written=("out",), declines=True),

@@ -1,7 +1,10 @@
 """Small estimators of scikit-learn, and samples for them."""
 
 import numpy as np
+import pytest
+import specification
 
+pytest.importorskip("sklearn")
 from gru_c.sklearn import GRUClassifier, GRURegressor
 
 RNG = np.random.default_rng(1)
@@ -17,3 +20,10 @@ def regressor(**options):
 
 def classifier(**options):
     return GRUClassifier(**{"hidden_units": 5, "epochs": 2, "random_state": 0, **options})
+
+
+def specified_output(model, sequence):
+    """Return the output of a model of one GRU and a Dense for one sequence (T, features)."""
+    kernel, recurrent_kernel, bias, dense, dense_bias = model.get_weights()
+    _, state = specification.gru(sequence[None], kernel, recurrent_kernel, bias)
+    return (state @ dense + dense_bias)[0]

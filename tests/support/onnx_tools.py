@@ -107,3 +107,22 @@ def assert_all_close(actual, expected, tolerance=1e-6):
         assert a.dtype == b.dtype
         assert a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def drawn_node(seed):
+    """Return random inputs and attributes of a node."""
+    rng = np.random.default_rng(seed)
+    T, B, I, H = (int(size) for size in rng.integers(1, 8, 4))
+    direction = list(DIRECTIONS)[seed % 3]
+    bias, lens, initial, clips = rng.random(4) < (0.7, 0.5, 0.5, 0.3)
+    arrays = gru_arrays(
+        rng, (T, B, I, H), DIRECTIONS[direction], bias=bias, lens=lens, initial=initial
+    )
+    attributes = {
+        "hidden_size": H,
+        "direction": direction,
+        "linear_before_reset": int(rng.integers(2)),
+    }
+    if clips:
+        attributes["clip"] = float(rng.uniform(0.1, 1.5))
+    return rng, arrays, attributes

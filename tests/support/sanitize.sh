@@ -24,7 +24,11 @@ run_tests() {
 run_tests tests/core/test_guards.py &
 guards=$!
 run_tests tests/core/test_activation_kernels.py tests/core/test_arrays.py \
-    tests/core/test_entry_points.py tests/core/test_misuse.py tests/test_functional.py \
-    tests/test_functional_arrays.py tests/recurrence/test_inference_weights.py tests/layers/test_gru_layer.py tests/layers/test_layers.py \
-    tests/core/test_packed.py tests/streaming/test_stream.py tests/streaming/test_stream_use.py tests/streaming/test_stream_weights.py
+    tests/core/test_entry_points.py tests/core/test_misuse.py tests/core/test_packed.py \
+    tests/test_functional.py tests/test_functional_arrays.py \
+    tests/recurrence/test_inference_weights.py tests/recurrence/test_options.py \
+    tests/layers/test_gru.py tests/layers/base/test_gru_passes.py tests/layers/test_dense.py \
+    tests/layers/test_dropout.py tests/layers/base/test_weight_holder.py \
+    tests/parameters/test_flat.py tests/streaming/test_stream.py tests/streaming/test_stages.py \
+    tests/streaming/test_stream_use.py tests/streaming/test_stream_weights.py
 wait "$guards"

@@ -7,10 +7,7 @@ import pytest
 from checkpoint_runs import RUNS, Crash, X, Y, at, crash, dropping, everything, train
 
 from gru_c import GRU, Dense, Sequential, callbacks, load_model, optimizers
-from gru_c.metrics import Metric, RootMeanSquaredError
 from gru_c.training.interrupt import Interrupt
-
-# ---- interrupted and resumed ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", RUNS)
@@ -119,34 +116,6 @@ def test_callbacks_resume_with_their_states(tmp_path):
     assert everything(run(tmp_path / "parts", 20, resume=True, **path)) == everything(expected)
 
 
-def test_lines_behind_the_file_are_written_again(tmp_path):
-    log, path = tmp_path / "log.csv", tmp_path / "run.safetensors"
-    train("arrays", callbacks=[callbacks.CSVLogger(log)], checkpoint=path)
-    lines = log.read_text()
-    log.write_text(lines + "2,of a run that was killed before it wrote its file\n")
-    train("arrays", 3, callbacks=[callbacks.CSVLogger(log)], checkpoint=path, resume=True)
-    assert log.read_text().startswith(lines)
-    assert [line.split(",")[0] for line in log.read_text().splitlines()] == ["epoch", *"012"]
-
-
-def test_a_finished_run_and_more_epochs(tmp_path):
-    path = tmp_path / "run.safetensors"
-    assert not path.exists()
-    expected = train("arrays", resume=True, checkpoint=path)  # without a file, a new run
-    assert everything(expected) == everything(train("arrays"))
-    refuse = callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: crash())
-    again = train("arrays", resume=True, checkpoint=path, callbacks=refuse)
-    assert everything(again) == everything(expected)
-    longer = train("arrays", 4, resume=True, checkpoint=path)
-    assert everything(longer) == everything(train("arrays", 4))
-
-
-def test_without_resume_a_run_starts_from_scratch(tmp_path):
-    path = tmp_path / "run.safetensors"
-    train("arrays", 1, checkpoint=path)
-    assert everything(train("arrays", checkpoint=path)) == everything(train("arrays"))
-
-
 def test_a_model_that_is_not_built_yet(tmp_path):
     def run(**options):
         model = Sequential([GRU(3, dropout=0.2), Dense(1)], seed=0)
@@ -213,50 +182,3 @@ def test_a_rollback_in_a_resumed_run(tmp_path):
         )  # fmt: skip
     assert model.optimizer.iterations == 1
     assert np.isfinite(model.get_weights()[0]).all()
-
-
-# ---- the states of callbacks and metrics ---------------------------------------------------------
-
-
-class Keeping(callbacks.Callback):
-    def __init__(self, value=None):
-        self.value = value
-
-    def get_state(self):
-        return {"value": self.value}
-
-    def set_state(self, state):
-        self.value = state["value"]
-
-
-def test_a_state_of_the_user(tmp_path):
-    path = tmp_path / "run.safetensors"
-    value = [{"a": np.arange(3), "b": [np.float32(0.5), None, True, "c"]}, np.ones((0, 2))]
-    train("arrays", callbacks=Keeping(value), checkpoint=path)
-    train("arrays", callbacks=(keeping := Keeping()), checkpoint=path, resume=True)
-    assert keeping.value[0]["b"] == [0.5, None, True, "c"]
-    np.testing.assert_array_equal(keeping.value[0]["a"], [0, 1, 2])
-    assert keeping.value[1].shape == (0, 2)
-    for bad in (crash, {"tensor": 1}, {1: 2}):
-        with pytest.raises(TypeError, match=r"cannot hold state\['callbacks'\]\[0\]\['value'\]"):
-            train("arrays", callbacks=Keeping(bad), checkpoint=path)
-    train("arrays", callbacks=Keeping(), checkpoint=path, resume=True)  # the file is undamaged
-
-
-def test_a_metric_that_sums_something_else(tmp_path):
-    class Largest(Metric):
-        def reset(self):
-            self.largest = 0.0
-
-        def update(self, y, p, mask=None):
-            self.largest = max(self.largest, float(abs(p).max()))
-
-        def result(self):
-            return self.largest
-
-    model = dropping()
-    model.compile("adam", "mse", [Largest()])
-    with pytest.raises(ValueError, match=r"'largest' has its own reset.*define get_state"):
-        model.fit(X, Y, verbose=0, checkpoint=tmp_path / "run.safetensors")
-    model.compile("adam", "mse", [RootMeanSquaredError()])  # which overrides only its result
-    model.fit(X, Y, verbose=0, checkpoint=tmp_path / "run.safetensors")

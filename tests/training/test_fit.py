@@ -137,15 +137,6 @@ def test_history_and_return_values():
     assert isinstance(compiled().evaluate(X, Y, verbose=0), float)
 
 
-def test_evaluate_is_the_loss_of_the_predictions():
-    model = compiled(metrics=["mae"])
-    predicted = model.predict(X, verbose=0)[:, 0]
-    for batch_size in (7, 32, 64):
-        loss, mae = model.evaluate(X, Y, batch_size=batch_size, verbose=0)
-        assert loss == pytest.approx(((predicted - Y) ** 2).mean(), rel=1e-5)
-        assert mae == pytest.approx(np.abs(predicted - Y).mean(), rel=1e-5)
-
-
 def test_validation_split_takes_the_last_samples_and_does_not_train_on_them():
     poisoned = Y.copy()
     poisoned[30:] = 1e6
@@ -172,10 +163,6 @@ def test_accuracy_follows_the_loss():
     predicted = model.predict(X, verbose=0).argmax(axis=1)
     assert model.evaluate(X, y, verbose=0)[1] == pytest.approx((predicted == y).mean())
     assert 0 <= history["accuracy"][0] <= 1
-
-
-def test_initial_epoch_continues_the_count():
-    assert compiled().fit(X, Y, epochs=5, initial_epoch=3, verbose=0).epoch == [3, 4]
 
 
 @pytest.mark.parametrize("verbose", [0, 1, 2, "auto"])
@@ -245,3 +232,7 @@ def test_shuffle_draws_a_new_order():
         compiled(loss=Spy()).fit(X, Y, epochs=2, batch_size=40, shuffle=shuffle, verbose=0)
         assert sorted(seen[0]) == sorted(seen[1]) == sorted(Y.tolist())
         assert (seen[0] == Y.tolist()) == (seen[0] == seen[1]) == (not shuffle)
+
+
+def test_initial_epoch_continues_the_count():
+    assert compiled().fit(X, Y, epochs=5, initial_epoch=3, verbose=0).epoch == [3, 4]

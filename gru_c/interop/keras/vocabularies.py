@@ -18,7 +18,7 @@ from gru_c.common.arrays import Array
 from gru_c.common.registry import snake_case
 from gru_c.interop.keras import archive, hdf5
 from gru_c.layers import IntegerLookup, Layer, StringLookup, TextVectorization
-from gru_c.layers.vocabulary_layer import VocabularyLayer
+from gru_c.layers.vocabulary.layer import VocabularyLayer
 
 _KINDS = {cls.__name__: cls for cls in (IntegerLookup, StringLookup, TextVectorization)}
 _IDF = "vars/idf_weights"

@@ -21,7 +21,7 @@ _KNOWN = {"GRU", *OPERATORS}
 
 
 @dataclass(frozen=True)
-class Input:
+class GraphInput:
     """An input of a graph.
 
     Attributes
@@ -58,7 +58,7 @@ class Graph:
         The nodes in an order in which they can be computed.
     constants : dict of str to ndarray
         Weights and other values of the file, read-only.
-    inputs : list of Input
+    inputs : list of GraphInput
     outputs : list of str
     output_types : dict of str to numpy.dtype
         The types of the outputs for which the file gives one.
@@ -68,7 +68,7 @@ class Graph:
 
     nodes: list[Node]
     constants: dict[str, Array]
-    inputs: list[Input]
+    inputs: list[GraphInput]
     outputs: list[str]
     output_types: dict[str, np.dtype[Any]]
     producer: str
@@ -147,7 +147,7 @@ def _opset_of(model: Any) -> int:
     return version
 
 
-def _inputs_of(graph: Any, constants: dict[str, Array]) -> list[Input]:
+def _inputs_of(graph: Any, constants: dict[str, Array]) -> list[GraphInput]:
     """Return the inputs without a value in the file; raise ValueError if a value does not fit."""
     inputs = {text(value.name): value for value in graph.input}
     if len(inputs) < len(graph.input) or "" in inputs:
@@ -166,7 +166,7 @@ def _inputs_of(graph: Any, constants: dict[str, Array]) -> list[Input]:
     return without_value
 
 
-def _input_of(value: Any) -> Input:
+def _input_of(value: Any) -> GraphInput:
     name = text(value.name)
     label = f"the input {shown(name)}"
     if value.type.WhichOneof("value") != "tensor_type":
@@ -180,7 +180,7 @@ def _input_of(value: Any) -> Input:
         )
         if any(isinstance(size, int) and size < 0 for size in shape):
             raise ValueError(f"{label} has a shape that no array can have: {list(shape)}")
-    return Input(name, element_type(tensor.elem_type, label), shape)
+    return GraphInput(name, element_type(tensor.elem_type, label), shape)
 
 
 def _output_type(value: Any) -> np.dtype[Any] | None:

@@ -29,7 +29,7 @@ DIRECTIONS: dict[str, tuple[bool, ...]] = {  # True for a direction that goes ba
 
 
 @dataclass(frozen=True)
-class Settings:
+class GRUAttributes:
     """The attributes of a GRU node.
 
     Attributes
@@ -51,7 +51,7 @@ class Settings:
     options: list[dict[str, Any]]
 
     @classmethod
-    def from_node(cls, node: Node) -> Settings:
+    def from_node(cls, node: Node) -> GRUAttributes:
         """Read the attributes; raise ValueError, which names the node, if one is not valid."""
         direction = node.get("direction", "forward")
         if direction not in DIRECTIONS:
@@ -133,7 +133,7 @@ class GRUOperator:
 
     def __init__(self, node: Node, constants: Mapping[str, Array]) -> None:
         self.node = node
-        self.settings = Settings.from_node(node)
+        self.settings = GRUAttributes.from_node(node)
         names = [name for name in node.inputs[_WEIGHTS] if name]
         self.layers: list[GRU] | None = None
         if all(name in constants for name in names):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gru_c.common.arrays import Array, Shape
-from gru_c.interop.onnx.file import Graph, Input
+from gru_c.interop.onnx.file import Graph, GraphInput
 from gru_c.interop.onnx.proto import Node, shown
 from gru_c.interop.onnx.size_limit import ElementBudget
 from gru_c.layers import GRU, Bidirectional, Flatten, Layer, RepeatVector
@@ -225,7 +225,7 @@ class LayerWalk:
         return labels
 
 
-def _probe_shape(item: Input, batch: int, time: int) -> tuple[int, ...]:
+def _probe_shape(item: GraphInput, batch: int, time: int) -> tuple[int, ...]:
     """Return the shape of the input's labels, with lengths for its open axes."""
     known = item.shape or ()
     # The last axis of numbers holds the features, so its length must be known. Indices have none.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import Array, as_real
 from gru_c.interop.onnx.evaluate import PASS_ABSENCE_ON, Step, Values, evaluate
-from gru_c.interop.onnx.file import Graph, Input, read
+from gru_c.interop.onnx.file import Graph, GraphInput, read
 from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator
 from gru_c.interop.onnx.node_checker import Checker
 from gru_c.interop.onnx.operators import OPERATORS
@@ -271,7 +271,7 @@ def load(path: str | os.PathLike[str]) -> ONNXModel:
         raise ValueError(f"{os.fspath(path)}: {error}") from None
 
 
-def _checked_input(item: Input, value: npt.ArrayLike) -> Array:
+def _checked_input(item: GraphInput, value: npt.ArrayLike) -> Array:
     """Return a value in the dtype of its input; raise an exception if it does not fit."""
     array = as_real(f"the input {shown(item.name)}", value)
     if not np.can_cast(array.dtype, item.dtype, "same_kind") and array.dtype.kind != "b":

@@ -52,7 +52,7 @@ class LayerMemory(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class TorchLayer:
     """The layout of a layer's tensors, and what its passes leave behind.
 
     Attributes
@@ -110,13 +110,13 @@ class Layer:
 
 
 def run_forward(
-    layer: Layer, training: bool, x: Any, h: Any, tensors: Any
+    layer: TorchLayer, training: bool, x: Any, h: Any, tensors: Any
 ) -> tuple[Any, Any, list[Any]]:
     """Run a layer over sequences.
 
     Parameters
     ----------
-    layer : Layer
+    layer : TorchLayer
     training : bool
         Return tapes for the backward pass.
     x, h : tensor
@@ -158,13 +158,13 @@ def run_forward(
 
 
 def run_backward(
-    layer: Layer, x: Any, d_output: Any, d_last: Any, keep_tapes: bool
+    layer: TorchLayer, x: Any, d_output: Any, d_last: Any, keep_tapes: bool
 ) -> tuple[list[Any], Any, list[Any]]:
     """Run the backward pass for the tapes of `run_forward`.
 
     Parameters
     ----------
-    layer : Layer
+    layer : TorchLayer
         With the tapes.
     x : tensor or None
         The input, if its gradient is wanted.
@@ -225,7 +225,7 @@ class GRULayer(torch.autograd.Function):  # type: ignore[misc]
     """`run_forward` and `run_backward` for autograd: ``GRULayer.apply(layer, x, h, *tensors)``."""
 
     @staticmethod
-    def forward(layer: Layer, x: Any, h: Any, *tensors: Any) -> tuple[Any, Any]:
+    def forward(layer: TorchLayer, x: Any, h: Any, *tensors: Any) -> tuple[Any, Any]:
         """Return the output and the last states; see `run_forward`."""
         output, last, tapes = run_forward(layer, True, x, h, tensors)
         layer.tapes.extend(tapes)
@@ -265,7 +265,7 @@ def wants_gradients(*tensors: Any) -> bool:
     return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
 
-def run_layer(layer: Layer, x: Any, h: Any, tensors: Any) -> tuple[Any, Any]:
+def run_layer(layer: TorchLayer, x: Any, h: Any, tensors: Any) -> tuple[Any, Any]:
     """Return output and last states, which autograd follows where it wants gradients."""
     if wants_gradients(x, h, *tensors):
         inputs = [t.clone() if t.is_inference() else t for t in (x, h, *tensors)]  # to be kept

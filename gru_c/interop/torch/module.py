@@ -9,7 +9,7 @@ import torch
 from torch.nn.utils.parametrize import type_before_parametrizations
 from torch.nn.utils.rnn import PackedSequence
 
-from gru_c.interop.torch.autograd import Layer, LayerMemory, run_layer, wants_gradients
+from gru_c.interop.torch.autograd import LayerMemory, TorchLayer, run_layer, wants_gradients
 from gru_c.interop.torch.handover import hold_no_data, looks_into, qconfig_for
 from gru_c.interop.torch.packed_sequence import PackedSteps
 
@@ -192,7 +192,7 @@ class GRU(torch.nn.GRU):  # type: ignore[misc]
             # Between layers time comes first, as in PyTorch: so dropout draws the same.
             memory = memories.setdefault(k, LayerMemory.empty(self._directions))
             is_last = k == self.num_layers - 1
-            layer = Layer(self._directions, batch_first and is_last, packed, memory)
+            layer = TorchLayer(self._directions, batch_first and is_last, packed, memory)
             tensors = self._flat_weights[k * per : (k + 1) * per]
             x, last = run_layer(layer, x, h, tensors)
             lasts.append(last)

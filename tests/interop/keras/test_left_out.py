@@ -3,12 +3,6 @@
 import pytest
 from keras_compiling import DECAY, FUNCTION, GOOD, MSE, X, Y, adam, loaded, spec
 
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.keras"
-
-
 OWN = {"module": None, "registered_name": "mine>Part", **spec("Part", a=1)}
 # Changes of GOOD, the message of the warning, and the parts that are kept: the optimizer (o), the
 # loss (l), the metrics (m).

@@ -11,11 +11,6 @@ X = np.random.default_rng(0).standard_normal((6, 5, 4)).astype(np.float32)
 SETTINGS = {"batch_size": 4, "shuffle": False, "verbose": 0}
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.keras"
-
-
 @pytest.mark.parametrize(
     "name", ["legacy_adam.h5", "legacy_rmsprop.h5", "adam.h5", "sgd.keras", "rmsprop.keras"]
 )

@@ -9,6 +9,7 @@ from onnx_tools import (  # noqa: E402
     DIRECTIONS,
     GRU_INPUTS,
     assert_all_close,
+    drawn_node,
     gru_arrays,
     gru_by_onnxruntime,
     gru_node,
@@ -17,8 +18,6 @@ from onnx_tools import (  # noqa: E402
 
 from gru_c.interop.onnx import run_node  # noqa: E402
 
-ACTIVATIONS = ["Relu", "Tanh", "Sigmoid", "Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh"]
-ACTIVATIONS += ["HardSigmoid", "Elu", "Softsign", "Softplus"]
 # All tests of onnx 1.23 with a GRU.
 NODE_TESTS = [
     "test_gru_defaults",
@@ -28,25 +27,6 @@ NODE_TESTS = [
     "test_gru_reverse",
     "test_gru_bidirectional",
 ]
-
-
-def drawn(seed):
-    """Return random inputs and attributes of a node."""
-    rng = np.random.default_rng(seed)
-    T, B, I, H = (int(size) for size in rng.integers(1, 8, 4))
-    direction = list(DIRECTIONS)[seed % 3]
-    bias, lens, initial, clips = rng.random(4) < (0.7, 0.5, 0.5, 0.3)
-    arrays = gru_arrays(
-        rng, (T, B, I, H), DIRECTIONS[direction], bias=bias, lens=lens, initial=initial
-    )
-    attributes = {
-        "hidden_size": H,
-        "direction": direction,
-        "linear_before_reset": int(rng.integers(2)),
-    }
-    if clips:
-        attributes["clip"] = float(rng.uniform(0.1, 1.5))
-    return rng, arrays, attributes
 
 
 @pytest.mark.parametrize("name", NODE_TESTS)
@@ -61,49 +41,14 @@ def test_of_onnx(name):
 
 @pytest.mark.parametrize("seed", range(60))
 def test_any_node_beside_onnxruntime(seed):
-    _, arrays, attributes = drawn(seed)
+    _, arrays, attributes = drawn_node(seed)
     results = run_node(gru_node(arrays, **attributes), arrays)
     assert_all_close(results, gru_by_onnxruntime(arrays, **attributes))
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_any_activations_beside_onnxruntime(seed):
-    rng, arrays, attributes = drawn(seed)
-    names = rng.choice(ACTIVATIONS, 2 * len(arrays["W"]))
-    attributes |= {
-        "activations": [str(name) for name in names],
-        "activation_alpha": rng.uniform(0.1, 0.9, 8).tolist(),
-        "activation_beta": rng.uniform(0.1, 0.9, 8).tolist(),
-        "clip": 1.0,  # otherwise some of them grow without bounds
-    }
-    results = run_node(gru_node(arrays, **attributes), arrays)
-    # A gate outside [0, 1] amplifies rounding errors, also those of onnxruntime.
-    assert_all_close(results, gru_by_onnxruntime(arrays, **attributes), 1e-5)
-
-
-@pytest.mark.parametrize(
-    "names", [("HardSigmoid", "LeakyRelu"), ("Elu", "Elu"), ("sigmoid", "TANH")]
-)
-@pytest.mark.parametrize("alphas", [[], [0.3], [0.3, 0.4]])
-def test_what_is_not_said_of_activations(names, alphas):
-    arrays = gru_arrays(np.random.default_rng(0), (4, 2, 3, 5))
-    attributes = {"hidden_size": 5, "activations": names, "clip": 1.0}
-    attributes |= {"activation_alpha": alphas} if alphas else {}
-    results = run_node(gru_node(arrays, **attributes), arrays)
-    assert_all_close(results, gru_by_onnxruntime(arrays, **attributes))
-
-
-@pytest.mark.parametrize("name", ["Affine", "ScaledTanh", "ThresholdedRelu"])
-def test_activations_without_a_default_are_named(name):
-    arrays = gru_arrays(np.random.default_rng(0), (4, 2, 3, 5))
-    node = gru_node(arrays, hidden_size=5, activations=["Sigmoid", name])
-    with pytest.raises(ValueError, match=f"node 'gru'.*activation '{name}' has no value for alpha"):
-        run_node(node, arrays)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_layout_1_is_the_transpose(seed):
-    _, arrays, attributes = drawn(seed)
+    _, arrays, attributes = drawn_node(seed)
     Y, Y_h = run_node(gru_node(arrays, **attributes), arrays)
     turned = {
         name: array.swapaxes(0, 1) if name in ("X", "initial_h") else array
@@ -138,7 +83,7 @@ def test_no_steps_and_no_rows(T, B):
 
 
 def test_dtypes():
-    _, arrays, attributes = drawn(2)
+    _, arrays, attributes = drawn_node(2)
     node = gru_node(arrays, **attributes)
     single = run_node(node, arrays)
     for dtype, tolerance in ((np.float64, 1e-6), (np.float16, 2e-3)):

@@ -1,0 +1,212 @@
+"""Runs of neighbouring layers that the core takes over whole sequences in one call."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeGuard
+
+import numpy as np
+
+from gru_c import _core
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.weight_memory import Watch, derived
+from gru_c.common.weights_lock import weights_lock
+from gru_c.layers import (
+    GRU,
+    RNN,
+    Dense,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    Layer,
+    SpatialDropout1D,
+)
+from gru_c.layers.time_distributed import head_of
+from gru_c.network.core_stage import dense_stage, gru_stage, has_time, is_plain, weights_of
+from gru_c.runtime.blas_threads import BLAS
+from gru_c.runtime.threads import team_threads
+
+_ONLY_IN_TRAINING = (Dropout, SpatialDropout1D, GaussianDropout, GaussianNoise)
+
+
+class CoreRun(NamedTuple):
+    """Neighbouring layers with a copy of their weights.
+
+    Attributes
+    ----------
+    layers : int
+        Their number.
+    predictor : _core.Predictor
+    activation : callable or None
+        The activation of the last layer, if the core does not compute it.
+    dtype : dtype
+        Of the input.
+    """
+
+    layers: int
+    predictor: _core.Predictor
+    activation: Callable[[Array], Array] | None
+    dtype: np.dtype[Any]
+
+    def __call__(self, x: Array) -> Array | None:
+        """Return the output for x; None for an array that the core cannot read."""
+        y: Array | None = self.predictor.run(x, None, team_threads())
+        if y is None and x.dtype.kind == "f":
+            x = np.ascontiguousarray(x, self.dtype)
+            y = self.predictor.run(x, None, team_threads())
+        return y if y is None or self.activation is None else self.activation(y)
+
+
+class CoreRuns(dict[int, CoreRun]):
+    """Runs by the number of their first layers."""
+
+
+NO_RUNS = CoreRuns()
+
+
+class CurrentRuns:
+    """The runs of a network, for as long as its weights and settings do not change.
+
+    There are none in the first call after a change: for one call, packing the weights again is not
+    worth while. There are also none while an array is lent through which they can change at any
+    time. A copy begins without runs.
+    """
+
+    __slots__ = ("_changes", "_held", "_layers", "_runs", "_weights")
+
+    def __init__(self) -> None:
+        self._layers: list[Layer] = []  # those of the last call, and their state then
+        self._changes = -1
+        self._weights = Watch(())
+        self._runs: weakref.ref[CoreRuns] | None = None  # once they are made
+        self._held: CoreRuns | None = None
+
+    def current(self, layers: list[Layer], input_shape: Shape | None) -> CoreRuns:
+        """Return the runs with the current weights."""
+        if self._held is not None:
+            return self._held
+        runs = None if self._runs is None else self._runs()
+        if not self._hold_still(layers):
+            self._layers, self._changes, self._runs = list(layers), Layer.changes, None
+            self._weights = Watch([item for layer in layers for item in layer.parameters])
+            return NO_RUNS
+        if runs is None:
+            runs = self._make(layers, input_shape)
+            if not self._hold_still(layers):  # another thread has changed them meanwhile
+                return NO_RUNS
+            self._runs = weakref.ref(runs)
+        return runs
+
+    def hold(self, layers: list[Layer], input_shape: Shape | None) -> None:
+        """Make the runs for good, with weights that do not change any more."""
+        self._held = core_runs(layers, input_shape or (), copy=False)
+
+    def _hold_still(self, layers: list[Layer]) -> bool:
+        """Return True if these are the layers of the last call, as they were then."""
+        return self._changes == Layer.changes and self._layers == layers and self._weights.unchanged
+
+    def _make(self, layers: list[Layer], input_shape: Shape | None) -> CoreRuns:
+        """Return new runs, which the memory of the weights keeps until a weight may change."""
+        weights = [item for layer in layers for item in layer.parameters]
+        if not weights or input_shape is None:
+            return NO_RUNS
+        weights_lock.begin_reading()
+        try:
+            key = ("runs", Layer.changes, tuple(map(id, layers)))
+            return derived(weights, key, lambda: core_runs(layers, input_shape))
+        finally:
+            weights_lock.end_reading()
+
+    def __reduce__(self) -> tuple[type[CurrentRuns], tuple[()]]:
+        return CurrentRuns, ()
+
+
+def core_runs(layers: Sequence[Layer], input_shape: Shape, *, copy: bool = True) -> CoreRuns:
+    """Return all runs of a network's layers, each as long as possible.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    input_shape : tuple of int or None
+        Of the first layer, batch axis first.
+    copy : bool
+        Copy the weights. False is for weights that do not change any more.
+    """
+    runs = CoreRuns()
+    number, shape, timed = 0, input_shape, has_time(layers, input_shape)
+    while number < len(layers):
+        run = _run_from(layers[number:], shape, timed, copy) if len(shape) == 2 + timed else None
+        count = 1 if run is None else run.layers
+        if run is not None:
+            runs[number] = run
+        for layer in layers[number : number + count]:
+            shape = layer.compute_output_shape(shape)
+            timed = timed and not (isinstance(layer, (GRU, RNN)) and not layer.return_sequences)
+        number += count
+    return runs
+
+
+def _run_from(layers: Sequence[Layer], shape: Shape, timed: bool, copy: bool) -> CoreRun | None:
+    """Return the longest run that begins with the first layer, whose input has that shape."""
+    stages: list[tuple[object, ...]] = []
+    activation, count, is_sequence = None, 0, timed
+    for layer in layers:
+        head = head_of(layer)
+        if not _computes_as(layer, _ONLY_IN_TRAINING):
+            if _is_core_gru(layer) and is_sequence:
+                stages.append(_gru_stage(layer, copy))
+                is_sequence = layer.return_sequences
+            elif _computes_as(head, (Dense,)):
+                stage, activation = _dense_stage(head, copy)
+                stages.append(stage)
+            else:
+                break
+        count += 1
+        if activation is not None:
+            break
+    if not stages:
+        return None
+    fixed_time = shape[1] if timed else None
+    steps = -1 if fixed_time is None else fixed_time
+    dtype = np.dtype(layers[0].dtype)
+    return CoreRun(count, _core.Predictor(stages, timed, steps), activation, dtype)
+
+
+def _gru_stage(layer: GRU, copy: bool) -> tuple[object, ...]:
+    kernel, recurrent_kernel, bias = _arrays(layer, copy)
+    last_step = not layer.return_sequences
+    return (gru_stage(layer), kernel, recurrent_kernel, bias, last_step, layer.go_backwards)
+
+
+def _dense_stage(
+    layer: Layer, copy: bool
+) -> tuple[tuple[object, ...], Callable[[Array], Array] | None]:
+    """Return a stage, and the activation if the core does not compute it."""
+    stage, activation = dense_stage(layer)
+    kernel, _, bias = _arrays(layer, copy)
+    return (stage, kernel, None, bias, False, False), activation
+
+
+def _arrays(layer: Layer, copy: bool) -> list[Array | None]:
+    """Return kernel, recurrent kernel and bias; None for what the layer does not have."""
+    weights = weights_of(layer)
+    arrays = (weights.get(name) for name in ("kernel", "recurrent_kernel", "bias"))
+    return [array.copy() if copy and array is not None else array for array in arrays]
+
+
+def _is_core_gru(layer: Layer) -> TypeGuard[GRU]:
+    """Return True for a GRU whose output is all that it gives, and depends on its input alone."""
+    if not (isinstance(layer, GRU) and _computes_as(layer, (GRU,))):
+        return False
+    plain = not (layer.stateful or layer.return_state or layer.time_major)
+    return plain and (layer.inference_weights != "float32" or _core.auto_engine() != BLAS)
+
+
+def _computes_as(layer: Layer, kinds: tuple[type[Layer], ...]) -> bool:
+    """Return True for a layer that computes as one of some classes, and has no penalty."""
+    if layer.activity_regularizer is not None or {"forward", "compute_mask"} & set(vars(layer)):
+        return False
+    return any(
+        is_plain(layer, kind) and type(layer).compute_mask is kind.compute_mask for kind in kinds
+    )

@@ -1,0 +1,51 @@
+"""A report on a forecast: its verdict, its tables and its pictures."""
+
+import numpy as np
+import pytest
+
+from gru_c.forecast import Backtest, Fold
+from gru_c.forecast.report import make_report, verdict
+
+
+def backtest(error, naive_error):
+    fold = Fold(
+        origins=[9],
+        measured=np.array([[1.0, 2.0]]),
+        forecasts={
+            "GRU": np.array([[1.0 + error, 2.0]]),
+            "naive": np.array([[1.0 + naive_error, 2.0]]),
+        },
+        bounds=None,
+        scales=np.array([1.0]),
+        times=[np.array([10, 11])],
+    )
+    return Backtest(["y"], [fold], 0, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "naive_error", "words"),
+    [
+        (0.5, 2.0, "is 75 % smaller than that of the naive forecast"),
+        (1.5, 1.0, "is 50 % larger: take the naive forecast"),
+        (1.0, 0.0, "makes no error: there is nothing to be gained"),
+    ],
+)
+def test_the_verdict_compares_with_the_best_naive_forecast(error, naive_error, words):
+    assert words in verdict(backtest(error, naive_error))
+
+
+def test_the_page_is_one_file_with_its_pictures_and_escaped_words():
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    rows = [{"step": 1, "y": 3.25}, {"step": 2, "y": 4.5}]
+    figures = {"forecast": Figure(), "backtest": Figure()}
+    page = make_report("Load <b>", ["a & b"], backtest(0.5, 2.0), rows, figures)
+    assert "<title>Load &lt;b&gt;" in page
+    assert "<li>a &amp; b</li>" in page
+    assert page.count("<img") == 2
+    assert 'src="data:image/' in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+    assert "75 % smaller" in page
+    for value in ("3.25", "4.5"):
+        assert value in page

@@ -1,0 +1,16 @@
+"""The version of gru_c."""
+
+import importlib.metadata
+import re
+
+import gru_c
+from gru_c._version import __version__
+
+
+def test_the_version_has_three_numbers_and_is_that_of_the_package():
+    assert re.fullmatch(r"\d+\.\d+\.\d+([a-z]+\d+)?", __version__)
+    assert gru_c.__version__ == __version__
+
+
+def test_the_version_is_in_the_metadata_that_the_build_wrote():
+    assert importlib.metadata.version("gru_c") == __version__
