@@ -44,6 +44,7 @@ from gru_c.functional import (
     gru_forward,
     gru_step,
 )
+from gru_c.interop.keras_formats import DESCRIPTIONS as _DESCRIPTIONS
 from gru_c.interop.keras_formats import KERAS as _KERAS
 from gru_c.layers import (
     ELU,
@@ -105,8 +106,8 @@ from gru_c.training.history import History
 _apply_environment()
 
 # Keras's namespaces that most programs do not need are imported on first use.
-_NAMESPACES = ("datasets", "models", "preprocessing", "utils")
-_register(_SAFETENSORS, *_KERAS)
+_NAMESPACES = ("backend", "datasets", "models", "preprocessing", "utils")
+_register(_SAFETENSORS, *_KERAS, descriptions=_DESCRIPTIONS)
 
 # Older pickles give these names for the modules of their classes and functions.
 _FORMER_MODULES = {

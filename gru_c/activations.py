@@ -341,40 +341,40 @@ _ALIASES = {"swish": ACTIVATIONS["silu"], "hard_swish": ACTIVATIONS["hard_silu"]
 _BY_FUNCTION = {a.forward: a for a in ACTIVATIONS.values()}
 
 
-def get(spec: str | Activation | Callable[[Array], Array] | None) -> Activation:
+def get(identifier: str | Activation | Callable[[Array], Array] | None) -> Activation:
     """Return the activation that a name or a function of this module stands for.
 
     Parameters
     ----------
-    spec : str, Activation, function or None
+    identifier : str, Activation, function or None
         None means ``linear``. Other functions than those of this module have no derivative here:
         give them as ``Activation(name, forward, backward)``.
 
     Raises
     ------
     ValueError, TypeError
-        If the name is unknown, or `spec` is something else.
+        If the name is unknown, or `identifier` is something else.
 
     Examples
     --------
     >>> get(None).name, get("ReLU").name
     ('linear', 'relu')
     """
-    if spec is None:
+    if identifier is None:
         return ACTIVATIONS["linear"]
-    if isinstance(spec, Activation):
-        return spec
-    if isinstance(spec, str):
-        return lookup("activation", spec, {**ACTIVATIONS, **_ALIASES})
-    if callable(spec) and spec in _BY_FUNCTION:
-        return _BY_FUNCTION[spec]
+    if isinstance(identifier, Activation):
+        return identifier
+    if isinstance(identifier, str):
+        return lookup("activation", identifier, {**ACTIVATIONS, **_ALIASES})
+    if callable(identifier) and identifier in _BY_FUNCTION:
+        return _BY_FUNCTION[identifier]
     hint = ""
-    if callable(spec):
+    if callable(identifier):
         hint = (
             ": gru_c does not differentiate functions; write gru_c.activations.Activation(name, "
             "forward, backward), where backward(y, dy) returns dx for y = forward(x)"
         )
-    raise TypeError(f"activation must be a name, an Activation or None, got {spec!r}{hint}")
+    raise TypeError(f"activation must be a name, an Activation or None, got {identifier!r}{hint}")
 
 
 deserialize = get

@@ -206,26 +206,26 @@ _REGISTRY = Registry(
 )
 
 
-def get(spec: object) -> Constraint | None:
+def get(identifier: object) -> Constraint | None:
     """Return the constraint that a name or a dict stands for.
 
     Parameters
     ----------
-    spec : str, dict, Constraint or None
+    identifier : str, dict, Constraint or None
         A name such as ``"max_norm"``, the dict of `serialize`, an instance, or None for no
         constraint.
 
     Raises
     ------
     ValueError, TypeError
-        If the name is unknown, or `spec` is something else.
+        If the name is unknown, or `identifier` is something else.
 
     Examples
     --------
     >>> get("max_norm"), get("NonNeg")
     (MaxNorm(max_value=2, axis=0), NonNeg())
     """
-    return _REGISTRY.get_optional(spec)
+    return _REGISTRY.get_optional(identifier)
 
 
 deserialize = get

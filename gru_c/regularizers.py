@@ -194,28 +194,28 @@ _REGISTRY: Registry[Regularizer] = Registry(
 )
 
 
-def get(spec: object) -> Regularizer | None:
+def get(identifier: object) -> Regularizer | None:
     """Return the regularizer that a name or a dict stands for.
 
     Parameters
     ----------
-    spec : str, dict, Regularizer or None
+    identifier : str, dict, Regularizer or None
         A name such as ``"l2"``, the dict of `serialize`, an instance, or None for no regularizer.
 
     Raises
     ------
     ValueError, TypeError
-        If the name is unknown, or `spec` is something else.
+        If the name is unknown, or `identifier` is something else.
 
     Examples
     --------
     >>> get("l2"), get("l1_l2")
     (L2(l2=0.01), L1L2(l1=0.01, l2=0.01))
     """
-    if isinstance(spec, str) and _REGISTRY.find(spec) is L1L2:
+    if isinstance(identifier, str) and _REGISTRY.find(identifier) is L1L2:
         # The class's own defaults of 0, meant for one factor without the other, give no penalty.
         return L1L2(_DEFAULT_FACTOR, _DEFAULT_FACTOR)
-    return _REGISTRY.get_optional(spec)
+    return _REGISTRY.get_optional(identifier)
 
 
 deserialize = get

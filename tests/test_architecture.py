@@ -26,6 +26,7 @@ data streaming
 training preprocessing datasets
 serving
 models
+backend
 utils
 distributed forecast interop
 sklearn

@@ -22,3 +22,8 @@ def test_set_random_seed_repeats_a_model():
         weights.append(keras.Sequential([keras.Input((4, 2)), keras.layers.GRU(3)]).get_weights())
     for first, second in zip(*weights, strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_names_that_keras_has_as_well():
+    assert keras.backend.floatx() == "float32"
+    assert keras.optimizers.schedules.LearningRateSchedule is keras.schedules.Schedule

@@ -14,7 +14,7 @@ from gru_c.common.validation import check_integer, check_real
 
 def _settable_rate(callback: Callback) -> float:
     """Return the optimizer's learning rate; TypeError if it is a schedule."""
-    rate = callback.model.optimizer.learning_rate
+    rate = callback.model.optimizer.rate_or_schedule
     if callable(rate):
         raise TypeError(
             f"{type(callback).__name__} sets the learning rate, but that of the optimizer is "

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from gru_c.callbacks.base import Callback, Logs
 from gru_c.callbacks.model_checkpoint import EPOCH, check_frequency
 from gru_c.common.optional import require
-from gru_c.schedules import rate_at
 
 
 class TensorBoard(Callback):
@@ -39,7 +38,7 @@ class TensorBoard(Callback):
     _derived: ClassVar = {"update_freq": ("_every",)}
 
     def __init__(
-        self, log_dir: str | os.PathLike[str] = "logs", update_freq: str | int = EPOCH
+        self, log_dir: str | os.PathLike[str] = "logs", *, update_freq: str | int = EPOCH
     ) -> None:
         self.log_dir = os.fspath(log_dir)
         self.update_freq = update_freq
@@ -70,7 +69,7 @@ class TensorBoard(Callback):
         prefix = "val_"
         train = {name: value for name, value in logs.items() if not name.startswith(prefix)}
         optimizer = self.model.optimizer
-        train["learning_rate"] = rate_at(optimizer.learning_rate, optimizer.iterations)
+        train["learning_rate"] = float(optimizer.learning_rate)
         validation = {name[len(prefix) :]: logs[name] for name in logs if name.startswith(prefix)}
         self._write("train", EPOCH, train, epoch)
         self._write("validation", EPOCH, validation, epoch)

@@ -119,7 +119,11 @@ class Guarded:
     def _constructor_arguments(self) -> dict[str, Any]:
         """Return the arguments of the constructor, from the attributes of the same names."""
         names = _arguments(_constructor_class(type(self)))
-        return {name: getattr(self, name) for name in names if name not in self.not_kept}
+        return {name: self._kept(name) for name in names if name not in self.not_kept}
+
+    def _kept(self, name: str) -> Any:
+        """Return the attribute that keeps an argument of the constructor."""
+        return getattr(self, name)
 
     def _change_argument(self, name: str, value: Any) -> None:
         """Set an argument of the constructor to the value that a new object makes of it."""
@@ -192,9 +196,9 @@ def _known_keywords(
     owners = [kind.__name__ for kind in _classes(cls)]
     for name in [name for name in keywords if name not in known]:
         if not keras_names.is_without_effect(owners, name, keywords[name]):
-            raise TypeError(
-                about_unknown_keyword(f"{cls.__name__}()", name, known, cls._keras_names)
-            )
+            advice = {**keras_names.KERAS1} if "Layer" in owners else {}
+            advice |= cls._keras_names
+            raise TypeError(about_unknown_keyword(f"{cls.__name__}()", name, known, advice))
         del keywords[name]
     return keywords
 

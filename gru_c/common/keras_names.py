@@ -101,6 +101,54 @@ MODEL = {
     ),
 }
 
+# Arguments of methods.
+METHOD = _table(
+    ("nb_epoch", "since Keras 2 it is epochs"),
+    ("nb_worker nb_val_worker pickle_safe", "Keras 1 had it: leave it out"),
+    ("samples_per_epoch", "since Keras 2 it is steps_per_epoch, a number of batches"),
+    ("nb_val_samples val_samples", "since Keras 2 it is validation_steps or steps, of batches"),
+    ("show_accuracy", "give compile metrics=['accuracy']"),
+    ("class_mode", "the loss says it: loss='binary_crossentropy' or 'categorical_crossentropy'"),
+    (
+        "by_name",
+        "weights are loaded layer by layer in their order: to load a part, copy the weights with "
+        "model.get_layer(name).set_weights(other.get_layer(name).get_weights())",
+    ),
+    ("skip_mismatch", "all weights of a file must fit, so nothing is left at random: leave it out"),
+    ("zipped", "a .keras file is always a zip: leave it out"),
+    ("max_shard_size", "the weights are always in one file: leave it out"),
+    ("save_format", "the suffix of the file's name says it"),
+    ("options save_traces signatures", "it is for TensorFlow's files: leave it out"),
+    ("reset_metrics", "call model.reset_metrics()"),
+    ("lr learning_rate", "give it to the optimizer: compile(optimizers.Adam(0.001), ...)"),
+    ("target_tensors sample_weight_mode", _NOTHING),
+)
+
+# Arguments of the constructors of layers in Keras 1.
+KERAS1 = _table(
+    ("init", "since Keras 2 it is kernel_initializer"),
+    ("output_dim", "since Keras 2 it is units"),
+    ("inner_init", "since Keras 2 it is recurrent_initializer"),
+    ("inner_activation", "since Keras 2 it is recurrent_activation"),
+    ("W_regularizer", "since Keras 2 it is kernel_regularizer"),
+    ("U_regularizer", "since Keras 2 it is recurrent_regularizer"),
+    ("b_regularizer", "since Keras 2 it is bias_regularizer"),
+    ("W_constraint", "since Keras 2 it is kernel_constraint"),
+    ("b_constraint", "since Keras 2 it is bias_constraint"),
+    ("dropout_W", "since Keras 2 it is dropout"),
+    ("dropout_U", "since Keras 2 it is recurrent_dropout"),
+    ("p", "since Keras 2 it is rate"),
+    ("sigma", "since Keras 2 it is stddev"),
+    ("nb_filter", "since Keras 2 it is filters"),
+    ("filter_length", "since Keras 2 it is kernel_size"),
+    ("border_mode", "since Keras 2 it is padding"),
+    ("subsample_length", "since Keras 2 it is strides"),
+    ("atrous_rate", "since Keras 2 it is dilation_rate"),
+    ("pool_length", "since Keras 2 it is pool_size"),
+    ("stride", "since Keras 2 it is strides"),
+    ("consume_less forget_bias_init", "Keras 1 had it: leave it out"),
+)
+
 OPTIMIZER = _table(
     (
         "decay",
@@ -182,20 +230,39 @@ _WITHOUT_EFFECT = {
     "Embedding": "input_length sparse",
     "Input": "sparse ragged optional",
     "Optimizer": "jit_compile",
+    "add": "rebuild",
+    "pop": "rebuild",
+    "Schedule": "name",
+    "TensorBoard": "write_graph",
     "compile": "run_eagerly jit_compile steps_per_execution auto_scale_loss",
     "fit": "workers use_multiprocessing max_queue_size",
     "evaluate": "workers use_multiprocessing max_queue_size",
     "predict": "workers use_multiprocessing max_queue_size",
 }
-# Arguments that Keras has and gru_c does not have, with the values that have no effect in Keras.
+# Arguments that Keras has and gru_c does not have, with the values that have no effect in Keras. A
+# name with a class before it is for the constructors of that class and of those derived from it.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
     "data_format": ("channels_last", None),
-    **dict.fromkeys(("dynamic", "rms_scaling"), (False,)),
+    "axis": (-1,),
+    "Optimizer.decay": (0,),
+    "zipped": (True, None),
+    "profile_batch": (0, False, None),
+    **dict.fromkeys(("histogram_freq", "embeddings_freq"), (0,)),
+    **dict.fromkeys(
+        (
+            *("dynamic", "rms_scaling", "by_name", "skip_mismatch", "from_sorted_ids"),
+            *("renorm", "synchronized", "write_images", "write_steps_per_second"),
+        ),
+        (False,),
+    ),
     **dict.fromkeys(
         (
             *("lora_rank", "lora_alpha", "quantization_config", "noise_shape", "input_tensor"),
             *("tensor", "weights", "loss_weights", "weighted_metrics", "sample_weight_mode"),
-            *("target_tensors", "class_weight"),
+            *("target_tensors", "class_weight", "max_shard_size", "save_format"),
+            *("beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint"),
+            *("renorm_clipping", "ignore_class", "loss_scale_factor", "input_axes"),
+            *("output_axes", "embeddings_metadata", "dtype"),
         ),
         (None,),
     ),
@@ -216,45 +283,32 @@ def is_without_effect(owners: Collection[str], name: str, value: object) -> bool
     """
     if any(name in _WITHOUT_EFFECT.get(owner, "").split() for owner in owners):
         return True
-    return isinstance(value, (str, bool, type(None))) and value in _NEUTRAL.get(name, ())
+    keys = (name, *(f"{owner}.{name}" for owner in owners))
+    return isinstance(value, (str, int, float, type(None))) and any(
+        value in _NEUTRAL.get(key, ()) for key in keys
+    )
 
 
 # Losses, metrics, optimizers, activations and others that Keras has and gru_c does not have, in
 # lower case without "_". Such a name is not a slip for the nearest name, which means another thing.
 OTHERS = frozenset(
-    [
-        "adafactor",
-        "binaryiou",
-        "celu",
-        "circle",
-        "concordancecorrelation",
-        "cosineproximity",
-        "ctc",
-        "dice",
-        "ftrl",
-        "glu",
-        "hardshrink",
-        "iou",
-        "lossscaleoptimizer",
-        "meaniou",
-        "muon",
-        "onehotiou",
-        "onehotmeaniou",
-        "pearsoncorrelation",
-        "precisionatrecall",
-        "recallatprecision",
-        "schedulefreeadamw",
-        "sensitivityatspecificity",
-        "softshrink",
-        "sparsemax",
-        "sparseplus",
-        "sparsesigmoid",
-        "specificityatsensitivity",
-        "squareplus",
-        "stft",
-        "stftinitializer",
-        "tanhshrink",
-        "threshold",
-        "tversky",
-    ]
+    _table(
+        (
+            "adafactor adaptiveaveragepooling1d adaptivemaxpooling1d alphadropout binaryiou "
+            "categoricalgeneralizedcrossentropy categoryencoding celu circle "
+            "concordancecorrelation conv1dtranspose convolution1dtranspose cosineproximity ctc "
+            "depthwiseconv1d dice discretization einsumdense flaxlayer ftrl glu "
+            "groupnormalization groupqueryattention hardshrink hashedcrossing hashing highway "
+            "inputspec iou jaxlayer kerastensor lamb lossscaleoptimizer lstmcell maxoutdense "
+            "meaniou meanmetricwrapper melspectrogram multioptimizer muon onehotiou onehotmeaniou "
+            "orbaxcheckpoint pearsoncorrelation precisionatrecall progbarlogger recallatprecision "
+            "remotemonitor reversibleembedding rmsnormalization schedulefreeadamw "
+            "sensitivityatspecificity separableconv1d separableconvolution1d simplernncell "
+            "softshrink sparsemax sparseplus sparsesigmoid specificityatsensitivity "
+            "spectralnormalization squareplus stft stftinitializer stftspectrogram tanhshrink "
+            "tfsmlayer threshold timedistributeddense torchmodulewrapper tversky "
+            "unitnormalization",
+            _NOTHING,
+        )
+    )
 )

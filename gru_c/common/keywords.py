@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
-from gru_c.common.keras_names import is_without_effect
+from gru_c.common.keras_names import METHOD, is_without_effect
 from gru_c.common.misspellings import nearest
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -31,7 +31,7 @@ def checked_keywords(method: Method) -> Method:
             for name in [name for name in keywords if name not in known]:
                 if not is_without_effect((method.__name__,), name, keywords[name]):
                     label = f"{type(self).__name__}.{method.__name__}()"
-                    raise TypeError(about_unknown_keyword(label, name, known, {}))
+                    raise TypeError(about_unknown_keyword(label, name, known, METHOD))
                 del keywords[name]
         return method(self, *arguments, **keywords)
 

@@ -7,21 +7,38 @@ their place, or gives the nearest name.
 from __future__ import annotations
 
 import difflib
+import dis
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from types import FrameType
 from typing import NoReturn
+
+from gru_c.common.keras_names import OTHERS
 
 _NO_GRAPH = (
     "a model is a Sequential here: layers in a row. For other networks call layers by hand, as the "
     "guide on layers by hand shows"
 )
+_NO_SESSION = "there are no sessions: leave it out"
+_PHASE = "call a model or a layer with training=True or training=False"
 _ONE_AXIS = "gru_c has layers for sequences: Conv1D and its pooling layers"
+# Advice for the other names of Keras that a module does not have.
+_OTHERWISE = {
+    "layers": "write it with Lambda, or derive a class from gru_c.layers.Layer",
+    "losses": "give compile a function f(y_true, y_pred) that returns (value, gradient)",
+    "metrics": "derive a class from gru_c.metrics.Metric, or give compile a function",
+    "optimizers": "use Adam, AdamW or another one of gru_c.optimizers",
+    "activations": "give the layer a gru_c.layers.Lambda after it",
+    "initializers": "give a function f(shape, dtype, rng) that returns an array",
+    "callbacks": "derive a class from gru_c.callbacks.Callback",
+}
 _ATTENTION = "write it with NumPy around layers by hand, as examples/translation.py does"
 
 # Advice by the name of the module below gru_c ("" for gru_c itself), and the name that is missing.
 ADVICE: Mapping[str, Mapping[str, str]] = {
     "": {
         "Model": _NO_GRAPH,
-        "backend": "use NumPy",
+        "config": "gru_c.backend has floatx and epsilon",
         "ops": "use NumPy",
         "random": "use numpy.random, and gru_c.utils.set_random_seed for repeatable programs",
         "applications": "gru_c has no pretrained models",
@@ -31,6 +48,12 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
         "wrappers": "use gru_c.sklearn.GRURegressor or GRUClassifier",
         "distribution": "use gru_c.distributed",
     },
+    "backend": {
+        **dict.fromkeys(("eval", "batch_get_value"), "call numpy() of the weight or the number"),
+        **dict.fromkeys(("set_session", "get_session", "tensorflow_backend"), _NO_SESSION),
+        **dict.fromkeys(("set_learning_phase", "learning_phase"), _PHASE),
+        "set_image_data_format": "channels are always last",
+    },
     "models": {
         "Model": _NO_GRAPH,
         "Functional": _NO_GRAPH,
@@ -39,8 +62,8 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
     "callbacks": {
         "History": "fit returns it: history = model.fit(...)",
         "ProgbarLogger": "give fit verbose=1",
-        "RemoteMonitor": "derive a class from gru_c.callbacks.Callback",
     },
+    "metrics": {"Mean": "use numpy.mean", "Sum": "use numpy.sum"},
     "layers": {
         "LSTM": "use GRU, which has fewer weights for the same task",
         "SimpleRNN": "use GRU",
@@ -55,14 +78,23 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
     "preprocessing": {"image": "gru_c is for sequences: read images with another library"},
     "utils": {
         "multi_gpu_model": "gru_c runs on CPUs: see gru_c.distributed",
-        "get_custom_objects": "models of own classes are saved with save_weights",
-        "custom_object_scope": "models of own classes are saved with save_weights",
+        "vis_utils": "its function is in gru_c.utils: from gru_c.utils import plot_model",
+        "data_utils": "its functions are in gru_c.utils: get_file and Sequence",
+        **dict.fromkeys(
+            ("get_custom_objects", "custom_object_scope", "CustomObjectScope"),
+            "give gru_c.load_model custom_objects={name: class}",
+        ),
+        "register_keras_serializable": "leave it out, and give gru_c.load_model "
+        "custom_objects={name: class}",
     },
 }
 
 
 def explain_missing(module: str, names: Iterable[str]) -> Callable[[str], NoReturn]:
-    """Return a module's ``__getattr__``, which raises AttributeError with what to use instead.
+    """Return a module's ``__getattr__``, which raises an error with what to use instead.
+
+    The error is an AttributeError, or an ImportError in ``from module import name``, for which
+    Python would replace the message of an AttributeError by its own.
 
     Parameters
     ----------
@@ -71,15 +103,33 @@ def explain_missing(module: str, names: Iterable[str]) -> Callable[[str], NoRetu
     names : iterable of str
         Its public names, among which the nearest one is looked for.
     """
-    advice = ADVICE.get(module.partition(".")[2], {})
+    room = module.partition(".")[2]
+    advice = ADVICE.get(room, {})
 
     def getattr_of_module(name: str) -> NoReturn:
-        message = f"module {module!r} has no attribute {name!r}"
+        words = ""
         if name in advice:
-            message += f": {advice[name]}"
+            words = f": {advice[name]}"
+        elif "2D" in name or "3D" in name:
+            words = f": {_ONE_AXIS}"
+        elif name.lower().replace("_", "") in OTHERS:
+            words = ": Keras has it, gru_c does not"
+            words += f"; {_OTHERWISE[room]}" if room in _OTHERWISE else ""
         elif not name.startswith("_"):
             nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
-            message += f"; did you mean {nearest[0]!r}?" if nearest else ""
-        raise AttributeError(message)
+            words = f"; did you mean {nearest[0]!r}?" if nearest else ""
+            if room == "backend" and not nearest:
+                words = ": use NumPy"
+        if _is_import(sys._getframe(1)):
+            raise ImportError(f"cannot import name {name!r} from {module!r}{words}", name=name)
+        raise AttributeError(f"module {module!r} has no attribute {name!r}{words}")
 
     return getattr_of_module
+
+
+def _is_import(frame: FrameType) -> bool:
+    """Return True if a frame executes ``from module import name``."""
+    if frame.f_code.co_name == "__getattr__" and frame.f_back is not None:  # of the package
+        frame = frame.f_back
+    code = frame.f_code.co_code
+    return frame.f_lasti >= 0 and dis.opname[code[frame.f_lasti]] == "IMPORT_FROM"

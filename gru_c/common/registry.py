@@ -202,10 +202,12 @@ class Configurable(Guarded):
     def __repr__(self) -> str:
         """Return the call that makes the object, with "..." for arguments that it does not keep."""
         cls = type(self)
-        arguments = [
-            f"{name}={self._argument(name)!r}" if hasattr(self, name) else f"{name}=..."
-            for name in self._described_arguments()
-        ]
+        arguments = []
+        for name in self._described_arguments():
+            try:
+                arguments.append(f"{name}={self._argument(name)!r}")
+            except AttributeError:
+                arguments.append(f"{name}=...")
         return f"{cls.__name__}({', '.join(arguments)})"
 
 
@@ -213,6 +215,22 @@ class Configurable(Guarded):
 def _signature(cls: Any) -> inspect.Signature:
     """Return the constructor's signature; cached, because inspect takes 100 us."""
     return inspect.signature(cls)
+
+
+def _with_effect(cls: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """Return a constructor's arguments without those that only Keras has and that change nothing.
+
+    A dict of Keras has them all. The constructor would pass over them, too, but is bound before.
+    """
+    parameters = _signature(cls).parameters
+    if any(item.kind is item.VAR_KEYWORD for item in parameters.values()):
+        return config
+    owners = [base.__name__ for base in inspect.getmro(cls)]
+    return {
+        name: value
+        for name, value in config.items()
+        if name in parameters or not keras_names.is_without_effect(owners, name, value)
+    }
 
 
 def _arguments(cls: Any) -> list[str]:
@@ -342,12 +360,13 @@ class Registry(Generic[T]):
 
     def _construct(self, name: str, config: dict[str, Any]) -> T:
         make = cast(Callable[..., T], self.find(name))
-        config = renamed(make, config)
+        signature = _signature(make)
+        config = _with_effect(make, renamed(make, config))
         try:
             # Bound first, so that a TypeError from inside the constructor keeps its own words.
-            _signature(make).bind(**config)
+            signature.bind(**config)
         except TypeError as error:
             raise TypeError(
-                f"{self.kind} {name!r}: {error}; its arguments are {_signature(make)}"
+                f"{self.kind} {name!r}: {error}; its arguments are {signature}"
             ) from None
         return make(**config)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gru_c.common.validation import check_integer
 from gru_c.data.batch_order import WHOLE, Fraction, fraction_slice
-from gru_c.data.samples import Data
+from gru_c.data.samples import Data, Samples
 from gru_c.layers.rnn import recurrent_layers
 from gru_c.network.network import Network
 
@@ -58,3 +60,9 @@ def check_bptt_steps(model: Network, data: Data, bptt_steps: object) -> int | No
     if data.x.ndim < 2:
         raise ValueError(f"bptt_steps needs x of shape (samples, time, ...), got {data.x.shape}")
     return steps
+
+
+def build_for(model: Network, samples: Samples) -> None:
+    """Make the weights of a model for samples of this shape, unless they exist."""
+    if not model.built:
+        model.build_from_data(np.broadcast_to(np.float32(0), samples.shape(None)))

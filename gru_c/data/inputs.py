@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
@@ -181,8 +182,6 @@ def check_pairs(model: Network, data: UserData, options: SourceOptions) -> Data 
     if kind == "source":
         _refuse({name: value for name, value in data._asdict().items() if name != "x"})
         return _source_of_pairs(model, x, options)
-    if options.continues:
-        _refuse_steps(options.steps_name, options.steps)
     require_loss(model)
     inputs = _SAMPLES[kind](model, x, lengths)
     if kind == "file":
@@ -190,16 +189,55 @@ def check_pairs(model: Network, data: UserData, options: SourceOptions) -> Data 
         pairs = Data.with_stored_inputs(model, inputs, y, data.sample_weight)
     else:
         pairs = Data.with_targets(model, inputs, data.y, data.sample_weight)
+    if options.continues:  # `epoch_size` checks the number
+        return pairs
     return _first_batches(pairs, options.steps_name, options.steps, data.batch_size)
 
 
 def _first_batches(
     samples: SamplesOrData, name: str, steps: Any, batch_size: int | None
 ) -> SamplesOrData:
-    """Return the samples of so many batches, the first ones; all samples without a number."""
+    """Return the samples of so many batches, the first ones; all samples without a number.
+
+    Without `batch_size` all samples are cut into so many batches, see `size_for_steps`.
+    """
     if steps is None:
         return samples
-    return samples.take(slice(check_integer(name, steps, 1) * check_batch_size(batch_size)))
+    number = check_integer(name, steps, 1)
+    return (
+        samples
+        if batch_size is None
+        else samples.take(slice(number * check_batch_size(batch_size)))
+    )
+
+
+def size_for_steps(data: Any, steps: int | None, batch_size: int | None) -> int | None:
+    """Return the user's batch size, or that which cuts arrays into so many batches, as in Keras."""
+    if steps is None or batch_size is not None or isinstance(data, BatchSource):
+        return batch_size
+    return max(1, math.ceil(len(data) / steps))
+
+
+def epoch_size(data: Any, steps: Any, batch_size: int | None) -> int | None:
+    """Return the batch size of training with ``steps_per_epoch=steps``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an epoch on arrays has another number of batches.
+    """
+    number = check_integer("steps_per_epoch", steps, 1, optional=True)
+    size = size_for_steps(data, number, batch_size)
+    if number is None or isinstance(data, BatchSource):
+        return size
+    count = math.ceil(len(data) / check_batch_size(size))
+    if count != number:
+        raise ValueError(
+            f"steps_per_epoch={number}, but {len(data)} samples in batches of {size} are {count} "
+            "batches, all of which are used in every epoch: leave it out, or give a source of "
+            "batches, of which an epoch takes as many as you say"
+        )
+    return size
 
 
 def _source_of_pairs(model: Network, source: Any, options: SourceOptions) -> BatchSource:

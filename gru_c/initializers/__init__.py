@@ -91,12 +91,12 @@ INITIALIZERS: dict[str, type[Initializer]] = {
 _REGISTRY = Registry("initializer", INITIALIZERS, Initializer)
 
 
-def get(spec: object) -> Initializer | InitializerFunction:
+def get(identifier: object) -> Initializer | InitializerFunction:
     """Return the initializer that a name, a dict, a function or an array stands for.
 
     Parameters
     ----------
-    spec : str, dict, Initializer, callable or ndarray
+    identifier : str, dict, Initializer, callable or ndarray
         A name such as ``"glorot_uniform"`` or ``"GlorotUniform"``, the dict of `serialize`, an
         instance, a function ``f(shape, dtype, rng) -> ndarray`` or, as Keras calls it,
         ``f(shape, dtype=...) -> ndarray`` with the name of the dtype, or the initial value itself,
@@ -105,19 +105,19 @@ def get(spec: object) -> Initializer | InitializerFunction:
     Raises
     ------
     ValueError, TypeError
-        If the name is unknown, `spec` is something else, or a function takes other arguments.
+        If the name is unknown, `identifier` is something else, or a function takes other arguments.
 
     Examples
     --------
     >>> get("orthogonal")
     Orthogonal(gain=1.0, seed=None)
     """
-    if isinstance(spec, np.ndarray):
-        return Constant(spec).of_shape(spec.shape)
-    if callable(spec) and not isinstance(spec, (type, Initializer)):
-        takes_rng(spec)  # raises for other arguments
-        return cast(InitializerFunction, spec)
-    return _REGISTRY.get(spec)
+    if isinstance(identifier, np.ndarray):
+        return Constant(identifier).of_shape(identifier.shape)
+    if callable(identifier) and not isinstance(identifier, (type, Initializer)):
+        takes_rng(identifier)  # raises for other arguments
+        return cast(InitializerFunction, identifier)
+    return _REGISTRY.get(identifier)
 
 
 deserialize = get

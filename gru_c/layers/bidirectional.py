@@ -24,6 +24,7 @@ from gru_c.layers.base.direction_pair import (
 )
 from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.gru import GRU
+from gru_c.layers.rnn import RNN
 from gru_c.recurrence.side_by_side import run_both
 from gru_c.runtime.threads import get_num_threads, use_threads
 
@@ -54,13 +55,14 @@ class Bidirectional(DirectionPair[GRU]):
 
     Parameters
     ----------
-    layer : GRU
+    layer : GRU, or RNN of one GRUCell
         Settings of the forward layer; the layer itself is not used. The backward layer has the
-        same settings with the opposite ``go_backwards``.
+        same settings with the opposite ``go_backwards``. An `RNN` stands for the `GRU` that
+        computes the same.
     merge_mode : {"concat", "sum", "mul", "ave"} or None
         The operation that merges the two outputs; with None both are returned. The steps of the
         backward layer are returned in the order of time.
-    backward_layer : GRU, optional
+    backward_layer : GRU or RNN, optional
         Other settings for the backward layer. "sum", "mul" and "ave" need the same ``units`` in
         both directions.
     seed, name, dtype, input_shape, trainable, batch_size, activity_regularizer, weights
@@ -74,7 +76,7 @@ class Bidirectional(DirectionPair[GRU]):
     Raises
     ------
     TypeError
-        If a layer is not a `GRU`.
+        If a layer is neither a `GRU` nor an `RNN`.
     ValueError
         If a layer has weights already, or the settings of the two layers do not fit together.
 
@@ -106,9 +108,9 @@ class Bidirectional(DirectionPair[GRU]):
 
     def __init__(
         self,
-        layer: GRU,
+        layer: GRU | RNN,
         merge_mode: str | None = "concat",
-        backward_layer: GRU | None = None,
+        backward_layer: GRU | RNN | None = None,
         *,
         seed: int | None = None,
         name: str | None = None,
@@ -120,8 +122,9 @@ class Bidirectional(DirectionPair[GRU]):
         weights: Sequence[npt.ArrayLike] | None = None,
     ) -> None:
         layer = _checked_settings("layer", layer)
+        other = None
         if backward_layer is not None:
-            backward_layer = _checked_settings("backward_layer", backward_layer)
+            other = _checked_settings("backward_layer", backward_layer)
         super().__init__(
             name=name,
             dtype=layer.dtype if dtype is None else dtype,
@@ -133,12 +136,10 @@ class Bidirectional(DirectionPair[GRU]):
         self.merge_mode = None if merge_mode is None else check_mode(merge_mode)
         self.layer = layer
         self.forward_layer = _new_direction(layer, "forward", layer.go_backwards)
-        self.backward_layer = _new_direction(
-            backward_layer or layer, "backward", not layer.go_backwards
-        )
-        self._backward_settings = backward_layer
+        self.backward_layer = _new_direction(other or layer, "backward", not layer.go_backwards)
+        self._backward_settings = other
         self._check_settings()
-        for part in (layer, backward_layer, *self.directions):
+        for part in (layer, other, *self.directions):
             if part is not None:
                 assign(part, part_of=type(self).__name__)
         self.set_seed(seed)
@@ -363,7 +364,13 @@ class Bidirectional(DirectionPair[GRU]):
 def _checked_settings(argument: str, layer: object) -> GRU:
     """Return a new GRU whose settings are used, which may come from a stored configuration."""
     if isinstance(layer, dict):
-        layer = Registry("layer", {"GRU": GRU}).get(layer)
+        table: dict[str, type[Layer]] = {"GRU": GRU, "RNN": RNN}
+        layer = Registry("layer", table).get(layer)
+    if isinstance(layer, RNN):
+        try:
+            layer = layer.as_gru()
+        except ValueError as error:
+            raise ValueError(f"{argument} of a Bidirectional: {error}") from None
     if not isinstance(layer, GRU):
         raise TypeError(f"{argument} of a Bidirectional must be a GRU, got {layer!r}")
     if layer.activity_regularizer is not None:

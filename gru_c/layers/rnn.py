@@ -84,6 +84,7 @@ class RNN(DrawingLayer):
         return_state: bool = False,
         go_backwards: bool = False,
         stateful: bool = False,
+        *,
         zero_output_for_mask: bool = False,
         **options: Unpack[LayerOptions],
     ) -> None:
@@ -110,6 +111,27 @@ class RNN(DrawingLayer):
         if not self._trainable:
             self.trainable = False
         self.set_seed(None)
+
+    def as_gru(self) -> GRU:
+        """Return a new `GRU` with the settings of the layer and of its only cell.
+
+        Raises
+        ------
+        ValueError
+            If there are several cells, or there are weights already.
+        """
+        if len(self.cells) != 1:
+            raise ValueError(f"layer {self.label!r} has {len(self.cells)} cells, wanted one")
+        if self.cells[0].built:
+            raise ValueError(f"layer {self.label!r} has weights already, wanted a new one")
+        return self.cells[0].sequence_layer(
+            **{name: getattr(self, name) for name in _FLAGS},
+            name=self.name,
+            input_shape=self.input_shape,
+            batch_size=self.batch_size,
+            trainable=self.cells[0].trainable,
+            activity_regularizer=self.activity_regularizer,
+        )
 
     # ---- parts and settings ----
 

@@ -25,7 +25,13 @@ _INITIAL = "the states before the time step: an array (batch, units), or a list 
 
 
 class SequenceOptions(TypedDict, total=False):
-    """Arguments of a recurrent layer that a cell does not have."""
+    """Arguments of a recurrent layer that a cell does not have, or has with another value."""
+
+    name: str | None
+    input_shape: Sequence[int | None] | None
+    batch_size: int | None
+    trainable: bool
+    activity_regularizer: object
 
     return_sequences: bool
     return_state: bool

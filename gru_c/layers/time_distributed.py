@@ -24,7 +24,8 @@ _REFUSED = {
     "stateful": "its time steps have no order, so no state can pass from one to the next",
     "return_state": "it passes on one output",
     "time_major": "its batches come first",
-    "activity_regularizer": "give it to the TimeDistributed, whose output is the same",
+    "activity_regularizer": "Keras would ignore it there, give it to the TimeDistributed, whose "
+    "output is the same",
 }
 
 

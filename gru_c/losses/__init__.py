@@ -81,12 +81,12 @@ LOSSES: dict[str, type[Loss]] = {
 _REGISTRY = Registry("loss", LOSSES, Loss)
 
 
-def get(spec: object) -> Loss:
+def get(identifier: object) -> Loss:
     """Return the loss that a name, a dict or a function stands for.
 
     Parameters
     ----------
-    spec : str, dict, Loss or callable
+    identifier : str, dict, Loss or callable
         A name such as ``"mse"``, ``"mean_squared_error"`` or ``"MeanSquaredError"``, the dict of
         `serialize`, an instance, a function of this module such as `mean_squared_error`, or a
         function ``f(y_true, y_pred) -> (value, gradient)``, which becomes a `FunctionLoss`.
@@ -94,25 +94,25 @@ def get(spec: object) -> Loss:
     Raises
     ------
     ValueError, TypeError
-        If the name is unknown, or `spec` is something else, such as a loss of Keras or PyTorch.
+        If the name is unknown, or `identifier` is something else, such as a loss of Keras.
 
     Examples
     --------
     >>> get("mse").name, get({"class_name": "Huber", "config": {"delta": 2.0}})
     ('mse', Huber(delta=2.0))
     """
-    if isinstance(spec, FunctionType) and spec in BY_FUNCTION:
-        spec = spec.__name__
-    if callable(spec) and not isinstance(spec, (type, Loss)):
-        if library_of(spec):
+    if isinstance(identifier, FunctionType) and identifier in BY_FUNCTION:
+        identifier = identifier.__name__
+    if callable(identifier) and not isinstance(identifier, (type, Loss)):
+        if library_of(identifier):
             raise TypeError(
                 "a loss of another library has no gradient here, unlike those of gru_c.losses, got "
-                f"{described(spec, LOSSES)}"
+                f"{described(identifier, LOSSES)}"
             )
-        return FunctionLoss(spec)
-    loss = _REGISTRY.get(spec)
-    if isinstance(spec, str):
-        loss._asked_name = spec
+        return FunctionLoss(identifier)
+    loss = _REGISTRY.get(identifier)
+    if isinstance(identifier, str):
+        loss._asked_name = identifier
     return loss
 
 

@@ -228,6 +228,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     def __init__(
         self,
         from_logits: bool = False,
+        *,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
     ) -> None:

@@ -135,12 +135,12 @@ _CROSSENTROPIES = (BinaryCrossentropy, CategoricalCrossentropy, SparseCategorica
 _REGISTRY = Registry("metric", METRICS, Metric)
 
 
-def get(spec: object, loss: losses.Loss | None = None) -> Metric:
+def get(identifier: object, loss: losses.Loss | None = None) -> Metric:
     """Return the metric that a name, a dict or a function stands for.
 
     Parameters
     ----------
-    spec : str, dict, Metric or callable
+    identifier : str, dict, Metric or callable
         The name of a metric or of a loss, the dict of `serialize`, an instance, or a function
         ``f(y_true, y_pred)``; see `FunctionMetric`. The metric's `name` is the name as it is
         written here.
@@ -151,27 +151,27 @@ def get(spec: object, loss: losses.Loss | None = None) -> Metric:
     Raises
     ------
     ValueError, TypeError
-        If the name is unknown, or `spec` is something else, such as a metric object of Keras.
+        If the name is unknown, or `identifier` is something else, such as a metric object of Keras.
 
     Examples
     --------
     >>> get("acc").name, get("RMSE").name
     ('acc', 'RMSE')
     """
-    if isinstance(spec, FunctionType) and (
-        spec in BY_FUNCTION or spec in loss_functions.BY_FUNCTION
+    if isinstance(identifier, FunctionType) and (
+        identifier in BY_FUNCTION or identifier in loss_functions.BY_FUNCTION
     ):
-        spec = spec.__name__
-    if isinstance(spec, str):
-        return _named(spec, loss)
-    if callable(spec) and not isinstance(spec, (type, Metric)):
-        if hasattr(spec, "update_state"):
+        identifier = identifier.__name__
+    if isinstance(identifier, str):
+        return _named(identifier, loss)
+    if callable(identifier) and not isinstance(identifier, (type, Metric)):
+        if hasattr(identifier, "update_state"):
             raise TypeError(
                 "a metric with update_state, as in Keras, keeps numbers of its own from batch to "
-                f"batch and cannot be averaged over them, got {described(spec, METRICS)}"
+                f"batch and cannot be averaged over them, got {described(identifier, METRICS)}"
             )
-        return FunctionMetric(spec)
-    return _REGISTRY.get(_with_present_name(spec))
+        return FunctionMetric(identifier)
+    return _REGISTRY.get(_with_present_name(identifier))
 
 
 deserialize = get

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -145,8 +144,8 @@ class Metric(Configurable):
         """Raise ValueError if the result is not one number for predictions of this shape."""
 
     def result(self) -> float:
-        """Return the metric; NaN without batches."""
-        return self._sum / self._count if self._count else math.nan
+        """Return the metric; 0.0 without samples, as in Keras."""
+        return self._sum / self._count if self._count else 0.0
 
     def get_state(self) -> dict[str, Any]:
         """Return the sums so far, from which a resumed run continues.

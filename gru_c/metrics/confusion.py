@@ -108,6 +108,11 @@ class _AtThresholds(SumsMetric):
         result = self._at_thresholds(sums)
         return result[0] if len(result) == 1 else result
 
+    def without_samples(self) -> Any:
+        """Return 0.0, or an array with one for each threshold."""
+        number = len(self._limits())
+        return 0.0 if number == 1 else np.zeros(number)
+
     def _at_thresholds(self, sums: dict[str, Array]) -> Array:
         raise NotImplementedError
 

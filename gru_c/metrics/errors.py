@@ -64,7 +64,7 @@ class RootMeanSquaredError(MeanSquaredError):
     """
 
     def result(self) -> float:
-        """Return the root of the mean; NaN without batches."""
+        """Return the root of the mean; 0.0 without samples."""
         return math.sqrt(super().result())
 
 

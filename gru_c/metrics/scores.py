@@ -185,6 +185,10 @@ class R2Score(_Score):
             "samples": np.asarray(float(y.size)),
         }
 
+    def without_samples(self) -> float:
+        """Return NaN: without targets there is nothing around their mean."""
+        return float("nan")
+
     def result_of(self, sums: dict[str, Array]) -> Any:
         """Return the score, an array with one for each output without `class_aggregation`."""
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -54,10 +54,14 @@ class SumsMetric(Metric):
         """Return the metric of the sums over all batches, a number or an array."""
         raise NotImplementedError
 
+    def without_samples(self) -> Any:
+        """Return the result before the first sample, as in Keras."""
+        return 0.0
+
     def result(self) -> Any:
-        """Return the metric, a float or an array of several numbers; NaN without batches."""
+        """Return the metric, a float or an array of several numbers; 0.0 without samples."""
         if not self._sums:
-            return float("nan")
+            return self.without_samples()
         result = self.result_of(self._sums)
         return float(result) if np.ndim(result) == 0 else result
 

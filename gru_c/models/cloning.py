@@ -47,18 +47,20 @@ def _clone(layer: Layer) -> Layer:
 def model_from_json(
     json_string: str, custom_objects: Mapping[str, type[Layer]] | None = None
 ) -> Sequential:
-    """Return a new model with the layers that `Sequential.to_json` wrote, with new weights.
+    """Return a new model with the layers that ``to_json`` wrote, with new weights.
 
     Parameters
     ----------
     json_string : str
+        The text of `Sequential.to_json`, or of Keras: of a Sequential, or of another model that
+        is a chain of layers.
     custom_objects : dict, optional
         The user's classes of layers by their names.
 
     Raises
     ------
     ValueError, TypeError
-        If the text is not JSON of a Sequential, or a layer is unknown.
+        If the text is not JSON of a Sequential, or a layer or an option of Keras is unknown.
 
     Examples
     --------
@@ -75,6 +77,8 @@ def model_from_config(
     config: Mapping[str, Any], custom_objects: Mapping[str, type[Layer]] | None = None
 ) -> Sequential:
     """Return the same for the dict that the JSON text stands for."""
-    if not isinstance(config, Mapping) or config.get("class_name") != "Sequential":
-        raise ValueError("a model's configuration has the class_name 'Sequential'")
-    return Sequential.from_config(config.get("config") or {}, custom_objects)
+    names = ("Sequential", "Functional", "Model")
+    is_model = isinstance(config, Mapping) and config.get("class_name") in names
+    if not is_model or not isinstance(config.get("config"), (Mapping, list)):
+        raise ValueError("a model's configuration has the class_name 'Sequential' and a config")
+    return Sequential._of_spec(config, custom_objects)

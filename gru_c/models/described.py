@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from gru_c.common.registry import Registry
+from gru_c.common.attributes import assign
+from gru_c.common.registry import Registry, serialize
 from gru_c.common.validation import check_integer, check_sample_shape
 from gru_c.layers import LAYERS, Layer
 from gru_c.models.files import SavedModel
 from gru_c.saving.files import plain_config
+from gru_c.saving.formats import descriptions
 
 Self = TypeVar("Self", bound="DescribedModel")
 
@@ -71,19 +73,12 @@ class DescribedModel(SavedModel):
         Returns
         -------
         dict
-            The keys are "name", "trainable", "dtype", "layers" and "build_input_shape".
+            The keys are "name", "trainable", "dtype", "layers" and "build_input_shape". Layers are
+            described as in Keras, whose `from_config` takes the dict, too; those with functions or
+            options that Keras lacks by their own `get_config`.
         """
-        shape = self.input_shape
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": self.dtype,
-            "layers": [
-                {"class_name": type(layer).__name__, "config": layer.get_config()}
-                for layer in self.layers
-            ],
-            "build_input_shape": None if shape is None else list(shape),
-        }
+        config: dict[str, Any] = descriptions().write(self, serialize)["config"]
+        return config
 
     @classmethod
     def from_config(
@@ -96,15 +91,27 @@ class DescribedModel(SavedModel):
         Parameters
         ----------
         config : dict
-            As `get_config` returns it.
+            As `get_config` returns it, of gru_c or of Keras.
         custom_objects : dict, optional
             The user's classes of layers by their names.
 
         Raises
         ------
         ValueError, TypeError
-            If a key is missing or a layer is unknown.
+            If a key is missing, or a layer or an option of Keras is unknown.
         """
+        return cls._of_spec({"class_name": "Sequential", "config": config}, custom_objects)
+
+    @classmethod
+    def _of_spec(
+        cls: type[Self], spec: Mapping[str, Any], custom_objects: Mapping[str, Any] | None
+    ) -> Self:
+        """Return the model of a class name with a configuration, in the form of gru_c or Keras."""
+        config = spec["config"]
+        if isinstance(config, (Mapping, list)):
+            parts = descriptions().read(spec, custom_objects or {})
+            if parts is not None:
+                return cls._of_layers(*parts)
         if not isinstance(config, Mapping) or not isinstance(config.get("layers"), (list, tuple)):
             raise ValueError(f"a configuration of a model has a list of layers, got {config!r}")
         registry = Registry("layer", {**LAYERS, **(custom_objects or {})})
@@ -118,12 +125,17 @@ class DescribedModel(SavedModel):
         settings = {"dtype": config.get("dtype"), "trainable": config.get("trainable", True)}
         make: Any = cls
         model: Self = make(layers, name=config.get("name", "sequential"), **settings)
+        if shape is not None and layers and shape[0] is not None:
+            assign(model, batch_size=check_integer("batch size", shape[0], 1))
         if shape is not None and layers and not model.built:
             model.build((None, *check_sample_shape(list(shape)[1:])))
         return model
 
     def to_json(self, **options: Any) -> str:
-        """Return `get_config` as a JSON text, for `gru_c.models.model_from_json`.
+        """Return `get_config` as a JSON text, for ``models.model_from_json`` of gru_c or Keras.
+
+        Keras refuses the text if a layer has an option that only gru_c has, such as `zoneout`, or
+        is of a class of the user.
 
         Parameters
         ----------
@@ -135,6 +147,8 @@ class DescribedModel(SavedModel):
         ValueError
             If JSON cannot hold an argument of a layer, such as a function.
         """
-        layers = [plain_config(layer, f"layer {layer.name!r}") for layer in self.layers]
-        config = {**self.get_config(), "layers": layers}
-        return json.dumps({"class_name": "Sequential", "config": config}, **options)
+
+        def own(layer: Layer) -> dict[str, Any]:
+            return plain_config(layer, f"layer {layer.name!r}", arrays=True)
+
+        return json.dumps(descriptions().write(self, own), **options)

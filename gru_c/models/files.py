@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_flag
 from gru_c.models.inference import InferenceModel
 from gru_c.saving.formats import format_for
@@ -15,12 +16,13 @@ class SavedModel(InferenceModel):
 
     _kind = False  # for the checks of attributes, `Network` is the base of the kind
 
+    @checked_keywords
     def save(
         self,
-        path: str | os.PathLike[str],
-        include_optimizer: bool | None = None,
+        filepath: str | os.PathLike[str],
         *,
         overwrite: bool = True,
+        include_optimizer: bool | None = None,
     ) -> None:
         """Write the model to a file, which `load_model` reads.
 
@@ -29,15 +31,15 @@ class SavedModel(InferenceModel):
 
         Parameters
         ----------
-        path : path
+        filepath : path
             The suffix is ``.safetensors``; or ``.keras``, ``.h5`` or ``.hdf5`` for a file that
             Keras loads, too: see `gru_c.interop.keras.save`. An existing file is replaced
             atomically, once the new one is complete.
+        overwrite : bool
+            False raises an exception if the file exists.
         include_optimizer : bool, optional
             Write the optimizer's state, too, so that training can continue. By default True for
             Keras's files, as in Keras, and False for ``.safetensors``.
-        overwrite : bool
-            False raises an exception if the file exists.
 
         Raises
         ------
@@ -51,10 +53,11 @@ class SavedModel(InferenceModel):
         """
         if include_optimizer is not None:
             check_flag("include_optimizer", include_optimizer)
-        writer = format_for(path, "save").save
+        writer = format_for(filepath, "save").save
         assert writer is not None
-        writer(self, _target(path, overwrite), include_optimizer)
+        writer(self, _target(filepath, overwrite), include_optimizer)
 
+    @checked_keywords
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights to a file, which `load_weights` reads.
 
@@ -85,6 +88,7 @@ class SavedModel(InferenceModel):
         assert writer is not None
         writer(self, _target(filepath, overwrite))
 
+    @checked_keywords
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
         """Set all weights to those in a file; nothing is changed unless all of them fit.
 

@@ -15,7 +15,7 @@ from gru_c.common.progress import check_verbose
 from gru_c.common.validation import check_flags, check_integer, make_rng
 from gru_c.data import checks, inputs
 from gru_c.data.class_weight import check_class_weight, weigh_classes
-from gru_c.data.samples import Data, check_batch_size, require_optimizer
+from gru_c.data.samples import DEFAULT_BATCH_SIZE, Data, check_batch_size, require_optimizer
 from gru_c.network.network import Network
 from gru_c.training import fit, fit_settings
 from gru_c.training.checkpoint import CheckpointFile
@@ -99,7 +99,7 @@ class FitRequest:
         data = self._data(model, group)
         if class_weight is not None:
             data = replace(data, train=weigh_classes(model, data.train, class_weight))
-        settings = self._settings(model, data.train.first, self.verbose if group.is_first else 0)
+        settings = self._settings(model, data, self.verbose if group.is_first else 0)
         data.require_epochs(settings.epochs - settings.initial_epoch)
         if self.checkpoint is not None:
             data.require_repeatable()
@@ -133,19 +133,31 @@ class FitRequest:
         )
 
     def _settings(
-        self, model: Network, first: Data, verbose: str | int
+        self, model: Network, data: inputs.FitData, verbose: str | int
     ) -> fit_settings.FitSettings:
-        of_validation = self.validation_batch_size
+        first: Data = data.train.first
         return fit_settings.FitSettings(
             bptt_steps=checks.check_bptt_steps(model, first, self.bptt_steps),
             bucket=first.check_bucket(model, self.bucket),
             validation_batch_size=check_integer(
-                "validation_batch_size", of_validation, 1, optional=True
+                "validation_batch_size", self._validation_size(data), 1, optional=True
             ),
-            batch_size=check_batch_size(self.batch_size),
+            batch_size=check_batch_size(
+                inputs.epoch_size(data.train, self.steps_per_epoch, self.batch_size)
+            ),
             epochs=check_integer("epochs", self.epochs),
             initial_epoch=check_integer("initial_epoch", self.initial_epoch),
             shuffle=bool(self.shuffle),
             verbose=check_verbose(verbose),
             validation_freq=fit_settings.check_validation_freq(self.validation_freq),
         )
+
+    def _validation_size(self, data: inputs.FitData) -> int | None:
+        """Return the samples per batch of the validation; None: as many as in the training."""
+        size = self.validation_batch_size
+        if size is None and self.batch_size is None and self.steps_per_epoch is not None:
+            size = DEFAULT_BATCH_SIZE  # not that of the training, as in Keras
+        if self.validation_steps is not None and data.validation is not None:
+            wanted = self.validation_batch_size or self.batch_size
+            size = inputs.size_for_steps(data.validation, self.validation_steps, wanted) or size
+        return size

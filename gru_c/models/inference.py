@@ -29,11 +29,11 @@ class InferenceModel(Network):
         x: Any,
         batch_size: int | None = None,
         verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: object = None,
         *,
         lengths: npt.ArrayLike | None = None,
         bucket: bool = False,
-        steps: int | None = None,
-        callbacks: object = None,
     ) -> Any:
         """Return the outputs for x, computed batch by batch.
 
@@ -48,7 +48,8 @@ class InferenceModel(Network):
         bucket : bool
             Put sequences of similar length into a batch. The order of the outputs does not change.
         steps : int, optional
-            Number of batches to take, from the first one on; by default all.
+            Number of batches to take, from the first one on; by default all. Arrays without
+            batch_size are cut into so many.
         callbacks : Callback or list of Callback, optional
             See `gru_c.callbacks`.
 
@@ -61,7 +62,7 @@ class InferenceModel(Network):
         Raises
         ------
         ValueError
-            If the model has no weights yet, or x or lengths do not fit.
+            If x or lengths do not fit. A model without weights gets them for the shape of x.
         """
         return predict.predict(
             self,
@@ -77,7 +78,6 @@ class InferenceModel(Network):
     @checked_keywords
     def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Any:
         """Return the outputs for x, computed as one batch; see `predict`."""
-        self.require_built("predict_on_batch")
         count = max(len(check_batch_inputs(self, x, lengths)), 1)
         return predict.predict(self, x, batch_size=count, verbose=0, lengths=lengths)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from gru_c import losses, metrics, optimizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry
-from gru_c.common.validation import check_flag, check_sample_shape
+from gru_c.common.validation import check_flag, check_flags, check_sample_shape
 from gru_c.layers import LAYERS, Layer
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
@@ -31,7 +31,12 @@ from gru_c.serving import Predictor
 from gru_c.serving.predictor import freeze
 
 
-def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> Sequential:  # noqa: A002
+def load_model(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,  # noqa: A002
+    safe_mode: bool = True,
+) -> Sequential:
     """Read a model that `Sequential.save` wrote, or Keras.
 
     The model is compiled as the saved one was, unless that had functions of the user as loss,
@@ -39,11 +44,16 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> Sequent
 
     Parameters
     ----------
-    path : path
+    filepath : path
         A ``.safetensors``, or a ``.keras``, ``.h5`` or ``.hdf5`` of Keras; see
         `gru_c.interop.keras.load` for those. The content decides about a file with another suffix.
+    custom_objects : dict, optional
+        The user's classes of layers, losses, metrics and optimizers by their names; for Keras's
+        files, of layers.
     compile : bool
         False leaves out the settings of the training and the optimizer's state.
+    safe_mode : bool
+        Accepted as in Keras; nothing in a file is ever executed.
 
     Returns
     -------
@@ -71,10 +81,14 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> Sequent
     >>> again.count_params()
     63
     """
-    check_flag("compile", compile)
-    reader = format_to_read(path).load_model
+    check_flags(compile=compile, safe_mode=safe_mode)
+    if custom_objects is not None and not isinstance(custom_objects, Mapping):
+        raise TypeError(
+            f"custom_objects must be a dict of names and classes, got {custom_objects!r}"
+        )
+    reader = format_to_read(filepath).load_model
     assert reader is not None
-    model: Sequential = reader(Path(path), compile)
+    model: Sequential = reader(Path(filepath), compile, custom_objects or {})
     return model
 
 
@@ -132,30 +146,35 @@ def read_model(
     *,
     compiled: bool = True,
     mapped: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
 ) -> tuple[Sequential, dict[str, Array], dict[str, str]]:
     """Read a safetensors file; return the model, all tensors and the metadata.
 
-    `compiled` compiles the model as the saved one was; `mapped` uses the weights in the file.
+    `compiled` compiles the model as the saved one was; `mapped` uses the weights in the file;
+    `custom_objects` are the user's classes.
     """
+    own = custom_objects or {}
     tensors, metadata = (map_tensors if mapped else read_tensors)(Path(path))
     try:
         config = checked_config(metadata)
-        model = _rebuild(config, tensors)
+        model = _rebuild(config, tensors, own)
         if compiled:
-            _compile(model, config, tensors)
+            _compile(model, config, tensors, own)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)}: {error}") from error
     return model, tensors, metadata
 
 
-def _rebuild(config: dict[str, Any], tensors: dict[str, Array]) -> Sequential:
+def _rebuild(
+    config: dict[str, Any], tensors: dict[str, Array], own: Mapping[str, Any]
+) -> Sequential:
     """Make the layers, compare the shapes of their weights with the file's, then build."""
     batch, *sample_shape = config["input_shape"] or [0]
     if batch is not None and (type(batch) is not int or batch < 1):
         raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
     input_shape = (None, *check_sample_shape(sample_shape))
     specs = check_specs(config["layers"])
-    layers = [Registry("layer", LAYERS).get(spec) for spec in specs]
+    layers = [Registry("layer", {**LAYERS, **own}).get(spec) for spec in specs]
     wanted = wanted_shapes(layers, input_shape)
     stored = {name: array.shape for name, array in tensors.items() if is_weight_name(name)}
     compare_shapes("tensor", wanted, stored)
@@ -179,7 +198,9 @@ def assemble(
     return model
 
 
-def _compile(model: Sequential, config: dict[str, Any], tensors: dict[str, Array]) -> None:
+def _compile(
+    model: Sequential, config: dict[str, Any], tensors: dict[str, Array], own: Mapping[str, Any]
+) -> None:
     """Compile the model as its configuration says, with the optimizer's state if it is stored."""
     spec = config.get("compile")
     if spec is None:
@@ -187,19 +208,28 @@ def _compile(model: Sequential, config: dict[str, Any], tensors: dict[str, Array
     if not isinstance(spec, dict) or not {"optimizer", "loss", "metrics"} <= set(spec):
         raise ValueError("the compile configuration is damaged")
     model.compile(
-        None if spec["optimizer"] is None else optimizers.get(spec["optimizer"]),
-        None if spec["loss"] is None else losses.get(spec["loss"]),
-        [metrics.get(item) for item in spec["metrics"]],
+        None if spec["optimizer"] is None else optimizers.get(_made(spec["optimizer"], own)),
+        None if spec["loss"] is None else losses.get(_made(spec["loss"], own)),
+        [metrics.get(_made(item, own)) for item in spec["metrics"]],
         spec.get("loss_weights"),
-        [metrics.get(item) for item in spec.get("weighted_metrics", ())],
+        [metrics.get(_made(item, own)) for item in spec.get("weighted_metrics", ())],
     )
     if "iterations" in config:
         fill_optimizer(model, config["iterations"], tensors)
 
 
+def _made(spec: Any, own: Mapping[str, Any]) -> Any:
+    """Return the object of a class of the user that a dict describes; another `spec` unchanged."""
+    if isinstance(spec, dict) and spec.get("class_name") in own:
+        return Registry("object", own).get(spec)
+    return spec
+
+
 SAFETENSORS = FileFormat(
     (".safetensors",),
-    load_model=lambda path, compiled: read_model(path, compiled=compiled)[0],
+    load_model=lambda path, compiled, own: read_model(path, compiled=compiled, custom_objects=own)[
+        0
+    ],
     save=contents.save_model,
     save_weights=contents.save_weights,
     load_weights=contents.load_weights,

@@ -13,6 +13,7 @@ from gru_c.callbacks import CallbackList
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_flag
 from gru_c.data import inputs
+from gru_c.data.checks import build_for
 from gru_c.data.class_weight import check_class_weight, weigh_classes
 from gru_c.data.samples import check_batch_size, require_optimizer, require_samples
 from gru_c.layers import Layer
@@ -32,8 +33,8 @@ class Sequential(Keras2Model):
     ----------
     layers : sequence of Layer, optional
         Layers to `add`, in this order.
-    name : str
-        Name in `summary` and saved files.
+    name : str, optional
+        Name in `summary` and saved files; "sequential" by default.
     dtype : {"float32", "float64"}, optional
         Dtype of all weights and results; by default that of the first layer, or float32.
     seed : int, optional
@@ -72,12 +73,13 @@ class Sequential(Keras2Model):
     def __init__(
         self,
         layers: Sequence[Layer] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
         *,
-        name: str = "sequential",
         dtype: npt.DTypeLike | None = None,
         seed: int | None = None,
-        trainable: bool = True,
     ) -> None:
+        name = "sequential" if name is None else name
         super().__init__(layers, name, dtype, seed, trainable)
 
     # ---- training ----
@@ -91,19 +93,19 @@ class Sequential(Keras2Model):
         epochs: int = 1,
         verbose: str | int = "auto",
         callbacks: object = None,
-        *,
-        lengths: npt.ArrayLike | None = None,
-        bucket: bool = False,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        steps_per_epoch: int | None = None,
-        validation_steps: int | None = None,
-        validation_batch_size: int | None = None,
-        validation_freq: int | Collection[int] = 1,
         shuffle: bool = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Collection[int] = 1,
+        *,
+        lengths: npt.ArrayLike | None = None,
+        bucket: bool = False,
         bptt_steps: int | None = None,
         seed: int | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
@@ -155,10 +157,11 @@ class Sequential(Keras2Model):
             Batches of a source per epoch; by default all. The next epoch continues in the source,
             and a source that can be iterated again is restarted at its end. Required for several
             epochs from a generator. If a generator ends too early, a warning is given and training
-            ends.
+            ends. Arrays without batch_size are cut into so many batches; with it, the number must
+            be that of the batches of an epoch.
         validation_steps : int, optional
-            Batches per validation. Each validation begins with the first batch, except that a
-            generator continues.
+            Batches per validation; arrays without batch_size are cut into so many. Each validation
+            begins with the first batch, except that a generator continues.
         validation_batch_size : int, optional
             Samples per batch of the validation; by default batch_size. For arrays only.
         validation_freq : int or list of int
@@ -255,11 +258,11 @@ class Sequential(Keras2Model):
         batch_size: int | None = None,
         verbose: str | int = "auto",
         sample_weight: Any = None,
-        *,
-        lengths: npt.ArrayLike | None = None,
         steps: int | None = None,
         callbacks: object = None,
         return_dict: bool = False,
+        *,
+        lengths: npt.ArrayLike | None = None,
         distribution: Distribution | None = None,
     ) -> float | list[float] | dict[str, float]:
         """Return the loss, or a list of the loss and the metrics if there are any.
@@ -269,7 +272,8 @@ class Sequential(Keras2Model):
         x, y, batch_size, verbose, sample_weight, lengths, callbacks
             As in `fit`.
         steps : int, optional
-            Number of batches to take, from the first one on; by default all.
+            Number of batches to take, from the first one on; by default all. Arrays without
+            batch_size are cut into so many.
         return_dict : bool
             Return a dict of names and values.
         distribution : gru_c.distributed.DataParallel, optional
@@ -278,19 +282,20 @@ class Sequential(Keras2Model):
         Raises
         ------
         ValueError, TypeError
-            As `fit`; also if the model has no weights yet.
+            As `fit`.
         """
         group = start_group(distribution)
         with group.session():
             with group.raise_together():
                 check_flag("return_dict", return_dict)
-                self.require_built("evaluate")
-                hooks, size = CallbackList(callbacks), check_batch_size(batch_size)
+                hooks = CallbackList(callbacks)
                 data = inputs.check_pairs(
                     self,
                     inputs.UserData(x, y, sample_weight, lengths, batch_size),
                     inputs.SourceOptions("steps", steps, fraction=group.batch_fraction),
                 )
+                size = check_batch_size(inputs.size_for_steps(data, steps, batch_size))
+                build_for(self, data.first)
                 if group.is_first:
                     doubts_of(self).check(self, data.first)
             describe_call = partial(describe_evaluation, self, {"batch_size": size})
@@ -303,12 +308,12 @@ class Sequential(Keras2Model):
     def train_on_batch(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
         *,
         lengths: npt.ArrayLike | None = None,
-        return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Take one optimizer step on one batch; return loss and metrics as `evaluate` does.
 
@@ -329,14 +334,15 @@ class Sequential(Keras2Model):
         doubts_of(self).check(self, data)
         return step.as_result(step.train_on_batch(self, data), return_dict)
 
+    @checked_keywords
     def test_on_batch(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
+        return_dict: bool = False,
         *,
         lengths: npt.ArrayLike | None = None,
-        return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Return loss and metrics of one batch, as `evaluate` does.
 
@@ -346,9 +352,9 @@ class Sequential(Keras2Model):
             As `evaluate`.
         """
         check_flag("return_dict", return_dict)
-        self.require_built("test_on_batch")
         data = inputs.check_batch_pairs(self, x, y, sample_weight, lengths)
         require_samples(data)
+        build_for(self, data)
         doubts_of(self).check(self, data)
         hooks, group = CallbackList(), start_group(None)
         logs = evaluate.evaluate(self, data, len(data), 0, hooks, group)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import assign
+from gru_c.common.keywords import checked_keywords
 from gru_c.common.registry import snake_case
 from gru_c.common.validation import check_sizes
 from gru_c.layers import Embedding, Input, Layer
@@ -40,6 +41,7 @@ class BuildableNetwork(NetworkWeights):
     _input: Input | None = None  # the `Input` that says what x is
     _names_ahead: frozenset[str | None] = frozenset()  # of layers that the constructor will add
 
+    @checked_keywords
     def add(self, layer: Layer) -> None:
         """Add a layer at the end. It is built now if the shape of its input is known.
 
@@ -104,6 +106,7 @@ class BuildableNetwork(NetworkWeights):
         self.layers.append(layer)
         self._dissolve_parameters()
 
+    @checked_keywords
     def pop(self) -> Layer:
         """Remove the last layer and return it; ValueError if the model has no layers.
 

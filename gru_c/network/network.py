@@ -19,7 +19,7 @@ from gru_c.common.weights_lock import weights_lock
 from gru_c.layers import GRU, RNN, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.time_distributed import head_of
-from gru_c.metrics import Metric
+from gru_c.metrics import Metric, reset_all
 from gru_c.network import compiling
 from gru_c.network.building import BuildableNetwork
 from gru_c.network.core_runs import CoreRun, CoreRuns, CurrentRuns
@@ -146,6 +146,10 @@ class Network(BuildableNetwork):
                 metric.update(y, outputs, sample_weight=weight, **arguments)
             else:
                 metric.update(y, outputs, **arguments)
+
+    def reset_metrics(self) -> None:
+        """Forget the batches that the metrics have seen; `fit` and `evaluate` begin with this."""
+        reset_all(self.metrics)
 
     @property
     def head_is_paired(self) -> bool:

@@ -51,18 +51,18 @@ _REGISTRY = Registry("optimizer", OPTIMIZERS, Optimizer)
 _MODERATE_NORM, _MODERATE_RATE, _MODERATE_EPSILON = 1e12, 1e6, 1e-12
 
 
-def get(spec: object) -> Optimizer:
+def get(identifier: object) -> Optimizer:
     """Return the optimizer that a name or a dict stands for.
 
     Parameters
     ----------
-    spec : str, dict or Optimizer
+    identifier : str, dict or Optimizer
         A name such as ``"adam"``, the dict of `serialize`, or an instance.
 
     Raises
     ------
     ValueError, TypeError
-        If the name is unknown, or `spec` is something else.
+        If the name is unknown, or `identifier` is something else.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def get(spec: object) -> Optimizer:
     >>> optimizers.get("adam").beta_2
     0.999
     """
-    return _REGISTRY.get(spec)
+    return _REGISTRY.get(identifier)
 
 
 deserialize = get
@@ -78,7 +78,7 @@ deserialize = get
 
 def may_overflow(optimizer: Optimizer, parameters: Parameters) -> bool:
     """Return False if a quick check shows that a step keeps finite weights finite."""
-    rate, decay = optimizer.learning_rate, optimizer.weight_decay or 0.0
+    rate, decay = optimizer.rate_or_schedule, optimizer.weight_decay or 0.0
     moderate = (
         type(optimizer) in OPTIMIZERS.values()
         and isinstance(rate, float)

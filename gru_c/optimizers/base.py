@@ -16,6 +16,7 @@ from gru_c.common.attributes import assign, warn_of_old_name
 from gru_c.common.registry import Configurable, snake_case
 from gru_c.common.validation import check_flag, check_integer, check_real
 from gru_c.common.weights_lock import weights_lock
+from gru_c.optimizers.current_rate import CurrentRate
 from gru_c.parameters import Parameter, Parameters
 from gru_c.runtime.threads import team_threads
 
@@ -112,6 +113,7 @@ class Optimizer(Configurable):
         self,
         learning_rate: Any,
         weight_decay: float | None = None,
+        *,
         clipnorm: float | None = None,
         global_clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -152,6 +154,8 @@ class Optimizer(Configurable):
         return {**self.__dict__, "_items": None, "_scratch": None}
 
     def _argument(self, name: str) -> Any:
+        if name == "learning_rate":
+            return self.rate_or_schedule
         if name == "name" and self.name == snake_case(type(self).__name__):
             return None
         return super()._argument(name)
@@ -159,14 +163,37 @@ class Optimizer(Configurable):
     def __copy__(self) -> Optimizer:
         return copy.deepcopy(self)  # a shallow copy would write to the same state
 
+    def _kept(self, name: str) -> Any:
+        return self.rate_or_schedule if name == "learning_rate" else super()._kept(name)
+
     @property
-    def learning_rate(self) -> Any:
-        """The rate, or the schedule or function that returns it; may be set at any time."""
-        return self._learning_rate
+    def learning_rate(self) -> CurrentRate:
+        """The rate of the next step, a float with Keras's ``assign(rate)`` and ``numpy()``.
+
+        It may be set at any time, to a number, a schedule or a function.
+        """
+        rate = schedules.rate_at(self._learning_rate, self.iterations)
+        return CurrentRate(rate, self._assign_rate)
 
     @learning_rate.setter
     def learning_rate(self, rate: Any) -> None:
         self._learning_rate = schedules.get(rate)
+
+    @property
+    def rate_or_schedule(self) -> Any:
+        """The learning rate as it was set: a float, or the schedule or function that returns it."""
+        return self._learning_rate
+
+    def _assign_rate(self, value: Any) -> float:
+        """Set the rate to a number, as Keras's ``learning_rate.assign`` does, and return it."""
+        if callable(self._learning_rate):
+            raise TypeError(
+                f"learning_rate.assign: the rate follows from {self._learning_rate!r}, which no "
+                "number can be assigned to: set optimizer.learning_rate = number, which replaces it"
+            )
+        rate: float = check_real("learning_rate.assign: the value", _item(value), ">= 0")
+        self._learning_rate = rate
+        return rate
 
     @property
     def lr(self) -> Any:
@@ -262,7 +289,7 @@ class Optimizer(Configurable):
         runs = [] if whole else parameters.trainable_runs()
         if not whole and not runs:  # all layers are frozen
             return
-        rate = schedules.rate_at(self.learning_rate, self.iterations)
+        rate = schedules.rate_at(self._learning_rate, self.iterations)
         if self.gradient_accumulation_steps and not self._accumulate(parameters.gradients):
             assign(self, iterations=self.iterations + 1)
             self._after_update(parameters, runs or [slice(None)])
@@ -351,6 +378,11 @@ class Optimizer(Configurable):
     ) -> None:
         """Let the core change a part of the flat vectors."""
         raise NotImplementedError
+
+
+def _item(value: Any) -> Any:
+    """Return the number in an array of one number; other values unchanged."""
+    return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
 
 
 def _clip_scale(gradients: list[Array], limit: float) -> float:

@@ -42,14 +42,15 @@ def write_tensors(target: Path, tensors: Mapping[str, Array], metadata: dict[str
     write_whole(target, save({k: np.asarray(v, order="C") for k, v in tensors.items()}, metadata))
 
 
-def plain_config(obj: object, noun: str) -> dict[str, Any]:
+def plain_config(obj: object, noun: str, arrays: bool = False) -> dict[str, Any]:
     """Return the object's class name and configuration; ValueError when JSON cannot hold it.
 
-    Initial values that are arrays are left out, because the file has the weights. `noun` names
-    the object in the message.
+    Initial values that are arrays are left out unless `arrays` is true, because the file has the
+    weights. `noun` names the object in the message.
     """
     try:
-        spec: dict[str, Any] = _without_arrays(serialize(obj))
+        config = serialize(obj)
+        spec: dict[str, Any] = config if arrays else _without_arrays(config)
         json.dumps(spec, default=lambda value: _refuse(value, spec["config"]))
     except TypeError as error:
         hint = getattr(obj, "instead_of_saving", "")

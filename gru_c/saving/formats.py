@@ -7,7 +7,7 @@ room. They are imported when a file of their format is written or read.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -24,7 +24,7 @@ class FileFormat(NamedTuple):
     suffixes : tuple of str
         Endings of file names, in lower case.
     load_model : callable
-        Returns the model in a file, given a path and the flag `compile`.
+        Returns the model in a file, given a path, the flag `compile` and the user's classes.
     save : callable
         Writes a model, given the model, a path and the flag `include_optimizer`. None instead of
         the flag stands for the default of the format.
@@ -33,20 +33,44 @@ class FileFormat(NamedTuple):
     """
 
     suffixes: tuple[str, ...]
-    load_model: Callable[[Path, bool], Any] | None = None
+    load_model: Callable[[Path, bool, Mapping[str, Any]], Any] | None = None
     save: Callable[[Any, Path, bool | None], None] | None = None
     save_weights: Callable[[Any, Path], None] | None = None
     load_weights: Callable[[Any, Path], None] | None = None
 
 
+class Descriptions(NamedTuple):
+    """The functions for descriptions of models without weights.
+
+    Attributes
+    ----------
+    write : callable
+        Returns the description of a model, given the model and a function that describes a layer
+        which the description's format does not know.
+    read : callable
+        Returns the layers and the other settings in a description, given that and the user's
+        classes of layers by their names; None if the description has another format.
+    """
+
+    write: Callable[[Any, Callable[[Any], dict[str, Any]]], dict[str, Any]]
+    read: Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[list[Any], dict[str, Any]] | None]
+
+
+_DESCRIPTIONS: list[Descriptions] = []
 _FORMATS: list[FileFormat] = []
 # The first bytes of files of other formats than safetensors, with a name of such a file.
 _NAMES = {b"PK\x03\x04": "model.keras", b"\x89HDF": "model.h5"}
 
 
-def register(*formats: FileFormat) -> None:
+def register(*formats: FileFormat, descriptions: Descriptions) -> None:
     """Set the known formats. A file has the first format with a suffix that its name ends in."""
     _FORMATS[:] = formats
+    _DESCRIPTIONS[:] = [descriptions]
+
+
+def descriptions() -> Descriptions:
+    """Return the functions for descriptions of models."""
+    return _DESCRIPTIONS[0]
 
 
 def format_for(path: str | os.PathLike[str], action: Action) -> FileFormat:

@@ -33,13 +33,17 @@ __all__ = [
     "CosineDecayRestarts",
     "ExponentialDecay",
     "InverseTimeDecay",
+    "LearningRateSchedule",
     "PiecewiseConstantDecay",
     "PolynomialDecay",
     "Schedule",
+    "deserialize",
     "get",
     "rate_at",
     "serialize",
 ]
+
+LearningRateSchedule = Schedule  # Keras's name
 
 SCHEDULES: dict[str, type[Schedule]] = {
     snake_case(c.__name__): c for c in public_classes(globals(), Schedule)
@@ -73,6 +77,9 @@ def get(spec: object) -> float | Schedule | Callable[[int], float]:
     if callable(spec) and not isinstance(spec, (type, Schedule)):
         return as_schedule(spec)
     return _REGISTRY.get(spec)
+
+
+deserialize = get
 
 
 def rate_at(rate: float | Callable[[int], float], step: int) -> float:

@@ -62,6 +62,9 @@ def fit(
         callbacks.call("on_train_begin")
     with blas_held(), Interrupt() as interrupt, group.separate_generators(model):
         run = Run(model, callbacks, file, interrupt, settings.initial_epoch, group)
+        steps = data.train.batch_count(settings.batch_size)
+        params = {"verbose": settings.verbose, "epochs": settings.epochs, "steps": steps}
+        run.history.begin(model, params)
         if saved is not None:
             with group.raise_together():
                 run.resume(saved)

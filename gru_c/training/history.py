@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,13 +22,32 @@ class History(Guarded):
         Numbers of the epochs, from 0.
     interrupted : bool
         True if Ctrl-C ended the run.
+    params : dict
+        "verbose", "epochs" and "steps" (batches per epoch, None if not known) of the `fit`.
+    model : Sequential or None
+        The model, as long as the program has it.
     """
 
     def __init__(self) -> None:
+        self.params: dict[str, Any] = {}
+        self._model: weakref.ref[Any] | None = None
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
         self.interrupted = False
         self._epochs: dict[str, list[int]] = {}  # the epochs in which each quantity was recorded
+
+    @property
+    def model(self) -> Any:
+        """The model; None in a copy, and if the program has it no longer."""
+        return None if self._model is None else self._model()
+
+    def begin(self, model: Any, params: dict[str, Any]) -> None:
+        """Keep the model and the parameters of the run."""
+        self._model, self.params = weakref.ref(model), params
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state of a copy or pickle, without the model."""
+        return {**vars(self), "_model": None}
 
     def append(self, epoch: int, logs: dict[str, float]) -> None:
         """Add an epoch."""

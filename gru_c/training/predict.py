@@ -40,17 +40,17 @@ def predict(
             return at_once
     check_flag("bucket", bucket)
     hooks = CallbackList(callbacks)
-    model.require_built("predict")
     data = inputs.check_inputs(model, x, lengths, steps=steps, batch_size=batch_size, bucket=bucket)
     plan: list[Any] = []
     batches: int | None
     if isinstance(data, Samples):
-        size = check_batch_size(batch_size)
+        size = check_batch_size(inputs.size_for_steps(data, steps, batch_size))
         checks.require_whole_batches(model, size, len(data))
         plan = data.plan(size, bucket=data.check_bucket(model, bucket))
         batches = len(plan)
     else:
         batches = data.batch_count(0)
+    checks.build_for(model, data if isinstance(data, Samples) else data.first)
     mode, several = check_verbose(verbose), batches is None or batches > 1
     if verbose == "auto" and (not several or mode == LINE):
         mode = SILENT

@@ -106,7 +106,7 @@ def capture(model: Network) -> dict[str, Any]:
     """Return the state of a training without weights, slots of the optimizer, and metrics."""
     optimizer = model.optimizer
     assert optimizer is not None
-    rate = optimizer.learning_rate
+    rate = optimizer.rate_or_schedule
     return {
         "iterations": optimizer.iterations,
         "learning_rate": rate if isinstance(rate, float) else None,

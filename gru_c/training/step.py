@@ -100,8 +100,7 @@ def _activity_penalty(model: Network, summed: bool, mask: Array | None) -> float
 def prepare(model: Network, data: Data) -> None:
     """Build the model and the optimizer if they are not built yet."""
     assert model.optimizer is not None
-    if not model.built:
-        model.build_from_data(np.broadcast_to(np.float32(0), data.shape(None)))
+    checks.build_for(model, data)
     if model.metrics:
         shape = model.compute_output_shape(data.shape(model.fixed_time))
         for metric in model.metrics:

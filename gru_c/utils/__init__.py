@@ -1,5 +1,6 @@
 """The functions of ``keras.utils``, gathered from the rooms that define them."""
 
+from gru_c.backend import clear_session
 from gru_c.common.missing_names import explain_missing
 from gru_c.common.random_seed import set_random_seed
 from gru_c.data.padding import pad_sequences
@@ -8,14 +9,17 @@ from gru_c.models.plot import plot_model
 from gru_c.preprocessing.arrays import normalize, split_dataset, to_categorical
 from gru_c.preprocessing.files import get_file
 from gru_c.preprocessing.sequence import timeseries_dataset_from_array
+from gru_c.utils import np_utils
 
 Sequence = PyDataset  # the name before Keras 3
 
 __all__ = [
     "PyDataset",
     "Sequence",
+    "clear_session",
     "get_file",
     "normalize",
+    "np_utils",
     "pad_sequences",
     "plot_model",
     "set_random_seed",

@@ -175,3 +175,11 @@ def test_steps_make_no_new_arrays():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 30_000  # the weights have 361 KB
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in METHODS}))
+def test_a_configuration_of_keras_makes_the_optimizer(name):
+    spec = keras.optimizers.serialize(getattr(keras.optimizers, name)(0.5, name="a"))
+    wanted = getattr(optimizers, name)(0.5, name="a").get_config()
+    assert optimizers.get(spec).get_config() == wanted
+    assert getattr(optimizers, name).from_config(spec["config"]).get_config() == wanted

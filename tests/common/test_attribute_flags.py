@@ -60,7 +60,7 @@ def verbs():
     yield model.evaluate, {"x": ROWS, "y": ROWS[:, :1], "verbose": 0}
     yield model.train_on_batch, {"x": ROWS, "y": ROWS[:, :1]}
     yield model.profile, {"x": ROWS}
-    yield model.save, {"path": "model.safetensors"}
+    yield model.save, {"filepath": "model.safetensors"}
     yield model.__call__, {"x": ROWS}
     for cls, (made_with, _) in LAYER_CASES.items():
         layer = cls(**made_with)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from weighted_models import compiled
 
 from gru_c import (
     GRU,
+    BatchNormalization,
     Bidirectional,
     Dense,
     Dropout,
@@ -36,6 +38,9 @@ def stateful_model(**options):
         lambda: Bidirectional(GRU(4, implementation=1), weights=None),
         lambda: Input((3,), sparse=False, ragged=False),
         lambda: optimizers.Adam(jit_compile=True),
+        lambda: optimizers.Adam(decay=0),
+        lambda: optimizers.SGD(0.1, decay=0.0),
+        lambda: optimizers.RMSprop(decay=np.float64(0)),
     ],
 )
 def test_arguments_of_constructors_without_effect_are_passed_over(make):
@@ -48,6 +53,9 @@ def test_arguments_of_constructors_without_effect_are_passed_over(make):
         (lambda: Dense(4, unroll=True), "unroll"),
         (lambda: Dense(4, lora_rank=2), "lora_rank"),
         (lambda: Flatten(data_format="channels_first"), "data_format"),
+        (lambda: optimizers.Adam(decay=1e-6), "decay"),
+        (lambda: optimizers.Adam(decay=np.nan), "decay"),
+        (lambda: BatchNormalization(decay=0), "decay"),
         (lambda: Sequential().compile("adam", "mse", workers=3), "workers"),
     ],
 )
@@ -86,3 +94,34 @@ def test_a_misspelt_argument_is_named_with_the_right_one(make, label, slip, righ
     message = rf"{label}\(\) got an unexpected keyword argument '{slip}'; did you mean '{right}'\?"
     with pytest.raises(TypeError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("method", "keywords", "message"),
+    [
+        ("fit", {"nb_epoch": 2}, "'nb_epoch': since Keras 2 it is epochs"),
+        ("fit", {"show_accuracy": True}, "give compile metrics"),
+        ("fit", {"epoch": 2}, "did you mean 'epochs'"),
+        ("compile", {"lr": 0.1}, "give it to the optimizer"),
+        ("compile", {"class_mode": "binary"}, "the loss says it"),
+        ("save", {"save_format": "h5"}, "the suffix"),
+        ("save", {"zipped": False}, "always a zip"),
+        ("load_weights", {"by_name": True}, "layer by layer in their order"),
+        ("load_weights", {"skip_mismatch": True}, "all weights of a file must fit"),
+        ("evaluate", {"show_accuracy": True}, "give compile metrics"),
+    ],
+)
+def test_names_of_older_keras_are_explained(method, keywords, message):
+    with pytest.raises(TypeError, match=message):
+        getattr(compiled(), method)(**keywords)
+
+
+def test_arguments_without_effect_are_accepted(tmp_path):
+    model, path = compiled(), tmp_path / "model.weights.h5"
+    pytest.importorskip("h5py")
+    model.save_weights(filepath=path, overwrite=True, max_shard_size=None)
+    model.load_weights(filepath=path, skip_mismatch=False, by_name=False)
+    model.save(tmp_path / "model.keras", overwrite=True, zipped=True)
+    layer = model.pop(rebuild=False)
+    model.add(layer, rebuild=False)
+    assert model.reset_metrics() is None

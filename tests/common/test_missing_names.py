@@ -38,3 +38,29 @@ def test_a_missing_name_is_explained(module, name, message):
 def test_private_names_get_no_advice():
     with pytest.raises(AttributeError, match=r"no attribute '__wrapped__'$"):
         keras.layers.__wrapped__  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "message"),
+    [
+        ("gru_c", "Model", "layers in a row"),
+        ("gru_c", "Sequentail", "did you mean 'Sequential'"),
+        ("gru_c.layers", "LSTM", "use GRU"),
+        ("gru_c.layers", "Conv2DTranspose", "for sequences"),
+        ("gru_c.layers", "AlphaDropout", "Keras has it, gru_c does not; write it with Lambda"),
+        ("gru_c.metrics", "MeanIoU", "Keras has it, gru_c does not; derive a class"),
+        ("gru_c.metrics", "SensitivityAtSpecificity", "Keras has it"),
+        ("gru_c.metrics", "Mean", "use numpy.mean"),
+        ("gru_c.optimizers", "Ftrl", "use Adam"),
+        ("gru_c.losses", "Dice", "give compile a function"),
+        ("gru_c.utils", "vis_utils", "import plot_model"),
+        ("gru_c.backend", "mean", "use NumPy"),
+        ("gru_c.backend", "set_session", "there are no sessions"),
+    ],
+)
+def test_an_import_of_a_missing_name_is_explained(module, name, message):
+    with pytest.raises(ImportError, match=f"cannot import name '{name}' from '{module}'.*"):
+        exec(f"from {module} import {name}")
+    with pytest.raises(ImportError, match=message):
+        exec(f"from {module} import {name}")
+    assert not hasattr(importlib.import_module(module), name)

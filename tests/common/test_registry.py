@@ -200,3 +200,19 @@ def test_from_config_refuses_what_is_no_configuration():
         gru_c.GRU.from_config(3)
     with pytest.raises(TypeError, match="did you mean 'units'"):
         gru_c.GRU.from_config({"unit": 3})
+
+
+def test_arguments_that_change_nothing_in_keras_are_passed_over_in_a_dict():
+    spec = {"class_name": "Adam", "config": {"beta_1": 0.5, "decay": 0.0, "jit_compile": True}}
+    assert optimizers.get(spec).get_config() == optimizers.Adam(beta_1=0.5).get_config()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'decay'; its arguments are"):
+        optimizers.get({**spec, "config": {"decay": 1e-6}})
+
+
+def test_a_class_that_takes_any_argument_gets_all():
+    class Any(registry.Configurable):
+        def __init__(self, **settings):
+            self.settings = settings
+
+    spec = {"class_name": "any", "config": {"axis": -1, "other": 3}}
+    assert registry.Registry("thing", {"any": Any}).get(spec).settings == spec["config"]

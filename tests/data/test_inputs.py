@@ -26,7 +26,10 @@ from gru_c import GRU, Sequential
         ({"validation_data": 3}, "validation_data must be .* or a source of such batches, got int"),
         ({"x": iter([])}, "the source of batches gave no batch"),
         ({"x": {}}, "x must hold real numbers"),
-        ({"x": X, "y": Y, "steps_per_epoch": 3}, "steps_per_epoch is for a source of batches"),
+        (
+            {"x": X, "y": Y, "steps_per_epoch": 3, "batch_size": 1},
+            r"steps_per_epoch=3, but .* samples in batches of 1 are .* batches, all of which",
+        ),
         ({"x": X, "y": None}, "y must be an array of real numbers, got None"),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rnn_pairs import pair, same
 
-from gru_c import RNN, GRUCell, Sequential, StackedRNNCells
+from gru_c import GRU, RNN, Bidirectional, GRUCell, Sequential, StackedRNNCells
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 4, 3)), RNG.normal(size=(6, 2))
@@ -75,3 +75,23 @@ def test_a_stateful_rnn_continues_and_can_be_reset():
     model.layers[0].reset_states([np.ones((6, 5)), np.ones((6, 2))])
     with pytest.raises(ValueError, match="holds the states of 6 sequences"):
         model.predict(X[:4], verbose=0)
+
+
+def test_bidirectional_takes_an_rnn_of_one_cell():
+    options = {"dropout": 0.1, "reset_after": False, "kernel_regularizer": "l2"}
+    cells = Bidirectional(RNN(GRUCell(3, **options), return_sequences=True, name="a"), "sum")
+    plain = Bidirectional(GRU(3, **options, return_sequences=True, name="a"), "sum")
+    assert cells.get_config() == plain.get_config()
+    assert cells.forward_layer.name == "forward_a"
+    again = Bidirectional(**cells.get_config())
+    assert again.get_config() == cells.get_config()
+    other = Bidirectional(
+        RNN(GRUCell(3)), backward_layer=RNN(GRUCell(2), go_backwards=True), input_shape=(5, 2)
+    )
+    assert other.compute_output_shape((None, 5, 2)) == (None, 5)
+    with pytest.raises(ValueError, match=r"layer of a Bidirectional: .* has 2 cells, wanted one"):
+        Bidirectional(RNN([GRUCell(2), GRUCell(2)]))
+    used = RNN(GRUCell(2))
+    used(np.zeros((1, 2, 2)))
+    with pytest.raises(ValueError, match=r"backward_layer of a Bidirectional: .* weights already"):
+        Bidirectional(GRU(2), backward_layer=used)

@@ -58,8 +58,5 @@ def test_validation_split_of_a_numpy_number():
 
 
 def test_arguments_that_keras_has_in_another_place_go_by_name():
-    model = compiled()
-    with pytest.raises(TypeError, match="positional"):
-        model.evaluate(X, Y, 32, 0, None, 10)  # steps
     with pytest.raises(TypeError, match="positional"):
         Dropout(0.5, (40, 1, 4))  # noise_shape

@@ -30,10 +30,29 @@ def test_predict_of_nothing():
 
 
 @pytest.mark.parametrize("call", ["predict", "predict_on_batch"])
-def test_predict_before_build(call):
-    for model in (Sequential(), Sequential([GRU(5), Dense(1)])):
-        with pytest.raises(ValueError, match=r"no weights yet, so predict.*input_shape"):
-            getattr(model, call)(X)
+def test_predict_builds_the_model(call):
+    model, built = (Sequential([GRU(5), Dense(1)], seed=3) for _ in range(2))
+    built.build(X.shape)
+    outputs = getattr(model, call)(X)
+    assert model.built
+    np.testing.assert_array_equal(outputs, built.predict(X, verbose=0))
+    with pytest.raises(ValueError, match="the model has no layers: add some first"):
+        getattr(Sequential(), call)(X)
+
+
+def test_predict_builds_the_model_for_lists_and_sources():
+    sequences = [X[0], X[1, :3]]
+    for data in (sequences, iter([X[:4], X[4:6]]), (X, [2] * len(X))):
+        model = Sequential([GRU(5), Dense(1)])
+        assert np.shape(model.predict(data, verbose=0))[1:] == (1,)
+        assert model.input_shape == (None, None, X.shape[2])
+
+
+def test_input_that_is_refused_does_not_build():
+    model = Sequential([GRU(5), Dense(1)])
+    with pytest.raises(ValueError, match="lengths"):
+        model.predict(X, lengths=[99] * len(X))
+    assert not model.built
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from saved_models import X, Y, trained
 
 import gru_c
-from gru_c import GRU, Bidirectional, Input, Sequential
+from gru_c import GRU, Bidirectional, Dense, Input, Sequential, load_model, losses
 
 
 @pytest.fixture
@@ -103,3 +103,29 @@ def test_what_is_drawn_after_loading_is_what_the_seed_says(path):
     model = trained()
     model.compile("adam", "mse", ["mae"])
     assert model.fit(X, Y, epochs=2, verbose=0, seed=5).history == runs[0] == runs[1]
+
+
+class Twice(Dense):
+    def forward(self, x, *, training=False):
+        return 2 * super().forward(x, training=training)
+
+
+class Halved(losses.MeanSquaredError):
+    def sample_values(self, y_true, y_pred):
+        return super().sample_values(y_true, y_pred) / 2
+
+
+def test_classes_of_the_user_are_found_by_their_names(tmp_path):
+    path = tmp_path / "model.safetensors"
+    model = Sequential([Twice(2, input_shape=(3,))])
+    model.compile("adam", Halved())
+    model.save(path)
+    with pytest.raises(ValueError, match="unknown layer 'Twice'"):
+        load_model(path)
+    own = {"Twice": Twice, "Halved": Halved}
+    again = load_model(filepath=path, custom_objects=own, compile=True, safe_mode=False)
+    assert type(again.layers[0]) is Twice
+    assert type(again.loss) is Halved
+    assert load_model(path, own, False).loss is None
+    with pytest.raises(TypeError, match="custom_objects must be a dict of names"):
+        load_model(path, custom_objects=3)

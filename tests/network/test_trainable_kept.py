@@ -44,7 +44,7 @@ def test_files_keep_what_is_frozen(tmp_path, include_optimizer):
     model = model_of()
     fit(model)
     model.layers[0].trainable = model.layers[3].trainable = False
-    model.save(tmp_path / "model.safetensors", include_optimizer)
+    model.save(tmp_path / "model.safetensors", include_optimizer=include_optimizer)
     again = load_model(tmp_path / "model.safetensors")
     assert [layer.trainable for layer in again.layers] == [False, True, True, False]
     if include_optimizer:

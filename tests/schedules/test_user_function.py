@@ -13,9 +13,9 @@ def test_a_function_without_arguments_is_called_before_every_step():
     model.compile(optimizer, lambda y, p: (0.0, np.ones_like(p)))
     model.fit(np.ones((3, 1)), np.ones(3), batch_size=1, verbose=0)
     assert model.get_weights()[0] == -3 * 0.875 / 3
-    optimizer.learning_rate = schedules.get(optimizer.learning_rate)  # unchanged
+    optimizer.learning_rate = schedules.get(optimizer.rate_or_schedule)  # unchanged
     with pytest.raises(StopIteration):
-        optimizer.learning_rate(3)
+        optimizer.rate_or_schedule(3)
 
 
 def test_what_a_function_gives_is_checked():

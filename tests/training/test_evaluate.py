@@ -1,4 +1,4 @@
-"""`evaluate`: the loss of the predictions, and models that cannot be evaluated yet."""
+"""`evaluate`: the loss of the predictions, and models that are built for the samples."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,11 @@ def test_evaluate_is_the_loss_of_the_predictions():
         assert mae == pytest.approx(np.abs(predicted - Y).mean(), rel=1e-5)
 
 
-def test_evaluate_before_build():
-    model = Sequential([GRU(5), Dense(1)])
-    model.compile("adam", "mse")
-    with pytest.raises(ValueError, match="no weights yet, so evaluate is not possible"):
-        model.evaluate(X, Y)
+@pytest.mark.parametrize("call", ["evaluate", "test_on_batch"])
+def test_evaluate_builds_the_model(call):
+    model, built = (Sequential([GRU(5), Dense(1)], seed=3) for _ in range(2))
+    for each in (model, built):
+        each.compile("adam", "mse")
+    built.build(X.shape)
+    assert getattr(model, call)(X, Y) == getattr(built, call)(X, Y)
+    assert model.built

@@ -1,9 +1,10 @@
-"""Validations of `fit` in runs with callbacks and checkpoints, and single batches."""
+"""Validations of `fit` in runs with callbacks and checkpoints, and numbers of batches."""
 
+import numpy as np
 import pytest
 from weighted_models import BY_SAMPLE, X, Y, compiled
 
-from gru_c import GRU, Sequential, callbacks
+from gru_c import callbacks
 
 
 def test_callbacks_wait_for_the_next_validation(tmp_path):
@@ -68,7 +69,47 @@ def test_one_batch_is_evaluated():
         X, Y, verbose=0, sample_weight=BY_SAMPLE, batch_size=12, return_dict=True
     )
     assert model.test_on_batch(X, Y) == list(model.test_on_batch(X, Y, return_dict=True).values())
-    with pytest.raises(ValueError, match="test_on_batch is not possible"):
-        Sequential([GRU(2)]).test_on_batch(X, Y)
     with pytest.raises(ValueError, match="x has no samples"):
         model.test_on_batch(X[:0], Y[:0])
+
+
+@pytest.mark.parametrize(
+    ("hook", "call", "batches"),
+    [
+        ("on_train_batch_end", lambda m, o: m.fit(X, Y, steps_per_epoch=4, **o), 4),
+        ("on_train_batch_end", lambda m, o: m.fit(X, Y, 5, steps_per_epoch=3, **o), 3),
+        ("on_test_batch_end", lambda m, o: m.evaluate(X, Y, steps=5, **o), 4),
+        ("on_test_batch_end", lambda m, o: m.evaluate(X, Y, 2, steps=3, **o), 3),
+        ("on_predict_batch_end", lambda m, o: m.predict(X, steps=3, **o), 3),
+        (
+            "on_test_batch_end",
+            lambda m, o: m.fit(X, Y, validation_data=(X, Y), validation_steps=2, **o),
+            2,
+        ),
+    ],
+)
+def test_arrays_are_cut_into_so_many_batches(hook, call, batches):
+    numbers = []
+    count = callbacks.LambdaCallback(**{hook: lambda batch, logs: numbers.append(batch)})
+    call(compiled(), {"callbacks": count, "verbose": 0})
+    assert numbers == list(range(batches))
+
+
+def test_all_samples_are_predicted_in_so_many_batches():
+    model, x = compiled(), np.tile(X, (9, 1, 1))
+    outputs = model.predict(x, steps=2, verbose=0)
+    np.testing.assert_array_equal(outputs, model.predict(x, verbose=0))
+    assert len(model.predict(x, batch_size=2, steps=3, verbose=0)) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"steps_per_epoch": 5}, "steps_per_epoch=5, but 12 samples in batches of 3 are 4"),
+        ({"steps_per_epoch": 2, "batch_size": 4}, "12 samples in batches of 4 are 3 batches"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch must be"),
+    ],
+)
+def test_an_epoch_of_other_batches_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        compiled().fit(X, Y, verbose=0, **arguments)

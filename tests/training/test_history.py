@@ -1,8 +1,11 @@
 """The history of a training, and its plot."""
 
+import pickle
+
 import numpy as np
 import pytest
 from callback_models import X, Y, compiled, fit
+from tools import small_model
 
 from gru_c import History
 from gru_c.metrics import Metric
@@ -33,3 +36,15 @@ def test_metrics_give_and_take_their_state():
     restored.set_state(metric.get_state())
     assert isinstance(restored, Metric)
     assert restored.result() == metric.result()
+
+
+def test_the_history_knows_its_run():
+    model = small_model()
+    model.compile("adam", "mse")
+    history = model.fit(np.zeros((7, 3, 4)), np.zeros(7), batch_size=2, epochs=3, verbose=0)
+    assert history.params == {"verbose": 0, "epochs": 3, "steps": 4}
+    assert history.model is model
+    again = pickle.loads(pickle.dumps(history))
+    assert again.model is None
+    assert (again.params, again.history) == (history.params, history.history)
+    assert History().model is None

@@ -16,6 +16,7 @@ import json
 import os
 import warnings
 import zipfile
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from typing import Any
 from gru_c.common.arrays import Array
 from gru_c.common.validation import check_flag
 from gru_c.interop.keras import archive, hdf5, optimizer_state
-from gru_c.interop.keras.layers import KerasModel, model_as_keras, model_of
+from gru_c.interop.keras.layers import KerasModel, Origin, model_of
+from gru_c.interop.keras.layers_writing import model_as_keras
 from gru_c.interop.keras.training import compile_as
 from gru_c.interop.keras.training_writing import compile_config
 from gru_c.interop.keras.vocabularies import add_vocabularies
@@ -55,6 +57,7 @@ def load(
     model: Sequential | None = None,
     *,
     compile: bool = True,  # noqa: A002
+    custom_objects: Mapping[str, Any] | None = None,
 ) -> Sequential:
     """Read a Sequential model that Keras saved.
 
@@ -71,6 +74,8 @@ def load(
         The rest of the file is then not read.
     compile : bool
         False leaves out the compilation and the optimizer's state.
+    custom_objects : dict, optional
+        The user's classes of layers by their names.
 
     Returns
     -------
@@ -142,10 +147,11 @@ def load(
     check_flag("compile", compile)
     try:
         if _is_zip(file):
-            loaded, left_out = _load_zip(file, model, compile)
+            loaded, left_out = _load_zip(file, model, compile, custom_objects or {})
         else:
             with hdf5.opened(file) as h5:
-                loaded, left_out = _load_hdf5(h5, file.stat().st_size, model, compile)
+                size = file.stat().st_size
+                loaded, left_out = _load_hdf5(h5, size, model, compile, custom_objects or {})
     except (ValueError, TypeError, OSError, RecursionError, OverflowError) as error:
         raise ValueError(f"{os.fspath(file)}: {error}") from error
     _warn(file, loaded, left_out)
@@ -183,7 +189,9 @@ def _is_zip(file: Path) -> bool:
         return content.read(2) == b"PK"
 
 
-def _load_zip(file: Path, model: Sequential | None, compiled: bool) -> tuple[Sequential, list[str]]:
+def _load_zip(
+    file: Path, model: Sequential | None, compiled: bool, own: Mapping[str, Any]
+) -> tuple[Sequential, list[str]]:
     """Return the model of a ``.keras``, and the parts of its compilation that are left out."""
     if model is not None:
         raise ValueError("it holds a model of its own; model= is for files of weights")
@@ -194,7 +202,7 @@ def _load_zip(file: Path, model: Sequential | None, compiled: bool) -> tuple[Seq
         content = archive.member(zip_file, _WEIGHTS)
         with hdf5.opened(content) as h5:
             add_vocabularies(spec, zip_file, h5, len(content))
-            parsed = model_of(spec, str(version))
+            parsed = model_of(spec, Origin(str(version), custom_objects=own))
             loaded = _assembled(parsed, read_weights(parsed, h5, len(content)))
             if not compiled:
                 return loaded, []
@@ -203,7 +211,7 @@ def _load_zip(file: Path, model: Sequential | None, compiled: bool) -> tuple[Seq
 
 
 def _load_hdf5(
-    h5: Any, size: int, model: Sequential | None, compiled: bool
+    h5: Any, size: int, model: Sequential | None, compiled: bool, own: Mapping[str, Any]
 ) -> tuple[Sequential, list[str]]:
     """Return the same for an older ``.h5``, or `model` with the weights of the file."""
     if model is not None:
@@ -215,7 +223,9 @@ def _load_hdf5(
             "an HDF5 file without 'model_config' holds no model but weights: give the gru_c model "
             "that they are for, load(path, model=...)"
         )
-    parsed = model_of(archive.parse_json(config), str(hdf5.text(h5, "keras_version", size)))
+    version = str(hdf5.text(h5, "keras_version", size))
+    origin = Origin(version, custom_objects=own)
+    parsed = model_of(archive.parse_json(config), origin)
     loaded = _assembled(parsed, read_weights(parsed, h5, size))
     if not compiled:
         return loaded, []
@@ -306,10 +316,8 @@ def save(
     older = target.suffix in _OLDER and not target.name.endswith(".weights.h5")
     if target.suffix != ".keras" and not older:
         raise ValueError(f"Keras loads files named *.keras or *.h5, got {target.name!r}")
-    shape = model.input_shape
-    assert shape is not None  # it is built
     require_names(model.layers)
-    spec = model_as_keras(model.name, shape, model.layers, model.trainable)
+    spec = model_as_keras(model)
     compiled, left_out = compile_config(model)
     state = include_optimizer and compiled is not None
     if older:

@@ -1,48 +1,36 @@
-"""Conversion of layers and models from and to Keras's configurations."""
+"""Conversion of layers and models from Keras's configurations; `layers_writing` writes them."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gru_c import activations, initializers
+from gru_c import initializers
 from gru_c.common.arrays import Shape
-from gru_c.common.validation import check_flag, check_sample_shape
+from gru_c.common.registry import Registry
+from gru_c.common.validation import check_flag, check_integer, check_sample_shape
 from gru_c.interop.keras.config import (
-    as_keras,
-    kind_of,
     last_word,
     nested,
     options_of,
     read_spec,
     short,
 )
-from gru_c.layers import (
-    CELLS,
-    GRU,
-    LAYERS,
-    RNN,
-    Bidirectional,
-    GRUCell,
-    Lambda,
-    Layer,
-    StackedRNNCells,
-    TimeDistributed,
-)
+from gru_c.layers import CELLS, LAYERS, Layer
 from gru_c.network.layer_checks import check_for_network
 from gru_c.recurrence.cell import ActivationLike
 from gru_c.saving.contents import check_specs
 
-_CLASSES = {**LAYERS, **CELLS}
+CLASSES = {**LAYERS, **CELLS}
 
 # Options that Keras lacks: those that do not change results, and those that do unless they have
 # this value.
 _HARMLESS = {"time_major", "checkpoint_every", "input_shape", "batch_size"}
-_GRU_C_ONLY = {"zoneout": 0.0, "clip": None, "inference_weights": "float32"}
-_NOT_COPIED = {*_HARMLESS, *_GRU_C_ONLY, "name", "dtype", "seed", "weights"}
-# The values that a written layer must have; a stateful layer of Keras has a fixed batch size.
-_REQUIRED = {**_GRU_C_ONLY, "stateful": False}
+GRU_C_ONLY = {"zoneout": 0.0, "clip": None, "inference_weights": "float32"}
+NOT_COPIED = {*_HARMLESS, *GRU_C_ONLY, "name", "dtype", "seed", "weights"}
+# A description without weights has these of a layer beside Keras's configuration, under this key.
+EXTRA, EXTRAS = "gru_c", ("checkpoint_every", "seed")
 
 
 class KerasModel(NamedTuple):
@@ -66,18 +54,35 @@ class KerasModel(NamedTuple):
     trainable: bool = True
 
 
+class Origin(NamedTuple):
+    """The source of configurations.
+
+    Attributes
+    ----------
+    version : str
+        The version of Keras.
+    has_weights : bool
+        True for a file, in which initializers do not matter; False for a description alone.
+    custom_objects : dict
+        The user's classes of layers by their names.
+    """
+
+    version: str
+    has_weights: bool = True
+    custom_objects: Mapping[str, Any] = {}
+
+
 # ---- reading ------------------------------------------------------------------------------------
 
 
-def model_of(spec: Any, version: str) -> KerasModel:
+def model_of(spec: Any, origin: Origin) -> KerasModel:
     """Return the layers of a Sequential, or of a functional model that is a chain of layers.
 
     Parameters
     ----------
     spec : dict
         Keras's configuration of the model.
-    version : str
-        The version of Keras.
+    origin : Origin
 
     Raises
     ------
@@ -98,38 +103,51 @@ def model_of(spec: Any, version: str) -> KerasModel:
     if first_name == "InputLayer":
         options_of(first, {"trainable"})  # has no effect on an input
         specs = specs[1:]
-    input_shape = _input_shape(first, config)
+    input_shape = _input_shape(first, config, origin)
     shape = input_shape
     layers: list[Layer] = []
     for layer_spec in specs:
-        layers.append(_layer_of(layer_spec, len(shape), version))
-        shape = layers[-1].compute_output_shape(shape)
+        layers.append(_layer_of(layer_spec, len(shape), origin))
+        shape = layers[-1].compute_output_shape(shape) if shape else ()
     name = config.get("name", "sequential")
     class_names = [layer_spec["class_name"] for layer_spec in specs]
     trainable = check_flag("trainable of the model", config.get("trainable", True))
     return KerasModel(str(name), input_shape, layers, class_names, trainable)
 
 
-def _input_shape(first: dict[str, Any], config: dict[str, Any]) -> Shape:
-    """Return the input's shape in the configuration of the first layer or of the model."""
+def _input_shape(first: dict[str, Any], config: dict[str, Any], origin: Origin) -> Shape:
+    """Return the input's shape in the configuration of the first layer or of the model.
+
+    It is () for a description of a model that was never built.
+    """
     shape = first.get("batch_shape") or first.get("batch_input_shape")
     shape = shape or config.get("build_input_shape") or None
-    if not isinstance(shape, list) or not shape:
+    if shape is None and not origin.has_weights:
+        return ()
+    if not isinstance(shape, (list, tuple)) or not shape:
         raise ValueError(f"the model has no input shape, so it was never built: {shape!r}")
-    return (None, *check_sample_shape(shape[1:]))
+    if origin.has_weights:  # a file's weights are for any size of a batch
+        return (None, *check_sample_shape(shape[1:]))
+    return (check_integer("batch size", shape[0], 1, optional=True), *check_sample_shape(shape[1:]))
 
 
-def _layer_of(spec: Any, rank: int, version: str) -> Layer:
-    """Return a layer, whose input has `rank` axes."""
+def _layer_of(spec: Any, rank: int, origin: Origin) -> Layer:
+    """Return a layer, whose input has `rank` axes; 0 if that is not known."""
+    if isinstance(spec, dict) and _is_ours(spec, origin):
+        return _layer_of_user(spec, origin)
     class_name, config = read_spec(spec)
+    extra = spec.get(EXTRA)
     try:
         if not isinstance(config.get("name"), str):
             raise ValueError("it has no name")
         if class_name == "Lambda":
             raise ValueError("it is code, and nothing from a file is executed")
-        if class_name not in _CLASSES:
+        if class_name not in CLASSES:
             raise ValueError(f"gru_c has no such layer; it has {', '.join(sorted(LAYERS))}")
-        layer = _CLASSES[class_name](**_arguments(class_name, config, rank, version))
+        arguments = _arguments(class_name, config, rank, origin)
+        if isinstance(extra, dict) and not origin.has_weights:
+            arguments |= {name: extra[name] for name in EXTRAS if name in extra}
+        layer = CLASSES[class_name](**arguments)
         if class_name not in CELLS:
             check_for_network(layer)
     except (ValueError, TypeError) as error:
@@ -137,28 +155,52 @@ def _layer_of(spec: Any, rank: int, version: str) -> Layer:
     return layer
 
 
-def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str) -> dict[str, Any]:
+def _layer_of_user(spec: dict[str, Any], origin: Origin) -> Layer:
+    """Return a layer of a class of the user, or as `registry.serialize` describes it."""
+    class_name, config = spec.get("class_name"), dict(spec.get("config") or {})
+    table: dict[str, type[Layer]] = {**CLASSES, **origin.custom_objects}
+    registry = Registry("layer", table)
+    parameters = inspect.signature(registry.find(str(class_name))).parameters
+    if "module" in spec:  # written by Keras
+        if not any(item.kind is item.VAR_KEYWORD for item in parameters.values()):
+            config = options_of(config, parameters)
+        config = {name: nested(name, value) for name, value in config.items()}
+    if "dtype" in config:
+        config["dtype"] = _dtype_of(config["dtype"])
+    return registry.get({"class_name": class_name, "config": config})
+
+
+def _is_ours(spec: dict[str, Any], origin: Origin) -> bool:
+    """Return True for a layer as `registry.serialize` describes it, or of a class of the user."""
+    if spec.get("class_name") in origin.custom_objects:
+        return True
+    return not origin.has_weights and origin.version[:1] == "3" and "module" not in spec
+
+
+def _arguments(
+    class_name: str, config: dict[str, Any], rank: int, origin: Origin
+) -> dict[str, Any]:
     """Return the arguments for a layer of gru_c."""
-    known_names = set(inspect.signature(_CLASSES[class_name]).parameters) - _NOT_COPIED
+    known_names = set(inspect.signature(CLASSES[class_name]).parameters) - NOT_COPIED
     arguments = {"name": config["name"], "dtype": _dtype_of(config.get("dtype"))}
     if class_name in ("GRU", "GRUCell"):  # Keras before 2.1: no option, computes as with False
         arguments["reset_after"] = False
-    old_names = _CLASSES[class_name]._renamed  # Keras 2 writes LeakyReLU(alpha=...)
+    old_names = CLASSES[class_name]._renamed  # Keras 2 writes LeakyReLU(alpha=...)
     options = {old_names.get(name, name): value for name, value in config.items()}
     for name, value in options_of(options, known_names).items():
         kind = last_word(name)
         if kind == "initializer":
-            arguments |= _initializer(name, value)
+            arguments |= _initializer(name, value, origin)
         elif kind == "activation":
-            arguments[name] = _activation(class_name, name, value, version)
+            arguments[name] = _activation(class_name, name, value, origin.version)
         elif name in ("cell", "cells"):
             cells = value if isinstance(value, list) else [value]
-            read = [_layer_of(cell, rank, version) for cell in cells]
+            read = [_layer_of(cell, rank, origin) for cell in cells]
             arguments[name] = read if isinstance(value, list) else read[0]
         elif kind == "layer" and class_name == "TimeDistributed":
-            arguments[name] = _layer_of(value, rank - 1, version)
+            arguments[name] = _layer_of(value, max(rank - 1, 0), origin)
         elif kind == "layer":
-            arguments[name] = None if value is None else _layer_of(_direction(value), rank, version)
+            arguments[name] = None if value is None else _layer_of(_direction(value), rank, origin)
         elif name == "axis":
             axis = value[0] if isinstance(value, list) and len(value) == 1 else value
             arguments[name] = -1 if axis == rank - 1 else axis
@@ -167,12 +209,14 @@ def _arguments(class_name: str, config: dict[str, Any], rank: int, version: str)
     return arguments
 
 
-def _initializer(name: str, value: Any) -> dict[str, Any]:
-    """Return the initializer as an argument; {} if it is unknown, since weights are loaded."""
+def _initializer(name: str, value: Any, origin: Origin) -> dict[str, Any]:
+    """Return the initializer as an argument; {} if it is unknown and weights are loaded."""
     try:
         return {name: initializers.get(nested(name, value))}
     except (ValueError, TypeError):
-        return {}
+        if origin.has_weights:
+            return {}
+        raise
 
 
 def _activation(class_name: str, name: str, value: Any, version: str) -> ActivationLike:
@@ -198,9 +242,9 @@ def _activation(class_name: str, name: str, value: Any, version: str) -> Activat
 
 def _direction(spec: Any) -> Any:
     """Return a direction of a Bidirectional with its name, without the prefix of the direction."""
-    class_name, config = read_spec(spec)
+    _, config = read_spec(spec)
     name = str(config.get("name")).removeprefix("forward_").removeprefix("backward_")
-    return {"class_name": class_name, "config": {**config, "name": name}}
+    return {**spec, "config": {**config, "name": name}}
 
 
 def _dtype_of(policy: Any) -> str | None:
@@ -273,107 +317,3 @@ def _check_call(label: str, config: dict[str, Any], argument: str, value: Any) -
         raise ValueError(
             f"{label} is called with {argument}={short(value)}, which gru_c has no equivalent for"
         )
-
-
-# ---- writing ------------------------------------------------------------------------------------
-
-
-def model_as_keras(
-    name: str, input_shape: Shape, layers: list[Layer], trainable: bool
-) -> dict[str, Any]:
-    """Return Keras's configuration of a Sequential.
-
-    All layers of a frozen model are written as frozen, since Keras ignores the flag of the model.
-
-    Raises
-    ------
-    ValueError
-        When a layer or an option is not known to Keras; the message names the first one.
-    """
-    names = {layer.name for layer in layers}
-    input_name = "input_layer"
-    while input_name in names:
-        input_name += "_"
-    shape = list(input_shape)
-    dtype = layers[0].dtype
-    first = as_keras(
-        "keras.layers",
-        "InputLayer",
-        {
-            "batch_shape": shape,
-            "dtype": "string" if layers[0].takes_texts else dtype,
-            "name": input_name,
-        },
-    )
-    config = {
-        "name": name,
-        "trainable": trainable,
-        "dtype": dtype,
-        "layers": [first, *(_layer_as_keras(layer, trainable) for layer in layers)],
-        "build_input_shape": shape,
-    }
-    return {**as_keras("keras", "Sequential", config), "build_config": {"input_shape": shape}}
-
-
-def _layer_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
-    """Return Keras's configuration of a layer; `trainable` is that of the model."""
-    class_name = type(layer).__name__
-    label = f"layer {layer.label!r} ({class_name})"
-    if isinstance(layer, Lambda):
-        raise ValueError(f"{label}: {Lambda.instead_of_saving.removeprefix('. ')}")
-    if _CLASSES.get(class_name) is not type(layer):
-        raise ValueError(f"{label}: Keras has no such layer")
-    for name, required in _REQUIRED.items():
-        if getattr(layer, name, required) != required:
-            raise ValueError(f"{label}: a Keras file has no {name}={getattr(layer, name)!r}")
-    config: dict[str, Any] = {"name": layer.label, "dtype": layer.dtype}
-    for name, value in layer.get_config().items():
-        if name not in _NOT_COPIED and _is_written(label, name, getattr(layer, name)):
-            config[name] = value
-    config["trainable"] = trainable and layer.trainable
-    if class_name == "SpatialDropout1D":  # takes no such argument in Keras
-        del config["trainable"]
-    if isinstance(layer, Bidirectional):
-        if len({direction.units for direction in layer.directions}) > 1:
-            raise ValueError(f"{label}: Keras wants as many units in both directions")
-        forward, backward = layer.directions
-        config["layer"] = _layer_as_keras(forward, trainable)
-        config["backward_layer"] = _layer_as_keras(backward, trainable)
-    if isinstance(layer, RNN):
-        config["cell"] = _layer_as_keras(layer.cell, trainable)
-    if isinstance(layer, StackedRNNCells):
-        config["cells"] = [_layer_as_keras(cell, trainable) for cell in layer.cells]
-    if isinstance(layer, TimeDistributed):
-        config["layer"] = _layer_as_keras(layer.layer, trainable)
-    function = getattr(layer, "activation_function", None)
-    if function is not None and activations.ACTIVATIONS.get(function.name) is not function:
-        raise ValueError(f"{label}: Keras has no activation {function.name!r} of one's own")
-    if isinstance(layer, (GRU, GRUCell)):
-        for option in ("activation", "recurrent_activation"):
-            gru = layer if isinstance(layer, GRU) else layer.layer
-            config[option] = _activation_name(label, option, gru)
-    return as_keras("keras.layers", class_name, config)
-
-
-def _activation_name(label: str, option: str, layer: GRU) -> str:
-    """Return the name of an activation; raise ValueError if Keras's of that name differs."""
-    activation = getattr(layer, option)
-    name = activation if isinstance(activation, str) else activation[0]
-    default = GRU(1, activation=name, recurrent_activation=name).cell
-    if name not in activations.ACTIVATIONS or getattr(default, option) != getattr(
-        layer.cell, option
-    ):
-        raise ValueError(f"{label}: Keras has no {option}={activation!r}")
-    return str(name)
-
-
-def _is_written(label: str, name: str, value: Any) -> bool:
-    """Return True if an option's value is written; ValueError for an object that Keras lacks."""
-    kind = kind_of(name)
-    if isinstance(value, initializers.Constant) and value.is_array:
-        return False
-    if kind is None or value is None or type(value) in kind[2].values():
-        return True
-    if kind[0] == "initializer":
-        return False  # the file has the weights themselves
-    raise ValueError(f"{label}: Keras has no {kind[0]} {value!r}")

@@ -187,8 +187,8 @@ def arrays(model: Sequential) -> dict[str, Array]:
     optimizer = model.optimizer
     assert optimizer is not None
     written = {f"{_VARS}/0": np.array(optimizer.iterations, np.int32)}
-    if isinstance(optimizer.learning_rate, float):
-        written[f"{_VARS}/1"] = np.array(optimizer.learning_rate, np.float32)
+    if isinstance(optimizer.rate_or_schedule, float):
+        written[f"{_VARS}/1"] = np.array(optimizer.rate_or_schedule, np.float32)
     first = len(written)
     slots = contents.slot_tensors(model)
     written |= {f"{_VARS}/{first + i}": slots[key] for i, key in enumerate(_keys(model))}

@@ -194,7 +194,7 @@ def _optimizer(spec: Any, left_out: list[str]) -> optimizers.Optimizer:
         leave_out(words, "gru_c clips by one of them")
     decay = config.get("decay")
     if decay:
-        rate = options.get("learning_rate", make().learning_rate)
+        rate = options.get("learning_rate", make().rate_or_schedule)
         try:
             if isinstance(rate, schedules.Schedule):
                 raise ValueError("beside a schedule")

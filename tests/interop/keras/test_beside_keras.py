@@ -244,10 +244,10 @@ def test_keras_trains_on(tmp_path):
 
 
 def test_the_slope_of_an_older_leaky_relu():
-    from gru_c.interop.keras.layers import model_of
+    from gru_c.interop.keras.layers import Origin, model_of
 
     model = keras.Sequential([K.Input((6, 4)), K.LeakyReLU(0.2, name="a")])
     spec = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
     config = spec["config"]["layers"][1]["config"]
     config["alpha"] = config.pop("negative_slope")
-    assert model_of(spec, "2.15.0").layers[0].negative_slope == 0.2
+    assert model_of(spec, Origin("2.15.0")).layers[0].negative_slope == 0.2

@@ -29,7 +29,7 @@ def test_sequences(number, file):
     assert model.name == "net"
     assert [layer.name for layer in model.layers][4:6] == ["both", "gru_2"]
     assert model.optimizer.clipnorm == 1
-    assert model.optimizer.learning_rate(100) == pytest.approx(0.009)
+    assert model.optimizer.rate_or_schedule(100) == pytest.approx(0.009)
     assert model.loss.name == "categorical_crossentropy"
     assert [metric.name for metric in model.metrics] == ["accuracy", "mae"]
     y = np.eye(2)[[0, 1, 0]]
