@@ -152,18 +152,18 @@ def test_on_processes_each_has_the_model_once(dask_cluster, model):
         from gru_c.distributed import dask_predict
 
         log, unpickle = [], dask_predict.PickledModel.__init__
-        dask_predict.LOG, run = log, dask_predict._predict_chunk.__globals__["Sequential"].run
+        dask_predict.LOG, run = log, dask_predict._predict_chunk.__globals__["Sequential"].predict
 
         def init(self, *arguments):
             log.append("unpickled")
             unpickle(self, *arguments)
 
-        def spy(self, *arguments):
+        def spy(self, *arguments, **keywords):
             log.append(get_num_threads())
-            return run(self, *arguments)
+            return run(self, *arguments, **keywords)
 
         dask_predict.PickledModel.__init__ = init
-        dask_predict.Sequential.run = spy
+        dask_predict.Sequential.predict = spy
 
     def end():
         from gru_c.distributed import dask_predict
