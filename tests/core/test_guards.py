@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from core_build import EXTRA_FLAGS, compile_units, compiler, core_units, run
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs mmap")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="needs mmap"),
+    pytest.mark.slow,  # compiles the core, and runs every pass with each buffer at a page's end
+]
 
 
 @pytest.fixture(scope="session")
