@@ -31,7 +31,7 @@ cdef class Predictor:
 
     cdef gru_layer *_layers
     cdef Py_ssize_t _count
-    cdef readonly list stages  # arrays, for as long as they are read
+    cdef readonly tuple stages  # arrays, for as long as they are read
     cdef int _typenum
     cdef bint _timed, _gives_steps
     cdef Py_ssize_t _steps
@@ -41,13 +41,13 @@ cdef class Predictor:
     def __cinit__(self, list stages not None, bint timed, Py_ssize_t steps):
         cdef _Arrays arrays
         cdef gru_layer *layer
-        self.stages = stages = list(stages)
+        self.stages = tuple([tuple(stage) for stage in stages])
         self._count, self._steps = len(stages), steps
         self._timed = self._gives_steps = timed
-        self._layers = _new_layers([stage[0] for stage in stages], 1)
+        self._layers = _new_layers([stage[0] for stage in self.stages], 1)
         self._typenum = _typenum_of(&self._layers[0].problem)
         self._isa = gru_active_isa()
-        for i, (_, kernel, recurrent_kernel, bias, last_step, backwards) in enumerate(stages):
+        for i, (_, kernel, recurrent_kernel, bias, last_step, backwards) in enumerate(self.stages):
             layer = &self._layers[i]
             arrays.typenum, arrays.count = self._typenum, 0
             _require_arrays(kernel, recurrent_kernel, bias)

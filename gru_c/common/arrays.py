@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import sys
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,7 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
     """
     if value is None:
         raise TypeError(f"{name} must be an array of real numbers, got None")
-    if type(value) is not np.ndarray and isinstance(value, np.ma.MaskedArray):
+    if type(value) is not np.ndarray and _is_masked_array(value):
         _refuse_masked(name, value)
     try:
         array = np.asarray(value)
@@ -52,6 +53,12 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
             f"got dtype {array.dtype}"
         )
     return array if dtype is None else array.astype(dtype, copy=not array.flags.aligned)
+
+
+def _is_masked_array(value: object) -> TypeGuard[np.ma.MaskedArray[Any, Any]]:
+    """Return True for a masked array, without an import of the module that NumPy imports late."""
+    module = sys.modules.get("numpy.ma")
+    return isinstance(value, getattr(module, "MaskedArray", ()))
 
 
 def _refuse_masked(name: str, value: np.ma.MaskedArray[Any, Any]) -> None:

@@ -46,7 +46,7 @@ class Memory:
         self._owner = array
         self._held: list[Array] = []
         self.version = next(_versions)
-        self.derived: dict[Hashable, tuple[list[int], Any]] = {}
+        self.derived: dict[Hashable, tuple[object, Any]] = {}
 
     def hold(self, array: Array, *, writeable: bool = False) -> Array:
         """Return a view of an array in this memory that does not count as lent.
@@ -119,16 +119,20 @@ class Watch:
         return True
 
 
-def derived(weights: Sequence[Weight], key: Hashable, make: Callable[[], T]) -> T:
+def derived(
+    weights: Sequence[Weight], key: Hashable, make: Callable[[], T], settings: object = None
+) -> T:
     """Return the result of `make`, or that of an earlier call if no weight may have changed since.
 
-    `key` identifies the result, with everything that it depends on besides the weights.
+    `key` identifies the result, and `settings` are all that it depends on besides the weights and
+    the key: a result with other settings takes the place of the earlier one.
     """
     versions = versions_of(weights)  # taken before `make` reads the weights
     results, place = weights[0].memory.derived, (id(weights[0].array), key)
     before, result = results.get(place, (None, None))
-    if versions is None or before != versions:
+    state = None if versions is None else (versions, settings)
+    if state is None or before != state:
         result = make()
-    if versions is not None:
-        results[place] = versions, result
+    if state is not None:
+        results[place] = state, result
     return cast(T, result)

@@ -3,97 +3,124 @@
 A change of several weights, such as an optimizer step, is a writer; a prediction that reads the
 weights of layers one after the other is a reader. So a prediction in one thread, while another
 trains the model, sees the weights before or after a change, never some of both.
+
+Only parts of the program that use the same weights wait for each other.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+
+class HasParameters(Protocol):
+    """A layer, for this module."""
+
+    @property
+    def parameters(self) -> Sequence[object]:
+        """The weights."""
+
+
+class _Part:
+    """A part of a thread's work that reads or writes the weights of layers: a context."""
+
+    __slots__ = ("_holders", "_ids", "_lock", "thread", "writes")
+
+    def __init__(self, lock: WeightsLock, holders: Iterable[HasParameters], writes: bool) -> None:
+        self._lock = lock
+        self._holders = holders
+        self._ids: frozenset[int] | None = None
+        self.thread = threading.get_ident()
+        self.writes = writes
+
+    def _weights(self) -> frozenset[int]:
+        """Return the identities of the weights; found when they are asked for first."""
+        if self._ids is None:
+            self._ids = frozenset(id(item) for it in self._holders for item in it.parameters)
+        return self._ids
+
+    def meets(self, parts: Iterable[_Part]) -> bool:
+        """Return True if a part of another thread uses some of the same weights."""
+        return any(
+            part.thread != self.thread and not self._weights().isdisjoint(part._weights())
+            for part in parts
+        )
+
+    def __enter__(self) -> None:
+        try:
+            self._lock._begin(self)
+        except BaseException:  # a KeyboardInterrupt
+            self._lock._end(self)
+            raise
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock._end(self)
 
 
 class WeightsLock:
-    """Any number of readers, or one writer.
+    """Any number of readers of a weight, or one writer.
 
-    A thread may read while it reads or writes, and write while it writes. A thread that reads and
-    begins to write does not wait for other readers, which could wait for it.
+    No thread waits for one that waits for it: a thread that writes already waits for nobody, and
+    one that reads already only for those that write now.
     """
 
     def __init__(self) -> None:
-        self._mutex = threading.Lock()  # of the attributes below; held for moments
-        self._changed = threading.Condition(self._mutex)
-        self._readers = 0
-        self._writer: int | None = None  # its thread
-        self._depth = 0  # of the writer
-        self._waiting = 0  # threads that want to write
-        self._sleeping = 0  # threads that wait for a change of all this
-        self._local = threading.local()  # depth: how often this thread reads
+        self._changed = threading.Condition()
+        self._parts: list[_Part] = []  # that are running
+        self._waiting: list[_Part] = []  # that want to write
 
-    def begin_reading(self) -> None:
-        """Wait until no other thread writes or waits for that."""
-        depth = getattr(self._local, "depth", 0)
-        if not depth and self._writer != threading.get_ident():
-            with self._mutex:
-                while self._writer is not None or self._waiting:
-                    self._sleep()
-                self._readers += 1
-            self._local.counted = True
-        self._local.depth = depth + 1
+    def reading(self, holders: Iterable[HasParameters]) -> _Part:
+        """Return a context in which no other thread writes the weights of these layers."""
+        return _Part(self, holders, False)
 
-    def end_reading(self) -> None:
-        """End the part that the last `begin_reading` of this thread began."""
-        self._local.depth -= 1
-        if not self._local.depth and getattr(self._local, "counted", False):
-            self._local.counted = False
-            with self._mutex:
-                self._readers -= 1
-                self._wake()
+    def writing(self, holders: Iterable[HasParameters]) -> _Part:
+        """Return a context in which no other thread reads or writes the weights of these layers."""
+        return _Part(self, holders, True)
 
-    def __enter__(self) -> None:
-        """Begin to write, once no other thread reads or writes."""
+    def _begin(self, part: _Part) -> None:
+        with self._changed:
+            if self._parts or self._waiting:
+                if part.writes:
+                    self._waiting.append(part)
+                while self._must_wait(part):
+                    self._changed.wait()
+                if part.writes:
+                    self._waiting.remove(part)
+            self._parts.append(part)
+
+    def _must_wait(self, part: _Part) -> bool:
+        around = [other for other in self._parts if other.thread == part.thread]
+        if any(other.writes for other in around):
+            return False
+        if around:
+            return part.meets(other for other in self._parts if other.writes)
+        if part.writes:
+            return part.meets(self._parts)
+        return part.meets(self._waiting) or part.meets(
+            other for other in self._parts if other.writes
+        )
+
+    def _end(self, part: _Part) -> None:
+        """End a part that runs or waits."""
+        with self._changed:
+            others_wait = len(self._parts) > 1 or self._waiting
+            for parts in (self._parts, self._waiting):
+                if part in parts:
+                    parts.remove(part)
+            if others_wait or part.writes:
+                self._changed.notify_all()
+
+    def after_fork(self) -> None:
+        """Forget the threads of the parent process, but for the one that goes on here."""
         thread = threading.get_ident()
-        if self._writer != thread:
-            reads = getattr(self._local, "depth", 0) > 0
-            with self._mutex:
-                self._waiting += 1
-                try:
-                    while self._writer is not None or (self._readers and not reads):
-                        self._sleep()
-                    self._writer = thread
-                finally:
-                    self._waiting -= 1
-                    if self._writer != thread:  # an exception: readers have waited in vain
-                        self._wake()
-        self._depth += 1
-
-    def __exit__(self, *exception: object) -> None:
-        """End to write."""
-        self._depth -= 1
-        if not self._depth:
-            with self._mutex:
-                self._writer = None
-                self._wake()
-
-    def _sleep(self) -> None:
-        """Wait for a change; the caller holds the mutex."""
-        self._sleeping += 1
-        try:
-            self._changed.wait()
-        finally:
-            self._sleeping -= 1
-
-    def _wake(self) -> None:
-        """Wake the threads that sleep; the caller holds the mutex."""
-        if self._sleeping:  # to ask takes less time than to notify nobody
-            self._changed.notify_all()
+        self._changed = threading.Condition()
+        self._parts = [part for part in self._parts if part.thread == thread]
+        self._waiting = []
 
 
 weights_lock = WeightsLock()
 
-
-def _after_fork_in_child() -> None:
-    """Forget the threads of the parent, which do not exist here."""
-    weights_lock.__init__()  # type: ignore[misc]
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(after_in_child=weights_lock.after_fork)

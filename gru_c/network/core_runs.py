@@ -16,18 +16,19 @@ from gru_c.layers import (
     GRU,
     RNN,
     Dense,
-    Dropout,
-    GaussianDropout,
-    GaussianNoise,
     Layer,
-    SpatialDropout1D,
 )
-from gru_c.layers.time_distributed import head_of
-from gru_c.network.core_stage import dense_stage, gru_stage, has_time, is_plain, weights_of
+from gru_c.layers.time_distributed import TimeDistributed, head_of
+from gru_c.network.core_stage import (
+    ONLY_IN_TRAINING,
+    dense_stage,
+    gru_stage,
+    has_time,
+    is_plain,
+    weights_of,
+)
 from gru_c.runtime.blas_threads import BLAS
 from gru_c.runtime.threads import team_threads
-
-_ONLY_IN_TRAINING = (Dropout, SpatialDropout1D, GaussianDropout, GaussianNoise)
 
 
 class CoreRun(NamedTuple):
@@ -42,15 +43,20 @@ class CoreRun(NamedTuple):
         The activation of the last layer, if the core does not compute it.
     dtype : dtype
         Of the input.
+    axes : int
+        Number of axes of the input.
     """
 
     layers: int
     predictor: _core.Predictor
     activation: Callable[[Array], Array] | None
     dtype: np.dtype[Any]
+    axes: int
 
     def __call__(self, x: Array) -> Array | None:
         """Return the output for x; None for an array that the core cannot read."""
+        if x.ndim != self.axes:  # the core takes one sequence, too
+            return None
         y: Array | None = self.predictor.run(x, None, team_threads())
         if y is None and x.dtype.kind == "f":
             x = np.ascontiguousarray(x, self.dtype)
@@ -73,53 +79,86 @@ class CurrentRuns:
     time. A copy begins without runs.
     """
 
-    __slots__ = ("_changes", "_held", "_layers", "_runs", "_weights")
+    __slots__ = ("_held", "_look")
 
     def __init__(self) -> None:
-        self._layers: list[Layer] = []  # those of the last call, and their state then
-        self._changes = -1
-        self._weights = Watch(())
-        self._runs: weakref.ref[CoreRuns] | None = None  # once they are made
+        self._look = _Look([])  # replaced as a whole, because several threads may use it
         self._held: CoreRuns | None = None
 
     def current(self, layers: list[Layer], input_shape: Shape | None) -> CoreRuns:
         """Return the runs with the current weights."""
         if self._held is not None:
             return self._held
-        runs = None if self._runs is None else self._runs()
-        if not self._hold_still(layers):
-            self._layers, self._changes, self._runs = list(layers), Layer.changes, None
-            self._weights = Watch([item for layer in layers for item in layer.parameters])
+        look = self._look
+        if not look.holds(layers):
+            self._look = _Look(layers)
             return NO_RUNS
+        runs = None if look.runs is None else look.runs()
         if runs is None:
-            runs = self._make(layers, input_shape)
-            if not self._hold_still(layers):  # another thread has changed them meanwhile
+            runs = _make(look, input_shape)
+            if not look.holds(layers):  # another thread has changed them meanwhile
                 return NO_RUNS
-            self._runs = weakref.ref(runs)
+            look.runs = weakref.ref(runs)
         return runs
+
+    def confirmed(self, runs: CoreRuns, layers: list[Layer]) -> CoreRuns:
+        """Return the runs if they have the weights of this moment, otherwise none."""
+        look = self._look
+        if runs is self._held or not runs:
+            return runs
+        same = look.runs is not None and look.runs() is runs and look.holds(layers)
+        return runs if same else NO_RUNS
 
     def hold(self, layers: list[Layer], input_shape: Shape | None) -> None:
         """Make the runs for good, with weights that do not change any more."""
         self._held = core_runs(layers, input_shape or (), copy=False)
 
-    def _hold_still(self, layers: list[Layer]) -> bool:
-        """Return True if these are the layers of the last call, as they were then."""
-        return self._changes == Layer.changes and self._layers == layers and self._weights.unchanged
-
-    def _make(self, layers: list[Layer], input_shape: Shape | None) -> CoreRuns:
-        """Return new runs, which the memory of the weights keeps until a weight may change."""
-        weights = [item for layer in layers for item in layer.parameters]
-        if not weights or input_shape is None:
-            return NO_RUNS
-        weights_lock.begin_reading()
-        try:
-            key = ("runs", Layer.changes, tuple(map(id, layers)))
-            return derived(weights, key, lambda: core_runs(layers, input_shape))
-        finally:
-            weights_lock.end_reading()
-
     def __reduce__(self) -> tuple[type[CurrentRuns], tuple[()]]:
         return CurrentRuns, ()
+
+
+class _Look:
+    """A look at layers, with the runs that are made of them as long as they do not change.
+
+    Attributes
+    ----------
+    layers : list of Layer
+        The layers.
+    runs : weak reference to CoreRuns, or None
+        The runs, once they are made.
+    """
+
+    __slots__ = ("_changes", "_forwards", "_weights", "layers", "runs")
+
+    def __init__(self, layers: list[Layer]) -> None:
+        self._changes = Layer.changes  # first, so that a later change is noticed
+        self.layers = list(layers)
+        self._forwards = [type(layer).forward for layer in layers]
+        self._weights = Watch([item for layer in layers for item in layer.parameters])
+        self.runs: weakref.ref[CoreRuns] | None = None
+
+    def holds(self, layers: list[Layer]) -> bool:
+        """Return True if these are the layers, as they were then."""
+        return (
+            self._changes == Layer.changes
+            and self.layers == layers
+            and self._weights.unchanged
+            and self._forwards == [type(layer).forward for layer in layers]
+        )
+
+    def settings(self) -> tuple[object, ...]:
+        """Return the settings' state, by which runs differ besides the weights."""
+        return self._changes, self._forwards
+
+
+def _make(look: _Look, input_shape: Shape | None) -> CoreRuns:
+    """Return new runs, which the memory of the weights keeps until a weight may change."""
+    weights = [item for layer in look.layers for item in layer.parameters]
+    if not weights or input_shape is None:
+        return NO_RUNS
+    place = ("runs", tuple(map(id, look.layers)))
+    with weights_lock.reading(look.layers):
+        return derived(weights, place, lambda: core_runs(look.layers, input_shape), look.settings())
 
 
 def core_runs(layers: Sequence[Layer], input_shape: Shape, *, copy: bool = True) -> CoreRuns:
@@ -152,13 +191,12 @@ def _run_from(layers: Sequence[Layer], shape: Shape, timed: bool, copy: bool) ->
     stages: list[tuple[object, ...]] = []
     activation, count, is_sequence = None, 0, timed
     for layer in layers:
-        head = head_of(layer)
-        if not _computes_as(layer, _ONLY_IN_TRAINING):
+        if not _computes_as(layer, ONLY_IN_TRAINING):
             if _is_core_gru(layer) and is_sequence:
                 stages.append(_gru_stage(layer, copy))
                 is_sequence = layer.return_sequences
-            elif _computes_as(head, (Dense,)):
-                stage, activation = _dense_stage(head, copy)
+            elif _is_core_dense(layer):
+                stage, activation = _dense_stage(head_of(layer), copy)
                 stages.append(stage)
             else:
                 break
@@ -170,7 +208,7 @@ def _run_from(layers: Sequence[Layer], shape: Shape, timed: bool, copy: bool) ->
     fixed_time = shape[1] if timed else None
     steps = -1 if fixed_time is None else fixed_time
     dtype = np.dtype(layers[0].dtype)
-    return CoreRun(count, _core.Predictor(stages, timed, steps), activation, dtype)
+    return CoreRun(count, _core.Predictor(stages, timed, steps), activation, dtype, 2 + timed)
 
 
 def _gru_stage(layer: GRU, copy: bool) -> tuple[object, ...]:
@@ -201,6 +239,15 @@ def _is_core_gru(layer: Layer) -> TypeGuard[GRU]:
         return False
     plain = not (layer.stateful or layer.return_state or layer.time_major)
     return plain and (layer.inference_weights != "float32" or _core.auto_engine() != BLAS)
+
+
+def _is_core_dense(layer: Layer) -> bool:
+    """Return True for a Dense, also in `TimeDistributed`."""
+    while isinstance(layer, TimeDistributed):
+        if not _computes_as(layer, (TimeDistributed,)):
+            return False
+        layer = layer.layer
+    return _computes_as(layer, (Dense,))
 
 
 def _computes_as(layer: Layer, kinds: tuple[type[Layer], ...]) -> bool:

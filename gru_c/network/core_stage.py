@@ -10,7 +10,16 @@ from gru_c import _core
 from gru_c.activations import ACTIVATIONS, Activation
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.weight_memory import derived
-from gru_c.layers import GRU, Dense, Layer
+from gru_c.layers import (
+    GRU,
+    Dense,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    Layer,
+    SpatialDropout1D,
+    TimeDistributed,
+)
 from gru_c.layers.rnn import recurrent_layers
 from gru_c.recurrence.cell import Cell
 
@@ -49,6 +58,13 @@ class CoreStage(NamedTuple):
 # Activations of a Dense layer that the core computes. NumPy computes the others.
 _CORE_ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
 
+# Layers that return their input in predictions.
+ONLY_IN_TRAINING = (Dropout, SpatialDropout1D, GaussianDropout, GaussianNoise)
+
+# What the core computes; a program may replace the methods of the classes later.
+_CORE_KINDS = (GRU, Dense, TimeDistributed, *ONLY_IN_TRAINING)
+_FORWARDS: dict[type[Layer], Callable[..., Any]] = {kind: kind.forward for kind in _CORE_KINDS}
+
 # Packed weights by a digest of the weights, as long as a stage refers to them.
 _PACKED: WeakValueDictionary[bytes, Array] = WeakValueDictionary()
 
@@ -59,8 +75,8 @@ def has_time(layers: Sequence[Layer], input_shape: Shape | None) -> bool:
 
 
 def is_plain(layer: Layer, kind: type[Layer]) -> bool:
-    """Return True if the layer is of that kind and has the kind's `forward`."""
-    return isinstance(layer, kind) and type(layer).forward is kind.forward
+    """Return True if the layer is of that kind and has the kind's `forward`, as defined here."""
+    return isinstance(layer, kind) and type(layer).forward is _FORWARDS.get(kind, kind.forward)
 
 
 def gru_stage(layer: GRU) -> CoreStage:

@@ -232,17 +232,17 @@ class Network(BuildableNetwork):
             for layer in self.layers:
                 x, mask = self._run_layer(layer, x, mask, training)
             return x, mask
+        if self.holds_weights:
+            return self._run_parts(x, mask, self.core_runs())
         runs = self.core_runs()
         whole = runs.get(0) if mask is None else None
         if whole is not None and whole.layers == len(self.layers):
             y = whole(x)  # it has its own weights
             if y is not None:
                 return y, None
-        weights_lock.begin_reading()
-        try:
-            return self._run_parts(x, mask, runs)
-        finally:
-            weights_lock.end_reading()
+        with weights_lock.reading(self.layers):
+            # They have been made before this thread began to read.
+            return self._run_parts(x, mask, self._core_runs.confirmed(runs, self.layers))
 
     def _run_parts(
         self, x: Array, mask: Array | None, runs: CoreRuns

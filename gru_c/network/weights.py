@@ -159,8 +159,7 @@ class NetworkWeights(Guarded):
         ValueError, TypeError
             If the model has no weights yet, or an array does not fit.
         """
-        items = [parameter for layer in self.layers for parameter in layer.parameters]
-        set_values(items, weights, f"model {self.name!r}", built=self.built)
+        set_values(self.layers, weights, f"model {self.name!r}", built=self.built)
 
     def count_params(self) -> int:
         """Return the number of weights."""

@@ -300,7 +300,7 @@ class Optimizer(Configurable):
         values, gradients = parameters.values, parameters.gradients
         decay = rate * (self.weight_decay or 0.0)
         settings = StepSettings(self._rate(rate), decay, scale, clip, team_threads())
-        with weights_lock:
+        with weights_lock.writing(parameters.layers):
             if whole:
                 self._update(values, gradients, self.slots, settings)
             for run in runs:

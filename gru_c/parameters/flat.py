@@ -164,7 +164,7 @@ class Parameters:
     @values.setter
     def values(self, values: npt.ArrayLike) -> None:
         array = of_shape("values", values, self._values.shape)
-        with weights_lock:
+        with weights_lock.writing(self.layers):
             self.values[:] = array
 
     @property

@@ -13,7 +13,6 @@ the last one on. Each row begins there at its own last step that counts, as in K
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ import numpy.typing as npt
 
 from gru_c import _core
 from gru_c.common.arrays import Array, as_real
+from gru_c.common.cached_property import cached_property
 
 # Number of idle steps that an interval may have. With H=128 on one and two threads, one more
 # interval costs the time of 5 to 12 steps of a row in the forward pass, of 15 to 40 in both passes.

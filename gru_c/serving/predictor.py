@@ -12,6 +12,9 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_choice
+from gru_c.data.array_file import is_stored
+from gru_c.data.batch_source import is_source
+from gru_c.data.sequence_list import split_pair
 from gru_c.layers import Layer
 from gru_c.layers.rnn import recurrent_layers
 from gru_c.network.network import Network
@@ -145,7 +148,8 @@ class Predictor:
         network = self._open(x)
         if not network.holds_weights:
             network.hold_weights()
-        batch = _nested_lists_as_array(x)
+        x, lengths = split_pair(x, lengths)
+        batch = _nested_lists_as_array(_one_batch(x))
         single = _is_single(batch, network)
         if single:
             batch = np.asarray(batch)[np.newaxis]
@@ -309,6 +313,16 @@ def _keep_weights_as(network: Network, weights: str) -> None:
 
 def _no_call(x: object, out: object, threads: int) -> None:
     """Return None; used if a call takes more than the core's part."""
+
+
+def _one_batch(x: Any) -> Any:
+    """Return x; TypeError for a source of batches, such as a generator."""
+    if not is_stored(x) and is_source(x):
+        raise TypeError(
+            f"x must be one batch, an array or a list, got a {type(x).__name__}, a source of "
+            "batches: call the predictor with each of them"
+        )
+    return x
 
 
 def _nested_lists_as_array(x: Any) -> Any:

@@ -12,6 +12,7 @@ from gru_c.callbacks import CallbackList
 from gru_c.common.arrays import Array, is_finite
 from gru_c.common.progress import LINE, SILENT, Progress, check_verbose
 from gru_c.common.validation import check_flag
+from gru_c.common.weights_lock import weights_lock
 from gru_c.data import checks, inputs
 from gru_c.data.samples import Samples, check_batch_size
 from gru_c.data.sequence_list import SequenceList
@@ -62,8 +63,12 @@ def predict(
         and isinstance(data.x, np.ndarray)
     ):
         return _predict_batch(model, data)
+    # Another thread that trains the model waits until the last batch of arrays. For batches from
+    # elsewhere it does not, because the source itself may wait for it.
+    whole = several and isinstance(data, Samples) and not model.holds_weights
     with (
         blas_held(),
+        weights_lock.reading(model.layers) if whole else nullcontext(),
         model.weights_held() if several else nullcontext(),
         Progress(mode, "Predict", batches) as progress,
     ):

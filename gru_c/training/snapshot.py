@@ -52,7 +52,7 @@ class Snapshot:
         """Restore weights, optimizer and states."""
         optimizer = self.model.optimizer
         assert optimizer is not None
-        with weights_lock:
+        with weights_lock.writing(self.model.layers):
             self.model.parameters.values[:] = self.values
         for name, slot in self.slots.items():
             optimizer.slots[name][:] = slot

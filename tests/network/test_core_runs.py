@@ -226,3 +226,85 @@ def test_threads_predict_while_another_trains():
     for thread in threads:
         thread.join()
     assert not unknown
+
+
+@pytest.mark.parametrize("size", [2, 64])
+def test_a_prediction_has_the_weights_of_one_moment(size):
+    layers = [Bidirectional(GRU(6, return_sequences=True)), LayerNormalization(), GRU(5), Dense(2)]
+    model = model_of(layers)
+    x = np.random.default_rng(0).normal(size=(8, 20, 8)).astype(np.float32)
+    before = model.get_weights()
+    weights = [before, [weight + np.float32(0.3) for weight in before]]
+    expected = []
+    for values in weights:
+        model.set_weights(values)
+        expected.append([model.predict(x, batch_size=size, verbose=0) for _ in range(3)])
+    threads_end, outputs = threading.Event(), []
+
+    def ask():
+        while not threads_end.is_set():
+            outputs.append(model.predict(x, batch_size=size, verbose=0))
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for number in range(200):
+        model.set_weights(weights[number % 2])
+        model(x)
+    threads_end.set()
+    for thread in threads:
+        thread.join()
+    assert outputs
+    bits = {np.asarray(y).tobytes() for either in expected for y in either}
+    assert {output.tobytes() for output in outputs} <= bits
+
+
+def test_changes_of_other_layers_leave_no_copies_of_the_weights():
+    model = model_of([GRU(4), Dense(1)])
+    x = np.ones((2, 5, 8), np.float32)
+    sizes = set()
+    for _ in range(5):
+        Dense(3)
+        for _ in range(3):
+            model(x)
+        sizes.add(len(model.layers[0].parameters[0].memory.derived))
+    assert len(sizes) == 1
+
+
+def test_forward_refuses_a_sequence_without_a_batch_axis_in_every_call():
+    model = model_of([GRU(4), Dense(1)])
+    x = np.ones((2, 5, 8), np.float32)
+    for _ in range(3):
+        model.forward(x)
+        with pytest.raises(ValueError, match=r"3 dimensions .*\(5, 8\)"):
+            model.forward(x[0])
+
+
+@pytest.mark.parametrize("calls", [0, 3])
+@pytest.mark.parametrize("kind", [GRU, Dense, TimeDistributed, Dropout])
+def test_a_method_that_replaces_that_of_a_class_is_called(monkeypatch, kind, calls):
+    layers = [GRU(4, return_sequences=True), Dropout(0.1), TimeDistributed(Dense(3)), Dense(1)]
+    model = model_of(layers)
+    x, forward, seen = np.ones((2, 5, 8), np.float32), kind.forward, []
+
+    def spy(self, *arguments, **options):
+        seen.append(self)
+        return forward(self, *arguments, **options)
+
+    for _ in range(calls):
+        model(x)
+    monkeypatch.setattr(kind, "forward", spy)
+    for number in range(3):
+        model(x)
+        assert len(seen) >= number + 1
+
+
+def test_a_time_distributed_with_a_forward_of_its_own_is_called():
+    class Doubled(TimeDistributed):
+        def forward(self, x, *, training=False):
+            return 2 * super().forward(x, training=training)
+
+    model = model_of([GRU(4, return_sequences=True), Doubled(Dense(3)), Dense(1)])
+    x = np.ones((2, 5, 8), np.float32)
+    for _ in range(3):
+        assert_same_bits(model(x), by_layers(model, x))

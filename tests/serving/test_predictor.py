@@ -138,6 +138,19 @@ def test_texts_of_numbers_have_an_embedding():
     assert_same_bits(predictor(x[0]), model.predict(x[:1], verbose=0)[0])
 
 
+def test_a_pair_of_sequences_and_lengths_is_one_batch():
+    predictor, lengths = tutorial().freeze(), [3, 4, 5, 6, 7, 8]
+    assert_same_bits(predictor((X, lengths)), predictor(X, lengths=lengths))
+
+
+@pytest.mark.parametrize(
+    "source", [lambda: iter([X]), lambda: (x for x in [X]), lambda: {1: X}.values()]
+)
+def test_sources_of_batches_are_refused(source):
+    with pytest.raises(TypeError, match=r"x must be one batch.*got a .* source of batches"):
+        tutorial().freeze()(source())
+
+
 # ---- threads, processes, copies -----------------------------------------------------------------
 
 

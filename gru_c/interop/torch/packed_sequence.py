@@ -8,11 +8,11 @@ number of sequences for each time step.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from gru_c.common.arrays import Array
+from gru_c.common.cached_property import cached_property
 from gru_c.recurrence.step_order import StepIndex, StepOrder
 
 

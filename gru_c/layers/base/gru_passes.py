@@ -81,9 +81,10 @@ class GRUPasses(StatefulLayer):
 
     def _packed_weights(self) -> Array | None:
         """Return the packed copy of the current weights; None if there is none."""
-        if self._packed is None:
+        held = self._packed  # another thread may release it meanwhile
+        if held is None:
             return None
-        packed, versions = self._packed
+        packed, versions = held
         return packed if versions_of(self.parameters) == versions else None
 
     # ---- forward pass ----

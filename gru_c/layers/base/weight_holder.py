@@ -104,7 +104,7 @@ class WeightHolder(Configurable):
         TypeError
             If an array does not hold real numbers.
         """
-        set_values(self.parameters, weights, f"layer {self.label!r}", built=self.built)
+        set_values([self], weights, f"layer {self.label!r}", built=self.built)
 
     def count_params(self) -> int:
         """Return the number of weights."""
@@ -174,9 +174,10 @@ def checked_list(label: str, weights: Sequence[npt.ArrayLike]) -> list[Array]:
 
 
 def set_values(
-    parameters: Sequence[Parameter], weights: Sequence[npt.ArrayLike], owner: str, *, built: bool
+    holders: Sequence[WeightHolder], weights: Sequence[npt.ArrayLike], owner: str, *, built: bool
 ) -> None:
-    """Copy `weights` into `parameters` after checking all of them."""
+    """Copy `weights` into the parameters of `holders` after checking all of them."""
+    parameters = [item for holder in holders for item in holder.parameters]
     if not built:
         raise ValueError(f"{owner} has no weights yet: build it before set_weights")
     if not hasattr(weights, "__len__") or isinstance(weights, (str, Mapping, Set)):
@@ -197,6 +198,6 @@ def set_values(
             raise ValueError(
                 f"{owner}: {parameter.name} has shape {parameter.array.shape}, got {array.shape}"
             )
-    with weights_lock:
+    with weights_lock.writing(holders):
         for parameter, array in zip(parameters, arrays, strict=True):
             parameter.value[...] = array
