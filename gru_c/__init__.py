@@ -109,8 +109,8 @@ _apply_environment()
 _NAMESPACES = ("backend", "datasets", "models", "preprocessing", "utils")
 _register(_SAFETENSORS, *_KERAS, descriptions=_DESCRIPTIONS)
 
-# Other names of modules: Keras's, for ``from gru_c.optimizers.schedules import ...``, and those that
-# older pickles give for the modules of their classes and functions.
+# Other names of modules: Keras's, for ``from gru_c.optimizers.schedules import ...``, and those
+# that older pickles give for the modules of their classes and functions.
 _OTHER_MODULES = {
     "optimizers.schedules": "schedules",
     "initializers.function": "initializers.user_function",

@@ -72,7 +72,7 @@ def _call(
 
 
 def _draws(cls: type[Initializer]) -> bool:
-    """Return False for a class that was written for Keras, with a ``__call__`` instead of `draw`."""
+    """Return False for a class of Keras's kind, with a ``__call__`` of its own."""
     return cls.__call__ is Initializer.__call__
 
 
