@@ -117,7 +117,7 @@ class DescribedModel(SavedModel):
                 return cls._of_layers(*parts)
         if not isinstance(config, Mapping) or not isinstance(config.get("layers"), (list, tuple)):
             raise ValueError(f"a configuration of a model has a list of layers, got {config!r}")
-        registry = Registry("layer", {**LAYERS, **(custom_objects or {})})
+        registry = Registry("layer", {**LAYERS, **(custom_objects or {})}, Layer)
         with classes_of_user(custom_objects):
             layers = [registry.get(spec) for spec in config["layers"]]
         return cls._of_layers(layers, config)

@@ -176,7 +176,7 @@ def _rebuild(
         raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
     input_shape = (None, *check_sample_shape(sample_shape))
     specs = check_specs(config["layers"])
-    layers = [Registry("layer", {**LAYERS, **own}).get(spec) for spec in specs]
+    layers = [Registry("layer", {**LAYERS, **own}, Layer).get(spec) for spec in specs]
     wanted = wanted_shapes(layers, input_shape)
     stored = {name: array.shape for name, array in tensors.items() if is_weight_name(name)}
     compare_shapes("tensor", wanted, stored)

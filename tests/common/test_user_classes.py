@@ -97,3 +97,9 @@ def test_a_description_by_keras_has_classes_of_the_user():
     assert dense.bias_constraint.limit == 0.25
     with pytest.raises(ValueError, match="Quartic"):
         Sequential.from_config(config, {"OneFill": OneFill})
+
+
+@pytest.mark.parametrize("read", READ.values(), ids=READ)
+def test_functions_among_the_custom_objects_leave_the_layers_alone(read, tmp_path):
+    own = {**OWN, "my_metric": lambda y, p: 0.0}
+    assert read(model_with_own_classes(), tmp_path, own).count_params() > 0
