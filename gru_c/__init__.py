@@ -109,8 +109,10 @@ _apply_environment()
 _NAMESPACES = ("backend", "datasets", "models", "preprocessing", "utils")
 _register(_SAFETENSORS, *_KERAS, descriptions=_DESCRIPTIONS)
 
-# Older pickles give these names for the modules of their classes and functions.
-_FORMER_MODULES = {
+# Other names of modules: Keras's, for ``from gru_c.optimizers.schedules import ...``, and those
+# that older pickles give for the modules of their classes and functions.
+_OTHER_MODULES = {
+    "optimizers.schedules": "schedules",
     "initializers.function": "initializers.user_function",
     "losses.function": "losses.user_function",
     "losses.functions": "losses.per_sample",
@@ -120,8 +122,8 @@ _FORMER_MODULES = {
     "schedules.function": "schedules.user_function",
     "training.doubts": "training.loss_warnings",
 }
-for _former, _module in _FORMER_MODULES.items():
-    _sys.modules[f"{__name__}.{_former}"] = _sys.modules[f"{__name__}.{_module}"]
+for _other, _module in _OTHER_MODULES.items():
+    _sys.modules[f"{__name__}.{_other}"] = _sys.modules[f"{__name__}.{_module}"]
 
 __all__ = [
     "ELU",

@@ -27,3 +27,22 @@ def test_set_random_seed_repeats_a_model():
 def test_names_that_keras_has_as_well():
     assert keras.backend.floatx() == "float32"
     assert keras.optimizers.schedules.LearningRateSchedule is keras.schedules.Schedule
+
+
+def test_every_namespace_of_keras_can_be_imported_from():
+    """As in ``from tensorflow.keras.optimizers.schedules import ExponentialDecay``."""
+    for name, words in {
+        "optimizers.schedules": "ExponentialDecay, CosineDecay, LearningRateSchedule",
+        "optimizers": "Adam, schedules",
+        "preprocessing.sequence": "pad_sequences, TimeseriesGenerator",
+        "preprocessing.text": "Tokenizer",
+        "datasets.imdb": "load_data",
+        **dict.fromkeys(("losses", "metrics", "activations", "initializers"), "get"),
+        **dict.fromkeys(("regularizers", "constraints", "optimizers"), "get"),
+        "utils": "to_categorical, plot_model",
+        "models": "Sequential, load_model",
+        "callbacks": "EarlyStopping",
+        "backend": "clear_session",
+    }.items():
+        exec(f"from gru_c.{name} import {words}")
+        exec(f"import gru_c.{name} as module; module")

@@ -38,6 +38,21 @@ def checked_keywords(method: Method) -> Method:
     return cast(Method, checked)
 
 
+def checked_function(function: Method) -> Method:
+    """Decorate a function, so that the message about an unknown keyword names the nearest one."""
+    known = frozenset(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def checked(*arguments: Any, **keywords: Any) -> Any:
+        for name in keywords:
+            if name not in known:
+                label = f"{function.__name__}()"
+                raise TypeError(about_unknown_keyword(label, name, known, {}))
+        return function(*arguments, **keywords)
+
+    return cast(Method, checked)
+
+
 def about_unknown_keyword(
     label: str, name: str, known: frozenset[str], advice: Mapping[str, str]
 ) -> str:

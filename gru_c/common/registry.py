@@ -18,6 +18,7 @@ import numpy as np
 
 from gru_c.common import keras_names
 from gru_c.common.attributes import Guarded, renamed
+from gru_c.common.user_classes import class_of_user
 
 T = TypeVar("T")
 Self = TypeVar("Self", bound="Configurable")
@@ -339,8 +340,9 @@ class Registry(Generic[T]):
         return None if spec is None else self.get(spec)
 
     def find(self, name: str) -> type[T]:
-        """Return the class of that name; see `lookup`."""
-        return lookup(self.kind, name, self.table)
+        """Return the class of that name: the user's within `classes_of_user`, else see `lookup`."""
+        cls = class_of_user(name, self.base)
+        return cls or lookup(self.kind, name, self.table)
 
     def _name_and_config(self, spec: Mapping[Any, Any]) -> tuple[str, dict[str, Any]]:
         keys = set(spec) - _KERAS_KEYS

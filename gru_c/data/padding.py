@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array
+from gru_c.common.keywords import checked_function
 
 
+@checked_function
 def pad_sequences(
     sequences: Sequence[npt.ArrayLike],
     maxlen: int | None = None,

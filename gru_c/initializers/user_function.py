@@ -54,7 +54,7 @@ def _call(
     owner: str,
 ) -> Array:
     """Call an initializer or a function with the arguments that it takes."""
-    if isinstance(initializer, Initializer):
+    if isinstance(initializer, Initializer) and _draws(type(initializer)):
         return initializer(shape, dtype, rng)
     with_rng = takes_rng(initializer)
     try:
@@ -69,6 +69,11 @@ def _call(
             f"{error}. Make a function of these arguments of it, such as "
             "lambda shape, dtype, rng: rng.standard_normal(shape)"
         ) from error
+
+
+def _draws(cls: type[Initializer]) -> bool:
+    """Return False for a class of Keras's kind, with a ``__call__`` of its own."""
+    return cls.__call__ is Initializer.__call__
 
 
 def takes_rng(function: Callable[..., Any]) -> bool:
@@ -88,7 +93,7 @@ def takes_rng(function: Callable[..., Any]) -> bool:
     if _binds(signature, (), dtype="float32"):
         return False
     raise TypeError(
-        "an initializer that is a function takes (shape, dtype, rng), or (shape, dtype=...) as in "
+        "an initializer of your own takes (shape, dtype, rng), or (shape, dtype=...) as in "
         f"Keras; got one with the arguments {signature}"
     )
 

@@ -55,7 +55,7 @@ def model_from_json(
         The text of `Sequential.to_json`, or of Keras: of a Sequential, or of another model that
         is a chain of layers.
     custom_objects : dict, optional
-        The user's classes of layers by their names.
+        The user's classes of layers, initializers, regularizers and constraints by their names.
 
     Raises
     ------

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry, serialize
+from gru_c.common.user_classes import classes_of_user
 from gru_c.common.validation import check_integer, check_sample_shape
 from gru_c.layers import LAYERS, Layer
 from gru_c.models.files import SavedModel
@@ -93,7 +94,8 @@ class DescribedModel(SavedModel):
         config : dict
             As `get_config` returns it, of gru_c or of Keras.
         custom_objects : dict, optional
-            The user's classes of layers by their names.
+            The user's classes of layers, initializers, regularizers and constraints by their
+            names.
 
         Raises
         ------
@@ -109,13 +111,15 @@ class DescribedModel(SavedModel):
         """Return the model of a class name with a configuration, in the form of gru_c or Keras."""
         config = spec["config"]
         if isinstance(config, (Mapping, list)):
-            parts = descriptions().read(spec, custom_objects or {})
+            with classes_of_user(custom_objects):
+                parts = descriptions().read(spec, custom_objects or {})
             if parts is not None:
                 return cls._of_layers(*parts)
         if not isinstance(config, Mapping) or not isinstance(config.get("layers"), (list, tuple)):
             raise ValueError(f"a configuration of a model has a list of layers, got {config!r}")
-        registry = Registry("layer", {**LAYERS, **(custom_objects or {})})
-        layers = [registry.get(spec) for spec in config["layers"]]
+        registry = Registry("layer", {**LAYERS, **(custom_objects or {})}, Layer)
+        with classes_of_user(custom_objects):
+            layers = [registry.get(spec) for spec in config["layers"]]
         return cls._of_layers(layers, config)
 
     @classmethod

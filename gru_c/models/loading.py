@@ -11,6 +11,7 @@ from gru_c import losses, metrics, optimizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry
+from gru_c.common.user_classes import classes_of_user
 from gru_c.common.validation import check_flag, check_flags, check_sample_shape
 from gru_c.layers import LAYERS, Layer
 from gru_c.models.sequential import Sequential
@@ -48,8 +49,8 @@ def load_model(
         A ``.safetensors``, or a ``.keras``, ``.h5`` or ``.hdf5`` of Keras; see
         `gru_c.interop.keras.load` for those. The content decides about a file with another suffix.
     custom_objects : dict, optional
-        The user's classes of layers, losses, metrics and optimizers by their names; for Keras's
-        files, of layers.
+        The user's classes of layers, losses, metrics, optimizers, initializers, regularizers and
+        constraints by their names; for Keras's files, all but losses, metrics and optimizers.
     compile : bool
         False leaves out the settings of the training and the optimizer's state.
     safe_mode : bool
@@ -88,7 +89,8 @@ def load_model(
         )
     reader = format_to_read(filepath).load_model
     assert reader is not None
-    model: Sequential = reader(Path(filepath), compile, custom_objects or {})
+    with classes_of_user(custom_objects):
+        model: Sequential = reader(Path(filepath), compile, custom_objects or {})
     return model
 
 
@@ -174,7 +176,7 @@ def _rebuild(
         raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
     input_shape = (None, *check_sample_shape(sample_shape))
     specs = check_specs(config["layers"])
-    layers = [Registry("layer", {**LAYERS, **own}).get(spec) for spec in specs]
+    layers = [Registry("layer", {**LAYERS, **own}, Layer).get(spec) for spec in specs]
     wanted = wanted_shapes(layers, input_shape)
     stored = {name: array.shape for name, array in tensors.items() if is_weight_name(name)}
     compare_shapes("tensor", wanted, stored)

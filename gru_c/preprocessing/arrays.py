@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, as_indices, as_real
+from gru_c.common.keywords import checked_function
 from gru_c.common.validation import check_flag, check_integer, check_real
 
 
+@checked_function
 def to_categorical(x: npt.ArrayLike, num_classes: int | None = None) -> Array:
     """Return numbers of classes as rows with a 1 in the column of the class, else 0.
 
@@ -53,6 +55,7 @@ def to_categorical(x: npt.ArrayLike, num_classes: int | None = None) -> Array:
     return rows.reshape(*shape, count)
 
 
+@checked_function
 def normalize(x: npt.ArrayLike, axis: int | None = -1, order: float = 2) -> Array:
     """Return an array divided by its norms along an axis; norms of 0 count as 1.
 
@@ -82,6 +85,7 @@ def normalize(x: npt.ArrayLike, axis: int | None = -1, order: float = 2) -> Arra
     return result
 
 
+@checked_function
 def split_dataset(
     dataset: Any,
     left_size: float | None = None,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array
+from gru_c.common.keywords import checked_function
 from gru_c.common.validation import check_flag, check_integer, check_real
 from gru_c.data.padding import pad_sequences
 from gru_c.data.py_dataset import PyDataset, WorkerOptions
@@ -184,6 +185,7 @@ def timeseries_dataset_from_array(
     )
 
 
+@checked_function
 def make_sampling_table(size: int, sampling_factor: float = 1e-5) -> Array:
     """Return the probabilities with which `skipgrams` keeps the words of each rank.
 
@@ -208,6 +210,7 @@ def make_sampling_table(size: int, sampling_factor: float = 1e-5) -> Array:
     return np.minimum(1.0, ratio / np.sqrt(ratio))
 
 
+@checked_function
 def skipgrams(
     sequence: Sequence[int],
     vocabulary_size: int,

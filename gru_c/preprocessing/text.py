@@ -16,6 +16,7 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.attributes import Guarded
+from gru_c.common.keywords import checked_function
 from gru_c.common.validation import check_integer
 
 __all__ = [
@@ -32,6 +33,7 @@ Text = str | list[str]  # a text, or the words of one
 Analyzer = Callable[[Any], Iterable[str]]
 
 
+@checked_function
 def text_to_word_sequence(
     input_text: str, filters: str = FILTERS, lower: bool = True, split: str = " "
 ) -> list[str]:
@@ -65,6 +67,7 @@ def text_to_word_sequence(
     return [word for word in words if word]
 
 
+@checked_function
 def one_hot(
     input_text: str,
     n: int,
@@ -80,6 +83,7 @@ def one_hot(
     return hashing_trick(input_text, n, hash, filters, lower, split, analyzer)
 
 
+@checked_function
 def hashing_trick(
     text: str,
     n: int,

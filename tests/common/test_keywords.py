@@ -18,6 +18,8 @@ from gru_c import (
     losses,
     metrics,
     optimizers,
+    preprocessing,
+    utils,
 )
 
 X = np.random.default_rng(0).normal(size=(8, 5, 3)).astype(np.float32)
@@ -125,3 +127,21 @@ def test_arguments_without_effect_are_accepted(tmp_path):
     layer = model.pop(rebuild=False)
     model.add(layer, rebuild=False)
     assert model.reset_metrics() is None
+
+
+@pytest.mark.parametrize(
+    ("call", "meant"),
+    [
+        (lambda: utils.pad_sequences([[1]], maxlenn=3), "maxlen"),
+        (lambda: utils.to_categorical([1], num_class=3), "num_classes"),
+        (lambda: utils.normalize([[1.0]], ordr=1), "order"),
+        (lambda: utils.split_dataset([1, 2], left_sise=1), "left_size"),
+        (lambda: preprocessing.sequence.skipgrams([1], 3, windowsize=1), "window_size"),
+        (lambda: preprocessing.sequence.make_sampling_table(3, sample_factor=1), "sampling_factor"),
+        (lambda: preprocessing.text.one_hot("a b", 5, filter="a"), "filters"),
+        (lambda: preprocessing.text.text_to_word_sequence("a b", splits=" "), "split"),
+    ],
+)
+def test_a_misspelt_keyword_of_a_function_is_recognized(call, meant):
+    with pytest.raises(TypeError, match=f"did you mean '{meant}'"):
+        call()

@@ -115,3 +115,46 @@ def test_a_type_error_inside_a_function_keeps_its_words():
 
     with pytest.raises(TypeError, match=r"function failing, .* object of type 'int' has no len"):
         Dense(3, kernel_initializer=failing).build((None, 2))
+
+
+class FilledAsInKeras(initializers.Initializer):
+    """Make an array full of a number, in a class as Keras's guide writes it."""
+
+    def __init__(self, value=0.5):
+        self.value = value
+
+    def __call__(self, shape, dtype=None, **kwargs):
+        return np.full(shape, self.value, dtype)
+
+    def get_config(self):
+        return {"value": self.value}
+
+
+class Doubled(initializers.Ones):
+    def __call__(self, shape, dtype=None):
+        return 2 * super().__call__(shape, dtype)
+
+
+class WithRng(initializers.Ones):
+    def __call__(self, shape, dtype=None, rng=None):
+        return super().__call__(shape, dtype, rng) * rng.integers(7, 8)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "value"), [(FilledAsInKeras(0.25), 0.25), (Doubled(), 2), (WithRng(), 7)]
+)
+def test_a_class_with_the_call_of_keras_makes_the_weights(initializer, value):
+    for layer in (
+        Dense(2, kernel_initializer=initializer, input_shape=(3,)),
+        GRU(2, kernel_initializer=initializer, input_shape=(None, 3), dtype="float64"),
+    ):
+        assert (Sequential([layer]).get_weights()[0] == value).all()
+
+
+def test_a_class_whose_call_takes_no_dtype_is_refused():
+    class Short(initializers.Initializer):
+        def __call__(self, shape):
+            return np.ones(shape)
+
+    with pytest.raises(TypeError, match=r"takes \(shape, dtype, rng\), or \(shape, dtype=...\)"):
+        Sequential([Dense(2, kernel_initializer=Short(), input_shape=(3,))])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from gru_c.common.registry import lookup
+from gru_c.common.user_classes import class_of_user
 from gru_c.constraints import CONSTRAINTS
 from gru_c.initializers import INITIALIZERS
 from gru_c.regularizers import REGULARIZERS
@@ -108,7 +109,7 @@ def known(kind: str, spec: Any, table: Table) -> Any:
     if spec is None or isinstance(spec, (str, int, float)):
         return spec
     class_name, config = read_spec(spec)
-    cls = lookup(kind, class_name, table)
+    cls = class_of_user(class_name, object) or lookup(kind, class_name, table)
     options = options_of(config, inspect.signature(cls).parameters)
     return {
         "class_name": class_name,

@@ -159,7 +159,7 @@ def _layer_of_user(spec: dict[str, Any], origin: Origin) -> Layer:
     """Return a layer of a class of the user, or as `registry.serialize` describes it."""
     class_name, config = spec.get("class_name"), dict(spec.get("config") or {})
     table: dict[str, type[Layer]] = {**CLASSES, **origin.custom_objects}
-    registry = Registry("layer", table)
+    registry = Registry("layer", table, Layer)
     parameters = inspect.signature(registry.find(str(class_name))).parameters
     if "module" in spec:  # written by Keras
         if not any(item.kind is item.VAR_KEYWORD for item in parameters.values()):
