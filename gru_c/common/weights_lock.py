@@ -68,6 +68,7 @@ class WeightsLock:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self._sleeping = 0  # threads that wait for a change
         self._parts: list[_Part] = []  # that are running
         self._waiting: list[_Part] = []  # that want to write
 
@@ -85,7 +86,7 @@ class WeightsLock:
                 if part.writes:
                     self._waiting.append(part)
                 while self._must_wait(part):
-                    self._changed.wait()
+                    self._sleep()
                 if part.writes:
                     self._waiting.remove(part)
             self._parts.append(part)
@@ -105,17 +106,23 @@ class WeightsLock:
     def _end(self, part: _Part) -> None:
         """End a part that runs or waits."""
         with self._changed:
-            others_wait = len(self._parts) > 1 or self._waiting
             for parts in (self._parts, self._waiting):
                 if part in parts:
                     parts.remove(part)
-            if others_wait or part.writes:
+            if self._sleeping:  # to ask takes less time than to notify nobody
                 self._changed.notify_all()
+
+    def _sleep(self) -> None:
+        self._sleeping += 1
+        try:
+            self._changed.wait()
+        finally:
+            self._sleeping -= 1
 
     def after_fork(self) -> None:
         """Forget the threads of the parent process, but for the one that goes on here."""
         thread = threading.get_ident()
-        self._changed = threading.Condition()
+        self._changed, self._sleeping = threading.Condition(), 0
         self._parts = [part for part in self._parts if part.thread == thread]
         self._waiting = []
 

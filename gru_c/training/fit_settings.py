@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from gru_c.common.validation import check_integer
@@ -36,7 +36,7 @@ class FitSettings:
     @property
     def deciding(self) -> dict[str, Any]:
         """The settings on which the result depends, by name."""
-        values = {name: value for name, value in asdict(self).items() if name != "verbose"}
+        values = {name: value for name, value in vars(self).items() if name != "verbose"}
         # Left out if they are the defaults, because older files do not have them.
         for name, default in (("validation_batch_size", None), ("validation_freq", 1)):
             if values[name] == default:
