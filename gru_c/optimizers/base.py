@@ -306,7 +306,8 @@ class Optimizer(Configurable):
             for run in runs:
                 slots = {name: slot[run] for name, slot in self.slots.items()}
                 self._update(values[run], gradients[run], slots, settings)
-            self._after_update(parameters, runs or [slice(None)])
+            if self.use_ema or parameters.constrained:
+                self._after_update(parameters, runs or [slice(None)])
 
     def _accumulate(self, gradients: Array) -> bool:
         """Add gradients to the sum; return True if they are now the mean of a full sum."""

@@ -76,8 +76,8 @@ class BorrowedMemory:
     def memory(self) -> Array | None:
         """The memory; None once it has been used up."""
         try:
-            return self._blocks[0]
-        except IndexError:
+            return self._blocks[0] if self._blocks else None
+        except IndexError:  # another thread has used it up in between
             return None
 
     @property

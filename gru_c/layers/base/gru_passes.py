@@ -236,8 +236,8 @@ class GRUPasses(StatefulLayer):
             check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         layer_tape: GRULayerTape = self._take_tape(tape)
         of_pass, given_state, x_mask = layer_tape
-        B, T, H = of_pass.output_shape
-        d_steps, d_last = self._output_gradients(of_pass, d_output, d_state)
+        B, T, H = shape = of_pass.output_shape
+        d_steps, d_last = self._output_gradients(of_pass, shape, d_output, d_state)
         kernel, recurrent_kernel, *bias = self.parameters
         gradients = Gradients(
             kernel.gradient,
@@ -260,10 +260,14 @@ class GRUPasses(StatefulLayer):
         return (d_x, gradients.initial_state) if given_state else d_x
 
     def _output_gradients(
-        self, tape: Tape, d_output: npt.ArrayLike | None, d_state: npt.ArrayLike | None
+        self,
+        tape: Tape,
+        shape: tuple[int, ...],
+        d_output: npt.ArrayLike | None,
+        d_state: npt.ArrayLike | None,
     ) -> tuple[Array | None, Array | None]:
         """Return the gradients of the outputs (B, T, H) and of the last state; None for zeros."""
-        B, T, H = tape.output_shape
+        B, T, H = shape
         d_last = as_state("d_state", d_state, (B, H), self.dtype)
         if d_output is None:
             return None, d_last
