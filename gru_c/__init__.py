@@ -34,6 +34,7 @@ from gru_c import (
     schedules,
 )
 from gru_c._version import __version__
+from gru_c.common.missing_modules import install as _explain_missing_modules
 from gru_c.common.missing_names import explain_missing as _explain_missing
 from gru_c.data.padding import pad_sequences
 from gru_c.data.timeseries import timeseries_dataset
@@ -103,6 +104,7 @@ from gru_c.serving.predictor import Predictor
 from gru_c.streaming.stream import Stream
 from gru_c.training.history import History
 
+_explain_missing_modules()
 _apply_environment()
 
 # Keras's namespaces that most programs do not need are imported on first use.
