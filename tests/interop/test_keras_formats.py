@@ -27,7 +27,7 @@ def test_a_model_comes_back_and_its_optimizer_on_request(tmp_path, suffix):
     model.fit(np.ones((4, 2, 4)), np.ones(4), verbose=0)
     for include_optimizer, steps in ((None, 1), (False, 0)):
         format_of(suffix).save(model, path, include_optimizer)
-        again = format_of(suffix).load_model(path, True)
+        again = format_of(suffix).load_model(path, True, None)
         assert again.optimizer.iterations == steps
         for a, b in zip(again.get_weights(), model.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
