@@ -9,6 +9,7 @@ import pytest
 from core_build import compile_units, compiler, isa_sources, isa_units, run
 
 pytestmark = [
+    pytest.mark.slow,  # compiles the kernels for each instruction set
     pytest.mark.skipif(
         platform.machine().lower() not in ("x86_64", "amd64"), reason="reads x86-64 assembler"
     ),

@@ -31,7 +31,7 @@ def test_a_model_comes_back_and_its_optimizer_on_request(tmp_path, suffix):
         assert again.optimizer.iterations == steps
         for a, b in zip(again.get_weights(), model.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
-    assert format_of(suffix).load_model(path, False).optimizer is None
+    assert format_of(suffix).load_model(path, False, None).optimizer is None
 
 
 @pytest.mark.parametrize("suffix", [".weights.h5", ".h5"])
