@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch")
-from gru_c.interop.torch.weights import from_core, to_core  # noqa: E402
-from gru_c.recurrence.memory import TapeMemory  # noqa: E402
+from gru_c.interop.torch.weights import from_core, to_core
+from gru_c.recurrence.memory import TapeMemory
 
 I, H = 2, 3
 RNG = np.random.default_rng(4)
