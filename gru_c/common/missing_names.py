@@ -19,7 +19,7 @@ _NO_GRAPH = (
     "a model is a Sequential here: layers in a row. For other networks call layers by hand, as the "
     "guide on layers by hand shows"
 )
-_NO_SESSION = "there are no sessions: leave it out"
+_NO_SESSION = "gru_c has no sessions, so leave this call out"
 _PHASE = "call a model or a layer with training=True or training=False"
 _ONE_AXIS = "gru_c has layers for sequences: Conv1D and its pooling layers"
 # Advice for the other names of Keras that a module does not have.

@@ -12,12 +12,7 @@ from gru_c import _core
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.weight_memory import Watch, derived
 from gru_c.common.weights_lock import weights_lock
-from gru_c.layers import (
-    GRU,
-    RNN,
-    Dense,
-    Layer,
-)
+from gru_c.layers import GRU, RNN, Dense, Layer
 from gru_c.layers.time_distributed import TimeDistributed, head_of
 from gru_c.network.core_stage import (
     ONLY_IN_TRAINING,

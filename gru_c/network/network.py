@@ -360,6 +360,10 @@ class Network(BuildableNetwork):
 
     reset_state = reset_states
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickles of earlier versions have no runs.
+        vars(self).update({"_core_runs": CurrentRuns(), **state})
+
     def _change_argument(self, name: str, value: Any) -> None:
         assign(self, **{name: value})
 

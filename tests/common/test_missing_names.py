@@ -55,7 +55,7 @@ def test_private_names_get_no_advice():
         ("gru_c.losses", "Dice", "give compile a function"),
         ("gru_c.utils", "vis_utils", "import plot_model"),
         ("gru_c.backend", "mean", "use NumPy"),
-        ("gru_c.backend", "set_session", "there are no sessions"),
+        ("gru_c.backend", "set_session", "gru_c has no sessions"),
     ],
 )
 def test_an_import_of_a_missing_name_is_explained(module, name, message):

@@ -1,4 +1,4 @@
-"""What all losses have in common: the mean, its divisor, sums in float64."""
+"""The base class of all losses: the mean, its divisor, sums in float64."""
 
 import numpy as np
 import pytest

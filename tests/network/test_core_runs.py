@@ -201,6 +201,16 @@ def test_a_model_with_runs_is_copied_and_pickled():
             assert_same_bits(other(x), expected)
 
 
+def test_a_pickle_of_an_earlier_version_predicts():
+    model = model_of(STACKS["tutorial"]())
+    state = {name: value for name, value in vars(model).items() if name != "_core_runs"}
+    earlier = Sequential.__new__(Sequential)
+    earlier.__setstate__(pickle.loads(pickle.dumps(state)))
+    x = np.ones((2, 5, 8), np.float32)
+    for _ in range(3):
+        assert_same_bits(earlier.predict(x, verbose=0), by_layers(model, x))
+
+
 def test_threads_predict_while_another_trains():
     """Each prediction is that of some whole set of weights."""
     model = model_of([GRU(24, return_sequences=True), GRU(24), Dense(1)])
