@@ -89,7 +89,7 @@ cdef class Stack:
         return [i for i in range(self._count) if not self._layers[i].dense]
 
     def get_states(self, list states not None):
-        """Write the states (B, H) of the layers that have one to contiguous arrays."""
+        """Write the states (B, SH) of the layers that have one to contiguous arrays."""
         self._for_each_state(states, True)
 
     def set_states(self, list states not None):
@@ -121,5 +121,5 @@ cdef class Stack:
         name = f"the state of layer {layer}"
         if not isinstance(state, cnp.ndarray):
             raise TypeError(f"{name} must be an array, got {type(state).__name__}")
-        _contiguous(arrays, state, name, written, 2, [problem.batch, problem.units])
+        _contiguous(arrays, state, name, written, 2, [problem.batch, _state_width(problem)])
         return 0

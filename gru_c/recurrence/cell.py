@@ -55,13 +55,15 @@ class Cell:
     Attributes
     ----------
     reset_after : bool
-        Variant of the candidate state; see `gru_c.functional`.
+        Variant of a GRU's candidate state; see `gru_c.functional`. True for other cells.
     activation, recurrent_activation : tuple of (int, float, float)
         Function of the candidate and of the gates: its number in the core, alpha and beta.
     clip : float
         The arguments of the activations are limited to +-clip.
     zoneout : float
-        Probability with which a unit keeps its state in a time step.
+        Probability with which a unit keeps its states in a time step.
+    number : int
+        The cell's number in the core; see ``_core.CELLS``.
     """
 
     reset_after: bool = True
@@ -69,6 +71,7 @@ class Cell:
     recurrent_activation: Activation = (_core.ACTIVATIONS["sigmoid"], 0.0, 0.0)
     clip: float = math.inf
     zoneout: float = 0.0
+    number: int = _core.CELLS["GRU"]
 
     @classmethod
     def checked(

@@ -60,7 +60,9 @@ static gru_status lay_out(const gru_layer *layers, size_t count, const gru_predi
         time = time_behind(&layers[i], time);
         arena.overflow |= __builtin_mul_overflow(time, layers[i].problem.units, &row);
         widest = i + 1 < count && row > widest ? row : widest;
-        most_units = layers[i].problem.units > most_units ? layers[i].problem.units : most_units;
+        const size_t states = layers[i].dense ? 1 : gru_states_of(layers[i].problem.cell);
+        const size_t units = states * layers[i].problem.units;
+        most_units = units > most_units ? units : most_units;
     }
     const size_t first = gru_take(&arena, args->batch, widest, 1);
     const size_t second = gru_take(&arena, args->batch, count > 2 ? widest : 0, 1);
@@ -92,12 +94,13 @@ static gru_status run_gru(
     const gru_problem *problem = &layer->problem;
     const size_t T = problem->time, H = problem->units;
     const int last_step = layer->last_step || T == 1;
+    const size_t states = gru_states_of(problem->cell);
     gru_forward_args args = {
         .weights = layer->weights,
         .packed = layer->packed,
         .x = before->x,
         .output = { last_step ? NULL : y, (ptrdiff_t)(T * H), (ptrdiff_t)H },
-        .state = last_step ? y : to->state,
+        .state = last_step && states == 1 ? y : to->state,
         .workspace = to->rest,
     };
     if (layer->backwards && T && before->x.data) {
@@ -105,7 +108,12 @@ static gru_status run_gru(
                                                       (ptrdiff_t)gru_itemsize(problem->dtype);
         args.x.stride_time = -args.x.stride_time;
     }
-    return gru_forward_within(problem, &args, to->rest_bytes, needed);
+    const gru_status status = gru_forward_within(problem, &args, to->rest_bytes, needed);
+    const size_t row = H * gru_itemsize(problem->dtype);
+    for (size_t i = 0; status == GRU_OK && last_step && states > 1 && i < problem->batch; i++) {
+        memcpy((char *)y + i * row, to->state + i * states * row, row); /* h, without c */
+    }
+    return status;
 }
 
 gru_status gru_predict(const gru_layer *layers, size_t count, const gru_predict_args *args,

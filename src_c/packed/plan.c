@@ -37,6 +37,10 @@ enum {
     SINGLE_ROWS = 2
 };
 
+static size_t in_threes(size_t n) {
+    return n / 3 + (n % 3 != 0);
+}
+
 static size_t smaller_of_doubles(double a, size_t b) {
     return a < (double)b ? (size_t)a : b;
 }
@@ -44,16 +48,25 @@ static size_t smaller_of_doubles(double a, size_t b) {
 /* ---- cuts --------------------------------------------------------------------------------- */
 
 static void cut_units(const gru_problem *problem, gru_plan *plan) {
+    const int is_gru = problem->cell == GRU_CELL_GRU;
+    plan->gates = gru_gates_of(problem->cell);
+    plan->slots = gru_slots_of(problem->cell);
     plan->lanes = gru_active_lanes(problem->dtype);
-    plan->panels = gru_divide_up(problem->units, plan->lanes);
-    plan->triples = gru_divide_up(plan->panels, 3);
-    const size_t rest = problem->units % plan->lanes; /* units of the last panel */
+    plan->vectors = gru_divide_up(problem->units, plan->lanes);
+    plan->panel_vectors = is_gru ? 1 : gru_min(3, plan->vectors);
+    plan->panels = is_gru ? plan->vectors : in_threes(plan->vectors);
+    plan->panel_units = plan->panel_vectors * plan->lanes;
+    plan->panel_row = plan->slots * plan->panel_units;
+    plan->panel_triples = in_threes(plan->gates * plan->panel_vectors);
+    plan->panel_group = is_gru ? 3 : 1;
+    plan->state_triples = in_threes(plan->vectors);
+    const size_t rest = problem->units % plan->lanes; /* units of the last vector */
     /* With H in one block of k, sums of gates that share a vector have the same bits. */
-    if (!plan->reduced && problem->reset_after && problem->units <= GRU_K_BLOCK && rest &&
+    if (is_gru && !plan->reduced && problem->reset_after && problem->units <= GRU_K_BLOCK && rest &&
         rest <= plan->lanes / 3) {
         plan->narrow = plan->lanes / 3;
     }
-    plan->state_row = plan->panels * plan->lanes;
+    plan->state_row = plan->panels * plan->panel_units;
     if (plan->state_row * gru_itemsize(problem->dtype) % 1024 == 0) {
         /* Rows a power of two apart would share a few sets of the cache. */
         plan->state_row += plan->lanes;
@@ -66,16 +79,20 @@ static void cut_row(const gru_problem *problem, gru_plan *plan) {
         return;
     }
     /* the bytes of a line of a panel's weights, and of W */
-    const double line = 3.0 * (double)(plan->lanes * gru_itemsize(problem->dtype));
+    const double line =
+        3.0 * (double)(plan->panel_triples * plan->lanes * gru_itemsize(problem->dtype));
     const double input = (double)problem->input * (double)plan->panels * line;
     const double group = ROW_GROUP_BYTES / (line * (double)problem->units);
     const size_t panels = smaller_of_doubles(group, ROW_PANELS_AT_MOST);
     plan->row_panels = panels > ROW_PANELS_AT_LEAST ? panels : ROW_PANELS_AT_LEAST;
+    if (plan->panel_triples > 1) {
+        plan->row_panels = 1; /* of an LSTM: 12 vectors */
+    }
     plan->input_by_step = problem->input && input <= ROW_INPUT_BYTES;
 }
 
 static void cut_time(const gru_problem *problem, gru_pass pass, gru_plan *plan) {
-    const size_t row_bytes = plan->panels * 4 * plan->lanes * gru_itemsize(problem->dtype);
+    const size_t row_bytes = plan->panels * plan->panel_row * gru_itemsize(problem->dtype);
     const double step_bytes = (double)problem->batch * (double)row_bytes;
     size_t steps = problem->batch ? gru_divide_up(CHUNK_ROWS, problem->batch) : 1;
     const size_t fitting = smaller_of_doubles(CHUNK_BYTES / (step_bytes + 1), problem->time);
@@ -90,9 +107,10 @@ static void cut_time(const gru_problem *problem, gru_pass pass, gru_plan *plan) 
 /* Set the number of slices, and of the members of each slice's gang. */
 static void cut_batch(const gru_problem *problem, gru_plan *plan) {
     const double batch = (double)problem->batch, units = (double)problem->units;
-    const double step = 3.0 * batch * units * units; /* multiply-adds of h U */
+    const double gates = (double)plan->gates;
+    const double step = gates * batch * units * units; /* multiply-adds of h U */
     const double all =
-        (double)problem->time * (step + 3.0 * batch * (double)problem->input * units);
+        (double)problem->time * (step + gates * batch * (double)problem->input * units);
     const size_t threads = all < GRU_SERIAL_WORK ? 1 : (size_t)problem->threads;
     plan->threads = (int)threads;
     const size_t by_rows = problem->batch / SLICE_ROWS_AT_LEAST;
@@ -103,14 +121,14 @@ static void cut_batch(const gru_problem *problem, gru_plan *plan) {
     }
     size_t members = threads / plan->slices;
     members = smaller_of_doubles(step / (double)plan->slices / MEMBER_WORK, members);
-    members = gru_min(members, gru_min(plan->triples, GRU_MOST_MEMBERS));
+    members = gru_min(members, gru_min(plan->state_triples, GRU_MOST_MEMBERS));
     plan->members = members && plan->slices <= GRU_MOST_GANGS ? members : 1;
 }
 
 /* Set the steps of a stretch: enough to be worth a change of threads, and few enough to share the
  * work evenly. */
 static void cut_slices(const gru_problem *problem, gru_plan *plan) {
-    const double step = 3.0 * (double)problem->batch * (double)problem->units *
+    const double step = (double)plan->gates * (double)problem->batch * (double)problem->units *
                         ((double)problem->input + (double)problem->units) / (double)plan->slices;
     const size_t least = smaller_of_doubles(GRU_SERIAL_WORK / (step + 1) + 1, problem->time);
     const size_t steps = gru_divide_up(problem->time, STRETCHES);
@@ -138,22 +156,23 @@ static void cut_lanes(const gru_problem *problem, gru_plan *plan) {
 /* Return 1 if sequences leave fewer lanes empty than units do. */
 static int suits_lanes(const gru_problem *problem, const gru_plan *plan) {
     const size_t batch = problem->batch;
-    const double units = (double)(plan->panels * plan->lanes) / (double)problem->units;
+    const double units = (double)(plan->vectors * plan->lanes) / (double)problem->units;
     const double sequences = (double)(gru_divide_up(batch, plan->lanes) * plan->lanes);
     return problem->units <= LANES_UNITS && sequences / (double)(batch ? batch : 1) < units;
 }
 
 /* Return 1 if packing the weights would take longer than all other work of the pass. */
 static int suits_rows(const gru_problem *problem, const gru_plan *plan) {
-    const double weights =
-        3.0 * (double)problem->units * ((double)problem->input + (double)problem->units);
+    const double weights = (double)plan->gates * (double)problem->units *
+                           ((double)problem->input + (double)problem->units);
     return !problem->weights_are_packed && problem->units >= plan->lanes &&
            weights >= ROWS_WEIGHTS && problem->time && problem->batch <= ROWS_STEPS / problem->time;
 }
 
 /* Return 1 for a step of one or two rows whose weights stay in L2. */
 static int suits_single(const gru_problem *problem, const gru_plan *plan) {
-    const double work = 3.0 * (double)problem->units * (double)(problem->input + problem->units);
+    const double work = (double)plan->gates * (double)problem->units *
+                        (double)(problem->input + problem->units);
     return !problem->weights_are_packed && problem->units >= plan->lanes && problem->time == 1 &&
            problem->batch <= SINGLE_ROWS && work < GRU_SERIAL_WORK;
 }
@@ -175,14 +194,20 @@ static gru_way choose_way(const gru_problem *problem, gru_pass pass, const gru_p
 
 /* ---- layouts ------------------------------------------------------------------------------ */
 
+/* Return 1 for a cell with a second state. */
+static int has_cells(const gru_problem *problem) {
+    return gru_states_of(problem->cell) > 1;
+}
+
 static void lay_out_packed(const gru_problem *problem, gru_plan *plan) {
     gru_arena arena = { gru_itemsize(problem->dtype), 0, 0 };
     gru_packed_layout *packed = &plan->packed;
-    packed->bias = gru_take(&arena, plan->panels, 4, plan->lanes);
+    const size_t triples = plan->panels * plan->panel_triples;
+    packed->bias = gru_take(&arena, plan->panels, plan->panel_row, 1);
     packed->w_lines = gru_reduced_triple_lines(plan->reduced, problem->input);
     packed->u_lines = gru_reduced_triple_lines(plan->reduced, problem->units);
-    packed->w = gru_take(&arena, plan->panels, packed->w_lines, 3 * plan->lanes);
-    packed->u = gru_take(&arena, plan->panels, packed->u_lines, 3 * plan->lanes);
+    packed->w = gru_take(&arena, triples, packed->w_lines, 3 * plan->lanes);
+    packed->u = gru_take(&arena, triples, packed->u_lines, 3 * plan->lanes);
     packed->bytes = arena.bytes;
     plan->overflow |= arena.overflow;
 }
@@ -194,7 +219,8 @@ static void lay_out_tape(const gru_problem *problem, gru_plan *plan) {
     size_t states = 0;
     arena.overflow |= __builtin_add_overflow(steps, (size_t)1, &states);
     tape->states = gru_take(&arena, states, batch, X);
-    tape->gates = gru_take(&arena, steps, batch, plan->panels * 4 * plan->lanes);
+    tape->gates = gru_take(&arena, steps, batch, plan->panels * plan->panel_row);
+    tape->cells = has_cells(problem) ? gru_take(&arena, states, batch, X) : 0;
     tape->rh = problem->reset_after ? 0 : gru_take(&arena, steps, batch, X);
     tape->masked = problem->masks_state ? gru_take(&arena, states, batch, X) : 0;
     arena.overflow |= __builtin_add_overflow(arena.bytes, (size_t)GRU_CACHE_LINE, &tape->bytes);
@@ -212,9 +238,10 @@ static void lay_out_panels(
         return;
     }
     layout->states = gru_take(arena, 2, batch, X);
+    layout->cells = has_cells(problem) ? gru_take(arena, 2, batch, X) : 0;
     layout->masked = problem->masks_state ? gru_take(arena, 2, batch, X) : 0;
     const size_t steps = plan->input_by_step ? 1 : plan->chunk_steps;
-    layout->gates = gru_take(arena, steps, batch, plan->panels * 4 * plan->lanes);
+    layout->gates = gru_take(arena, steps, batch, plan->panels * plan->panel_row);
     layout->rh = problem->reset_after ? 0 : gru_take(arena, 1, batch, X);
     if (plan->reduced) { /* operands of a chunk of x, or of the states of a step */
         const size_t x = gru_operand_row(plan->reduced, problem->input);
@@ -228,21 +255,23 @@ static void lay_out_panels(
 static void lay_out_lanes(const gru_problem *problem, gru_plan *plan, gru_arena *arena) {
     gru_lane_layout *layout = &plan->by_lanes;
     const size_t width = layout->vectors * plan->lanes;
-    layout->bias = gru_take(arena, 4, problem->units, plan->lanes);
+    layout->bias = gru_take(arena, plan->slots, problem->units, plan->lanes);
     gru_arena slice = { arena->itemsize, 0, 0 };
     layout->x = gru_take(&slice, problem->input, width, 1);
-    layout->gates = gru_take(&slice, 4, problem->units, width);
+    layout->gates = gru_take(&slice, plan->slots, problem->units, width);
     layout->h = gru_take(&slice, 2, problem->units, width);
+    layout->c = has_cells(problem) ? gru_take(&slice, problem->units, width, 1) : 0;
     layout->slice_bytes = slice.bytes;
     layout->slices = gru_take_for_each(arena, &slice, plan->slices);
 }
 
 static void lay_out_rows(const gru_problem *problem, gru_plan *plan, gru_arena *arena) {
     gru_row_layout *layout = &plan->by_rows;
-    layout->bias = gru_take(arena, 4, plan->state_row, 1);
+    layout->bias = gru_take(arena, plan->slots, plan->state_row, 1);
     layout->scratch = gru_take(arena, GRU_ROW_SCRATCH, plan->state_row, 1);
     layout->states = gru_take(arena, 2, problem->batch, plan->state_row);
-    layout->gates = gru_take(arena, problem->time, problem->batch, 4 * plan->state_row);
+    layout->cells = has_cells(problem) ? gru_take(arena, problem->batch, plan->state_row, 1) : 0;
+    layout->gates = gru_take(arena, problem->time, problem->batch, plan->slots * plan->state_row);
 }
 
 static void lay_out_backward(
@@ -252,20 +281,24 @@ static void lay_out_backward(
     const size_t input = gru_divide_up(problem->input, width); /* in triples */
     layout->gradient_rows = GRADIENT_ROWS;
     layout->d_x_rows = SLICE_ROWS_AT_MOST;
-    layout->wt = gru_take(arena, input, 3 * problem->units, width);
-    layout->ut = gru_take(arena, plan->triples, 3 * problem->units, width);
+    layout->wt = gru_take(arena, input, plan->gates * problem->units, width);
+    layout->ut = gru_take(arena, plan->state_triples, plan->gates * problem->units, width);
     layout->dh = gru_take(arena, batch, X, 1);
+    layout->dc = has_cells(problem) ? gru_take(arena, batch, X, 1) : 0;
+    layout->keeps = problem->kind.zoneout > 0 && problem->cell != GRU_CELL_GRU
+                        ? gru_take(arena, batch, X, 1)
+                        : 0;
     layout->drh = problem->reset_after ? 0 : gru_take(arena, batch, X, 1);
     layout->mask = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
     layout->d_masked = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
     if (pass == GRU_BACKWARD_KEEP) {
-        layout->gates = gru_take(arena, problem->time, batch, plan->panels * 4 * plan->lanes);
+        layout->gates = gru_take(arena, problem->time, batch, plan->panels * plan->panel_row);
     }
     /* Of each thread: a part of a weight's gradient, one of a bias's, and d_x of a chunk and
      * slice. */
     gru_arena thread = { arena->itemsize, 0, 0 };
     gru_take(&thread, GRADIENT_ROWS, width, 1);
-    layout->scratch_bias = gru_take(&thread, 4, plan->lanes, 1);
+    layout->scratch_bias = gru_take(&thread, plan->panel_row, 1, 1);
     const size_t rows = gru_min(batch, SLICE_ROWS_AT_MOST) * plan->chunk_steps;
     layout->scratch_d_x = gru_take(&thread, rows, input, width);
     layout->scratch_bytes = thread.bytes;
@@ -282,7 +315,7 @@ static void lay_out_workspace(const gru_problem *problem, gru_pass pass, gru_pla
     } else if (plan->way == GRU_ROWS) {
         lay_out_rows(problem, plan, &arena);
     } else if (plan->way == GRU_SINGLE) {
-        plan->single.zeros = gru_take(&arena, problem->units, 1, 1);
+        plan->single.zeros = gru_take(&arena, gru_states_of(problem->cell), problem->units, 1);
     } else {
         lay_out_panels(problem, pass, plan, &arena);
     }
