@@ -173,6 +173,41 @@ def as_state(
     return state
 
 
+def as_states(
+    name: str,
+    value: Any,
+    shape: tuple[int, int],
+    dtype: npt.DTypeLike | None,
+    count: int,
+) -> Array | None:
+    """Return the states of a cell as a contiguous array (B, H), or None for None.
+
+    With a `count` of 2, `value` is the pair of an LSTM's h and c (each may be None, for zeros), and
+    the array is (B, 2H): h, then c.
+    """
+    if count == 1:
+        return as_state(name, value, shape, dtype)
+    if value is None:
+        return None
+    if not isinstance(value, (tuple, list)) or len(value) != count:
+        got = f"{len(value)} arrays" if isinstance(value, (tuple, list)) else type(value).__name__
+        raise ValueError(f"{name} of an LSTM must be a pair of arrays (B, H), h and c, got {got}")
+    states = np.zeros((shape[0], count * shape[1]), dtype)
+    for i, part in enumerate(value):
+        checked = as_state(f"{name}[{i}]", part, shape, dtype)
+        if checked is not None:
+            states[:, i * shape[1] : (i + 1) * shape[1]] = checked
+    return states
+
+
+def split_states(states: Array, count: int) -> Any:
+    """Return the states (B, H), or with a `count` of 2 a pair of new arrays for h and c."""
+    if count == 1:
+        return states
+    units = states.shape[1] // count
+    return states[:, :units].copy(), states[:, units:].copy()
+
+
 def check_features(features: int, kernel: Array, name: str) -> None:
     """Raise ValueError unless the kernel has a row for each feature."""
     if features != len(kernel):
