@@ -171,6 +171,7 @@ def auto_engine():
 
 include "_arrays.pxi"
 include "_passes.pxi"
+include "_plain.pxi"
 include "_steps.pxi"
 include "_kernels.pxi"
 include "_layers.pxi"

@@ -109,11 +109,7 @@ typedef enum gru_weight_format {
 
 /* ---- sequences ---------------------------------------------------------------------------- */
 
-typedef enum gru_cell {
-    GRU_CELL_GRU = 0,
-    GRU_CELL_LSTM = 1,
-    GRU_CELL_RNN = 2
-} gru_cell;
+typedef enum gru_cell { GRU_CELL_GRU = 0, GRU_CELL_LSTM = 1, GRU_CELL_RNN = 2 } gru_cell;
 
 /* The activations of ONNX's cells; a and b are the parameters alpha and beta. */
 typedef enum gru_function {
@@ -224,8 +220,8 @@ typedef struct gru_forward_args {
     const gru_draws *draws;  /* in   for zoneout; null: the expectation */
     gru_sequence_out output; /* out  (B, T, H), h of every step; data null: not wanted */
     int all_states;          /* 1: output is (B, T, S, H), all states of every step */
-    void *state;             /* out  (B, S, H) contiguous, the last state; must not overlap an input */
-    void *tape;              /* out  gru_tape_bytes; null: inference */
+    void *state;     /* out  (B, S, H) contiguous, the last state; must not overlap an input */
+    void *tape;      /* out  gru_tape_bytes; null: inference */
     void *workspace; /*      gru_workspace_bytes of GRU_FORWARD, with a tape GRU_FORWARD_TAPE */
 } gru_forward_args;
 

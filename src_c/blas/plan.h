@@ -24,11 +24,11 @@ typedef struct gru_blas_plan {
     /* forward: (K, S, GH) x W; backward: (K, S, slots H) gradients of the gates, n z r hn of a
      * GRU */
     size_t gates;
-    size_t hu;   /* (S, GH) forward: h U of a GRU */
-    size_t cell; /* (S, 4H) forward without a tape: the gates of one step of a GRU */
-    size_t h;    /* (S, H) forward without a tape: the state; backward: its gradient */
-    size_t c;    /* (S, H) the same of an LSTM's c */
-    size_t rh;   /* (S, H) backward, reset_after = 0: gradient of r * h */
+    size_t hu;     /* (S, GH) forward: h U of a GRU */
+    size_t cell;   /* (S, 4H) forward without a tape: the gates of one step of a GRU */
+    size_t h;      /* (S, H) forward without a tape: the state; backward: its gradient */
+    size_t c;      /* (S, H) the same of an LSTM's c */
+    size_t rh;     /* (S, H) backward, reset_after = 0: gradient of r * h */
     size_t masked; /* (S, H) forward without a tape: the masked state; backward: its gradient */
     size_t keeps;  /* (S, H) forward: zoneout's draws */
     size_t d_x;    /* (K, S, I) */

@@ -54,11 +54,14 @@ static void cut_units(const gru_problem *problem, gru_plan *plan) {
     plan->lanes = gru_active_lanes(problem->dtype);
     plan->vectors = gru_divide_up(problem->units, plan->lanes);
     plan->panel_vectors = is_gru ? 1 : gru_min(3, plan->vectors);
-    plan->panels = is_gru ? plan->vectors : in_threes(plan->vectors);
+    if (problem->cell == GRU_CELL_LSTM && plan->vectors % 6 == 4) {
+        plan->panel_vectors = 2; /* no panel is left with one vector, which fills few registers */
+    }
+    plan->panels = gru_divide_up(plan->vectors, plan->panel_vectors);
     plan->panel_units = plan->panel_vectors * plan->lanes;
     plan->panel_row = plan->slots * plan->panel_units;
     plan->panel_triples = in_threes(plan->gates * plan->panel_vectors);
-    plan->panel_group = is_gru ? 3 : 1;
+    plan->panel_group = plan->panel_vectors == 3 ? 1 : 3;
     plan->state_triples = in_threes(plan->vectors);
     const size_t rest = problem->units % plan->lanes; /* units of the last vector */
     /* With H in one block of k, sums of gates that share a vector have the same bits. */
@@ -171,8 +174,8 @@ static int suits_rows(const gru_problem *problem, const gru_plan *plan) {
 
 /* Return 1 for a step of one or two rows whose weights stay in L2. */
 static int suits_single(const gru_problem *problem, const gru_plan *plan) {
-    const double work = (double)plan->gates * (double)problem->units *
-                        (double)(problem->input + problem->units);
+    const double work =
+        (double)plan->gates * (double)problem->units * (double)(problem->input + problem->units);
     return !problem->weights_are_packed && problem->units >= plan->lanes && problem->time == 1 &&
            problem->batch <= SINGLE_ROWS && work < GRU_SERIAL_WORK;
 }

@@ -97,14 +97,14 @@ typedef struct gru_row_layout {
 typedef struct gru_backward_layout {
     size_t gradient_rows; /* rows of a weight's gradient that one task computes */
     size_t d_x_rows;      /* rows of the batch for which one task computes d_x */
-    size_t wt;          /* (I / 3V, GH, 3, V) W transposed */
-    size_t ut;          /* (H / 3V, GH, 3, V) U transposed; reset_after = 0: r and z, then n */
-    size_t dh, dc, drh; /* (B, X) gradients of the states and of r * h */
-    size_t keeps;       /* (B, X) zoneout's draws; not of a GRU */
-    size_t mask;    /* (B, X) */
-    size_t d_masked; /* (B, X) gradient of a masked state */
-    size_t gates;    /* gradients of all gates, where the tape must keep the gates */
-    size_t scratch;  /* the first thread's scratch; that of the next lies scratch_bytes behind */
+    size_t wt;            /* (I / 3V, GH, 3, V) W transposed */
+    size_t ut;            /* (H / 3V, GH, 3, V) U transposed; reset_after = 0: r and z, then n */
+    size_t dh, dc, drh;   /* (B, X) gradients of the states and of r * h */
+    size_t keeps;         /* (B, X) zoneout's draws; not of a GRU */
+    size_t mask;          /* (B, X) */
+    size_t d_masked;      /* (B, X) gradient of a masked state */
+    size_t gates;         /* gradients of all gates, where the tape must keep the gates */
+    size_t scratch; /* the first thread's scratch; that of the next lies scratch_bytes behind */
     size_t scratch_bytes;
     size_t scratch_bias, scratch_d_x; /* in a thread's scratch, behind a part of a gradient */
 } gru_backward_layout;
