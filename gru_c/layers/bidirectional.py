@@ -156,9 +156,8 @@ class Bidirectional(DirectionPair[Recurrent]):
         """Raise ValueError if the settings of the two directions do not fit together."""
         a, b, other = self.forward_layer, self.backward_layer, self._backward_settings
         if a.kind != b.kind:
-            raise ValueError(
-                f"layer and backward_layer must be of one class, got {a.kind} and {b.kind}"
-            )
+            kinds = f"{a.kind} and {b.kind}"
+            raise ValueError(f"layer and backward_layer must be of one class, got {kinds}")
         if other is not None and other.go_backwards == self.layer.go_backwards:
             raise ValueError(
                 f"backward_layer must go the other way than layer: both have "
@@ -387,9 +386,7 @@ def _checked_settings(argument: str, layer: object) -> Recurrent:
         except ValueError as error:
             raise ValueError(f"{argument} of a Bidirectional: {error}") from None
     if not isinstance(layer, Recurrent):
-        raise TypeError(
-            f"{argument} of a Bidirectional must be a GRU, LSTM or SimpleRNN, got {layer!r}"
-        )
+        raise TypeError(f"{argument} of a Bidirectional must be a recurrent layer, got {layer!r}")
     if layer.activity_regularizer is not None:
         raise ValueError(
             f"{argument} of a Bidirectional has an activity_regularizer: give it to the "

@@ -180,7 +180,8 @@ class RecurrentPasses(StatefulLayer):
         """Return the states before the first time step; None for zeros."""
         if self.stateful and initial_state is None:
             self.require_state_for(B)
-            return self.state
+            state = self.state  # of another dtype if it was set before there were weights
+            return None if state is None else np.ascontiguousarray(state, self.dtype)
         return self.as_states("initial_state", initial_state, B)
 
     def _inference_options(self) -> PassOptions:
