@@ -155,8 +155,8 @@ class Bidirectional(DirectionPair[Recurrent]):
     def _check_settings(self) -> None:
         """Raise ValueError if the settings of the two directions do not fit together."""
         a, b, other = self.forward_layer, self.backward_layer, self._backward_settings
-        if a.kind != b.kind:
-            kinds = f"{a.kind} and {b.kind}"
+        if a.cell_kind != b.cell_kind:
+            kinds = f"{a.cell_kind} and {b.cell_kind}"
             raise ValueError(f"layer and backward_layer must be of one class, got {kinds}")
         if other is not None and other.go_backwards == self.layer.go_backwards:
             raise ValueError(
@@ -372,7 +372,7 @@ class Bidirectional(DirectionPair[Recurrent]):
 
 
 # The layers that may run in both directions, by their cells.
-_CLASSES: dict[str, type[Any]] = {cls.kind: cls for cls in (GRU, LSTM, SimpleRNN)}
+_CLASSES: dict[str, type[Any]] = {cls.cell_kind: cls for cls in (GRU, LSTM, SimpleRNN)}
 
 
 def _checked_settings(argument: str, layer: object) -> Recurrent:
@@ -394,7 +394,7 @@ def _checked_settings(argument: str, layer: object) -> Recurrent:
         )
     if layer.built:
         raise ValueError(
-            f"{argument} of a Bidirectional has weights already: give a new {layer.kind}, and the "
-            "weights to set_weights"
+            f"{argument} of a Bidirectional has weights already: give a new one, and the weights "
+            "to set_weights"
         )
     return layer

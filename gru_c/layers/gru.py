@@ -126,7 +126,7 @@ class GRU(Recurrent):
     ((2, 10, 8), (8, 12))
     """
 
-    kind = "GRU"
+    cell_kind = "GRU"
     reset_after: bool
 
     _until_built = (*Recurrent._until_built, "reset_after")

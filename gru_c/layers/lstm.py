@@ -78,7 +78,7 @@ class LSTM(Recurrent):
           dtype=float32)
     """
 
-    kind = "LSTM"
+    cell_kind = "LSTM"
     state_count = 2
     unit_forget_bias: bool
 

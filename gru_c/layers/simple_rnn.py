@@ -52,7 +52,7 @@ class SimpleRNN(Recurrent):
     (2, 10, 4)
     """
 
-    kind = "SimpleRNN"
+    cell_kind = "SimpleRNN"
 
     def __init__(
         self,

@@ -187,8 +187,8 @@ def _check_layer(layer: Layer) -> None:
             raise ValueError(f"layer {layer.label!r} ({type(layer).__name__}) has no counterpart")
         return
     first, *others = layer.directions
-    if first.kind != "GRU":
-        raise ValueError(f"layer {layer.label!r} ({first.kind}): state dicts here are of GRUs")
+    if first.cell_kind != "GRU":
+        raise ValueError(f"layer {layer.label!r} ({first.cell_kind}): state dicts here are of GRUs")
     apart = isinstance(layer, Bidirectional) and layer.merge_mode != "concat"
     problems = {
         "reset_after=False": not all(gru.cell.reset_after for gru in layer.directions),

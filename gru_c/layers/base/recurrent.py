@@ -54,11 +54,11 @@ class Recurrent(RecurrentPasses):
 
     Attributes
     ----------
-    kind : str
+    cell_kind : str
         Name of the cell, that of the class.
     """
 
-    kind: ClassVar[str]
+    cell_kind: ClassVar[str]
     units: int
     cell: Cell
     takes_mask = takes_sequences = True
@@ -102,13 +102,13 @@ class Recurrent(RecurrentPasses):
     @property
     def plain_class(self) -> type[Any]:
         """The class of gru_c that the layer has or is derived from."""
-        return next(cls for cls in type(self).__mro__ if cls.__name__ == self.kind)
+        return next(cls for cls in type(self).__mro__ if cls.__name__ == self.cell_kind)
 
     def _set(self, arguments: Mapping[str, Any]) -> None:
         """Check the arguments of the constructor and set the attributes."""
         for argument, check in _ARGUMENTS.items():
             setattr(self, argument, check(argument, arguments[argument]))
-        label = f"inference_weights of {IN_WORDS[self.kind]}"
+        label = f"inference_weights of {IN_WORDS[self.cell_kind]}"
         formats = {known: known for known in WEIGHT_FORMATS}
         self.inference_weights = lookup(label, arguments["inference_weights"], formats)
         activation = _without_function(arguments["activation"])
@@ -119,7 +119,7 @@ class Recurrent(RecurrentPasses):
             recurrent_activation,
             arguments["clip"],
             arguments["zoneout"],
-            self.kind,
+            self.cell_kind,
         )
         self.activation = _as_tuple(activation)
         if "recurrent_activation" in arguments:
