@@ -26,7 +26,6 @@ from gru_c.recurrence.step_order import Steps
 from gru_c.recurrence.tape import Tape
 from gru_c.recurrence.weights import Weights
 
-_WEIGHTS = ("kernel", "recurrent_kernel", "bias")
 WeightArguments = tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike | None]
 # The state (B, H) of a cell, of an LSTM the pair of h and c: as a user gives it, and as arrays.
 StateArguments: TypeAlias = Any
@@ -117,8 +116,10 @@ def _dtype_of(
     cell: Cell, weights: WeightArguments, state: tuple[str, StateArguments], **x: npt.ArrayLike
 ) -> np.dtype[np.float32] | np.dtype[np.float64]:
     """Return the dtype of a call: float64 if an argument is, else float32."""
-    arrays: dict[str, Any] = {**x, **dict(zip(_WEIGHTS, weights, strict=True))}
     name, value = state
+    x["kernel"], x["recurrent_kernel"], bias = weights
+    arrays: dict[str, Any] = x
+    arrays["bias"] = bias
     if cell.states == 1:
         arrays[name] = value
     elif isinstance(value, (tuple, list)):

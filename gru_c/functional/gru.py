@@ -147,7 +147,9 @@ def gru_forward(
             output, state = plain
             return GRUForward(output, state, None)
     call = Call(
-        cell=Cell.checked(reset_after, activation, recurrent_activation, clip),
+        cell=Cell(reset_after)
+        if usual_cell and type(reset_after) is bool
+        else Cell.checked(reset_after, activation, recurrent_activation, clip),
         x=x,
         weights=(kernel, recurrent_kernel, bias),
         initial_state=initial_state,

@@ -12,8 +12,10 @@ from gru_c.common.validation import check_flag, check_real
 
 # The cells as they are called in messages, by their classes' names, which are those in the core.
 IN_WORDS: Mapping[str, str] = {"GRU": "a GRU", "LSTM": "an LSTM", "SimpleRNN": "a SimpleRNN"}
-_KINDS: Mapping[int, str] = {number: kind for kind, number in _core.CELLS.items()}
-_GATES: Mapping[str, int] = {"GRU": 3, "LSTM": 4, "SimpleRNN": 1}
+# By the cells' numbers in the core.
+_KINDS = tuple(sorted(_core.CELLS, key=_core.CELLS.__getitem__))
+_GATES = tuple({"GRU": 3, "LSTM": 4, "SimpleRNN": 1}[kind] for kind in _KINDS)
+_GRU, _LSTM = _core.CELLS["GRU"], _core.CELLS["LSTM"]
 
 ActivationLike = str | Sequence[str | float]  # a name, or (name, alpha), or (name, alpha, beta)
 Activation = tuple[int, float, float]  # number in the core, alpha, beta
@@ -106,17 +108,17 @@ class Cell:
     @property
     def gates(self) -> int:
         """Number of gates G: the weights are G H wide."""
-        return _GATES[self.kind]
+        return _GATES[self.number]
 
     @property
     def states(self) -> int:
         """Number of states: 2 of an LSTM, h and c."""
-        return 2 if self.kind == "LSTM" else 1
+        return 2 if self.number == _LSTM else 1
 
     @property
     def two_biases(self) -> bool:
         """True if the bias has two rows, for x W and for h U."""
-        return self.kind == "GRU" and self.reset_after
+        return self.reset_after and self.number == _GRU
 
     def require_trainable(self) -> None:
         """Raise ValueError for an activation that cannot be trained."""
