@@ -341,7 +341,8 @@ class Network(BuildableNetwork):
 
     def activity_penalty(self) -> float:
         """Return the penalties of the outputs of the last run's layers, per sample."""
-        return sum(layer.activity_penalty() for layer in self.layers)
+        regularized = [layer for layer in self.layers if layer.activity_regularizer is not None]
+        return sum(layer.activity_penalty() for layer in regularized) if regularized else 0.0
 
     @property
     def stateful_layers(self) -> list[GRU | RNN | Bidirectional]:

@@ -40,12 +40,17 @@ class TrainingRun:
         The number of layers.
     """
 
-    __slots__ = ("_activation", "_core", "_kept", "layers")
+    __slots__ = ("_activation", "_core", "_dtype", "_kept", "layers")
 
     def __init__(
-        self, stages: list[tuple[object, ...]], timed: bool, activation: Activation | None
+        self,
+        stages: list[tuple[object, ...]],
+        timed: bool,
+        activation: Activation | None,
+        dtype: np.dtype[Any],
     ) -> None:
         self.layers = len(stages)
+        self._dtype = dtype
         self._core = _core.TrainingLayers(stages, timed)
         self._activation = activation  # of the last layer; None: it is linear
         self._kept: Array | None = None  # what the activation keeps
@@ -65,15 +70,9 @@ class TrainingRun:
         """Write the gradients of the layers from number `first` on; return that of the input."""
         if self._kept is not None and self._activation is not None and options.through_activation:
             d_output = self._activation.gradient(self._kept, d_output)
-        d_output = np.ascontiguousarray(d_output, self.dtype)
+        d_output = np.ascontiguousarray(d_output, self._dtype)
         d_x: Array | None = self._core.backward(d_output, first, input_gradient, options.keep_tape)
         return d_x
-
-    @property
-    def dtype(self) -> np.dtype[np.floating]:
-        """The dtype of all arrays."""
-        stage: CoreStage = self._core.stages[0][0]
-        return np.dtype(np.float32 if stage.typenum == np.dtype(np.float32).num else np.float64)
 
 
 class TrainingRuns:
@@ -124,7 +123,8 @@ class TrainingRuns:
                 d_output = run.backward(  # type: ignore[assignment]  # None below the last run
                     d_output, max(0, first - number), number > first, options
                 )
-            options = options._replace(through_activation=True)
+            if not options.through_activation:  # of the last layer alone
+                options = options._replace(through_activation=True)
             if options.after_layer is not None:
                 for layer in reversed(layers[max(first, number) : end]):
                     options.after_layer(layer)
@@ -172,7 +172,7 @@ def _run_from(layers: Sequence[Layer], shape: Shape, timed: bool) -> TrainingRun
             stages.append((_stage(layer, _CORE_LINEAR), layer.parameters, False, False))
         else:
             break
-    return TrainingRun(stages, timed, activation) if stages else None
+    return TrainingRun(stages, timed, activation, np.dtype(layers[0].dtype)) if stages else None
 
 
 def _goes_back(layer: Layer) -> bool:
