@@ -83,10 +83,6 @@ def load_model(
     63
     """
     check_flags(compile=compile, safe_mode=safe_mode)
-    if custom_objects is not None and not isinstance(custom_objects, Mapping):
-        raise TypeError(
-            f"custom_objects must be a dict of names and classes, got {custom_objects!r}"
-        )
     reader = format_to_read(filepath).load_model
     assert reader is not None
     with classes_of_user(custom_objects):
@@ -95,7 +91,11 @@ def load_model(
 
 
 def load_predictor(
-    path: str | os.PathLike[str], *, weights: str | None = None, mmap: bool = False
+    path: str | os.PathLike[str],
+    *,
+    weights: str | None = None,
+    mmap: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
 ) -> Predictor:
     """Read a model that only predicts: that of `load_model`, frozen; see `Sequential.freeze`.
 
@@ -111,6 +111,8 @@ def load_predictor(
         Use the weights of a ``.safetensors`` where they are in the file, so that several processes
         share their memory; each has its own packed copy. The file must not be changed in place
         meanwhile, as ``cp`` would: `Sequential.save` replaces it, which is safe.
+    custom_objects : dict, optional
+        As for `load_model`.
 
     Returns
     -------
@@ -135,12 +137,14 @@ def load_predictor(
     """
     check_flag("mmap", mmap)
     if not mmap:
-        return freeze(load_model(path, compile=False), weights, copied=False)
+        return freeze(load_model(path, custom_objects, compile=False), weights, copied=False)
     if format_to_read(path) is not SAFETENSORS:
         raise ValueError(
             f"mmap=True is for a .safetensors, {os.fspath(path)!r} is a file of another format"
         )
-    return freeze(read_model(path, compiled=False, mapped=True)[0], weights, copied=False)
+    with classes_of_user(custom_objects):
+        model, *_ = read_model(path, compiled=False, mapped=True, custom_objects=custom_objects)
+    return freeze(model, weights, copied=False)
 
 
 def read_model(
