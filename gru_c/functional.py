@@ -132,8 +132,7 @@ def gru_forward(
         x is (T, B, I) and ``.output`` (T, B, H), without a copy; the backward pass takes and
         returns gradients of these shapes, too.
     training : bool
-        Return a tape for `gru_backward`. It refers to x and the weights: do not change them before
-        the backward pass, whose gradients would be those of neither the old nor the new numbers.
+        Return a tape for `gru_backward`: until then x and the weights must not be changed.
     checkpoint_every : int or "auto", optional
         Gradient checkpointing. While training, keep only the state every so many time steps, and
         compute the gates again in the backward pass. The number is rounded up to the steps that the
@@ -272,7 +271,7 @@ def gru_backward(
     Parameters
     ----------
     tape : GRUTape, CheckpointTape or RaggedTape
-        From ``gru_forward(..., training=True)``, whose x and weights have not been changed since.
+        From ``gru_forward(..., training=True)``.
     d_output : array_like of shape (B, T, H), optional
         Gradient of the loss with respect to ``.output``; zeros by default.
     d_state : array_like of shape (B, H), optional

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gru_c.common.optional import require
+from gru_c.saving.files import require_file
 
 _SEPARATORS = ",;\t|"
 _LONGEST_VALUE = 40  # characters of a value that a message shows
@@ -92,8 +93,7 @@ def columns_of(path: str | os.PathLike[str]) -> list[str]:
 
 def _read(path: Path, rows: int | None = None) -> tuple[Any, str]:
     pandas = require("pandas", "pandas")
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
+    require_file(path)
     try:
         with path.open(encoding="utf-8-sig") as file:
             header = file.readline()
