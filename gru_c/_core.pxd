@@ -237,15 +237,37 @@ cdef extern from "gru_layers.h" nogil:
     gru_status gru_layer_pack(const gru_layer *layer, const gru_weights *weights,
                                void *packed)
 
-    ctypedef struct gru_predict_args:
+    ctypedef struct gru_layers_args:
         size_t batch, time
         int threads
         gru_sequence_in x
         void *output
+        void *tape
         void *workspace
 
-    gru_status gru_predict(const gru_layer *layers, size_t count, const gru_predict_args *args,
-                           size_t bytes, size_t *needed)
+    gru_status gru_layers_tape_bytes(const gru_layer *layers, size_t count,
+                                     const gru_layers_args *args, size_t *bytes)
+    gru_status gru_layers_forward(const gru_layer *layers, size_t count,
+                                  const gru_layers_args *args, size_t bytes, size_t *needed)
+
+    ctypedef struct gru_layer_gradients:
+        void *kernel
+        void *recurrent_kernel
+        void *bias
+
+    ctypedef struct gru_layers_backward_args:
+        gru_layers_args forward
+        const void *d_output
+        const gru_layer_gradients *gradients
+        size_t first
+        void *d_x
+        int keep_tape
+        void *workspace
+
+    gru_status gru_layers_backward_bytes(const gru_layer *layers, size_t count,
+                                         const gru_layers_backward_args *args, size_t *bytes)
+    gru_status gru_layers_backward(const gru_layer *layers, size_t count,
+                                   const gru_layers_backward_args *args)
 
     gru_status gru_stream_bytes(const gru_layer *layers, size_t count, size_t *bytes)
     gru_status gru_stream_begin(const gru_layer *layers, size_t count, void *memory)

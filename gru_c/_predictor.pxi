@@ -69,7 +69,7 @@ cdef class Predictor:
         """
         cdef const cnp.npy_intp *shape
         cdef cnp.npy_intp out_shape[3]
-        cdef gru_predict_args args
+        cdef gru_layers_args args
         cdef int ndim, out_ndim
         cdef Py_ssize_t I = self._layers[0].problem.input
         if type(x) is not cnp.ndarray:
@@ -99,6 +99,7 @@ cdef class Predictor:
             return None
         args.x = gru_sequence_in(cnp.PyArray_DATA(<cnp.ndarray>x), args.time * I, I)
         args.output = cnp.PyArray_DATA(<cnp.ndarray>out)
+        args.tape = NULL
         args.threads = threads
         self._run(&args)
         return out
@@ -113,8 +114,8 @@ cdef class Predictor:
         return (begin + cnp.PyArray_NBYTES(<cnp.ndarray>out) <= x_begin
                 or x_begin + cnp.PyArray_NBYTES(x) <= begin)
 
-    cdef int _run(self, gru_predict_args *args) except -1:
-        """Call gru_predict with a workspace: that of an earlier call if it is large enough."""
+    cdef int _run(self, gru_layers_args *args) except -1:
+        """Call gru_layers_forward with a workspace: that of an earlier call if it is large enough."""
         cdef gru_status status = GRU_SMALL_WORKSPACE
         cdef bint shared = self._work_per_step * args.batch * args.time >= _SHARED
         cdef size_t size = 0
@@ -124,8 +125,8 @@ cdef class Predictor:
             args.workspace = memory.data
             if shared:
                 with nogil:
-                    status = gru_predict(self._layers, self._count, args, memory.size, &size)
+                    status = gru_layers_forward(self._layers, self._count, args, memory.size, &size)
             else:
-                status = gru_predict(self._layers, self._count, args, memory.size, &size)
+                status = gru_layers_forward(self._layers, self._count, args, memory.size, &size)
             _give_back(memory)
         return _raise_unless_ok(status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -83,7 +84,7 @@ class Samples:
 
     def take(self: Self, where: slice | Array) -> Self:
         """Return some of the samples."""
-        return self._with(lambda values: values[where], (np.ndarray, SequenceList, StoredArray))
+        return self._with(partial(_rows, where), (np.ndarray, SequenceList, StoredArray))
 
     def batch(self: Self, model: Network, where: slice | Array, longest: int | None = None) -> Self:
         """Return some samples as arrays: stored samples are read and checked, lists are padded.
@@ -127,8 +128,10 @@ class Samples:
 
     def _with(self: Self, change: Any, kinds: Any) -> Self:
         """Return a copy in which `change` was applied to the fields of some types."""
-        changed = {n: change(v) if isinstance(v, kinds) else v for n, v in vars(self).items()}
-        return type(self)(**changed)
+        copy = object.__new__(type(self))  # the constructor of a frozen class takes longer
+        for name, value in vars(self).items():
+            copy.__dict__[name] = change(value) if isinstance(value, kinds) else value
+        return copy
 
     def plan(
         self, batch_size: int, rng: np.random.Generator | None = None, *, bucket: bool = False
@@ -279,6 +282,13 @@ class Data(Samples):
     def shortened(self, longest: int) -> Data:
         """Return a batch without the time steps behind `longest`, which count in no sample."""
         return self.steps(0, longest, only_x=not self.per_step)
+
+
+def _rows(where: slice | Array, values: Any) -> Any:
+    """Return some rows of an array or list."""
+    if type(where) is type(values) is np.ndarray:
+        return values.take(where, axis=0)  # half the time of an index
+    return values[where]
 
 
 def _longest(lengths: Array) -> int:

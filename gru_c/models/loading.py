@@ -91,10 +91,6 @@ def load_model(
     check_flags(compile=compile, safe_mode=safe_mode)
     if verify is not None:
         verify = check_flag("verify", verify)
-    if custom_objects is not None and not isinstance(custom_objects, Mapping):
-        raise TypeError(
-            f"custom_objects must be a dict of names and classes, got {custom_objects!r}"
-        )
     reader = format_to_read(filepath).load_model
     assert reader is not None
     with classes_of_user(custom_objects):
@@ -107,6 +103,7 @@ def load_predictor(
     *,
     weights: str | None = None,
     mmap: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
     verify: bool | None = None,
 ) -> Predictor:
     """Read a model that only predicts: that of `load_model`, frozen; see `Sequential.freeze`.
@@ -123,7 +120,8 @@ def load_predictor(
         Use the weights of a ``.safetensors`` where they are in the file, so that several processes
         share their memory; each has its own packed copy. The file must not be changed in place
         meanwhile, as ``cp`` would: `Sequential.save` replaces it, which is safe.
-
+    custom_objects : dict, optional
+        As for `load_model`.
     verify : bool, optional
         As for `load_model`.
 
@@ -150,14 +148,18 @@ def load_predictor(
     """
     check_flag("mmap", mmap)
     if not mmap:
-        return freeze(load_model(path, compile=False, verify=verify), weights, copied=False)
+        model = load_model(path, custom_objects, compile=False, verify=verify)
+        return freeze(model, weights, copied=False)
     if format_to_read(path) is not SAFETENSORS:
         raise ValueError(
             f"mmap=True is for a .safetensors, {os.fspath(path)!r} is a file of another format"
         )
     if verify is not None:
         verify = check_flag("verify", verify)
-    model = read_model(path, compiled=False, mapped=True, verify=verify)[0]
+    with classes_of_user(custom_objects):
+        model, *_ = read_model(
+            path, compiled=False, mapped=True, custom_objects=custom_objects, verify=verify
+        )
     return freeze(model, weights, copied=False)
 
 

@@ -258,20 +258,21 @@ class Optimizer(Configurable):
                     slot[:] = self.initial_value(name)
         if self.slots and self._items is None:
             self._items = parameters.items
-        if not all(self._is_of(parameters, slot) for slot in self.slots.values()):
+        if self.slots and not self._belongs_to(parameters):
             raise ValueError(
                 f"this {type(self).__name__} has the state of another model, or of this one with "
                 "other layers: make a new optimizer for each model"
             )
 
-    def _is_of(self, parameters: Parameters, slot: Array) -> bool:
+    def _belongs_to(self, parameters: Parameters) -> bool:
+        """Return True if the state is one of these parameters."""
         # Compares weights, not vectors: a model that gets another layer makes new vectors.
-        return (
-            slot.shape == parameters.gradients.shape
-            and slot.dtype == parameters.gradients.dtype
-            and self._items is not None
-            and all(map(operator.is_, self._items, parameters.items))
-        )
+        items, shape, dtype = self._items, parameters.gradients.shape, parameters.gradients.dtype
+        if items is None or not (
+            items is parameters.items or all(map(operator.is_, items, parameters.items))
+        ):
+            return False
+        return all(slot.shape == shape and slot.dtype == dtype for slot in self.slots.values())
 
     def step(self, parameters: Parameters) -> None:
         """Change the trainable weights by their gradients, then apply their constraints.

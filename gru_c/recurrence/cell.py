@@ -88,16 +88,26 @@ class Cell:
             check_real("zoneout", zoneout, "[0, 1)"),
         )
 
+    @property
+    def is_trainable(self) -> bool:
+        """True if there is a training pass."""
+        return not any(map(_is_for_prediction, (self.activation, self.recurrent_activation)))
+
     def require_trainable(self) -> None:
         """Raise ValueError for an activation that cannot be trained."""
         for argument in ("activation", "recurrent_activation"):
-            number, alpha, _ = getattr(self, argument)
-            if number in _NOT_MONOTONIC and alpha < 0:
+            activation = number, alpha, _ = getattr(self, argument)
+            if _is_for_prediction(activation):
                 raise ValueError(
                     f"{argument} {(_NOT_MONOTONIC[number], alpha)} of a GRU is for prediction "
                     "only: with a negative alpha its slope does not follow from its value, so "
                     "there is no training pass"
                 )
+
+
+def _is_for_prediction(activation: Activation) -> bool:
+    number, alpha, _ = activation
+    return number in _NOT_MONOTONIC and alpha < 0
 
 
 def _activation_of(argument: str, activation: object) -> Activation:

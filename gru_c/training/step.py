@@ -64,7 +64,7 @@ def _pass(
         shape = model.compute_output_shape(batch.x.shape)
         return Pass(0.0, 0, 0, np.empty([size or 0 for size in shape], model.dtype), None)
     paired = model.head_is_paired
-    outputs, mask = model.run(batch.x, batch.mask, training=True)
+    outputs, mask = model.run_in_training(batch.x, batch.mask)
     loss, d_outputs = model.loss.value_and_gradient(
         batch.y, outputs, batch.weight, logits=paired, **mask_argument(mask)
     )

@@ -250,6 +250,26 @@ def test_a_file_of_keras_is_read_too(tmp_path):
         load_predictor(tmp_path / "model.keras", mmap=True)
 
 
+class Twice(Dense):
+    """A layer of a user."""
+
+    def forward(self, x, *, training=False):
+        return 2 * super().forward(x, training=training)
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+def test_classes_of_the_user_are_found_by_their_names(tmp_path, mmap):
+    model = Sequential([GRU(4, input_shape=X.shape[1:]), Twice(2)], seed=0)
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    with pytest.raises(ValueError, match="unknown layer 'Twice'"):
+        load_predictor(path, mmap=mmap)
+    predictor = load_predictor(path, mmap=mmap, custom_objects={"Twice": Twice})
+    assert_same_bits(predictor(X), model.predict(X, verbose=0))
+    with pytest.raises(TypeError, match="custom_objects must be a dict of names"):
+        load_predictor(path, mmap=mmap, custom_objects=3)
+
+
 def test_a_file_that_is_replaced_leaves_a_mapped_predictor_as_it_was(tmp_path):
     model = tutorial()
     path = tmp_path / "model.safetensors"
