@@ -117,16 +117,21 @@ cdef class Predictor:
     cdef int _run(self, gru_layers_args *args) except -1:
         """Call gru_layers_forward with a workspace: that of an earlier call if it is large enough."""
         cdef gru_status status = GRU_SMALL_WORKSPACE
-        cdef bint shared = self._work_per_step * args.batch * args.time >= _SHARED
+        cdef double work = self._work_per_step * args.batch * args.time
+        cdef bint shared = work >= _SHARED
         cdef size_t size = 0
         cdef _Memory memory
+        cdef _Watch watch
         while status == GRU_SMALL_WORKSPACE:
             _borrow(size, &memory)
             args.workspace = memory.data
             if shared:
+                _begin_watch(&watch, work)
                 with nogil:
                     status = gru_layers_forward(self._layers, self._count, args, memory.size, &size)
+                _give_back(memory)
+                _end_watch(&watch)
             else:
                 status = gru_layers_forward(self._layers, self._count, args, memory.size, &size)
-            _give_back(memory)
+                _give_back(memory)
         return _raise_unless_ok(status)

@@ -109,17 +109,28 @@ cdef class TrainingLayers:
         self._args.tape = self._tape.data
         return 0
 
+    cdef double _work(self) noexcept:
+        """Return the multiply-adds of a forward pass."""
+        cdef double work = 0
+        cdef Py_ssize_t i
+        for i in range(self._count):
+            work += _work(&self._layers[i].problem)
+        return work * self._args.batch * self._args.time
+
     cdef int _run_forward(self) except -1:
         cdef gru_status status = GRU_SMALL_WORKSPACE
         cdef size_t size = 0
         cdef _Memory memory
+        cdef _Watch watch
         while status == GRU_SMALL_WORKSPACE:
             _borrow(size, &memory)
             self._args.workspace = memory.data
+            _begin_watch(&watch, self._work())
             with nogil:
                 status = gru_layers_forward(self._layers, self._count, &self._args, memory.size,
                                             &size)
             _give_back(memory)
+            _end_watch(&watch)
         return _raise_unless_ok(status)
 
     def backward(self, object d_output, Py_ssize_t first, bint input_gradient, bint keep_tape):
@@ -132,6 +143,7 @@ cdef class TrainingLayers:
         cdef gru_status status
         cdef size_t size
         cdef _Memory memory
+        cdef _Watch watch
         cdef cnp.ndarray x
         cdef object d_x = None
         if self._busy or self._held is None:
@@ -159,9 +171,11 @@ cdef class TrainingLayers:
                 self._held = None
             _borrow(size, &memory)
             args.workspace = memory.data
+            _begin_watch(&watch, self._work())
             with nogil:
                 status = gru_layers_backward(self._layers, self._count, &args)
             _give_back(memory)
+            _end_watch(&watch)
             _raise_unless_ok(status)
         finally:
             PyMem_RawFree(gradients)
