@@ -16,6 +16,7 @@ from libc.math cimport INFINITY
 from libc.stdint cimport SIZE_MAX
 
 import os
+from operator import attrgetter, itemgetter
 from threading import get_ident, main_thread
 
 from numpy import shares_memory

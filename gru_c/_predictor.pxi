@@ -41,10 +41,10 @@ cdef class Predictor:
     def __cinit__(self, list stages not None, bint timed, Py_ssize_t steps):
         cdef _Arrays arrays
         cdef gru_layer *layer
-        self.stages = tuple([tuple(stage) for stage in stages])
+        self.stages = tuple(map(tuple, stages))
         self._count, self._steps = len(stages), steps
         self._timed = self._gives_steps = timed
-        self._layers = _new_layers([stage[0] for stage in self.stages], 1)
+        self._layers = _new_layers(list(map(itemgetter(0), self.stages)), 1)
         self._typenum = _typenum_of(&self._layers[0].problem)
         self._isa = gru_active_isa()
         for i, (_, kernel, recurrent_kernel, bias, last_step, backwards) in enumerate(self.stages):

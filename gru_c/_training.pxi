@@ -1,5 +1,8 @@
 # Part of _core.pyx: training passes, which run layers one after the other forward and back.
 
+_array_of, _gradient_of = attrgetter("array"), attrgetter("gradient")
+
+
 @cython.final
 cdef class TrainingLayers:
     """Layers with the tape of their last forward pass.
@@ -24,7 +27,7 @@ cdef class TrainingLayers:
     cdef _Memory _tape
 
     def __cinit__(self, list stages not None, bint timed):
-        self.stages = tuple([tuple(stage) for stage in stages])
+        self.stages = tuple(map(tuple, stages))
         if not self.stages:
             raise ValueError("stages must hold at least one stage, got none")
         self._count, self._timed, self._gives_steps = len(stages), timed, timed
@@ -87,7 +90,7 @@ cdef class TrainingLayers:
         cdef list held = []
         for i, (_, parameters, _, _) in enumerate(self.stages):
             layer = &self._layers[i]
-            weights = [item.array for item in parameters]
+            weights = list(map(_array_of, parameters))
             held.append(weights)
             arrays.typenum, arrays.count = self._typenum, 0
             kernel, recurrent_kernel, bias = _by_name(weights, layer.dense)
@@ -190,7 +193,7 @@ cdef class TrainingLayers:
         cdef list held = []
         for i in range(first, self._count):
             problem = &self._layers[i].problem
-            written = [item.gradient for item in self.stages[i][1]]
+            written = list(map(_gradient_of, self.stages[i][1]))
             held.append(written)
             kernel, recurrent_kernel, bias = _by_name(written, self._layers[i].dense)
             arrays.typenum, arrays.count = self._typenum, 0
