@@ -1,4 +1,4 @@
-"""Mirror of src_c/gru.h and gru_layers.h, one to one."""
+"""Mirror of src_c/gru.h, gru_layers.h and gru_watch.h, one to one."""
 
 cdef extern from "gru.h" nogil:
     ctypedef enum gru_status:
@@ -275,3 +275,10 @@ cdef extern from "gru_layers.h" nogil:
     void gru_stream_step_back(void *stream)
     gru_status gru_stream_get_state(const void *stream, size_t i, void *state)
     gru_status gru_stream_set_state(void *stream, size_t i, const void *state)
+
+cdef extern from "gru_watch.h" nogil:
+    ctypedef struct gru_watch:
+        int (*ask)() noexcept
+        int stopped
+
+    gru_watch *gru_set_watch(gru_watch *watch)

@@ -41,10 +41,10 @@ cdef class Predictor:
     def __cinit__(self, list stages not None, bint timed, Py_ssize_t steps):
         cdef _Arrays arrays
         cdef gru_layer *layer
-        self.stages = tuple([tuple(stage) for stage in stages])
+        self.stages = tuple(map(tuple, stages))
         self._count, self._steps = len(stages), steps
         self._timed = self._gives_steps = timed
-        self._layers = _new_layers([stage[0] for stage in self.stages], 1)
+        self._layers = _new_layers(list(map(itemgetter(0), self.stages)), 1)
         self._typenum = _typenum_of(&self._layers[0].problem)
         self._isa = gru_active_isa()
         for i, (_, kernel, recurrent_kernel, bias, last_step, backwards) in enumerate(self.stages):
@@ -117,16 +117,21 @@ cdef class Predictor:
     cdef int _run(self, gru_layers_args *args) except -1:
         """Call gru_layers_forward with a workspace: that of an earlier call if it is large enough."""
         cdef gru_status status = GRU_SMALL_WORKSPACE
-        cdef bint shared = self._work_per_step * args.batch * args.time >= _SHARED
+        cdef double work = self._work_per_step * args.batch * args.time
+        cdef bint shared = work >= _SHARED
         cdef size_t size = 0
         cdef _Memory memory
+        cdef _Watch watch
         while status == GRU_SMALL_WORKSPACE:
             _borrow(size, &memory)
             args.workspace = memory.data
             if shared:
+                _begin_watch(&watch, work)
                 with nogil:
                     status = gru_layers_forward(self._layers, self._count, args, memory.size, &size)
+                _give_back(memory)
+                _end_watch(&watch)
             else:
                 status = gru_layers_forward(self._layers, self._count, args, memory.size, &size)
-            _give_back(memory)
+                _give_back(memory)
         return _raise_unless_ok(status)

@@ -1,5 +1,8 @@
 # Part of _core.pyx: training passes, which run layers one after the other forward and back.
 
+_array_of, _gradient_of = attrgetter("array"), attrgetter("gradient")
+
+
 @cython.final
 cdef class TrainingLayers:
     """Layers with the tape of their last forward pass.
@@ -24,7 +27,7 @@ cdef class TrainingLayers:
     cdef _Memory _tape
 
     def __cinit__(self, list stages not None, bint timed):
-        self.stages = tuple([tuple(stage) for stage in stages])
+        self.stages = tuple(map(tuple, stages))
         if not self.stages:
             raise ValueError("stages must hold at least one stage, got none")
         self._count, self._timed, self._gives_steps = len(stages), timed, timed
@@ -87,7 +90,7 @@ cdef class TrainingLayers:
         cdef list held = []
         for i, (_, parameters, _, _) in enumerate(self.stages):
             layer = &self._layers[i]
-            weights = [item.array for item in parameters]
+            weights = list(map(_array_of, parameters))
             held.append(weights)
             arrays.typenum, arrays.count = self._typenum, 0
             kernel, recurrent_kernel, bias = _by_name(weights, layer.dense)
@@ -109,17 +112,28 @@ cdef class TrainingLayers:
         self._args.tape = self._tape.data
         return 0
 
+    cdef double _work(self) noexcept:
+        """Return the multiply-adds of a forward pass."""
+        cdef double work = 0
+        cdef Py_ssize_t i
+        for i in range(self._count):
+            work += _work(&self._layers[i].problem)
+        return work * self._args.batch * self._args.time
+
     cdef int _run_forward(self) except -1:
         cdef gru_status status = GRU_SMALL_WORKSPACE
         cdef size_t size = 0
         cdef _Memory memory
+        cdef _Watch watch
         while status == GRU_SMALL_WORKSPACE:
             _borrow(size, &memory)
             self._args.workspace = memory.data
+            _begin_watch(&watch, self._work())
             with nogil:
                 status = gru_layers_forward(self._layers, self._count, &self._args, memory.size,
                                             &size)
             _give_back(memory)
+            _end_watch(&watch)
         return _raise_unless_ok(status)
 
     def backward(self, object d_output, Py_ssize_t first, bint input_gradient, bint keep_tape):
@@ -132,6 +146,7 @@ cdef class TrainingLayers:
         cdef gru_status status
         cdef size_t size
         cdef _Memory memory
+        cdef _Watch watch
         cdef cnp.ndarray x
         cdef object d_x = None
         if self._busy or self._held is None:
@@ -159,9 +174,11 @@ cdef class TrainingLayers:
                 self._held = None
             _borrow(size, &memory)
             args.workspace = memory.data
+            _begin_watch(&watch, self._work())
             with nogil:
                 status = gru_layers_backward(self._layers, self._count, &args)
             _give_back(memory)
+            _end_watch(&watch)
             _raise_unless_ok(status)
         finally:
             PyMem_RawFree(gradients)
@@ -176,7 +193,7 @@ cdef class TrainingLayers:
         cdef list held = []
         for i in range(first, self._count):
             problem = &self._layers[i].problem
-            written = [item.gradient for item in self.stages[i][1]]
+            written = list(map(_gradient_of, self.stages[i][1]))
             held.append(written)
             kernel, recurrent_kernel, bias = _by_name(written, self._layers[i].dense)
             arrays.typenum, arrays.count = self._typenum, 0

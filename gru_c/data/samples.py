@@ -14,7 +14,7 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, as_real
 from gru_c.common.validation import check_flag, check_integer, check_real
 from gru_c.data.array_file import StoredArray
-from gru_c.data.batch_order import WHOLE, Epoch, Fraction, take_fraction
+from gru_c.data.batch_order import WHOLE, BatchPlan, Epoch, Fraction, take_fraction
 from gru_c.data.sequence_checks import check_sequences, check_step_targets
 from gru_c.data.sequence_list import SequenceList
 from gru_c.losses import Loss
@@ -135,7 +135,7 @@ class Samples:
 
     def plan(
         self, batch_size: int, rng: np.random.Generator | None = None, *, bucket: bool = False
-    ) -> list[Any]:
+    ) -> BatchPlan:
         """Return the indices of each batch's samples: in their order, or as `rng` draws them.
 
         With `bucket` a batch has samples of similar length, and `rng` draws the order of batches.
@@ -144,13 +144,10 @@ class Samples:
         if bucket and self.lengths is not None:
             order = np.arange(len(self)) if order is None else order
             order = order[np.argsort(self.lengths[order], kind="stable")]
-        windows = [slice(i, i + batch_size) for i in range(0, len(self), batch_size)]
-        if order is None:
-            return windows
-        batches = [order[window] for window in windows]
-        if bucket and rng is not None:
-            batches = [batches[i] for i in rng.permutation(len(batches))]
-        return batches
+        plan = BatchPlan.of(len(self), batch_size, order)
+        if bucket and rng is not None and order is not None:
+            plan = replace(plan, numbers=rng.permutation(len(plan)))
+        return plan
 
     def check_bucket(self, model: Network, bucket: object) -> bool:
         """Return `bucket` as a bool; ValueError if batches by length are not possible."""

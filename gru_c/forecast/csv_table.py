@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from gru_c.common.optional import require
+from gru_c.saving.files import require_file
 
 _SEPARATORS = ",;\t|"
+_LONGEST_VALUE = 40  # characters of a value that a message shows
 _FIRST_ROW = 2  # number of the first row of values in the file; the header is row 1
 
 
@@ -91,13 +93,16 @@ def columns_of(path: str | os.PathLike[str]) -> list[str]:
 
 def _read(path: Path, rows: int | None = None) -> tuple[Any, str]:
     pandas = require("pandas", "pandas")
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
+    require_file(path)
     try:
         with path.open(encoding="utf-8-sig") as file:
             header = file.readline()
         separator = max(_SEPARATORS, key=header.count)
-        frame = pandas.read_csv(path, sep=separator, nrows=rows, encoding="utf-8-sig")
+        options = {"sep": separator, "nrows": rows, "encoding": "utf-8-sig"}
+        try:
+            frame = pandas.read_csv(path, **options)
+        except OverflowError:  # an integer of hundreds of digits beside an empty cell
+            frame = pandas.read_csv(path, dtype=str, **options)
     except (ValueError, UnicodeError) as error:  # pandas's own errors are ValueErrors
         raise ValueError(f"{os.fspath(path)} is not a CSV file: {error}") from None
     if rows != 0 and not len(frame):
@@ -117,11 +122,24 @@ def _require_column(path: str | os.PathLike[str], name: str | None, frame: Any) 
 def _numbers(path: str | os.PathLike[str], column: Any, decimal_comma: bool) -> Any:
     pandas = require("pandas", "pandas")
     original = column
-    if decimal_comma and not pandas.api.types.is_numeric_dtype(column):
-        column = column.str.replace(",", ".")
+    if not pandas.api.types.is_numeric_dtype(column):
+        values = [_as_number(value, decimal_comma) for value in column]
+        column = pandas.Series(values, column.index, object)
     numbers = pandas.to_numeric(column, errors="coerce").astype(np.float64)
-    _require_all(path, original, numbers.isna() & original.notna(), "is not a number")
+    missing = original.isna() | (original == "")
+    _require_all(path, original, numbers.isna() & ~missing, "is not a number")
+    _require_all(path, original, np.isinf(numbers), "is infinite, or too large for float64")
     return numbers
+
+
+def _as_number(value: object, decimal_comma: bool) -> object:
+    """Return a bool or an integer as a float, and a text with a decimal point."""
+    if isinstance(value, str):
+        return value.replace(",", ".") if decimal_comma else value
+    try:
+        return float(value) if isinstance(value, int) else value
+    except OverflowError:
+        return np.inf
 
 
 def _times(path: str | os.PathLike[str], column: Any) -> Any:
@@ -140,10 +158,10 @@ def _require_all(path: str | os.PathLike[str], column: Any, bad: Any, fault: str
     """Raise ValueError for the first value that is marked as bad."""
     if bad.any():
         row = int(np.argmax(bad.to_numpy()))
-        value = column.iloc[row]
+        value = repr(column.tolist()[row])
+        value = value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}..."
         raise ValueError(
-            f"{os.fspath(path)}: {value!r} in row {row + _FIRST_ROW}, column {column.name!r}, "
-            f"{fault}"
+            f"{os.fspath(path)}: {value} in row {row + _FIRST_ROW}, column {column.name!r}, {fault}"
         )
 
 

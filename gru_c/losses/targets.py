@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.common.arrays import Array, as_indices, first_bad, unreadable
+from gru_c.common.arrays import Array, as_indices, first_bad, refuse_masked, unreadable
 
 Shape = tuple[int, ...]
 
@@ -30,6 +30,7 @@ def real_array(owner: str, what: str, values: npt.ArrayLike) -> Array:
 
 def _as_array(name: str, values: npt.ArrayLike) -> Array:
     """Return `values` as an array; TypeError with advice if NumPy cannot read them."""
+    refuse_masked(name, values)
     try:
         return np.asarray(values)
     except (TypeError, RuntimeError) as error:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.common.arrays import Array, Shape
+from gru_c.common.arrays import Array, Shape, refuse_masked
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_choice
 from gru_c.data.array_file import is_stored
@@ -327,6 +327,7 @@ def _one_batch(x: Any) -> Any:
 
 def _nested_lists_as_array(x: Any) -> Any:
     """Return an array for lists of numbers in lists; a list of sequences stays as it is."""
+    refuse_masked("x", x)
     if isinstance(x, (list, tuple)) and not any(isinstance(item, np.ndarray) for item in x):
         try:
             return np.asarray(x)

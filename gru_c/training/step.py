@@ -140,21 +140,32 @@ def train_on_batch(model: Network, data: Data) -> dict[str, float]:
     batch = data.batch(model, slice(None))
     non_finite = NonFiniteSamples(TRAINED, model.dtype, targets=bool(model.metrics))
     with blas_held(), non_finite.check(batch):
-        result = _checked_step(model, batch)
-    reset_all(model.metrics)
-    model.update_metrics(batch.y, result.outputs, batch.weight, result.mask)
-    logs = {"loss": result.loss, **results(model.metrics)}
+        logs = _checked_step(model, batch)
     non_finite.warn(logs)
     return logs
 
 
-def _checked_step(model: Network, batch: Data) -> Pass:
-    """Take one step; if anything becomes infinite, undo it and raise FloatingPointError."""
+def _checked_step(model: Network, batch: Data) -> dict[str, float]:
+    """Take one step and return the loss and metrics, which are computed before weights change.
+
+    If a loss or metric raises an exception, or anything becomes infinite, which is a
+    FloatingPointError, the model is as it was before.
+    """
     assert model.optimizer is not None
     before = layer_states.save_states(model)
     statistics = layer_states.save_statistics(model)
-    result = _gradients(model, batch, SingleProcess())
-    problem = "" if math.isfinite(result.loss) else f"the loss is {result.loss}"
+    logs: dict[str, float] = {}
+    try:
+        result = _gradients(model, batch, SingleProcess())
+        problem = "" if math.isfinite(result.loss) else f"the loss is {result.loss}"
+        if not problem:
+            reset_all(model.metrics)
+            model.update_metrics(batch.y, result.outputs, batch.weight, result.mask)
+            logs = {"loss": result.loss, **results(model.metrics)}
+    except BaseException:
+        layer_states.restore_states(before)
+        layer_states.restore_statistics(statistics)
+        raise
     if not problem and model.trainable:
         risky = may_overflow(model.optimizer, model.parameters)
         snapshot = Snapshot(model, "before this step") if risky else None
@@ -167,7 +178,7 @@ def _checked_step(model: Network, batch: Data) -> Pass:
         layer_states.restore_statistics(statistics)
         words = culprit(batch, None, model.dtype)
         raise FloatingPointError(f"{problem}{words}; nothing was changed")
-    return result
+    return logs
 
 
 def weights_are_finite(model: Network) -> bool:

@@ -63,6 +63,45 @@ def test_what_is_wrong_is_named_with_its_file(written, text, time, message):
         read_table(written(text), "load", time)
 
 
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["TRUE", "", "FALSE"], [1, np.nan, 0]),
+        (["TRUE", "TRUE", "FALSE"], [1, 1, 0]),
+        (["", "", "TRUE"], [np.nan, np.nan, 1]),
+        (["7", "", "1e3"], [7, np.nan, 1000]),
+        ([str(10**22), "", "7"], [1e22, np.nan, 7]),
+    ],
+)
+def test_a_column_may_hold_bools_or_numbers_and_empty_cells(written, separator, cells, values):
+    lines = [separator.join((f"{i}", "1", cell)) for i, cell in enumerate(cells)]
+    path = written("\n".join([separator.join(("place", "load", "offer")), *lines]))
+    np.testing.assert_array_equal(read_table(path, "load", None, ["offer"]).series["offer"], values)
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_column_does_not_hold_both_bools_and_numbers(written, separator):
+    path = written(f"load{separator}offer\n1{separator}TRUE\n2{separator}7\n")
+    with pytest.raises(ValueError, match=r"'TRUE' in row 2, column 'offer', is not a number"):
+        read_table(path, "load", None, ["offer"])
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("value", ["9" * 400, "-inf", "9" * 400 + ".5", "9" * 5000, "1e999"])
+@pytest.mark.parametrize("beside", ["", "2", "0.5"])
+@pytest.mark.parametrize("column", ["load", "offer", "time"])
+def test_numbers_that_no_float_holds_are_named(written, separator, value, beside, column):
+    rows = {"time": "2026-01-02", "load": "1", "offer": beside}
+    lines = [list(rows), [*rows.values()], [*(rows | {column: value}).values()]]
+    path = written("\n".join(separator.join(line) for line in lines))
+    with pytest.raises(
+        ValueError, match=rf"data\.csv: .* in row 3, column '{column}', is "
+    ) as info:
+        read_table(path, "load", "time", ["offer"])
+    assert len(str(info.value)) < 250 + len(str(path))
+
+
 def test_columns_that_do_not_go_together_are_refused(written):
     path = written("load,shop\n1,a\n")
     with pytest.raises(ValueError, match="--covariates and --group do not go together"):

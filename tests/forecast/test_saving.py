@@ -9,6 +9,7 @@ from forecasters import NAN, NOISY, WAVE, T, small
 import gru_c
 from gru_c import load_model
 from gru_c.forecast import Forecaster
+from gru_c.saving.files import digest_of
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,8 @@ def damaged(path, target, change, drop=None):
     content = json.loads(metadata["forecaster"])
     change(content)
     tensors.pop(drop, None)
-    save_file(tensors, target, {**metadata, "forecaster": json.dumps(content)})
+    metadata["forecaster"] = json.dumps(content)
+    save_file(tensors, target, {**metadata, "digest": digest_of(tensors, metadata)})
     return target
 
 
