@@ -24,6 +24,7 @@ cdef class TrainingLayers:
     cdef bint _timed, _gives_steps, _busy
     cdef gru_layers_args _args  # of the last forward pass
     cdef object _held  # what the tape refers to; None without a tape
+    cdef const char *_isa  # of the tape
     cdef _Memory _tape
 
     def __cinit__(self, list stages not None, bint timed):
@@ -76,6 +77,7 @@ cdef class TrainingLayers:
             args.x = gru_sequence_in(cnp.PyArray_DATA(<cnp.ndarray>x), args.time * I, I)
             args.output = cnp.PyArray_DATA(output)
             args.threads = threads
+            self._isa = gru_active_isa()
             self._require_tape()
             self._run_forward()
             self._held = held
@@ -151,6 +153,8 @@ cdef class TrainingLayers:
         cdef object d_x = None
         if self._busy or self._held is None:
             raise ValueError("there is no tape: call forward before backward")
+        if gru_active_isa() != self._isa:
+            raise ValueError("the instruction set has changed since the forward pass")
         if not 0 <= first < self._count:
             raise ValueError(f"first must be the number of one of {self._count} layers, "
                              f"got {first}")

@@ -39,7 +39,7 @@ typedef struct gru_layers_args {
     gru_sequence_in x;  /* in   (B, T, I); contiguous if the first layer is dense */
     void *output;       /* out  (B, T, H), or (B, H) behind a layer with last_step; contiguous */
     /* out  gru_layers_tape_bytes, of any alignment; null: a prediction. A backward pass reads it at
-     *      the same address. */
+     *      the same address, with the same instruction set. */
     void *tape;
     void *workspace;
 } gru_layers_args;

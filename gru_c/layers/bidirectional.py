@@ -365,7 +365,7 @@ def _checked_settings(argument: str, layer: object) -> GRU:
     """Return a new GRU whose settings are used, which may come from a stored configuration."""
     if isinstance(layer, dict):
         table: dict[str, type[Layer]] = {"GRU": GRU, "RNN": RNN}
-        layer = Registry("layer", table).get(layer)
+        layer = Registry("layer", table, Layer).get(layer)
     if isinstance(layer, RNN):
         try:
             layer = layer.as_gru()

@@ -251,6 +251,10 @@ class Network(BuildableNetwork):
         runs = self._training_runs.begin_pass(self.layers, self._input_shape)
         return self._run_parts(x, mask, runs, training=True)
 
+    def end_pass(self) -> None:
+        """Forget what the last `run_in_training` left, if there has been no `backward`."""
+        self._training_runs.taken = {}
+
     def _without_masked_steps(self, x: Array, mask: Array | None) -> Array:
         """Return x with zeros in the time steps that do not count, if the first layer reads them.
 

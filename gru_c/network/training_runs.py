@@ -40,17 +40,18 @@ class TrainingRun:
         The number of layers.
     """
 
-    __slots__ = ("_activation", "_core", "_dtype", "_kept", "layers")
+    __slots__ = ("_activation", "_core", "_kept", "_last", "_shape", "layers")
 
     def __init__(
         self,
         stages: list[tuple[object, ...]],
         timed: bool,
         activation: Activation | None,
-        dtype: np.dtype[Any],
+        last: Layer,
     ) -> None:
         self.layers = len(stages)
-        self._dtype = dtype
+        self._last = last
+        self._shape: tuple[int, ...] = ()  # of the output
         self._core = _core.TrainingLayers(stages, timed)
         self._activation = activation  # of the last layer; None: it is linear
         self._kept: Array | None = None  # what the activation keeps
@@ -58,7 +59,10 @@ class TrainingRun:
     def __call__(self, x: Array) -> Array | None:
         """Return the output for x; None for an array that the core cannot read."""
         y: Array | None = self._core.forward(x, team_threads())
-        if y is None or self._activation is None:
+        if y is None:
+            return y
+        self._shape = y.shape
+        if self._activation is None:
             return y
         sums, y = y, self._activation.forward(y)
         self._kept = self._activation.keep(sums, y)
@@ -68,9 +72,15 @@ class TrainingRun:
         self, d_output: Array, first: int, input_gradient: bool, options: BackwardOptions
     ) -> Array | None:
         """Write the gradients of the layers from number `first` on; return that of the input."""
+        if not options.through_activation and isinstance(self._last, GRU):
+            raise TypeError(
+                f"through_activation=False is for a Dense or Activation as the last layer, layer "
+                f"{self._last.label!r} is a {type(self._last).__name__}"
+            )
+        d_output = self._last._as_gradient(d_output, self._shape)
         if self._kept is not None and self._activation is not None and options.through_activation:
             d_output = self._activation.gradient(self._kept, d_output)
-        d_output = np.ascontiguousarray(d_output, self._dtype)
+        d_output = np.ascontiguousarray(d_output, self._last.dtype).reshape(self._shape)
         d_x: Array | None = self._core.backward(d_output, first, input_gradient, options.keep_tape)
         return d_x
 
@@ -95,12 +105,13 @@ class TrainingRuns:
         """Return the runs of layers with their current settings, by their first layers' numbers."""
         self.taken = {}
         engine = _core.auto_engine()
+        kinds = [type(layer) for layer in layers]
         valid_for = (
-            Layer.changes,
-            engine,
-            input_shape,
+            *(Layer.changes, engine, input_shape),
             *layers,
             *[layer.parameters for layer in layers],
+            *[kind.forward for kind in kinds],
+            *[kind.backward for kind in kinds],
         )
         if not _same(valid_for, self._valid_for):
             shape = input_shape if engine != BLAS else None
@@ -128,6 +139,8 @@ class TrainingRuns:
             if options.after_layer is not None:
                 for layer in reversed(layers[max(first, number) : end]):
                     options.after_layer(layer)
+        if not options.keep_tape:
+            self.taken = {}
 
     def __reduce__(self) -> tuple[type[TrainingRuns], tuple[()]]:
         return TrainingRuns, ()
@@ -152,7 +165,9 @@ def _same(some: Sequence[object], others: Sequence[object]) -> bool:
 
 
 _LINEAR, _CORE_LINEAR = ACTIVATIONS["linear"], _core.ACTIVATIONS["linear"]
-_BACKWARDS = {kind: kind.backward for kind in (GRU, Dense, TimeDistributed)}
+_BACKWARDS: dict[type[Layer], Callable[..., Any]] = {
+    kind: kind.backward for kind in (GRU, Dense, TimeDistributed)
+}
 
 
 def _run_from(layers: Sequence[Layer], shape: Shape, timed: bool) -> TrainingRun | None:
@@ -172,17 +187,17 @@ def _run_from(layers: Sequence[Layer], shape: Shape, timed: bool) -> TrainingRun
             stages.append((_stage(layer, _CORE_LINEAR), layer.parameters, False, False))
         else:
             break
-    return TrainingRun(stages, timed, activation, np.dtype(layers[0].dtype)) if stages else None
+    return TrainingRun(stages, timed, activation, layers[len(stages) - 1]) if stages else None
 
 
 def _goes_back(layer: Layer) -> bool:
-    """Return True if the layer has the backward pass of its kind, as defined here."""
-    while isinstance(layer, TimeDistributed):
+    """Return True if the layer has the weights and the backward pass of its kind."""
+    while type(layer) is TimeDistributed:
         if type(layer).backward is not _BACKWARDS[TimeDistributed] or "backward" in vars(layer):
             return False
         layer = layer.layer
-    kind = GRU if isinstance(layer, GRU) else Dense
-    return type(layer).backward is _BACKWARDS[kind] and "backward" not in vars(layer)
+    backward = _BACKWARDS.get(type(layer))  # a subclass may have other weights
+    return type(layer).backward is backward and "backward" not in vars(layer)
 
 
 def _is_trained_plainly(layer: GRU) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.warnings import warn
+from gru_c.common.weights_lock import weights_lock
 from gru_c.data import checks
 from gru_c.data.samples import Data, require_samples
 from gru_c.layers import Layer
@@ -33,12 +35,23 @@ def _train_step(model: Network, batch: Data, group: ProcessGroup) -> Pass:
     Nothing is changed if the loss is not finite; the caller must report it.
     """
     assert model.optimizer is not None
-    result = _gradients(model, batch, group)
-    if math.isfinite(result.loss) and model.trainable:
-        with group.defer_errors():  # a schedule or constraint may be a user's code
-            model.optimizer.step(model.parameters)
-        group.synchronize_weights(model)
+    with _statistics_changed(model):
+        result = _gradients(model, batch, group)
+        if math.isfinite(result.loss) and model.trainable:
+            with group.defer_errors():  # a schedule or constraint may be a user's code
+                model.optimizer.step(model.parameters)
+            group.synchronize_weights(model)
     return result
+
+
+def _statistics_changed(model: Network) -> AbstractContextManager[object]:
+    """Return a context for a step of the model.
+
+    If the forward pass changes moving statistics, other threads predict before or after the step.
+    """
+    if not model.parameters.statistics:
+        return nullcontext()
+    return weights_lock.writing(model.layers)
 
 
 def _gradients(model: Network, batch: Data, group: ProcessGroup) -> Pass:
@@ -53,6 +66,16 @@ def _gradients(model: Network, batch: Data, group: ProcessGroup) -> Pass:
 
 
 def _pass(
+    model: Network, batch: Data, summed: bool, after_layer: Callable[[Layer], None] | None
+) -> Pass:
+    """Return the result of `_run_pass`, which may end between forward and backward."""
+    try:
+        return _run_pass(model, batch, summed, after_layer)
+    finally:
+        model.end_pass()
+
+
+def _run_pass(
     model: Network, batch: Data, summed: bool, after_layer: Callable[[Layer], None] | None
 ) -> Pass:
     """Run a batch forward, and backward if the loss is finite; see `MakePass`.
@@ -139,7 +162,7 @@ def train_on_batch(model: Network, data: Data) -> dict[str, float]:
     prepare(model, data)
     batch = data.batch(model, slice(None))
     non_finite = NonFiniteSamples(TRAINED, model.dtype, targets=bool(model.metrics))
-    with blas_held(), non_finite.check(batch):
+    with blas_held(), non_finite.check(batch), _statistics_changed(model):
         logs = _checked_step(model, batch)
     non_finite.warn(logs)
     return logs

@@ -21,8 +21,9 @@ from gru_c import (
     Sequential,
     TimeDistributed,
     _core,
+    initializers,
 )
-from gru_c.activations import get as activation
+from gru_c.callbacks import Callback
 from gru_c.common.attributes import assign
 from gru_c.network.training_runs import TrainingRuns
 
@@ -265,14 +266,135 @@ def test_layers_are_reported_from_the_last_to_the_first():
 def test_a_gradient_of_another_shape_is_refused():
     model = model_of("tutorial")
     output, _ = model.run_in_training(data_of(model)[0])
-    with pytest.raises(ValueError, match="d_output must have shape"):
+    with pytest.raises(ValueError, match=r"must have the shape of its output, \(20, 1\), got \(3"):
         model.backward(np.ones((3, 1), np.float32))
     assert output.shape == (20, 1)
 
 
-def test_what_the_activation_keeps_is_its_input_where_it_needs_that():
-    assert activation("gelu").backward_of_input is not None
-    model = model_of("gelu of the input")
-    before = model.get_weights()
+@pytest.mark.parametrize("many", [True, False])
+@pytest.mark.parametrize("looks", [False, True])
+def test_truncated_backpropagation_carries_states_behind_a_run(many, looks, layer_by_layer):
+    x = np.random.default_rng(3).normal(size=(5, 12, 8)).astype(np.float32)
+    y = x[..., :1] if many else x[:, 0, :1]
+
+    class Look(Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            self.model(x[:2])
+            self.model(x[:2])
+
+    results = []
+    for _ in range(2):
+        layers = [Activation("tanh"), GRU(5, return_sequences=True), GRU(4, return_sequences=many)]
+        model = Sequential([Input((None, 8)), *layers, Dense(1)], seed=3)
+        model.compile("sgd", "mse")
+        model.fit(x, y, batch_size=1, verbose=0)
+        callbacks = [Look()] if looks else []
+        for size in (1, 4):
+            model.fit(x, y, batch_size=size, bptt_steps=3, verbose=0, callbacks=callbacks)
+        results.append(model.get_weights())
+        layer_by_layer()
+        looks = False
+    assert_all_same(*results)
+
+
+@pytest.mark.parametrize("step", ["raises", "nan", "ends"])
+def test_a_step_that_ends_early_leaves_no_tape(step):
+    def raises(y, p):
+        raise RuntimeError("of the user")
+
+    model = model_of("tutorial")
+    x, y = data_of(model)
+    if step == "raises":
+        model.compile("sgd", raises)
+        with pytest.raises(RuntimeError, match="of the user"):
+            model.train_on_batch(x, y)
+    elif step == "nan":
+        with pytest.raises(FloatingPointError, match="the loss became nan"):
+            model.fit(x * np.float32(np.nan), y, verbose=0)
+    else:
+        model.train_on_batch(x, y)
+    with pytest.raises(ValueError, match="no tape"):
+        model.backward(np.ones((20, 1), np.float32))
+    z = x[:3]
+    for layer in model.layers:
+        z = layer.forward(z, training=True)
+    model.backward(np.ones_like(z))
+    actual = [item.gradient.copy() for item in model.weights]
+    twin = model_of("tutorial")
+    twin.set_weights(model.get_weights())
+    twin.backward(np.ones_like(twin.forward(x[:3], training=True)))
+    assert_all_same(actual, [item.gradient for item in twin.weights])
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"),
+    [
+        (np.ones(4), ValueError),
+        (np.ones((1, 4)), ValueError),
+        (np.float32(1), ValueError),
+        (np.ones((20, 4), complex), TypeError),
+        (np.full((20, 4), "a"), TypeError),
+        (None, TypeError),
+    ],
+)
+@pytest.mark.parametrize("name", ["relu", "only dense"])
+def test_a_gradient_that_does_not_fit_the_last_layer_is_refused(name, bad, error):
+    model = model_of(name)
+    model.run_in_training(data_of(model)[0])
+    with pytest.raises(error, match="d_output"):
+        model.backward(bad)
+
+
+def test_only_a_last_layer_with_an_activation_goes_around_it():
+    model = model_of("kinds")
+    output, _ = model.run_in_training(data_of(model)[0])
+    with pytest.raises(TypeError, match="through_activation=False is for a Dense"):
+        model.backward(np.ones_like(output), through_activation=False)
+
+
+@pytest.mark.parametrize(("kind", "method"), [(Dense, "forward"), (GRU, "backward")])
+def test_a_method_that_is_replaced_later_is_called(kind, method, monkeypatch):
+    model = model_of("tutorial")
     trained(model)
-    assert not np.array_equal(before[0], model.get_weights()[0])
+    calls, original = [], getattr(kind, method)
+
+    def replaced(self, *arguments, **options):
+        calls.append(self)
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(kind, method, replaced)
+    trained(model)
+    assert calls
+
+
+class WithGain(Dense):
+    """A Dense of a user with a weight more."""
+
+    gain_initializer = initializers.Ones()
+
+    def weight_shapes(self, input_shape):
+        return {**super().weight_shapes(input_shape), "gain": (1,)}
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_subclass_with_other_weights_trains_by_itself(use_bias):
+    model = Sequential([Input((None, 8)), GRU(3), WithGain(1, use_bias=use_bias)], seed=1)
+    model.compile("sgd", "mse")
+    x = np.ones((4, 5, 8), np.float32)
+    before = model.layers[-1].value("gain").copy()
+    model.fit(x, np.ones((4, 1)), verbose=0)
+    assert_same_bits(model.layers[-1].value("gain"), before)
+
+
+def test_a_tape_of_another_instruction_set_is_refused():
+    names = _core.isa_names()
+    if len(names) < 2 or _core.auto_engine() != _core.ENGINES["packed"]:
+        pytest.skip("needs another instruction set")
+    model, before = model_of("tutorial"), _core.active_isa()
+    output, _ = model.run_in_training(data_of(model)[0])
+    _core.select_isa(names[1])
+    try:
+        with pytest.raises(ValueError, match="the instruction set has changed"):
+            model.backward(np.ones_like(output))
+    finally:
+        _core.select_isa(before)
