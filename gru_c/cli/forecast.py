@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.cli.reading import add_columns, add_reading_options, reading_of
 from gru_c.common.optional import require
 from gru_c.forecast import Forecaster
 from gru_c.forecast.csv_table import Table, columns_of, read_table
+from gru_c.forecast.reading.source import read_source
 from gru_c.forecast.report import make_report, verdict
 from gru_c.forecast.series import UNNAMED, Panel, Series, is_frame, read_panel
 from gru_c.saving.files import write_whole
 
 _COVARIATES = "columns known ahead; the steps of the last rows, which have no target, are forecast"
 _WRITTEN = ("forecast.csv", "model.safetensors", "report.html")
+_TIMES = ("time", *(f"time {number}" for number in range(2, 7)))  # roles of columns of times
 _MOST_LINES = 10  # printed about series, and of a forecast
 
 
@@ -32,14 +35,15 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
         epilog="example: gru-c forecast data.csv --target demand --time date --window 168 "
         "--horizon 24 --out out/",
     )
-    forecast.add_argument("data", metavar="DATA.csv")
+    forecast.add_argument("data", metavar="DATA.csv", help="a file, or - for standard input")
     forecast.add_argument("--target", required=True, help="column to forecast")
-    forecast.add_argument("--time", help="column of times; without it rows are equal steps")
+    add_columns(forecast, "; without it rows are equal steps")
     forecast.add_argument("--window", type=count, required=True, help="steps that the model sees")
     forecast.add_argument("--horizon", type=count, required=True, help="steps that it forecasts")
     forecast.add_argument("--out", default=".", help="folder to write to; default: this one")
-    forecast.add_argument("--covariates", type=_names, default=(), metavar="A,B", help=_COVARIATES)
-    forecast.add_argument("--group", help="column that names several series, one below the other")
+    forecast.add_argument(
+        "--covariates", type=names_of, default=(), metavar="A,B", help=_COVARIATES
+    )
     forecast.add_argument(
         "--quantiles", type=_quantiles, default=(0.1, 0.5, 0.9), help="default: 0.1,0.5,0.9"
     )
@@ -52,6 +56,7 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
     forecast.add_argument("--epochs", type=count, default=100, help="at most; default: 100")
     forecast.add_argument("--folds", type=count, default=5, help="of the backtest; default: 5")
     forecast.add_argument("--seed", type=_season, default=0, help="default: 0")
+    add_reading_options(forecast)
     forecast.set_defaults(run=_forecast)
     predict = commands.add_parser(
         "predict",
@@ -61,16 +66,17 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
         epilog="example: gru-c predict out/model.safetensors data.csv --time date",
     )
     predict.add_argument("model", metavar="MODEL.safetensors")
-    predict.add_argument("data", metavar="DATA.csv")
+    predict.add_argument("data", metavar="DATA.csv", help="a file, or - for standard input")
     predict.add_argument("--target", help="column to forecast; default: as in training")
-    predict.add_argument("--time", help="column of times; default: as in training")
-    predict.add_argument("--group", help="column that names the series; default: as in training")
+    add_columns(predict, "; default: as in training")
     predict.add_argument("--steps", type=count, help="default: the model's horizon")
     predict.add_argument("--out", default="forecast.csv", help="default: forecast.csv")
+    add_reading_options(predict)
     predict.set_defaults(run=_predict)
 
 
-def _names(text: str) -> tuple[str, ...]:
+def names_of(text: str) -> tuple[str, ...]:
+    """Return the names in a text that commas divide."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
@@ -104,11 +110,16 @@ def _counts(text: str) -> tuple[int, ...]:
 def _forecast(options: argparse.Namespace) -> int:
     require("matplotlib", "plot")  # fail before the training, not after it
     table = read_table(
-        options.data, options.target, options.time, options.covariates, options.group
+        options.data,
+        options.target,
+        options.time,
+        options.covariates,
+        options.group,
+        reading_of(options),
     )
     panel = read_panel(table.series, None, options.covariates)
-    notes = [*table.notes, *_describe_panel(panel, options.covariates)]
-    print("\n".join(notes))
+    reading = [*table.notes, *describe_panel(panel, options.covariates)]
+    print("\n".join(reading))
     if table.future is not None and len(table.future) < options.horizon:
         raise ValueError(
             f"{options.data} has covariates of {len(table.future)} steps ahead: a forecast needs "
@@ -133,14 +144,15 @@ def _forecast(options: argparse.Namespace) -> int:
     backtest = forecaster.backtest(table.series, options.folds, refit=False)
     print(f"{backtest}\n\n{verdict(backtest)}\n\nThe model, on all steps")
     forecaster.fit(table.series)
-    roles = {"target": options.target, "time": options.time, "group": options.group}
+    roles = {"target": options.target, "group": options.group}
+    roles |= dict(zip(_TIMES, options.time or (), strict=False))
     forecaster.columns_ = {role: name for role, name in roles.items() if name is not None}
     future = None if table.future is None else table.future.iloc[: options.horizon]
     rows = _as_rows(forecaster, forecaster.predict(covariates=future))
-    notes.append(_describe_model(forecaster))
+    about = [_describe_model(forecaster)]
     figures = {"forecast": forecaster.plot(covariates=future), "backtest": backtest.plot()}
     title = f"Forecast of {options.target}"
-    report = make_report(title, notes, backtest, rows.to_dict("records"), figures)
+    report = make_report(title, reading, about, backtest, rows.to_dict("records"), figures)
     forecaster.save(out / "model.safetensors")
     _write_rows(out / "forecast.csv", rows)
     write_whole(out / "report.html", report.encode())
@@ -149,7 +161,7 @@ def _forecast(options: argparse.Namespace) -> int:
     return 0
 
 
-def _describe_panel(panel: Panel, covariates: tuple[str, ...]) -> list[str]:
+def describe_panel(panel: Panel, covariates: tuple[str, ...]) -> list[str]:
     """Return lines that describe the series and the covariates."""
     lines = [f"{len(panel.series)} series"] if len(panel.series) > 1 else []
     lines += [_describe_series(item) for item in panel.series[:_MOST_LINES]]
@@ -235,7 +247,7 @@ def _predict(options: argparse.Namespace) -> int:
             f"{options.data} has covariates of {len(future)} steps ahead, {steps} are needed"
         )
     panel = read_panel(table.series, None, forecaster.covariates)
-    print("\n".join([*table.notes, *_describe_panel(panel, forecaster.covariates)]))
+    print("\n".join([*table.notes, *describe_panel(panel, forecaster.covariates)]))
     rows = _as_rows(forecaster, forecaster.predict(steps, table.series, future))
     _write_rows(Path(options.out), rows)
     print(f"\n{rows.head(_MOST_LINES).to_string(index=False)}")
@@ -251,12 +263,18 @@ def _table_for(forecaster: Forecaster, options: argparse.Namespace) -> Table:
     if several and group is None:
         raise ValueError(f"the model has the series {forecaster.names_}: name their --group")
     target = _target(forecaster, options.target, several)
-    time, notes = options.time or columns.get("time"), []
-    if time is None and forecaster.past.series[0].index is not None:
+    time, notes = options.time or [columns[role] for role in _TIMES if role in columns], []
+    reading = reading_of(options)
+    source = read_source(options.data, reading)
+    if not time and forecaster.past.series[0].index is not None:
         others = {target, group, *forecaster.covariates}
-        time = next((name for name in columns_of(options.data) if name not in others), None)
-        notes = [f"times: column {time!r}, the first one besides; --time names another"]
-    table = read_table(options.data, target, time, forecaster.covariates, group)
+        time = [name for name in columns_of(source, reading) if name not in others][:1]
+        notes = (
+            [f"times: column {time[0]!r}, the first one besides; --time names another"]
+            if time
+            else []
+        )
+    table = read_table(source, target, time, forecaster.covariates, group, reading)
     if several:
         new = [name for name in table.series if name not in forecaster.names_]
         notes += [f"not in the training, scaled by their own values: {', '.join(new)}"] * bool(new)

@@ -248,7 +248,7 @@ DAYS = "date,demand\n2026-01-01,1\n2026-01-02,2\n"
         (DAYS, ["--time", "demand"], "must be different: got ['demand', 'demand']"),
         (DAYS, [], "has 2 steps"),
         (DAYS, ["--group", "date", "--covariates", "x"], "do not go together"),
-        (DAYS + "1,2,3,4\n", [], "is not a CSV file: Error tokenizing data"),
+        (DAYS + "1,2,3,4\n", [], "is not a CSV file: row 4 has 4 fields, the header has 2"),
     ],
 )
 def test_errors_are_a_line_and_a_code(content, more, message, tmp_path, capsys, monkeypatch):
