@@ -17,7 +17,6 @@ SAMPLE = 400  # rows from which header, width and kinds show
 _CHUNK = 50_000
 _MOST_TEXTS = 2_000_000  # different texts to keep once
 _COMMENT = re.compile(r"#(?!N/A|NUM!|VALUE!|REF!|DIV/0!)")
-_DIGITS = str.maketrans("123456789", "000000000")
 
 
 @dataclass
@@ -75,11 +74,6 @@ def is_comment(row: Row) -> bool:
     return _COMMENT.match(row.fields[0]) is not None
 
 
-def skeleton(text: str) -> str:
-    """Return a text with 0 for each digit."""
-    return text.translate(_DIGITS)
-
-
 def collect(rows: Iterable[Row], width: int, named: int, notes: list[str]) -> Columns:
     """Return rows as columns; each different text is kept once."""
     columns = Columns("", [], [[] for _ in range(width)], np.zeros(0, np.int64), None, notes)
@@ -89,13 +83,14 @@ def collect(rows: Iterable[Row], width: int, named: int, notes: list[str]) -> Co
     comments = 0
     iterator = iter(rows)
     while chunk := list(itertools.islice(iterator, _CHUNK)):
-        fields = []
-        for row in chunk:
-            if is_comment(row):
-                comments += 1
-                continue
-            fields.append(_fitted(row, width, named, short))
-            lines.append(row.line)
+        count = len(chunk)
+        chunk = [row for row in chunk if row.fields[0][:1] != "#" or not is_comment(row)]
+        comments += count - len(chunk)
+        lines += [row.line for row in chunk]
+        fields = [
+            row.fields if len(row.fields) == width else _fitted(row, width, named, short)
+            for row in chunk
+        ]
         for column, texts in zip(columns.texts, zip(*fields, strict=True), strict=False):
             column.extend(map(known.setdefault, texts, texts))
         if len(known) > _MOST_TEXTS:
@@ -111,10 +106,8 @@ def collect(rows: Iterable[Row], width: int, named: int, notes: list[str]) -> Co
 
 
 def _fitted(row: Row, width: int, named: int, short: list[int]) -> list[str]:
-    """Return the fields of a row, as many as there are columns."""
+    """Return the fields of a row with too many or too few, as many as there are columns."""
     fields = row.fields
-    if len(fields) == width:
-        return fields
     if len(fields) > width:
         if any(fields[width:]):
             wanted = f"the other rows have {width}" if not named else f"the header has {named}"

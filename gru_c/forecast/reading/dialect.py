@@ -50,7 +50,11 @@ def rows_of(text: str, separator: str | None, skip: int = 0) -> Iterator[Row]:
         yield from _simple_rows(stream, separator, skip)
         return
     reader = csv.reader(
-        stream, delimiter=separator, skipinitialspace=separator != "\t", strict=True
+        stream,
+        delimiter=separator,
+        quotechar=_quotation_mark(text),
+        skipinitialspace=separator != "\t",
+        strict=True,
     )
     try:
         for fields in reader:
@@ -59,6 +63,12 @@ def rows_of(text: str, separator: str | None, skip: int = 0) -> Iterator[Row]:
                 yield Row(reader.line_num + skip, stripped)
     except csv.Error as error:
         raise ValueError(f"row {reader.line_num + skip}: {error}") from None
+
+
+def _quotation_mark(text: str) -> str:
+    """Return the apostrophe if all of the first lines begin with it, else the quotation mark."""
+    lines = text[: _line_end(text, 20)].splitlines()[-10:]
+    return "'" if all(line.startswith("'") for line in lines) else '"'
 
 
 def _simple_rows(stream: io.StringIO, separator: str | None, skip: int) -> Iterator[Row]:
@@ -101,8 +111,8 @@ def choose_separator(text: str, skip: int, wanted: Sequence[str]) -> str | None:
     fitting = named or [s for s, rows in tables.items() if _is_table(rows)]
     if not fitting:
         spaced = _try(sample, SPACE, skip)
-        is_spaced = _is_table(spaced) and (_names(spaced, wanted) or not wanted)
-        return SPACE if is_spaced else None
+        is_named = any(set(wanted) <= set(row) for row in spaced[:100])
+        return SPACE if is_named and _is_table(spaced) else None
     scores = {s: _score(tables[s]) for s in fitting}
     best = [s for s in fitting if scores[s] == max(scores.values())]
     if len(best) > 1:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from gru_c.forecast.reading import zones
-from gru_c.forecast.reading.columns import SAMPLE, Columns, skeleton
+from gru_c.forecast.reading.columns import SAMPLE, Columns
 from gru_c.forecast.reading.layout import read_columns
-from gru_c.forecast.reading.numbers import MISSING, looks_like_number
+from gru_c.forecast.reading.number_shapes import MISSING, looks_like_number
 from gru_c.forecast.reading.options import ReadingOptions
+from gru_c.forecast.reading.shapes import shape_of
 from gru_c.forecast.reading.source import Source
 from gru_c.forecast.reading.times import Reading
 from gru_c.forecast.reading.values import number_column, time_column
@@ -54,7 +55,7 @@ def _describe(columns: Columns, place: int, options: ReadingOptions) -> str:
         return "empty" if not any(texts) else "missing in the first rows"
     if all(map(looks_like_number, values)):
         return _describe_numbers(columns, name, options)
-    if all("0" in skeleton(text) for text in values):
+    if all("0" in shape_of(text) for text in values):
         return f"times: {_describe_times(columns, name, options)}"
     different = sorted(set(texts))
     return f"text: {len(different)} different, such as {', '.join(map(repr, different[:3]))}"[:70]

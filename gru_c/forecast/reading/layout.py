@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gru_c.forecast.reading import dialect
-from gru_c.forecast.reading.columns import SAMPLE, Columns, collect, is_comment, skeleton
+from gru_c.forecast.reading.columns import SAMPLE, Columns, collect, is_comment
 from gru_c.forecast.reading.dialect import Row
-from gru_c.forecast.reading.numbers import looks_like_number
+from gru_c.forecast.reading.number_shapes import looks_like_number
 from gru_c.forecast.reading.options import ReadingOptions
+from gru_c.forecast.reading.shapes import shape_of
 from gru_c.forecast.reading.source import Source
 from gru_c.forecast.reading.trimming import drop_blank_rows, drop_footers, read_more_headers
 
@@ -182,7 +183,8 @@ def _divide_extra(columns: Columns, names: list[str], text: str) -> int:
             "without a header. For the first write a semicolon between the columns, for the second "
             "give the first column a name in the header"
         )
-    if len(set(first)) < len(first):
+    is_divided = columns.separator == dialect.SPACE and not (begin.startswith('"') or is_counted)
+    if is_divided or len(set(first)) < len(first):
         return 1
     names.insert(0, "")
     columns.notes.append(f"rows have names, {first[0]!r} to {first[-1]!r}, in 'Unnamed: 0'")
@@ -217,5 +219,5 @@ def _is_alike(text: str, column: Sequence[str]) -> bool:
     """Return True if a text looks like the values of a column."""
     if looks_like_number(text):
         return any(looks_like_number(value) for value in column[:SAMPLE])
-    has_digits = "0" in skeleton(text)
-    return has_digits and skeleton(text) in {skeleton(value) for value in column[:SAMPLE]}
+    has_digits = "0" in shape_of(text)
+    return has_digits and shape_of(text) in {shape_of(value) for value in column[:SAMPLE]}

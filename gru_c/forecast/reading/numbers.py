@@ -9,34 +9,17 @@ fields the point, which is its decimal mark.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from gru_c.common.arrays import Array
+from gru_c.forecast.reading.number_shapes import FLAGS, Evidence, clean, match_number
 from gru_c.forecast.reading.options import ReadingOptions
+from gru_c.forecast.reading.shapes import Shaped
 
-MISSING = frozenset(
-    [
-        *("", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "?", "*"),
-        *("NA", "N/A", "n/a", "n.a.", "N.A.", "k.A.", "ND", "nd", "missing", "<NA>", "NaT"),
-        *("NaN", "nan", "NAN", "-NaN", "-nan", "NULL", "null", "None", "none"),
-        *("#N/A", "#N/A N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NUM!"),
-        *("-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN"),
-    ]
-)
-_FLAGS = {"true": "1", "false": "0"}
-_MONEY = "$\u20ac\u00a3\u00a5"
-_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'", "\u2212": "-"})
-_NUMBER = re.compile(
-    rf"(?P<open>\()?(?P<sign>[+-]?)\s?(?P<money>[{_MONEY}]?)\s?(?P<sign2>-?)"
-    r"(?P<digits>\d[\d.,' ]*|[.,]\d+)(?P<exponent>[eE][+-]?\d+)?"
-    rf"\s?(?P<unit>%|[KMB]|[{_MONEY}]|)(?P<minus>-?)(?P<close>\))?"
-)
 _POWERS = {"K": 3, "M": 6, "B": 9}
-_GROUPED = re.compile(r"[1-9]\d{0,2}(?:(?:\.\d{3})+|(?:,\d{3})+|(?: \d{3})+|(?:'\d{3})+)")
-_INDIAN = re.compile(r"[1-9]\d?(?:,\d\d)+,\d{3}")
 _WORDS = {".": "point", ",": "comma", " ": "space", "'": "apostrophe"}
 
 
@@ -52,104 +35,6 @@ class Marks:
         words = [f"decimal {_WORDS[self.decimal]}"] if self.decimal else []
         words += [f"thousands {_WORDS[mark]}" for mark in self.thousands]
         return ", ".join(words) or "whole numbers"
-
-
-@dataclass
-class Evidence:
-    """Values of a column that show the role of a mark; a mark is absent where none does.
-
-    Attributes
-    ----------
-    decimal, thousands, unclear : dict of str to str
-        For each mark a value in which it must be decimal, must be a thousands mark, or may be both.
-    short, long : str or None
-        A value without marks below 1000 and above 0, and one from 1000 on.
-    odd : str or None
-        A value that is not a number.
-    numbers : int
-        How many different values are numbers.
-    """
-
-    decimal: dict[str, str] = field(default_factory=dict)
-    thousands: dict[str, str] = field(default_factory=dict)
-    unclear: dict[str, str] = field(default_factory=dict)
-    short: str | None = None
-    long: str | None = None
-    odd: str | None = None
-    numbers: int = 0
-
-
-def clean(text: str) -> str:
-    """Return a text with plain spaces, apostrophes and minus signs."""
-    return text if text.isascii() else text.translate(_SPACES)
-
-
-def looks_like_number(text: str) -> bool:
-    """Return True for a number in any form, and for true and false."""
-    return _match(text) is not None or text.lower() in _FLAGS
-
-
-def _match(text: str) -> re.Match[str] | None:
-    match = _NUMBER.fullmatch(clean(text))
-    if match is None or bool(match["open"]) != bool(match["close"]):
-        return None
-    signs = bool(match["sign"]) + bool(match["sign2"]) + bool(match["minus"])
-    many = bool(match["money"]) + (match["unit"] in (*_MONEY,) and match["unit"] != "")
-    return match if signs + bool(match["open"]) < 2 and many < 2 else None
-
-
-def gather(texts: Iterable[str], missing: frozenset[str]) -> Evidence:
-    """Return what the different values of a column show about its marks."""
-    evidence = Evidence()
-    for text in texts:
-        if text in missing:
-            continue
-        match = _match(text)
-        if match is None:
-            if text.lower() in _FLAGS:
-                evidence.numbers += 1
-            elif evidence.odd is None:
-                evidence.odd = text
-            continue
-        digits = match["digits"].strip()
-        if any(digits.count(mark) > 1 for mark in ".,") and not _is_grouped(digits):
-            evidence.odd = evidence.odd or text
-            continue
-        evidence.numbers += 1
-        _weigh(evidence, digits, bool(match["exponent"]), text)
-    return evidence
-
-
-def _is_grouped(digits: str) -> bool:
-    """Return True if a mark that occurs more than once divides the digits into groups."""
-    mark = "." if digits.count(".") > 1 else ","
-    whole = digits.rpartition("," if mark == "." else ".")[0] or digits
-    return _GROUPED.fullmatch(whole) is not None or _INDIAN.fullmatch(whole) is not None
-
-
-def _weigh(evidence: Evidence, digits: str, exponent: bool, text: str) -> None:
-    """Add what a number shows."""
-    for mark in " '":
-        if mark in digits:
-            evidence.thousands.setdefault(mark, text)
-    points, commas = digits.count("."), digits.count(",")
-    if points and commas:
-        last = "." if digits.rindex(".") > digits.rindex(",") else ","
-        evidence.decimal.setdefault(last, text)
-        evidence.thousands.setdefault("," if last == "." else ".", text)
-        return
-    mark = "." if points else "," if commas else ""
-    if not mark:
-        if digits.strip("0"):
-            name = "short" if len(digits) < 4 else "long"
-            if getattr(evidence, name) is None:
-                setattr(evidence, name, text)
-    elif points + commas > 1:
-        evidence.thousands.setdefault(mark, text)
-    elif exponent or not _GROUPED.fullmatch(digits):
-        evidence.decimal.setdefault(mark, text)
-    else:
-        evidence.unclear.setdefault(mark, text)
 
 
 def decide(
@@ -258,52 +143,84 @@ def _decide_unclear(
     )
 
 
-def reader_of(marks: Marks) -> Callable[[str], float | None]:
-    """Return a function that reads a number; it returns None for a text of another form."""
-    decimal = re.escape(marks.decimal or ".")
-    groups = "".join(re.escape(mark) for mark in marks.thousands)
-    whole = (
-        rf"[1-9]\d{{0,2}}(?:(?P<mark>[{groups}])\d{{3}})(?:(?P=mark)\d{{3}})*|" if groups else ""
-    )
-    indian = r"[1-9]\d?(?:,\d\d)+,\d{3}|" if "," in marks.thousands else ""
-    form = re.compile(rf"(?:{whole}{indian}\d+)(?:{decimal}\d*)?|{decimal}\d+")
+def read_numbers(column: Shaped, marks: Marks) -> tuple[Array, Array]:
+    """Return the numbers of texts, and the places of texts of another form.
+
+    These are NaN.
+    """
+    values = np.full(len(column.texts), np.nan)
+    bad: list[int] = []
+    for shape, places in column.places.items():
+        read = reader_of(shape, marks)
+        texts = column.of_shape(shape)
+        numbers = None if read is None else list(map(read, texts))
+        if numbers is None:
+            bad += places
+        else:
+            values[places] = np.array(numbers, np.float64)
+            bad += [place for place, number in zip(places, numbers, strict=True) if number is None]
+    return values, np.array(sorted(bad), np.int64)
+
+
+def read_number(text: str, marks: Marks) -> float | None:
+    """Return the number that a text is; None for a text of another form."""
+    values, bad = read_numbers(Shaped.of([text]), marks)
+    return None if len(bad) else float(values[0])
+
+
+def reader_of(shape: str, marks: Marks) -> Callable[[str], float | None] | None:
+    """Return a function that reads the numbers of a shape; None if they are of another form."""
+    match = match_number(shape)
+    if match is None:
+        flag = FLAGS.get(shape.lower())
+        return None if flag is None else lambda text: float(flag or "nan")
+    if marks.decimal in (".", "") and re.fullmatch(r"-?\d+(\.\d+)?", shape):
+        return lambda text: float(text)
+    digits = match["digits"].strip()
+    form = _form_of(digits, marks)
+    if form is None:
+        return None
+    begin, end = match.start("digits"), match.start("digits") + len(digits)
+    has_exponent = match["exponent"] is not None
+    power = _POWERS.get(match["unit"], 0)
+    is_negative = "-" in match["sign"] + match["sign2"] + match["minus"] or match["open"]
+    sign = "-" if is_negative else ""
     drop = str.maketrans("", "", marks.thousands)
+    mark = marks.decimal or "."
 
     def read(text: str) -> float | None:
-        match = _match(text)
-        if match is None:
-            flag = _FLAGS.get(text.lower())
-            return None if flag is None else float(flag)
-        digits = match["digits"].strip()
-        if not form.fullmatch(digits):
+        text = clean(text)
+        if form == "grouped" and text[begin] == "0":
             return None
-        plain = digits.translate(drop).replace(marks.decimal or ".", ".")
-        exponent = int((match["exponent"] or "e0")[1:]) + _POWERS.get(match["unit"], 0)
-        is_negative = "-" in (match["sign"] + match["sign2"] + match["minus"]) or match["open"]
-        return float(f"{'-' if is_negative else ''}{plain}e{exponent}")
+        exponent = power
+        if has_exponent:
+            exponent += int(text[match.start("exponent") + 1 : match.end("exponent")])
+        return float(f"{sign}{text[begin:end].translate(drop).replace(mark, '.')}e{exponent}")
 
     return read
 
 
-def units_of(texts: Iterable[str], missing: frozenset[str]) -> set[str]:
-    """Return the units that stand beside the numbers of a column; "" for numbers without one."""
+def _form_of(digits: str, marks: Marks) -> str | None:
+    """Return "grouped" or "plain" for digits that have the marks at the right places, or None."""
+    decimal = re.escape(marks.decimal or ".")
+    if re.fullmatch(rf"\d+(?:{decimal}\d*)?|{decimal}\d+", digits):
+        return "plain"
+    groups = "".join(re.escape(mark) for mark in marks.thousands)
+    if not groups:
+        return None
+    indian = r"\d{1,2}(?:,\d\d)+,\d{3}" if "," in marks.thousands else r"(?!)"
+    whole = rf"\d{{1,3}}(?P<mark>[{groups}])\d{{3}}(?:(?P=mark)\d{{3}})*|{indian}"
+    return "grouped" if re.fullmatch(rf"(?:{whole})(?:{decimal}\d*)?", digits) else None
+
+
+def units_of(column: Shaped) -> set[str]:
+    """Return the units that stand beside the numbers of a column; "" for numbers without one.
+
+    A zero needs no unit.
+    """
     units = set()
-    for text in texts:
-        match = None if text in missing else _match(text)
-        if match is not None and match["digits"].strip("0.,"):
+    for shape in column.places:
+        match = match_number(shape)
+        if match is not None and any(text.strip("0.,+-") for text in column.of_shape(shape)):
             units.add(match["money"] or match["unit"])
     return units
-
-
-def read_numbers(
-    texts: Sequence[str], marks: Marks, missing: frozenset[str]
-) -> tuple[Array, Array]:
-    """Return the numbers of a column, NaN where missing, and a mark for each text of other form."""
-    read = reader_of(marks)
-    known: dict[str, float | None] = {}
-    for text in set(texts):
-        known[text] = np.nan if text in missing else read(text)
-    bad = {text for text, number in known.items() if number is None}
-    values = np.array([np.nan if known[text] is None else known[text] for text in texts])
-    faulty = np.array([text in bad for text in texts]) if bad else np.zeros(len(texts), bool)
-    return values.astype(np.float64), faulty

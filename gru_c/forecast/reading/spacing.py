@@ -10,6 +10,7 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array
 
 _DAY = 86_400 * 10**6  # in microseconds
+_MONTHS = (1, 2, 3, 4, 6, 12, 24, 36, 48, 60, 120)  # that series of months are apart
 _LEAST_SHARE = 0.5  # of the steps of a grid must have a time
 
 
@@ -69,36 +70,37 @@ def _repeats(ticks: npt.NDArray[np.int64]) -> bool:
     return len(np.unique(ticks)) <= len(ticks) / 1.5
 
 
-def _share(count: int, steps: int) -> float:
-    return count / (steps + 1)
-
-
-def _step_share(ticks: npt.NDArray[np.int64]) -> float:
+def _step_share(ticks: npt.NDArray[np.int64], allowed: tuple[int, ...] = ()) -> float:
     """Return the share of steps of one length that have a time; 0 where a time is off the grid."""
     steps = np.diff(ticks)
     values, counts = np.unique(steps, return_counts=True)
     step = int(values[counts.argmax()])
-    if (steps % step).any():
+    if (steps % step).any() or (allowed and step not in allowed):
         return 0.0
-    return _share(len(ticks), int((ticks[-1] - ticks[0]) // step))
+    return len(ticks) / (int((ticks[-1] - ticks[0]) // step) + 1)
 
 
 def _month_share(ticks: npt.NDArray[np.int64]) -> float:
-    """Return the share of months, quarters or years that have a time on the same or last day."""
+    """Return the share of months, quarters or years that have a time on their usual day.
+
+    That is one day of the month, its last day, or its first or last working day.
+    """
     days, times_of_day = ticks // _DAY, ticks % _DAY
     if (times_of_day != times_of_day[0]).any():
         return 0.0
     dates = days.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
-    day = (dates - months.astype("datetime64[D]")).astype(np.int64)
-    is_last = (dates + 1).astype("datetime64[M]") != months
-    if not ((day == day[0]).all() or is_last.all() or ((day == day.max()) | is_last).all()):
-        return 0.0
-    return (
-        _step_share(months.astype(np.int64))
-        if (np.diff(months.astype(np.int64)) > 0).all()
-        else 0.0
+    start, end = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]") - 1
+    day = (dates - start).astype(np.int64)
+    usual = (
+        (day == day.max()) | (dates == end),
+        dates == np.busday_offset(start, 0, "forward"),
+        dates == np.busday_offset(end, 0, "backward"),
     )
+    numbers = months.astype(np.int64)
+    if not any(marks.all() for marks in usual) or not (np.diff(numbers) > 0).all():
+        return 0.0
+    return _step_share(numbers, _MONTHS)
 
 
 def _workday_share(ticks: npt.NDArray[np.int64]) -> float:

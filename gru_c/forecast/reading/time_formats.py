@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array
+from gru_c.forecast.reading.shapes import Shaped
 
 PIVOT = 69  # two digits of a year from here on are of the 20th century
-MOST_SHAPES = 5000  # of texts whose digits are left out; times have fewer
 _MONTHS = (
     "jan january januar jänner janvier janv enero ene gennaio gen janeiro januari",
     "feb february februar feber février févr fév fevrier fevr febrero febbraio fevereiro fev "
@@ -101,20 +101,6 @@ class Times:
         return marks
 
 
-def shapes_of(texts: Sequence[str]) -> dict[str, list[int]] | None:
-    """Return the places of the texts of each shape, which is a text with 0 for each digit.
-
-    None if there are too many shapes for a column of times.
-    """
-    table = str.maketrans("123456789", "000000000")
-    shapes: dict[str, list[int]] = {}
-    for place, text in enumerate(texts):
-        shapes.setdefault(text.translate(table), []).append(place)
-        if len(shapes) > MOST_SHAPES:
-            return None
-    return shapes
-
-
 def check_format(form: str) -> None:
     """Raise ValueError for a format that does not say which day or instant a text is."""
     names = {match[1] for match in _TOKEN.finditer(form) if match[1] and match[1] != "%"}
@@ -158,27 +144,26 @@ def _compile(form: str) -> tuple[re.Pattern[str], int]:
 
 def parse(
     form: str,
-    texts: Sequence[str],
-    shapes: dict[str, list[int]],
+    column: Shaped,
     pivot: int = PIVOT,
 ) -> Times:
     """Read texts by a format.
 
     Parameters
     ----------
-    shapes : dict of str to list of int
-        `shapes_of(texts)`.
     pivot : int
         Two digits of a year from here on belong to the 1900s, those below to the 2000s.
     """
     compiled, century = _compile(form)
-    wall = np.full(len(texts), "NaT", "datetime64[ns]" if "%ns" in form else "datetime64[us]")
-    offsets = np.full(len(texts), np.nan) if "%z" in form else None
-    for shape, places in shapes.items():
+    wall = np.full(
+        len(column.texts), "NaT", "datetime64[ns]" if "%ns" in form else "datetime64[us]"
+    )
+    offsets = np.full(len(column.texts), np.nan) if "%z" in form else None
+    for shape, places in column.places.items():
         match = compiled.fullmatch(shape)
         if match is None:
             continue
-        fields = _Fields(match, [texts[place] for place in places], century, pivot)
+        fields = _Fields(match, column.of_shape(shape), century, pivot)
         wall[places] = fields.wall()
         if offsets is not None:
             offsets[places] = fields.offsets()
@@ -256,9 +241,8 @@ class _Fields:
             return np.zeros(self.count, np.int64)
         begin, end = self.match.span(name)
         value, width = self.number(name), end - begin
-        return (
-            value * 10 ** (digits - width) if width <= digits else value // 10 ** (width - digits)
-        )
+        more, less = int(10 ** max(digits - width, 0)), int(10 ** max(width - digits, 0))
+        return value * more // less
 
     def _years(self) -> npt.NDArray[np.int64]:
         if not self.has("y"):

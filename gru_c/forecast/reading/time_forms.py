@@ -10,7 +10,7 @@ from gru_c.forecast.reading.time_formats import MONTHS, WEEKDAYS
 
 _N = r"\d{1,4}"
 _NAME = r"[^\W\d_]{2,}\.?"
-_SEP = r"(?:[-/.,:_ ]|, |(?<=\D)|(?=\D))"  # nothing only beside a letter
+_SEP = r"(?:[-/.,:_ ]|, |(?<=\d)\. |(?<=\D)|(?=\D))"  # nothing only beside a letter
 _ZONE = r"(?P<zone>\s*(?:Z|(?:UTC|GMT)(?:[+-]\d\d:?\d\d|[+-]\d\d)?|[+-]\d\d:?\d\d|[+-]\d\d))?"
 _HALF = r"\s*[AaPp]\.?[Mm]\.?"
 _CLOCK = (
@@ -64,7 +64,7 @@ def forms_of(shapes: Iterable[str], sample: Sequence[str]) -> list[Form]:
     shapes : iterable of str
         Texts of the column with 0 for each digit.
     sample : sequence of str
-        Texts themselves, from which the range of numbers shows.
+        The texts themselves, all different ones.
     """
     forms = None
     kinds = {_kind_of(shape) for shape in shapes}
@@ -153,7 +153,7 @@ def _date_of(match: re.Match[str], name: str) -> tuple[str, ...] | None:
     gaps = [match["s1"]] if name == "two" else [match["s1"], match["s2"]]
     for place, gap in enumerate(gaps):
         digits = "b" not in (widths[place], widths[place + 1])
-        is_odd = (gap == ", " and "b" not in widths) or (gap == ":" and widths[0] != "4")
+        is_odd = (gap in (", ", ". ") and "b" not in widths) or (gap == ":" and widths[0] != "4")
         if digits and is_odd:
             return None
     if name == "three" and "b" not in widths and gaps[0] != gaps[1]:
@@ -339,18 +339,11 @@ _DIGITS = {
     "18": ["%ns"],
     "19": ["%ns"],
 }
-_FIRST_YEAR, _LAST_YEAR = "1500", "2200"
-_WEAK = ("4", "6", "7", "8")  # as many digits may be a number that counts something
+_WEAK = ("4", "6", "7", "8", "12", "14")  # as many digits may be a number that counts something
 
 
 def _one_number(lengths: str, texts: Sequence[str]) -> list[Form]:
-    """Return the formats of texts that are digits only, or digits with zeros after a point."""
-    fractions = {text.partition(".")[2] for text in texts if "." in text}
-    if any(fraction.strip("0") for fraction in fractions):
+    """Return the formats of texts that are digits only, or seconds with a fraction."""
+    if any(re.fullmatch(r"\d+\.\d+", text) for text in texts):
         return [Form("%s")] if lengths in ("9", "10", "9-10") else []
-    formats = _DIGITS.get(lengths, [])
-    first, last = min(text[:4] for text in texts), max(text[:4] for text in texts)
-    if first < _FIRST_YEAR or last > _LAST_YEAR:
-        formats = [form for form in formats if not form.startswith("%Y")]
-    zeros = "." + max(fractions, key=len) if fractions else ""
-    return [Form(form + zeros * (form != "%s"), lengths in _WEAK) for form in formats]
+    return [Form(form, lengths in _WEAK) for form in _DIGITS.get(lengths, [])]

@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array
+from gru_c.forecast.reading.shapes import Shaped
 from gru_c.forecast.reading.spacing import Spacing, spacing_of
-from gru_c.forecast.reading.time_formats import PIVOT, Times, check_format, parse, shapes_of
+from gru_c.forecast.reading.time_formats import PIVOT, Times, check_format, parse
 from gru_c.forecast.reading.time_forms import Form, forms_of
 
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b", re.IGNORECASE)
+_WHOLE = re.compile(r"\d+\.0*")
+_MOST_SHAPES = 5000  # that times of one form have
 _PIVOTS = (30, 50, PIVOT)  # of Excel, of Oracle and of POSIX
+_YEARS = (1500, 2200)
 _LONGEST_STEP = 10  # years between numbers that are read as years
 
 
@@ -85,20 +90,22 @@ class _Column:
         self.codes: npt.NDArray[np.intp] = np.array(
             [known.setdefault(text, len(known)) for text in texts], np.intp
         )
-        self.original = list(known)
-        self.texts = [" ".join(_ORDINAL.sub("", text).split()) for text in known]
-        self.shapes = shapes_of(self.texts)
+        self.shaped = Shaped.of(list(known))
+        if any("  " in shape or _ORDINAL.search(shape) for shape in self.shaped.places):
+            self.shaped = Shaped.of([" ".join(_ORDINAL.sub("", text).split()) for text in known])
+        if all(map(_WHOLE.fullmatch, self.shaped.texts)):  # numbers written as decimal ones
+            self.shaped = Shaped.of([text.partition(".")[0] for text in known])
+        self.is_regular = len(self.shaped.places) <= _MOST_SHAPES
 
     def read(self, form: Form, groups: Array | None, pivot: int = PIVOT) -> Reading:
         """Return the times of a form, for each row."""
-        assert self.shapes is not None
-        times = parse(form.format or f"%Y {form.lacks}", self.texts, self.shapes, pivot)
-        if not form.format:
-            years = [f"2000 {text}" for text in self.texts]
-            shapes = shapes_of(years)
-            times = parse(f"%Y {form.lacks}", years, shapes or {}, pivot)
+        if form.format:
+            times = parse(form.format, self.shaped, pivot)
+        else:
+            years = Shaped.of([f"2000 {text}" for text in self.shaped.texts])
+            times = parse(f"%Y {form.lacks}", years, pivot)
         if form.short is not None:
-            days = parse(form.short, self.texts, self.shapes, pivot)
+            days = parse(form.short, self.shaped, pivot)
             at_midnight = times.wall == times.wall.astype("datetime64[D]")
             wall = times.wall.copy()
             if not at_midnight[~times.bad].any():
@@ -144,11 +151,11 @@ def read_times(
         raise ValueError(f"{label} has no time in row {lines[empty[0]]}")
     if form is not None:
         check_format(form)
-        reading = column.read(Form(form), None) if column.shapes is not None else None
+        reading = column.read(Form(form), None) if column.is_regular else None
         _require_all(reading, texts, label, lines, f"is not a time of the form {form}")
         assert reading is not None
         return reading
-    forms = [] if column.shapes is None else forms_of(column.shapes, column.texts)
+    forms = forms_of(column.shaped.places, column.shaped.texts) if column.is_regular else []
     readings = [column.read(item, groups) for item in forms]
     whole = [reading for reading in readings if not reading.times.bad.any()]
     if not whole:
@@ -196,12 +203,11 @@ def _is_possible(reading: Reading) -> bool:
     """Return False for numbers that are times only by chance."""
     if not reading.form.is_weak:
         return True
-    if not reading.spacing.on_grid:
+    years = np.unique(reading.times.wall.astype("datetime64[Y]").astype(np.int64)) + 1970
+    if not reading.spacing.on_grid or years[0] < _YEARS[0] or years[-1] > _YEARS[1]:
         return False
-    if reading.form.format.startswith("%Y") and len(reading.form.format.partition(".")[0]) == 2:
-        years = np.unique(reading.times.wall.astype("datetime64[Y]"))
-        return len(years) < 2 or int(np.diff(years).min().astype(int)) <= _LONGEST_STEP
-    return True
+    is_year = reading.form.format == "%Y" and len(years) > 1
+    return not is_year or int(np.diff(years).min()) <= _LONGEST_STEP
 
 
 def _in_century(column: _Column, reading: Reading, label: Label, groups: Array | None) -> Reading:
@@ -241,13 +247,12 @@ def _require_all(
 
 def _refuse_row(
     column: _Column, readings: list[Reading], texts: Sequence[str], label: Label, lines: Array
-) -> None:
+) -> NoReturn:
     """Raise ValueError for the first row that is not of the form that most rows have."""
-    if not readings and column.shapes is not None:
-        usual = sorted(column.shapes.items(), key=lambda item: -len(item[1]))
+    if not readings and column.is_regular:
+        usual = sorted(column.shaped.places.items(), key=lambda item: -len(item[1]))
         for shape, _ in usual[:3]:
-            places = column.shapes[shape]
-            forms = forms_of([shape], [column.texts[place] for place in places])
+            forms = forms_of([shape], column.shaped.of_shape(shape))
             readings = [column.read(form, None) for form in forms]
             if any(not reading.times.bad.all() for reading in readings):
                 break
@@ -262,3 +267,4 @@ def _refuse_row(
     if len(readings) > 1 and not best.times.bad.all():
         fault += f" (most are {best.label})"
     _require_all(best, texts, label, lines, fault)
+    raise ValueError(label.row_fault(texts[0], lines[0], f"{fault}; --time-format names it"))

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gru_c.forecast.reading.columns import SAMPLE, Columns, skeleton
-from gru_c.forecast.reading.numbers import MISSING, looks_like_number
+from gru_c.forecast.reading.columns import SAMPLE, Columns
+from gru_c.forecast.reading.number_shapes import MISSING, looks_like_number
+from gru_c.forecast.reading.shapes import shape_of
 
 _MOST_HEADERS = 3
 _MOST_FOOTERS = 10
@@ -60,11 +61,11 @@ def _is_header(columns: Columns, row: int) -> bool:
             if cell and looks_like_number(cell):
                 return False
             words += bool(cell) and cell not in MISSING
-        elif cell and "0" in skeleton(cell) and skeleton(cell) in set(map(skeleton, below)):
+        elif cell and "0" in shape_of(cell) and shape_of(cell) in set(map(shape_of, below)):
             return False
     others = [column[row] for column in columns.texts[1:]]
     is_index_name = bool(columns.texts[0][row]) and not any(others) and bool(others)
-    has_digits = "0" in skeleton(columns.texts[0][row])
+    has_digits = "0" in shape_of(columns.texts[0][row])
     return bool(words) or (is_index_name and not has_digits)
 
 
@@ -93,14 +94,16 @@ def drop_footers(columns: Columns) -> None:
     count = len(columns)
     if count < 4:
         return
-    kinds = [_kind(column) for column in columns.texts]
+    above = [column[: max(count - _MOST_FOOTERS, 2)][:SAMPLE] for column in columns.texts]
+    kinds = [_kind(column) for column in above]
+    shapes = [set(map(shape_of, column)) for column in above]
     bad: list[int] = []
     for row in range(count - 1, max(count - 1 - _MOST_FOOTERS, 2), -1):
         cells = [column[row] for column in columns.texts]
         first = next(place for place, cell in enumerate(cells) if cell)
         is_text = not looks_like_number(cells[first]) and cells[first] not in MISSING
         is_alone = sum(map(bool, cells)) == 1 and len(cells) > 1
-        is_odd = is_text and kinds[first] != "text" and not _is_shaped(cells[first], columns, first)
+        is_odd = is_text and kinds[first] != "text" and shape_of(cells[first]) not in shapes[first]
         if not is_odd or not (is_alone or _FOOTER.match(cells[first])):
             break
         bad.append(row)
@@ -115,12 +118,8 @@ def drop_footers(columns: Columns) -> None:
 
 def _kind(column: Sequence[str]) -> str:
     """Return "number", "time" for other values with digits, or "text"."""
-    values = [value for value in column[:SAMPLE] if value not in MISSING]
+    values = [value for value in column if value not in MISSING]
     if sum(map(looks_like_number, values)) >= 0.9 * max(len(values), 1):
         return "number"
-    digits = sum("0" in skeleton(value) for value in values)
+    digits = sum("0" in shape_of(value) for value in values)
     return "time" if digits >= 0.9 * len(values) else "text"
-
-
-def _is_shaped(text: str, columns: Columns, place: int) -> bool:
-    return skeleton(text) in {skeleton(value) for value in columns.texts[place][:SAMPLE]}

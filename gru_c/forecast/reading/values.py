@@ -10,8 +10,14 @@ import numpy as np
 from gru_c.common.arrays import Array
 from gru_c.forecast.reading import numbers
 from gru_c.forecast.reading.columns import Columns
-from gru_c.forecast.reading.numbers import MISSING, Evidence
+from gru_c.forecast.reading.number_shapes import (
+    MISSING,
+    Evidence,
+    gather,
+    looks_like_number,
+)
 from gru_c.forecast.reading.options import ReadingOptions
+from gru_c.forecast.reading.shapes import Shaped
 from gru_c.forecast.reading.times import Label, Reading, read_times
 
 _MOST_MARKS = 4  # of missing values to list
@@ -36,25 +42,32 @@ def number_column(
     texts = columns.texts[place]
     missing = MISSING | set(options.missing)
     label = f"{columns.name}: column {name!r}"
-    different = set(texts)
-    evidence = numbers.gather(sorted(different), missing)
+    rows, shaped = _present(texts, missing)
+    evidence = gather(shaped)
     rest: list[tuple[str, Evidence]] = []
     if evidence.unclear:
         rest = _other_evidence(columns, [name, *others], missing)
     marks = numbers.decide(label, evidence, rest, columns.separator, options)
-    _refuse_units(label, numbers.units_of(different, missing))
-    values, bad = numbers.read_numbers(texts, marks, missing)
-    if bad.any():
-        row = int(np.argmax(bad))
+    _refuse_units(label, numbers.units_of(shaped))
+    values = np.full(len(texts), np.nan)
+    values[rows], bad = numbers.read_numbers(shaped, marks)
+    if len(bad):
+        row = rows[bad[0]]
         raise ValueError(
             f"{columns.name}: {texts[row]!r} in row {columns.lines[row]}, column {name!r}, is not "
             f"a number{_form_hint(texts[row], marks)}; --na names texts that stand for missing"
         )
     for text in options.missing:
-        if numbers.looks_like_number(text):
-            values[values == numbers.reader_of(marks)(text)] = np.nan
+        if looks_like_number(text):
+            values[values == numbers.read_number(text, marks)] = np.nan
     note = f"{name}: {marks}" + (f", {marks.why}" if marks.why else "")
-    return values, note + _range_note(values) + _missing_note(texts, missing) + _lone_note(values)
+    return values, note + _range_note(values) + _missing_note(texts, values) + _lone_note(values)
+
+
+def _present(texts: Sequence[str], missing: frozenset[str]) -> tuple[list[int], Shaped]:
+    """Return the rows whose number is not missing, and their texts."""
+    rows = [row for row, text in enumerate(texts) if text not in missing]
+    return rows, Shaped.of([texts[row] for row in rows])
 
 
 def _other_evidence(
@@ -64,14 +77,14 @@ def _other_evidence(
     rest = []
     for name, texts in zip(columns.header, columns.texts, strict=True):
         if name not in leave_out:
-            evidence = numbers.gather(sorted(set(texts)), missing)
+            evidence = gather(_present(texts, missing)[1])
             if evidence.odd is None and evidence.numbers:
                 rest.append((name, evidence))
     return rest
 
 
 def _form_hint(text: str, marks: numbers.Marks) -> str:
-    return f" with {marks}" if numbers.looks_like_number(text) else ""
+    return f" with {marks}" if looks_like_number(text) else ""
 
 
 def _refuse_units(label: str, units: set[str]) -> None:
@@ -87,8 +100,8 @@ def _range_note(values: Array) -> str:
     return f"; {known.min():g} to {known.max():g}" if len(known) else "; no value"
 
 
-def _missing_note(texts: Sequence[str], missing: frozenset[str]) -> str:
-    counts = Counter(text for text in texts if text in missing)
+def _missing_note(texts: Sequence[str], values: Array) -> str:
+    counts = Counter(texts[row] for row in np.flatnonzero(np.isnan(values)).tolist())
     if not counts:
         return "; none missing"
     shown = [
