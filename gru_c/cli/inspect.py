@@ -7,7 +7,8 @@ from typing import Any
 
 from gru_c.cli.forecast import describe_panel, names_of
 from gru_c.cli.reading import add_columns, add_reading_options, reading_of
-from gru_c.forecast.csv_table import Roles, read_table
+from gru_c.forecast.csv_table import read_table
+from gru_c.forecast.reading.frame import Roles
 from gru_c.forecast.reading.inspection import describe_columns
 from gru_c.forecast.reading.source import read_source
 from gru_c.forecast.series import read_panel

@@ -77,7 +77,7 @@ def is_comment(row: Row) -> bool:
 def collect(rows: Iterable[Row], width: int, named: int, notes: list[str]) -> Columns:
     """Return rows as columns; each different text is kept once."""
     columns = Columns("", [], [[] for _ in range(width)], np.zeros(0, np.int64), None, notes)
-    lines: list[int] = []
+    lines: list[Array] = []
     known: dict[str, str] = {}
     short: list[int] = []
     comments = 0
@@ -86,7 +86,7 @@ def collect(rows: Iterable[Row], width: int, named: int, notes: list[str]) -> Co
         count = len(chunk)
         chunk = [row for row in chunk if row.fields[0][:1] != "#" or not is_comment(row)]
         comments += count - len(chunk)
-        lines += [row.line for row in chunk]
+        lines.append(np.array([row.line for row in chunk], np.int64))
         fields = [
             row.fields if len(row.fields) == width else _fitted(row, width, named, short)
             for row in chunk
@@ -95,7 +95,7 @@ def collect(rows: Iterable[Row], width: int, named: int, notes: list[str]) -> Co
             column.extend(map(known.setdefault, texts, texts))
         if len(known) > _MOST_TEXTS:
             known.clear()
-    columns.lines = np.array(lines, np.int64)
+    columns.lines = np.concatenate(lines)
     if comments:
         notes.append(f"{comments} rows of comments left out")
     if short:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import re
 from collections import Counter
@@ -43,14 +42,12 @@ def rows_of(text: str, separator: str | None, skip: int = 0) -> Iterator[Row]:
     ValueError
         When a quotation mark has no partner; the message names the row.
     """
-    stream = io.StringIO(text, newline="")
-    for _ in range(skip):
-        stream.readline()
+    lines = itertools.islice(_lines(text), skip, None)
     if separator is None or separator == SPACE:
-        yield from _simple_rows(stream, separator, skip)
+        yield from _simple_rows(lines, separator, skip)
         return
     reader = csv.reader(
-        stream,
+        lines,
         delimiter=separator,
         quotechar=_quotation_mark(text),
         skipinitialspace=separator != "\t",
@@ -71,8 +68,7 @@ def _quotation_mark(text: str) -> str:
     return "'" if all(line.startswith("'") for line in lines) else '"'
 
 
-def _simple_rows(stream: io.StringIO, separator: str | None, skip: int) -> Iterator[Row]:
-    lines = stream.read().splitlines()
+def _simple_rows(lines: Iterator[str], separator: str | None, skip: int) -> Iterator[Row]:
     for number, line in enumerate(lines, start=skip + 1):
         if not line.strip():
             continue
@@ -80,6 +76,16 @@ def _simple_rows(stream: io.StringIO, separator: str | None, skip: int) -> Itera
             yield Row(number, [_unquoted(line.strip())])
         else:
             yield Row(number, [_unquoted(match[0]) for match in _SPACED.finditer(line)])
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines of a text with their ends."""
+    begin, end = 0, text.find("\n") + 1
+    while end:
+        yield text[begin:end]
+        begin, end = end, text.find("\n", end) + 1
+    if begin < len(text):
+        yield text[begin:]
 
 
 def _unquoted(field: str) -> str:

@@ -61,7 +61,7 @@ class Evidence:
     odd : str or None
         A value that is not a number.
     numbers : int
-        How many values are numbers.
+        How many different values are numbers.
     """
 
     decimal: dict[str, str] = field(default_factory=dict)

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
 from gru_c.common.arrays import Array
-from gru_c.forecast.reading.shapes import Shaped
+from gru_c.forecast.reading.shapes import Shaped, distinct
 from gru_c.forecast.reading.spacing import Spacing, spacing_of
 from gru_c.forecast.reading.time_formats import PIVOT, Times, check_format, parse
 from gru_c.forecast.reading.time_forms import Form, forms_of
@@ -86,11 +85,8 @@ class _Column:
     """The texts of a column, each different one once."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        known: dict[str, int] = {}
-        self.codes: npt.NDArray[np.intp] = np.array(
-            [known.setdefault(text, len(known)) for text in texts], np.intp
-        )
-        self.shaped = Shaped.of(list(known))
+        known, self.codes = distinct(texts)
+        self.shaped = Shaped.of(known)
         if any("  " in shape or _ORDINAL.search(shape) for shape in self.shaped.places):
             self.shaped = Shaped.of([" ".join(_ORDINAL.sub("", text).split()) for text in known])
         if all(map(_WHOLE.fullmatch, self.shaped.texts)):  # numbers written as decimal ones

@@ -17,7 +17,7 @@ from gru_c.forecast.reading.number_shapes import (
     looks_like_number,
 )
 from gru_c.forecast.reading.options import ReadingOptions
-from gru_c.forecast.reading.shapes import Shaped
+from gru_c.forecast.reading.shapes import Shaped, distinct
 from gru_c.forecast.reading.times import Label, Reading, read_times
 
 _MOST_MARKS = 4  # of missing values to list
@@ -42,17 +42,19 @@ def number_column(
     texts = columns.texts[place]
     missing = MISSING | set(options.missing)
     label = f"{columns.name}: column {name!r}"
-    rows, shaped = _present(texts, missing)
+    known, codes = distinct(texts)
+    present, shaped = _present(known, missing)
     evidence = gather(shaped)
     rest: list[tuple[str, Evidence]] = []
     if evidence.unclear:
         rest = _other_evidence(columns, [name, *others], missing)
     marks = numbers.decide(label, evidence, rest, columns.separator, options)
     _refuse_units(label, numbers.units_of(shaped))
-    values = np.full(len(texts), np.nan)
-    values[rows], bad = numbers.read_numbers(shaped, marks)
+    each = np.full(len(known), np.nan)
+    each[present], bad = numbers.read_numbers(shaped, marks)
+    values = each[codes]
     if len(bad):
-        row = rows[bad[0]]
+        row = int(np.argmax(np.isin(codes, np.array(present)[bad])))
         raise ValueError(
             f"{columns.name}: {texts[row]!r} in row {columns.lines[row]}, column {name!r}, is not "
             f"a number{_form_hint(texts[row], marks)}; --na names texts that stand for missing"
@@ -65,9 +67,9 @@ def number_column(
 
 
 def _present(texts: Sequence[str], missing: frozenset[str]) -> tuple[list[int], Shaped]:
-    """Return the rows whose number is not missing, and their texts."""
-    rows = [row for row, text in enumerate(texts) if text not in missing]
-    return rows, Shaped.of([texts[row] for row in rows])
+    """Return the places of the texts that are not missing, and these texts."""
+    places = [place for place, text in enumerate(texts) if text not in missing]
+    return places, Shaped.of([texts[place] for place in places])
 
 
 def _other_evidence(
@@ -77,7 +79,7 @@ def _other_evidence(
     rest = []
     for name, texts in zip(columns.header, columns.texts, strict=True):
         if name not in leave_out:
-            evidence = gather(_present(texts, missing)[1])
+            evidence = gather(_present(distinct(texts)[0], missing)[1])
             if evidence.odd is None and evidence.numbers:
                 rest.append((name, evidence))
     return rest

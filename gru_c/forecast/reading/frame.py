@@ -1,0 +1,148 @@
+"""The columns that a forecast needs as a DataFrame in the order of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
+from gru_c.forecast.reading import values, zones
+from gru_c.forecast.reading.columns import Columns
+from gru_c.forecast.reading.options import ReadingOptions
+from gru_c.forecast.reading.shapes import distinct
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns of a file by what they are for.
+
+    Attributes
+    ----------
+    target : str
+    time : tuple of str
+        Columns that hold a time together; empty for rows that are equal steps.
+    covariates : tuple of str
+    group : str or None
+    """
+
+    target: str
+    time: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+    group: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """All columns; ValueError if one has two roles."""
+        groups = [] if self.group is None else [self.group]
+        names = [self.target, *self.time, *groups, *self.covariates]
+        if len(set(names)) < len(names):
+            raise ValueError(f"target, time, group and covariates must be different: got {names}")
+        return names
+
+
+def read_frame(
+    columns: Columns, roles: Roles, options: ReadingOptions, zone: str | None
+) -> tuple[Any, list[str]]:
+    """Return the columns of the roles as a DataFrame in the order of time, and notes."""
+    pandas = require("pandas", "pandas")
+    notes, data = list(columns.notes), {}
+    groups = None if roles.group is None else values.group_column(columns, roles.group)
+    labels, numbers = (None, None) if groups is None else distinct(groups)
+    index = None
+    if roles.time:
+        index, note = _index(columns, roles, numbers, options, zone)
+        notes.append(note)
+    others = [*roles.time, *([] if roles.group is None else [roles.group])]
+    for name in (roles.target, *roles.covariates):
+        data[name], note = values.number_column(columns, name, others, options)
+        notes.append(note)
+    frame = pandas.DataFrame(data)
+    if labels is not None:
+        frame[roles.group] = pandas.Categorical.from_codes(numbers, labels)
+    if index is None:
+        return frame, notes
+    frame.index = index
+    order = _order_of(index, numbers)
+    if not (_steps_of(index, numbers, order) > 0).all():
+        frame = _without_repeats(columns, frame, roles, options, notes)
+    if not (_steps_of(index, numbers, _file_order(index, numbers)) >= 0).all():
+        frame = frame.sort_index(kind="stable")
+        notes.append("rows put in the order of time")
+    return frame, notes
+
+
+def _index(
+    columns: Columns,
+    roles: Roles,
+    groups: Array | None,
+    options: ReadingOptions,
+    zone: str | None,
+) -> tuple[Any, str]:
+    """Return the times as an index, and a note on them."""
+    reading = values.time_column(columns, roles.time, groups, options)
+    label = f"{columns.name}, column {roles.time[0]!r}"
+    index, zone_note = zones.index_of(
+        reading, options.timezone or zone, groups, columns.lines, label
+    )
+    first, last = (str(time).removesuffix(" 00:00:00") for time in (index.min(), index.max()))
+    names = " and ".join(roles.time)
+    note = f"{names}: times of the form {reading.label}{zone_note}; {first} to {last}"
+    return index.rename(roles.time[0]), note
+
+
+def _file_order(index: Any, groups: Array | None) -> Array:
+    """Return the rows by series, those of a series in the order of the file."""
+    numbers = np.zeros(len(index), np.int64) if groups is None else groups
+    order: Array = np.argsort(numbers, kind="stable")
+    return order
+
+
+def _order_of(index: Any, groups: Array | None) -> Array:
+    """Return the rows in the order of the series and of time, equal ones in the file's order."""
+    numbers = np.zeros(len(index), np.int64) if groups is None else groups
+    order: Array = np.lexsort((index.asi8, numbers))
+    return order
+
+
+def _steps_of(index: Any, groups: Array | None, order: Array) -> Array:
+    """Return the steps between the times of a series, in the order given."""
+    steps: Array = np.diff(index.asi8[order])
+    return steps if groups is None else steps[np.diff(groups[order]) == 0]
+
+
+def _without_repeats(
+    columns: Columns, frame: Any, roles: Roles, options: ReadingOptions, notes: list[str]
+) -> Any:
+    """Return the rows with one for each time of a series; ValueError if there are more."""
+    name = roles.time[0]
+    keys = [name] if roles.group is None else [roles.group, name]
+    flat = frame.reset_index()
+    count = int(flat.duplicated(keys).sum())
+    if options.duplicates == "error":
+        raise ValueError(_repeat_fault(columns, flat, keys, count))
+    if options.duplicates == "last":
+        notes.append(f"{count} rows left out that have the time of a later row")
+        return flat.drop_duplicates(keys, keep="last").set_index(name)
+    notes.append(f"{count} rows more than times: the mean of the rows of a time")
+    return flat.groupby(keys, sort=False, observed=True).mean().reset_index().set_index(name)
+
+
+def _repeat_fault(columns: Columns, flat: Any, keys: list[str], count: int) -> str:
+    """Return a message that names the first rows of one time."""
+    repeated = flat[flat.duplicated(keys, keep=False)]
+    first = repeated.iloc[0]
+    alike = (repeated[keys] == first[keys]).all(axis=1)
+    lines = [str(line) for line in columns.lines[repeated.index[alike][:3]]]
+    of_group = "" if len(keys) == 1 else f" of {first[keys[0]]!r}"
+    text = (
+        f"{columns.name} has the time {first[keys[-1]]} more than once{of_group}, in rows "
+        f"{' and '.join(lines)} ({count} rows too many in all): --duplicates mean or last decides"
+    )
+    if len(keys) > 1:
+        return text
+    if first[keys[-1]].tz is None:
+        text += "; if local time is doubled where summer time ends, --timezone names the zone"
+    return text + "; if the rows are of several series, --group names their column"
