@@ -39,12 +39,14 @@ def _inspect(options: argparse.Namespace) -> int:
     named = [*time, *groups, *options.covariates]
     if options.target is not None:
         named = Roles(options.target, time, options.covariates, options.group).names
-    print("\n".join(describe_columns(source, reading, named)))
+    described = describe_columns(source, reading, named)
+    print("\n".join(described))
     if options.target is None:
         print("\n--target names the column to forecast, and --time the column of times")
         return 0
     table = read_table(source, options.target, time, options.covariates, options.group, reading)
     panel = read_panel(table.series, None, options.covariates)
-    lines = [*table.notes[1:], *describe_panel(panel, options.covariates)]
+    notes = [note for note in table.notes[1:] if note not in described]
+    lines = [*notes, *describe_panel(panel, options.covariates)]
     print("\nas gru-c forecast reads it:\n" + "\n".join(lines))
     return 0

@@ -13,6 +13,7 @@ import numpy as np
 from gru_c.common.arrays import Array
 from gru_c.forecast.reading.dialect import Row
 
+CELLS = "."  # in place of a separator for cells that are numbers by their format
 SAMPLE = 400  # rows from which header, width and kinds show
 _CHUNK = 50_000
 _MOST_TEXTS = 2_000_000  # different texts to keep once
@@ -33,6 +34,7 @@ class Columns:
     lines : ndarray
         The row of the file for each row of the columns.
     separator : str or None
+        None for a single column, `CELLS` for a file without separators.
     notes : list of str
         What was left out, and why.
     """

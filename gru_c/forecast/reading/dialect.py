@@ -46,12 +46,13 @@ def rows_of(text: str, separator: str | None, skip: int = 0) -> Iterator[Row]:
     if separator is None or separator == SPACE:
         yield from _simple_rows(lines, separator, skip)
         return
+    mark = _quotation_mark(text)
     reader = csv.reader(
         lines,
         delimiter=separator,
-        quotechar=_quotation_mark(text),
+        quotechar=mark,
         skipinitialspace=separator != "\t",
-        strict=True,
+        strict=text.count(mark) % 2 == 1,  # one has no partner, or stands within a text
     )
     try:
         for fields in reader:
@@ -166,14 +167,17 @@ def _is_table(rows: Sequence[Sequence[str]]) -> bool:
     return width > 1 and same >= _LEAST_SHARE * len(body)
 
 
-def _score(rows: Sequence[Sequence[str]]) -> tuple[bool, float, float]:
-    """Return numbers that are higher for a more likely division: of the header, then of values."""
+def _score(rows: Sequence[Sequence[str]]) -> tuple[float, float]:
+    """Return numbers that are higher for a more likely division.
+
+    These are the share of cells that are a number, a time or a word, and the share of rows with the
+    usual number of fields.
+    """
     width = usual_width(rows)
-    heads = any(len(row) == width and all(row[1:]) for row in rows[:3])
     same = sum(len(row) == width for row in rows) / len(rows)
     cells = list(itertools.chain.from_iterable(rows[1:])) or [""]
     clean = sum(_VALUE.fullmatch(cell) is not None for cell in cells) / len(cells)
-    return heads, round(clean, 2), round(same, 2)
+    return round(clean, 2), same
 
 
 def _show(rows: Sequence[Sequence[str]]) -> str:

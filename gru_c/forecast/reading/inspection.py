@@ -13,6 +13,7 @@ from gru_c.forecast.reading.number_shapes import MISSING, looks_like_number
 from gru_c.forecast.reading.options import ReadingOptions
 from gru_c.forecast.reading.shapes import shape_of
 from gru_c.forecast.reading.source import Source
+from gru_c.forecast.reading.time_forms import forms_of
 from gru_c.forecast.reading.times import Reading
 from gru_c.forecast.reading.values import number_column, time_column
 
@@ -55,7 +56,7 @@ def _describe(columns: Columns, place: int, options: ReadingOptions) -> str:
         return "empty" if not any(texts) else "missing in the first rows"
     if all(map(looks_like_number, values)):
         return _describe_numbers(columns, name, options)
-    if all("0" in shape_of(text) for text in values):
+    if forms_of([shape_of(values[0])], values[:1]):
         return f"times: {_describe_times(columns, name, options)}"
     different = sorted(set(texts))
     return f"text: {len(different)} different, such as {', '.join(map(repr, different[:3]))}"[:70]
@@ -63,12 +64,14 @@ def _describe(columns: Columns, place: int, options: ReadingOptions) -> str:
 
 def _describe_numbers(columns: Columns, name: str, options: ReadingOptions) -> str:
     """Return a description of numbers, which may also be times in digits."""
-    try:
-        times = f"times: {_describe_times(columns, name, options)}; or "
-    except ValueError:
-        times = ""
     _, note = number_column(columns, name, (), options)
-    return f"{times}numbers: {note.removeprefix(f'{name}: ')}"
+    numbers = f"numbers: {note.removeprefix(f'{name}: ')}"
+    try:
+        is_regular = time_column(columns, [name], None, options).spacing.is_gapless
+        times = _describe_times(columns, name, options) if is_regular else ""
+    except ValueError:
+        return numbers
+    return f"times: {times}; or {numbers}" if times else numbers
 
 
 def _describe_times(columns: Columns, name: str, options: ReadingOptions) -> str:

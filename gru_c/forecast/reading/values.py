@@ -93,7 +93,7 @@ def _refuse_units(label: str, units: set[str]) -> None:
     """Raise ValueError for numbers of different units."""
     plain = units - {"K", "M", "B", ""}
     if len(plain) > 1 or ("%" in units and len(units) > 1):
-        shown = " and ".join(sorted(repr(unit) for unit in units))
+        shown = " and ".join(sorted(repr(unit) if unit else "none" for unit in units))
         raise ValueError(f"{label} holds numbers of different units: {shown}")
 
 
