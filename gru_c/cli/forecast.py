@@ -19,7 +19,7 @@ from gru_c.forecast.report import make_report, verdict
 from gru_c.forecast.series import UNNAMED, Panel, Series, is_frame, read_panel
 from gru_c.saving.files import write_whole
 
-_COVARIATES = "columns known ahead; the steps of the last rows, which have no target, are forecast"
+COVARIATES = "columns known ahead; the steps of the last rows, which have no target, are forecast"
 _WRITTEN = ("forecast.csv", "model.safetensors", "report.html")
 _TIMES = ("time", *(f"time {number}" for number in range(2, 7)))  # roles of columns of times
 _MOST_LINES = 10  # printed about series, and of a forecast
@@ -37,13 +37,11 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
     )
     forecast.add_argument("data", metavar="DATA.csv", help="a file, or - for standard input")
     forecast.add_argument("--target", required=True, help="column to forecast")
-    add_columns(forecast, "; without it rows are equal steps")
+    add_columns(forecast, "; without it rows are equal steps", ", one below the other")
     forecast.add_argument("--window", type=count, required=True, help="steps that the model sees")
     forecast.add_argument("--horizon", type=count, required=True, help="steps that it forecasts")
     forecast.add_argument("--out", default=".", help="folder to write to; default: this one")
-    forecast.add_argument(
-        "--covariates", type=names_of, default=(), metavar="A,B", help=_COVARIATES
-    )
+    forecast.add_argument("--covariates", type=names_of, default=(), metavar="A,B", help=COVARIATES)
     forecast.add_argument(
         "--quantiles", type=_quantiles, default=(0.1, 0.5, 0.9), help="default: 0.1,0.5,0.9"
     )
@@ -68,7 +66,7 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
     predict.add_argument("model", metavar="MODEL.safetensors")
     predict.add_argument("data", metavar="DATA.csv", help="a file, or - for standard input")
     predict.add_argument("--target", help="column to forecast; default: as in training")
-    add_columns(predict, "; default: as in training")
+    add_columns(predict, "; default: as in training", "; default: as in training")
     predict.add_argument("--steps", type=count, help="default: the model's horizon")
     predict.add_argument("--out", default="forecast.csv", help="default: forecast.csv")
     add_reading_options(predict)

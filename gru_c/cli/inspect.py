@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from gru_c.cli.forecast import describe_panel, names_of
+from gru_c.cli.forecast import COVARIATES, describe_panel, names_of
 from gru_c.cli.reading import add_columns, add_reading_options, reading_of
 from gru_c.forecast.csv_table import read_table
 from gru_c.forecast.reading.frame import Roles
@@ -25,8 +25,8 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("data", metavar="DATA.csv", help="a file, or - for standard input")
     parser.add_argument("--target", help="column to forecast")
-    add_columns(parser, "")
-    parser.add_argument("--covariates", type=names_of, default=(), metavar="A,B")
+    add_columns(parser)
+    parser.add_argument("--covariates", type=names_of, default=(), metavar="A,B", help=COVARIATES)
     add_reading_options(parser)
     parser.set_defaults(run=_inspect)
 

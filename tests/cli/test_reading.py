@@ -11,7 +11,7 @@ from gru_c.forecast.reading.options import ReadingOptions
 def parse(*arguments):
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
-    add_columns(parser, "")
+    add_columns(parser)
     add_reading_options(parser)
     return parser.parse_args(divide_times(arguments))
 

@@ -63,6 +63,11 @@ class Reading:
     pivot: int = PIVOT
 
     @property
+    def regularity(self) -> tuple[bool, bool]:
+        """A value that is larger for more regular steps; order alone proves nothing."""
+        return self.spacing.is_gapless, self.spacing.on_grid
+
+    @property
     def label(self) -> str:
         """The format as --time-format takes it."""
         return self.form.format or self.form.lacks
@@ -183,8 +188,8 @@ def _choose(readings: list[Reading], label: Label) -> Reading:
             "the file, or name the --time-format"
         )
     if len(possible) > 1:
-        best = max(reading.spacing for reading in possible)
-        possible = [reading for reading in possible if reading.spacing == best]
+        best = max(reading.regularity for reading in possible)
+        possible = [reading for reading in possible if reading.regularity == best]
         calendar = [reading for reading in possible if reading.form.format != "%s"]
         if len(possible) == 2 and len(calendar) == 1 and calendar[0].form.format == "%Y%m%d%H":
             possible = calendar  # as seconds these would be of the years from 2030 on
