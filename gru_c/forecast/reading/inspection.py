@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import Any
 
 from gru_c.forecast.reading import zones
 from gru_c.forecast.reading.columns import SAMPLE, Columns
@@ -78,14 +77,13 @@ def _describe_times(columns: Columns, name: str, options: ReadingOptions) -> str
     reading = time_column(columns, [name], None, options)
     index, note = zones.index_of(reading, options.timezone, None, columns.lines, name)
     first, last = (str(time).removesuffix(" 00:00:00") for time in (index.min(), index.max()))
-    return f"{reading.label}{note}; {first} to {last}; {_steps(reading)}"
+    return f"{reading.label}{note}; {first} to {last}; {_steps(reading, index)}"
 
 
-def _steps(reading: Reading) -> str:
+def _steps(reading: Reading, index: Any) -> str:
     """Return words on the order and the steps of the times."""
-    count = len(np.unique(reading.times.wall))
     words = "equal steps" if reading.spacing.is_gapless else "with gaps"
     if not reading.spacing.on_grid:
         words = "no equal steps"
-    repeats = len(reading.times.wall) - count
+    repeats = len(index) - index.nunique()
     return words + (f", {repeats} rows of a time that another row has" if repeats else "")
