@@ -202,7 +202,7 @@ def _refuse_values(columns: Columns, names: Sequence[str], line: int) -> None:
     """Raise ValueError when the header looks like a row of values."""
     named = [(name, place) for place, name in enumerate(columns.header) if name in names and name]
     alike = [(name, place) for name, place in named if _is_alike(name, columns.texts[place])]
-    if not named or len(alike) < len(named):
+    if not named or len(alike) < len(named) or (not names[0] and any(columns.texts[0])):
         return
     numbers = [int(name) for name, _ in named if name.isdecimal()]
     is_counted = numbers == list(range(numbers[0], numbers[0] + len(named))) if numbers else False

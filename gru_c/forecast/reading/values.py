@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ from gru_c.forecast.reading.options import ReadingOptions
 from gru_c.forecast.reading.shapes import Shaped, distinct
 from gru_c.forecast.reading.times import Label, Reading, read_times
 
+_CLOCK = re.compile(r"(?:[01]?\d|2[0-4])[.,][0-5]\d")  # a time of day is not a number
 _MOST_MARKS = 4  # of missing values to list
 
 
@@ -78,10 +80,13 @@ def _other_evidence(
     """Return the evidence of the other columns that hold only numbers."""
     rest = []
     for name, texts in zip(columns.header, columns.texts, strict=True):
-        if name not in leave_out:
-            evidence = gather(_present(distinct(texts)[0], missing)[1])
-            if evidence.odd is None and evidence.numbers:
-                rest.append((name, evidence))
+        if name in leave_out:
+            continue
+        _, shaped = _present(distinct(texts)[0], missing)
+        evidence = gather(shaped)
+        is_clock = all(map(_CLOCK.fullmatch, shaped.texts))
+        if evidence.odd is None and evidence.numbers and not is_clock:
+            rest.append((name, evidence))
     return rest
 
 

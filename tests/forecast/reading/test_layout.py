@@ -32,6 +32,7 @@ def table(header, row):
         (table('"load" "x"', lambda i, day: f'"{i + 1}" {i} 5'), ["Unnamed: 0", "load", "x"]),
         (table('"load","x"', lambda i, day: f'"{i + 1}",{i},5'), ["Unnamed: 0", "load", "x"]),
         (table("load\tx", lambda i, day: f"{day}\t{i}\t5"), ["Unnamed: 0", "load", "x"]),
+        (table(",10381,10382", lambda i, day: f"{day},{i},{i}"), ["Unnamed: 0", "10381", "10382"]),
         (table("0,1", lambda i, day: f"{i},{i}"), ["0", "1"]),
         (table("date,1990,1991", lambda i, day: f"{day},{i},{i}"), ["date", "1990", "1991"]),
     ],

@@ -26,6 +26,9 @@ def test_other_columns_decide_but_not_those_of_times():
     values, note = number_column(table, "x", ["t"], PLAIN)
     assert values.tolist() == [1801, 1802]
     assert "thousands point, because of '0,5' in column 'y'" in note
+    table = columns(x=["1,801", "1,802"], clock=["10.30", "11.30"])
+    with pytest.raises(ValueError, match="no value decides"):
+        number_column(table, "x", (), PLAIN)
 
 
 def test_values_that_stand_for_missing():
