@@ -13,8 +13,9 @@ import numpy as np
 from gru_c.common.optional import require
 from gru_c.forecast import Forecaster
 from gru_c.forecast.csv_table import Table, columns_of, read_table
+from gru_c.forecast.panel import UNNAMED, Given, Panel, read_panel
 from gru_c.forecast.report import make_report, verdict
-from gru_c.forecast.series import UNNAMED, Panel, Series, is_frame, read_panel
+from gru_c.forecast.series import Series, is_frame
 from gru_c.saving.files import write_whole
 
 _COVARIATES = "columns known ahead; the steps of the last rows, which have no target, are forecast"
@@ -106,7 +107,7 @@ def _forecast(options: argparse.Namespace) -> int:
     table = read_table(
         options.data, options.target, options.time, options.covariates, options.group
     )
-    panel = read_panel(table.series, None, options.covariates)
+    panel = read_panel(table.series, Given(names=options.covariates))
     notes = [*table.notes, *_describe_panel(panel, options.covariates)]
     print("\n".join(notes))
     if table.future is not None and len(table.future) < options.horizon:
@@ -161,10 +162,10 @@ def _describe_series(item: Series) -> str:
     text = f"{item.name}: {len(item)} steps, {low:g} to {high:g}, {missing} missing"
     if item.gaps:
         text += f", {item.gaps} of them gaps in the times"
-    if item.index is None:
+    if item.index is None or item.step is None:
         return text
     first, last = (str(time).removesuffix(" 00:00:00") for time in item.index[[0, -1]])
-    return f"{text}; {first} to {last}, frequency {item.index.freqstr}"
+    return f"{text}; {first} to {last}, frequency {item.step.name}"
 
 
 def _describe_model(forecaster: Forecaster) -> str:
@@ -234,7 +235,7 @@ def _predict(options: argparse.Namespace) -> int:
         raise ValueError(
             f"{options.data} has covariates of {len(future)} steps ahead, {steps} are needed"
         )
-    panel = read_panel(table.series, None, forecaster.covariates)
+    panel = read_panel(table.series, Given(names=forecaster.covariates))
     print("\n".join([*table.notes, *_describe_panel(panel, forecaster.covariates)]))
     rows = _as_rows(forecaster, forecaster.predict(steps, table.series, future))
     _write_rows(Path(options.out), rows)
