@@ -49,7 +49,12 @@ class Step:
         is_tick = seconds is not None and type(offset).__name__ not in ("Day", "Week")
         if is_tick and has_summer and not by_clock:
             return cls(offset, False)
-        return cls(offset if seconds is None else _offset_of(seconds, first), has_summer)
+        months = _months_of(offset)
+        if seconds is not None:
+            offset = _offset_of(seconds, first)
+        elif months is not None:
+            offset = _offset_of_months(*months, first)
+        return cls(offset, has_summer)
 
     @property
     def name(self) -> str:
@@ -62,11 +67,7 @@ class Step:
         seconds = _seconds_of(self.offset)
         if seconds is not None:
             return "seconds", seconds
-        name = type(self.offset).__name__.replace("Business", "B")
-        for unit, months in (("Month", 1), ("Quarter", 3), ("Year", _MONTHS)):
-            if name.removeprefix("B") in (f"{unit}Begin", f"{unit}End"):
-                return name.replace(unit, "Month"), months * self.offset.n
-        return self.name, 1
+        return _months_of(self.offset) or (self.name, 1)
 
     def between(self, first: Any, last: Any) -> Any:
         """Return the grid from one time to another."""
@@ -124,6 +125,31 @@ def _offset_of(seconds: float, first: Any) -> Any:
     return require("pandas.tseries.frequencies", "pandas").to_offset(_duration(seconds))
 
 
+def _months_of(offset: Any) -> tuple[str, int] | None:
+    """Return the kind and the number of months of a step; None for a step of other length.
+
+    The kinds are MonthBegin and MonthEnd, with a B in front for working days.
+    """
+    name = type(offset).__name__.replace("Business", "B")
+    for unit, months in (("Month", 1), ("Quarter", 3), ("Year", _MONTHS)):
+        if name.removeprefix("B") in (f"{unit}Begin", f"{unit}End"):
+            return name.replace(unit, "Month"), months * offset.n
+    return None
+
+
+def _offset_of_months(family: str, count: int, first: Any) -> Any:
+    """Return the offset of some months: years or quarters if they are whole ones."""
+    offsets = require("pandas", "pandas").offsets
+    if count % _MONTHS == 0:
+        year = getattr(offsets, family.replace("Month", "Year"))
+        return year(count // _MONTHS, month=first.month)
+    if count % 3 == 0:
+        start = (first.month - 1) % 3 + (1 if family.endswith("Begin") else 10)
+        quarter = getattr(offsets, family.replace("Month", "Quarter"))
+        return quarter(count // 3, startingMonth=start)
+    return getattr(offsets, family)(count)
+
+
 def _duration(seconds: float) -> Any:
     return require("pandas", "pandas").Timedelta(round(seconds * 10**9), unit="ns")
 
@@ -139,7 +165,7 @@ def regular(label: str, index: Any, expected: Step | None = None) -> tuple[Any, 
     Parameters
     ----------
     expected : Step, optional
-        The step to take if the times do not show theirs.
+        The step to take if the times fit to it as well as to any other.
 
     Raises
     ------
@@ -150,17 +176,14 @@ def regular(label: str, index: Any, expected: Step | None = None) -> tuple[Any, 
     if index.hasnans:
         raise ValueError(f"{label} has no time at row {int(np.argmax(index.isna()))}")
     _require_ascending(label, index)
-    steps = _possible_steps(index) if len(index) > 2 else iter(())
-    expected_steps = [] if expected is None else [expected]
-    for candidates in (steps, expected_steps):
-        grids = [(step.between(index[0], index[-1]), step) for step in candidates]
-        grids = [(grid, step) for grid, step in grids if _lie_on(index, grid)]
-        if grids:
-            grid, step = min(grids, key=lambda pair: len(pair[0]))
-            if len(grid) == len(index):
-                return grid.rename(index.name), np.arange(len(grid)), step
-            return grid.rename(index.name), grid.asi8.searchsorted(index.asi8), step
-    raise _irregular(label, index)
+    steps = [] if expected is None else [expected]
+    steps += _possible_steps(index) if len(index) > 2 else ()
+    grids = [(step.between(index[0], index[-1]), step) for step in steps]
+    grids = [(grid, step) for grid, step in grids if _lie_on(index, grid)]
+    if not grids:
+        raise _irregular(label, index)
+    grid, step = min(grids, key=lambda pair: len(pair[0]))
+    return grid.rename(index.name), grid.asi8.searchsorted(index.asi8), step
 
 
 def _lie_on(index: Any, grid: Any) -> bool:
@@ -230,26 +253,12 @@ def _possible_steps(index: Any) -> Iterator[Step]:
 
 def _steps_of_months(local: Any, first: Any) -> Iterator[Step]:
     """Yield steps of whole months, from their first or last day or working day."""
-    offsets = require("pandas", "pandas").offsets
     months = _MONTHS * local.year.to_numpy().astype(np.int64) + local.month.to_numpy() - 1
     count = int(np.gcd.reduce(np.diff(months)))
     if not (np.diff(months) > 0).all() or (months[-1] - months[0]) // count >= 2 * len(local):
         return
-    for day, prefix, short in (
-        ("Begin", "", ""),
-        ("End", "", ""),
-        ("Begin", "Business", "B"),
-        ("End", "Business", "B"),
-    ):
-        if count % _MONTHS == 0:
-            year = getattr(offsets, f"{short}Year{day}")
-            yield Step.of(year(count // _MONTHS, month=first.month), first)
-        elif count % 3 == 0:
-            quarter = getattr(offsets, f"{short}Quarter{day}")
-            start = months[0] % 3 + (1 if day == "Begin" else 10)
-            yield Step.of(quarter(count // 3, startingMonth=int(start)), first)
-        else:
-            yield Step.of(getattr(offsets, f"{prefix}Month{day}")(count), first)
+    for family in ("MonthBegin", "MonthEnd", "BMonthBegin", "BMonthEnd"):
+        yield Step.of(_offset_of_months(family, count, first), first)
 
 
 def seconds_of(index: Any) -> Array:

@@ -105,7 +105,7 @@ class Given:
     skip_bad : bool
         Leave out series that cannot be used.
     expected : Step or None
-        The step to take if times do not show theirs.
+        The step to take if times fit to it as well as to any other.
     """
 
     covariates: Any = None

@@ -91,7 +91,7 @@ class SeriesReader:
     Parameters
     ----------
     expected : Step, optional
-        The step to take if times do not show theirs: that of the training.
+        The step to take if times fit to it as well as to any other: that of the training.
     """
 
     def __init__(self, expected: Step | None = None) -> None:
