@@ -100,7 +100,8 @@ def _converted(label: str, index: Any, form: str | None = None) -> Any:
                 f"{label} has an index of times of different offsets from UTC: give "
                 "pd.to_datetime(index, utc=True).tz_convert('Europe/Vienna'), or your time zone"
             ) from None
-        raise ValueError(f"{label} has an index that is not of times: {error}") from None
+        first_line = str(error).splitlines()[0]
+        raise ValueError(f"{label} has an index that is not of times: {first_line}") from None
     if not isinstance(times, pandas.DatetimeIndex):
         raise ValueError(f"{label} has an index of times of different offsets from UTC: {_ADVICE}")
     return times

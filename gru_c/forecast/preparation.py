@@ -114,7 +114,9 @@ def check_values(item: Series, settings: PlanSettings | Layout) -> Series:
     label, lower = f"series {item.name!r}", settings.lower
     if lower is not None and (item.values < lower).any():
         step = int(np.argmax(item.values < lower))
-        raise ValueError(f"{label} is {item.values[step]:g} at {_place(item, step)}: {lower=:g}")
+        raise ValueError(
+            f"{label} is {item.values[step]:g} at {_place(item, step)}, which is below {lower=:g}"
+        )
     if settings.log and (item.values <= 0).any():
         step = int(np.argmax(item.values <= 0))
         raise ValueError(

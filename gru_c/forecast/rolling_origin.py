@@ -15,7 +15,7 @@ from gru_c.forecast.backtest import Backtest
 from gru_c.forecast.fitted import Fitted, ForecastSettings
 from gru_c.forecast.fold import Fold
 from gru_c.forecast.panel import Panel
-from gru_c.forecast.preparation import usable
+from gru_c.forecast.preparation import check_values, usable
 from gru_c.forecast.series import Series
 from gru_c.forecast.static import StaticFeature
 
@@ -47,7 +47,7 @@ def roll(
                 f"series {item.name!r} has {len(item)} steps: {folds} folds of {horizon} leave "
                 "nothing to train on"
             )
-        return item
+        return check_values(item, settings.plan)
 
     panel = panel.each(check, settings.plan.skip_bad)
     panel, season = _usable_before(panel, first, settings)
