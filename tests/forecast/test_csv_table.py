@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from gru_c.forecast.csv_table import columns_of, read_table
+from gru_c.forecast.reading.options import ReadingOptions
+from gru_c.forecast.reading.source import read_source
 
 pd = pytest.importorskip("pandas")
 
@@ -23,7 +25,8 @@ def written(tmp_path):
 def test_rows_are_sorted_by_time_and_unknown_ends_are_left_out(written):
     path = written("time,load\n2026-01-02,2\n2026-01-01,1\n2026-01-03,\n")
     table = read_table(path, "load", "time")
-    assert columns_of(path) == ["time", "load"]
+    options = ReadingOptions()
+    assert columns_of(read_source(path, options), options) == ["time", "load"]
     assert table.series.tolist() == [1, 2]
     assert table.series.index[0] == pd.Timestamp("2026-01-01")
     assert table.future is None
@@ -65,7 +68,5 @@ def test_what_is_wrong_is_named_with_its_file(written, text, time, message):
 
 def test_columns_that_do_not_go_together_are_refused(written):
     path = written("load,shop\n1,a\n")
-    with pytest.raises(ValueError, match="--covariates and --group do not go together"):
-        read_table(path, "load", None, ["shop"], "shop")
     with pytest.raises(ValueError, match="must be different"):
         read_table(path, "load", "load")
