@@ -153,12 +153,14 @@ def _forecast(options: argparse.Namespace) -> int:
         )
         print(f"{backtest}\n\n{verdict(backtest)}\n\nThe model, on all steps")
         forecaster.fit(table.series, static=table.static)
-    about = [
-        _describe_model(forecaster),
+    too_short = [
         *(f"{_LEFT_OUT} of the backtest: {text}" for text in backtest.skipped.values()),
         *(f"{_LEFT_OUT}: {text}" for text in forecaster.skipped_.values()),
     ]
-    print("\n".join(about[1:]))
+    known = {line.removeprefix(_LEFT_OUT) for line in reading}
+    too_short = [line for line in too_short if line[line.index(":") :] not in known]
+    print("\n".join(too_short))
+    about = [_describe_model(forecaster), *too_short]
     names = {"target": options.target, "group": options.group}
     names |= dict(zip(_TIMES, options.time or (), strict=False))
     forecaster.columns_ = {role: name for role, name in names.items() if name is not None}
@@ -293,7 +295,11 @@ def _predict(options: argparse.Namespace) -> int:
     table, roles = _table_for(forecaster, options)
     table = _with_future(table, steps, roles, options.data)
     print("\n".join(describe_table(table, roles)))
-    forecasts = forecaster.predict(steps, table.series, table.future, static=table.static)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        forecasts = forecaster.predict(steps, table.series, table.future, static=table.static)
+    for warning in caught:
+        print(warning.message)
     rows = _as_rows(forecaster, forecasts)
     _write_rows(Path(options.out), rows)
     print(f"\n{rows.head(_MOST_LINES).to_string(index=False)}")

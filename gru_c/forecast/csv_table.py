@@ -318,10 +318,10 @@ def _groups(name: str, frame: Any, roles: Roles, frequency: str | None, table: T
     if not series:
         raise ValueError(f"{name} has no group that can be used: {next(iter(skipped.values()))}")
     if roles.covariates:
-        counts = sorted(map(len, future.values()))
+        counts = sorted({len(rows) for rows in future.values()})
+        rows = " to ".join(str(count) for count in (counts[0], counts[-1])[: len(counts)])
         table.notes.append(
-            f"{counts[0]} to {counts[-1]} rows at the end of the groups have covariates and no "
-            "target: the future"
+            f"{rows} rows at the end of each group have covariates and no target: the future"
         )
     return replace(
         table,
