@@ -1,19 +1,12 @@
-"""Sizes of the differences from naive forecasts, computed a block of origins at a time.
-
-The sums have the bits of NumPy's sum of one array: both add halves of halves.
-"""
+"""Sizes of the differences from naive forecasts, computed a block of origins at a time."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.forecast.accuracy import repeated
-
-_BLOCK = 2**15  # numbers in memory at a time
-_UNROLLED = 8  # NumPy begins the second half at a multiple of this
+from gru_c.forecast.moments import sum_by_halves
 
 
 def root_mean_square(
@@ -50,7 +43,7 @@ def root_mean_square(
         return part
 
     total = int(ends[-1])
-    return float(np.sqrt(_sum(squares, 0, total) / total))
+    return float(np.sqrt(sum_by_halves(squares, 0, total) / total))
 
 
 def sum_of_errors(measured: Array, values: Array, origins: range, ahead: int, season: int) -> float:
@@ -63,7 +56,7 @@ def sum_of_errors(measured: Array, values: Array, origins: range, ahead: int, se
         flat: Array = np.nan_to_num(part).reshape(-1)[begin - row * ahead : end - row * ahead]
         return flat
 
-    return _sum(errors, 0, len(origins) * ahead)
+    return sum_by_halves(errors, 0, len(origins) * ahead)
 
 
 def _differences(measured: Array, values: Array, origins: Array, ahead: int, season: int) -> Array:
@@ -71,13 +64,3 @@ def _differences(measured: Array, values: Array, origins: Array, ahead: int, sea
     targets: Array = measured[origins[:, None] + np.arange(1, ahead + 1)]
     targets -= repeated(values, ahead, season, origins)
     return targets
-
-
-def _sum(terms: Callable[[int, int], Array], begin: int, end: int) -> float:
-    """Return the sum of the terms from `begin` to `end`."""
-    count = end - begin
-    if count <= _BLOCK:
-        return float(np.add.reduce(terms(begin, end)))
-    half = count // 2
-    half -= half % _UNROLLED
-    return _sum(terms, begin, begin + half) + _sum(terms, begin + half, end)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -65,7 +65,7 @@ class Panel:
 
 
 def _change_each(
-    items: Iterable[N], change: Callable[[N], Series], skip_bad: bool
+    items: Sequence[N], change: Callable[[N], Series], skip_bad: bool
 ) -> tuple[list[Series], dict[str, str]]:
     """Return the series that `change` makes, and the reasons for those that it cannot make.
 
@@ -76,16 +76,21 @@ def _change_each(
         try:
             series.append(change(item))
         except (ValueError, TypeError) as error:
+            message = _with_name(item.name, str(error))
+            if not skip_bad and len(items) > 1:
+                raise (TypeError if isinstance(error, TypeError) else ValueError)(message) from None
             if not skip_bad:
                 raise
-            text = str(error)
-            skipped[item.name] = (
-                text if repr(item.name) in text else f"series {item.name!r}: {text}"
-            )
+            skipped[item.name] = message
             first = first or error
     if first is not None and not series:
         raise first
     return series, skipped
+
+
+def _with_name(name: str, message: str) -> str:
+    """Return a message with the name of its series."""
+    return message if repr(name) in message else f"series {name!r}: {message}"
 
 
 @dataclass(frozen=True)

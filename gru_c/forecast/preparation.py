@@ -11,6 +11,7 @@ from gru_c.common.arrays import Array
 from gru_c.forecast.accuracy import filled
 from gru_c.forecast.differences import root_mean_square, sum_of_errors
 from gru_c.forecast.features import Layout, Scale
+from gru_c.forecast.moments import moments
 from gru_c.forecast.panel import Panel
 from gru_c.forecast.samples import Samples, SeriesWindows
 from gru_c.forecast.series import Series
@@ -166,12 +167,12 @@ def _too_short(panel: Panel, shortest: int, fraction: float) -> ValueError:
 
 def _scales_beside(parts: list[Series]) -> dict[str, tuple[float, ...]]:
     """Return the scales of the covariates, as arguments of `Layout`."""
-    known = np.concatenate([part.covariates[: len(part)] for part in parts])
-    past = np.concatenate([part.past for part in parts])
+    known = [part.covariates[: len(part)] for part in parts]
+    past = [part.past for part in parts]
     scales = {}
     for name, rows in (("covariate", known), ("past", past)):
-        deviation = rows.std(axis=0)
-        scales[f"{name}_mean"] = tuple(rows.mean(axis=0).tolist())
+        mean, deviation = moments(rows)
+        scales[f"{name}_mean"] = tuple(mean.tolist())
         scales[f"{name}_std"] = tuple(np.where(deviation > 0, deviation, 1.0).tolist())
     return scales
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from gru_c.forecast import differences
+from gru_c.forecast import differences, moments
 from gru_c.forecast.accuracy import filled, repeated
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(differences, "_BLOCK", 200)
+    monkeypatch.setattr(moments, "_BLOCK", 200)
 
 
 @pytest.mark.parametrize(("ahead", "season"), [(1, 1), (7, 1), (24, 24), (5, 24), (30, 7)])
