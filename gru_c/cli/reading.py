@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from gru_c.forecast.reading.frame import Roles
 from gru_c.forecast.reading.options import DUPLICATES, ReadingOptions
 
 _MOST_TIMES = 6  # columns that hold a time together: year, month, day, hour, minute, second
@@ -22,6 +23,59 @@ def add_columns(parser: argparse.ArgumentParser, time: str = "", group: str = ""
         f"of day{time}",
     )
     parser.add_argument("--group", help=f"column that names several series{group}")
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the columns beside the target, and say which series to use."""
+    parser.add_argument(
+        "--covariates",
+        type=_names,
+        default=(),
+        metavar="A,B",
+        help="columns known ahead; the steps of the last rows, which have no target, are forecast",
+    )
+    parser.add_argument(
+        "--past-covariates",
+        type=_names,
+        default=(),
+        metavar="A,B",
+        help="columns known only in the past",
+    )
+    parser.add_argument(
+        "--static",
+        type=_names,
+        default=(),
+        metavar="A,B",
+        help="columns of numbers or categories that are the same in all rows of a group",
+    )
+    add_skip_bad(parser)
+
+
+def add_skip_bad(parser: argparse.ArgumentParser) -> None:
+    """Add the option that leaves out series."""
+    parser.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="leave out the groups that cannot be used, and name them; default: an error",
+    )
+
+
+def roles_of(options: argparse.Namespace) -> Roles:
+    """Return the columns that the options of `add_columns` and `add_inputs` name."""
+    return Roles(
+        options.target,
+        tuple(options.time or ()),
+        options.covariates,
+        options.group,
+        options.past_covariates,
+        options.static,
+        options.skip_bad,
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Return the names in a text that commas divide."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,18 +25,24 @@ class Table:
 
     Attributes
     ----------
-    series : Series, DataFrame or dict of Series
-        In a form for `Forecaster.fit`: a series, a DataFrame of a series and its covariates, or a
-        series for each group.
-    future : DataFrame or None
+    series : Series, DataFrame, or dict of these
+        In a form for `Forecaster.fit`: a series, or a DataFrame of a series and its covariates; for
+        each group if there are groups.
+    future : DataFrame, dict of these, or None
         Covariates of the rows after the last known target.
     notes : list of str
         Lines that say how the file was read.
+    static : dict of dict, or None
+        The static features of each group.
+    skipped : dict of str to str
+        The groups that were left out, with the reasons.
     """
 
     series: Any
     future: Any
     notes: list[str]
+    static: dict[str, dict[str, Any]] | None = None
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def read_table(
@@ -46,6 +52,14 @@ def read_table(
     covariates: Sequence[str] = (),
     group: str | None = None,
     options: ReadingOptions | None = None,
+) -> Table:
+    """Read the columns of a file that have these roles; see `read_roles`."""
+    times = (time,) if isinstance(time, str) else tuple(time or ())
+    return read_roles(path, Roles(target, times, tuple(covariates), group), options)
+
+
+def read_roles(
+    path: str | os.PathLike[str] | Source, roles: Roles, options: ReadingOptions | None = None
 ) -> Table:
     """Read a file; ValueError names the file and the row, column or value that is wrong.
 
@@ -58,25 +72,22 @@ def read_table(
     path : path-like or Source
         A text with separators, a Parquet or an Excel file; "-" for standard input; or what
         `read_source` returned for it.
-    time : str or sequence of str, optional
-        A column of times, or several that hold a time together: a date and a time of day, or the
-        year, the month, the day and the hour.
     options : ReadingOptions, optional
         What the file does not show itself.
     """
-    if group is not None and covariates:
-        raise ValueError("--covariates and --group do not go together")
     options = ReadingOptions() if options is None else options
-    times = (time,) if isinstance(time, str) else tuple(time or ())
-    if not times:
+    if not roles.time:
         _refuse_time_options(options)
-    roles = Roles(target, times, tuple(covariates), group)
     source = path if isinstance(path, Source) else read_source(path, options)
-    columns = _columns(source, options, roles.names, bool(times))
+    columns = _columns(source, options, roles.names, bool(roles.time))
     for name in roles.names:
         columns.at(name)
-    frame, notes = read_frame(columns, roles, options, source.zone)
-    return _divided(columns.name, frame, roles, options.frequency, notes)
+    frame, notes, skipped = read_frame(columns, roles, options, source.zone)
+    if roles.group is None:
+        return _one_series(columns.name, frame, roles, options.frequency, notes)
+    return _groups(
+        columns.name, frame, roles, options.frequency, Table({}, None, notes, None, skipped)
+    )
 
 
 def columns_of(source: Source, options: ReadingOptions) -> list[str]:
@@ -108,27 +119,78 @@ def _columns(
     return columns
 
 
-def _divided(name: str, frame: Any, roles: Roles, frequency: str | None, notes: list[str]) -> Table:
-    """Return the rows as series: one, one with covariates, or one for each group."""
-    target = roles.target
-    if roles.group is not None:
-        labels = sorted(frame[roles.group].cat.categories, key=_order)
-        groups = frame.groupby(roles.group, sort=False, observed=True)
-        parts = {label: part[target] for label, part in groups}
-        if not roles.time:  # the rows of a group are its steps, wherever they are in the file
-            parts = {label: part.reset_index(drop=True) for label, part in parts.items()}
-        parts = {label: _on_grid(f"{name}: {label!r}", parts[label], frequency) for label in labels}
-        series = {label: _cut_known(name, part.rename(label))[0] for label, part in parts.items()}
-        return Table(series, None, notes)
+def _one_series(
+    name: str, frame: Any, roles: Roles, frequency: str | None, notes: list[str]
+) -> Table:
+    """Return the rows as a series, with its covariates."""
     frame = _on_grid(name, frame, frequency)
-    series, future = _cut_known(name, frame[target])
-    if not roles.covariates:
-        notes += [f"{future} rows without a target at the end left out"] if future else []
-        return Table(series, None, notes)
-    columns = frame[[target, *roles.covariates]]
-    ahead = columns.iloc[len(series) :].drop(columns=target)
-    notes.append(f"{future} rows at the end have covariates and no target: the future")
-    return Table(columns.iloc[: len(series)], ahead, notes)
+    series, future = _known_and_ahead(name, frame, roles)
+    if roles.covariates:
+        notes.append(f"{len(future)} rows at the end have covariates and no target: the future")
+        return Table(series, future, notes)
+    left_out = len(frame) - len(series)
+    notes += [f"{left_out} rows without a target at the end left out"] if left_out else []
+    return Table(series, None, notes)
+
+
+def _groups(name: str, frame: Any, roles: Roles, frequency: str | None, table: Table) -> Table:
+    """Return the rows as a series for each group, with its covariates and static features."""
+    series, future, static, skipped = {}, {}, {}, dict(table.skipped)
+    parts = dict(iter(frame.groupby(roles.group, sort=False, observed=True)))
+    for label in sorted(parts, key=_order):
+        part = parts[label] if roles.time else parts[label].reset_index(drop=True)
+        if label in skipped:
+            continue
+        try:
+            static[label] = {
+                column: _only_value(name, part, label, column) for column in roles.static
+            }
+            part = _on_grid(f"{name}: {label!r}", part, frequency)
+            series[label], future[label] = _known_and_ahead(name, part, roles, label)
+        except ValueError as error:
+            if not roles.skip_bad:
+                raise
+            skipped[label] = str(error)
+    if not series:
+        raise ValueError(f"{name} has no group that can be used: {next(iter(skipped.values()))}")
+    if roles.covariates:
+        counts = sorted({len(rows) for rows in future.values()})
+        rows = " to ".join(str(count) for count in (counts[0], counts[-1])[: len(counts)])
+        table.notes.append(
+            f"{rows} rows at the end of each group have covariates and no target: the future"
+        )
+    return replace(
+        table,
+        series=series,
+        future=future if roles.covariates else None,
+        static=static if roles.static else None,
+        skipped=skipped,
+    )
+
+
+def _known_and_ahead(
+    name: str, frame: Any, roles: Roles, label: str | None = None
+) -> tuple[Any, Any]:
+    """Return the rows of a series up to its last known value, and the covariates after it.
+
+    The rows are a Series if there are no covariates of any kind.
+    """
+    target = frame[roles.target].rename(roles.target if label is None else label)
+    series, _ = _cut_known(name, target)
+    future = frame.iloc[len(series) :][list(roles.covariates)]
+    columns = [roles.target, *roles.covariates, *roles.past_covariates]
+    return series if len(columns) == 1 else frame[columns].iloc[: len(series)], future
+
+
+def _only_value(name: str, part: Any, label: str, column: str) -> Any:
+    """Return the value that a static feature has in all rows of a group."""
+    different = list(dict.fromkeys(part[column].tolist()))
+    if len(different) > 1:
+        raise ValueError(
+            f"{name}: the static feature {column!r} of {label!r} is {different[0]!r} in some rows "
+            f"and {different[1]!r} in others"
+        )
+    return different[0]
 
 
 def _on_grid(name: str, data: Any, frequency: str | None) -> Any:

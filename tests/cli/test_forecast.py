@@ -247,7 +247,10 @@ DAYS = "date,demand\n2026-01-01,1\n2026-01-02,2\n"
         (DAYS, ["--time", "day"], "no column 'day'"),
         (DAYS, ["--time", "demand"], "must be different: got ['demand', 'demand']"),
         (DAYS, [], "has 2 steps"),
-        (DAYS, ["--group", "date", "--covariates", "x"], "do not go together"),
+        (DAYS, ["--group", "date", "--covariates", "x"], "no column 'x'"),
+        (DAYS, ["--group", "date", "--covariates", "date"], "must be different"),
+        (DAYS, ["--static", "date"], "--static is for several series: --group names their column"),
+        (DAYS, ["--skip-bad"], "--skip-bad is for several series"),
         (DAYS + "1,2,3,4\n", [], "is not a CSV file: row 4 has 4 fields, the header has 2"),
     ],
 )
@@ -275,7 +278,7 @@ def test_an_interrupt_has_its_own_code(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gru_c.cli.forecast.read_table", interrupted)
+    monkeypatch.setattr("gru_c.cli.forecast.read_roles", interrupted)
     code, _, error = run(capsys, "forecast", "x", "--target", "y", *FAST)
     assert (code, error) == (130, "gru-c: interrupted\n")
 

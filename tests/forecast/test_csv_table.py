@@ -68,8 +68,6 @@ def test_what_is_wrong_is_named_with_its_file(written, text, time, message):
 
 def test_columns_that_do_not_go_together_are_refused(written):
     path = written("load,shop\n1,a\n")
-    with pytest.raises(ValueError, match="--covariates and --group do not go together"):
-        read_table(path, "load", None, ["shop"], "shop")
     with pytest.raises(ValueError, match="must be different"):
         read_table(path, "load", "load")
 

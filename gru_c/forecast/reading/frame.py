@@ -23,55 +23,98 @@ class Roles:
     ----------
     target : str
     time : tuple of str
-        Columns that hold a time together; empty for rows that are equal steps.
-    covariates : tuple of str
+        Columns that hold a time together: a date and a time of day, or the year, the month, the day
+        and the hour. Empty for rows that are equal steps.
+    covariates, past_covariates : tuple of str
+        Columns known ahead, and columns known only in the past.
     group : str or None
+    static : tuple of str
+        Columns that are the same in all rows of a group.
+    skip_bad : bool
+        Leave out groups that cannot be used.
     """
 
     target: str
     time: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
     group: str | None = None
+    past_covariates: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    skip_bad: bool = False
 
     @property
     def names(self) -> list[str]:
         """All columns; ValueError if one has two roles."""
         groups = [] if self.group is None else [self.group]
-        names = [self.target, *self.time, *groups, *self.covariates]
+        names: list[str] = [
+            self.target,
+            *self.time,
+            *groups,
+            *self.covariates,
+            *self.past_covariates,
+        ]
+        names += self.static
         if len(set(names)) < len(names):
             raise ValueError(f"target, time, group and covariates must be different: got {names}")
+        for option in ("static", "skip_bad"):
+            if getattr(self, option) and self.group is None:
+                raise ValueError(
+                    f"--{option.replace('_', '-')} is for several series: --group names their "
+                    "column"
+                )
         return names
 
 
 def read_frame(
     columns: Columns, roles: Roles, options: ReadingOptions, zone: str | None
-) -> tuple[Any, list[str]]:
-    """Return the columns of the roles as a DataFrame in the order of time, and notes."""
+) -> tuple[Any, list[str], dict[str, str]]:
+    """Return the columns of the roles as a DataFrame in the order of time, with notes.
+
+    The last result are the groups with a value that is not a number, if these are left out.
+    """
     pandas = require("pandas", "pandas")
-    notes, data = list(columns.notes), {}
+    notes: list[str] = list(columns.notes)
+    data: dict[str, Any] = {}
     groups = None if roles.group is None else values.group_column(columns, roles.group)
     labels, numbers = (None, None) if groups is None else distinct(groups)
     index = None
     if roles.time:
         index, note = _index(columns, roles, numbers, options, zone)
         notes.append(note)
-    others = [*roles.time, *([] if roles.group is None else [roles.group])]
-    for name in (roles.target, *roles.covariates):
-        data[name], note = values.number_column(columns, name, others, options)
+    others = [*roles.time, *([] if roles.group is None else [roles.group]), *roles.static]
+    faults: dict[int, str] | None = {} if roles.skip_bad else None
+    for name in (roles.target, *roles.covariates, *roles.past_covariates):
+        data[name], note = values.number_column(columns, name, others, options, faults)
         notes.append(note)
-    frame = pandas.DataFrame(data)
-    if labels is not None:
+    for name in roles.static:
+        data[name], note = values.static_column(columns, name, others, options)
+        notes.append(note)
+    frame, skipped = pandas.DataFrame(data), {}
+    if groups is not None:
         frame[roles.group] = pandas.Categorical.from_codes(numbers, labels)
-    if index is None:
-        return frame, notes
-    frame.index = index
-    order = _order_of(index, numbers)
-    if not (_steps_of(index, numbers, order) > 0).all():
+        skipped = {str(groups[row]): fault for row, fault in reversed((faults or {}).items())}
+    if index is not None:
+        frame.index = index
+        frame = _in_order(columns, frame, numbers, roles, options, notes)
+    return frame, notes, skipped
+
+
+def _in_order(
+    columns: Columns,
+    frame: Any,
+    groups: Array | None,
+    roles: Roles,
+    options: ReadingOptions,
+    notes: list[str],
+) -> Any:
+    """Return the rows in the order of time, with one for each time of a series."""
+    index = frame.index
+    if not (_steps_of(index, groups, _order_of(index, groups)) > 0).all():
         frame = _without_repeats(columns, frame, roles, options, notes)
-    if not (_steps_of(index, numbers, _file_order(index, numbers)) >= 0).all():
+    if not (_steps_of(index, groups, _file_order(index, groups)) >= 0).all():
         frame = frame.sort_index(kind="stable")
         notes.append("rows put in the order of time")
-    return frame, notes
+    return frame
 
 
 def _index(
@@ -121,13 +164,18 @@ def _without_repeats(
     keys = [name] if roles.group is None else [roles.group, name]
     flat = frame.reset_index()
     count = int(flat.duplicated(keys).sum())
+    if options.duplicates == "error" and roles.skip_bad:
+        return frame  # each series is checked on its own
     if options.duplicates == "error":
         raise ValueError(_repeat_fault(columns, flat, keys, count))
     if options.duplicates == "last":
         notes.append(f"{count} rows left out that have the time of a later row")
         return flat.drop_duplicates(keys, keep="last").set_index(name)
     notes.append(f"{count} rows more than times: the mean of the rows of a time")
-    return flat.groupby(keys, sort=False, observed=True).mean().reset_index().set_index(name)
+    ways = {column: "mean" for column in flat if column not in keys}
+    ways |= dict.fromkeys(roles.static, "first")
+    means = flat.groupby(keys, sort=False, observed=True).agg(ways)
+    return means.reset_index().set_index(name)
 
 
 def _repeat_fault(columns: Columns, flat: Any, keys: list[str], count: int) -> str:

@@ -26,7 +26,11 @@ _MOST_MARKS = 4  # of missing values to list
 
 
 def number_column(
-    columns: Columns, name: str, others: Sequence[str], options: ReadingOptions
+    columns: Columns,
+    name: str,
+    others: Sequence[str],
+    options: ReadingOptions,
+    faults: dict[int, str] | None = None,
 ) -> tuple[Array, str]:
     """Return the numbers of a column, and a note on them.
 
@@ -34,6 +38,8 @@ def number_column(
     ----------
     others : sequence of str
         Columns that are no numbers: times and groups.
+    faults : dict of int to str, optional
+        Takes the rows that are not a number, which are then missing, with messages.
 
     Raises
     ------
@@ -55,17 +61,38 @@ def number_column(
     each = np.full(len(known), np.nan)
     each[present], bad = numbers.read_numbers(shaped, marks)
     values = each[codes]
-    if len(bad):
-        row = int(np.argmax(np.isin(codes, np.array(present)[bad])))
-        raise ValueError(
+    for row in np.flatnonzero(np.isin(codes, np.array(present, np.intp)[bad])).tolist():
+        fault = (
             f"{columns.name}: {texts[row]!r} in row {columns.lines[row]}, column {name!r}, is not "
             f"a number{_form_hint(texts[row], marks)}; --na names texts that stand for missing"
         )
+        if faults is None:
+            raise ValueError(fault)
+        faults[row] = fault
     for text in options.missing:
         if looks_like_number(text):
             values[values == numbers.read_number(text, marks)] = np.nan
     note = f"{name}: {marks}" + (f", {marks.why}" if marks.why else "")
     return values, note + _range_note(values) + _missing_note(texts, values) + _lone_note(values)
+
+
+def static_column(
+    columns: Columns, name: str, others: Sequence[str], options: ReadingOptions
+) -> tuple[Sequence[float | str], str]:
+    """Return the values of a column of static features, numbers or texts, and a note on them.
+
+    Raises
+    ------
+    ValueError
+        When the marks of numbers have two readings.
+    """
+    texts = columns.texts[columns.at(name)]
+    known = [text for text in texts if text not in MISSING | set(options.missing)]
+    if known and all(map(looks_like_number, known)):
+        numbers_read, note = number_column(columns, name, others, options)
+        return numbers_read.tolist(), note
+    different = sorted(set(texts))
+    return texts, f"{name}: text, {len(different)} different"
 
 
 def _present(texts: Sequence[str], missing: frozenset[str]) -> tuple[list[int], Shaped]:

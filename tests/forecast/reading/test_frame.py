@@ -20,10 +20,14 @@ def columns(days=DAYS):
 
 
 def test_rows_are_put_in_order_and_may_repeat_a_time_of_another_series():
-    frame, notes = read_frame(columns(), Roles("load", ("date",), (), "id"), ReadingOptions(), None)
+    frame, notes, _ = read_frame(
+        columns(), Roles("load", ("date",), (), "id"), ReadingOptions(), None
+    )
     assert frame["load"].tolist() == [1, 2, 4, 0, 3]
     assert "rows put in the order of time" in notes
-    frame, notes = read_frame(columns(DAYS[1:4]), Roles("load", ("date",)), ReadingOptions(), None)
+    frame, notes, _ = read_frame(
+        columns(DAYS[1:4]), Roles("load", ("date",)), ReadingOptions(), None
+    )
     assert frame["load"].tolist() == [0, 1, 2]
     assert "rows put in the order of time" not in notes
 
@@ -31,7 +35,7 @@ def test_rows_are_put_in_order_and_may_repeat_a_time_of_another_series():
 @pytest.mark.parametrize(("duplicates", "loads"), [("last", [1, 4, 0, 3]), ("mean", [1, 3, 0, 3])])
 def test_rows_of_one_time(duplicates, loads):
     roles = Roles("load", ("date",))
-    frame, _ = read_frame(columns(), roles, ReadingOptions(duplicates=duplicates), None)
+    frame, _, _ = read_frame(columns(), roles, ReadingOptions(duplicates=duplicates), None)
     assert frame["load"].tolist() == loads
     with pytest.raises(ValueError, match=r"more than once, in rows 4 and 6 .*--duplicates mean"):
         read_frame(columns(), roles, ReadingOptions(), None)

@@ -1,0 +1,277 @@
+"""The frequency of times: the step between them, and the regular grid that they lie on.
+
+One kind of grid has one `Step`, however it was written and whether or not times are missing: a day
+is never 24 hours, a week of seven days is a week.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gru_c.common.arrays import Array
+from gru_c.common.optional import require
+
+DAY = 86_400.0
+_WEEK = 7 * DAY
+_MONTHS = 12  # in a year
+_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # units of pandas in a second
+
+
+@dataclass(frozen=True)
+class Step:
+    """The step from one time of a regular grid to the next.
+
+    Attributes
+    ----------
+    offset : pandas.DateOffset
+    by_clock : bool
+        True if steps are counted on the local clock: across the change to summer time such a step
+        is an hour shorter. Only in time zones.
+    """
+
+    offset: Any
+    by_clock: bool
+
+    @classmethod
+    def of(cls, offset: Any, first: Any, by_clock: bool = False) -> Step:
+        """Return the step of a pandas offset, or of its name, on a grid that begins at `first`.
+
+        With `by_clock` a number of hours is counted on the local clock.
+        """
+        offset = require("pandas.tseries.frequencies", "pandas").to_offset(offset)
+        seconds = _seconds_of(offset)
+        has_summer = first.tz is not None and first.tz.utcoffset(None) is None
+        is_tick = seconds is not None and type(offset).__name__ not in ("Day", "Week")
+        if is_tick and has_summer and not by_clock:
+            return cls(offset, False)
+        months = _months_of(offset)
+        if seconds is not None:
+            offset = _offset_of(seconds, first)
+        elif months is not None:
+            offset = _offset_of_months(*months, first)
+        return cls(offset, has_summer)
+
+    @property
+    def name(self) -> str:
+        """The name of the step in pandas, as in "D" or "W-SUN"."""
+        return str(self.offset.freqstr)
+
+    @property
+    def kind(self) -> tuple[str, float]:
+        """A value that is the same for steps of the same length at the same place in a month."""
+        seconds = _seconds_of(self.offset)
+        if seconds is not None:
+            return "seconds", seconds
+        return _months_of(self.offset) or (self.name, 1)
+
+    def between(self, first: Any, last: Any) -> Any:
+        """Return the grid from one time to another."""
+        return self._grid(first.tz, first.unit, {"start": first, "end": last})
+
+    def after(self, index: Any, count: int) -> Any:
+        """Return the times of the next `count` steps after a regular index."""
+        size = len(index) if self.by_clock else 1  # the last time may have been shifted by a clock
+        limits = {"start": index[-size], "periods": size + count}
+        return self._grid(index.tz, index.unit, limits)[size:].rename(index.name)
+
+    def until(self, last: Any, count: int) -> Any:
+        """Return the times of `count` steps, of which `last` is the last one."""
+        return self._grid(last.tz, last.unit, {"end": last, "periods": count})
+
+    def _grid(self, zone: Any, unit: str, limits: dict[str, Any]) -> Any:
+        """Return a grid; a local time that a clock skips is the next one that it shows."""
+        pandas = require("pandas", "pandas")
+        if not self.by_clock:
+            return pandas.date_range(**limits, freq=self.offset, unit=unit)
+        local = {
+            name: limit.tz_localize(None) if name in ("start", "end") else limit
+            for name, limit in limits.items()
+        }
+        grid = pandas.date_range(**local, freq=self.offset, unit=unit)
+        summer = np.ones(len(grid), bool)  # of two times of one name the first one
+        grid = grid.tz_localize(zone, ambiguous=summer, nonexistent="shift_forward")
+        try:
+            grid.freq = self.offset
+        except ValueError:  # pandas counts hours without the clock, and skips no time
+            grid.freq = None
+        return grid
+
+
+def _seconds_of(offset: Any) -> float | None:
+    """Return the length of a step in seconds; None for a step of unequal length, such as a month.
+
+    A day counts as 24 hours.
+    """
+    lengths = {"Day": DAY, "Week": _WEEK}
+    name = type(offset).__name__
+    if name in lengths:
+        return float(lengths[name] * offset.n)
+    is_tick = isinstance(offset, require("pandas", "pandas").offsets.Tick)
+    return float(offset.nanos / 10**9) if is_tick else None
+
+
+def _offset_of(seconds: float, first: Any) -> Any:
+    """Return the offset of some seconds: weeks or days if they are whole ones."""
+    pandas = require("pandas", "pandas")
+    if seconds % _WEEK == 0:
+        return pandas.offsets.Week(int(seconds // _WEEK), weekday=first.weekday())
+    if seconds % DAY == 0:
+        return pandas.offsets.Day(int(seconds // DAY))
+    return require("pandas.tseries.frequencies", "pandas").to_offset(_duration(seconds))
+
+
+def _months_of(offset: Any) -> tuple[str, int] | None:
+    """Return the kind and the number of months of a step; None for a step of other length.
+
+    The kinds are MonthBegin and MonthEnd, with a B in front for working days.
+    """
+    name = type(offset).__name__.replace("Business", "B")
+    for unit, months in (("Month", 1), ("Quarter", 3), ("Year", _MONTHS)):
+        if name.removeprefix("B") in (f"{unit}Begin", f"{unit}End"):
+            return name.replace(unit, "Month"), months * offset.n
+    return None
+
+
+def _offset_of_months(family: str, count: int, first: Any) -> Any:
+    """Return the offset of some months: years or quarters if they are whole ones."""
+    offsets = require("pandas", "pandas").offsets
+    if count % _MONTHS == 0:
+        year = getattr(offsets, family.replace("Month", "Year"))
+        return year(count // _MONTHS, month=first.month)
+    if count % 3 == 0:
+        start = (first.month - 1) % 3 + (1 if family.endswith("Begin") else 10)
+        quarter = getattr(offsets, family.replace("Month", "Quarter"))
+        return quarter(count // 3, startingMonth=start)
+    return getattr(offsets, family)(count)
+
+
+def _duration(seconds: float) -> Any:
+    return require("pandas", "pandas").Timedelta(round(seconds * 10**9), unit="ns")
+
+
+# ---- the grid of times --------------------------------------------------------------------------
+
+
+def regular(label: str, index: Any, expected: Step | None = None) -> tuple[Any, Array, Step]:
+    """Return the regular grid that times lie on, their positions on it, and its step.
+
+    The grid is the coarsest one that contains all times. At least half of its steps must have one.
+
+    Parameters
+    ----------
+    expected : Step, optional
+        The step to take if the times fit to it as well as to any other.
+
+    Raises
+    ------
+    ValueError
+        When a time is missing, repeated, earlier than the one before, or not on a grid. The message
+        names the first such time.
+    """
+    if index.hasnans:
+        raise ValueError(f"{label} has no time at row {int(np.argmax(index.isna()))}")
+    _require_ascending(label, index)
+    steps = [] if expected is None else [expected]
+    steps += _possible_steps(index) if len(index) > 2 else ()
+    grids = [(step.between(index[0], index[-1]), step) for step in steps]
+    grids = [(grid, step) for grid, step in grids if _lie_on(index, grid)]
+    if not grids:
+        raise _irregular(label, index)
+    grid, step = min(grids, key=lambda pair: len(pair[0]))
+    return grid.rename(index.name), grid.asi8.searchsorted(index.asi8), step
+
+
+def _lie_on(index: Any, grid: Any) -> bool:
+    """Return True if all times lie on a grid and are at least half of it."""
+    if not len(index) <= len(grid) <= 2 * len(index):
+        return False
+    if len(grid) == len(index):
+        return bool((grid.asi8 == index.asi8).all())
+    places = np.minimum(grid.asi8.searchsorted(index.asi8), len(grid) - 1)
+    return bool((grid.asi8[places] == index.asi8).all())
+
+
+def _irregular(label: str, index: Any) -> ValueError:
+    if len(index) < 3:
+        return ValueError(f"{label} has {len(index)} steps: the frequency shows from 3 on")
+    seconds = seconds_of(index)
+    step = usual_step(seconds)
+    off = np.diff(seconds) % step != 0
+    if not off.any():
+        return ValueError(
+            f"{label} has {len(index)} times from {index[0]} to {index[-1]}, less than half of "
+            f"the steps of {step:g} seconds that most of them are apart"
+        )
+    odd = int(np.argmax(off)) + 1
+    return ValueError(
+        f"{label} has irregular times: {index[odd]} is not a whole number of steps after "
+        f"{index[odd - 1]}, where most are {step:g} seconds apart"
+    )
+
+
+def _require_ascending(label: str, index: Any) -> None:
+    later = index.asi8[1:] > index.asi8[:-1]  # a difference may not fit into 64 bits
+    if later.all():
+        return
+    if not index.is_unique:
+        repeated = index[index.duplicated()][0]
+        raise ValueError(f"{label} has the time {repeated} more than once")
+    bad = int(np.argmin(later)) + 1
+    raise ValueError(f"{label} is not in the order of time: {index[bad]} after {index[bad - 1]}")
+
+
+def _possible_steps(index: Any) -> Iterator[Step]:
+    """Yield the steps that the times may have; of grids of equal length the first one counts."""
+    pandas = require("pandas", "pandas")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas 3.1 announces another type of result
+        known = index.freq or pandas.infer_freq(index)
+    if known is not None:
+        yield Step.of(known, index[0])
+    local = index if index.tz is None else index.tz_localize(None)
+    kinds = [(local, True)] if index.tz is None else [(local, True), (index, False)]
+    if usual_step(seconds_of(index)) % DAY:
+        kinds.reverse()  # hours are rather counted without the clock
+    for times, by_clock in kinds:
+        if not (times.asi8[1:] > times.asi8[:-1]).all():
+            continue
+        seconds = seconds_of(times)
+        length = usual_step(seconds)
+        if seconds[-1] / length < 2 * len(index):
+            yield Step.of(_duration(length), index[0], by_clock)
+        if by_clock and seconds[-1] / DAY < 2 * len(index):
+            yield Step.of("D", index[0])
+        if by_clock and 5 / 7 * seconds[-1] / DAY < 2 * len(index):
+            yield Step.of("B", index[0])
+    yield from _steps_of_months(local, index[0])
+
+
+def _steps_of_months(local: Any, first: Any) -> Iterator[Step]:
+    """Yield steps of whole months, from their first or last day or working day."""
+    months = _MONTHS * local.year.to_numpy().astype(np.int64) + local.month.to_numpy() - 1
+    count = int(np.gcd.reduce(np.diff(months)))
+    if not (np.diff(months) > 0).all() or (months[-1] - months[0]) // count >= 2 * len(local):
+        return
+    for family in ("MonthBegin", "MonthEnd", "BMonthBegin", "BMonthEnd"):
+        yield Step.of(_offset_of_months(family, count, first), first)
+
+
+def seconds_of(index: Any) -> Array:
+    """Return the seconds from the first time to each; the times must ascend.
+
+    The differences are unsigned integers: a Timedelta in nanoseconds ends after 292 years.
+    """
+    ticks = index.asi8.view(np.uint64)
+    seconds: Array = (ticks - ticks[0]) / _UNITS[index.unit]
+    return seconds
+
+
+def usual_step(seconds: Array) -> float:
+    """Return the most frequent difference between two times."""
+    steps, counts = np.unique(np.diff(seconds), return_counts=True)
+    return float(steps[counts.argmax()])
