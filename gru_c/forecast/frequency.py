@@ -15,6 +15,7 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.optional import require
+from gru_c.forecast.week_times import WeekTimes, learn_week_times
 
 DAY = 86_400.0
 _WEEK = 7 * DAY
@@ -28,7 +29,7 @@ class Step:
 
     Attributes
     ----------
-    offset : pandas.DateOffset
+    offset : pandas.DateOffset or WeekTimes
     by_clock : bool
         True if steps are counted on the local clock: across the change to summer time such a step
         is an hour shorter. Only in time zones.
@@ -43,6 +44,10 @@ class Step:
 
         With `by_clock` a number of hours is counted on the local clock.
         """
+        if isinstance(offset, str) and " " in offset:
+            offset = WeekTimes.of_name(offset)
+        if isinstance(offset, WeekTimes):
+            return cls(offset, first.tz is not None)
         offset = require("pandas.tseries.frequencies", "pandas").to_offset(offset)
         seconds = _seconds_of(offset)
         has_summer = first.tz is not None and first.tz.utcoffset(None) is None
@@ -85,21 +90,27 @@ class Step:
 
     def _grid(self, zone: Any, unit: str, limits: dict[str, Any]) -> Any:
         """Return a grid; a local time that a clock skips is the next one that it shows."""
-        pandas = require("pandas", "pandas")
         if not self.by_clock:
-            return pandas.date_range(**limits, freq=self.offset, unit=unit)
+            return self._plain_grid(unit, limits)
         local = {
             name: limit.tz_localize(None) if name in ("start", "end") else limit
             for name, limit in limits.items()
         }
-        grid = pandas.date_range(**local, freq=self.offset, unit=unit)
+        grid = self._plain_grid(unit, local)
         summer = np.ones(len(grid), bool)  # of two times of one name the first one
         grid = grid.tz_localize(zone, ambiguous=summer, nonexistent="shift_forward")
+        if isinstance(self.offset, WeekTimes):
+            return grid
         try:
             grid.freq = self.offset
         except ValueError:  # pandas counts hours without the clock, and skips no time
             grid.freq = None
         return grid
+
+    def _plain_grid(self, unit: str, limits: dict[str, Any]) -> Any:
+        if isinstance(self.offset, WeekTimes):
+            return self.offset.grid(**limits).as_unit(unit)
+        return require("pandas", "pandas").date_range(**limits, freq=self.offset, unit=unit)
 
 
 def _seconds_of(offset: Any) -> float | None:
@@ -181,9 +192,22 @@ def regular(label: str, index: Any, expected: Step | None = None) -> tuple[Any, 
     grids = [(step.between(index[0], index[-1]), step) for step in steps]
     grids = [(grid, step) for grid, step in grids if _lie_on(index, grid)]
     if not grids:
+        grids = _week_grids(index)
+    if not grids:
         raise _irregular(label, index)
     grid, step = min(grids, key=lambda pair: len(pair[0]))
     return grid.rename(index.name), grid.asi8.searchsorted(index.asi8), step
+
+
+def _week_grids(index: Any) -> list[tuple[Any, Step]]:
+    """Return the grid of the times of the week that an index has, such as trading hours."""
+    local = index if index.tz is None else index.tz_localize(None)
+    times = learn_week_times(local) if (local.asi8[1:] > local.asi8[:-1]).all() else None
+    if times is None:
+        return []
+    step = Step.of(times, index[0])
+    grid = step.between(index[0], index[-1])
+    return [(grid, step)] if _lie_on(index, grid) else []
 
 
 def _lie_on(index: Any, grid: Any) -> bool:
