@@ -15,7 +15,6 @@ from gru_c.forecast.reading.shapes import shape_of
 from gru_c.forecast.reading.source import Source
 from gru_c.forecast.reading.trimming import drop_blank_rows, drop_footers, read_more_headers
 
-
 _LONE_COLUMN = "a single column"
 
 
