@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gru_c.common.arrays import Array
-from gru_c.forecast.frequency import DAY, seconds_of, usual_step
+from gru_c.forecast.frequency import DAY, span_of, usual_step
 
 _YEAR = 365.2425 * DAY
 # Smallest number of seconds in a step, and the number of such steps in a year.
@@ -33,7 +33,7 @@ def season_of(index: Any) -> int:
         return 0
     if index.freqstr in ("B", "C"):
         return 5
-    step = usual_step(seconds_of(index))
+    step = usual_step(index)
     if step < DAY:
         return round(DAY / step) if DAY % step == 0 else 0
     if step == DAY:
@@ -49,10 +49,9 @@ def calendar_of(index: Any) -> tuple[str, ...]:
     """
     if index is None:
         return ()
-    seconds = seconds_of(index)
-    step = usual_step(seconds)
+    span, step = span_of(index), usual_step(index)
     cycles = (("day", DAY, 3 * DAY), ("week", 7 * DAY, 21 * DAY), ("year", _YEAR, 2 * _YEAR))
-    return tuple(name for name, cycle, least in cycles if step < cycle / 2 and seconds[-1] >= least)
+    return tuple(name for name, cycle, least in cycles if step < cycle / 2 and span >= least)
 
 
 def calendar_features(index: Any, cycles: tuple[str, ...]) -> Array:
