@@ -21,8 +21,9 @@ from gru_c.cli.reading import (
 )
 from gru_c.common.optional import require
 from gru_c.forecast import Forecaster
-from gru_c.forecast.csv_table import Roles, Table, columns_of, read_roles
+from gru_c.forecast.csv_table import Table, columns_of, read_roles
 from gru_c.forecast.panel import UNNAMED, Given, read_panel
+from gru_c.forecast.reading.frame import Roles
 from gru_c.forecast.reading.source import read_source
 from gru_c.forecast.report import make_report, verdict
 from gru_c.forecast.series import Series, is_frame
@@ -46,7 +47,7 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
     )
     forecast.add_argument("data", metavar="DATA.csv", help="a file, or - for standard input")
     forecast.add_argument("--target", required=True, help="column to forecast")
-    add_columns(forecast, "; without it rows are equal steps")
+    add_columns(forecast, "; without it rows are equal steps", ", one below the other")
     forecast.add_argument("--window", type=count, required=True, help="steps that the model sees")
     forecast.add_argument("--horizon", type=count, required=True, help="steps that it forecasts")
     forecast.add_argument("--out", default=".", help="folder to write to; default: this one")
@@ -84,7 +85,7 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
     predict.add_argument("model", metavar="MODEL.safetensors")
     predict.add_argument("data", metavar="DATA.csv", help="a file, or - for standard input")
     predict.add_argument("--target", help="column to forecast; default: as in training")
-    add_columns(predict, "; default: as in training")
+    add_columns(predict, "; default: as in training", "; default: as in training")
     add_skip_bad(predict)
     predict.add_argument("--steps", type=count, help="default: the model's horizon")
     predict.add_argument("--out", default="forecast.csv", help="default: forecast.csv")

@@ -23,7 +23,7 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("data", metavar="DATA.csv", help="a file, or - for standard input")
     parser.add_argument("--target", help="column to forecast")
-    add_columns(parser, "")
+    add_columns(parser)
     add_inputs(parser)
     add_reading_options(parser)
     parser.set_defaults(run=_inspect)
@@ -34,10 +34,12 @@ def _inspect(options: argparse.Namespace) -> int:
     source = read_source(options.data, reading)
     roles = roles_of(options)
     named = [name for name in roles.names if name is not None]
-    print("\n".join(describe_columns(source, reading, named)))
+    described = describe_columns(source, reading, named)
+    print("\n".join(described))
     if options.target is None:
         print("\n--target names the column to forecast, and --time the column of times")
         return 0
     lines = describe_table(read_roles(source, roles, reading), roles)[1:]
-    print("\nas gru-c forecast reads it:\n" + "\n".join(lines))
+    new = [line for line in lines if line not in described]
+    print("\nas gru-c forecast reads it:\n" + "\n".join(new))
     return 0

@@ -6,23 +6,23 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from gru_c.forecast.csv_table import Roles
+from gru_c.forecast.reading.frame import Roles
 from gru_c.forecast.reading.options import DUPLICATES, ReadingOptions
 
 _MOST_TIMES = 6  # columns that hold a time together: year, month, day, hour, minute, second
 
 
-def add_columns(parser: argparse.ArgumentParser, default: str) -> None:
-    """Add the options that name the columns; `default` ends the help of some."""
+def add_columns(parser: argparse.ArgumentParser, time: str = "", group: str = "") -> None:
+    """Add the options that name the columns; `time` and `group` end their help."""
     parser.add_argument(
         "--time",
         nargs="+",
         action="extend",
-        metavar="COLUMN",
+        metavar="NAME",
         help="column of times, or several that hold a time together, such as a date and a time "
-        f"of day{default}",
+        f"of day{time}",
     )
-    parser.add_argument("--group", help=f"column that names several series{default}")
+    parser.add_argument("--group", help=f"column that names several series{group}")
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -82,13 +82,18 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how to read a file; by default the file itself shows it."""
     group = parser.add_argument_group(
         "how to read the file",
-        "By default the file itself shows this; what it does not is refused.",
+        "By default the file itself shows this. What has two readings is refused.",
     )
     group.add_argument("--encoding", help="such as cp1252; default: UTF-8, or by its first bytes")
     group.add_argument("--separator", metavar="C", help="a character, or tab or space")
-    group.add_argument("--decimal", choices=(".", ","), help="decimal mark")
     group.add_argument(
-        "--thousands", choices=(".", ",", " ", "'", ""), help="thousands mark; '' for none"
+        "--decimal", choices=(".", ","), metavar="MARK", help="decimal mark: a point or a comma"
+    )
+    group.add_argument(
+        "--thousands",
+        choices=(".", ",", " ", "'", ""),
+        metavar="MARK",
+        help="thousands mark: a point, a comma, a space or an apostrophe; '' for none",
     )
     group.add_argument(
         "--na",
@@ -99,7 +104,9 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--time-format", metavar="FORMAT", help="such as '%%d.%%m.%%Y %%H:%%M'")
     group.add_argument("--timezone", metavar="ZONE", help="of local times, such as Europe/Berlin")
-    group.add_argument("--skip-rows", type=_lines, default=0, metavar="N", help="lines to skip")
+    group.add_argument(
+        "--skip-rows", type=_lines, default=0, metavar="N", help="lines before the header to skip"
+    )
     group.add_argument(
         "--no-header", action="store_true", help="columns are called 1, 2, ... and have no header"
     )

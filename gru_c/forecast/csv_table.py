@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gru_c.common.arrays import Array
 from gru_c.common.optional import require
-from gru_c.forecast.reading import values, zones
 from gru_c.forecast.reading.columns import Columns
+from gru_c.forecast.reading.frame import Roles, read_frame
 from gru_c.forecast.reading.layout import read_columns
 from gru_c.forecast.reading.options import ReadingOptions
 from gru_c.forecast.reading.source import Source, read_source
@@ -44,56 +43,6 @@ class Table:
     notes: list[str]
     static: dict[str, dict[str, Any]] | None = None
     skipped: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Roles:
-    """The columns of a file by what they are for.
-
-    Attributes
-    ----------
-    target : str
-    time : tuple of str
-        Columns that hold a time together: a date and a time of day, or the year, the month, the day
-        and the hour. Empty for rows that are equal steps.
-    covariates, past_covariates : tuple of str
-        Columns known ahead, and columns known only in the past.
-    group : str or None
-    static : tuple of str
-        Columns that are the same in all rows of a group.
-    skip_bad : bool
-        Leave out groups that cannot be used.
-    """
-
-    target: str
-    time: tuple[str, ...] = ()
-    covariates: tuple[str, ...] = ()
-    group: str | None = None
-    past_covariates: tuple[str, ...] = ()
-    static: tuple[str, ...] = ()
-    skip_bad: bool = False
-
-    @property
-    def names(self) -> list[str]:
-        """All columns; ValueError if one has two roles."""
-        groups = [] if self.group is None else [self.group]
-        names: list[str] = [
-            self.target,
-            *self.time,
-            *groups,
-            *self.covariates,
-            *self.past_covariates,
-        ]
-        names += self.static
-        if len(set(names)) < len(names):
-            raise ValueError(f"target, time, group and covariates must be different: got {names}")
-        for option in ("static", "skip_bad"):
-            if getattr(self, option) and self.group is None:
-                raise ValueError(
-                    f"--{option.replace('_', '-')} is for several series: --group names their "
-                    "column"
-                )
-        return names
 
 
 def read_table(
@@ -133,7 +82,7 @@ def read_roles(
     columns = _columns(source, options, roles.names, bool(roles.time))
     for name in roles.names:
         columns.at(name)
-    frame, notes, skipped = _frame(columns, roles, options, source.zone)
+    frame, notes, skipped = read_frame(columns, roles, options, source.zone)
     if roles.group is None:
         return _one_series(columns.name, frame, roles, options.frequency, notes)
     return _groups(
@@ -170,119 +119,6 @@ def _columns(
     return columns
 
 
-def _frame(
-    columns: Columns, roles: Roles, options: ReadingOptions, zone: str | None
-) -> tuple[Any, list[str], dict[str, str]]:
-    """Return the columns of the roles as a DataFrame in the order of time, with notes.
-
-    The last result are the groups with a value that is not a number, if these are left out.
-    """
-    pandas = require("pandas", "pandas")
-    notes: list[str] = list(columns.notes)
-    data: dict[str, Any] = {}
-    groups = None if roles.group is None else values.group_column(columns, roles.group)
-    numbers = None if groups is None else np.unique(groups, return_inverse=True)[1]
-    index = None
-    if roles.time:
-        index, note = _index(columns, roles, numbers, options, zone)
-        notes.append(note)
-    others = [*roles.time, *([] if roles.group is None else [roles.group])]
-    others += roles.static
-    faults: dict[int, str] | None = {} if roles.skip_bad else None
-    for name in (roles.target, *roles.covariates, *roles.past_covariates):
-        data[name], note = values.number_column(columns, name, others, options, faults)
-        notes.append(note)
-    for name in roles.static:
-        data[name], note = values.static_column(columns, name, others, options)
-        notes.append(note)
-    frame, skipped = pandas.DataFrame(data), {}
-    if groups is not None:
-        frame[roles.group] = groups
-        skipped = {str(groups[row]): fault for row, fault in reversed((faults or {}).items())}
-    if index is None:
-        return frame, notes, skipped
-    frame.index = index
-    if not _is_ordered(frame.index, numbers):
-        frame = frame.sort_index(kind="stable")
-        notes.append("rows put in the order of time")
-    frame = _without_repeats(columns, frame, index, roles, options, notes)
-    return frame, notes, skipped
-
-
-def _index(
-    columns: Columns,
-    roles: Roles,
-    groups: Array | None,
-    options: ReadingOptions,
-    zone: str | None,
-) -> tuple[Any, str]:
-    """Return the times as an index, and a note on them."""
-    reading = values.time_column(columns, roles.time, groups, options)
-    label = f"{columns.name}, column {roles.time[0]!r}"
-    index, zone_note = zones.index_of(
-        reading, options.timezone or zone, groups, columns.lines, label
-    )
-    first, last = (str(time).removesuffix(" 00:00:00") for time in (index.min(), index.max()))
-    names = " and ".join(roles.time)
-    note = f"{names}: times of the form {reading.label}{zone_note}; {first} to {last}"
-    return index.rename(roles.time[0]), note
-
-
-def _is_ordered(index: Any, groups: Array | None) -> bool:
-    if groups is None:
-        return bool(index.is_monotonic_increasing)
-    order = np.argsort(groups, kind="stable")
-    steps = np.diff(index.asi8[order])
-    return bool((steps[np.diff(groups[order]) == 0] >= 0).all())
-
-
-def _without_repeats(
-    columns: Columns,
-    frame: Any,
-    index: Any,
-    roles: Roles,
-    options: ReadingOptions,
-    notes: list[str],
-) -> Any:
-    """Return the rows with one for each time of a series; ValueError if there are more."""
-    keys = [index.name] if roles.group is None else [roles.group, index.name]
-    flat = frame.reset_index()
-    repeated = flat.duplicated(keys, keep=False)
-    if not repeated.any():
-        return frame
-    count = int(flat.duplicated(keys).sum())
-    if options.duplicates == "error" and roles.skip_bad:
-        return frame  # each series is checked on its own
-    if options.duplicates == "error":
-        raise ValueError(_repeat_fault(columns, flat, repeated, index, roles, count))
-    if options.duplicates == "last":
-        notes.append(f"{count} rows left out that have the time of a later row")
-        return flat.drop_duplicates(keys, keep="last").set_index(index.name)
-    notes.append(f"{count} rows more than times: the mean of the rows of a time")
-    return flat.groupby(keys, sort=False).mean().reset_index().set_index(index.name)
-
-
-def _repeat_fault(
-    columns: Columns, flat: Any, repeated: Any, index: Any, roles: Roles, count: int
-) -> str:
-    first = flat[repeated].iloc[0]
-    rows = index == first[index.name]
-    if roles.group is not None:
-        groups = np.array(columns.texts[columns.at(roles.group)])
-        rows &= groups == first[roles.group]
-    lines = [str(line) for line in columns.lines[rows][:3]]
-    of_group = "" if roles.group is None else f" of {first[roles.group]!r}"
-    text = (
-        f"{columns.name} has the time {first[index.name]} more than once{of_group}, in rows "
-        f"{' and '.join(lines)}, and {count} such rows in all: --duplicates mean or last decides"
-    )
-    if index.tz is None and roles.group is None:
-        text += "; if local time is doubled where summer time ends, --timezone names the zone"
-    if roles.group is None:
-        text += "; if the rows are of several series, --group names their column"
-    return text
-
-
 def _one_series(
     name: str, frame: Any, roles: Roles, frequency: str | None, notes: list[str]
 ) -> Table:
@@ -300,7 +136,7 @@ def _one_series(
 def _groups(name: str, frame: Any, roles: Roles, frequency: str | None, table: Table) -> Table:
     """Return the rows as a series for each group, with its covariates and static features."""
     series, future, static, skipped = {}, {}, {}, dict(table.skipped)
-    parts = dict(iter(frame.groupby(roles.group, sort=False)))
+    parts = dict(iter(frame.groupby(roles.group, sort=False, observed=True)))
     for label in sorted(parts, key=_order):
         part = parts[label] if roles.time else parts[label].reset_index(drop=True)
         if label in skipped:

@@ -283,7 +283,7 @@ def test_an_interrupt_has_its_own_code(monkeypatch, capsys):
     assert (code, error) == (130, "gru-c: interrupted\n")
 
 
-@pytest.mark.parametrize("command", ["demo", "info", "forecast", "predict", "bench"])
+@pytest.mark.parametrize("command", ["demo", "info", "inspect", "forecast", "predict", "bench"])
 def test_help_shows_an_example(command, capsys):
     with pytest.raises(SystemExit):
         cli.main([command, "--help"])

@@ -13,6 +13,7 @@ import numpy as np
 from gru_c.common.arrays import Array
 from gru_c.forecast.reading.dialect import Row
 
+CELLS = "."  # in place of a separator for cells that are numbers by their format
 SAMPLE = 400  # rows from which header, width and kinds show
 _CHUNK = 50_000
 _MOST_TEXTS = 2_000_000  # different texts to keep once
@@ -33,6 +34,7 @@ class Columns:
     lines : ndarray
         The row of the file for each row of the columns.
     separator : str or None
+        None for a single column, `CELLS` for a file without separators.
     notes : list of str
         What was left out, and why.
     """
@@ -77,7 +79,7 @@ def is_comment(row: Row) -> bool:
 def collect(rows: Iterable[Row], width: int, named: int, notes: list[str]) -> Columns:
     """Return rows as columns; each different text is kept once."""
     columns = Columns("", [], [[] for _ in range(width)], np.zeros(0, np.int64), None, notes)
-    lines: list[int] = []
+    lines: list[Array] = []
     known: dict[str, str] = {}
     short: list[int] = []
     comments = 0
@@ -86,7 +88,7 @@ def collect(rows: Iterable[Row], width: int, named: int, notes: list[str]) -> Co
         count = len(chunk)
         chunk = [row for row in chunk if row.fields[0][:1] != "#" or not is_comment(row)]
         comments += count - len(chunk)
-        lines += [row.line for row in chunk]
+        lines.append(np.array([row.line for row in chunk], np.int64))
         fields = [
             row.fields if len(row.fields) == width else _fitted(row, width, named, short)
             for row in chunk
@@ -95,7 +97,7 @@ def collect(rows: Iterable[Row], width: int, named: int, notes: list[str]) -> Co
             column.extend(map(known.setdefault, texts, texts))
         if len(known) > _MOST_TEXTS:
             known.clear()
-    columns.lines = np.array(lines, np.int64)
+    columns.lines = np.concatenate(lines)
     if comments:
         notes.append(f"{comments} rows of comments left out")
     if short:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import re
 from collections import Counter
@@ -43,18 +42,17 @@ def rows_of(text: str, separator: str | None, skip: int = 0) -> Iterator[Row]:
     ValueError
         When a quotation mark has no partner; the message names the row.
     """
-    stream = io.StringIO(text, newline="")
-    for _ in range(skip):
-        stream.readline()
+    lines = itertools.islice(_lines(text), skip, None)
     if separator is None or separator == SPACE:
-        yield from _simple_rows(stream, separator, skip)
+        yield from _simple_rows(lines, separator, skip)
         return
+    mark = _quotation_mark(text)
     reader = csv.reader(
-        stream,
+        lines,
         delimiter=separator,
-        quotechar=_quotation_mark(text),
+        quotechar=mark,
         skipinitialspace=separator != "\t",
-        strict=True,
+        strict=text.count(mark) % 2 == 1,  # one has no partner, or stands within a text
     )
     try:
         for fields in reader:
@@ -71,8 +69,7 @@ def _quotation_mark(text: str) -> str:
     return "'" if all(line.startswith("'") for line in lines) else '"'
 
 
-def _simple_rows(stream: io.StringIO, separator: str | None, skip: int) -> Iterator[Row]:
-    lines = stream.read().splitlines()
+def _simple_rows(lines: Iterator[str], separator: str | None, skip: int) -> Iterator[Row]:
     for number, line in enumerate(lines, start=skip + 1):
         if not line.strip():
             continue
@@ -80,6 +77,16 @@ def _simple_rows(stream: io.StringIO, separator: str | None, skip: int) -> Itera
             yield Row(number, [_unquoted(line.strip())])
         else:
             yield Row(number, [_unquoted(match[0]) for match in _SPACED.finditer(line)])
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines of a text with their ends."""
+    begin, end = 0, text.find("\n") + 1
+    while end:
+        yield text[begin:end]
+        begin, end = end, text.find("\n", end) + 1
+    if begin < len(text):
+        yield text[begin:]
 
 
 def _unquoted(field: str) -> str:
@@ -160,14 +167,17 @@ def _is_table(rows: Sequence[Sequence[str]]) -> bool:
     return width > 1 and same >= _LEAST_SHARE * len(body)
 
 
-def _score(rows: Sequence[Sequence[str]]) -> tuple[bool, float, float]:
-    """Return numbers that are higher for a more likely division: of the header, then of values."""
+def _score(rows: Sequence[Sequence[str]]) -> tuple[float, float]:
+    """Return numbers that are higher for a more likely division.
+
+    These are the share of cells that are a number, a time or a word, and the share of rows with the
+    usual number of fields.
+    """
     width = usual_width(rows)
-    heads = any(len(row) == width and all(row[1:]) for row in rows[:3])
     same = sum(len(row) == width for row in rows) / len(rows)
     cells = list(itertools.chain.from_iterable(rows[1:])) or [""]
     clean = sum(_VALUE.fullmatch(cell) is not None for cell in cells) / len(cells)
-    return heads, round(clean, 2), round(same, 2)
+    return round(clean, 2), same
 
 
 def _show(rows: Sequence[Sequence[str]]) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import Any
 
 from gru_c.forecast.reading import zones
 from gru_c.forecast.reading.columns import SAMPLE, Columns
@@ -13,6 +12,7 @@ from gru_c.forecast.reading.number_shapes import MISSING, looks_like_number
 from gru_c.forecast.reading.options import ReadingOptions
 from gru_c.forecast.reading.shapes import shape_of
 from gru_c.forecast.reading.source import Source
+from gru_c.forecast.reading.time_forms import forms_of
 from gru_c.forecast.reading.times import Reading
 from gru_c.forecast.reading.values import number_column, time_column
 
@@ -55,7 +55,7 @@ def _describe(columns: Columns, place: int, options: ReadingOptions) -> str:
         return "empty" if not any(texts) else "missing in the first rows"
     if all(map(looks_like_number, values)):
         return _describe_numbers(columns, name, options)
-    if all("0" in shape_of(text) for text in values):
+    if forms_of([shape_of(values[0])], values[:1]):
         return f"times: {_describe_times(columns, name, options)}"
     different = sorted(set(texts))
     return f"text: {len(different)} different, such as {', '.join(map(repr, different[:3]))}"[:70]
@@ -63,26 +63,27 @@ def _describe(columns: Columns, place: int, options: ReadingOptions) -> str:
 
 def _describe_numbers(columns: Columns, name: str, options: ReadingOptions) -> str:
     """Return a description of numbers, which may also be times in digits."""
-    try:
-        times = f"times: {_describe_times(columns, name, options)}; or "
-    except ValueError:
-        times = ""
     _, note = number_column(columns, name, (), options)
-    return f"{times}numbers: {note.removeprefix(f'{name}: ')}"
+    numbers = f"numbers: {note.removeprefix(f'{name}: ')}"
+    try:
+        is_regular = time_column(columns, [name], None, options).spacing.is_gapless
+        times = _describe_times(columns, name, options) if is_regular else ""
+    except ValueError:
+        return numbers
+    return f"times: {times}; or {numbers}" if times else numbers
 
 
 def _describe_times(columns: Columns, name: str, options: ReadingOptions) -> str:
     reading = time_column(columns, [name], None, options)
     index, note = zones.index_of(reading, options.timezone, None, columns.lines, name)
     first, last = (str(time).removesuffix(" 00:00:00") for time in (index.min(), index.max()))
-    return f"{reading.label}{note}; {first} to {last}; {_steps(reading)}"
+    return f"{reading.label}{note}; {first} to {last}; {_steps(reading, index)}"
 
 
-def _steps(reading: Reading) -> str:
+def _steps(reading: Reading, index: Any) -> str:
     """Return words on the order and the steps of the times."""
-    count = len(np.unique(reading.times.wall))
     words = "equal steps" if reading.spacing.is_gapless else "with gaps"
     if not reading.spacing.on_grid:
         words = "no equal steps"
-    repeats = len(reading.times.wall) - count
+    repeats = len(index) - index.nunique()
     return words + (f", {repeats} rows of a time that another row has" if repeats else "")

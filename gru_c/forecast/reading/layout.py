@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gru_c.forecast.reading import dialect
-from gru_c.forecast.reading.columns import SAMPLE, Columns, collect, is_comment
+from gru_c.forecast.reading.columns import CELLS, SAMPLE, Columns, collect, is_comment
 from gru_c.forecast.reading.dialect import Row
 from gru_c.forecast.reading.number_shapes import looks_like_number
 from gru_c.forecast.reading.options import ReadingOptions
@@ -80,7 +80,7 @@ def _rows(
     if source.cells is not None:
         cells = source.cells[options.skip_rows :]
         numbered = (Row(options.skip_rows + i + 1, row) for i, row in enumerate(cells))
-        return ",", (row for row in numbered if any(row.fields)), [source.note]
+        return CELLS, (row for row in numbered if any(row.fields)), [source.note]
     skip, named = options.skip_rows, None
     if not skip:
         named = dialect.excel_separator(source.text)
@@ -202,7 +202,7 @@ def _refuse_values(columns: Columns, names: Sequence[str], line: int) -> None:
     """Raise ValueError when the header looks like a row of values."""
     named = [(name, place) for place, name in enumerate(columns.header) if name in names and name]
     alike = [(name, place) for name, place in named if _is_alike(name, columns.texts[place])]
-    if not named or len(alike) < len(named):
+    if not named or len(alike) < len(named) or (not names[0] and any(columns.texts[0])):
         return
     numbers = [int(name) for name, _ in named if name.isdecimal()]
     is_counted = numbers == list(range(numbers[0], numbers[0] + len(named))) if numbers else False

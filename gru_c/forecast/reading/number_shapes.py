@@ -43,6 +43,9 @@ def match_number(text: str) -> re.Match[str] | None:
     match = _NUMBER.fullmatch(clean(text))
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None
+    digits = match["digits"].strip()
+    if any(digits.count(mark) > 1 for mark in ".,") and not _divides(digits):
+        return None
     signs = bool(match["sign"]) + bool(match["sign2"]) + bool(match["minus"])
     many = bool(match["money"]) + (match["unit"] in (*_MONEY,) and match["unit"] != "")
     return match if signs + bool(match["open"]) < 2 and many < 2 else None
@@ -61,7 +64,7 @@ class Evidence:
     odd : str or None
         A value that is not a number.
     numbers : int
-        How many values are numbers.
+        How many different values are numbers.
     """
 
     decimal: dict[str, str] = field(default_factory=dict)
@@ -78,9 +81,7 @@ def gather(column: Shaped) -> Evidence:
     evidence = Evidence()
     for shape, places in column.places.items():
         match = match_number(shape)
-        digits = "" if match is None else match["digits"].strip()
-        is_grouped = any(digits.count(mark) > 1 for mark in ".,")
-        if match is not None and (not is_grouped or _divides(digits)):
+        if match is not None:
             _weigh(evidence, match, column.of_shape(shape))
         elif shape.lower() not in FLAGS:
             evidence.odd = evidence.odd or column.texts[places[0]]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gru_c.common.arrays import Array
+from gru_c.forecast.reading.columns import CELLS
 from gru_c.forecast.reading.number_shapes import FLAGS, Evidence, clean, match_number
 from gru_c.forecast.reading.options import ReadingOptions
 from gru_c.forecast.reading.shapes import Shaped
@@ -53,13 +54,15 @@ def decide(
     others : sequence of (str, Evidence)
         The other columns of numbers of the file, with their names.
     separator : str or None
-        The character between fields; "." for cells that are numbers by their format.
+        The character between fields, or `CELLS`.
 
     Raises
     ------
     ValueError
         When values contradict each other, or have two readings.
     """
+    if separator == CELLS:
+        return Marks(".", "")
     if options.decimal is not None or options.thousands is not None:
         return _as_asked(options)
     _refuse_contradiction(label, evidence)
@@ -132,7 +135,7 @@ def _decide_unclear(
     elif not votes and is_whole and not by_convention:
         return Marks("", thousands + mark, f"because of {evidence.short!r}, which has none")
     elif not votes and by_convention and not is_whole:
-        return as_decimal
+        return Marks(mark, thousands, "as usual where commas divide the columns")
     value = evidence.unclear[mark]
     whole, part = value.replace(mark, ""), value.replace(mark, ".")
     reasons = "; ".join(votes.values()) or (f"it also holds {evidence.short!r}" if is_whole else "")
@@ -174,7 +177,7 @@ def reader_of(shape: str, marks: Marks) -> Callable[[str], float | None] | None:
     if match is None:
         flag = FLAGS.get(shape.lower())
         return None if flag is None else lambda text: float(flag or "nan")
-    if marks.decimal in (".", "") and re.fullmatch(r"-?\d+(\.\d+)?", shape):
+    if re.fullmatch(r"-?\d+(\.\d+)?" if marks.decimal == "." else r"-?\d+", shape):
         return lambda text: float(text)
     digits = match["digits"].strip()
     form = _form_of(digits, marks)

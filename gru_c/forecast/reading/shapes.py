@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 _DIGITS = str.maketrans("123456789", "000000000")
 
 
@@ -17,6 +20,19 @@ def shape_of(text: str) -> str:
     '00-May-0000'
     """
     return text.translate(_DIGITS)
+
+
+def distinct(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.intp]]:
+    """Return the different texts, and for each text its place among them.
+
+    Examples
+    --------
+    >>> distinct(["b", "a", "b"])
+    (['b', 'a'], array([0, 1, 0]))
+    """
+    known: dict[str, int] = {}
+    codes = np.fromiter((known.setdefault(text, len(known)) for text in texts), np.intp, len(texts))
+    return list(known), codes
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ def _text_source(name: str, content: bytes, options: ReadingOptions) -> Source:
     except UnicodeError as error:
         raise ValueError(_encoding_fault(name, content, encoding, error, options)) from None
     text = text.removeprefix("\ufeff")
+    if "\r" in text and "\n" not in text:  # the ends of lines of old computers
+        text = text.replace("\r", "\n")
     if "\x00" in text:
         line = text.count("\n", 0, text.index("\x00")) + 1
         raise ValueError(

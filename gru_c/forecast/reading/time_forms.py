@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from gru_c.forecast.reading.time_formats import MONTHS, WEEKDAYS
 
 _N = r"\d{1,4}"
-_NAME = r"[^\W\d_]{2,}\.?"
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """Return a pattern for any of the names, the longest one first, with a point or not."""
+    return rf"(?i:{'|'.join(sorted(names, key=len, reverse=True))})\.?"
+
+
+_NAME, _DAY_OF_WEEK = _any_of(MONTHS), _any_of(WEEKDAYS)
 _SEP = r"(?:[-/.,:_ ]|, |(?<=\d)\. |(?<=\D)|(?=\D))"  # nothing only beside a letter
 _ZONE = r"(?P<zone>\s*(?:Z|(?:UTC|GMT)(?:[+-]\d\d:?\d\d|[+-]\d\d)?|[+-]\d\d:?\d\d|[+-]\d\d))?"
 _HALF = r"\s*[AaPp]\.?[Mm]\.?"
@@ -19,7 +26,7 @@ _CLOCK = (
     r"\d{1,2}\.\d\d(?:\.\d\d)?)"
 )
 _TAIL = rf"(?:{_CLOCK}{_ZONE})?"
-_DAY_NAME = rf"(?:(?P<weekday>{_NAME})(?P<gap0>,? +))?"
+_DAY_NAME = rf"(?:(?P<weekday>{_DAY_OF_WEEK})(?P<gap0>,? +))?"
 _THREE = re.compile(
     rf"{_DAY_NAME}(?P<a>{_N}|{_NAME})(?P<s1>{_SEP})(?P<b>{_N}|{_NAME})"
     rf"(?P<s2>{_SEP})(?P<c>{_N}|{_NAME}){_TAIL}"
@@ -100,9 +107,7 @@ class _Kind:
 
 def _width(text: str) -> str:
     """Return the class of a field: "b" for a name, "n" for one or two digits, or the width."""
-    if not text[0].isdigit():
-        return "b" if text.rstrip(".").lower() in MONTHS else "?"
-    return {1: "1", 2: "2"}.get(len(text), str(len(text)))
+    return str(len(text)) if text[0].isdigit() else "b"
 
 
 def _kind_of(shape: str) -> _Kind | None:
@@ -148,20 +153,20 @@ def _date_of(match: re.Match[str], name: str) -> tuple[str, ...] | None:
         return ("one", str(len(match["a"])))
     names = ["a", "b", "c"] if name == "three" else ["a", "b"]
     widths = [_width(match[field]) for field in names]
-    if "?" in widths or widths.count("b") > 1:
+    if widths.count("b") > 1:
         return None
     gaps = [match["s1"]] if name == "two" else [match["s1"], match["s2"]]
     for place, gap in enumerate(gaps):
         digits = "b" not in (widths[place], widths[place + 1])
-        is_odd = (gap in (", ", ". ") and "b" not in widths) or (gap == ":" and widths[0] != "4")
+        is_odd = (gap in (",", ", ", ". ") and "b" not in widths) or (
+            gap == ":" and widths[0] != "4"
+        )
         if digits and is_odd:
             return None
     if name == "three" and "b" not in widths and gaps[0] != gaps[1]:
         return None
     weekday = ""
     if name == "three" and match["weekday"]:
-        if match["weekday"].rstrip(".").lower() not in WEEKDAYS:
-            return None
         weekday = "%a" + match["gap0"]
     is_glued = match["gap"] == ":" and "b" not in widths
     return None if is_glued else (name, weekday, *gaps, *widths)

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
 from gru_c.common.arrays import Array
-from gru_c.forecast.reading.shapes import Shaped
+from gru_c.forecast.reading.shapes import Shaped, distinct
 from gru_c.forecast.reading.spacing import Spacing, spacing_of
 from gru_c.forecast.reading.time_formats import PIVOT, Times, check_format, parse
 from gru_c.forecast.reading.time_forms import Form, forms_of
@@ -64,6 +63,11 @@ class Reading:
     pivot: int = PIVOT
 
     @property
+    def regularity(self) -> tuple[bool, bool]:
+        """A value that is larger for more regular steps; order alone proves nothing."""
+        return self.spacing.is_gapless, self.spacing.on_grid
+
+    @property
     def label(self) -> str:
         """The format as --time-format takes it."""
         return self.form.format or self.form.lacks
@@ -86,11 +90,8 @@ class _Column:
     """The texts of a column, each different one once."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        known: dict[str, int] = {}
-        self.codes: npt.NDArray[np.intp] = np.array(
-            [known.setdefault(text, len(known)) for text in texts], np.intp
-        )
-        self.shaped = Shaped.of(list(known))
+        known, self.codes = distinct(texts)
+        self.shaped = Shaped.of(known)
         if any("  " in shape or _ORDINAL.search(shape) for shape in self.shaped.places):
             self.shaped = Shaped.of([" ".join(_ORDINAL.sub("", text).split()) for text in known])
         if all(map(_WHOLE.fullmatch, self.shaped.texts)):  # numbers written as decimal ones
@@ -187,8 +188,8 @@ def _choose(readings: list[Reading], label: Label) -> Reading:
             "the file, or name the --time-format"
         )
     if len(possible) > 1:
-        best = max(reading.spacing for reading in possible)
-        possible = [reading for reading in possible if reading.spacing == best]
+        best = max(reading.regularity for reading in possible)
+        possible = [reading for reading in possible if reading.regularity == best]
         calendar = [reading for reading in possible if reading.form.format != "%s"]
         if len(possible) == 2 and len(calendar) == 1 and calendar[0].form.format == "%Y%m%d%H":
             possible = calendar  # as seconds these would be of the years from 2030 on

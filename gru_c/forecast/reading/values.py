@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -17,9 +18,10 @@ from gru_c.forecast.reading.number_shapes import (
     looks_like_number,
 )
 from gru_c.forecast.reading.options import ReadingOptions
-from gru_c.forecast.reading.shapes import Shaped
+from gru_c.forecast.reading.shapes import Shaped, distinct
 from gru_c.forecast.reading.times import Label, Reading, read_times
 
+_CLOCK = re.compile(r"(?:[01]?\d|2[0-4])[.,][0-5]\d")  # a time of day is not a number
 _MOST_MARKS = 4  # of missing values to list
 
 
@@ -48,16 +50,18 @@ def number_column(
     texts = columns.texts[place]
     missing = MISSING | set(options.missing)
     label = f"{columns.name}: column {name!r}"
-    rows, shaped = _present(texts, missing)
+    known, codes = distinct(texts)
+    present, shaped = _present(known, missing)
     evidence = gather(shaped)
     rest: list[tuple[str, Evidence]] = []
     if evidence.unclear:
         rest = _other_evidence(columns, [name, *others], missing)
     marks = numbers.decide(label, evidence, rest, columns.separator, options)
     _refuse_units(label, numbers.units_of(shaped))
-    values = np.full(len(texts), np.nan)
-    values[rows], bad = numbers.read_numbers(shaped, marks)
-    for row in (rows[place] for place in bad):
+    each = np.full(len(known), np.nan)
+    each[present], bad = numbers.read_numbers(shaped, marks)
+    values = each[codes]
+    for row in np.flatnonzero(np.isin(codes, np.array(present, np.intp)[bad])).tolist():
         fault = (
             f"{columns.name}: {texts[row]!r} in row {columns.lines[row]}, column {name!r}, is not "
             f"a number{_form_hint(texts[row], marks)}; --na names texts that stand for missing"
@@ -65,7 +69,6 @@ def number_column(
         if faults is None:
             raise ValueError(fault)
         faults[row] = fault
-        values[row] = np.nan
     for text in options.missing:
         if looks_like_number(text):
             values[values == numbers.read_number(text, marks)] = np.nan
@@ -93,9 +96,9 @@ def static_column(
 
 
 def _present(texts: Sequence[str], missing: frozenset[str]) -> tuple[list[int], Shaped]:
-    """Return the rows whose number is not missing, and their texts."""
-    rows = [row for row, text in enumerate(texts) if text not in missing]
-    return rows, Shaped.of([texts[row] for row in rows])
+    """Return the places of the texts that are not missing, and these texts."""
+    places = [place for place, text in enumerate(texts) if text not in missing]
+    return places, Shaped.of([texts[place] for place in places])
 
 
 def _other_evidence(
@@ -104,10 +107,13 @@ def _other_evidence(
     """Return the evidence of the other columns that hold only numbers."""
     rest = []
     for name, texts in zip(columns.header, columns.texts, strict=True):
-        if name not in leave_out:
-            evidence = gather(_present(texts, missing)[1])
-            if evidence.odd is None and evidence.numbers:
-                rest.append((name, evidence))
+        if name in leave_out:
+            continue
+        _, shaped = _present(distinct(texts)[0], missing)
+        evidence = gather(shaped)
+        is_clock = all(map(_CLOCK.fullmatch, shaped.texts))
+        if evidence.odd is None and evidence.numbers and not is_clock:
+            rest.append((name, evidence))
     return rest
 
 
@@ -119,7 +125,7 @@ def _refuse_units(label: str, units: set[str]) -> None:
     """Raise ValueError for numbers of different units."""
     plain = units - {"K", "M", "B", ""}
     if len(plain) > 1 or ("%" in units and len(units) > 1):
-        shown = " and ".join(sorted(repr(unit) for unit in units))
+        shown = " and ".join(sorted(repr(unit) if unit else "none" for unit in units))
         raise ValueError(f"{label} holds numbers of different units: {shown}")
 
 

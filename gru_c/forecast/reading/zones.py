@@ -46,7 +46,7 @@ def index_of(
         offset = datetime.timezone(datetime.timedelta(minutes=float(minutes[0])))
         return index.tz_convert(offset), f", at the offset {_offset_text(minutes[0])} from UTC"
     both = f"offsets of {_offset_text(minutes[0])} to {_offset_text(minutes[-1])}"
-    if spacing_of(wall, groups) > spacing_of(instants, groups):
+    if spacing_of(wall, groups).on_grid and not spacing_of(instants, groups).on_grid:
         note = f", {both} left out: steps are equal on the clock; --timezone names its zone"
         return pandas.DatetimeIndex(wall), note
     note = f", {both} converted to UTC; --timezone names another zone"
