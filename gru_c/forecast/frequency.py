@@ -100,7 +100,7 @@ class Step:
         grid = grid.tz_localize(zone, ambiguous=summer, nonexistent="shift_forward")
         try:
             grid.freq = self.offset
-        except ValueError:  # pandas counts hours without the clock, and skips no time
+        except Exception:  # for pandas, hours have no clock, and a skipped time is an error
             grid.freq = None
         return grid
 
@@ -125,7 +125,7 @@ def _offset_of(seconds: float, first: Any) -> Any:
         return pandas.offsets.Week(int(seconds // _WEEK), weekday=first.weekday())
     if seconds % DAY == 0:
         return pandas.offsets.Day(int(seconds // DAY))
-    return require("pandas.tseries.frequencies", "pandas").to_offset(_duration(seconds))
+    return _tick(seconds)
 
 
 def _months_of(offset: Any) -> tuple[str, int] | None:
@@ -153,8 +153,13 @@ def _offset_of_months(family: str, count: int, first: Any) -> Any:
     return getattr(offsets, family)(count)
 
 
-def _duration(seconds: float) -> Any:
-    return require("pandas", "pandas").Timedelta(round(seconds * 10**9), unit="ns")
+def _tick(seconds: float) -> Any:
+    """Return the offset of some seconds, which are never a day."""
+    pandas = require("pandas", "pandas")
+    if seconds % 3600 == 0:
+        return pandas.offsets.Hour(int(seconds // 3600))
+    duration = pandas.Timedelta(round(seconds * 10**9), unit="ns")
+    return require("pandas.tseries.frequencies", "pandas").to_offset(duration)
 
 
 # ---- the grid of times --------------------------------------------------------------------------
@@ -251,7 +256,7 @@ def _possible_steps(index: Any) -> Iterator[Step]:
             continue
         span, length = span_of(times), usual_step(times)
         if span / length < 2 * len(index):
-            yield Step.of(_duration(length), index[0], by_clock)
+            yield Step.of(_tick(length), index[0], by_clock)
         if by_clock and span / DAY < 2 * len(index):
             yield Step.of("D", index[0])
         if by_clock and 5 / 7 * span / DAY < 2 * len(index):
