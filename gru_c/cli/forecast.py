@@ -160,7 +160,7 @@ def _forecast(options: argparse.Namespace) -> int:
     ]
     known = {line.removeprefix(_LEFT_OUT) for line in reading}
     too_short = [line for line in too_short if line[line.index(":") :] not in known]
-    print("\n".join(too_short))
+    print("".join(f"{line}\n" for line in too_short), end="")
     about = [_describe_model(forecaster), *too_short]
     names = {"target": options.target, "group": options.group}
     names |= dict(zip(_TIMES, options.time or (), strict=False))
@@ -264,6 +264,10 @@ def _as_rows(forecaster: Forecaster, forecasts: Any) -> Any:
 
 def _quantile_columns(forecast: Any, forecaster: Forecaster) -> Any:
     """Return the forecast of one series as a DataFrame with a column for each quantile."""
+    if isinstance(forecast, np.ndarray):  # of a series without times, of several
+        pandas = require("pandas", "pandas")
+        steps = pandas.RangeIndex(1, len(forecast) + 1, name="step")
+        return pandas.DataFrame(forecast, steps, columns=list(forecaster.quantiles or (0.5,)))
     if not is_frame(forecast):
         return forecast.to_frame(0.5)
     if forecaster.quantiles is None:

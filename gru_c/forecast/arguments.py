@@ -97,7 +97,7 @@ class Arguments(Guarded):
             return f"cannot change after fit: make a new Forecaster({name}=...)"
         return None
 
-    def settings(self) -> ForecastSettings:
+    def _settings(self) -> ForecastSettings:
         """Return the arguments that `fit` depends on."""
         return ForecastSettings(
             plan=PlanSettings(
@@ -125,7 +125,7 @@ class Arguments(Guarded):
         """The quantiles that the model gives: those asked for, and the median."""
         return tuple(sorted({0.5, *(self.quantiles or ())}))
 
-    def choose_levels(self, outputs: Array) -> Array:
+    def _choose_levels(self, outputs: Array) -> Array:
         """Return the requested quantiles; without any, the median without an axis for it."""
         if self.quantiles is None:
             return outputs[..., 0]

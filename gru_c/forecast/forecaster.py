@@ -166,7 +166,7 @@ class Forecaster(Arguments):
             After any exception the forecaster is the same as before.
         """
         panel, features = self._read(series, covariates, past_covariates, static)
-        new = fitted.fit(panel, self.settings(), features)
+        new = fitted.fit(panel, self._settings(), features)
         new.past.warn_of_skipped()
         self._set_fitted(new, {})
         return self
@@ -249,7 +249,7 @@ class Forecaster(Arguments):
         panel = known.read_past(self._ahead(steps, series, covariates, past_covariates, static))
         if series is not None:
             panel.warn_of_skipped()
-        forecasts = self.choose_levels(known.outputs(panel, steps, self.num_threads))
+        forecasts = self._choose_levels(known.outputs(panel, steps, self.num_threads))
         return forecast_form(panel, forecasts, self.quantiles)
 
     def _ahead(
@@ -307,7 +307,9 @@ class Forecaster(Arguments):
         """
         folds, refit = check_integer("folds", folds, 1), check_flag("refit", refit)
         panel, features = self._read(series, covariates, past_covariates, static)
-        result = rolling_origin.roll(self.settings(), self.quantiles, panel, folds, refit, features)
+        result = rolling_origin.roll(
+            self._settings(), self.quantiles, panel, folds, refit, features
+        )
         replace(panel, skipped=result.skipped).warn_of_skipped()
         return result
 

@@ -7,8 +7,10 @@ is never 24 hours, a week of seven days is a week.
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from gru_c.forecast.week_times import WeekTimes, learn_week_times
 DAY = 86_400.0
 _WEEK = 7 * DAY
 _MONTHS = 12  # in a year
+_BLOCK = 2**15  # times of which the differences are in memory
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # units of pandas in a second
 
 
@@ -103,7 +106,7 @@ class Step:
             return grid
         try:
             grid.freq = self.offset
-        except ValueError:  # pandas counts hours without the clock, and skips no time
+        except Exception:  # for pandas, hours have no clock, and a skipped time is an error
             grid.freq = None
         return grid
 
@@ -133,7 +136,7 @@ def _offset_of(seconds: float, first: Any) -> Any:
         return pandas.offsets.Week(int(seconds // _WEEK), weekday=first.weekday())
     if seconds % DAY == 0:
         return pandas.offsets.Day(int(seconds // DAY))
-    return require("pandas.tseries.frequencies", "pandas").to_offset(_duration(seconds))
+    return _tick(seconds)
 
 
 def _months_of(offset: Any) -> tuple[str, int] | None:
@@ -161,14 +164,21 @@ def _offset_of_months(family: str, count: int, first: Any) -> Any:
     return getattr(offsets, family)(count)
 
 
-def _duration(seconds: float) -> Any:
-    return require("pandas", "pandas").Timedelta(round(seconds * 10**9), unit="ns")
+def _tick(seconds: float) -> Any:
+    """Return the offset of some seconds, which are never a day."""
+    pandas = require("pandas", "pandas")
+    if seconds % 3600 == 0:
+        return pandas.offsets.Hour(int(seconds // 3600))
+    duration = pandas.Timedelta(round(seconds * 10**9), unit="ns")
+    return require("pandas.tseries.frequencies", "pandas").to_offset(duration)
 
 
 # ---- the grid of times --------------------------------------------------------------------------
 
 
-def regular(label: str, index: Any, expected: Step | None = None) -> tuple[Any, Array, Step]:
+def regular(
+    label: str, index: Any, expected: Step | None = None
+) -> tuple[Any, Array | slice, Step]:
     """Return the regular grid that times lie on, their positions on it, and its step.
 
     The grid is the coarsest one that contains all times. At least half of its steps must have one.
@@ -187,27 +197,29 @@ def regular(label: str, index: Any, expected: Step | None = None) -> tuple[Any, 
     if index.hasnans:
         raise ValueError(f"{label} has no time at row {int(np.argmax(index.isna()))}")
     _require_ascending(label, index)
-    steps = [] if expected is None else [expected]
-    steps += _possible_steps(index) if len(index) > 2 else ()
-    grids = [(step.between(index[0], index[-1]), step) for step in steps]
-    grids = [(grid, step) for grid, step in grids if _lie_on(index, grid)]
-    if not grids:
-        grids = _week_grids(index)
-    if not grids:
+    best: tuple[Any, Step] | None = None
+    for step in chain([] if expected is None else [expected], _possible_steps(index)):
+        grid = step.between(index[0], index[-1])
+        if _lie_on(index, grid) and (best is None or len(grid) < len(best[0])):
+            best = grid, step
+            if len(grid) == len(index):
+                return grid.rename(index.name), slice(None), step
+    best = best or _week_grid(index)
+    if best is None:
         raise _irregular(label, index)
-    grid, step = min(grids, key=lambda pair: len(pair[0]))
+    grid, step = best
     return grid.rename(index.name), grid.asi8.searchsorted(index.asi8), step
 
 
-def _week_grids(index: Any) -> list[tuple[Any, Step]]:
+def _week_grid(index: Any) -> tuple[Any, Step] | None:
     """Return the grid of the times of the week that an index has, such as trading hours."""
     local = index if index.tz is None else index.tz_localize(None)
     times = learn_week_times(local) if (local.asi8[1:] > local.asi8[:-1]).all() else None
     if times is None:
-        return []
+        return None
     step = Step.of(times, index[0])
     grid = step.between(index[0], index[-1])
-    return [(grid, step)] if _lie_on(index, grid) else []
+    return (grid, step) if _lie_on(index, grid) else None
 
 
 def _lie_on(index: Any, grid: Any) -> bool:
@@ -223,8 +235,7 @@ def _lie_on(index: Any, grid: Any) -> bool:
 def _irregular(label: str, index: Any) -> ValueError:
     if len(index) < 3:
         return ValueError(f"{label} has {len(index)} steps: the frequency shows from 3 on")
-    seconds = seconds_of(index)
-    step = usual_step(seconds)
+    seconds, step = seconds_of(index), usual_step(index)
     off = np.diff(seconds) % step != 0
     if not off.any():
         return ValueError(
@@ -251,6 +262,8 @@ def _require_ascending(label: str, index: Any) -> None:
 
 def _possible_steps(index: Any) -> Iterator[Step]:
     """Yield the steps that the times may have; of grids of equal length the first one counts."""
+    if len(index) < 3:
+        return
     pandas = require("pandas", "pandas")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas 3.1 announces another type of result
@@ -259,18 +272,17 @@ def _possible_steps(index: Any) -> Iterator[Step]:
         yield Step.of(known, index[0])
     local = index if index.tz is None else index.tz_localize(None)
     kinds = [(local, True)] if index.tz is None else [(local, True), (index, False)]
-    if usual_step(seconds_of(index)) % DAY:
+    if usual_step(index) % DAY:
         kinds.reverse()  # hours are rather counted without the clock
     for times, by_clock in kinds:
         if not (times.asi8[1:] > times.asi8[:-1]).all():
             continue
-        seconds = seconds_of(times)
-        length = usual_step(seconds)
-        if seconds[-1] / length < 2 * len(index):
-            yield Step.of(_duration(length), index[0], by_clock)
-        if by_clock and seconds[-1] / DAY < 2 * len(index):
+        span, length = span_of(times), usual_step(times)
+        if span / length < 2 * len(index):
+            yield Step.of(_tick(length), index[0], by_clock)
+        if by_clock and span / DAY < 2 * len(index):
             yield Step.of("D", index[0])
-        if by_clock and 5 / 7 * seconds[-1] / DAY < 2 * len(index):
+        if by_clock and 5 / 7 * span / DAY < 2 * len(index):
             yield Step.of("B", index[0])
     yield from _steps_of_months(local, index[0])
 
@@ -295,7 +307,22 @@ def seconds_of(index: Any) -> Array:
     return seconds
 
 
-def usual_step(seconds: Array) -> float:
-    """Return the most frequent difference between two times."""
-    steps, counts = np.unique(np.diff(seconds), return_counts=True)
-    return float(steps[counts.argmax()])
+def span_of(index: Any) -> float:
+    """Return the seconds from the first to the last time."""
+    return float(seconds_of(index[[0, -1]])[-1])
+
+
+def usual_step(index: Any) -> float:
+    """Return the most frequent number of seconds between two times."""
+    counts: Counter[float] = Counter()
+    first = index.asi8[:1].view(np.uint64)
+    for begin in range(0, len(index) - 1, _BLOCK):
+        ticks = index.asi8[begin : begin + _BLOCK + 1].view(np.uint64)
+        steps = np.diff((ticks - first) / _UNITS[index.unit])
+        counts.update(
+            dict(
+                zip(*(part.tolist() for part in np.unique(steps, return_counts=True)), strict=True)
+            )
+        )
+    most = max(counts.values())
+    return min(step for step, count in counts.items() if count == most)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,9 @@ def _converted(label: str, index: Any, form: str | None = None) -> Any:
     """Return texts or objects as times; ValueError if one of them is not a time."""
     pandas = require("pandas", "pandas")
     try:
-        times = pandas.to_datetime(index, format=form)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pandas 2 announces an error for different offsets
+            times = pandas.to_datetime(index, format=form)
     except (ValueError, TypeError) as error:
         if "tz" in str(error).lower() or "timezone" in str(error).lower():
             raise ValueError(

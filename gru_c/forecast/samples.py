@@ -205,6 +205,8 @@ class Samples:
 def _runs_with_targets(item: Series, horizon: int, begin: int, end: int) -> tuple[Array, Array]:
     """Return the first origin of each run with a known value after it, and the end of the run."""
     missing = np.isnan(item.values[begin + 1 : end + horizon])
+    if begin < end and not missing.any():
+        return np.array([begin]), np.array([end])
     known = np.flatnonzero(~missing)  # a value at k is a target of the origins k - horizon + 1 .. k
     if end <= begin or not len(known):
         return known[:0], known[:0]

@@ -114,7 +114,12 @@ def _describe_times(item: Series) -> dict[str, Any] | None:
             f"a file cannot hold the frequency {step.offset!r} of series {item.name!r}, which has "
             "no name of its own: give times of another frequency"
         )
-    times = {"last": last.isoformat(), "frequency": step.name, "by_clock": step.by_clock}
+    times = {
+        "last": last.isoformat(),
+        "unit": item.index.unit,
+        "frequency": step.name,
+        "by_clock": step.by_clock,
+    }
     return times if last.tz is None else {**times, "zone": str(last.tz)}
 
 
@@ -273,6 +278,8 @@ def _series(content: Any, tensors: dict[str, Array], number: int, layout: Layout
     last = pandas.Timestamp(_checked(times["last"], str))
     if "zone" in times:
         last = last.tz_convert(_checked(times["zone"], str))
+    unit = times.get("unit", pandas.date_range(last, periods=1).unit)
+    last = last.as_unit(_checked(unit, str))
     by_clock = _checked(times.get("by_clock", False), bool)
     step = Step.of(_checked(times["frequency"], str), last, by_clock)
     index = step.until(last, len(values))

@@ -119,15 +119,19 @@ class SeriesReader:
         none = _none(values)
         return Series(name, _checked(label, values), index, none, gaps, step, past=none)
 
-    def _grid(self, label: str, index: Any) -> tuple[Any, Array, Step] | None:
+    def _grid(self, label: str, index: Any) -> tuple[Any, Array | slice, Step] | None:
         """Return the regular grid of an index; None if it only counts rows."""
         last, grid = self._last
         is_last = index is last or (type(index) is type(last) and index.equals(last))
         if not is_last:
             times = times_of(label, index)
-            grid = None if times is None else regular(label, times, self._expected)
+            before, grid = grid, None
+            if times is not None:
+                grid = regular(label, times, self._expected)
+                if before is not None and grid[0].equals(before[0]):
+                    grid = before[0], *grid[1:]
             self._last = index, grid
-        result: tuple[Any, Array, Step] | None = grid
+        result: tuple[Any, Array | slice, Step] | None = grid
         return result
 
 
@@ -148,7 +152,7 @@ def numbers_of(label: str, data: Any) -> Array:
 
 
 def _checked(label: str, values: Array) -> Array:
-    bad = np.flatnonzero(np.abs(np.nan_to_num(values, nan=0.0, posinf=np.inf)) > LARGEST)
+    bad = np.flatnonzero(np.abs(values) > LARGEST)
     if len(bad):
         raise ValueError(f"{label} holds {values[bad[0]]} at step {bad[0]}: it must be finite")
     if np.isnan(values).all():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from gru_c.common.arrays import Array
-from gru_c.forecast.frequency import DAY, seconds_of, usual_step
+from gru_c.forecast.frequency import DAY, span_of, usual_step
 
 _YEAR = 365.2425 * DAY
 # Smallest number of seconds in a step, and the number of such steps in a year.
@@ -33,7 +34,7 @@ def season_of(index: Any) -> int:
         return 0
     if index.freqstr in ("B", "C"):
         return 5
-    step = usual_step(seconds_of(index))
+    step = usual_step(index)
     if step < DAY and index.freqstr is None:  # a calendar of its own, such as trading hours
         counts = np.unique(index.tz_localize(None).normalize(), return_counts=True)[1]
         return int(np.bincount(counts).argmax())
@@ -52,10 +53,9 @@ def calendar_of(index: Any) -> tuple[str, ...]:
     """
     if index is None:
         return ()
-    seconds = seconds_of(index)
-    step = usual_step(seconds)
+    span, step = span_of(index), usual_step(index)
     cycles = (("day", DAY, 3 * DAY), ("week", 7 * DAY, 21 * DAY), ("year", _YEAR, 2 * _YEAR))
-    return tuple(name for name, cycle, least in cycles if step < cycle / 2 and seconds[-1] >= least)
+    return tuple(name for name, cycle, least in cycles if step < cycle / 2 and span >= least)
 
 
 def calendar_features(index: Any, cycles: tuple[str, ...]) -> Array:
@@ -65,13 +65,14 @@ def calendar_features(index: Any, cycles: tuple[str, ...]) -> Array:
 
 def _phases(index: Any, cycles: tuple[str, ...]) -> Array:
     """Return the part of each cycle that has passed at each time, (cycles, n)."""
-    hour = (index.hour + index.minute / 60 + index.second / 3600).to_numpy() / 24
+    minute, second = index.minute.to_numpy(), index.second.to_numpy()
+    hour = (index.hour.to_numpy() + minute / 60 + second / 3600) / 24
     phases = {
-        "day": hour,
-        "week": (index.day_of_week.to_numpy() + hour) / 7,
-        "year": (index.day_of_year.to_numpy() - 1 + hour) / 365.25,
+        "day": lambda: hour,
+        "week": lambda: (index.day_of_week.to_numpy() + hour) / 7,
+        "year": lambda: (index.day_of_year.to_numpy() - 1 + hour) / 365.25,
     }
-    return np.stack([phases[cycle] for cycle in cycles])
+    return np.stack([phases[cycle]() for cycle in cycles])
 
 
 def _sines_and_cosines(phases: Array) -> Array:
@@ -93,15 +94,20 @@ class CalendarTable:
     def __init__(self, indexes: Sequence[Any], cycles: tuple[str, ...]) -> None:
         self._cycles = cycles
         different = {id(index): index for index in indexes}
+        blocks: dict[int, Iterable[Array]] = {
+            key: _Phases(index, cycles) for key, index in different.items()
+        }
+        if sum(map(len, different.values())) <= _BLOCK:
+            blocks = {key: list(phases) for key, phases in blocks.items()}
         known = [np.zeros(0) for _ in cycles]  # the different phases of each cycle
-        for phases in chain.from_iterable(_blocks_of_phases(i, cycles) for i in different.values()):
+        for phases in chain.from_iterable(blocks.values()):
             pairs = zip(known, phases, strict=True)
             known = [np.union1d(before, cycle) for before, cycle in pairs]
         dtype = np.min_scalar_type(max(map(len, known)))
         codes = {key: np.empty((len(i), len(cycles)), dtype) for key, i in different.items()}
-        for key, index in different.items():
+        for key in different:
             end = 0
-            for phases in _blocks_of_phases(index, cycles):
+            for phases in blocks[key]:
                 begin, end = end, end + phases.shape[1]
                 for column, (phase, cycle) in enumerate(zip(known, phases, strict=True)):
                     codes[key][begin:end, column] = phase.searchsorted(cycle)
@@ -123,7 +129,13 @@ class CalendarTable:
         return features.reshape(len(places), count, -1)
 
 
-def _blocks_of_phases(index: Any, cycles: tuple[str, ...]) -> Iterator[Array]:
-    """Yield the phases of some times after the other."""
-    for begin in range(0, len(index), _BLOCK):
-        yield _phases(index[begin : begin + _BLOCK], cycles)
+@dataclass(frozen=True)
+class _Phases:
+    """The phases of an index, which are computed whenever they are iterated over."""
+
+    index: Any
+    cycles: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[Array]:
+        for begin in range(0, len(self.index), _BLOCK):
+            yield _phases(self.index[begin : begin + _BLOCK], self.cycles)

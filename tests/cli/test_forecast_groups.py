@@ -149,6 +149,21 @@ def test_a_file_without_a_good_group_is_an_error(tmp_path, capsys):
     assert "has no group that can be used: " in error
 
 
+def test_groups_without_times(tmp_path, capsys):
+    parts = [shop("north", 1).drop(columns="day"), shop("south", 2).drop(columns="day")]
+    data = write(tmp_path / "data.csv", *parts)
+    columns = ["--target", "demand", "--group", "shop", *BESIDE]
+    code, _, error = run(capsys, "forecast", data, *columns, *FAST, "--out", tmp_path)
+    assert code == 0, error
+    table = pd.read_csv(tmp_path / "forecast.csv")
+    assert table.columns.tolist() == ["step", "series", "q0.1", "forecast", "q0.9"]
+    assert table.step.tolist() == 2 * [1, 2, 3, 4, 5, 6]
+    again = tmp_path / "again.csv"
+    code, _, error = run(capsys, "predict", tmp_path / "model.safetensors", data, "--out", again)
+    assert code == 0, error
+    assert again.read_bytes() == (tmp_path / "forecast.csv").read_bytes()
+
+
 @pytest.mark.parametrize("frequency", ["D", "W-SUN", "2W-SUN", "h", "MS"])
 @pytest.mark.parametrize("trained_on", ["whole", "gaps"])
 def test_a_model_forecasts_its_file_with_a_missing_row_and_without(

@@ -131,7 +131,7 @@ def as_version_1(content):
         del content["arguments"][name]
     for item in content["series"]:
         if item["times"] is not None:
-            del item["times"]["by_clock"]
+            del item["times"]["by_clock"], item["times"]["unit"]
 
 
 def test_a_file_of_version_1(saved, tmp_path):
