@@ -15,6 +15,7 @@ from gru_c.forecast.reading.shapes import shape_of
 from gru_c.forecast.reading.source import Source
 from gru_c.forecast.reading.trimming import drop_blank_rows, drop_footers, read_more_headers
 
+_FEWEST_DIGITS = 4  # of a time
 _LONE_COLUMN = "a single column"
 
 
@@ -206,17 +207,24 @@ def _refuse_values(columns: Columns, names: Sequence[str], line: int) -> None:
     """Raise ValueError when the header looks like a row of values."""
     named = [(name, place) for place, name in enumerate(columns.header) if name in names and name]
     alike = [(name, place) for name, place in named if _is_alike(name, columns.texts[place])]
-    if not named or len(alike) < len(named) or (not names[0] and any(columns.texts[0])):
+    has_time = any(_looks_like_time(name) for name, _ in alike)
+    if not named or (not names[0] and any(columns.texts[0])):
+        return
+    if len(alike) < len(named) and not has_time:
         return
     numbers = [int(name) for name, _ in named if name.isdecimal()]
     is_counted = numbers == list(range(numbers[0], numbers[0] + len(named))) if numbers else False
-    if is_counted and (len(named) > 1 or numbers[0] == 0):
+    if is_counted and not has_time and (len(named) > 1 or numbers[0] == 0):
         return
     raise ValueError(
         f"row {line} looks like values, not like a header: {', '.join(name for name, _ in named)}. "
         "If the file has no header, --no-header reads that row, and calls the columns 1, 2, ...; "
         "otherwise give the columns names with letters"
     )
+
+
+def _looks_like_time(text: str) -> bool:
+    return not looks_like_number(text) and sum(map(str.isdigit, text)) >= _FEWEST_DIGITS
 
 
 def _is_alike(text: str, column: Sequence[str]) -> bool:

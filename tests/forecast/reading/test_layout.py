@@ -66,6 +66,7 @@ def test_a_lone_column_may_have_a_decimal_comma():
         (table("a,b,c,d", lambda i, day: "1,x"), "row 2 has 2 fields, the header has 4"),
         (table("date load", lambda i, day: f"{day} 10:00 {i}"), "row 2 has 3 fields"),
         (table("2024-01-01,5", lambda i, day: f"{day},{i}"), "--no-header reads that row"),
+        (table("Ost,2024-01-01,5", lambda i, day: f"Ost,{day},{i}"), "row 1 looks like values"),
         ("5\n6\n7\n", "row 1 looks like values"),
         ("date,load\n", "has no rows"),
         ("# a\n# b\n", "all rows are comments"),
