@@ -11,7 +11,7 @@ from gru_c.forecast.week_times import WeekTimes, learn_week_times
 pd = pytest.importorskip("pandas")
 
 
-def session(days, *runs, freq="5min"):
+def trading_times(days, *runs, freq="5min"):
     """Return the times between each first and last time of day on some days."""
     parts = [
         pd.date_range(f"{day:%F} {first}", f"{day:%F} {last}", freq=freq)
@@ -27,7 +27,7 @@ TRADING_DAYS = pd.bdate_range("2024-01-02", periods=40).difference(HOLIDAYS)
 
 @pytest.mark.parametrize("zone", [None, "America/New_York"])
 def test_trading_hours_are_learned_from_prices(zone):
-    times = session(TRADING_DAYS, ("09:30", "15:55")).tz_localize(zone)
+    times = trading_times(TRADING_DAYS, ("09:30", "15:55")).tz_localize(zone)
     grid, places, step = regular("prices", times)
     assert step.name == "Mon,Tue,Wed,Thu,Fri 09:30:00-15:55:00/300"
     assert len(grid) == len(times) + 2 * 78  # the holidays are gaps
@@ -44,13 +44,13 @@ def test_trading_hours_are_learned_from_prices(zone):
 
 
 def test_a_break_at_noon_and_a_short_friday():
-    times = session(TRADING_DAYS, ("09:00", "11:30"), ("13:00", "15:00"), freq="30min")
+    times = trading_times(TRADING_DAYS, ("09:00", "11:30"), ("13:00", "15:00"), freq="30min")
     assert regular("prices", times)[2].name == (
         "Mon,Tue,Wed,Thu,Fri 09:00:00-11:30:00/1800+13:00:00-15:00:00/1800"
     )
     fridays = TRADING_DAYS.weekday == 4
-    times = session(TRADING_DAYS[~fridays], ("09:00", "15:00"), freq="h").append(
-        session(TRADING_DAYS[fridays], ("09:00", "12:00"), freq="h")
+    times = trading_times(TRADING_DAYS[~fridays], ("09:00", "15:00"), freq="h").append(
+        trading_times(TRADING_DAYS[fridays], ("09:00", "12:00"), freq="h")
     )
     assert regular("prices", times.sort_values())[2].name == (
         "Mon,Tue,Wed,Thu 09:00:00-15:00:00/3600; Fri 09:00:00-12:00:00/3600"
@@ -58,10 +58,12 @@ def test_a_break_at_noon_and_a_short_friday():
 
 
 def test_times_without_a_week_of_their_own_are_refused():
-    odd = session(TRADING_DAYS, ("09:30", "15:55")).append(pd.DatetimeIndex(["2024-02-27 03:17"]))
+    odd = trading_times(TRADING_DAYS, ("09:30", "15:55")).append(
+        pd.DatetimeIndex(["2024-02-27 03:17"])
+    )
     with pytest.raises(ValueError, match=r"less than half|irregular"):
         regular("prices", odd)
-    assert learn_week_times(session(TRADING_DAYS[:5], ("09:30", "15:55"))) is None
+    assert learn_week_times(trading_times(TRADING_DAYS[:5], ("09:30", "15:55"))) is None
 
 
 def test_hours_with_gaps_stay_hours():
@@ -70,7 +72,7 @@ def test_hours_with_gaps_stay_hours():
 
 
 def test_a_forecast_goes_on_at_the_next_trading_time(tmp_path):
-    times = session(TRADING_DAYS, ("10:00", "15:00"), freq="30min")
+    times = trading_times(TRADING_DAYS, ("10:00", "15:00"), freq="30min")
     prices = pd.Series(np.sin(np.arange(len(times))), times)
     forecaster = Forecaster(22, 4, 4, epochs=1, seed=0).fit(prices)
     assert forecaster.season_ == 11

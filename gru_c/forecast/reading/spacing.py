@@ -50,7 +50,7 @@ def spacing_of(times: Array, groups: Array | None) -> Spacing:
     different = np.unique(ticks)
     if len(different) < 3:
         return Spacing(False, is_ordered, is_ordered)
-    kinds = (_step_share, _month_share, _workday_share, _session_share)
+    kinds = (_step_share, _month_share, _workday_share, _trading_share)
     share = max(kind(different) for kind in kinds)
     return Spacing(is_ordered and share == 1, is_ordered and share >= _LEAST_SHARE, is_ordered)
 
@@ -113,7 +113,7 @@ def _workday_share(ticks: npt.NDArray[np.int64]) -> float:
     return len(days) / (int(np.busday_count(first, last)) + 1)
 
 
-def _session_share(ticks: npt.NDArray[np.int64]) -> float:
+def _trading_share(ticks: npt.NDArray[np.int64]) -> float:
     """Return the share of times of day, on each day or working day, that have a time.
 
     Prices of trading hours have few gaps by this measure.
