@@ -49,7 +49,12 @@ def repeated(values: Array, horizon: int, season: int, origins: Array | None = N
 
 
 def filled(values: Array) -> Array:
-    """Return the values, with each missing one replaced by the last known value before it."""
+    """Return the values, with each missing one replaced by the last known value before it.
+
+    Without missing values this is the array itself.
+    """
+    if not np.isnan(values).any():
+        return values
     known = np.where(np.isnan(values), 0, np.arange(len(values)))
     complete: Array = values[np.maximum.accumulate(known)]
     return complete
