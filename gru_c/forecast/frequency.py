@@ -17,6 +17,7 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.optional import require
+from gru_c.forecast.week_times import WeekTimes, learn_week_times
 
 DAY = 86_400.0
 _WEEK = 7 * DAY
@@ -31,7 +32,7 @@ class Step:
 
     Attributes
     ----------
-    offset : pandas.DateOffset
+    offset : pandas.DateOffset or WeekTimes
     by_clock : bool
         True if steps are counted on the local clock: across the change to summer time such a step
         is an hour shorter. Only in time zones.
@@ -46,6 +47,10 @@ class Step:
 
         With `by_clock` a number of hours is counted on the local clock.
         """
+        if isinstance(offset, str) and " " in offset:
+            offset = WeekTimes.of_name(offset)
+        if isinstance(offset, WeekTimes):
+            return cls(offset, first.tz is not None)
         offset = require("pandas.tseries.frequencies", "pandas").to_offset(offset)
         seconds = _seconds_of(offset)
         has_summer = first.tz is not None and first.tz.utcoffset(None) is None
@@ -88,21 +93,27 @@ class Step:
 
     def _grid(self, zone: Any, unit: str, limits: dict[str, Any]) -> Any:
         """Return a grid; a local time that a clock skips is the next one that it shows."""
-        pandas = require("pandas", "pandas")
         if not self.by_clock:
-            return pandas.date_range(**limits, freq=self.offset, unit=unit)
+            return self._plain_grid(unit, limits)
         local = {
             name: limit.tz_localize(None) if name in ("start", "end") else limit
             for name, limit in limits.items()
         }
-        grid = pandas.date_range(**local, freq=self.offset, unit=unit)
+        grid = self._plain_grid(unit, local)
         summer = np.ones(len(grid), bool)  # of two times of one name the first one
         grid = grid.tz_localize(zone, ambiguous=summer, nonexistent="shift_forward")
+        if isinstance(self.offset, WeekTimes):
+            return grid
         try:
             grid.freq = self.offset
         except Exception:  # for pandas, hours have no clock, and a skipped time is an error
             grid.freq = None
         return grid
+
+    def _plain_grid(self, unit: str, limits: dict[str, Any]) -> Any:
+        if isinstance(self.offset, WeekTimes):
+            return self.offset.grid(**limits).as_unit(unit)
+        return require("pandas", "pandas").date_range(**limits, freq=self.offset, unit=unit)
 
 
 def _seconds_of(offset: Any) -> float | None:
@@ -193,10 +204,22 @@ def regular(
             best = grid, step
             if len(grid) == len(index):
                 return grid.rename(index.name), slice(None), step
+    best = best or next(iter(_week_grids(index)), None)
     if best is None:
         raise _irregular(label, index)
     grid, step = best
     return grid.rename(index.name), grid.asi8.searchsorted(index.asi8), step
+
+
+def _week_grids(index: Any) -> list[tuple[Any, Step]]:
+    """Return the grid of the times of the week that an index has, such as trading hours."""
+    local = index if index.tz is None else index.tz_localize(None)
+    times = learn_week_times(local) if (local.asi8[1:] > local.asi8[:-1]).all() else None
+    if times is None:
+        return []
+    step = Step.of(times, index[0])
+    grid = step.between(index[0], index[-1])
+    return [(grid, step)] if _lie_on(index, grid) else []
 
 
 def _lie_on(index: Any, grid: Any) -> bool:

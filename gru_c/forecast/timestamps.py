@@ -35,6 +35,9 @@ def season_of(index: Any) -> int:
     if index.freqstr in ("B", "C"):
         return 5
     step = usual_step(index)
+    if step < DAY and index.freqstr is None:  # a calendar of its own, such as trading hours
+        counts = np.unique(index.tz_localize(None).normalize(), return_counts=True)[1]
+        return int(np.bincount(counts).argmax())
     if step < DAY:
         return round(DAY / step) if DAY % step == 0 else 0
     if step == DAY:

@@ -49,8 +49,8 @@ def spacing_of(times: Array, groups: Array | None) -> Spacing:
     different = np.unique(ticks)
     if len(different) < 3:
         return Spacing(False, is_ordered, is_ordered)
-    shares = [_step_share(different), _month_share(different), _workday_share(different)]
-    share = max(shares)
+    kinds = (_step_share, _month_share, _workday_share, _session_share)
+    share = max(kind(different) for kind in kinds)
     return Spacing(is_ordered and share == 1, is_ordered and share >= _LEAST_SHARE, is_ordered)
 
 
@@ -110,3 +110,15 @@ def _workday_share(ticks: npt.NDArray[np.int64]) -> float:
         return 0.0
     first, last = days[[0, -1]].astype("datetime64[D]")
     return len(days) / (int(np.busday_count(first, last)) + 1)
+
+
+def _session_share(ticks: npt.NDArray[np.int64]) -> float:
+    """Return the share of times of day, on each day or working day, that have a time.
+
+    Prices of trading hours have few gaps by this measure.
+    """
+    days, times_of_day = np.unique(ticks // _DAY), np.unique(ticks % _DAY)
+    if len(days) < 3 or len(times_of_day) < 2:
+        return 0.0
+    full = len(ticks) / (len(days) * len(times_of_day))
+    return full * max(_step_share(days), _workday_share(days * _DAY))

@@ -18,6 +18,7 @@ from gru_c.forecast.reading.time_forms import Form, forms_of
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b", re.IGNORECASE)
 _WHOLE = re.compile(r"\d+\.0*")
 _MOST_SHAPES = 5000  # that times of one form have
+_FEWEST_TIMES = 20  # whose lack of gaps is no accident
 _PIVOTS = (30, 50, PIVOT)  # of Excel, of Oracle and of POSIX
 _YEARS = (1500, 2200)
 _LONGEST_STEP = 10  # years between numbers that are read as years
@@ -64,8 +65,12 @@ class Reading:
 
     @property
     def regularity(self) -> tuple[bool, bool]:
-        """A value that is larger for more regular steps; order alone proves nothing."""
-        return self.spacing.is_gapless, self.spacing.on_grid
+        """A value that is larger for more regular steps.
+
+        Order alone proves nothing. Few times may be without a gap in a wrong reading, too.
+        """
+        is_long = len(self.times.wall) >= _FEWEST_TIMES
+        return self.spacing.is_gapless and is_long, self.spacing.on_grid
 
     @property
     def label(self) -> str:

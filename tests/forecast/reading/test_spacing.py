@@ -31,3 +31,10 @@ def test_each_series_has_its_order():
     times = np.tile(pd.date_range("2020-03-01", periods=20).to_numpy(), 3)
     assert spacing_of(times, np.repeat([0, 1, 2], 20)).is_gapless
     assert spacing_of(times, None).is_gapless
+
+
+def test_trading_hours_are_equal_steps_of_working_days():
+    days = pd.bdate_range("2024-01-01", periods=20)
+    times = np.concatenate([pd.date_range(f"{d:%F} 09:30", periods=78, freq="5min") for d in days])
+    assert spacing_of(times, None).is_gapless
+    assert spacing_of(np.delete(times, slice(156, 234)), None).on_grid
