@@ -204,22 +204,22 @@ def regular(
             best = grid, step
             if len(grid) == len(index):
                 return grid.rename(index.name), slice(None), step
-    best = best or next(iter(_week_grids(index)), None)
+    best = best or _week_grid(index)
     if best is None:
         raise _irregular(label, index)
     grid, step = best
     return grid.rename(index.name), grid.asi8.searchsorted(index.asi8), step
 
 
-def _week_grids(index: Any) -> list[tuple[Any, Step]]:
+def _week_grid(index: Any) -> tuple[Any, Step] | None:
     """Return the grid of the times of the week that an index has, such as trading hours."""
     local = index if index.tz is None else index.tz_localize(None)
     times = learn_week_times(local) if (local.asi8[1:] > local.asi8[:-1]).all() else None
     if times is None:
-        return []
+        return None
     step = Step.of(times, index[0])
     grid = step.between(index[0], index[-1])
-    return [(grid, step)] if _lie_on(index, grid) else []
+    return (grid, step) if _lie_on(index, grid) else None
 
 
 def _lie_on(index: Any, grid: Any) -> bool:

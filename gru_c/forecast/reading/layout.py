@@ -15,6 +15,8 @@ from gru_c.forecast.reading.shapes import shape_of
 from gru_c.forecast.reading.source import Source
 from gru_c.forecast.reading.trimming import drop_blank_rows, drop_footers, read_more_headers
 
+_LONE_COLUMN = "a single column"
+
 
 def read_columns(
     source: Source, options: ReadingOptions, wanted: Sequence[str], timed: bool
@@ -89,7 +91,7 @@ def _rows(
     if separator is None:
         separator = dialect.choose_separator(source.text, skip, wanted)
     word = (
-        "a single column"
+        _LONE_COLUMN
         if separator is None
         else "columns divided by " + (dialect.SEPARATOR_NAMES.get(separator, repr(separator)))
     )
@@ -173,8 +175,10 @@ def _divide_extra(columns: Columns, names: list[str], text: str) -> int:
         if len(names) == 1 and not (is_counted and len(first) > 2):
             columns.texts = [[f"{a},{b}" if b else a for a, b in zip(*columns.texts, strict=True)]]
             columns.separator = None
+            divided = "columns divided by comma"
+            columns.notes[:] = [note.replace(divided, _LONE_COLUMN) for note in columns.notes]
             columns.notes.append(
-                f"the comma is a decimal mark: the header has one name, {names[0]!r}"
+                f"commas are decimal marks, because the header has one name, {names[0]!r}"
             )
             return 0
         raise ValueError(

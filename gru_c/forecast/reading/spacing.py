@@ -11,6 +11,7 @@ from gru_c.common.arrays import Array
 
 _DAY = 86_400 * 10**6  # in microseconds
 _MONTHS = (1, 2, 3, 4, 6, 12, 24, 36, 48, 60, 120)  # that series of months are apart
+_FULL_DAYS = 0.75  # share of the times of trading hours that there are on a usual day
 _LEAST_SHARE = 0.5  # of the steps of a grid must have a time
 
 
@@ -121,4 +122,6 @@ def _session_share(ticks: npt.NDArray[np.int64]) -> float:
     if len(days) < 3 or len(times_of_day) < 2:
         return 0.0
     full = len(ticks) / (len(days) * len(times_of_day))
+    if full < _FULL_DAYS:  # days whose time shifts by an hour, or no hours of their own
+        return 0.0
     return full * max(_step_share(days), _workday_share(days * _DAY))

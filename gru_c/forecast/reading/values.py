@@ -131,7 +131,7 @@ def _refuse_units(label: str, units: set[str]) -> None:
 
 def _range_note(values: Array) -> str:
     known = values[~np.isnan(values)]
-    return f"; {known.min():g} to {known.max():g}" if len(known) else "; no value"
+    return f"; {known.min():.10g} to {known.max():.10g}" if len(known) else "; no value"
 
 
 def _missing_note(texts: Sequence[str], values: Array) -> str:
