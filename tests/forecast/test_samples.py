@@ -70,9 +70,9 @@ def test_training_has_the_same_bits_if_samples_are_computed_one_batch_at_a_time(
 def test_many_series_take_three_times_their_memory_and_a_batch(missing, monkeypatch):
     pd = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
-    values = rng.normal(size=(30_000, 10))
-    values[1:][rng.random((29_999, 10)) < missing] = NAN
-    frame = pd.DataFrame(values, pd.date_range("2020-01-01", periods=30_000, freq="h"))
+    values = rng.normal(size=(20_000, 8))
+    values[1:][rng.random((19_999, 8)) < missing] = NAN
+    frame = pd.DataFrame(values, pd.date_range("2020-01-01", periods=20_000, freq="h"))
     peaks = []
 
     def train(model, train, held_out, *_):
