@@ -96,7 +96,8 @@ def test_a_column_does_not_hold_both_bools_and_numbers(written, separator):
 @pytest.mark.parametrize("column", ["load", "offer", "time"])
 def test_numbers_that_no_float_holds_are_named(written, separator, value, beside, column):
     rows = {"time": "2026-01-02", "load": "1", "offer": beside}
-    lines = [list(rows), [*rows.values()], [*(rows | {column: value}).values()]]
+    later = rows | {"time": "2026-01-03"} | {column: value}
+    lines = [list(rows), [*rows.values()], [*later.values()]]
     path = written("\n".join(separator.join(line) for line in lines))
     with pytest.raises(
         ValueError, match=rf"data\.csv: .* in row 3, column '{column}', is "

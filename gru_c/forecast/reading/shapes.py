@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+_LONGEST = 40  # characters of a text that a message shows
 _DIGITS = str.maketrans("123456789", "000000000")
 
 
@@ -33,6 +34,11 @@ def distinct(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.intp]]:
     known: dict[str, int] = {}
     codes = np.fromiter((known.setdefault(text, len(known)) for text in texts), np.intp, len(texts))
     return list(known), codes
+
+
+def shortened(text: str) -> str:
+    """Return a text between quotes for a message, without its end if it is long."""
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from gru_c.common.optional import require
 from gru_c.forecast.reading.options import ReadingOptions
+from gru_c.saving.files import require_file
 
 STANDARD_INPUT = "-"
 # The longer marks come first: the mark of UTF-16 begins that of UTF-32.
@@ -62,8 +63,7 @@ def read_source(path: str | os.PathLike[str], options: ReadingOptions) -> Source
     if name == STANDARD_INPUT:
         return _text_source("standard input", sys.stdin.buffer.read(), options)
     file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"there is no file {name!r}")
+    require_file(file)
     with file.open("rb") as stream:
         first = stream.read(4)
     if first == _PARQUET:

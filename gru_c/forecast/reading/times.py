@@ -10,7 +10,7 @@ from typing import NoReturn
 import numpy as np
 
 from gru_c.common.arrays import Array
-from gru_c.forecast.reading.shapes import Shaped, distinct
+from gru_c.forecast.reading.shapes import Shaped, distinct, shortened
 from gru_c.forecast.reading.spacing import Spacing, spacing_of
 from gru_c.forecast.reading.time_formats import PIVOT, Times, check_format, parse
 from gru_c.forecast.reading.time_forms import Form, forms_of
@@ -42,7 +42,7 @@ class Label:
 
     def row_fault(self, text: str, line: int, fault: str) -> str:
         """Return a message on the text of a row."""
-        return f"{self.file}: {text!r} in row {line}, {self.names}, {fault}"
+        return f"{self.file}: {shortened(text)} in row {line}, {self.names}, {fault}"
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ from gru_c.common.arrays import Array
 from gru_c.forecast.reading import numbers
 from gru_c.forecast.reading.columns import Columns
 from gru_c.forecast.reading.number_shapes import (
+    FLAGS,
     MISSING,
     Evidence,
     gather,
     looks_like_number,
 )
 from gru_c.forecast.reading.options import ReadingOptions
-from gru_c.forecast.reading.shapes import Shaped, distinct
+from gru_c.forecast.reading.shapes import Shaped, distinct, shortened
 from gru_c.forecast.reading.times import Label, Reading, read_times
 
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])[.,][0-5]\d")  # a time of day is not a number
@@ -61,11 +62,17 @@ def number_column(
     each = np.full(len(known), np.nan)
     each[present], bad = numbers.read_numbers(shaped, marks)
     values = each[codes]
-    for row in np.flatnonzero(np.isin(codes, np.array(present, np.intp)[bad])).tolist():
+    bad = np.union1d(bad, _flags_among_numbers(shaped))
+    wrong = np.isin(codes, np.array(present, np.intp)[bad]) | np.isinf(values)
+    for row in np.flatnonzero(wrong).tolist():
+        what = f"is not a number{_form_hint(texts[row], marks)}"
+        if np.isinf(values[row]):
+            what = "is infinite, or too large for float64"
         fault = (
-            f"{columns.name}: {texts[row]!r} in row {columns.lines[row]}, column {name!r}, is not "
-            f"a number{_form_hint(texts[row], marks)}; --na names texts that stand for missing"
+            f"{columns.name}: {shortened(texts[row])} in row {columns.lines[row]}, column "
+            f"{name!r}, {what}; --na names texts that stand for missing"
         )
+        values[row] = np.nan
         if faults is None:
             raise ValueError(fault)
         faults[row] = fault
@@ -93,6 +100,14 @@ def static_column(
         return numbers_read.tolist(), note
     different = sorted(set(texts))
     return texts, f"{name}: text, {len(different)} different"
+
+
+def _flags_among_numbers(column: Shaped) -> Array:
+    """Return the places of true and false in a column that holds numbers, too."""
+    flags = [shape for shape in column.places if shape.lower() in FLAGS]
+    if len(flags) == len(column.places):
+        return np.empty(0, np.int64)
+    return np.array([place for flag in flags for place in column.places[flag]], np.int64)
 
 
 def _present(texts: Sequence[str], missing: frozenset[str]) -> tuple[list[int], Shaped]:
