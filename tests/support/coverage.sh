@@ -10,7 +10,7 @@ tar -c --exclude='*.so' --exclude='gru_c/*.c' gru_c src_c tests bench setup.py p
     README.md LICENSE | tar -x -C "$work"
 cd "$work"
 export PYTHONPATH=$work PYTHONDONTWRITEBYTECODE=1
-CFLAGS=--coverage LDFLAGS=--coverage python setup.py -q build_ext --inplace
+CC="${CC:-cc} --coverage" python setup.py -q build_ext --inplace
 python -m pytest -q -p no:cacheprovider tests/core tests/recurrence tests/streaming tests/serving \
     tests/test_functional.py tests/test_functional_arrays.py tests/test_argument_pairs.py \
     tests/layers/test_gru.py tests/layers/test_dense.py tests/layers/test_convolution.py \
