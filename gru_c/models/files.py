@@ -35,7 +35,8 @@ class SavedModel(InferenceModel):
         filepath : path
             The suffix is ``.safetensors``; or ``.keras``, ``.h5`` or ``.hdf5`` for a file that
             Keras loads, too: see `gru_c.interop.keras.save`. An existing file is replaced
-            atomically, once the new one is complete.
+            atomically, once the new one is complete, and keeps its permissions. A ``.safetensors``
+            holds a checksum, which `load_model` compares.
         overwrite : bool
             False raises an exception if the file exists.
         include_optimizer : bool, optional
