@@ -197,7 +197,10 @@ static void lay_out_packed(const gru_problem *problem, gru_plan *plan) {
     packed->w_lines = gru_reduced_triple_lines(plan->reduced, problem->input);
     packed->u_lines = gru_reduced_triple_lines(plan->reduced, problem->units);
     packed->w = gru_take(&arena, plan->panels, packed->w_lines, 3 * plan->lanes);
-    packed->u = gru_take(&arena, plan->panels, packed->u_lines, 3 * plan->lanes);
+    /* reset_after = 0 multiplies with r and z first, and then with n. */
+    packed->u_by_gates = !problem->reset_after && !plan->reduced;
+    const size_t blocks = packed->u_by_gates ? 3 * plan->triples : plan->panels;
+    packed->u = gru_take(&arena, blocks, packed->u_lines, 3 * plan->lanes);
     packed->bytes = arena.bytes;
     plan->overflow |= arena.overflow;
 }

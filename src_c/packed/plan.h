@@ -41,6 +41,7 @@ typedef enum gru_way {
 typedef struct gru_packed_layout {
     size_t bias;             /* (P, 4, V) n r z hn; biases that the cell adds are added here */
     size_t w, u;             /* (P, w_lines, 3, V) n r z and (P, u_lines, 3, V) r z n */
+    int u_by_gates;          /* 1: U is (3, P / 3, H, 3, V) instead: panels of r, then z, then n */
     size_t w_lines, u_lines; /* I and H; fewer where the weights have fewer bits */
     size_t bytes;
 } gru_packed_layout;
