@@ -369,3 +369,11 @@ def test_onednn_gives_our_results(workload, reset_after):
         getattr(peer, name)(problem, 1).answer() for peer in make_peers(["onednn", "gru_c"])[0]
     )
     assert largest_difference(theirs, ours) < 1e-6
+
+
+@needs_compiler
+def test_the_phases_of_a_step_have_a_line_for_each_variant(capsys):
+    from bench import phases
+
+    assert phases.main(["--shapes", "3,5,4,9", "--seconds", "0"]) == 0
+    assert capsys.readouterr().out.count("| 3,5,4,9 |") == 2
