@@ -1,6 +1,6 @@
 # Short names for CONTRIBUTING.md's commands.
 
-.PHONY: build test proofs lint docs bench sanitize sanitize-threads
+.PHONY: build test proofs lint docs bench coverage sanitize sanitize-threads
 
 build: # the core, in place
 	python setup.py -q build_ext --inplace
@@ -20,6 +20,9 @@ docs: build # docs/_build/index.html
 
 bench: build
 	python -m pytest bench
+
+coverage: # the lines and branches of src_c that its tests reach
+	tests/support/coverage.sh
 
 sanitize: # the core's tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	tests/support/sanitize.sh

@@ -6,7 +6,7 @@ pytest bench/bench_demo.py --benchmark-group-by=param:threads
 import numpy as np
 import pytest
 
-from gru_c import GRU, Dense, Sequential
+from gru_c import GRU, Dense, Sequential, _core
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((100, 10, 8)).astype(np.float32)
@@ -36,6 +36,29 @@ def torch_model(torch):
 
 
 def test_epoch(benchmark, model):
+    benchmark(model.fit, X, Y, verbose=0)
+
+
+class _NoCore:
+    """In place of the core's layers: gives outputs that it has seen before, and no gradients."""
+
+    def __init__(self, outputs):
+        self.outputs = outputs
+
+    def forward(self, x, threads):
+        return self.outputs[len(x)]
+
+    def backward(self, *arguments):
+        return None
+
+
+def test_epoch_without_the_core(benchmark, model, monkeypatch):
+    """The share of an epoch that is Python."""
+    model.fit(X, Y, verbose=0)
+    outputs = {size: model.run_in_training(X[:size])[0] for size in (32, 4)}
+    (run,) = model._training_runs.taken.values()
+    run._core = _NoCore(outputs)
+    monkeypatch.setattr(_core, "adam", lambda *_: None)
     benchmark(model.fit, X, Y, verbose=0)
 
 

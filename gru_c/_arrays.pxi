@@ -199,7 +199,7 @@ cdef int _require_apart(const _Arrays *arrays) except -1:
 cdef int _refuse(cnp.ndarray array, str name, int typenum, int flags, int ndim,
                  const cnp.npy_intp *shape) except -1:
     """Raise the exception for an array of another type, shape or layout."""
-    dtype, wanted = cnp.PyArray_DescrFromType(typenum), tuple([shape[i] for i in range(ndim)])
+    dtype, wanted = cnp.PyArray_DescrFromType(typenum), _numbers_of(shape, ndim)
     if cnp.PyArray_TYPE(array) != typenum or cnp.PyArray_ISBYTESWAPPED(array):
         raise TypeError(f"{name} must hold {dtype}, got {array.dtype}")
     if not _has_shape(array, ndim, shape):
@@ -214,18 +214,28 @@ cdef int _refuse(cnp.ndarray array, str name, int typenum, int flags, int ndim,
 
 cdef int _refuse_shared(cnp.ndarray array, str name, cnp.ndarray other, str other_name) except -1:
     """Raise ValueError if two arrays share elements, and not only a range of addresses."""
-    plain = [cnp.ndarray.view(it, cnp.ndarray) for it in (array, other)]
-    if shares_memory(*plain):
+    if shares_memory(cnp.ndarray.view(array, cnp.ndarray), cnp.ndarray.view(other, cnp.ndarray)):
         raise ValueError(f"{name} is written and {other_name} is used beside it: "
                          "they must not share memory")
     return 0
 
 
+# Lists are made without comprehensions: where memory runs out in one, Cython 3.3 releases the item
+# twice, and the next use of that array would read what is no longer there.
+
+
+cdef tuple _numbers_of(const cnp.npy_intp *numbers, int count):
+    cdef list result = []
+    cdef int i
+    for i in range(count):
+        result.append(numbers[i])
+    return tuple(result)
+
+
 cdef tuple _shape(cnp.ndarray array):
-    return tuple([cnp.PyArray_DIM(array, i) for i in range(cnp.PyArray_NDIM(array))])
+    return _numbers_of(cnp.PyArray_DIMS(array), cnp.PyArray_NDIM(array))
 
 
 cdef str _laid_out(cnp.ndarray array):
-    cdef int ndim = cnp.PyArray_NDIM(array)
-    return (f"shape {_shape(array)} with strides "
-            f"{tuple([cnp.PyArray_STRIDE(array, i) for i in range(ndim)])} in bytes")
+    strides = _numbers_of(cnp.PyArray_STRIDES(array), cnp.PyArray_NDIM(array))
+    return f"shape {_shape(array)} with strides {strides} in bytes"

@@ -1,4 +1,4 @@
-"""Mirror of src_c/gru.h and gru_layers.h, one to one."""
+"""Mirror of src_c/gru.h, gru_layers.h and gru_watch.h, one to one."""
 
 cdef extern from "gru.h" nogil:
     ctypedef enum gru_status:
@@ -246,15 +246,37 @@ cdef extern from "gru_layers.h" nogil:
     gru_status gru_layer_pack(const gru_layer *layer, const gru_weights *weights,
                                void *packed)
 
-    ctypedef struct gru_predict_args:
+    ctypedef struct gru_layers_args:
         size_t batch, time
         int threads
         gru_sequence_in x
         void *output
+        void *tape
         void *workspace
 
-    gru_status gru_predict(const gru_layer *layers, size_t count, const gru_predict_args *args,
-                           size_t bytes, size_t *needed)
+    gru_status gru_layers_tape_bytes(const gru_layer *layers, size_t count,
+                                     const gru_layers_args *args, size_t *bytes)
+    gru_status gru_layers_forward(const gru_layer *layers, size_t count,
+                                  const gru_layers_args *args, size_t bytes, size_t *needed)
+
+    ctypedef struct gru_layer_gradients:
+        void *kernel
+        void *recurrent_kernel
+        void *bias
+
+    ctypedef struct gru_layers_backward_args:
+        gru_layers_args forward
+        const void *d_output
+        const gru_layer_gradients *gradients
+        size_t first
+        void *d_x
+        int keep_tape
+        void *workspace
+
+    gru_status gru_layers_backward_bytes(const gru_layer *layers, size_t count,
+                                         const gru_layers_backward_args *args, size_t *bytes)
+    gru_status gru_layers_backward(const gru_layer *layers, size_t count,
+                                   const gru_layers_backward_args *args)
 
     gru_status gru_stream_bytes(const gru_layer *layers, size_t count, size_t *bytes)
     gru_status gru_stream_begin(const gru_layer *layers, size_t count, void *memory)
@@ -262,3 +284,10 @@ cdef extern from "gru_layers.h" nogil:
     void gru_stream_step_back(void *stream)
     gru_status gru_stream_get_state(const void *stream, size_t i, void *state)
     gru_status gru_stream_set_state(void *stream, size_t i, const void *state)
+
+cdef extern from "gru_watch.h" nogil:
+    ctypedef struct gru_watch:
+        int (*ask)() noexcept
+        int stopped
+
+    gru_watch *gru_set_watch(gru_watch *watch)

@@ -15,6 +15,10 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport INFINITY
 from libc.stdint cimport SIZE_MAX
 
+import os
+from operator import attrgetter, itemgetter
+from threading import get_ident, main_thread
+
 from numpy import shares_memory
 
 cnp.import_array()
@@ -57,6 +61,68 @@ cdef int _raise_unless_ok(gru_status status) except -1:
     raise ValueError(message)
 
 
+# ---- signals ----------------------------------------------------------------------------------
+
+cdef extern from *:
+    """
+    #include <string.h>
+
+    /* Run the handlers of signals that have arrived; return 1 if one has raised an exception. */
+    static int gru_run_signal_handlers(void) {
+        const PyGILState_STATE state = PyGILState_Ensure();
+        const int raised = PyErr_CheckSignals() != 0;
+        PyGILState_Release(state);
+        return raised;
+    }
+    """
+    int _run_signal_handlers "gru_run_signal_handlers"() noexcept nogil
+    void *memset(void *, int, size_t) noexcept nogil
+    unsigned long PyThread_get_thread_ident() noexcept nogil
+
+
+# Python runs signal handlers in its main thread alone, so only that thread's calls are watched. The
+# main thread of a forked child is the one that has forked.
+cdef unsigned long _main_thread
+
+
+def _set_main_thread(unsigned long number):
+    global _main_thread
+    _main_thread = number
+
+
+_set_main_thread(main_thread().ident)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _set_main_thread(get_ident()))
+
+
+cdef struct _Watch:
+    gru_watch watch
+    gru_watch *before
+    bint watches
+
+
+# Calls of fewer multiply-adds, some milliseconds, are not watched.
+cdef double _WATCHED = 50e6
+
+
+cdef void _begin_watch(_Watch *watch, double work) noexcept:
+    """Let signal handlers run while the core does so many multiply-adds; `_end_watch` must follow."""
+    watch.watches = work >= _WATCHED and PyThread_get_thread_ident() == _main_thread
+    if watch.watches:
+        memset(&watch.watch, 0, sizeof(gru_watch))
+        watch.watch.ask = _run_signal_handlers
+        watch.before = gru_set_watch(&watch.watch)
+
+
+cdef int _end_watch(_Watch *watch) except -1:
+    """End a watch; pass on the exception of a handler, such as KeyboardInterrupt."""
+    if watch.watches:
+        gru_set_watch(watch.before)
+        if watch.watch.stopped:
+            return -1  # the exception has been set
+    return 0
+
+
 # ---- memory -----------------------------------------------------------------------------------
 
 # Workspaces of earlier calls, kept for the next ones: new memory costs a page fault per 4 KiB. There
@@ -76,6 +142,31 @@ cdef size_t _spare_bytes = 0
 cdef size_t _MOST_SPARE = 64 * 1024 * 1024
 
 
+cdef extern from *:
+    """
+    #if defined(__linux__)
+    #include <stdint.h>
+    #include <sys/mman.h>
+    #endif
+    /* Ask for pages of 2 MiB: the first use of memory then costs a page fault for each of them and not
+     * one per 4 KiB. Without them nothing changes. */
+    static void gru_prefer_large_pages(void *data, size_t size) {
+    #if defined(__linux__) && defined(MADV_HUGEPAGE)
+        const size_t page = 4096, least = 4 * 1024 * 1024;
+        if (data && size >= least) {
+            const uintptr_t begin = ((uintptr_t)data + page - 1) / page * page;
+            (void)madvise((void *)begin, ((uintptr_t)data + size - begin) / page * page,
+                MADV_HUGEPAGE);
+        }
+    #else
+        (void)data;
+        (void)size;
+    #endif
+    }
+    """
+    void gru_prefer_large_pages(void *data, size_t size) noexcept nogil
+
+
 cdef int _borrow(size_t size, _Memory *memory) except -1:
     """Set `memory` to at least `size` bytes, which `_give_back` takes back."""
     global _spare_count, _spare_bytes
@@ -90,6 +181,7 @@ cdef int _borrow(size_t size, _Memory *memory) except -1:
     memory.data, memory.size = PyMem_RawMalloc(size), size
     if memory.data == NULL:
         raise MemoryError(f"could not allocate {size} bytes of workspace")
+    gru_prefer_large_pages(memory.data, memory.size)
     return 0
 
 
@@ -176,4 +268,5 @@ include "_steps.pxi"
 include "_kernels.pxi"
 include "_layers.pxi"
 include "_predictor.pxi"
+include "_training.pxi"
 include "_stream.pxi"

@@ -30,12 +30,15 @@ def matmul(cnp.ndarray a not None, bint transpose_a, cnp.ndarray b not None, bin
 cdef int _multiply(gru_matmul_args *args, size_t size) except -1:
     """Call gru_matmul with a workspace of this size."""
     cdef _Memory memory
+    cdef _Watch watch
     cdef gru_status status
     _borrow(size, &memory)
     args.workspace = memory.data
+    _begin_watch(&watch, <double>args.m * args.n * args.k)
     with nogil:
         status = gru_matmul(args)
     _give_back(memory)
+    _end_watch(&watch)
     return _raise_unless_ok(status)
 
 

@@ -126,6 +126,8 @@ cdef cnp.ndarray _forward(gru_problem *problem, gru_forward_args *args):
     cdef gru_status status = GRU_SMALL_WORKSPACE
     cdef size_t size = 0
     cdef _Memory memory
+    cdef _Watch watch
+    cdef double work = _work(problem)
     cdef cnp.npy_intp shape[2]
     shape[0], shape[1] = problem.batch, _state_width(problem)
     cdef cnp.ndarray last = <cnp.ndarray>cnp.PyArray_EMPTY(2, shape, _typenum_of(problem), 0)
@@ -133,12 +135,15 @@ cdef cnp.ndarray _forward(gru_problem *problem, gru_forward_args *args):
     while status == GRU_SMALL_WORKSPACE:
         _borrow(size, &memory)
         args.workspace = memory.data
-        if _work(problem) >= _LONG:
+        if work >= _LONG:
+            _begin_watch(&watch, work)
             with nogil:
                 status = gru_forward_within(problem, args, memory.size, &size)
+            _give_back(memory)
+            _end_watch(&watch)
         else:
             status = gru_forward_within(problem, args, memory.size, &size)
-        _give_back(memory)
+            _give_back(memory)
     _raise_unless_ok(status)
     return last
 
@@ -280,6 +285,7 @@ def backward(tape, cnp.ndarray memory not None, cnp.ndarray d_output, cnp.ndarra
     cdef gru_status status
     cdef size_t size
     cdef _Memory workspace
+    cdef _Watch watch
     weights, options = tape.weights, tape.options
     cdef cnp.ndarray x = _array(tape.x, "x")
     cdef cnp.ndarray kernel = _array(weights.kernel, "kernel")
@@ -320,7 +326,9 @@ def backward(tape, cnp.ndarray memory not None, cnp.ndarray d_output, cnp.ndarra
         &problem, GRU_BACKWARD_KEEP if keep_tape else GRU_BACKWARD, &size))
     _borrow(size, &workspace)
     args.workspace = workspace.data
+    _begin_watch(&watch, _work(&problem))
     with nogil:
         status = gru_backward(&problem, &args)
     _give_back(workspace)
+    _end_watch(&watch)
     _raise_unless_ok(status)

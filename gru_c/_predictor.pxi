@@ -41,10 +41,10 @@ cdef class Predictor:
     def __cinit__(self, list stages not None, bint timed, Py_ssize_t steps):
         cdef _Arrays arrays
         cdef gru_layer *layer
-        self.stages = tuple([tuple(stage) for stage in stages])
+        self.stages = tuple(map(tuple, stages))
         self._count, self._steps = len(stages), steps
         self._timed = self._gives_steps = timed
-        self._layers = _new_layers([stage[0] for stage in self.stages], 1)
+        self._layers = _new_layers(list(map(itemgetter(0), self.stages)), 1)
         self._typenum = _typenum_of(&self._layers[0].problem)
         self._isa = gru_active_isa()
         for i, (_, kernel, recurrent_kernel, bias, last_step, backwards) in enumerate(self.stages):
@@ -69,7 +69,7 @@ cdef class Predictor:
         """
         cdef const cnp.npy_intp *shape
         cdef cnp.npy_intp out_shape[3]
-        cdef gru_predict_args args
+        cdef gru_layers_args args
         cdef int ndim, out_ndim
         cdef Py_ssize_t I = self._layers[0].problem.input
         if type(x) is not cnp.ndarray:
@@ -99,6 +99,7 @@ cdef class Predictor:
             return None
         args.x = gru_sequence_in(cnp.PyArray_DATA(<cnp.ndarray>x), args.time * I, I)
         args.output = cnp.PyArray_DATA(<cnp.ndarray>out)
+        args.tape = NULL
         args.threads = threads
         self._run(&args)
         return out
@@ -113,19 +114,24 @@ cdef class Predictor:
         return (begin + cnp.PyArray_NBYTES(<cnp.ndarray>out) <= x_begin
                 or x_begin + cnp.PyArray_NBYTES(x) <= begin)
 
-    cdef int _run(self, gru_predict_args *args) except -1:
-        """Call gru_predict with a workspace: that of an earlier call if it is large enough."""
+    cdef int _run(self, gru_layers_args *args) except -1:
+        """Call gru_layers_forward with a workspace: that of an earlier call if it is large enough."""
         cdef gru_status status = GRU_SMALL_WORKSPACE
-        cdef bint shared = self._work_per_step * args.batch * args.time >= _SHARED
+        cdef double work = self._work_per_step * args.batch * args.time
+        cdef bint shared = work >= _SHARED
         cdef size_t size = 0
         cdef _Memory memory
+        cdef _Watch watch
         while status == GRU_SMALL_WORKSPACE:
             _borrow(size, &memory)
             args.workspace = memory.data
             if shared:
+                _begin_watch(&watch, work)
                 with nogil:
-                    status = gru_predict(self._layers, self._count, args, memory.size, &size)
+                    status = gru_layers_forward(self._layers, self._count, args, memory.size, &size)
+                _give_back(memory)
+                _end_watch(&watch)
             else:
-                status = gru_predict(self._layers, self._count, args, memory.size, &size)
-            _give_back(memory)
+                status = gru_layers_forward(self._layers, self._count, args, memory.size, &size)
+                _give_back(memory)
         return _raise_unless_ok(status)

@@ -19,7 +19,7 @@ cdef class Stack:
         cdef double work = 0
         self._count = len(stages)
         self._layers = _new_layers(stages, batch)
-        self.packed = tuple([stage[-1] for stage in stages])
+        self.packed = tuple(map(itemgetter(-1), stages))
         for i in range(self._count):
             work += _work(&self._layers[i].problem)
         self._typenum = _typenum_of(&self._layers[0].problem)
@@ -86,7 +86,12 @@ cdef class Stack:
 
     def state_layers(self):
         """Return the numbers of the layers that have a state."""
-        return [i for i in range(self._count) if not self._layers[i].dense]
+        cdef list numbers = []
+        cdef Py_ssize_t i
+        for i in range(self._count):
+            if not self._layers[i].dense:
+                numbers.append(i)
+        return numbers
 
     def get_states(self, list states not None):
         """Write the states (B, SH) of the layers that have one to contiguous arrays."""
@@ -108,12 +113,14 @@ cdef class Stack:
             arrays.typenum, arrays.count = self._typenum, 0
             self._state(&arrays, i, state, get)
         self._begin()
-        for i, state in zip(layers, state_arrays):
-            if get:
-                status = gru_stream_get_state(self._memory, i, cnp.PyArray_DATA(state))
-            else:
-                status = gru_stream_set_state(self._memory, i, cnp.PyArray_DATA(state))
-        self._busy = False
+        try:
+            for i, state in zip(layers, state_arrays):
+                if get:
+                    status = gru_stream_get_state(self._memory, i, cnp.PyArray_DATA(state))
+                else:
+                    status = gru_stream_set_state(self._memory, i, cnp.PyArray_DATA(state))
+        finally:
+            self._busy = False
         return _raise_unless_ok(status)
 
     cdef int _state(self, _Arrays *arrays, size_t layer, object state, bint written) except -1:

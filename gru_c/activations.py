@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from gru_c import _core
-from gru_c.common.arrays import Array
+from gru_c.common.arrays import Array, refuse_masked
 from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import lookup
 
@@ -125,6 +125,7 @@ def _by_kernel(kernel: Callable[[Array, Array], None], x: Array) -> Array:
     """Return what a kernel of the core computes from an array."""
     if x.dtype.char not in "fd" or not x.dtype.isnative:
         raise TypeError(f"sigmoid and tanh are for float32 and float64, got {x.dtype}")
+    refuse_masked("x", x)
     y = np.empty_like(x, order="C")
     kernel(x.astype(x.dtype, order="C", copy=not x.flags.aligned), y)
     return y

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from gru_c._version import __version__
-from gru_c.cli import bench, forecast
+from gru_c.cli import bench, forecast, inspect
+from gru_c.cli.reading import divide_times
 from gru_c.layers import GRU, Dense
 from gru_c.models.sequential import Sequential
 from gru_c.runtime.config import show_config
@@ -40,7 +41,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     """Run the command, flush its output, and return its exit code."""
     try:
         try:
-            options = _parser().parse_args(arguments)
+            given = sys.argv[1:] if arguments is None else arguments
+            options = _parser().parse_args(divide_times(given))
             code = int(options.run(options))
         finally:
             if sys.stdout is not None:
@@ -93,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: gru-c info",
     )
     info.set_defaults(run=_info)
+    inspect.add_command(commands)
     forecast.add_commands(commands, _positive)
     timing = commands.add_parser(
         "bench",

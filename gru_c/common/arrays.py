@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,8 +39,7 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
     """
     if value is None:
         raise TypeError(f"{name} must be an array of real numbers, got None")
-    if type(value) is not np.ndarray and _is_masked_array(value):
-        _refuse_masked(name, value)
+    refuse_masked(name, value)
     try:
         array = np.asarray(value)
     except ValueError as error:  # rows of different lengths
@@ -55,20 +54,26 @@ def as_real(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None)
     return array if dtype is None else array.astype(dtype, copy=not array.flags.aligned)
 
 
-def _is_masked_array(value: object) -> TypeGuard[np.ma.MaskedArray[Any, Any]]:
-    """Return True for a masked array, without an import of the module that NumPy imports late."""
-    module = sys.modules.get("numpy.ma")
-    return isinstance(value, getattr(module, "MaskedArray", ()))
+def refuse_masked(name: str, value: object) -> None:
+    """Raise TypeError for a masked array with masked entries, which would count as numbers.
 
-
-def _refuse_masked(name: str, value: np.ma.MaskedArray[Any, Any]) -> None:
-    """Raise TypeError if a masked array has masked entries, which would be used as data."""
-    masked = np.count_nonzero(np.ma.getmaskarray(value))
-    if masked:
-        raise TypeError(
-            f"{name} is a masked array with {masked} entries masked: fill them, x.filled(0.0), and "
-            "say which time steps count with mask= or lengths="
-        )
+    NumPy forgets the mask where it makes an array of it. A list may hold such arrays, too.
+    """
+    if type(value) is np.ndarray or "numpy.ma" not in sys.modules:  # NumPy imports it late
+        return
+    if isinstance(value, (list, tuple)):
+        kinds = {type(item) for item in value}
+        if any(issubclass(kind, (list, tuple, np.ma.MaskedArray)) for kind in kinds):
+            for i, item in enumerate(value):
+                refuse_masked(f"{name}[{i}]", item)
+    elif isinstance(value, np.ma.MaskedArray):
+        masked = np.count_nonzero(np.ma.getmaskarray(value))
+        if masked:
+            raise TypeError(
+                f"{name} is a masked array with {masked} entries masked, which would count as "
+                "numbers: fill them, as .filled(0.0) does, and where steps of sequences do not "
+                "count, say so with mask= or lengths="
+            )
 
 
 def unreadable(name: str, value: Any, error: Exception) -> TypeError:

@@ -19,7 +19,20 @@ def classes_of_user(classes: Mapping[str, Any] | None) -> Iterator[None]:
     ----------
     classes : mapping of str to class, optional
         The user's ``custom_objects``. A registry takes the subclasses of its ``base`` from it.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
     """
+    if classes is not None and not isinstance(classes, Mapping):
+        raise TypeError(f"custom_objects must be a dict of names and classes, got {classes!r}")
+    for name, value in (classes or {}).items():
+        if not isinstance(name, str) or not callable(value):
+            raise TypeError(
+                "custom_objects must be a dict of names and classes or functions, got "
+                f"{value!r} under {name!r}"
+            )
     token = _CLASSES_OF_USER.set(classes or {})
     try:
         yield

@@ -67,7 +67,8 @@ class WeightsLock:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._sleeping = 0  # threads that wait for a change
         self._parts: list[_Part] = []  # that are running
         self._waiting: list[_Part] = []  # that want to write
@@ -81,7 +82,7 @@ class WeightsLock:
         return _Part(self, holders, True)
 
     def _begin(self, part: _Part) -> None:
-        with self._changed:
+        with self._lock:
             if self._parts or self._waiting:
                 if part.writes:
                     self._waiting.append(part)
@@ -105,7 +106,7 @@ class WeightsLock:
 
     def _end(self, part: _Part) -> None:
         """End a part that runs or waits."""
-        with self._changed:
+        with self._lock:
             for parts in (self._parts, self._waiting):
                 if part in parts:
                     parts.remove(part)
@@ -122,7 +123,8 @@ class WeightsLock:
     def after_fork(self) -> None:
         """Forget the threads of the parent process, but for the one that goes on here."""
         thread = threading.get_ident()
-        self._changed, self._sleeping = threading.Condition(), 0
+        self._lock, self._sleeping = threading.RLock(), 0
+        self._changed = threading.Condition(self._lock)
         self._parts = [part for part in self._parts if part.thread == thread]
         self._waiting = []
 

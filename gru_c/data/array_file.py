@@ -1,12 +1,17 @@
-"""Arrays in files (`np.memmap`, datasets of h5py or zarr), read a few samples at a time."""
+"""Arrays in files (`np.memmap`, datasets of h5py or zarr), read a few samples at a time.
+
+So are arrays whose samples are computed when they are read.
+"""
 
 from __future__ import annotations
 
 import mmap
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gru_c.common.arrays import Array
 
@@ -15,11 +20,30 @@ from gru_c.common.arrays import Array
 _MARKS_OF_MEMORY = ("__array_interface__", "__array_struct__", "__dlpack__", "iloc")
 
 
+class ComputedArray(ABC):
+    """An array whose samples are computed when they are read.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+        self.shape = shape
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+
+    @abstractmethod
+    def __getitem__(self, where: slice | Array) -> Array:
+        """Return some samples, in the order of their numbers in `where`."""
+
+
 def is_stored(values: object) -> bool:
     """Return True for an array whose numbers are in a file.
 
     That is a NumPy array on an `np.memmap`, or a view of one; or an object with a NumPy dtype, a
-    shape and slices whose memory cannot be accessed, such as a dataset of h5py or zarr.
+    shape and slices whose memory cannot be accessed, such as a dataset of h5py or zarr, or a
+    `ComputedArray`.
     """
     if isinstance(values, np.ndarray):
         base: Any = values.base
@@ -83,7 +107,7 @@ class StoredArray:
         """Return the selected samples as an array."""
         if isinstance(self.samples, range):
             return np.asarray(self.source[self.samples.start : self.samples.stop])
-        if isinstance(self.source, np.ndarray):
+        if isinstance(self.source, (np.ndarray, ComputedArray)):
             chosen: Array = self.source[self.samples]
             return chosen
         return self._read_by_slices()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +36,42 @@ class Epoch:
     bucket: bool = False
     skip: int = 0
     fraction: Fraction = WHOLE
+
+
+@dataclass(frozen=True)
+class BatchPlan(Sequence[Any]):
+    """The samples of each batch, by their indices: slices, or arrays where there is an order.
+
+    The batches are made as they are asked for: any number of them takes no memory.
+
+    Attributes
+    ----------
+    batch_size : int
+    order : ndarray or None
+        The samples in the order in which they are taken.
+    numbers : sequence of int
+        The batches in the order in which they are taken.
+    """
+
+    batch_size: int
+    order: Array | None
+    numbers: Any
+
+    @classmethod
+    def of(cls, count: int, batch_size: int, order: Array | None = None) -> BatchPlan:
+        """Return a plan of so many samples, whose batches follow each other."""
+        return cls(batch_size, order, range(-(-count // batch_size)))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: Any) -> Any:
+        """Return the samples of a batch, or for a slice the plan of some batches."""
+        if isinstance(place, slice):
+            return replace(self, numbers=self.numbers[place])
+        first = int(self.numbers[place]) * self.batch_size
+        window = slice(first, first + self.batch_size)
+        return window if self.order is None else self.order[window]
 
 
 def fraction_slice(count: int, fraction: Fraction) -> slice:

@@ -56,7 +56,10 @@ def check_bptt_steps(model: Network, data: Data, bptt_steps: object) -> int | No
     if not recurrent_layers(model.layers):
         raise ValueError("bptt_steps is for models with a GRU")
     if data.lengths is not None or any(layer.makes_mask for layer in model.layers):
-        raise ValueError("bptt_steps is for sequences all of whose steps count")
+        raise ValueError(
+            "bptt_steps is for sequences all of whose steps count: not together with lengths, "
+            "sequences of different length or a layer that makes a mask"
+        )
     if data.x.ndim < 2:
         raise ValueError(f"bptt_steps needs x of shape (samples, time, ...), got {data.x.shape}")
     return steps

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.common.arrays import Array
+from gru_c.common.arrays import Array, refuse_masked
 from gru_c.common.keywords import checked_function
 
 
@@ -60,6 +60,7 @@ def pad_sequences(
            [4, 5]], dtype=int32)
     """
     _check_sides(padding, truncating)
+    refuse_masked("sequences", sequences)
     lengths = _lengths(sequences)
     maxlen = max(lengths, default=0) if maxlen is None else maxlen
     shape = next(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, as_real
 from gru_c.common.validation import check_flag, check_integer, check_real
 from gru_c.data.array_file import StoredArray
-from gru_c.data.batch_order import WHOLE, Epoch, Fraction, take_fraction
+from gru_c.data.batch_order import WHOLE, BatchPlan, Epoch, Fraction, take_fraction
 from gru_c.data.sequence_checks import check_sequences, check_step_targets
 from gru_c.data.sequence_list import SequenceList
 from gru_c.losses import Loss
@@ -83,7 +84,7 @@ class Samples:
 
     def take(self: Self, where: slice | Array) -> Self:
         """Return some of the samples."""
-        return self._with(lambda values: values[where], (np.ndarray, SequenceList, StoredArray))
+        return self._with(partial(_rows, where), (np.ndarray, SequenceList, StoredArray))
 
     def batch(self: Self, model: Network, where: slice | Array, longest: int | None = None) -> Self:
         """Return some samples as arrays: stored samples are read and checked, lists are padded.
@@ -127,12 +128,14 @@ class Samples:
 
     def _with(self: Self, change: Any, kinds: Any) -> Self:
         """Return a copy in which `change` was applied to the fields of some types."""
-        changed = {n: change(v) if isinstance(v, kinds) else v for n, v in vars(self).items()}
-        return type(self)(**changed)
+        copy = object.__new__(type(self))  # the constructor of a frozen class takes longer
+        for name, value in vars(self).items():
+            copy.__dict__[name] = change(value) if isinstance(value, kinds) else value
+        return copy
 
     def plan(
         self, batch_size: int, rng: np.random.Generator | None = None, *, bucket: bool = False
-    ) -> list[Any]:
+    ) -> BatchPlan:
         """Return the indices of each batch's samples: in their order, or as `rng` draws them.
 
         With `bucket` a batch has samples of similar length, and `rng` draws the order of batches.
@@ -141,13 +144,10 @@ class Samples:
         if bucket and self.lengths is not None:
             order = np.arange(len(self)) if order is None else order
             order = order[np.argsort(self.lengths[order], kind="stable")]
-        windows = [slice(i, i + batch_size) for i in range(0, len(self), batch_size)]
-        if order is None:
-            return windows
-        batches = [order[window] for window in windows]
-        if bucket and rng is not None:
-            batches = [batches[i] for i in rng.permutation(len(batches))]
-        return batches
+        plan = BatchPlan.of(len(self), batch_size, order)
+        if bucket and rng is not None and order is not None:
+            plan = replace(plan, numbers=rng.permutation(len(plan)))
+        return plan
 
     def check_bucket(self, model: Network, bucket: object) -> bool:
         """Return `bucket` as a bool; ValueError if batches by length are not possible."""
@@ -282,6 +282,13 @@ class Data(Samples):
     def shortened(self, longest: int) -> Data:
         """Return a batch without the time steps behind `longest`, which count in no sample."""
         return self.steps(0, longest, only_x=not self.per_step)
+
+
+def _rows(where: slice | Array, values: Any) -> Any:
+    """Return some rows of an array or list."""
+    if type(where) is type(values) is np.ndarray:
+        return values.take(where, axis=0)  # half the time of an index
+    return values[where]
 
 
 def _longest(lengths: Array) -> int:

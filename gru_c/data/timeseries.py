@@ -94,8 +94,9 @@ def timeseries_dataset(
         The series, time first; (steps, features) for a model with a GRU.
     targets : array_like of shape (steps, ...), or None
         ``targets[i]`` is the target of the window that begins with ``data[i]``. To forecast the
-        step behind a window, call ``timeseries_dataset(data[:-n], data[n:], sequence_length=n)``.
-        Windows at the end that have no target are left out. None for `predict`.
+        step behind a window, call ``timeseries_dataset(data, data[n:], sequence_length=n)``; with
+        ``data[n + k:]`` the target is k steps later. Windows at the end that have no target are
+        left out. None for `predict`.
     sequence_length : int
         Number of time steps in a window.
     sequence_stride : int
@@ -129,10 +130,10 @@ def timeseries_dataset(
     >>> import numpy as np
     >>> from gru_c import timeseries_dataset
     >>> series = np.arange(100)
-    >>> dataset = timeseries_dataset(series[:-10], series[10:], sequence_length=10)
+    >>> dataset = timeseries_dataset(series, series[10:], sequence_length=10)
     >>> x, y = dataset[0]
-    >>> x.shape, x[1], y[1], np.shares_memory(x, series)
-    ((81, 10), array([ 1,  2,  3,  4,  5,  6,  7,  8,  9, 10]), np.int64(11), True)
+    >>> x.shape, x[1], y[1], y[-1], np.shares_memory(x, series)
+    ((90, 10), array([ 1,  2,  3,  4,  5,  6,  7,  8,  9, 10]), np.int64(11), np.int64(99), True)
     """
     check_flag("shuffle", shuffle)
     series = as_real("data", data)

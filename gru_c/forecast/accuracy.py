@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.common.arrays import Array
+from gru_c.common.arrays import Array, as_real
 
 
 def naive(values: npt.ArrayLike, horizon: int) -> Array:
@@ -22,7 +22,7 @@ def naive(values: npt.ArrayLike, horizon: int) -> Array:
     >>> naive([1.0, 2.0, np.nan], 2)
     array([2., 2.])
     """
-    return repeated(filled(np.asarray(values, np.float64)), horizon, 1)
+    return repeated(filled(as_real("values", values, np.float64)), horizon, 1)
 
 
 def seasonal_naive(values: npt.ArrayLike, horizon: int, season: int) -> Array:
@@ -33,7 +33,7 @@ def seasonal_naive(values: npt.ArrayLike, horizon: int, season: int) -> Array:
     >>> seasonal_naive([9.0, 1.0, 2.0, 3.0], 4, season=3)
     array([1., 2., 3., 1.])
     """
-    return repeated(filled(np.asarray(values, np.float64)), horizon, season)
+    return repeated(filled(as_real("values", values, np.float64)), horizon, season)
 
 
 def repeated(values: Array, horizon: int, season: int, origins: Array | None = None) -> Array:
@@ -49,7 +49,12 @@ def repeated(values: Array, horizon: int, season: int, origins: Array | None = N
 
 
 def filled(values: Array) -> Array:
-    """Return the values, with each missing one replaced by the last known value before it."""
+    """Return the values, with each missing one replaced by the last known value before it.
+
+    Without missing values this is the array itself.
+    """
+    if not np.isnan(values).any():
+        return values
     known = np.where(np.isnan(values), 0, np.arange(len(values)))
     complete: Array = values[np.maximum.accumulate(known)]
     return complete
@@ -80,6 +85,6 @@ def mase_scale(values: npt.ArrayLike, season: int = 1) -> float:
     >>> mase_scale([1.0, 2.0, 4.0, 7.0])
     2.0
     """
-    array = np.asarray(values, np.float64)
+    array = as_real("values", values, np.float64)
     scale = mae(array[season:] - array[:-season])
     return scale if scale > 0 else float("nan")

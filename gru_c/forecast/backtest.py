@@ -32,6 +32,8 @@ class Backtest:
         Number of steps in a season, 0 for none.
     interval : tuple of float, or None
         The lowest and the highest of the requested quantiles.
+    skipped : dict of str to str
+        The names of the series that were left out, with the reasons.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class Backtest:
     folds: Sequence[Fold] = field(repr=False)
     season: int
     interval: tuple[float, float] | None
+    skipped: dict[str, str] = field(default_factory=dict)
 
     @property
     def methods(self) -> list[str]:

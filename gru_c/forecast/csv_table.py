@@ -1,21 +1,22 @@
-"""Series from a CSV file, with notes on how it was read."""
+"""Series from a file, with notes on how it was read."""
 
 from __future__ import annotations
 
-import difflib
 import os
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from gru_c.common.optional import require
+from gru_c.forecast.reading.columns import Columns
+from gru_c.forecast.reading.frame import Roles, read_frame
+from gru_c.forecast.reading.layout import read_columns
+from gru_c.forecast.reading.options import ReadingOptions
+from gru_c.forecast.reading.source import Source, read_source
 
-_SEPARATORS = ",;\t|"
-_FIRST_ROW = 2  # number of the first row of values in the file; the header is row 1
+_MOST_NAMES = 30  # of columns in a note
 
 
 @dataclass(frozen=True)
@@ -24,133 +25,202 @@ class Table:
 
     Attributes
     ----------
-    series : Series, DataFrame or dict of Series
-        In a form for `Forecaster.fit`: a series, a DataFrame of a series and its covariates, or a
-        series for each group.
-    future : DataFrame or None
+    series : Series, DataFrame, or dict of these
+        In a form for `Forecaster.fit`: a series, or a DataFrame of a series and its covariates; for
+        each group if there are groups.
+    future : DataFrame, dict of these, or None
         Covariates of the rows after the last known target.
     notes : list of str
         Lines that say how the file was read.
+    static : dict of dict, or None
+        The static features of each group.
+    skipped : dict of str to str
+        The groups that were left out, with the reasons.
     """
 
     series: Any
     future: Any
     notes: list[str]
+    static: dict[str, dict[str, Any]] | None = None
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def read_table(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Source,
     target: str,
-    time: str | None,
+    time: str | Sequence[str] | None,
     covariates: Sequence[str] = (),
     group: str | None = None,
+    options: ReadingOptions | None = None,
 ) -> Table:
-    """Read a CSV file; ValueError names the file and the row, column or value that is wrong.
+    """Read the columns of a file that have these roles; see `read_roles`."""
+    times = (time,) if isinstance(time, str) else tuple(time or ())
+    return read_roles(path, Roles(target, times, tuple(covariates), group), options)
 
-    The separator is the most frequent of comma, semicolon, tab and bar in the header. If it is not
-    the comma, numbers may have a decimal comma. Rows are sorted by time. Rows without a target at
-    the end are steps ahead, for which only the covariates are known.
+
+def read_roles(
+    path: str | os.PathLike[str] | Source, roles: Roles, options: ReadingOptions | None = None
+) -> Table:
+    """Read a file; ValueError names the file and the row, column or value that is wrong.
+
+    What has two readings is refused, and the message names both and the option that decides. Rows
+    are sorted by time. Rows without a target at the end are steps ahead, for which only the
+    covariates are known.
+
+    Parameters
+    ----------
+    path : path-like or Source
+        A text with separators, a Parquet or an Excel file; "-" for standard input; or what
+        `read_source` returned for it.
+    options : ReadingOptions, optional
+        What the file does not show itself.
     """
-    if group is not None and covariates:
-        raise ValueError("--covariates and --group do not go together")
-    chosen = [name for name in (target, time, group, *covariates) if name is not None]
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(f"target, time, group and covariates must be different: got {chosen}")
-    frame, separator = _read(Path(path))
-    for name in (target, time, group, *covariates):
-        _require_column(path, name, frame)
-    notes = [f"{os.fspath(path)}: {len(frame)} rows, columns {', '.join(map(str, frame.columns))}"]
-    for name in (target, *covariates):
-        frame[name] = _numbers(path, frame[name], decimal_comma=separator != ",")
-    if time is not None:
-        frame[time] = _times(path, frame[time])
-        if not frame[time].is_monotonic_increasing:
-            frame = frame.sort_values(time, kind="stable")
-            notes.append("rows put in the order of time")
-        frame = frame.set_index(time)
-    if group is not None:
-        parts = {str(name): part[target] for name, part in frame.groupby(group, sort=True)}
-        if time is None:  # the rows of a group are its steps, wherever they are in the file
-            parts = {name: part.reset_index(drop=True) for name, part in parts.items()}
-        series = {name: _cut_known(path, part.rename(name))[0] for name, part in parts.items()}
-        return Table(series, None, notes)
-    series, future = _cut_known(path, frame[target])
-    if not covariates:
-        notes += [f"{future} rows without a target at the end left out"] if future else []
-        return Table(series, None, notes)
-    columns = frame[[target, *covariates]]
-    ahead = columns.iloc[len(series) :].drop(columns=target)
-    notes.append(f"{future} rows at the end have covariates and no target: the future")
-    return Table(columns.iloc[: len(series)], ahead, notes)
+    options = ReadingOptions() if options is None else options
+    if not roles.time:
+        _refuse_time_options(options)
+    source = path if isinstance(path, Source) else read_source(path, options)
+    columns = _columns(source, options, roles.names, bool(roles.time))
+    for name in roles.names:
+        columns.at(name)
+    frame, notes, skipped = read_frame(columns, roles, options, source.zone)
+    if roles.group is None:
+        return _one_series(columns.name, frame, roles, options.frequency, notes)
+    return _groups(
+        columns.name, frame, roles, options.frequency, Table({}, None, notes, None, skipped)
+    )
 
 
-def columns_of(path: str | os.PathLike[str]) -> list[str]:
-    """Return the names in the header of a CSV file."""
-    return [str(name) for name in _read(Path(path), rows=0)[0].columns]
+def columns_of(source: Source, options: ReadingOptions) -> list[str]:
+    """Return the names in the header of a file."""
+    return _columns(source, options, (), True).header
 
 
-def _read(path: Path, rows: int | None = None) -> tuple[Any, str]:
-    pandas = require("pandas", "pandas")
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            header = file.readline()
-        separator = max(_SEPARATORS, key=header.count)
-        frame = pandas.read_csv(path, sep=separator, nrows=rows, encoding="utf-8-sig")
-    except (ValueError, UnicodeError) as error:  # pandas's own errors are ValueErrors
-        raise ValueError(f"{os.fspath(path)} is not a CSV file: {error}") from None
-    if rows != 0 and not len(frame):
-        raise ValueError(f"{os.fspath(path)} has no rows")
-    return frame, separator
+def _refuse_time_options(options: ReadingOptions) -> None:
+    """Raise ValueError for an option that has no effect on rows without times."""
+    given = {
+        "--time-format": options.time_format is not None,
+        "--timezone": options.timezone is not None,
+        "--frequency": options.frequency is not None,
+        "--duplicates": options.duplicates != "error",
+    }
+    for name, is_given in given.items():
+        if is_given:
+            raise ValueError(f"{name} says nothing without --time")
 
 
-def _require_column(path: str | os.PathLike[str], name: str | None, frame: Any) -> None:
-    if name is None or name in frame.columns:
-        return
-    known = [str(column) for column in frame.columns]
-    nearest = difflib.get_close_matches(name, known, n=1)
-    question = f" did you mean {nearest[0]!r}?" if nearest else ""
-    raise ValueError(f"{os.fspath(path)} has no column {name!r};{question} It has: {known}")
+def _columns(
+    source: Source, options: ReadingOptions, wanted: Sequence[str], timed: bool
+) -> Columns:
+    columns = read_columns(source, options, wanted, timed)
+    shown = columns.header[:_MOST_NAMES]
+    more = len(columns.header) - len(shown)
+    names = ", ".join(shown) + (f" and {more} more" if more else "")
+    columns.notes.insert(0, f"{columns.name}: {len(columns)} rows, columns {names}")
+    return columns
 
 
-def _numbers(path: str | os.PathLike[str], column: Any, decimal_comma: bool) -> Any:
-    pandas = require("pandas", "pandas")
-    original = column
-    if decimal_comma and not pandas.api.types.is_numeric_dtype(column):
-        column = column.str.replace(",", ".")
-    numbers = pandas.to_numeric(column, errors="coerce").astype(np.float64)
-    _require_all(path, original, numbers.isna() & original.notna(), "is not a number")
-    return numbers
+def _one_series(
+    name: str, frame: Any, roles: Roles, frequency: str | None, notes: list[str]
+) -> Table:
+    """Return the rows as a series, with its covariates."""
+    frame = _on_grid(name, frame, frequency)
+    series, future = _known_and_ahead(name, frame, roles)
+    if roles.covariates:
+        notes.append(f"{len(future)} rows at the end have covariates and no target: the future")
+        return Table(series, future, notes)
+    left_out = len(frame) - len(series)
+    notes += [f"{left_out} rows without a target at the end left out"] if left_out else []
+    return Table(series, None, notes)
 
 
-def _times(path: str | os.PathLike[str], column: Any) -> Any:
-    pandas = require("pandas", "pandas")
-    if pandas.api.types.is_numeric_dtype(column):
-        column = column.astype(str).str.removesuffix(".0")  # 2026 is a year, not nanoseconds
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # unknown forms of dates are refused below
-        times = pandas.to_datetime(column, errors="coerce")
-    fault = "is not a time such as 2026-01-31 or 2026-01-31 14:00, in one form in all rows"
-    _require_all(path, column, times.isna(), fault)
-    return times
-
-
-def _require_all(path: str | os.PathLike[str], column: Any, bad: Any, fault: str) -> None:
-    """Raise ValueError for the first value that is marked as bad."""
-    if bad.any():
-        row = int(np.argmax(bad.to_numpy()))
-        value = column.iloc[row]
-        raise ValueError(
-            f"{os.fspath(path)}: {value!r} in row {row + _FIRST_ROW}, column {column.name!r}, "
-            f"{fault}"
+def _groups(name: str, frame: Any, roles: Roles, frequency: str | None, table: Table) -> Table:
+    """Return the rows as a series for each group, with its covariates and static features."""
+    series, future, static, skipped = {}, {}, {}, dict(table.skipped)
+    parts = dict(iter(frame.groupby(roles.group, sort=False, observed=True)))
+    for label in sorted(parts, key=_order):
+        part = parts[label] if roles.time else parts[label].reset_index(drop=True)
+        if label in skipped:
+            continue
+        try:
+            static[label] = {
+                column: _only_value(name, part, label, column) for column in roles.static
+            }
+            part = _on_grid(f"{name}: {label!r}", part, frequency)
+            series[label], future[label] = _known_and_ahead(name, part, roles, label)
+        except ValueError as error:
+            if not roles.skip_bad:
+                raise
+            skipped[label] = str(error)
+    if not series:
+        raise ValueError(f"{name} has no group that can be used: {next(iter(skipped.values()))}")
+    if roles.covariates:
+        counts = sorted({len(rows) for rows in future.values()})
+        rows = " to ".join(str(count) for count in (counts[0], counts[-1])[: len(counts)])
+        table.notes.append(
+            f"{rows} rows at the end of each group have covariates and no target: the future"
         )
+    return replace(
+        table,
+        series=series,
+        future=future if roles.covariates else None,
+        static=static if roles.static else None,
+        skipped=skipped,
+    )
 
 
-def _cut_known(path: str | os.PathLike[str], series: Any) -> tuple[Any, int]:
+def _known_and_ahead(
+    name: str, frame: Any, roles: Roles, label: str | None = None
+) -> tuple[Any, Any]:
+    """Return the rows of a series up to its last known value, and the covariates after it.
+
+    The rows are a Series if there are no covariates of any kind.
+    """
+    target = frame[roles.target].rename(roles.target if label is None else label)
+    series, _ = _cut_known(name, target)
+    future = frame.iloc[len(series) :][list(roles.covariates)]
+    columns = [roles.target, *roles.covariates, *roles.past_covariates]
+    return series if len(columns) == 1 else frame[columns].iloc[: len(series)], future
+
+
+def _only_value(name: str, part: Any, label: str, column: str) -> Any:
+    """Return the value that a static feature has in all rows of a group."""
+    different = list(dict.fromkeys(part[column].tolist()))
+    if len(different) > 1:
+        raise ValueError(
+            f"{name}: the static feature {column!r} of {label!r} is {different[0]!r} in some rows "
+            f"and {different[1]!r} in others"
+        )
+    return different[0]
+
+
+def _on_grid(name: str, data: Any, frequency: str | None) -> Any:
+    """Return rows at each step of a frequency, NaN where there is no row."""
+    if frequency is None:
+        return data
+    pandas = require("pandas", "pandas")
+    index = data.index
+    try:
+        grid = pandas.date_range(index[0], index[-1], freq=frequency, unit=index.unit)
+    except ValueError as error:
+        raise ValueError(f"--frequency {frequency!r} is not one of pandas: {error}") from None
+    off = ~index.isin(grid)
+    if off.any():
+        raise ValueError(
+            f"{name}: {index[int(np.argmax(off))]} is not at a step of --frequency {frequency}"
+        )
+    return data.reindex(grid.rename(index.name))
+
+
+def _order(label: str) -> tuple[int, str]:
+    """Return a key that sorts numbers by their value, before other names."""
+    is_number = label.isdecimal() and str(int(label)) == label
+    return (int(label), "") if is_number else (2**63, label)
+
+
+def _cut_known(name: str, series: Any) -> tuple[Any, int]:
     """Return a series up to its last known value, and the number of rows after it."""
     known = np.flatnonzero(series.notna())
     if not len(known):
-        raise ValueError(f"{os.fspath(path)}: {series.name!r} has no value in any row")
+        raise ValueError(f"{name}: {series.name!r} has no value in any row")
     end = int(known[-1]) + 1
     return series.iloc[:end], len(series) - end

@@ -1,11 +1,13 @@
-"""The inputs and targets of a model, made from a series: features, windows, differences.
+"""The layout of a model's inputs and targets, and the scales of the series.
 
 The features of a time step are, in this order: the value, scaled by the mean and deviation of the
 training part; with a season, the difference from the value one season before; if the training part
 has missing values, 1 where the value is missing and was filled with the last known one; the
-calendar; the covariates of this step, and those of the step `horizon` steps later.
+calendar; the covariates of this step, and those of the step `horizon` steps later; the covariates
+that are known only in the past; the static features of the series.
 
-The targets are differences from a naive forecast: the last value or the last season.
+The targets are differences from a naive forecast: the last value or the last season. With a
+logarithmic scale, values and differences are those of the logarithm.
 """
 
 from __future__ import annotations
@@ -13,16 +15,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from gru_c.common.arrays import Array
 from gru_c.forecast.accuracy import filled, repeated
-from gru_c.forecast.series import Series
-from gru_c.forecast.timestamps import calendar_features
+from gru_c.forecast.series import LARGEST, Series
 
 _FLAT = 1e-9  # relative to the values: smaller differences are rounding
 _SMALLEST = 1e-200  # smallest divisor: the largest value of a series is 1e100
 _FARTHEST = 1e6  # scaled values are clipped to this: new data may differ from all data before
+_LARGEST_LOG = float(np.log(LARGEST))
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,19 @@ class Scale:
     step: float
 
     @classmethod
-    def fit(cls, values: Array, references: Array, targets: Array) -> Scale:
+    def fit(cls, values: Array, step: float) -> Scale:
         """Return the scale of a series.
 
         The deviation of a constant series is taken as 1. Where the naive forecast is right up to
         rounding, the step has the size of the rounding.
         """
         smallest = max(_FLAT * float(np.nanmax(np.abs(values))), _SMALLEST)
-        std, step = float(np.nanstd(values)), _size(targets - references)
+        std = float(np.nanstd(values))
         return cls(
             mean=float(np.nanmean(values)),
             std=std if std > smallest else 1.0,
             step=max(step, smallest),
         )
-
-
-def _size(values: Array) -> float:
-    """Return the root mean square of the known values; 0 if none is known."""
-    known = values[~np.isnan(values)]
-    return float(np.sqrt((known**2).mean())) if known.size else 0.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +75,14 @@ class Layout:
         The cycles of the calendar; see `calendar_of`.
     covariate_mean, covariate_std : tuple of float
         Scales of the covariates.
+    past_mean, past_std : tuple of float
+        Scales of the covariates that are known only in the past.
+    static : int
+        Number of static features.
+    log : bool
+        True if the model forecasts the logarithms of the values.
+    lower : float or None
+        The lowest possible value.
     """
 
     window: int
@@ -90,12 +93,23 @@ class Layout:
     calendar: tuple[str, ...]
     covariate_mean: tuple[float, ...]
     covariate_std: tuple[float, ...]
+    past_mean: tuple[float, ...] = ()
+    past_std: tuple[float, ...] = ()
+    static: int = 0
+    log: bool = False
+    lower: float | None = None
 
     @property
     def features(self) -> int:
         """The number of features of a time step."""
         cycles, covariates = len(self.calendar), len(self.covariate_mean)
-        return 1 + bool(self.season) + self.marks_missing + 2 * cycles + 2 * covariates
+        beside = 2 * cycles + 2 * covariates + len(self.past_mean) + self.static
+        return 1 + bool(self.season) + self.marks_missing + beside
+
+    @property
+    def reference_season(self) -> int:
+        """The number of steps that the naive forecast repeats."""
+        return self.season if self.reference == "season" else 1
 
     @property
     def shortest(self) -> int:
@@ -108,80 +122,28 @@ class Layout:
         return self.window + self.season
 
     def naive(self, item: Series, origins: Array) -> Array:
-        """Return the naive forecasts from some steps of a series, (origins, horizon)."""
-        return self.references(filled(item.values), origins)
+        """Return the naive forecasts from some steps of a series, (origins, horizon).
 
-    def references(self, values: Array, origins: Array) -> Array:
-        """Return the naive forecasts from some steps of filled values, (origins, horizon)."""
-        season = self.season if self.reference == "season" else 1
-        return repeated(values, self.horizon, season, origins)
-
-    def inputs(self, item: Series, scale: Scale) -> Array:
-        """Return the features of every step, (n, features)."""
-        values = filled(item.values)
-        columns = [((values - scale.mean) / scale.std)[:, None]]
-        if self.season:
-            rise = np.zeros((len(values), 1))
-            rise[self.season :, 0] = (values[self.season :] - values[: -self.season]) / scale.step
-            columns.append(rise)
-        if self.marks_missing:
-            columns.append(np.isnan(item.values)[:, None])
-        if self.calendar:
-            columns.append(calendar_features(item.index, self.calendar))
-        if self.covariate_mean:
-            known = (item.covariates - self.covariate_mean) / self.covariate_std
-            later = np.minimum(np.arange(len(values)) + self.horizon, len(known) - 1)
-            columns += [known[: len(values)], known[later]]
-        return _clip(np.concatenate(columns, axis=1))
-
-    def windows(self, item: Series, scale: Scale, origins: Array) -> Array:
-        """Return the windows that end at some steps, (origins, window, features).
-
-        The result is a view if the origins follow each other.
+        They are on the scale of the model.
         """
-        inputs = self.inputs(item, scale)
-        all_windows = sliding_window_view(inputs, self.window, axis=0).swapaxes(1, 2)
-        starts = origins - self.window + 1
-        if len(starts) and starts[-1] - starts[0] == len(starts) - 1:
-            windows: Array = all_windows[starts[0] : starts[-1] + 1]
-        else:
-            windows = all_windows[starts]
-        return windows
+        values = self.model_values(filled(item.values))
+        return repeated(values, self.horizon, self.reference_season, origins)
 
-    def targets(self, item: Series, origins: Array) -> Array:
-        """Return the values after some steps, NaN where missing: (origins, horizon)."""
-        values: Array = item.values[origins[:, None] + np.arange(1, self.horizon + 1)]
-        return values
+    def model_values(self, values: Array) -> Array:
+        """Return values on the scale of the model: themselves, or their logarithms."""
+        if not self.log:
+            return values
+        logarithms: Array = np.log(values)
+        return logarithms
 
-
-@dataclass(frozen=True)
-class Windows:
-    """Samples for a model: x (n, window, features) and y (n, horizon), float32; y may be NaN."""
-
-    x: Array
-    y: Array
-
-    @classmethod
-    def concatenate(cls, parts: list[tuple[Array, Array]]) -> Windows:
-        """Return the windows of several series as one object."""
-        if len(parts) == 1:
-            return cls(*parts[0])
-        xs, ys = zip(*parts, strict=True)
-        return cls(np.concatenate(xs), np.concatenate(ys))
+    def forecasts(self, outputs: Array) -> Array:
+        """Return forecasts on the scale of the model as values of a series, at least `lower`."""
+        if self.log:
+            outputs = np.exp(np.clip(outputs, -_LARGEST_LOG, _LARGEST_LOG))
+        return outputs if self.lower is None else np.maximum(outputs, self.lower)
 
 
-def make_windows(layout: Layout, item: Series, scale: Scale, origins: Array) -> tuple[Array, Array]:
-    """Return inputs and scaled targets for the origins with at least one known target."""
-    targets = layout.targets(item, origins)
-    any_known = ~np.isnan(targets).all(axis=1)
-    origins, targets = origins[any_known], targets[any_known]
-    if not len(origins):
-        empty = np.empty((0, layout.window, layout.features), np.float32)
-        return empty, targets.astype(np.float32)
-    references = layout.naive(item, origins)
-    y = _clip((targets - references) / scale.step)
-    return layout.windows(item, scale, origins), y
-
-
-def _clip(scaled: Array) -> Array:
-    return np.clip(scaled, -_FARTHEST, _FARTHEST).astype(np.float32)
+def clip(scaled: Array) -> Array:
+    """Return scaled numbers as float32, without those that are far from all others."""
+    limited: Array = np.minimum(np.maximum(scaled, -_FARTHEST), _FARTHEST)
+    return limited.astype(np.float32)

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from gru_c.common.arrays import Array
-from gru_c.common.attributes import Guarded, assign
-from gru_c.common.progress import check_verbose
-from gru_c.common.validation import check_flag, check_integer, check_real, make_rng
+from gru_c.common.attributes import assign
+from gru_c.common.validation import (
+    check_flag,
+    check_integer,
+)
 from gru_c.forecast import fitted, plots, rolling_origin, saving
+from gru_c.forecast.arguments import Arguments
 from gru_c.forecast.backtest import Backtest
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.output import forecast_form
-from gru_c.forecast.series import Panel, read_panel
-from gru_c.forecast.training import Training
-from gru_c.losses.quantile import check_quantiles
+from gru_c.forecast.panel import Given, Panel, read_panel
+from gru_c.forecast.static import StaticFeature, add_static
 from gru_c.models.sequential import Sequential
-from gru_c.runtime.threads import check_num_threads
 
 _MOST_HORIZONS = 1000  # longest forecast, in horizons
 
 
-class Forecaster(Guarded):
+class Forecaster(Arguments):
     """Forecasts of one or many series by stacked GRUs, with one model for all series.
 
     The GRUs read the last `window` steps. A `Dense` layer then gives all of the next `horizon`
@@ -45,7 +45,10 @@ class Forecaster(Guarded):
     hidden_units : int or sequence of int
         Units of each GRU.
     covariates : sequence of str, optional
-        Columns of the DataFrame given to `fit` that are not series, but numbers known ahead.
+        Columns of the DataFrames given to `fit` that are not series, but numbers known ahead.
+    past_covariates : sequence of str, optional
+        Columns of the DataFrames given to `fit` that are not series, but numbers known only in the
+        past. A missing one is filled with the last known one. No forecast goes beyond the horizon.
     quantiles : sequence of float, optional
         Quantiles to forecast instead of the median. They are sorted, so they never cross
         (Chernozhukov, Fernandez-Val and Galichon, Quantile and probability curves without crossing,
@@ -56,6 +59,16 @@ class Forecaster(Guarded):
         DatetimeIndex there is none.
     calendar : bool
         Use the calendar where there is a DatetimeIndex.
+    lower : float, optional
+        The lowest possible value, such as 0 for counts: no forecast and no quantile is below it,
+        and values below it are refused.
+    scale : {"linear", "log"}
+        "log" is for series above 0 whose changes are rather relative than absolute: the model
+        learns the logarithms of the values.
+    skip_bad : bool
+        Leave out, with a warning that names them, those of several series that are too short, have
+        irregular times or cannot be used for another reason. By default one such series is an
+        error. Where series have numbers instead of names, its forecast is NaN.
     dropout : float
         Dropout rate between the layers.
     learning_rate, batch_size, epochs
@@ -83,6 +96,8 @@ class Forecaster(Guarded):
         The naive forecast that the model corrects.
     names_ : list of str
         Names of the series.
+    skipped_ : dict of str to str
+        Names of the series that were left out in `fit`, with the reasons.
     columns_ : dict of str to str
         The columns "target", "time" and "group" of the CSV file that ``gru-c forecast`` read the
         series from; empty for series that were given to `fit`.
@@ -98,88 +113,45 @@ class Forecaster(Guarded):
     array([20.  , 22.5 , 24.33, 25.  , 24.33, 22.5 ])
     """
 
-    # Arguments that the model was made with.
-    _of_model = (
-        "window",
-        "horizon",
-        "hidden_units",
-        "covariates",
-        "quantiles",
-        "season",
-        "calendar",
-    )
     model_: Sequential
     history_: dict[str, list[float]]
     season_: int
     reference_: str
     names_: list[str]
+    skipped_: dict[str, str]
     columns_: dict[str, str]
     layout: Layout
     scales: dict[str, Scale]
     past: Panel
-
-    def __init__(
-        self,
-        window: int,
-        horizon: int,
-        hidden_units: int | Sequence[int] = (64, 64),
-        *,
-        covariates: Sequence[str] | None = None,
-        quantiles: Sequence[float] | None = None,
-        season: int | None = None,
-        calendar: bool = True,
-        dropout: float = 0.1,
-        learning_rate: float = 0.003,
-        batch_size: int = 32,
-        epochs: int = 100,
-        patience: int = 10,
-        validation_fraction: float = 0.15,
-        seed: int | None = None,
-        num_threads: int | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.window = check_integer("window", window, 1)
-        self.horizon = check_integer("horizon", horizon, 1)
-        units = hidden_units if isinstance(hidden_units, (list, tuple)) else (hidden_units,)
-        self.hidden_units = tuple(check_integer("hidden_units", count, 1) for count in units)
-        if not units:
-            raise ValueError("hidden_units must have a number for each layer, got none")
-        if isinstance(covariates, str):
-            raise TypeError(f"covariates must be a list of names, got {covariates!r}")
-        self.covariates = tuple(covariates or ())
-        self.quantiles = None if quantiles is None else check_quantiles("Forecaster", quantiles)
-        self.season = check_integer("season", season, optional=True)
-        self.calendar = check_flag("calendar", calendar)
-        self.dropout = check_real("dropout", dropout, "[0, 1)")
-        self.learning_rate = check_real("Forecaster: learning_rate", learning_rate, "> 0")
-        self.batch_size = check_integer("batch_size", batch_size, 1)
-        self.epochs = check_integer("epochs", epochs, 1)
-        self.patience = check_integer("patience", patience, 1)
-        self.validation_fraction = check_real(
-            "Forecaster: validation_fraction", validation_fraction, "[0, 1)"
-        )
-        make_rng(seed)
-        self.seed = seed
-        self.num_threads = None if num_threads is None else check_num_threads(num_threads)
-        self.verbose = check_verbose(verbose)
-
-    def _why_fixed(self, name: str) -> str | None:
-        if name in self._of_model and hasattr(self, "layout"):
-            return f"cannot change after fit: make a new Forecaster({name}=...)"
-        return None
+    static: tuple[StaticFeature, ...]
 
     # ---- fitting ----
 
-    def fit(self, series: Any, covariates: Any = None) -> Forecaster:
+    def fit(
+        self,
+        series: Any,
+        covariates: Any = None,
+        *,
+        past_covariates: Any = None,
+        static: Any = None,
+    ) -> Forecaster:
         """Train a model.
 
         Parameters
         ----------
         series : ndarray (n,), Series, DataFrame, ndarray (n, k), list or dict
             A series; or several: the columns of a DataFrame or an array, or a list or dict of 1-D
-            arrays or Series, which may have different lengths. NaN is a missing value.
-        covariates : array_like (n, c) or DataFrame, optional
-            Numbers known ahead, common to all series: a row for each step.
+            arrays or Series, which may have different lengths; or of DataFrames, each of a series
+            and its covariates. NaN is a missing value.
+            An index of times, periods, dates, or text such as "2026-01-31 14:00" gives the times.
+        covariates : array_like (n, c) or DataFrame, or dict of these, optional
+            Numbers known ahead: a row for each step. They are common to all series, unless it is a
+            dict by the names of the series.
+        past_covariates : as covariates, optional
+            Numbers known only in the past.
+        static : DataFrame or dict of dict, optional
+            Numbers or categories that belong to a series as a whole: a row for each series, with
+            its name as the index. Text is a category.
 
         Returns
         -------
@@ -193,26 +165,18 @@ class Forecaster(Guarded):
             When the loss became infinite.
             After any exception the forecaster is the same as before.
         """
-        panel = read_panel(series, covariates, self.covariates)
-        self._set_fitted(fitted.fit(panel, self._settings()), {})
+        panel, features = self._read(series, covariates, past_covariates, static)
+        new = fitted.fit(panel, self._settings(), features)
+        new.past.warn_of_skipped()
+        self._set_fitted(new, {})
         return self
 
-    def _settings(self) -> fitted.ForecastSettings:
-        return fitted.ForecastSettings(
-            window=self.window,
-            horizon=self.horizon,
-            hidden_units=self.hidden_units,
-            season=self.season,
-            calendar=self.calendar,
-            dropout=self.dropout,
-            levels=self.levels,
-            validation_fraction=self.validation_fraction,
-            training=Training(
-                self.learning_rate, self.batch_size, self.epochs, self.patience, self.verbose
-            ),
-            seed=self.seed,
-            num_threads=self.num_threads,
-        )
+    def _read(
+        self, series: Any, covariates: Any, past: Any, static: Any
+    ) -> tuple[Panel, tuple[StaticFeature, ...]]:
+        """Return the series to train on, and their static features."""
+        given = Given(covariates, self.covariates, past, self.past_covariates, self.skip_bad)
+        return add_static(read_panel(series, given), static, self.skip_bad)
 
     def _set_fitted(self, new: fitted.Fitted, columns: dict[str, str]) -> None:
         assign(
@@ -224,26 +188,37 @@ class Forecaster(Guarded):
             past=new.past,
             season_=new.layout.season,
             reference_=new.layout.reference,
+            static=new.static,
             names_=[item.name for item in new.past.series],
+            skipped_=new.past.skipped,
             columns_=columns,
         )
-
-    @property
-    def levels(self) -> tuple[float, ...]:
-        """The quantiles that the model gives: those asked for, and the median."""
-        return tuple(sorted({0.5, *(self.quantiles or ())}))
 
     def _require_fitted(self, method: str) -> fitted.Fitted:
         """Return the result of `fit`; ValueError if there is none yet."""
         if not hasattr(self, "layout"):
             raise ValueError(f"{method} needs a forecaster that has been trained: call fit first")
         return fitted.Fitted(
-            self.model_, self.history_, self.layout, self.scales, self.past, self.levels
+            self.model_,
+            self.history_,
+            self.layout,
+            self.scales,
+            self.past,
+            self.levels,
+            self.static,
         )
 
     # ---- forecasting ----
 
-    def predict(self, steps: int | None = None, series: Any = None, covariates: Any = None) -> Any:
+    def predict(
+        self,
+        steps: int | None = None,
+        series: Any = None,
+        covariates: Any = None,
+        *,
+        past_covariates: Any = None,
+        static: Any = None,
+    ) -> Any:
         """Return forecasts of the steps after the end of the series.
 
         Steps beyond the horizon are forecast from the medians of the steps before them, as if these
@@ -256,9 +231,13 @@ class Forecaster(Guarded):
         series : as in `fit`, optional
             Series to continue instead of those of `fit`. A series with a name from `fit` keeps its
             scaling; others are scaled by the values given here.
-        covariates : array_like (steps, c) or DataFrame
+        covariates : array_like (steps, c) or DataFrame, or dict of these
             If the model has covariates, their rows for the steps ahead. With `series` also those of
             its steps, before them, unless they are columns of it.
+        past_covariates : as in `fit`
+            If the model has past covariates: those of `series`, unless they are columns of it.
+        static : as in `fit`
+            If the model has static features: those of series that are not named as one of `fit`.
 
         Returns
         -------
@@ -267,9 +246,25 @@ class Forecaster(Guarded):
         """
         known = self._require_fitted("predict")
         steps = self._check_steps(steps)
-        panel = known.read_past(series, covariates, self.covariates, steps)
+        panel = known.read_past(self._ahead(steps, series, covariates, past_covariates, static))
+        if series is not None:
+            panel.warn_of_skipped()
         forecasts = self._choose_levels(known.outputs(panel, steps, self.num_threads))
         return forecast_form(panel, forecasts, self.quantiles)
+
+    def _ahead(
+        self, steps: int, series: Any, covariates: Any, past: Any = None, static: Any = None
+    ) -> fitted.Ahead:
+        return fitted.Ahead(
+            series=series,
+            covariates=covariates,
+            past=past,
+            static=static,
+            names=self.covariates,
+            past_names=self.past_covariates,
+            steps=steps,
+            skip_bad=self.skip_bad,
+        )
 
     def _check_steps(self, steps: int | None) -> int:
         steps = self.horizon if steps is None else check_integer("steps", steps, 1)
@@ -279,17 +274,17 @@ class Forecaster(Guarded):
             )
         return steps
 
-    def _choose_levels(self, outputs: Array) -> Array:
-        """Return the requested quantiles; without any, the median without an axis for it."""
-        if self.quantiles is None:
-            return outputs[..., 0]
-        chosen: Array = outputs[..., [self.levels.index(q) for q in self.quantiles]]
-        return chosen
-
     # ---- accuracy ----
 
     def backtest(
-        self, series: Any, folds: int = 5, covariates: Any = None, *, refit: bool = True
+        self,
+        series: Any,
+        folds: int = 5,
+        covariates: Any = None,
+        *,
+        refit: bool = True,
+        past_covariates: Any = None,
+        static: Any = None,
     ) -> Backtest:
         """Forecast the end of the series from several origins, each from the steps before it.
 
@@ -298,7 +293,7 @@ class Forecaster(Guarded):
 
         Parameters
         ----------
-        series, covariates
+        series, covariates, past_covariates, static
             As in `fit`.
         folds : int
             Number of origins.
@@ -310,9 +305,13 @@ class Forecaster(Guarded):
         Backtest
             With the errors of the naive forecasts beside the model's.
         """
-        panel = read_panel(series, covariates, self.covariates)
         folds, refit = check_integer("folds", folds, 1), check_flag("refit", refit)
-        return rolling_origin.roll(self._settings(), self.quantiles, panel, folds, refit)
+        panel, features = self._read(series, covariates, past_covariates, static)
+        result = rolling_origin.roll(
+            self._settings(), self.quantiles, panel, folds, refit, features
+        )
+        replace(panel, skipped=result.skipped).warn_of_skipped()
+        return result
 
     def plot(
         self, steps: int | None = None, past: int | None = None, covariates: Any = None
@@ -332,7 +331,7 @@ class Forecaster(Guarded):
         """
         known = self._require_fitted("plot")
         steps = self._check_steps(steps)
-        panel = known.read_past(None, covariates, self.covariates, steps)
+        panel = known.read_past(self._ahead(steps, None, covariates))
         past = 3 * self.window if past is None else check_integer("past", past, 1)
         outputs = known.outputs(panel, steps, self.num_threads)
         return plots.draw_forecast(panel, outputs, self.levels, past)

@@ -10,8 +10,9 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.optional import require
-from gru_c.forecast.series import Panel, Series, covariate_rows, is_frame
-from gru_c.forecast.timestamps import after
+from gru_c.forecast.covariates import known_rows, of_series
+from gru_c.forecast.panel import Panel
+from gru_c.forecast.series import Series, is_frame
 
 
 def with_future(
@@ -19,14 +20,15 @@ def with_future(
 ) -> Series:
     """Return a series with the covariates of the steps ahead added to its own.
 
-    `covariates` has a row for each step ahead, or for each step of the series and ahead. `count` is
-    the number of covariates that the model wants.
+    `covariates` has a row for each step ahead, or for each step of the series and ahead; or it is a
+    dict of such by the names of the series. `count` is the number of covariates that the model
+    wants.
     """
-    times = None if item.index is None else after(item.index, steps)
+    covariates, times = of_series("covariates", covariates, item.name), item.after(steps)
     if not (is_frame(covariates) and times is not None):
         covariates = covariates if is_frame(covariates) else np.atleast_1d(covariates)
         covariates = covariates[-steps:]
-    rows = covariate_rows(covariates, names, times, steps)
+    rows = known_rows(covariates, names, times, steps)
     if rows.shape[1] != count:
         raise ValueError(f"the model has {count} covariates, got {rows.shape[1]}")
     return replace(item, covariates=np.concatenate([item.covariates[: len(item)], rows]))
@@ -42,8 +44,18 @@ def forecast_form(panel: Panel, forecasts: Array, quantiles: Sequence[float] | N
     if panel.form == "dict":
         return {item.name: y for item, y in zip(panel.series, each, strict=True)}
     if panel.form == "columns":
-        return np.stack(each, axis=1)
-    return each if panel.form == "list" else each[0]
+        return np.stack(_in_places(panel, each), axis=1)
+    return _in_places(panel, each) if panel.form == "list" else each[0]
+
+
+def _in_places(panel: Panel, each: list[Any]) -> list[Any]:
+    """Return the forecasts in the order of the series given; NaN for those that were left out.
+
+    The names of the series are their numbers.
+    """
+    missing = np.full(np.shape(each[0]), np.nan)
+    places = {int(item.name): y for item, y in zip(panel.series, each, strict=True)}
+    return [places.get(i, missing) for i in range(len(each) + len(panel.skipped))]
 
 
 def _single(item: Series, y: Array, quantiles: Sequence[float] | None, panel: Panel) -> Any:
@@ -69,5 +81,5 @@ def _frame(panel: Panel, forecasts: Array, quantiles: Sequence[float] | None) ->
 def future_index(item: Series, steps: int) -> Any:
     """Return the times of the steps ahead; without times, their numbers from 1."""
     if item.index is not None:
-        return after(item.index, steps)
+        return item.after(steps)
     return require("pandas", "pandas").RangeIndex(1, steps + 1, name="step")

@@ -12,7 +12,8 @@ from gru_c.common.optional import require
 from gru_c.forecast.accuracy import mae
 from gru_c.forecast.fold import Fold
 from gru_c.forecast.output import future_index
-from gru_c.forecast.series import Panel, Series
+from gru_c.forecast.panel import Panel
+from gru_c.forecast.series import Series
 
 MOST_SERIES = 6  # in a figure
 OURS, MEASURED, OTHERS = "#d95f02", "#555555", ("#7b9fc7", "#8fbf8f")

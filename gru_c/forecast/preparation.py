@@ -1,79 +1,148 @@
-"""Preparation of training: find the season, scale each series, cut windows."""
+"""Preparation of training: find the season, scale each series, choose the samples."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gru_c.common.arrays import Array
-from gru_c.forecast.accuracy import filled, repeated
-from gru_c.forecast.features import Layout, Scale, Windows, make_windows
-from gru_c.forecast.series import Panel, Series
+from gru_c.forecast.accuracy import filled
+from gru_c.forecast.differences import root_mean_square, sum_of_errors
+from gru_c.forecast.features import Layout, Scale
+from gru_c.forecast.moments import moments
+from gru_c.forecast.panel import Panel
+from gru_c.forecast.samples import Samples, SeriesWindows
+from gru_c.forecast.series import Series
 from gru_c.forecast.timestamps import calendar_of, season_of
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The layout of the features, a scale for each series, and the samples."""
+class PlanSettings:
+    """The arguments of `Forecaster` that the preparation depends on.
 
-    layout: Layout
-    scales: dict[str, Scale]
-    train: Windows
-    held_out: Windows | None
-
-
-def make_plan(
-    panel: Panel, window: int, horizon: int, season: int | None, calendar: bool, fraction: float
-) -> Plan:
-    """Measure the training part of each series and cut it into windows.
-
-    Parameters
+    Attributes
     ----------
     season : int or None
         None: the season that follows from the frequency, if all series have at least two of it.
-    fraction : float
+    validation_fraction : float
         Share at the end of each series that is held out; with 0 nothing is held out.
+    lower : float or None
+        The lowest possible value.
+    log : bool
+        Forecast the logarithms of the values.
+    skip_bad : bool
+        Leave out series that are too short or have impossible values.
     """
-    covariates = panel.series[0].covariates.shape[1]
-    if covariates and window < horizon:
+
+    window: int
+    horizon: int
+    season: int | None
+    calendar: bool
+    validation_fraction: float
+    lower: float | None = None
+    log: bool = False
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The series, the layout of the features, a scale for each series, and the samples."""
+
+    panel: Panel
+    layout: Layout
+    scales: dict[str, Scale]
+    train: Samples
+    held_out: Samples | None
+
+
+def make_plan(panel: Panel, settings: PlanSettings) -> Plan:
+    """Measure the training part of each series, and choose its samples."""
+    window, horizon, fraction = settings.window, settings.horizon, settings.validation_fraction
+    if panel.series[0].covariates.shape[1] and window < horizon:
         raise ValueError(
             f"with covariates the window must be as long as the horizon: {window} < {horizon}"
         )
-    season = expected_season(panel, season)
-    for item in panel.series:
-        if len(item) < max(window, season):
-            raise ValueError(
-                f"series {item.name!r} has {len(item)} steps, a forecast needs window (or season) "
-                f"{max(window, season)}"
-            )
+    panel, season = usable(panel, settings)
     ends = [_end_of_training(item, horizon, fraction) for item in panel.series]
     shortest = max(window, season) + horizon
     if max(ends) < shortest:
         raise _too_short(panel, shortest, fraction)
     parts = [item.cut(end) for item, end in zip(panel.series, ends, strict=True)]
-    known = np.concatenate([part.covariates[: len(part)] for part in parts])
+    log = settings.log
     layout = Layout(
         window=window,
         horizon=horizon,
         season=season,
-        reference=_choose_reference(parts, horizon, season, max(window, season)),
+        reference=_choose_reference(parts, horizon, season, max(window, season), log),
         marks_missing=any(np.isnan(part.values).any() for part in parts),
-        calendar=_common_calendar(panel) if calendar else (),
-        covariate_mean=tuple(known.mean(axis=0).tolist()),
-        covariate_std=tuple(np.where(known.std(axis=0) > 0, known.std(axis=0), 1.0).tolist()),
+        calendar=_common_calendar(panel) if settings.calendar else (),
+        **_scales_beside(parts),
+        static=len(panel.series[0].static),
+        log=log,
+        lower=settings.lower,
     )
     scales = {part.name: scale_of(layout, part) for part in parts}
-    return Plan(layout, scales, *_samples(panel, ends, layout, scales, fraction > 0))
+    return Plan(panel, layout, scales, *_samples(panel, ends, layout, scales, fraction > 0))
 
 
-def expected_season(panel: Panel, season: int | None) -> int:
-    """Return the season asked for, or the one that follows from the frequencies; 0 for none."""
+def usable(panel: Panel, settings: PlanSettings) -> tuple[Panel, int]:
+    """Return the series that a model can be trained on, and their season.
+
+    Raises
+    ------
+    ValueError
+        When a series is too short or has an impossible value, unless such series are left out.
+    """
+    panel = panel.each(lambda item: check_values(item, settings), settings.skip_bad)
+    season = expected_season(panel, settings.season, settings.skip_bad)
+    needed = max(settings.window, season)
+
+    def check(item: Series) -> Series:
+        if len(item) < needed:
+            raise ValueError(
+                f"series {item.name!r} has {len(item)} steps, a forecast needs window (or season) "
+                f"{needed}"
+            )
+        return item
+
+    return panel.each(check, settings.skip_bad), season
+
+
+def check_values(item: Series, settings: PlanSettings | Layout) -> Series:
+    """Return a series; ValueError if it has a value that is impossible with these settings."""
+    label, lower = f"series {item.name!r}", settings.lower
+    if lower is not None and (item.values < lower).any():
+        step = int(np.argmax(item.values < lower))
+        raise ValueError(
+            f"{label} is {item.values[step]:g} at {_place(item, step)}, which is below {lower=:g}"
+        )
+    if settings.log and (item.values <= 0).any():
+        step = int(np.argmax(item.values <= 0))
+        raise ValueError(
+            f"{label} is {item.values[step]:g} at {_place(item, step)}: a logarithmic scale is for "
+            "values above 0; for values from 0 on there is lower=0"
+        )
+    return item
+
+
+def _place(item: Series, step: int) -> str:
+    return f"step {step}" if item.index is None else str(item.index[step])
+
+
+def expected_season(panel: Panel, season: int | None, skip_bad: bool = False) -> int:
+    """Return the season asked for, or the one that follows from the frequencies; 0 for none.
+
+    All series must have at least two seasons; with `skip_bad` half of them, because shorter ones
+    are left out.
+    """
     if season is not None:
         return season
     expected = {season_of(item.index) for item in panel.series}
     common = expected.pop() if len(expected) == 1 else 0
-    return common if min(map(len, panel.series)) >= 2 * common else 0
+    lengths = sorted(map(len, panel.series))
+    return common if lengths[len(lengths) // 2 if skip_bad else 0] >= 2 * common else 0
 
 
 def _common_calendar(panel: Panel) -> tuple[str, ...]:
@@ -96,11 +165,19 @@ def _too_short(panel: Panel, shortest: int, fraction: float) -> ValueError:
     )
 
 
-def _origins(begin: int, end: int) -> Array:
-    return np.arange(begin, max(begin, end))
+def _scales_beside(parts: list[Series]) -> dict[str, tuple[float, ...]]:
+    """Return the scales of the covariates, as arguments of `Layout`."""
+    known = [part.covariates[: len(part)] for part in parts]
+    past = [part.past for part in parts]
+    scales = {}
+    for name, rows in (("covariate", known), ("past", past)):
+        mean, deviation = moments(rows)
+        scales[f"{name}_mean"] = tuple(mean.tolist())
+        scales[f"{name}_std"] = tuple(np.where(deviation > 0, deviation, 1.0).tolist())
+    return scales
 
 
-def _choose_reference(parts: list[Series], horizon: int, season: int, begin: int) -> str:
+def _choose_reference(parts: list[Series], horizon: int, season: int, begin: int, log: bool) -> str:
     """Return the naive forecast with the smaller error in the training parts.
 
     Errors are divided by the deviation of each series.
@@ -109,12 +186,13 @@ def _choose_reference(parts: list[Series], horizon: int, season: int, begin: int
         return "last"
     totals = np.zeros(2)
     for part in parts:
-        origins = _origins(begin - 1, len(part) - horizon)
-        targets = part.values[origins[:, None] + np.arange(1, horizon + 1)]
-        values = filled(part.values) if len(part) else part.values
-        errors = [np.abs(repeated(values, horizon, s, origins) - targets) for s in (1, season)]
-        unit = np.nanstd(part.values) if len(part) else 0.0
-        totals += [np.nansum(e) / (unit if unit > 0 else 1.0) for e in errors]
+        if not len(part):
+            continue
+        measured = np.log(part.values) if log else part.values
+        values, origins = filled(measured), range(begin - 1, len(part) - horizon)
+        errors = [sum_of_errors(measured, values, origins, horizon, s) for s in (1, season)]
+        unit = np.nanstd(measured)
+        totals += [error / (unit if unit > 0 else 1.0) for error in errors]
     return "season" if totals[1] < totals[0] else "last"
 
 
@@ -122,28 +200,38 @@ def scale_of(layout: Layout, part: Series) -> Scale:
     """Return the scale of a series, measured in the part given."""
     if not len(part):
         return Scale(0.0, 1.0, 1.0)
-    origins = _origins(layout.shortest - 1, len(part) - layout.horizon)
-    references = layout.references(filled(part.values), origins)
-    return Scale.fit(part.values, references, layout.targets(part, origins))
+    measured = layout.model_values(part.values)
+    origins = range(layout.shortest - 1, len(part) - layout.horizon)
+    season = layout.reference_season
+    step = root_mean_square(measured, filled(measured), origins, layout.horizon, season)
+    return Scale.fit(measured, step)
 
 
 def _samples(
-    panel: Panel, ends: list[int], layout: Layout, scales: dict[str, Scale], validate: bool
-) -> tuple[Windows, Windows | None]:
-    """Return the windows for training, and those whose targets lie after its end."""
-    train, held_out = [], []
-    for item, end in zip(panel.series, ends, strict=True):
-        begin, horizon, scale = layout.shortest - 1, layout.horizon, scales[item.name]
-        train.append(make_windows(layout, item, scale, _origins(begin, end - horizon)))
-        origins = _origins(max(begin, end - 1), len(item) - horizon)
-        held_out.append(make_windows(layout, item, scale, origins))
-    samples, after = Windows.concatenate(train), Windows.concatenate(held_out)
-    if not len(samples.x) or (validate and not len(after.x)):
-        part = "held-out part" if len(samples.x) else "training part"
+    panel: Panel,
+    ends: Sequence[int],
+    layout: Layout,
+    scales: dict[str, Scale],
+    validate: bool,
+) -> tuple[Samples, Samples | None]:
+    """Return the samples for training, and those whose targets lie after its end."""
+    windows = SeriesWindows(layout, panel.series, [scales[item.name] for item in panel.series])
+    begin, horizon = layout.shortest - 1, layout.horizon
+    train = Samples.between(windows, [(begin, end - horizon) for end in ends])
+    lengths = [len(item) for item in panel.series]
+    limits = zip(ends, lengths, strict=True)
+    held_out = Samples.between(
+        windows, [(max(begin, end - 1), length - horizon) for end, length in limits]
+    )
+    if not len(train) or (validate and not len(held_out)):
+        part = "held-out part" if len(train) else "training part"
         raise ValueError(f"the {part} has no window with a value to forecast: all are missing")
-    return samples, after if validate else None
+    return train, held_out if validate else None
 
 
-def continued(item: Series, values: Array, index: object) -> Series:
-    """Return a series with forecast values added at the end, and the index of all its steps."""
+def continued(item: Series, values: Array) -> Series:
+    """Return a series with forecast values at the end; past covariates stay at their last row."""
+    index = item.index
+    if index is not None:
+        index = index.append(item.after(len(values)))
     return replace(item, values=np.concatenate([item.values, values]), index=index)

@@ -50,6 +50,7 @@ img {{ width: 100%; height: auto; box-sizing: border-box; padding: .5rem; backgr
 
 def make_report(
     title: str,
+    reading: Sequence[str],
     notes: Sequence[str],
     backtest: Backtest,
     forecast: Sequence[dict[str, Any]],
@@ -59,8 +60,10 @@ def make_report(
 
     Parameters
     ----------
+    reading : sequence of str
+        Lines that say how the data were read.
     notes : sequence of str
-        Lines about the data and the model.
+        Lines about the model.
     backtest : Backtest
     forecast : sequence of dict
         Rows of the forecast.
@@ -74,8 +77,10 @@ def make_report(
         _error_table(backtest),
         f'<p class="soft">{escape(_explain(backtest))}</p>',
         _picture(figures["backtest"], "forecasts of what had been measured, errors by steps ahead"),
-        "<h2>Data and model</h2>",
-        "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in notes) + "</ul>",
+        "<h2>How the data were read</h2>",
+        _list(reading),
+        "<h2>Model</h2>",
+        _list(notes),
         "<h2>Forecast</h2>",
         _table(list(forecast[0]), [list(row.values()) for row in forecast]),
     ]
@@ -141,6 +146,10 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]], best: int | None
 
 def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value).removesuffix(" 00:00:00")
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
 def _picture(figure: Any, text: str) -> str:

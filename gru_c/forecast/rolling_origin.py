@@ -14,8 +14,10 @@ from gru_c.forecast.accuracy import mase_scale, naive, seasonal_naive
 from gru_c.forecast.backtest import Backtest
 from gru_c.forecast.fitted import Fitted, ForecastSettings
 from gru_c.forecast.fold import Fold
-from gru_c.forecast.preparation import expected_season
-from gru_c.forecast.series import Panel, Series
+from gru_c.forecast.panel import Panel
+from gru_c.forecast.preparation import check_values, usable
+from gru_c.forecast.series import Series
+from gru_c.forecast.static import StaticFeature
 
 MODEL, NAIVE, SEASONAL = "GRU", "naive", "seasonal naive"
 
@@ -26,6 +28,7 @@ def roll(
     panel: Panel,
     folds: int,
     refit: bool,
+    static: tuple[StaticFeature, ...] = (),
 ) -> Backtest:
     """Return the errors of forecasts from `folds` origins; see `Forecaster.backtest`.
 
@@ -33,27 +36,42 @@ def roll(
     ----------
     quantiles : tuple of float or None
         The quantiles asked for.
+    static : tuple of StaticFeature
+        The static features of the series.
     """
-    horizon, first = settings.horizon, folds * settings.horizon
-    shortest = min(panel.series, key=len)
-    if len(shortest) <= first:
-        raise ValueError(
-            f"series {shortest.name!r} has {len(shortest)} steps: {folds} folds of {horizon} leave "
-            "nothing to train on"
-        )
-    season = expected_season(panel.cut(first), settings.season)
-    settings = replace(settings, season=season)
-    model = fitted.fit(panel.cut(first), settings)
+    horizon, first = settings.plan.horizon, folds * settings.plan.horizon
+
+    def check(item: Series) -> Series:
+        if len(item) <= first:
+            raise ValueError(
+                f"series {item.name!r} has {len(item)} steps: {folds} folds of {horizon} leave "
+                "nothing to train on"
+            )
+        return check_values(item, settings.plan)
+
+    panel = panel.each(check, settings.plan.skip_bad)
+    panel, season = _usable_before(panel, first, settings)
+    settings = replace(settings, plan=replace(settings.plan, season=season))
+    model = fitted.fit(panel.cut(first), settings, static)
     results = []
     for left in range(first, 0, -horizon):
         part = panel.cut(left)
         if refit and left < first:
-            model = fitted.fit(part, settings)
+            model = fitted.fit(part, settings, static)
         forecasts = model.outputs(part, horizon, settings.num_threads)
         results.append(_fold(model, quantiles or (), panel, part, forecasts))
     several = quantiles is not None and len(quantiles) > 1
     interval = (quantiles[0], quantiles[-1]) if quantiles is not None and several else None
-    return Backtest([item.name for item in panel.series], results, season, interval)
+    names = [item.name for item in panel.series]
+    return Backtest(names, results, season, interval, panel.skipped)
+
+
+def _usable_before(panel: Panel, steps: int, settings: ForecastSettings) -> tuple[Panel, int]:
+    """Return the series that can be used without their last steps, and the season of these."""
+    part, season = usable(panel.cut(steps), settings.plan)
+    names = {item.name for item in part.series}
+    kept = [item for item in panel.series if item.name in names]
+    return replace(panel, series=kept, skipped=part.skipped), season
 
 
 def _fold(

@@ -1,8 +1,12 @@
 """Forecasters in safetensors files: the file of a model, with the forecaster's own data added.
 
 ``forecaster`` in the metadata is JSON: the arguments of the constructor, the layout of the
-features, the scales, and the name and times of each series. The ends of the series are the tensors
-``forecaster/values/0``, ``forecaster/covariates/0`` ... No code from a file is executed.
+features, the scales, the static features, and the name and times of each series. The ends of the
+series are the tensors ``forecaster/values/0``, ``forecaster/covariates/0``, ``forecaster/past/0``
+and ``forecaster/static/0`` ... No code from a file is executed.
+
+Version 1 had neither past covariates nor static features, a lowest value, a logarithmic scale, or
+names of covariates.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -21,13 +25,17 @@ from gru_c.common.optional import require
 from gru_c.common.validation import Range, check_integer, check_real
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.fitted import Fitted
-from gru_c.forecast.series import Panel, Series
+from gru_c.forecast.frequency import Step
+from gru_c.forecast.panel import Panel
+from gru_c.forecast.series import Series
+from gru_c.forecast.static import StaticFeature
 from gru_c.models.loading import read_model
 from gru_c.models.sequential import Sequential
 from gru_c.saving.contents import contents
 from gru_c.saving.files import check_target, write_tensors
 
-_VERSION = 1
+_VERSION = 2
+_VERSIONS = (1, _VERSION)
 _FORMS = ("array", "columns", "list", "dict", "series", "frame")
 _CYCLES = ("day", "week", "year")
 
@@ -66,12 +74,20 @@ def save(
     tensors |= {
         f"forecaster/covariates/{i}": item.covariates[: len(item)] for i, item in enumerate(tails)
     }
+    if layout.past_mean:
+        tensors |= {f"forecaster/past/{i}": item.past for i, item in enumerate(tails)}
+    if layout.static:
+        tensors |= {f"forecaster/static/{i}": item.static for i, item in enumerate(tails)}
     content = {
         "version": _VERSION,
         "arguments": arguments,
         "layout": asdict(layout),
         "scales": {name: asdict(scale) for name, scale in fitted.scales.items()},
+        "static": [asdict(feature) for feature in fitted.static],
         "form": past.form,
+        "names": past.names,
+        "past_names": past.past_names,
+        "skipped": past.skipped,
         "series": [{"name": item.name, "times": _describe_times(item)} for item in tails],
         "history": fitted.history,
         "columns": columns,
@@ -84,12 +100,27 @@ def save(
     write_tensors(target, {**weights, **tensors}, metadata)
 
 
-def _describe_times(item: Series) -> dict[str, str] | None:
+def _describe_times(item: Series) -> dict[str, Any] | None:
     if item.index is None:
         return None
-    return {"last": item.index[-1].isoformat(), "frequency": item.index.freqstr} | (
-        {} if item.index.tz is None else {"zone": str(item.index.tz)}
-    )
+    assert item.step is not None
+    last, step = item.index[-1], item.step
+    try:
+        is_named = Step.of(step.name, last, step.by_clock) == step
+    except ValueError:
+        is_named = False
+    if not is_named:
+        raise ValueError(
+            f"a file cannot hold the frequency {step.offset!r} of series {item.name!r}, which has "
+            "no name of its own: give times of another frequency"
+        )
+    times = {
+        "last": last.isoformat(),
+        "unit": item.index.unit,
+        "frequency": step.name,
+        "by_clock": step.by_clock,
+    }
+    return times if last.tz is None else {**times, "zone": str(last.tz)}
 
 
 def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitted, dict[str, str]]:
@@ -114,8 +145,8 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
         )
     try:
         content = json.loads(metadata["forecaster"])
-        if not isinstance(content, dict) or content.get("version") != _VERSION:
-            raise ValueError(f"its version is not {_VERSION}")
+        if not isinstance(content, dict) or content.get("version") not in _VERSIONS:
+            raise ValueError(f"its version is not {' or '.join(map(str, _VERSIONS))}")
         forecaster = make(**_checked(content["arguments"], dict))
         layout = _layout(content["layout"])
         scales = {name: _scale(item) for name, item in _checked(content["scales"], dict).items()}
@@ -126,13 +157,17 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
         if not series or content["form"] not in _FORMS:
             raise ValueError("it has no series")
         _check_model(forecaster, layout, model)
+        static = tuple(_static(item) for item in _checked(content.get("static", []), list))
+        if sum(feature.size for feature in static) != layout.static:
+            raise ValueError("its static features do not fit")
         history = _checked(content["history"], dict)
+        past = _panel(content, series)
         columns = _columns(content.get("columns", {}))
     except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         problem = f"no {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{os.fspath(path)}: the forecaster is damaged: {problem}") from None
-    past = Panel(series, content["form"])
-    return forecaster, Fitted(model, history, layout, scales, past, forecaster.levels), columns
+    levels = forecaster.levels
+    return forecaster, Fitted(model, history, layout, scales, past, levels, static), columns
 
 
 def _checked(value: Any, kind: type) -> Any:
@@ -147,15 +182,38 @@ def _columns(content: Any) -> dict[str, str]:
     return {_checked(role, str): _checked(name, str) for role, name in columns.items()}
 
 
+def _panel(content: dict[str, Any], series: list[Series]) -> Panel:
+    names, past_names = (
+        tuple(_checked(content.get(key, []), list)) for key in ("names", "past_names")
+    )
+    skipped = _columns(content.get("skipped", {}))
+    if content["form"] in ("list", "columns"):
+        numbers = {*skipped, *(item.name for item in series)}
+        if numbers != {str(i) for i in range(len(series) + len(skipped))}:
+            raise ValueError("its series do not have numbers as names")
+    return Panel(series, content["form"], skipped, names, past_names)
+
+
+def _static(content: Any) -> StaticFeature:
+    values = _fields(content, StaticFeature)
+    return StaticFeature(
+        name=_checked(values["name"], str),
+        mean=check_real("static: mean", values["mean"]),
+        std=check_real("static: std", values["std"], "> 0"),
+        categories=tuple(_checked(c, str) for c in _checked(values["categories"], list)),
+    )
+
+
 def _layout(content: Any) -> Layout:
     values = _fields(content, Layout)
     if values["reference"] not in ("last", "season") or not set(values["calendar"]) <= {*_CYCLES}:
         raise ValueError("its layout names something that this version does not have")
-    for name in ("covariate_mean", "covariate_std"):
+    for name in ("covariate_mean", "covariate_std", "past_mean", "past_std"):
         interval: Range = "> 0" if name.endswith("std") else "finite"
         values[name] = tuple(check_real(f"layout: {name}", v, interval) for v in values[name])
-    if len(values["covariate_mean"]) != len(values["covariate_std"]):
-        raise ValueError("its covariates do not fit")
+    for kind in ("covariate", "past"):
+        if len(values[f"{kind}_mean"]) != len(values[f"{kind}_std"]):
+            raise ValueError("its covariates do not fit")
     season = check_integer("season", values["season"])
     return Layout(
         window=check_integer("window", values["window"], 1),
@@ -166,6 +224,11 @@ def _layout(content: Any) -> Layout:
         calendar=tuple(values["calendar"]),
         covariate_mean=values["covariate_mean"],
         covariate_std=values["covariate_std"],
+        past_mean=values["past_mean"],
+        past_std=values["past_std"],
+        static=check_integer("static", values["static"], 0),
+        log=_checked(values["log"], bool),
+        lower=None if values["lower"] is None else check_real("lower", values["lower"]),
     )
 
 
@@ -181,17 +244,24 @@ def _scale(content: Any) -> Scale:
 
 
 def _fields(content: Any, cls: type) -> dict[str, Any]:
-    """Return the fields of a dataclass; ValueError if any is missing or unknown."""
-    names = {item.name for item in fields(cls)}
-    if set(_checked(content, dict)) != names:
-        raise ValueError(f"wanted {sorted(names)}, got {sorted(content)}")
-    return dict(content)
+    """Return the fields of a dataclass; ValueError if any is missing or unknown.
+
+    Those with a default may be missing.
+    """
+    defaults = {item.name: item.default for item in fields(cls)}
+    optional = {name: value for name, value in defaults.items() if value is not MISSING}
+    names = set(_checked(content, dict))
+    if not defaults.keys() - optional.keys() <= names <= defaults.keys():
+        raise ValueError(f"wanted {sorted(defaults)}, got {sorted(content)}")
+    return {**optional, **content}
 
 
 def _series(content: Any, tensors: dict[str, Array], number: int, layout: Layout) -> Series:
     name, times = _checked(content["name"], str), content["times"]
     values = tensors[f"forecaster/values/{number}"].astype(np.float64)
     covariates = tensors[f"forecaster/covariates/{number}"].astype(np.float64)
+    past = _rows_beside(tensors, f"forecaster/past/{number}", (len(values), len(layout.past_mean)))
+    static = _rows_beside(tensors, f"forecaster/static/{number}", (layout.static,))
     is_series = values.ndim == 1 and len(values) and np.isfinite(values[0])
     are_rows = covariates.ndim == 2 and covariates.shape[1] == len(layout.covariate_mean)
     if not is_series or not are_rows or np.isinf(values).any() or len(values) < layout.shortest:
@@ -203,14 +273,25 @@ def _series(content: Any, tensors: dict[str, Array], number: int, layout: Layout
     if times is None:
         if layout.calendar:
             raise ValueError(f"series {name!r} has no times")
-        return Series(name, values, None, covariates)
+        return Series(name, values, None, covariates, past=past, static=static)
     pandas = require("pandas", "pandas")
     last = pandas.Timestamp(_checked(times["last"], str))
     if "zone" in times:
         last = last.tz_convert(_checked(times["zone"], str))
-    frequency = _checked(times["frequency"], str)
-    index = pandas.date_range(end=last, periods=len(values), freq=frequency)
-    return Series(name, values, index, covariates)
+    unit = times.get("unit", pandas.date_range(last, periods=1).unit)
+    last = last.as_unit(_checked(unit, str))
+    by_clock = _checked(times.get("by_clock", False), bool)
+    step = Step.of(_checked(times["frequency"], str), last, by_clock)
+    index = step.until(last, len(values))
+    return Series(name, values, index, covariates, step=step, past=past, static=static)
+
+
+def _rows_beside(tensors: dict[str, Array], name: str, shape: tuple[int, ...]) -> Array:
+    """Return a tensor of numbers beside a series; ValueError if it does not fit."""
+    rows = tensors[name].astype(np.float64) if shape[-1] else np.zeros(shape)
+    if rows.shape != shape or not np.isfinite(rows).all():
+        raise ValueError(f"{name} does not fit")
+    return rows
 
 
 def _check_model(forecaster: _Forecaster, layout: Layout, model: Sequential) -> None:

@@ -1,18 +1,17 @@
-"""Series: the data given to a forecaster, checked and brought into one form."""
+"""Series: numbers at equal steps, read from the data given to a forecaster."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from gru_c.common.arrays import Array, as_real
-from gru_c.forecast.timestamps import regular
+from gru_c.forecast.frequency import Step, regular
+from gru_c.forecast.index import times_of
 
-UNNAMED = "y"  # name of a single series without a name
-_LARGEST = 1e100  # largest value, so that squares and quotients do not overflow
+LARGEST = 1e100  # largest value, so that squares and quotients do not overflow
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,12 @@ class Series:
         Numbers known ahead; rows from the n-th on belong to the steps ahead.
     gaps : int
         Number of steps that are missing in the original index.
+    step : Step or None
+        The step of the index.
+    past : ndarray of float64, shape (n, p)
+        Numbers known only in the past.
+    static : ndarray of float64, shape (s,)
+        Scaled features of the series itself, such as its size.
     """
 
     name: str
@@ -36,41 +41,38 @@ class Series:
     index: Any
     covariates: Array
     gaps: int = 0
+    step: Step | None = None
+    past: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    static: Array = field(default_factory=lambda: np.zeros(0))
 
     def __len__(self) -> int:
         return len(self.values)
 
     def cut(self, end: int) -> Series:
         """Return the steps before `end`; all covariates stay, because they are known ahead."""
+        if end >= len(self):
+            return self
         index = None if self.index is None else self.index[:end]
-        return replace(self, values=self.values[:end], index=index)
+        return replace(self, values=self.values[:end], index=index, past=self.past[:end])
 
     def tail(self, steps: int) -> Series:
         """Return the last steps, more than asked for if needed to begin with a known value."""
         known = np.flatnonzero(~np.isnan(self.values[: max(len(self) - steps, 0) + 1]))
         begin = int(known[-1])
+        if not begin:
+            return self
         index = None if self.index is None else self.index[begin:]
-        covariates = self.covariates[begin:]
-        return replace(self, values=self.values[begin:], index=index, covariates=covariates)
+        return replace(
+            self,
+            values=self.values[begin:],
+            index=index,
+            covariates=self.covariates[begin:],
+            past=self.past[begin:],
+        )
 
-
-@dataclass(frozen=True)
-class Panel:
-    """All series of a call.
-
-    Attributes
-    ----------
-    series : list of Series
-    form : {"array", "columns", "list", "dict", "series", "frame"}
-        The form in which they were given.
-    """
-
-    series: list[Series]
-    form: str
-
-    def cut(self, steps: int) -> Panel:
-        """Return the series without their last `steps` steps."""
-        return replace(self, series=[item.cut(len(item) - steps) for item in self.series])
+    def after(self, steps: int) -> Any:
+        """Return the times of the `steps` steps after the end; None for a series without times."""
+        return None if self.step is None else self.step.after(self.index, steps)
 
 
 def is_frame(data: Any) -> bool:
@@ -78,119 +80,68 @@ def is_frame(data: Any) -> bool:
     return hasattr(data, "columns") and hasattr(data, "index")
 
 
-def _is_series(data: Any) -> bool:
+def is_series(data: Any) -> bool:
+    """Return True for a pandas Series, without importing pandas."""
     return hasattr(data, "index") and hasattr(data, "to_numpy") and not is_frame(data)
 
 
-def read_panel(data: Any, covariates: Any, names: Sequence[str]) -> Panel:
-    """Return checked series with their covariates.
+class SeriesReader:
+    """Reads series; those with equal times share one regular grid.
 
     Parameters
     ----------
-    data : ndarray (n,) or (n, k), Series, DataFrame, list or dict of 1-D arrays or Series
-    covariates : array_like (n, c) or DataFrame, optional
-    names : sequence of str
-        Names of the covariates: columns of `covariates` if that is a DataFrame, of `data` if there
-        is no `covariates`.
+    expected : Step, optional
+        The step to take if times fit to it as well as to any other: that of the training.
     """
-    if names and covariates is None:
-        data, covariates = _split_columns(data, names)
-    form, items = _items(data)
-    if not items:
-        raise ValueError("there is no series: the data are empty")
-    series = [_series(name, values) for name, values in items]
-    if covariates is not None:
-        lengths = {len(item) for item in series}
-        if len(lengths) > 1 and not is_frame(covariates):
-            raise ValueError(
-                "covariates are common to all series, which must then have one length or an index "
-                f"of times: got lengths {sorted(lengths)}"
-            )
-        series = [_with_covariates(item, covariates, names) for item in series]
-    return Panel([_from_first_value(item) for item in series], form)
+
+    def __init__(self, expected: Step | None = None) -> None:
+        self._expected = expected
+        self._last: tuple[Any, Any] = None, None  # an index, and what `_grid` returned for it
+
+    def read(self, name: str, data: Any) -> Series:
+        """Return a series without covariates; ValueError or TypeError if it cannot be used."""
+        label = f"series {name!r}"
+        if not is_series(data):
+            array = as_real(label, data)
+            if array.ndim != 1:
+                raise ValueError(f"{label} must have shape (n,), got {array.shape}")
+            values = _checked(label, array.astype(np.float64))
+            return Series(name, values, None, _none(values), past=_none(values))
+        numbers = numbers_of(label, data)
+        grid = self._grid(label, data.index)
+        if grid is None:
+            values = _checked(label, numbers.copy())
+            return Series(name, values, None, _none(values), past=_none(values))
+        index, positions, step = grid
+        values = np.full(len(index), np.nan)
+        values[positions] = numbers
+        gaps = len(index) - len(numbers)
+        none = _none(values)
+        return Series(name, _checked(label, values), index, none, gaps, step, past=none)
+
+    def _grid(self, label: str, index: Any) -> tuple[Any, Array | slice, Step] | None:
+        """Return the regular grid of an index; None if it only counts rows."""
+        last, grid = self._last
+        is_last = index is last or (type(index) is type(last) and index.equals(last))
+        if not is_last:
+            times = times_of(label, index)
+            before, grid = grid, None
+            if times is not None:
+                grid = regular(label, times, self._expected)
+                if before is not None and grid[0].equals(before[0]):
+                    grid = before[0], *grid[1:]
+            self._last = index, grid
+        result: tuple[Any, Array | slice, Step] | None = grid
+        return result
 
 
-def _split_columns(data: Any, names: Sequence[str]) -> tuple[Any, Any]:
-    if not is_frame(data):
-        raise ValueError(
-            f"covariates {list(names)} are columns of a DataFrame: give one, or covariates="
-        )
-    for name in names:
-        if name not in data.columns:
-            raise ValueError(f"there is no column {name!r}: there are {list(data.columns)}")
-    return data.drop(columns=list(names)), data[list(names)]
-
-
-def _items(data: Any) -> tuple[str, list[tuple[str, Any]]]:
-    if is_frame(data):
-        names = [str(name) for name in data.columns]
-        if len(set(names)) < len(names):
-            raise ValueError(f"the columns must have different names, got {names}")
-        return "frame", [(name, data.iloc[:, i]) for i, name in enumerate(names)]
-    if _is_series(data):
-        return "series", [(UNNAMED if data.name is None else str(data.name), data)]
-    if isinstance(data, Mapping):
-        return "dict", [(str(name), values) for name, values in data.items()]
-    if isinstance(data, (list, tuple)) and any(np.ndim(item) for item in data):
-        return "list", [(str(i), values) for i, values in enumerate(data)]
-    array = as_real("series", data)
-    if array.ndim == 1:
-        return "array", [(UNNAMED, array)]
-    if array.ndim == 2:
-        return "columns", [(str(i), array[:, i]) for i in range(array.shape[1])]
-    raise ValueError(
-        "series must have shape (n,), or (n, k) for k of them, or be a list or dict of such, "
-        f"got shape {array.shape}"
-    )
-
-
-def _series(name: str, data: Any) -> Series:
-    label = f"series {name!r}"
-    if not _is_series(data):
-        array = as_real(label, data)
-        if array.ndim != 1:
-            raise ValueError(f"{label} must have shape (n,), got {array.shape}")
-        return Series(name, _checked(label, array.astype(np.float64)), None, _no_covariates(array))
-    values = _numbers(label, data)
-    times = _times(data.index)
-    if times is None:
-        _require_equal_steps(label, data.index)
-        return Series(name, _checked(label, values), None, _no_covariates(values))
-    index, positions = regular(label, times)
-    whole = np.full(len(index), np.nan)
-    whole[positions] = values
-    gaps = len(index) - len(values)
-    return Series(name, _checked(label, whole), index, _no_covariates(whole), gaps)
-
-
-def _no_covariates(values: Array) -> Array:
+def _none(values: Array) -> Array:
+    """Return rows of no covariates."""
     return np.zeros((len(values), 0))
 
 
-def _times(index: Any) -> Any:
-    """Return an index as times; None if it does not hold times."""
-    if hasattr(index, "to_timestamp"):
-        index = index.to_timestamp()
-    return index if hasattr(index, "tz_localize") else None
-
-
-def _require_equal_steps(label: str, index: Any) -> None:
-    """Raise ValueError for an index of numbers at unequal steps."""
-    if index.dtype.kind not in "iuf" or len(index) < 2:
-        return
-    numbers = index.to_numpy().astype(np.float64)
-    steps = np.diff(numbers)
-    if steps[0] > 0 and np.allclose(steps, steps[0], rtol=1e-6, atol=0):
-        return
-    odd = int(np.argmax(~np.isclose(steps, steps[0]))) if steps[0] > 0 else 0
-    raise ValueError(
-        f"{label} has an index of numbers in which {index[odd + 1]} follows {index[odd]}: rows are "
-        "equal steps in the order of time. Sort them, and give missing steps a row with NaN; or "
-        "give times as the index, for years pd.to_datetime(years, format='%Y')"
-    )
-
-
-def _numbers(label: str, data: Any) -> Array:
+def numbers_of(label: str, data: Any) -> Array:
+    """Return the numbers of a pandas Series; TypeError if it does not hold numbers."""
     if data.dtype.kind not in "biufO":
         raise TypeError(f"{label} holds no numbers but {data.dtype}")
     try:
@@ -201,7 +152,7 @@ def _numbers(label: str, data: Any) -> Array:
 
 
 def _checked(label: str, values: Array) -> Array:
-    bad = np.flatnonzero(np.abs(np.nan_to_num(values, nan=0.0, posinf=np.inf)) > _LARGEST)
+    bad = np.flatnonzero(np.abs(values) > LARGEST)
     if len(bad):
         raise ValueError(f"{label} holds {values[bad[0]]} at step {bad[0]}: it must be finite")
     if np.isnan(values).all():
@@ -209,67 +160,6 @@ def _checked(label: str, values: Array) -> Array:
     return values
 
 
-def _from_first_value(item: Series) -> Series:
+def from_first_value(item: Series) -> Series:
+    """Return a series without the missing values at its beginning."""
     return item.tail(len(item) - int(np.flatnonzero(~np.isnan(item.values))[0]))
-
-
-# ---- covariates ---------------------------------------------------------------------------------
-
-
-def covariate_rows(covariates: Any, names: Sequence[str], times: Any, count: int) -> Array:
-    """Return the covariates as a row of numbers for each of `count` steps.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The columns to take from a DataFrame; empty for all.
-    times : DatetimeIndex or None
-        The times of the steps, by which rows of a DataFrame are looked up.
-
-    Raises
-    ------
-    ValueError
-        When a row is missing, a value is not finite, or the number of rows is wrong.
-    """
-    if is_frame(covariates):
-        for name in names:
-            if name not in covariates.columns:
-                known = list(covariates.columns)
-                raise ValueError(f"there is no covariate {name!r}: there are {known}")
-        covariates = covariates[list(names)] if names else covariates
-        if times is not None:
-            covariates = _at_times(covariates, times)
-        columns = [_numbers(f"covariate {name!r}", covariates[name]) for name in covariates.columns]
-        rows = np.column_stack(columns) if columns else np.zeros((len(covariates), 0))
-    else:
-        rows = as_real("covariates", covariates).astype(np.float64)
-    rows = rows[:, None] if rows.ndim == 1 else rows
-    if rows.ndim != 2 or len(rows) != count or not rows.shape[1]:
-        raise ValueError(
-            f"covariates must have a row of numbers for each of {count} steps, got shape "
-            f"{rows.shape}"
-        )
-    bad = np.argwhere(~(np.abs(rows) <= _LARGEST))
-    if len(bad):
-        step, column = (int(i) for i in bad[0])
-        at = step if times is None else times[step]
-        raise ValueError(f"covariate {column} is {rows[step, column]} at {at}: it must be known")
-    return rows
-
-
-def _at_times(frame: Any, times: Any) -> Any:
-    if _times(frame.index) is None:
-        return frame
-    frame = frame.set_axis(_times(frame.index))
-    if not frame.index.is_unique:
-        repeated = frame.index[frame.index.duplicated()][0]
-        raise ValueError(f"the covariates have the time {repeated} more than once")
-    missing = times[~times.isin(frame.index)]
-    if len(missing):
-        raise ValueError(f"the covariates have no row for {missing[0]}")
-    return frame.loc[times]
-
-
-def _with_covariates(item: Series, covariates: Any, names: Sequence[str]) -> Series:
-    rows = covariate_rows(covariates, names, item.index, len(item))
-    return replace(item, covariates=rows)

@@ -11,7 +11,7 @@ from gru_c import optimizers
 from gru_c.callbacks import Callback, EarlyStopping, LambdaCallback
 from gru_c.common.arrays import Array
 from gru_c.common.progress import BAR, SILENT, Progress, bars_are_shown
-from gru_c.forecast.features import Windows
+from gru_c.forecast.samples import Samples
 from gru_c.layers import GRU, Dense, Dropout, Input, Layer
 from gru_c.losses import QuantileLoss
 from gru_c.models.sequential import Sequential
@@ -52,8 +52,8 @@ def build(
 
 def train(
     model: Sequential,
-    samples: Windows,
-    held_out: Windows | None,
+    samples: Samples,
+    held_out: Samples | None,
     levels: tuple[float, ...],
     settings: Training,
 ) -> dict[str, list[float]]:
@@ -72,13 +72,12 @@ def train(
         def show(epoch: int, logs: dict[str, float]) -> None:
             title = f"Epoch {epoch + 1}/{settings.epochs}"
             Progress(SILENT if one_bar else settings.verbose, title, 0).finish(logs)
-            bar.update(len(samples.x), lambda: logs)
+            bar.update(len(samples), lambda: logs)
 
         history = model.fit(
-            samples.x,
-            samples.y,
+            *samples.arrays(),
             batch_size=settings.batch_size,
-            validation_data=None if held_out is None else (held_out.x, held_out.y),
+            validation_data=None if held_out is None else held_out.arrays(),
             epochs=settings.epochs,
             callbacks=[LambdaCallback(on_epoch_end=show), *callbacks],
             verbose=0,

@@ -67,7 +67,7 @@ def gru_forward(
         x is (T, B, I) and ``.output`` (T, B, H), without a copy; the backward pass takes and
         returns gradients of these shapes, too.
     training : bool
-        Return a tape for `gru_backward`.
+        Return a tape for `gru_backward`: until then x and the weights must not be changed.
     checkpoint_every : int or "auto", optional
         Gradient checkpointing. While training, keep only the state every so many time steps, and
         compute the gates again in the backward pass. The number is rounded up to the steps that the

@@ -5,17 +5,40 @@ The modules that read and write them, and h5py, are imported when they are used.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gru_c.saving.files import require_file
 from gru_c.saving.formats import Descriptions, FileFormat
 
 
-def _load_model(path: Path, compiled: bool, custom_objects: Mapping[str, Any]) -> Any:
+def _load_model(
+    path: Path, compiled: bool, custom_objects: Mapping[str, Any], verify: bool | None = None
+) -> Any:
     from gru_c.interop.keras import files
 
+    if verify is not None:
+        _check_verify(path, verify)
     return files.load(path, compile=compiled, custom_objects=custom_objects)
+
+
+def _check_verify(path: Path, verify: bool) -> None:
+    """Raise ValueError where `verify` asks for something that the format does not have."""
+    require_file(path)
+    if not verify:
+        raise ValueError(
+            f"verify=False is for a .safetensors, {os.fspath(path)!r} is a file of Keras: the "
+            "checksums of a .keras are compared whenever it is read"
+        )
+    with path.open("rb") as file:
+        is_zip = file.read(2) == b"PK"
+    if not is_zip:
+        raise ValueError(
+            f"{os.fspath(path)} has no checksum of its contents, which verify=True asks for: save "
+            "the model as .safetensors or .keras"
+        )
 
 
 def _save(model: Any, path: Path, include_optimizer: bool | None) -> None:

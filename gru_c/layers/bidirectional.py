@@ -379,7 +379,7 @@ def _checked_settings(argument: str, layer: object) -> Recurrent:
     """Return a new layer whose settings are used, which may come from a stored configuration."""
     if isinstance(layer, dict):
         table: dict[str, type[Layer]] = {**_CLASSES, "RNN": RNN}
-        layer = Registry("layer", table).get(layer)
+        layer = Registry("layer", table, Layer).get(layer)
     if isinstance(layer, RNN):
         try:
             layer = layer.as_layer()

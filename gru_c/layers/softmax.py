@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.activations import ACTIVATIONS, Activation
-from gru_c.common.arrays import Array, Shape
+from gru_c.common.arrays import Array, Shape, refuse_masked
 from gru_c.common.validation import check_flag, check_integer
 from gru_c.common.warnings import warn
 from gru_c.layers.base import LayerOptions
@@ -121,6 +121,7 @@ class Softmax(WeightlessLayer):
 
     def _entries(self, mask: npt.ArrayLike, x: Array) -> Array:
         """Return a mask of entries; ValueError unless it can be broadcast to x in one way."""
+        refuse_masked("mask", mask)
         entries = np.asarray(mask)
         taken = entries if entries.dtype == bool else entries > 0.5
         if entries.ndim == 2 and x.ndim == 3:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.common.arrays import Array
+from gru_c.common.arrays import Array, refuse_masked
 from gru_c.common.registry import snake_case
 from gru_c.losses import crossentropy, elementwise, focal, regression, vectors
 from gru_c.losses.base import Loss
@@ -67,6 +67,8 @@ def per_sample(
     compute: Callable[[Array, Array], Array], y_true: npt.ArrayLike, y_pred: npt.ArrayLike
 ) -> Any:
     """Return the values of a loss for each sample; `y_pred` with one axis is one sample."""
+    refuse_masked("y_true", y_true)
+    refuse_masked("y_pred", y_pred)
     y, p = np.asarray(y_true), np.asarray(y_pred)
     if p.ndim == 1 and y.shape == (*p.shape, 1):
         p = p[:, None]

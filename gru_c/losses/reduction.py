@@ -26,4 +26,5 @@ def reduce(values: Array, weight: Array | None, divisor: float) -> float:
     """Return the sum of the samples' weighted values over a divisor; 0.0 without samples."""
     if values.size == 0:
         return 0.0
-    return float(weighted(values, weight).sum() / divisor)
+    total = np.add.reduce(weighted(values, weight), axis=None)  # the bits of `sum`, faster
+    return float(total / divisor)

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.common.arrays import Array, as_indices, first_bad, unreadable
+from gru_c.common.arrays import Array, as_indices, first_bad, refuse_masked, unreadable
 
 Shape = tuple[int, ...]
 
 
 def real_array(owner: str, what: str, values: npt.ArrayLike) -> Array:
     """Return `values` as an array of bools, integers or floats; TypeError for other values."""
-    array = _as_array(f"{owner}: {what}", values)
+    array = values if type(values) is np.ndarray else _as_array(f"{owner}: {what}", values)
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{owner} expects {what} of bools, integers or floats, got dtype {array.dtype}"
@@ -30,6 +30,7 @@ def real_array(owner: str, what: str, values: npt.ArrayLike) -> Array:
 
 def _as_array(name: str, values: npt.ArrayLike) -> Array:
     """Return `values` as an array; TypeError with advice if NumPy cannot read them."""
+    refuse_masked(name, values)
     try:
         return np.asarray(values)
     except (TypeError, RuntimeError) as error:
@@ -62,6 +63,8 @@ def label_shapes(output: Shape) -> tuple[Shape, ...]:
 
 def fit_shape(owner: str, y: Array, shapes: tuple[Shape, ...], hint: str = "") -> Array:
     """Return `y` as a view with the first of `shapes`; ValueError if it fits none of them."""
+    if y.shape == shapes[0]:
+        return y
     if y.shape not in shapes:
         wanted = " or ".join(map(str, shapes))
         raise ValueError(f"{owner} expects y of shape {wanted}, got {y.shape}{hint}")

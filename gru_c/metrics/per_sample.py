@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.common.arrays import Array
+from gru_c.common.arrays import Array, refuse_masked
 from gru_c.losses.per_sample import per_sample
 from gru_c.metrics.accuracy import (
     BinaryAccuracy,
@@ -53,6 +53,8 @@ def sparse_top_k_categorical_accuracy(
 
 
 def _values(metric: Metric, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Any:
+    refuse_masked("y_true", y_true)
+    refuse_masked("y_pred", y_pred)
     values = metric.values(np.asarray(y_true), np.asarray(y_pred))
     return values.astype(np.float32)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_flag
+from gru_c.common.weights_lock import weights_lock
 from gru_c.models.inference import InferenceModel
 from gru_c.saving.formats import format_for
 
@@ -34,7 +35,8 @@ class SavedModel(InferenceModel):
         filepath : path
             The suffix is ``.safetensors``; or ``.keras``, ``.h5`` or ``.hdf5`` for a file that
             Keras loads, too: see `gru_c.interop.keras.save`. An existing file is replaced
-            atomically, once the new one is complete.
+            atomically, once the new one is complete, and keeps its permissions. A ``.safetensors``
+            holds a checksum, which `load_model` compares.
         overwrite : bool
             False raises an exception if the file exists.
         include_optimizer : bool, optional
@@ -55,7 +57,8 @@ class SavedModel(InferenceModel):
             check_flag("include_optimizer", include_optimizer)
         writer = format_for(filepath, "save").save
         assert writer is not None
-        writer(self, _target(filepath, overwrite), include_optimizer)
+        with weights_lock.reading(self.layers):
+            writer(self, _target(filepath, overwrite), include_optimizer)
 
     @checked_keywords
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -86,7 +89,8 @@ class SavedModel(InferenceModel):
         """
         writer = format_for(filepath, "save_weights").save_weights
         assert writer is not None
-        writer(self, _target(filepath, overwrite))
+        with weights_lock.reading(self.layers):
+            writer(self, _target(filepath, overwrite))
 
     @checked_keywords
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:

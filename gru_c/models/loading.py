@@ -37,6 +37,7 @@ def load_model(
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,  # noqa: A002
     safe_mode: bool = True,
+    verify: bool | None = None,
 ) -> Sequential:
     """Read a model that `Sequential.save` wrote, or Keras.
 
@@ -55,6 +56,11 @@ def load_model(
         False leaves out the settings of the training and the optimizer's state.
     safe_mode : bool
         Accepted as in Keras; nothing in a file is ever executed.
+    verify : bool, optional
+        True demands that the contents match the checksum in the file: a ``.safetensors`` without
+        one, as earlier versions and other programs write it, and an ``.h5`` are refused. False
+        reads a ``.safetensors`` that was changed on purpose. By default the contents are compared
+        with the checksum where the file has one.
 
     Returns
     -------
@@ -83,19 +89,22 @@ def load_model(
     63
     """
     check_flags(compile=compile, safe_mode=safe_mode)
-    if custom_objects is not None and not isinstance(custom_objects, Mapping):
-        raise TypeError(
-            f"custom_objects must be a dict of names and classes, got {custom_objects!r}"
-        )
+    if verify is not None:
+        verify = check_flag("verify", verify)
     reader = format_to_read(filepath).load_model
     assert reader is not None
     with classes_of_user(custom_objects):
-        model: Sequential = reader(Path(filepath), compile, custom_objects or {})
+        model: Sequential = reader(Path(filepath), compile, custom_objects or {}, verify)
     return model
 
 
 def load_predictor(
-    path: str | os.PathLike[str], *, weights: str | None = None, mmap: bool = False
+    path: str | os.PathLike[str],
+    *,
+    weights: str | None = None,
+    mmap: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
+    verify: bool | None = None,
 ) -> Predictor:
     """Read a model that only predicts: that of `load_model`, frozen; see `Sequential.freeze`.
 
@@ -111,6 +120,10 @@ def load_predictor(
         Use the weights of a ``.safetensors`` where they are in the file, so that several processes
         share their memory; each has its own packed copy. The file must not be changed in place
         meanwhile, as ``cp`` would: `Sequential.save` replaces it, which is safe.
+    custom_objects : dict, optional
+        As for `load_model`.
+    verify : bool, optional
+        As for `load_model`.
 
     Returns
     -------
@@ -135,12 +148,19 @@ def load_predictor(
     """
     check_flag("mmap", mmap)
     if not mmap:
-        return freeze(load_model(path, compile=False), weights, copied=False)
+        model = load_model(path, custom_objects, compile=False, verify=verify)
+        return freeze(model, weights, copied=False)
     if format_to_read(path) is not SAFETENSORS:
         raise ValueError(
             f"mmap=True is for a .safetensors, {os.fspath(path)!r} is a file of another format"
         )
-    return freeze(read_model(path, compiled=False, mapped=True)[0], weights, copied=False)
+    if verify is not None:
+        verify = check_flag("verify", verify)
+    with classes_of_user(custom_objects):
+        model, *_ = read_model(
+            path, compiled=False, mapped=True, custom_objects=custom_objects, verify=verify
+        )
+    return freeze(model, weights, copied=False)
 
 
 def read_model(
@@ -149,14 +169,15 @@ def read_model(
     compiled: bool = True,
     mapped: bool = False,
     custom_objects: Mapping[str, Any] | None = None,
+    verify: bool | None = None,
 ) -> tuple[Sequential, dict[str, Array], dict[str, str]]:
     """Read a safetensors file; return the model, all tensors and the metadata.
 
     `compiled` compiles the model as the saved one was; `mapped` uses the weights in the file;
-    `custom_objects` are the user's classes.
+    `custom_objects` are the user's classes; `verify` is that of `load_model`.
     """
     own = custom_objects or {}
-    tensors, metadata = (map_tensors if mapped else read_tensors)(Path(path))
+    tensors, metadata = (map_tensors if mapped else read_tensors)(Path(path), verify)
     try:
         config = checked_config(metadata)
         model = _rebuild(config, tensors, own)
@@ -227,11 +248,15 @@ def _made(spec: Any, own: Mapping[str, Any]) -> Any:
     return spec
 
 
+def _load(
+    path: Path, compiled: bool, own: Mapping[str, Any], verify: bool | None = None
+) -> Sequential:
+    return read_model(path, compiled=compiled, custom_objects=own, verify=verify)[0]
+
+
 SAFETENSORS = FileFormat(
     (".safetensors",),
-    load_model=lambda path, compiled, own: read_model(path, compiled=compiled, custom_objects=own)[
-        0
-    ],
+    load_model=_load,
     save=contents.save_model,
     save_weights=contents.save_weights,
     load_weights=contents.load_weights,

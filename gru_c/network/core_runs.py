@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeGuard
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,20 @@ from gru_c.network.core_stage import (
 )
 from gru_c.runtime.blas_threads import BLAS
 from gru_c.runtime.threads import team_threads
+
+
+class Run(Protocol):
+    """Neighbouring layers that the core takes in one call."""
+
+    @property
+    def layers(self) -> int:
+        """Their number."""
+
+    def __call__(self, x: Array) -> Array | None:
+        """Return the output for x; None for an array that the core cannot read."""
+
+
+AnyRun = TypeVar("AnyRun", bound=Run)
 
 
 class CoreRun(NamedTuple):
@@ -168,10 +183,23 @@ def core_runs(layers: Sequence[Layer], input_shape: Shape, *, copy: bool = True)
     copy : bool
         Copy the weights. False is for weights that do not change any more.
     """
-    runs = CoreRuns()
+    return CoreRuns(runs_by_first(layers, input_shape, partial(_run_from, copy=copy)))
+
+
+def runs_by_first(
+    layers: Sequence[Layer],
+    input_shape: Shape,
+    run_from: Callable[[Sequence[Layer], Shape, bool], AnyRun | None],
+) -> dict[int, AnyRun]:
+    """Return runs by the number of their first layers.
+
+    `run_from` returns the run that begins with the first of some layers, or None, given the shape
+    of their input and whether that has a time axis.
+    """
+    runs: dict[int, AnyRun] = {}
     number, shape, timed = 0, input_shape, has_time(layers, input_shape)
     while number < len(layers):
-        run = _run_from(layers[number:], shape, timed, copy) if len(shape) == 2 + timed else None
+        run = run_from(layers[number:], shape, timed) if len(shape) == 2 + timed else None
         count = 1 if run is None else run.layers
         if run is not None:
             runs[number] = run
@@ -189,11 +217,11 @@ def _run_from(layers: Sequence[Layer], shape: Shape, timed: bool, copy: bool) ->
     stages: list[tuple[object, ...]] = []
     activation, count, is_sequence = None, 0, timed
     for layer in layers:
-        if not _computes_as(layer, ONLY_IN_TRAINING):
-            if _is_core_recurrent(layer) and is_sequence:
+        if not computes_as(layer, ONLY_IN_TRAINING):
+            if is_core_recurrent(layer) and is_sequence:
                 stages.append(_recurrent_stage(layer, copy))
                 is_sequence = layer.return_sequences
-            elif _is_core_dense(layer):
+            elif is_core_dense(layer):
                 stage, activation = _dense_stage(head_of(layer), copy)
                 stages.append(stage)
             else:
@@ -231,24 +259,24 @@ def _arrays(layer: Layer, copy: bool) -> list[Array | None]:
     return [array.copy() if copy and array is not None else array for array in arrays]
 
 
-def _is_core_recurrent(layer: Layer) -> TypeGuard[Recurrent]:
+def is_core_recurrent(layer: Layer) -> TypeGuard[Recurrent]:
     """Return True for a recurrent layer whose only result is the output for its input."""
-    if not (isinstance(layer, Recurrent) and _computes_as(layer, (Recurrent,))):
+    if not (isinstance(layer, Recurrent) and computes_as(layer, (Recurrent,))):
         return False
     plain = not (layer.stateful or layer.return_state or layer.time_major)
     return plain and (layer.inference_weights != "float32" or _core.auto_engine() != BLAS)
 
 
-def _is_core_dense(layer: Layer) -> bool:
+def is_core_dense(layer: Layer) -> bool:
     """Return True for a Dense, also in `TimeDistributed`."""
     while isinstance(layer, TimeDistributed):
-        if not _computes_as(layer, (TimeDistributed,)):
+        if not computes_as(layer, (TimeDistributed,)):
             return False
         layer = layer.layer
-    return _computes_as(layer, (Dense,))
+    return computes_as(layer, (Dense,))
 
 
-def _computes_as(layer: Layer, kinds: tuple[type[Layer], ...]) -> bool:
+def computes_as(layer: Layer, kinds: tuple[type[Layer], ...]) -> bool:
     """Return True for a layer that computes as one of some classes, and has no penalty."""
     if layer.activity_regularizer is not None or {"forward", "compute_mask"} & set(vars(layer)):
         return False

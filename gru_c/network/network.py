@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -23,7 +23,8 @@ from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric, reset_all
 from gru_c.network import compiling
 from gru_c.network.building import BuildableNetwork
-from gru_c.network.core_runs import CoreRun, CoreRuns, CurrentRuns
+from gru_c.network.core_runs import CoreRun, CoreRuns, CurrentRuns, Run
+from gru_c.network.training_runs import BackwardOptions, TrainingRun, TrainingRuns
 from gru_c.parameters import Parameters
 from gru_c.recurrence.step_order import which_count
 
@@ -76,6 +77,7 @@ class Network(BuildableNetwork):
         self._input_shape: Shape | None = None
         self._parameters: Parameters | None = None
         self._core_runs = CurrentRuns()
+        self._training_runs = TrainingRuns()
         if isinstance(layers, Layer):
             raise TypeError(
                 "layers must be a list of layers, got one layer: write Sequential([...])"
@@ -225,14 +227,10 @@ class Network(BuildableNetwork):
             True for the time steps of the output that count; None if all do, or if the output has
             no time axis.
         """
-        first = self.layers[0]
-        if mask is not None and (not first.takes_mask or first.reads_masked_steps):
-            # Zeros, because the values of the other steps may be NaN or infinite.
-            x = np.where(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x, x.dtype.type(0))
+        x = self._without_masked_steps(x, mask)
         if training:
-            for layer in self.layers:
-                x, mask = self._run_layer(layer, x, mask, training)
-            return x, mask
+            self._training_runs.taken = {}
+            return self._run_parts(x, mask, {}, training=True)
         if self.holds_weights:
             return self._run_parts(x, mask, self.core_runs())
         runs = self.core_runs()
@@ -245,8 +243,32 @@ class Network(BuildableNetwork):
             # They have been made before this thread began to read.
             return self._run_parts(x, mask, self._core_runs.confirmed(runs, self.layers))
 
+    def run_in_training(self, x: Array, mask: Array | None = None) -> tuple[Array, Array | None]:
+        """Return what `run` returns with ``training=True``, for `backward` of the whole network.
+
+        Layers that the core trains together do not get tapes of their own.
+        """
+        x = self._without_masked_steps(x, mask)
+        runs = self._training_runs.begin_pass(self.layers, self._input_shape)
+        return self._run_parts(x, mask, runs, training=True)
+
+    def end_pass(self) -> None:
+        """Forget what the last `run_in_training` left, if there has been no `backward`."""
+        self._training_runs.taken = {}
+
+    def _without_masked_steps(self, x: Array, mask: Array | None) -> Array:
+        """Return x with zeros in the time steps that do not count, if the first layer reads them.
+
+        Their values may be NaN or infinite.
+        """
+        first = self.layers[0]
+        if mask is None or (first.takes_mask and not first.reads_masked_steps):
+            return x
+        zeroed: Array = np.where(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x, x.dtype.type(0))
+        return zeroed
+
     def _run_parts(
-        self, x: Array, mask: Array | None, runs: CoreRuns
+        self, x: Array, mask: Array | None, runs: Mapping[int, Run], *, training: bool = False
     ) -> tuple[Array, Array | None]:
         """Return the output and its mask, by runs where there are some and layer by layer."""
         number = 0
@@ -255,8 +277,10 @@ class Network(BuildableNetwork):
             y = None if run is None else run(x)
             if run is not None and y is not None:
                 x, number = y, number + run.layers
+                if isinstance(run, TrainingRun):
+                    self._training_runs.taken[number] = run
             else:
-                x, mask = self._run_layer(self.layers[number], x, mask, training=False)
+                x, mask = self._run_layer(self.layers[number], x, mask, training)
                 number += 1
         return x, mask
 
@@ -317,28 +341,13 @@ class Network(BuildableNetwork):
         activity_scale : float
             Factor of the gradients of `activity_penalty`, which are added.
         """
-        lowest, last = self.first_trained_layer, self.layers[-1]
-        if lowest is None:
-            return
-        for layer in reversed(self.layers):
-            extra: dict[str, Any] = {}
-            if layer.activity_regularizer is not None:
-                d_output = d_output + layer.activity_gradient() * d_output.dtype.type(
-                    activity_scale
-                )
-            if layer is last and not through_activation:
-                extra = {"through_activation": False}
-            d_output = layer.backward(
-                d_output, input_gradient=layer is not lowest, keep_tape=keep_tape, **extra
-            )
-            if after_layer is not None:
-                after_layer(layer)
-            if layer is lowest:
-                return
+        options = BackwardOptions(through_activation, keep_tape, after_layer, activity_scale)
+        self._training_runs.backward(self.layers, self.first_trained_layer, d_output, options)
 
     def activity_penalty(self) -> float:
         """Return the penalties of the outputs of the last run's layers, per sample."""
-        return sum(layer.activity_penalty() for layer in self.layers)
+        regularized = [layer for layer in self.layers if layer.activity_regularizer is not None]
+        return sum(layer.activity_penalty() for layer in regularized) if regularized else 0.0
 
     @property
     def stateful_layers(self) -> list[Recurrent | RNN | Bidirectional]:
@@ -364,7 +373,8 @@ class Network(BuildableNetwork):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Pickles of earlier versions have no runs.
-        vars(self).update({"_core_runs": CurrentRuns(), **state})
+        runs = {"_core_runs": CurrentRuns(), "_training_runs": TrainingRuns()}
+        vars(self).update({**runs, **state})
 
     def _change_argument(self, name: str, value: Any) -> None:
         assign(self, **{name: value})

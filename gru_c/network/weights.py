@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import Guarded
 from gru_c.common.validation import check_flag
+from gru_c.common.weights_lock import weights_lock
 from gru_c.layers import Layer
 from gru_c.layers.base.weight_holder import set_values
 from gru_c.parameters import Parameter, Parameters, refuse_shallow_copy
+
+AnyNetwork = TypeVar("AnyNetwork", bound="NetworkWeights")
 
 
 class NetworkWeights(Guarded):
@@ -144,7 +149,8 @@ class NetworkWeights(Guarded):
 
     def get_weights(self) -> list[Array]:
         """Return copies of all weights, layer by layer, in Keras's order and shapes."""
-        return [weight for layer in self.layers for weight in layer.get_weights()]
+        with weights_lock.reading(self.layers):
+            return [weight for layer in self.layers for weight in layer.get_weights()]
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Set all weights; nothing is changed unless all of them fit.
@@ -167,3 +173,15 @@ class NetworkWeights(Guarded):
         return sum(layer.count_params() for layer in self.layers)
 
     __copy__ = refuse_shallow_copy
+
+    def __deepcopy__(self: AnyNetwork, memo: dict[int, Any]) -> AnyNetwork:
+        """Return a copy with the weights of one moment, if another thread changes them."""
+        new = type(self).__new__(type(self))
+        memo[id(self)] = new
+        state = self.__getstate__() if hasattr(self, "__getstate__") else vars(self)
+        with weights_lock.reading(self.layers):
+            new.__setstate__(copy.deepcopy(state, memo))
+        return new
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)

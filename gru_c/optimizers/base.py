@@ -258,26 +258,26 @@ class Optimizer(Configurable):
                     slot[:] = self.initial_value(name)
         if self.slots and self._items is None:
             self._items = parameters.items
-        if not all(self._is_of(parameters, slot) for slot in self.slots.values()):
+        if self.slots and not self._belongs_to(parameters):
             raise ValueError(
                 f"this {type(self).__name__} has the state of another model, or of this one with "
                 "other layers: make a new optimizer for each model"
             )
 
-    def _is_of(self, parameters: Parameters, slot: Array) -> bool:
+    def _belongs_to(self, parameters: Parameters) -> bool:
+        """Return True if the state is one of these parameters."""
         # Compares weights, not vectors: a model that gets another layer makes new vectors.
-        return (
-            slot.shape == parameters.gradients.shape
-            and slot.dtype == parameters.gradients.dtype
-            and self._items is not None
-            and all(map(operator.is_, self._items, parameters.items))
-        )
+        items, shape, dtype = self._items, parameters.gradients.shape, parameters.gradients.dtype
+        if items is None or not (
+            items is parameters.items or all(map(operator.is_, items, parameters.items))
+        ):
+            return False
+        return all(slot.shape == shape and slot.dtype == dtype for slot in self.slots.values())
 
     def step(self, parameters: Parameters) -> None:
         """Change the trainable weights by their gradients, then apply their constraints.
 
-        Weights of frozen layers and their state do not change. If all layers are frozen, no step is
-        counted.
+        Frozen layers and their slots do not change. If all layers are frozen, no step is counted.
 
         Parameters
         ----------
@@ -296,18 +296,26 @@ class Optimizer(Configurable):
             return
         scale = self._clip_by_norm(parameters, runs)
         clip = math.inf if self.clipvalue is None else self.clipvalue
-        assign(self, iterations=self.iterations + 1)
-        values, gradients = parameters.values, parameters.gradients
-        decay = rate * (self.weight_decay or 0.0)
-        settings = StepSettings(self._rate(rate), decay, scale, clip, team_threads())
-        with weights_lock.writing(parameters.layers):
-            if whole:
-                self._update(values, gradients, self.slots, settings)
-            for run in runs:
-                slots = {name: slot[run] for name, slot in self.slots.items()}
-                self._update(values[run], gradients[run], slots, settings)
-            if self.use_ema or parameters.constrained:
-                self._after_update(parameters, runs or [slice(None)])
+        before, updates = self.iterations, 0
+        assign(self, iterations=before + 1)
+        try:
+            values, gradients = parameters.values, parameters.gradients
+            decay = rate * (self.weight_decay or 0.0)
+            settings = StepSettings(self._rate(rate), decay, scale, clip, team_threads())
+            with weights_lock.writing(parameters.layers):
+                if whole:
+                    self._update(values, gradients, self.slots, settings)
+                    updates = 1
+                for run in runs:
+                    slots = {name: slot[run] for name, slot in self.slots.items()}
+                    self._update(values[run], gradients[run], slots, settings)
+                    updates += 1
+                if self.use_ema or parameters.constrained:
+                    self._after_update(parameters, runs or [slice(None)])
+        except Exception:
+            if not updates:  # memory ran out before the update
+                assign(self, iterations=before)
+            raise
 
     def _accumulate(self, gradients: Array) -> bool:
         """Add gradients to the sum; return True if they are now the mean of a full sum."""

@@ -165,9 +165,9 @@ def timeseries_dataset_from_array(
     >>> import numpy as np
     >>> from gru_c.preprocessing import timeseries_dataset_from_array
     >>> series = np.arange(8)
-    >>> dataset = timeseries_dataset_from_array(series[:-3], series[3:], sequence_length=3)
+    >>> dataset = timeseries_dataset_from_array(series, series[5:], sequence_length=5)
     >>> [(x.tolist(), y.tolist()) for x, y in dataset]
-    [([[0, 1, 2], [1, 2, 3], [2, 3, 4]], [3, 4, 5])]
+    [([[0, 1, 2, 3, 4], [1, 2, 3, 4, 5], [2, 3, 4, 5, 6]], [5, 6, 7])]
     """
     if format not in ("tf", "grain"):
         raise ValueError(f"format must be 'tf' or 'grain', got {format!r}")

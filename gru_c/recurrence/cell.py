@@ -120,16 +120,26 @@ class Cell:
         """True if the bias has two rows, for x W and for h U."""
         return self.reset_after and self.number == _GRU
 
+    @property
+    def is_trainable(self) -> bool:
+        """True if there is a training pass."""
+        return not any(map(_is_for_prediction, (self.activation, self.recurrent_activation)))
+
     def require_trainable(self) -> None:
         """Raise ValueError for an activation that cannot be trained."""
         for argument in ("activation", "recurrent_activation"):
-            number, alpha, _ = getattr(self, argument)
-            if number in _NOT_MONOTONIC and alpha < 0:
+            activation = number, alpha, _ = getattr(self, argument)
+            if _is_for_prediction(activation):
                 label = f"{argument} {(_NOT_MONOTONIC[number], alpha)} of {IN_WORDS[self.kind]}"
                 raise ValueError(
                     f"{label} is for prediction only: with a negative alpha its slope does not "
                     "follow from its value, so there is no training pass"
                 )
+
+
+def _is_for_prediction(activation: Activation) -> bool:
+    number, alpha, _ = activation
+    return number in _NOT_MONOTONIC and alpha < 0
 
 
 def _activation_of(argument: str, activation: object, kind: str) -> Activation:

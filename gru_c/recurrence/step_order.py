@@ -284,7 +284,7 @@ def check_lengths(lengths: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
     """Return lengths as integers (B,) in [0, T]; ValueError or TypeError for anything else."""
     B, T = _sequences(shape)
     array = as_real("lengths", lengths)
-    if array.dtype.kind not in "iu":
+    if array.dtype.kind not in "iu" and array.size:  # an empty list becomes an array of floats
         raise TypeError(f"lengths must be integers, got dtype {array.dtype}")
     if array.shape != (B,):
         raise ValueError(f"lengths must have shape (B,) = ({B},), got {array.shape}")
@@ -296,11 +296,13 @@ def check_lengths(lengths: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
 
 def _check_mask(mask: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
     array = as_real("mask", mask)
-    if array.dtype.kind != "b":
+    if array.shape == (0,) and not shape[0]:  # an empty list: the mask of no sequences
+        array = array.reshape(_sequences(shape))
+    if array.dtype.kind != "b" and array.size:
         raise TypeError(f"mask must hold bools, True for a step that counts, got {array.dtype}")
     if array.shape != _sequences(shape):
         raise ValueError(f"mask must have shape (B, T) = {shape[:2]}, got {array.shape}")
-    return array
+    return array.astype(bool, copy=False)
 
 
 def _sequences(shape: tuple[int, ...]) -> tuple[int, ...]:

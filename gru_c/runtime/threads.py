@@ -6,33 +6,19 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from gru_c import _core
 from gru_c.common.validation import check_integer
 from gru_c.runtime.blas_threads import single_threaded_blas
+from gru_c.runtime.cgroups import cpu_limit
 from gru_c.runtime.openmp import cpus_of_process
 
 _MOST_THREADS = 2**15
 
 
-def _cgroup_limit() -> float:
-    """Return the CPUs that the container may use (cgroup v2, then v1); infinity without a limit."""
-    v2, v1 = Path("/sys/fs/cgroup/cpu.max"), Path("/sys/fs/cgroup/cpu")
-    try:
-        if v2.exists():
-            quota, period = v2.read_text().split()
-        else:
-            quota = (v1 / "cpu.cfs_quota_us").read_text()
-            period = (v1 / "cpu.cfs_period_us").read_text()
-        return int(quota) / int(period) if int(quota) > 0 else float("inf")
-    except (OSError, ValueError, ZeroDivisionError):  # no such files, or "max"
-        return float("inf")
-
-
 def usable(cpus: int) -> int:
-    """Return the number of CPUs, out of `cpus`, that the container allows; at least 1."""
-    return max(1, int(min(cpus, _cgroup_limit())))
+    """Return the number of CPUs, out of `cpus`, that control groups allow; at least 1."""
+    return max(1, int(min(cpus, cpu_limit())))
 
 
 def _default_num_threads() -> int:
@@ -63,8 +49,8 @@ def set_num_threads(n: int) -> None:
     """Set the number of threads that the core may use in this process.
 
     The results have the same bits for any number. The default is the environment variable
-    ``OMP_NUM_THREADS``, else the number of CPUs that the process may use (affinity and container
-    limit).
+    ``OMP_NUM_THREADS``, else the number of CPUs that the process may use: its
+    affinity, and the limits of its container or control groups (systemd, Slurm).
 
     Parameters
     ----------

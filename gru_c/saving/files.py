@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import json
 import os
+import re
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
@@ -24,6 +29,9 @@ _FOREIGN_SUFFIXES = {
     ".onnx": "gru_c.interop.onnx",
     ".npz": "",
 }
+# The digest's key in the metadata. The other two have one value each, which readers ask for.
+_DIGEST = "digest"
+_CHECKED_KEYS = {_DIGEST, "format", "format_version"}
 
 
 def check_target(target: Path) -> None:
@@ -36,10 +44,26 @@ def check_target(target: Path) -> None:
 
 
 def write_tensors(target: Path, tensors: Mapping[str, Array], metadata: dict[str, str]) -> None:
-    """Write a safetensors file, completely or not at all."""
+    """Write a safetensors file with a digest of its contents, completely or not at all."""
     from safetensors.numpy import save
 
-    write_whole(target, save({k: np.asarray(v, order="C") for k, v in tensors.items()}, metadata))
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    write_whole(target, save(arrays, {**metadata, _DIGEST: digest_of(arrays, metadata)}))
+
+
+def digest_of(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
+    """Return a digest of tensors and metadata, in which a changed bit shows."""
+    from hashlib import blake2b  # here, because its import is slow
+
+    digest = blake2b(digest_size=16)
+    for key in sorted(set(metadata) - _CHECKED_KEYS):
+        digest.update(metadata[key].encode())
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def plain_config(obj: object, noun: str, arrays: bool = False) -> dict[str, Any]:
@@ -90,8 +114,9 @@ def module_hint(path: Path, words: str) -> str:
 def write_whole(target: Path, content: bytes) -> None:
     """Write a file completely or not at all: write a temporary file, then rename it.
 
-    A file that is replaced keeps its permissions and the links to it. A target that is not a
-    regular file, such as a pipe, is written directly.
+    A file that is replaced keeps its permissions and the links to it, and its owner if this process
+    may give files away. A target that is not a regular file, such as a pipe, is written directly.
+    Temporary files that killed processes left beside it are deleted.
     """
     target = target.resolve()
     if not target.parent.is_dir():
@@ -101,43 +126,110 @@ def write_whole(target: Path, content: bytes) -> None:
     if target.exists() and not target.is_file():
         target.write_bytes(content)
         return
-    temporary = target.with_name(f".{target.name}.{os.urandom(16).hex()}.tmp")
+    remove_leftovers(target)
+    before = target.stat() if target.exists() else None
+    temporary, file = _locked_file_beside(target, 0o666 if before is None else 0o600)
     try:
-        with temporary.open("xb") as file:
+        with file:
             file.write(content)
             file.flush()
+            if before is not None:
+                with suppress(OSError):  # another user's file
+                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
+                os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
             os.fsync(file.fileno())
-        if target.exists():
-            temporary.chmod(target.stat().st_mode)
-        temporary.replace(target)
+            temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Return the tensors and metadata of a safetensors file; ValueError if it is damaged."""
+def _locked_file_beside(target: Path, mode: int) -> tuple[Path, BinaryIO]:
+    """Make a temporary file, and lock it: so others see that its process lives."""
+    while True:
+        temporary = target.with_name(f".{target.name}.{os.urandom(16).hex()}.tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        file = open(descriptor, "wb")  # noqa: SIM115 (the caller closes it)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return temporary, file
+        file.close()  # another process took it for a leftover before it was locked
+
+
+def remove_leftovers(target: Path) -> None:
+    """Delete the temporary files of a target whose processes were killed while they wrote."""
+    for leftover in target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 32}.tmp"):
+        with suppress(OSError), leftover.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its process lives
+            leftover.unlink()
+
+
+def require_file(path: Path) -> None:
+    """Raise FileNotFoundError for a path without a file, ValueError for a pipe, socket or device.
+
+    Reading a pipe could wait forever, and a device may have no end. A folder is left to the reader.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}") from None
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        kind = kinds.get(stat.S_IFMT(mode), "a device")
+        raise ValueError(f"{os.fspath(path)} is {kind}, not a file: copy its content to a file")
+
+
+def read_tensors(path: Path, verify: bool | None = None) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the tensors and metadata of a safetensors file; ValueError if it is damaged.
+
+    The contents are compared with the digest in the file, if it has one; `verify` is that of
+    `load_model`.
+    """
     from safetensors import SafetensorError, safe_open
 
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
+    require_file(path)
     try:
         with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            metadata: dict[str, str] = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(
             f"{os.fspath(path)} is not a readable safetensors file: it is truncated, damaged or of "
             f"another format ({error}){module_hint(path, ': take')}"
         ) from error
+    if verify is not False:
+        _verify(path, tensors, metadata, required=verify is True)
+    return tensors, metadata
 
 
-def map_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+def _verify(
+    path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str], *, required: bool
+) -> None:
+    """Raise ValueError if the contents of a file do not match its digest."""
+    digest = metadata.get(_DIGEST)
+    # Without one: any other key with such a value was the digest's, before a bit of it changed.
+    if digest is None and not any(map(re.compile("[0-9a-f]{32}").fullmatch, metadata.values())):
+        if required:
+            raise ValueError(
+                f"{os.fspath(path)} has no checksum of its contents, which verify=True asks for: "
+                "it is of an older gru_c or another program"
+            )
+    elif digest != digest_of(tensors, metadata):
+        raise ValueError(
+            f"{os.fspath(path)} is damaged: its contents do not match the checksum in it. If they "
+            "were changed on purpose, remove 'digest' from its metadata, or read it with "
+            "load_model(verify=False)"
+        )
+
+
+def map_tensors(path: Path, verify: bool | None = None) -> tuple[dict[str, Array], dict[str, str]]:
     """Return the same as `read_tensors`, with arrays that are parts of the file.
 
     Processes that map a file share its memory. An array may be written to, which makes a copy of
     the part that is written and leaves the file as it is.
     """
-    tensors, metadata = read_tensors(path)  # checks the whole file
+    tensors, metadata = read_tensors(path, verify)  # checks the whole file
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))

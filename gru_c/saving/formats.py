@@ -24,7 +24,8 @@ class FileFormat(NamedTuple):
     suffixes : tuple of str
         Endings of file names, in lower case.
     load_model : callable
-        Returns the model in a file, given a path, the flag `compile` and the user's classes.
+        Returns the model in a file, given a path, the flag `compile`, the user's classes and
+        the argument `verify`.
     save : callable
         Writes a model, given the model, a path and the flag `include_optimizer`. None instead of
         the flag stands for the default of the format.
@@ -33,7 +34,7 @@ class FileFormat(NamedTuple):
     """
 
     suffixes: tuple[str, ...]
-    load_model: Callable[[Path, bool, Mapping[str, Any]], Any] | None = None
+    load_model: Callable[[Path, bool, Mapping[str, Any], bool | None], Any] | None = None
     save: Callable[[Any, Path, bool | None], None] | None = None
     save_weights: Callable[[Any, Path], None] | None = None
     load_weights: Callable[[Any, Path], None] | None = None

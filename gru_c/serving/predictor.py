@@ -9,9 +9,10 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.common.arrays import Array, Shape
+from gru_c.common.arrays import Array, Shape, refuse_masked
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_choice
+from gru_c.common.weights_lock import weights_lock
 from gru_c.data.array_file import is_stored
 from gru_c.data.batch_source import is_source
 from gru_c.data.sequence_list import split_pair
@@ -281,7 +282,8 @@ def freeze(model: Network, weights: str | None, *, copied: bool = True) -> Predi
 def _frozen(model: Network, copied: bool) -> Network:
     """Return a network with the layers or copies of them, without optimizer, loss and gradients."""
     network = Network(None, model.name, model.dtype, None, False)
-    layers: list[Layer] = copy.deepcopy(model.layers) if copied else model.layers
+    with weights_lock.reading(model.layers):
+        layers: list[Layer] = copy.deepcopy(model.layers) if copied else model.layers
     assign(
         network,
         layers=layers,
@@ -327,6 +329,7 @@ def _one_batch(x: Any) -> Any:
 
 def _nested_lists_as_array(x: Any) -> Any:
     """Return an array for lists of numbers in lists; a list of sequences stays as it is."""
+    refuse_masked("x", x)
     if isinstance(x, (list, tuple)) and not any(isinstance(item, np.ndarray) for item in x):
         try:
             return np.asarray(x)

@@ -132,14 +132,16 @@ def _train_epoch(
             batch_name = f"batch {totals.batches + 1} of epoch {run.epoch + 1}{data.place}"
             problem = f"the loss became {result.loss} at {batch_name}"
             run.abort(snapshot, problem + first_culprit(group, explain()))
-        _record(context, batch, result)
-        progress.update(result.samples, run.local_logs)
+        with snapshot.restored_by_errors():  # of a metric
+            _record(context, batch, result)
+            progress.update(result.samples, run.local_logs)
         if run.end_batch():
             break
     if not totals.batches:
         raise RunEnded
     _require_finite_weights(context, explain)
-    logs = run.logs()
+    with snapshot.restored_by_errors():
+        logs = run.logs()
     run.non_finite.warn(logs)
     run.end_training()
     return logs

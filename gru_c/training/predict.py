@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -42,7 +43,7 @@ def predict(
     check_flag("bucket", bucket)
     hooks = CallbackList(callbacks)
     data = inputs.check_inputs(model, x, lengths, steps=steps, batch_size=batch_size, bucket=bucket)
-    plan: list[Any] = []
+    plan: Sequence[Any] = []
     batches: int | None
     if isinstance(data, Samples):
         size = check_batch_size(inputs.size_for_steps(data, steps, batch_size))
@@ -129,7 +130,7 @@ class _Run:
         self.number = 0  # of the next batch
         self.non_finite = NonFiniteSamples(_CONSEQUENCE, model.dtype)
 
-    def predict_samples(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
+    def predict_samples(self, samples: Samples, plan: Sequence[Any]) -> Array | list[Array]:
         """Return the outputs of samples; the plan has the indices of each batch."""
         if isinstance(samples.x, SequenceList):
             return self._predict_sequences(samples, plan)
@@ -138,7 +139,7 @@ class _Run:
             outputs[where], _ = self._predict_batch(samples.batch(self.model, where), where)
         return outputs
 
-    def _predict_sequences(self, samples: Samples, plan: list[Any]) -> Array | list[Array]:
+    def _predict_sequences(self, samples: Samples, plan: Sequence[Any]) -> Array | list[Array]:
         """Return a list if each time step of a sequence has an output, otherwise an array."""
         results: list[Any] = [None] * len(samples)
         mask = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,6 +45,15 @@ class Snapshot:
         """Yield the batches; if the next one raises an exception, restore the model first."""
         try:
             yield from batches
+        except Exception:
+            self.restore()
+            raise
+
+    @contextmanager
+    def restored_by_errors(self) -> Iterator[None]:
+        """Restore the model if the block raises an exception."""
+        try:
+            yield
         except Exception:
             self.restore()
             raise

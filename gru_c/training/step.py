@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.warnings import warn
+from gru_c.common.weights_lock import weights_lock
 from gru_c.data import checks
 from gru_c.data.samples import Data, require_samples
 from gru_c.layers import Layer
@@ -33,12 +35,23 @@ def _train_step(model: Network, batch: Data, group: ProcessGroup) -> Pass:
     Nothing is changed if the loss is not finite; the caller must report it.
     """
     assert model.optimizer is not None
-    result = _gradients(model, batch, group)
-    if math.isfinite(result.loss) and model.trainable:
-        with group.defer_errors():  # a schedule or constraint may be a user's code
-            model.optimizer.step(model.parameters)
-        group.synchronize_weights(model)
+    with _statistics_changed(model):
+        result = _gradients(model, batch, group)
+        if math.isfinite(result.loss) and model.trainable:
+            with group.defer_errors():  # a schedule or constraint may be a user's code
+                model.optimizer.step(model.parameters)
+            group.synchronize_weights(model)
     return result
+
+
+def _statistics_changed(model: Network) -> AbstractContextManager[object]:
+    """Return a context for a step of the model.
+
+    If the forward pass changes moving statistics, other threads predict before or after the step.
+    """
+    if not model.parameters.statistics:
+        return nullcontext()
+    return weights_lock.writing(model.layers)
 
 
 def _gradients(model: Network, batch: Data, group: ProcessGroup) -> Pass:
@@ -55,6 +68,16 @@ def _gradients(model: Network, batch: Data, group: ProcessGroup) -> Pass:
 def _pass(
     model: Network, batch: Data, summed: bool, after_layer: Callable[[Layer], None] | None
 ) -> Pass:
+    """Return the result of `_run_pass`, which may end between forward and backward."""
+    try:
+        return _run_pass(model, batch, summed, after_layer)
+    finally:
+        model.end_pass()
+
+
+def _run_pass(
+    model: Network, batch: Data, summed: bool, after_layer: Callable[[Layer], None] | None
+) -> Pass:
     """Run a batch forward, and backward if the loss is finite; see `MakePass`.
 
     A batch without samples is not run, because losses of users may not support one.
@@ -64,7 +87,7 @@ def _pass(
         shape = model.compute_output_shape(batch.x.shape)
         return Pass(0.0, 0, 0, np.empty([size or 0 for size in shape], model.dtype), None)
     paired = model.head_is_paired
-    outputs, mask = model.run(batch.x, batch.mask, training=True)
+    outputs, mask = model.run_in_training(batch.x, batch.mask)
     loss, d_outputs = model.loss.value_and_gradient(
         batch.y, outputs, batch.weight, logits=paired, **mask_argument(mask)
     )
@@ -139,22 +162,33 @@ def train_on_batch(model: Network, data: Data) -> dict[str, float]:
     prepare(model, data)
     batch = data.batch(model, slice(None))
     non_finite = NonFiniteSamples(TRAINED, model.dtype, targets=bool(model.metrics))
-    with blas_held(), non_finite.check(batch):
-        result = _checked_step(model, batch)
-    reset_all(model.metrics)
-    model.update_metrics(batch.y, result.outputs, batch.weight, result.mask)
-    logs = {"loss": result.loss, **results(model.metrics)}
+    with blas_held(), non_finite.check(batch), _statistics_changed(model):
+        logs = _checked_step(model, batch)
     non_finite.warn(logs)
     return logs
 
 
-def _checked_step(model: Network, batch: Data) -> Pass:
-    """Take one step; if anything becomes infinite, undo it and raise FloatingPointError."""
+def _checked_step(model: Network, batch: Data) -> dict[str, float]:
+    """Take one step and return the loss and metrics, which are computed before weights change.
+
+    If a loss or metric raises an exception, or anything becomes infinite, which is a
+    FloatingPointError, the model is as it was before.
+    """
     assert model.optimizer is not None
     before = layer_states.save_states(model)
     statistics = layer_states.save_statistics(model)
-    result = _gradients(model, batch, SingleProcess())
-    problem = "" if math.isfinite(result.loss) else f"the loss is {result.loss}"
+    logs: dict[str, float] = {}
+    try:
+        result = _gradients(model, batch, SingleProcess())
+        problem = "" if math.isfinite(result.loss) else f"the loss is {result.loss}"
+        if not problem:
+            reset_all(model.metrics)
+            model.update_metrics(batch.y, result.outputs, batch.weight, result.mask)
+            logs = {"loss": result.loss, **results(model.metrics)}
+    except BaseException:
+        layer_states.restore_states(before)
+        layer_states.restore_statistics(statistics)
+        raise
     if not problem and model.trainable:
         risky = may_overflow(model.optimizer, model.parameters)
         snapshot = Snapshot(model, "before this step") if risky else None
@@ -167,7 +201,7 @@ def _checked_step(model: Network, batch: Data) -> Pass:
         layer_states.restore_statistics(statistics)
         words = culprit(batch, None, model.dtype)
         raise FloatingPointError(f"{problem}{words}; nothing was changed")
-    return result
+    return logs
 
 
 def weights_are_finite(model: Network) -> bool:

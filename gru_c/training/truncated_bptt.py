@@ -57,8 +57,10 @@ def _states_carried(model: Network) -> Iterator[None]:
     layers = [layer for layer in recurrent_layers(model.layers) if not layer.stateful]
     for layer in layers:
         assign(layer, stateful=True)
+        layer.note_change()
     try:
         yield
     finally:
         for layer in layers:
             assign(layer, stateful=False, state=None)
+            layer.note_change()

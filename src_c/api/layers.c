@@ -1,4 +1,4 @@
-/* Layers that streams and predictors run: checks, packed weights, and the dense layer. */
+/* Layers that streams and passes run: checks, packed weights, and the dense layer. */
 #include "api/layers.h"
 
 #include "packed/plan.h"
@@ -56,7 +56,9 @@ gru_matmul_args gru_dense_product(const gru_layer *layer) {
     gru_matmul_args product = dense_product(&layer->problem);
     size_t bias_bytes;
     dense_bias_bytes(&layer->problem, &bias_bytes);
-    product.packed = (const char *)layer->packed + bias_bytes;
+    product.packed = layer->packed ? (const char *)layer->packed + bias_bytes : NULL;
+    product.b.data = layer->weights.kernel;
+    product.accumulate = layer->packed || layer->weights.bias;
     return product;
 }
 
@@ -92,8 +94,9 @@ static gru_status activate(gru_function function, const gru_matmul_args *product
 gru_status gru_dense_forward(
     const gru_layer *layer, gru_matmul_args *product, const void *x, size_t x_row) {
     const size_t row_bytes = product->n * gru_itemsize(product->dtype);
-    for (size_t row = 0; row < product->m; row++) {
-        memcpy((char *)product->c + row * row_bytes, layer->packed, row_bytes);
+    const void *bias = layer->packed ? layer->packed : layer->weights.bias;
+    for (size_t row = 0; bias && row < product->m; row++) {
+        memcpy((char *)product->c + row * row_bytes, bias, row_bytes);
     }
     product->a = (gru_matrix){ x, x_row, 0 };
     const gru_status status = gru_matmul(product);

@@ -4,6 +4,7 @@
 #include "common/cells.h"
 #include "common/draws.h"
 #include "common/memory.h"
+#include "common/threads.h"
 #include "isa/kernels.h"
 
 #ifdef _OPENMP

@@ -49,7 +49,8 @@ void gru_gang_run(gru_gang *gang, size_t member, size_t phases, gru_phase *run, 
     atomic_store(&gang->parts[member].present, 1);
     gru_turn turn = { gru_nanoseconds(), 0 };
     turn.looked = turn.begun;
-    for (size_t phase = atomic_load(&gang->done) / members; phase < phases; phase++) {
+    for (size_t phase = atomic_load(&gang->done) / members; phase < phases && !gru_stops();
+        phase++) {
         const size_t end = (phase + 1) * members;
         if (phase % PHASES_PER_LOOK == 0) {
             leave_in_time(gang, member, &turn);

@@ -35,7 +35,7 @@ void gru_relay_run(gru_relay *relay, size_t first, gru_phase *run, void *context
     size_t last = first, unfinished;
     for (;;) {
         const size_t i = choose(relay, last, &unfinished);
-        if (!unfinished) {
+        if (!unfinished || gru_stops()) {
             atomic_thread_fence(memory_order_acquire);
             return;
         }
@@ -48,7 +48,7 @@ void gru_relay_run(gru_relay *relay, size_t first, gru_phase *run, void *context
         wait.turns = 0;
         last = i;
         const size_t begin = state / 2, end = gru_min(begin + relay->stretch, relay->phases);
-        for (size_t phase = begin; phase < end; phase++) {
+        for (size_t phase = begin; phase < end && !gru_stops(); phase++) {
             run(context, phase, i);
         }
         atomic_store_explicit(&relay->items[i].state, 2 * end, memory_order_release);

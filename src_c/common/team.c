@@ -44,7 +44,8 @@ int64_t gru_nanoseconds(void) {
 }
 
 static void run_alone(size_t tasks, gru_task *run, void *context) {
-    for (size_t task = 0; task < tasks; task++) {
+    (void)gru_get_watch();
+    for (size_t task = 0; task < tasks && !gru_stops(); task++) {
         run(context, task, 0);
     }
 }
@@ -78,6 +79,7 @@ static struct {
     _Atomic int threads;
     gru_task *_Atomic run;
     void *_Atomic context;
+    gru_watch *_Atomic watch;
 } job;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -94,12 +96,16 @@ static void take_tasks(uint64_t number, int member) {
         const uint32_t tasks = atomic_load_explicit(&job.tasks, memory_order_relaxed);
         gru_task *run = atomic_load_explicit(&job.run, memory_order_relaxed);
         void *context = atomic_load_explicit(&job.context, memory_order_relaxed);
+        gru_watch *watch = atomic_load_explicit(&job.watch, memory_order_relaxed);
         if (ticket >> 32 != number || task >= tasks) {
             return;
         }
         if (atomic_compare_exchange_weak_explicit(
                 &job.ticket, &ticket, ticket + 1, memory_order_acq_rel, memory_order_acquire)) {
-            run(context, task, member);
+            gru_join_watch(watch);
+            if (!gru_stops()) {
+                run(context, task, member);
+            }
             atomic_fetch_add_explicit(&job.done, 1, memory_order_release);
             ticket = atomic_load_explicit(&job.ticket, memory_order_acquire);
         }
@@ -231,6 +237,7 @@ void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
     atomic_store_explicit(&job.threads, threads, memory_order_relaxed);
     atomic_store_explicit(&job.run, run, memory_order_relaxed);
     atomic_store_explicit(&job.context, context, memory_order_relaxed);
+    atomic_store_explicit(&job.watch, gru_get_watch(), memory_order_relaxed);
     atomic_store(&job.ticket, number << 32);
     if (atomic_load(&sleepers) > 0) {
         pthread_mutex_lock(&mutex);
@@ -241,6 +248,7 @@ void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
     /* Other threads are still at the tasks that are not done. */
     gru_wait wait = { 0 };
     while (atomic_load_explicit(&job.done, memory_order_acquire) < (uint32_t)tasks) {
+        (void)gru_stops(); /* asks */
         gru_wait_a_little(&wait);
     }
     atomic_flag_clear(&busy);

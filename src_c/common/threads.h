@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gru_watch.h"
+
 #pragma GCC visibility push(hidden)
 
 /* Multiply-adds below which a second thread costs more than it brings: about 4 us of work. */
@@ -29,6 +31,17 @@ void gru_wait_a_little(gru_wait *wait);
 
 /* The time of a clock that only moves on. */
 int64_t gru_nanoseconds(void);
+
+/* ---- watches ------------------------------------------------------------------------------ */
+
+/* Return 1 if the pass that this thread works on shall end early: then parts of it may be left out,
+ * in any order. Called between parts. */
+int gru_stops(void);
+
+/* Return the watch of this thread, for other threads that work on its pass; null: none. They join it
+ * before they begin. */
+gru_watch *gru_get_watch(void);
+void gru_join_watch(gru_watch *watch);
 
 /* ---- gangs -------------------------------------------------------------------------------- */
 

@@ -87,7 +87,7 @@ static void run_phases(const gru_plan *plan, const slice_crew *crew, size_t task
         gru_gang_run(&crew->gangs[task / plan->members], task % plan->members, phases, run, slice);
         return;
     }
-    for (size_t phase = 0; phase < phases; phase++) {
+    for (size_t phase = 0; phase < phases && !gru_stops(); phase++) {
         run(slice, phase, 0);
     }
 }

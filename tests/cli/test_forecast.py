@@ -247,8 +247,11 @@ DAYS = "date,demand\n2026-01-01,1\n2026-01-02,2\n"
         (DAYS, ["--time", "day"], "no column 'day'"),
         (DAYS, ["--time", "demand"], "must be different: got ['demand', 'demand']"),
         (DAYS, [], "has 2 steps"),
-        (DAYS, ["--group", "date", "--covariates", "x"], "do not go together"),
-        (DAYS + "1,2,3,4\n", [], "is not a CSV file: Error tokenizing data"),
+        (DAYS, ["--group", "date", "--covariates", "x"], "no column 'x'"),
+        (DAYS, ["--group", "date", "--covariates", "date"], "must be different"),
+        (DAYS, ["--static", "date"], "--static is for several series: --group names their column"),
+        (DAYS, ["--skip-bad"], "--skip-bad is for several series"),
+        (DAYS + "1,2,3,4\n", [], "is not a CSV file: row 4 has 4 fields, the header has 2"),
     ],
 )
 def test_errors_are_a_line_and_a_code(content, more, message, tmp_path, capsys, monkeypatch):
@@ -275,12 +278,12 @@ def test_an_interrupt_has_its_own_code(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gru_c.cli.forecast.read_table", interrupted)
+    monkeypatch.setattr("gru_c.cli.forecast.read_roles", interrupted)
     code, _, error = run(capsys, "forecast", "x", "--target", "y", *FAST)
     assert (code, error) == (130, "gru-c: interrupted\n")
 
 
-@pytest.mark.parametrize("command", ["demo", "info", "forecast", "predict", "bench"])
+@pytest.mark.parametrize("command", ["demo", "info", "inspect", "forecast", "predict", "bench"])
 def test_help_shows_an_example(command, capsys):
     with pytest.raises(SystemExit):
         cli.main([command, "--help"])

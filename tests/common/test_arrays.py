@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
+from gru_c import activations, losses, metrics
 from gru_c.common import arrays
+from gru_c.forecast.accuracy import mase_scale
+from gru_c.layers import Normalization, Softmax
+from gru_c.preprocessing.sequence import pad_sequences
 
 
 @pytest.mark.parametrize("past", [0, 1, 8, 63])
@@ -26,6 +30,9 @@ def test_real_numbers_are_copied_only_for_another_dtype_or_alignment():
     assert arrays.as_real("x", odd, np.float64).flags.aligned
 
 
+MASKED = np.ma.array([1.0, 2.0], mask=[False, True])
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -33,12 +40,35 @@ def test_real_numbers_are_copied_only_for_another_dtype_or_alignment():
         ([[1.0], [2.0, 3.0]], "x is not an array of numbers"),
         (["one"], "x must hold real numbers .* got dtype <U3"),
         ([1j], "got dtype complex128"),
-        (np.ma.array([1.0, 2.0], mask=[False, True]), "masked array with 1 entries masked"),
+        (MASKED, "^x is a masked array with 1 entries masked"),
+        ([[0.0, 0.0], MASKED], r"^x\[1\] is a masked array"),
+        ([[[0.0, 0.0]], (MASKED,)], r"^x\[1\]\[0\] is a masked array"),
     ],
 )
 def test_other_values_are_refused_by_name(value, message):
     with pytest.raises((TypeError, ValueError), match=message):
         arrays.as_real("x", value)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda column: losses.MeanSquaredError()(column, [[1.0], [2.0]]),
+        lambda column: losses.MeanSquaredError()([[1.0], [2.0]], column),
+        lambda column: losses.mean_squared_error([[1.0], [2.0]], column),
+        lambda column: metrics.MeanSquaredError()(column, [[1.0], [2.0]]),
+        lambda column: metrics.binary_accuracy(column, [[1.0], [2.0]]),
+        lambda column: losses.MeanSquaredError()([[1.0]] * 2, [[1.0]] * 2, column[:, 0]),
+        lambda column: activations.tanh(column),
+        lambda column: Softmax()([[1.0], [2.0]], mask=column > 0),
+        lambda column: Normalization().adapt(column),
+        lambda column: pad_sequences([[1.0], column]),
+        lambda column: mase_scale(column[:, 0]),
+    ],
+)
+def test_masked_entries_are_refused_wherever_arrays_are_taken(call):
+    with pytest.raises(TypeError, match="is a masked array with 1 entries masked"):
+        call(MASKED.reshape(2, 1))
 
 
 def test_indices_are_whole_numbers_below_a_count():

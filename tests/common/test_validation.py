@@ -34,6 +34,9 @@ LARGEST = (2 - 2**-23) * 2.0**127  # of float32
 
 
 class Indexed:
+    def __repr__(self):
+        return "Indexed()"
+
     """An object that stands for an integer."""
 
     def __index__(self):

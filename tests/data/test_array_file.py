@@ -7,7 +7,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 from gru_c import GRU, Dense, Embedding, Sequential, callbacks
-from gru_c.data.array_file import StoredArray, is_stored
+from gru_c.data.array_file import ComputedArray, StoredArray, is_stored
 
 RNG = np.random.default_rng(95)
 X, Y = RNG.standard_normal((50, 6, 4)), RNG.standard_normal(50)
@@ -27,6 +27,17 @@ class Counting:
         return part
 
 
+class Computed(ComputedArray):
+    """An array that is computed when it is read."""
+
+    def __init__(self, array):
+        super().__init__(array.shape, array.dtype)
+        self.array = array
+
+    def __getitem__(self, where):
+        return self.array[where].copy()
+
+
 def memmap(path, array):
     stored = np.memmap(path, array.dtype, "w+", shape=array.shape)
     stored[:] = array
@@ -40,6 +51,7 @@ def hdf5(path, array):
 
 
 KINDS = {"memmap": memmap, "hdf5": hdf5, "slices": lambda _, array: Counting(array)}
+KINDS["computed"] = lambda _, array: Computed(array)
 
 
 @pytest.fixture(params=KINDS)

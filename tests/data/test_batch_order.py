@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from gru_c.data.batch_order import WHOLE, fraction_slice, take_fraction
+from gru_c import GRU, Dense, Sequential, gru_forward
+from gru_c.data.batch_order import WHOLE, BatchPlan, fraction_slice, take_fraction
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 12])
@@ -30,3 +31,47 @@ def test_a_fraction_of_chosen_samples_is_a_part_of_the_choice():
 def test_the_whole_fraction_changes_nothing():
     chosen = np.array([3, 1])
     assert take_fraction(chosen, 5, WHOLE) is chosen
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 12])
+@pytest.mark.parametrize("size", [1, 3, 5, 20])
+def test_a_plan_has_each_sample_once(count, size):
+    samples = np.arange(count)
+    plan = BatchPlan.of(count, size)
+    assert [samples[where].tolist() for where in plan] == [
+        samples[i : i + size].tolist() for i in range(0, count, size)
+    ]
+    assert [samples[where].tolist() for where in plan[1:]] == [
+        samples[i : i + size].tolist() for i in range(size, count, size)
+    ]
+    order = np.random.default_rng(0).permutation(count)
+    assert [sample for where in BatchPlan.of(count, size, order) for sample in where] == [*order]
+
+
+def test_a_plan_of_any_number_of_batches_takes_no_memory():
+    plan = BatchPlan.of(2**62, 32)
+    assert len(plan) == 2**57
+    assert plan[-1] == slice(2**62 - 32, 2**62)
+    assert len(plan[5:]) == 2**57 - 5
+
+
+def test_sizes_that_no_memory_holds_are_refused_at_once_and_named():
+    """The outputs are allocated before anything else; the message says what was asked for."""
+    model = Sequential([GRU(3, input_shape=(5, 3)), Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.broadcast_to(np.float32(0), (2**50, 5, 3))
+    y = np.broadcast_to(np.float32(0), (2**50, 1))
+    calls = [
+        lambda: model.predict(x, verbose=0),
+        lambda: model.predict(x, verbose=0, callbacks=[]),
+        lambda: model.predict(x, lengths=np.broadcast_to(5, 2**50), verbose=0),
+        lambda: model.predict_on_batch(x),
+        lambda: model(x),
+        lambda: model.freeze()(x),
+        lambda: model.fit(x, y, verbose=0),
+        lambda: model.evaluate(x, y, verbose=0, batch_size=2**50),
+        lambda: gru_forward(x, np.ones((3, 6), "f"), np.ones((2, 6), "f")),
+    ]
+    for call in calls:
+        with pytest.raises(MemoryError, match=r"Unable to allocate .*iB for an array with shape"):
+            call()

@@ -172,3 +172,16 @@ def test_bad_arguments(arguments, message):
     call = {"data": SERIES, "targets": None, "sequence_length": 10, **arguments}
     with pytest.raises((ValueError, TypeError), match=message):
         timeseries_dataset(**call)
+
+
+@pytest.mark.parametrize(("count", "length"), [(100, 30), (5, 1), (100, 99), (12, 4)])
+@pytest.mark.parametrize("later", [0, 1])
+def test_windows_with_a_target_behind_them_go_up_to_the_newest_value(count, length, later):
+    series = np.arange(count)
+    if count == length + later:
+        later = 0
+    dataset = timeseries_dataset(series, series[length + later :], length)
+    x, y = joined(dataset)
+    assert len(x) == count - length - later
+    np.testing.assert_array_equal(y, x[:, -1] + 1 + later)
+    assert y[-1] == count - 1

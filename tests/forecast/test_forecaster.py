@@ -88,26 +88,6 @@ def test_covariates_of_a_frame():
 # ---- refusals ----
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"window": 0}, "window must be an integer of at least 1"),
-        ({"horizon": 1.5}, "horizon must be an integer of at least 1"),
-        ({"hidden_units": ()}, "hidden_units must have a number"),
-        ({"quantiles": (0.9, 0.1)}, "Forecaster: quantiles must be"),
-        ({"season": -1}, "season must be an integer of at least 0"),
-        ({"validation_fraction": 1}, r"validation_fraction must be a number in \[0, 1\), got 1"),
-        ({"learning_rate": 0}, "learning_rate must be a finite number > 0"),
-        ({"covariates": "promo"}, "covariates must be a list of names"),
-        ({"verbose": 3}, "verbose must be"),
-        ({"seed": -1}, "seed must be"),
-    ],
-)
-def test_settings_that_are_refused(changes, message):
-    with pytest.raises((ValueError, TypeError), match=message):
-        small(**changes)
-
-
 def test_a_failed_fit_changes_nothing():
     forecaster = small().fit(NOISY)
     before = forecaster.predict()

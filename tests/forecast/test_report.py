@@ -40,7 +40,7 @@ def test_the_page_is_one_file_with_its_pictures_and_escaped_words():
 
     rows = [{"step": 1, "y": 3.25}, {"step": 2, "y": 4.5}]
     figures = {"forecast": Figure(), "backtest": Figure()}
-    page = make_report("Load <b>", ["a & b"], backtest(0.5, 2.0), rows, figures)
+    page = make_report("Load <b>", ["a & b"], ["c"], backtest(0.5, 2.0), rows, figures)
     assert "<title>Load &lt;b&gt;" in page
     assert "<li>a &amp; b</li>" in page
     assert page.count("<img") == 2

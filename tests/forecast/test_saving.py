@@ -9,6 +9,9 @@ from forecasters import NAN, NOISY, WAVE, T, small
 import gru_c
 from gru_c import load_model
 from gru_c.forecast import Forecaster
+from gru_c.saving.files import digest_of
+
+FEATURE = {"name": "x", "mean": 0, "std": 1, "categories": ["a", "b"]}
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +71,23 @@ def damaged(path, target, change, drop=None):
     content = json.loads(metadata["forecaster"])
     change(content)
     tensors.pop(drop, None)
-    save_file(tensors, target, {**metadata, "forecaster": json.dumps(content)})
+    metadata["forecaster"] = json.dumps(content)
+    save_file(tensors, target, {**metadata, "digest": digest_of(tensors, metadata)})
     return target
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c.update(version=9), "its version is not 1"),
+        (lambda c: c.update(version=9), "its version is not 1 or 2"),
+        (lambda c: c["layout"].update(static=1), "static/0"),
+        (lambda c: c["layout"].update(past_std=[1.0]), "its covariates do not fit"),
+        (lambda c: c["layout"].update(log="yes"), "wanted a bool, got 'yes'"),
+        (lambda c: c["layout"].update(lower="x"), "lower must be a finite number"),
+        (lambda c: c.update(static=[{**FEATURE, "name": "x"}]), "its static features do not fit"),
+        (lambda c: c.update(static=[{"mean": 1}]), "wanted \\["),
+        (lambda c: c.update(skipped=3), "wanted a dict, got 3"),
+        (lambda c: c.update(form="list"), "do not have numbers as names"),
         (lambda c: c.pop("layout"), "no 'layout'"),
         (lambda c: c["layout"].update(window=10**12), "the end of series 'a' does not fit"),
         (lambda c: c["layout"].update(horizon=10**12), "its model takes"),
@@ -108,6 +120,50 @@ def test_damaged_files(saved, tmp_path, change, message):
         return
     with pytest.raises(ValueError, match=message):
         Forecaster.load(target)
+
+
+def as_version_1(content):
+    """Change the content of a file to that of version 1."""
+    content["version"] = 1
+    for name in ("static", "names", "past_names", "skipped"):
+        del content[name]
+    for name in ("past_mean", "past_std", "static", "log", "lower"):
+        del content["layout"][name]
+    for name in ("past_covariates", "lower", "scale", "skip_bad"):
+        del content["arguments"][name]
+    for item in content["series"]:
+        if item["times"] is not None:
+            del item["times"]["by_clock"], item["times"]["unit"]
+
+
+def test_a_file_of_version_1(saved, tmp_path):
+    forecaster, path = saved
+    loaded = Forecaster.load(damaged(path, tmp_path / "old.safetensors", as_version_1))
+    for name, forecast in loaded.predict(9).items():
+        np.testing.assert_array_equal(forecast, forecaster.predict(9)[name])
+    assert (loaded.lower, loaded.scale, loaded.skip_bad, loaded.skipped_) == (
+        None,
+        "linear",
+        False,
+        {},
+    )
+
+
+@pytest.mark.parametrize("frequency", ["D", "24h", "7D", "W-SUN", "MS"])
+def test_a_file_of_version_1_with_times(frequency, tmp_path):
+    pd = pytest.importorskip("pandas")
+    times = pd.date_range("2021-03-01", periods=150, freq=frequency)
+    forecaster = small().fit(pd.Series(NOISY, times))
+    forecaster.save(tmp_path / "new.safetensors")
+
+    def change(content):
+        as_version_1(content)
+        content["series"][0]["times"]["frequency"] = frequency  # versions differ in these names
+
+    loaded = Forecaster.load(damaged(tmp_path / "new.safetensors", tmp_path / "old", change))
+    pd.testing.assert_series_equal(loaded.predict(9), forecaster.predict(9))
+    with_gap = pd.Series(NOISY, times).drop(times[[70]])
+    assert loaded.predict(4, with_gap).index.equals(forecaster.predict(4).index)
 
 
 def test_a_file_without_the_end_of_a_series(saved, tmp_path):

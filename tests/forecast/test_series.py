@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 
-from gru_c.forecast.series import read_panel
-from gru_c.forecast.timestamps import after
+from gru_c.forecast.panel import Given, read_panel
 
 NAN = float("nan")
 pd = pytest.importorskip("pandas")
 
 
 def read(data, covariates=None, names=()):
-    return read_panel(data, covariates, names)
+    return read_panel(data, Given(covariates, names))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +48,7 @@ def test_gaps_are_filled_as_missing(frequency):
     np.testing.assert_array_equal(item.values, expected)
     assert item.index.equals(times)
     assert item.gaps == 3
-    assert after(item.index, 1)[0] == pd.date_range(times[0], periods=41, freq=frequency)[-1]
+    assert item.after(1)[0] == pd.date_range(times[0], periods=41, freq=frequency)[-1]
 
 
 @pytest.mark.parametrize(

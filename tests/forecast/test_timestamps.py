@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from gru_c.forecast.series import read_panel
-from gru_c.forecast.timestamps import after, calendar_features, calendar_of, season_of
+from gru_c.forecast.panel import Given, read_panel
+from gru_c.forecast.timestamps import calendar_features, calendar_of, season_of
 
 pd = pytest.importorskip("pandas")
 
 
 def read(data, covariates=None, names=()):
-    return read_panel(data, covariates, names)
+    return read_panel(data, Given(covariates, names))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_three_centuries_of_years(unit, left_out):
     present = years.delete(left_out)
     (item,) = read(pd.Series(np.arange(len(present)), present)).series
     assert (len(item), item.gaps) == (309, len(left_out))
-    assert after(item.index, 2).year.tolist() == [2009, 2010]
+    assert item.after(2).year.tolist() == [2009, 2010]
     assert (season_of(item.index), calendar_of(item.index)) == (0, ())
     with pytest.raises(
         ValueError, match="not in the order of time: 1700-01-01 00:00:00 after 2008"

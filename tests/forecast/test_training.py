@@ -6,6 +6,7 @@ from forecasters import NAN, NOISY, small
 
 from gru_c.common import progress
 from gru_c.forecast import training
+from gru_c.forecast.samples import SeriesWindows
 
 
 def test_the_best_weights_on_what_is_held_out_are_kept():
@@ -15,8 +16,9 @@ def test_the_best_weights_on_what_is_held_out_are_kept():
     assert int(np.argmin(losses)) == len(losses) - 4
     item, scale = forecaster.past.series[0], forecaster.scales["y"]
     origins = np.arange(len(NOISY) - 22 - 1, len(NOISY) - 4)
-    x = forecaster.layout.windows(item, scale, origins)
-    targets = forecaster.layout.targets(item, origins)
+    windows = SeriesWindows(forecaster.layout, [item], [scale])
+    x = windows.inputs(np.zeros(len(origins), int), origins)
+    targets = item.values[origins[:, None] + np.arange(1, 5)]
     y = (targets - forecaster.layout.naive(item, origins)) / scale.step
     error = np.abs(forecaster.model_.predict(x, verbose=0) - y)
     assert error.mean() / 2 == pytest.approx(min(losses), rel=1e-5)

@@ -301,7 +301,29 @@ def test_masked_arrays_are_refused_where_an_entry_is_masked():
     plain = gru_forward(np.ones((2, 3, 4)), *weights)
     np.testing.assert_array_equal(gru_forward(x, *weights).output, plain.output)
     x[1, 2] = np.ma.masked
-    with pytest.raises(TypeError, match="x is a masked array with 4 entries masked: fill them"):
+    with pytest.raises(TypeError, match="x is a masked array with 4 entries masked"):
         gru_forward(x, *weights)
     with pytest.raises(TypeError, match="kernel is a masked array with 1 entries"):
         gru_forward(plain.output[:, :, :1], np.ma.masked_equal([[1.0] * 5 + [2]], 2), weights[1])
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(
+    "steps",
+    [
+        {"lengths": []},
+        {"mask": []},
+        {"lengths": np.zeros(0, int)},
+        {"mask": np.zeros((0, 3), bool)},
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"checkpoint_every": 2}, {"go_backwards": True}])
+def test_an_empty_batch_has_lengths_and_masks_like_any_other(steps, more):
+    weights = np.ones((2, 12)), np.ones((4, 12))
+    result = gru_forward(np.ones((0, 3, 2)), *weights, training=True, **steps, **more)
+    assert result.output.shape == (0, 3, 4)
+    gradients = gru_backward(result.tape, np.ones((0, 3, 4)))
+    assert gradients.x.shape == (0, 3, 2)
+    assert not gradients.kernel.any()
+    with pytest.raises(ValueError, match="lengths must have shape"):
+        gru_forward(np.ones((1, 3, 2)), *weights, lengths=[])

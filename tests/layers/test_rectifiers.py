@@ -21,7 +21,9 @@ FORMULAS = [
 ]
 
 
-@pytest.mark.parametrize(("layer", "formula"), FORMULAS, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize(
+    ("layer", "formula"), FORMULAS, ids=[repr(layer)[:40] for layer, _ in FORMULAS]
+)
 def test_a_rectifier_is_its_formula(layer, formula):
     layer = type(layer)(**{**layer.get_config(), "dtype": "float64"})
     np.testing.assert_allclose(layer(X), formula(X), rtol=1e-12)

@@ -51,7 +51,9 @@ def again(optimizer, **changes):
     return type(optimizer)(**{**optimizer.get_config(), **changes})
 
 
-@pytest.mark.parametrize(("optimizer", "formula"), CASES, ids=lambda case: repr(case)[:40])
+@pytest.mark.parametrize(
+    ("optimizer", "formula"), CASES, ids=lambda case: None if callable(case) else repr(case)[:40]
+)
 @pytest.mark.parametrize("decay", [None, 0.01])
 def test_formula(optimizer, formula, decay):
     weights = run(again(optimizer, weight_decay=decay))

@@ -82,7 +82,7 @@ def test_a_call_takes_the_processs_number_or_its_own(monkeypatch):
 )
 def test_omp_num_threads(monkeypatch, value, expected):
     """The variable is read as OpenMP reads it; a value that is not a number is ignored."""
-    monkeypatch.setattr(threads, "_cgroup_limit", lambda: 7.9)
+    monkeypatch.setattr(threads, "cpu_limit", lambda: 7.9)
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(64), raising=False)
     if value is None:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -100,31 +100,9 @@ def test_omp_num_threads_at_import(run_python):
 @pytest.mark.parametrize(("cpus", "limit", "expected"), [(4, 2.5, 2), (4, 0.5, 1), (2, 8, 2)])
 def test_affinity_and_container_limit(monkeypatch, cpus, limit, expected):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(threads, "_cgroup_limit", lambda: limit)
+    monkeypatch.setattr(threads, "cpu_limit", lambda: limit)
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(cpus), raising=False)
     assert threads._default_num_threads() == expected
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({"cpu.max": "150000 100000\n"}, 1.5),
-        ({"cpu.max": "max 100000\n"}, np.inf),
-        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
-        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, np.inf),
-        ({"cpu.max": ""}, np.inf),
-        ({}, np.inf),
-    ],
-    ids=["v2", "v2 no limit", "v1", "v1 no limit", "empty", "no files"],
-)
-def test_container_limit(monkeypatch, tmp_path, files, expected):
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    monkeypatch.setattr(
-        threads, "Path", lambda path: tmp_path / path.removeprefix("/sys/fs/cgroup/")
-    )
-    assert threads._cgroup_limit() == expected
 
 
 # ---- the GIL and Python's threads ---------------------------------------------------------------

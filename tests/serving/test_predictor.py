@@ -1,53 +1,25 @@
 """Predictors: the bits of the model, every form of input, threads, copies, and what they refuse."""
 
-import copy
-import multiprocessing
-import os
 import pickle
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from served_models import MODELS, X, tutorial
 from tools import assert_same_bits
 
 import gru_c
 from gru_c import (
     GRU,
-    BatchNormalization,
-    Bidirectional,
     Dense,
-    Dropout,
     Embedding,
     Input,
-    Lambda,
     Sequential,
     load_predictor,
 )
 from gru_c.serving.predictor import REFUSED
-
-X = np.random.default_rng(0).normal(size=(6, 10, 8)).astype(np.float32)
-
-
-def tutorial(dtype="float32", steps=None, **kind):
-    layers = [GRU(20, return_sequences=True, **kind), Dropout(0.2), GRU(20, **kind), Dense(1)]
-    return Sequential([Input((steps, 8)), *layers], seed=1, dtype=dtype)
-
-
-MODELS = {
-    "tutorial": tutorial,
-    "float64": lambda: tutorial("float64"),
-    "all steps": lambda: Sequential(
-        [Input((None, 8)), GRU(5, return_sequences=True), Dense(3, activation="softmax")], seed=1
-    ),
-    "both ways": lambda: Sequential(
-        [Input((None, 8)), Bidirectional(GRU(4)), BatchNormalization(), Dense(2)], seed=1
-    ),
-    "python": lambda: Sequential([Input((None, 8)), Lambda(lambda x: 2 * x), GRU(4)], seed=1),
-}
-
 
 # ---- results ------------------------------------------------------------------------------------
 
@@ -151,77 +123,6 @@ def test_sources_of_batches_are_refused(source):
         tutorial().freeze()(source())
 
 
-# ---- threads, processes, copies -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["tutorial", "both ways"])
-def test_many_threads_call_it_at_once(name):
-    predictor = MODELS[name]().freeze()
-    xs = [np.roll(X, k, 1)[: 1 + k % 6] for k in range(16)]
-    expected = [predictor(x) for x in xs]
-    wrong = []
-
-    def call(k):
-        for number in range(60):
-            j = (k + number) % 16
-            lengths = [7] * len(xs[j]) if number % 7 == 3 else None
-            if lengths is None and predictor(xs[j]).tobytes() != expected[j].tobytes():
-                wrong.append(j)
-            elif lengths is not None:
-                predictor(xs[j], lengths=lengths)
-
-    threads = [threading.Thread(target=call, args=(k,)) for k in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
-
-
-def test_it_is_pickled_and_copied():
-    for name in ("tutorial", "float64", "both ways"):
-        predictor = MODELS[name]().freeze()
-        x = X.astype(predictor.dtype)
-        assert_same_bits(pickle.loads(pickle.dumps(predictor))(x), predictor(x))
-        assert copy.copy(predictor) is predictor
-        assert copy.deepcopy(predictor) is predictor
-
-
-def test_a_pickle_keeps_weights_of_fewer_bits():
-    predictor = tutorial().freeze(weights="int8")
-    assert_same_bits(pickle.loads(pickle.dumps(predictor))(X), predictor(X))
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_process_predicts():
-    predictor = tutorial().freeze()
-    expected = predictor(np.repeat(X, 40, 0))
-    context = multiprocessing.get_context("fork")
-    queue = context.SimpleQueue()
-    child = context.Process(target=lambda: queue.put(predictor(np.repeat(X, 40, 0))))
-    child.start()
-    assert_same_bits(queue.get(), expected)
-    child.join()
-
-
-def test_streams_are_opened_from_it():
-    model = tutorial()
-    predictor = model.freeze()
-    stream = predictor.stream(batch_size=6)
-    for t in range(5):
-        stream.step(X[:, t])
-    saved = stream.state
-    for t in range(5, 10):
-        y = stream.step(X[:, t])
-    assert_same_bits(y, predictor(X))
-    again = predictor.stream(batch_size=6)
-    again.state = saved
-    for t in range(5, 10):
-        y = again.step(X[:, t])
-    assert_same_bits(y, predictor(X))
-
-
 # ---- files --------------------------------------------------------------------------------------
 
 
@@ -248,6 +149,26 @@ def test_a_file_of_keras_is_read_too(tmp_path):
     assert_same_bits(load_predictor(tmp_path / "model.keras")(X), model.predict(X, verbose=0))
     with pytest.raises(ValueError, match=r"mmap=True is for a \.safetensors"):
         load_predictor(tmp_path / "model.keras", mmap=True)
+
+
+class Twice(Dense):
+    """A layer of a user."""
+
+    def forward(self, x, *, training=False):
+        return 2 * super().forward(x, training=training)
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+def test_classes_of_the_user_are_found_by_their_names(tmp_path, mmap):
+    model = Sequential([GRU(4, input_shape=X.shape[1:]), Twice(2)], seed=0)
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    with pytest.raises(ValueError, match="unknown layer 'Twice'"):
+        load_predictor(path, mmap=mmap)
+    predictor = load_predictor(path, mmap=mmap, custom_objects={"Twice": Twice})
+    assert_same_bits(predictor(X), model.predict(X, verbose=0))
+    with pytest.raises(TypeError, match="custom_objects must be a dict of names"):
+        load_predictor(path, mmap=mmap, custom_objects=3)
 
 
 def test_a_file_that_is_replaced_leaves_a_mapped_predictor_as_it_was(tmp_path):

@@ -17,6 +17,7 @@ from tools import assert_same_bits
 
 import gru_c
 from gru_c import _core
+from gru_c.network import training_runs
 from gru_c.sklearn import GRUClassifier, GRURegressor
 
 only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
@@ -163,13 +164,13 @@ except ImportError as error:
 @pytest.mark.parametrize("options", [{}, {"num_threads": 2}])
 def test_an_estimator_uses_its_num_threads(options, monkeypatch):
     taken = []
-    backward = _core.backward
+    threads = training_runs.team_threads
 
-    def spy(*arguments):
-        taken.append(arguments[-1])
-        return backward(*arguments)
+    def spy():
+        taken.append(threads())
+        return taken[-1]
 
-    monkeypatch.setattr(_core, "backward", spy)
+    monkeypatch.setattr(training_runs, "team_threads", spy)
     gru_c.set_num_threads(3)
     GRURegressor(**SMALL, **options).fit(X, Y)
     assert set(taken) == {options.get("num_threads", 3)}

@@ -127,9 +127,9 @@ OTHER_CASES = {
         {"initial_learning_rate": 0.1, "decay_steps": 4},
         {**RATES, "end_learning_rate": 0.01, "power": 2.0, "cycle": True},
     ),
-    **{cls: ({}, LOSS) for cls in set(losses.LOSSES.values())},
+    **{cls: ({}, LOSS) for cls in dict.fromkeys(losses.LOSSES.values())},
     losses.FunctionLoss: ({"function": lambda y, p: (0.0, p)}, {"function": three_arguments}),
-    **{cls: ({}, METRIC) for cls in set(metrics.METRICS.values())},
+    **{cls: ({}, METRIC) for cls in dict.fromkeys(metrics.METRICS.values())},
     metrics.AUC: (
         {"multi_label": True},
         {**METRIC, "multi_label": False, "num_labels": 2},
@@ -191,7 +191,7 @@ OTHER_CASES = {
     constraints.NonNeg: ({}, {}),
     **{
         cls: ({}, {"seed": 5, "gain": 2.0, "value": 3.0, "mean": 1.0, "stddev": 0.5, "minval": -1})
-        for cls in set(initializers.INITIALIZERS.values())
+        for cls in dict.fromkeys(initializers.INITIALIZERS.values())
     },
 }
 

@@ -1,6 +1,7 @@
 """Every entry point of the core that is given arrays, with arguments that it takes."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import core_calls
 import numpy as np
@@ -147,6 +148,31 @@ def predictor(**changes):
     return _core.Predictor([layer], True, -1)
 
 
+class Weight(NamedTuple):
+    """A weight as `TrainingLayers` reads it."""
+
+    array: np.ndarray
+    gradient: np.ndarray
+
+
+def training_layers(**changes):
+    """Return a GRU and a dense layer to train, whose weights are `gru_arrays`, but for changes."""
+    weights = {name: Weight(array, np.zeros_like(array)) for name, array in gru_arrays().items()}
+    weights = [changes.get(name, weight) for name, weight in weights.items()]
+    dense = [Weight(array, np.zeros_like(array)) for array in (numbers(H, 2), numbers(2))]
+    linear = stage(dense=True, features=H, units=2, cell=_core.ACTIVATIONS["linear"])
+    return _core.TrainingLayers(
+        [(stage(), weights, True, False), (linear, dense, False, False)], True
+    )
+
+
+def back(d_output):
+    """Return the gradient of the input of `training_layers`."""
+    layers = training_layers()
+    layers.forward(numbers(B, T, I), 1)
+    return layers.backward(d_output, 0, True, False)
+
+
 MATRICES = {"a": numbers(3, 4), "b": numbers(4, 2), "out": numbers(3, 2)}
 TURNED = {"a": numbers(4, 3), "b": numbers(2, 4), "out": numbers(3, 2)}
 UNTURNED = {"transpose_a": False, "transpose_b": False, "accumulate": True, "threads": 1}
@@ -238,6 +264,16 @@ ENTRIES = {
         written=("out",),
         declines=True,
     ),
+    "TrainingLayers": Entry(
+        lambda stages: training_layers(kernel=Weight(stages, stages)).forward(numbers(B, T, I), 1),
+        {"stages": numbers(I, 3 * H)},
+        names={"stages": "kernel"},
+        returns=True,
+    ),
+    "TrainingLayers.forward": Entry(
+        training_layers().forward, {"x": numbers(B, T, I)}, {"threads": 1}, declines=True
+    ),
+    "TrainingLayers.backward": Entry(back, {"d_output": numbers(B, 2)}, returns=True),
     "Stack": Entry(
         lambda stages: _core.Stack([stage(packed=stages)], B),
         {"stages": _core.layer_pack(stage(), *gru_arrays().values())},

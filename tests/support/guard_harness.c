@@ -198,6 +198,7 @@ static void check(const gru_problem *p, const example *e, manner how) {
 }
 
 #include "guard_stream.inc"
+#include "guard_layers.inc"
 
 /* ---- matmul -------------------------------------------------------------------------------- */
 
@@ -335,6 +336,7 @@ static void run_variant(
     check(&p, e, how);
     if (p.engine == GRU_ENGINE_PACKED && !training) {
         check_stream(&p, e);
+        check_layers(&p, e);
     }
 }
 

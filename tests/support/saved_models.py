@@ -7,6 +7,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from gru_c import GRU, Dense, Dropout, Input, Sequential
+from gru_c.saving.files import digest_of
 
 RNG = np.random.default_rng(41)
 X, Y = RNG.standard_normal((20, 6, 4)), RNG.standard_normal(20)
@@ -27,7 +28,7 @@ def trained(optimizer="adam", loss="mse", metrics=("mae",)):
 
 
 def rewrite(path, *, metadata=None, model=None, tensors=None):
-    """Change parts of a saved file; None removes a key."""
+    """Change parts of a saved file, and its digest if that is not given; None removes a key."""
     content = load_file(path)
     with safe_open(path, framework="numpy") as file:
         header = dict(file.metadata())
@@ -40,4 +41,6 @@ def rewrite(path, *, metadata=None, model=None, tensors=None):
                 target[key] = value
     if model:
         header["model"] = json.dumps(config)
+    if "digest" not in (metadata or {}):
+        header["digest"] = digest_of(content, header)
     save_file(content, path, header)

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from gru_c import callbacks
 from gru_c.metrics import Metric, RootMeanSquaredError
-from gru_c.training import checkpoint
+from gru_c.saving import files
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_state_that_was_tampered_with(place, value, tmp_path):
         at_place = at_place[key]
     at_place[place[-1]] = value
     metadata["run"] = json.dumps(run)
-    metadata["digest"] = checkpoint._digest(metadata, tensors)
+    metadata["digest"] = files.digest_of(tensors, metadata)
     save_file(tensors, path, metadata)
     model = dropping()
     before = model.get_weights()

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from fit_models import X, Y, assert_same_weights, compiled
 
-from gru_c import GRU, Dense, Sequential, constraints, optimizers
+from gru_c import (
+    GRU,
+    BatchNormalization,
+    Dense,
+    Input,
+    Sequential,
+    constraints,
+    metrics,
+    optimizers,
+)
 
 
 def test_train_on_batch_changes_nothing_when_the_loss_is_not_finite():
@@ -74,3 +83,46 @@ def test_infinite_gradients_that_are_clipped_are_taken():
     model = compiled(optimizers.SGD(1e-3, clipvalue=1.0), lambda y, p: (1.0, np.full_like(p, 1e38)))
     model.train_on_batch(X, Y)
     assert np.isfinite(model.get_weights()[-1]).all()
+
+
+def raises(y_true, y_pred):
+    raise ZeroDivisionError("of the user")
+
+
+class RaisesInItsResult(metrics.Metric):
+    def values(self, y_true, y_pred):
+        return np.ones(len(y_pred))
+
+    def result(self):
+        raise ZeroDivisionError("of the user")
+
+
+@pytest.mark.parametrize("call", ["train_on_batch", "fit"])
+@pytest.mark.parametrize(
+    "make_metric",
+    [
+        lambda: raises,
+        lambda: lambda y_true, y_pred: np.ones((3, 3)),
+        lambda: metrics.SparseCategoricalAccuracy(),  # does not fit the targets
+        RaisesInItsResult,
+    ],
+)
+@pytest.mark.parametrize("stateful", [False, True])
+def test_a_metric_that_raises_changes_nothing(call, make_metric, stateful):
+    """Metrics are computed before the weights change."""
+    x, y = np.ones((4, 3, 2)), np.ones((4, 2))
+    layers = [Input((3, 2), batch_size=4 if stateful else None), GRU(3, stateful=stateful)]
+    model = Sequential([*layers, BatchNormalization(), Dense(2)], seed=0)
+    model.compile("adam", "mse")
+    model.fit(x, y, batch_size=4, verbose=0)
+    model.compile(model.optimizer, "mse", metrics=[make_metric()])
+    before = state_of(model)
+    with pytest.raises((ZeroDivisionError, ValueError, ArithmeticError)):
+        getattr(model, call)(x, y, **({"verbose": 0, "batch_size": 4} if call == "fit" else {}))
+    after = state_of(model)
+    assert_same_weights(after[0], before[0])
+    for name, slot in before[1].items():
+        np.testing.assert_array_equal(after[1][name], slot)
+    assert after[2] == before[2]
+    for a, b in zip(after[3], before[3], strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -41,7 +41,7 @@ from gru_c.models.loading import assemble
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
 from gru_c.saving.contents import require_names
-from gru_c.saving.files import write_whole
+from gru_c.saving.files import require_file, write_whole
 
 __all__ = ["load", "load_weights", "save", "save_weights"]
 
@@ -138,8 +138,7 @@ def load(
     <Sequential 'sequential': gru, dense>
     """
     file = Path(path)
-    if not file.exists():
-        raise FileNotFoundError(f"there is no file {os.fspath(file)!r}")
+    require_file(file)
     if model is not None:
         if not isinstance(model, Sequential):
             raise TypeError(f"model must be a Sequential of gru_c, got {type(model).__name__}")
@@ -165,8 +164,7 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
     is changed unless all weights fit.
     """
     file = Path(path)
-    if not file.exists():
-        raise FileNotFoundError(f"there is no file {os.fspath(file)!r}")
+    require_file(file)
     model.require_built("load_weights")
     try:
         source: Path | bytes = file

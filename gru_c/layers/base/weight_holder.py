@@ -39,6 +39,11 @@ class WeightHolder(Configurable):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
+        self.note_change()
+
+    @staticmethod
+    def note_change() -> None:
+        """Let networks look at the settings of their layers again, after `assign` has set one."""
         WeightHolder.changes = next(_CHANGES)
 
     @property

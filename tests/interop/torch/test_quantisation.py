@@ -41,7 +41,7 @@ def x():
         {"qconfig_spec": {"": DYNAMIC}},
         {"qconfig_spec": {Tagger: None, nn.GRU: DYNAMIC}},
     ],
-    ids=str,
+    ids=["default", "float16", "in place", "PyTorch's", "both", "a name", "a dict", "one not"],
 )
 def test_dynamic_quantisation_is_that_of_pytorchs(pair, x, options):
     models = [quantisation.quantize_dynamic(model, **options) for model in pair]

@@ -1,0 +1,51 @@
+"""The lines and branches of src_c that a run has reached, from the counters of GCC."""
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+
+def counts_of(root):
+    """Return the count of each line and the count of each branch of it, by file.
+
+    A template is compiled several times; a line is reached if one of its copies is.
+    """
+    lines, branches = defaultdict(int), defaultdict(int)
+    for notes in sorted(root.glob("build/**/src_c/**/*.gcno")):
+        command = ["gcov", "--json-format", "--branch-probabilities", "--stdout", str(notes)]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+        for document in filter(None, done.stdout.splitlines()):
+            for file in json.loads(document)["files"]:
+                if not file["file"].startswith("src_c/"):
+                    continue
+                for line in file["lines"]:
+                    place = file["file"], line["line_number"]
+                    lines[place] = max(lines[place], line["count"])
+                    for number, branch in enumerate(line["branches"]):
+                        key = (*place, line.get("function_name", "").rsplit("_f", 1)[0], number)
+                        branches[key] = max(branches[key], branch["count"])
+    return lines, branches
+
+
+def share(counts):
+    return 100 * sum(count > 0 for count in counts) / max(len(counts), 1)
+
+
+def main(root, least_lines, least_branches):
+    lines, branches = counts_of(Path(root))
+    for name in sorted({place[0] for place in lines}):
+        of_file = {place[1]: count for place, count in lines.items() if place[0] == name}
+        missed = [str(number) for number, count in sorted(of_file.items()) if not count]
+        taken = [count for place, count in branches.items() if place[0] == name]
+        shown = f"   not reached: {', '.join(missed[:12])}" if missed else ""
+        print(f"{name:42} {share(list(of_file.values())):6.1f}% {share(taken):6.1f}%{shown}")
+    reached = share(list(lines.values())), share(list(branches.values()))
+    print(f"{'src_c, lines and branches':42} {reached[0]:6.1f}% {reached[1]:6.1f}%")
+    if reached[0] < float(least_lines) or reached[1] < float(least_branches):
+        sys.exit(f"less than the {least_lines}% of lines and {least_branches}% of branches wanted")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])

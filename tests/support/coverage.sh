@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Builds a copy of the tree with counters, runs the core's tests in it on each instruction set of this
+# machine, and prints the lines and branches of src_c that they reach. Arguments: least percent of
+# lines and of branches.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tar -c --exclude='*.so' --exclude='gru_c/*.c' gru_c src_c tests bench setup.py pyproject.toml \
+    README.md LICENSE | tar -x -C "$work"
+cd "$work"
+export PYTHONPATH=$work PYTHONDONTWRITEBYTECODE=1
+CC="${CC:-cc} --coverage" python setup.py -q build_ext --inplace
+python -m pytest -q -p no:cacheprovider tests/core tests/recurrence tests/streaming tests/serving \
+    tests/test_functional.py tests/test_functional_arrays.py tests/test_argument_pairs.py \
+    tests/layers/test_gru.py tests/layers/test_dense.py tests/layers/test_convolution.py \
+    tests/optimizers tests/network/test_training_runs.py
+python tests/support/coverage.py "$work" "${1:-0}" "${2:-0}"
