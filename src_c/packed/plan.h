@@ -47,7 +47,7 @@ typedef struct gru_packed_layout {
     size_t bias; /* (P, R); of a GRU n r z hn, where biases that the cell adds are added here */
     /* (triples, w_lines, 3, V) and (triples, u_lines, 3, V); of a GRU n r z and r z n */
     size_t w, u;
-    int u_by_gates; /* 1: U is (3, P / 3, H, 3, V) instead: panels of r, then z, then n */
+    int u_by_gates;          /* 1: U is (3, P / 3, H, 3, V) instead: panels of r, then z, then n */
     size_t w_lines, u_lines; /* I and H; fewer where the weights have fewer bits */
     size_t bytes;
 } gru_packed_layout;
@@ -97,15 +97,15 @@ typedef struct gru_row_layout {
 /* The workspace of a backward pass. */
 typedef struct gru_backward_layout {
     size_t gradient_rows, gradient_triples; /* of a weight's gradient that one task computes */
-    size_t d_x_rows;    /* rows of the batch for which one task computes d_x */
-    size_t wt;          /* (I / 3V, GH, 3, V) W transposed */
+    size_t d_x_rows;                        /* rows of the batch for which one task computes d_x */
+    size_t wt;                              /* (I / 3V, GH, 3, V) W transposed */
     size_t ut;          /* (H / 3V, GH, 3, V) U transposed; reset_after = 0: r and z, then n */
     size_t dh, dc, drh; /* (B, X) gradients of the states and of r * h */
     size_t keeps;       /* (B, X) zoneout's draws; not of a GRU */
     size_t mask;        /* (B, X) */
     size_t d_masked;    /* (B, X) gradient of a masked state */
     size_t gates;       /* gradients of all gates, where the tape must keep the gates */
-    size_t scratch; /* the first thread's scratch; that of the next lies scratch_bytes behind */
+    size_t scratch;     /* the first thread's scratch; that of the next lies scratch_bytes behind */
     size_t scratch_bytes;
     size_t scratch_lines, scratch_bias; /* in a thread's scratch, behind a part of a gradient */
 } gru_backward_layout;
