@@ -31,7 +31,7 @@ def test_rows_are_sorted_by_time_and_unknown_ends_are_left_out(written):
     assert table.series.index[0] == pd.Timestamp("2026-01-01")
     assert table.future is None
     assert "rows put in the order of time" in table.notes
-    assert "1 rows without a target at the end left out" in table.notes
+    assert "1 row without a target at the end left out" in table.notes
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
