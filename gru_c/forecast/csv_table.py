@@ -18,6 +18,7 @@ from gru_c.forecast.reading.shapes import counted
 from gru_c.forecast.reading.source import Source, read_source
 
 _MOST_NAMES = 30  # of columns in a note
+_MOST_STEPS, _MOST_STEPS_PER_ROW = 10**6, 1000  # of a frequency
 
 
 @dataclass(frozen=True)
@@ -203,9 +204,16 @@ def _on_grid(name: str, data: Any, frequency: str | None) -> Any:
     pandas = require("pandas", "pandas")
     index = data.index
     try:
-        grid = pandas.date_range(index[0], index[-1], freq=frequency, unit=index.unit)
-    except ValueError as error:
+        step = pandas.tseries.frequencies.to_offset(frequency)
+        count = (index[-1] - index[0]) / (index[0] + step - index[0]) if step.n > 0 else -1
+    except (ValueError, ZeroDivisionError) as error:
         raise ValueError(f"--frequency {frequency!r} is not one of pandas: {error}") from None
+    if not 0 <= count <= max(_MOST_STEPS, _MOST_STEPS_PER_ROW * len(index)):
+        raise ValueError(
+            f"{name}: --frequency {frequency} wants a step above 0 that the times have: "
+            f"{counted(len(index), 'row')} from {index[0]} to {index[-1]}"
+        )
+    grid = pandas.date_range(index[0], index[-1], freq=frequency, unit=index.unit)
     off = ~index.isin(grid)
     if off.any():
         raise ValueError(
