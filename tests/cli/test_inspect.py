@@ -37,8 +37,8 @@ def test_a_file_is_described_by_its_columns(data, capsys):
     assert printed.splitlines() == [
         "last.csv: 100 rows, 4 columns",
         "UTF-8, columns divided by semicolon",
-        "1 rows before the header left out, the first is 'Lastdaten'",
-        "1 rows of units or types left out: MW",
+        "1 row before the header left out, the first is 'Lastdaten'",
+        "1 row of units or types left out: MW",
         "  Datum  times: %d.%m.%Y; 2024-02-10 to 2024-02-14; equal steps, 95 rows of a time that "
         "another row has",
         "  Zeit   text: 24 different, such as '00:00', '01:00', '02:00'",

@@ -56,6 +56,9 @@ class ReadingOptions:
         """Raise ValueError for options that do not exist or contradict each other."""
         check_integer("skip_rows", self.skip_rows)
         check_choice("duplicates", self.duplicates, DUPLICATES)
+        for name in ("encoding", "time_format", "timezone", "frequency"):
+            if getattr(self, name) == "":
+                raise ValueError(f"{name} must not be empty: leave it out")
         if self.decimal is not None:
             check_choice("decimal", self.decimal, _MARKS)
         if self.thousands is not None:
