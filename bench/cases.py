@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -72,6 +72,7 @@ PASSES = (
     "forward",
     "single",
     "training",
+    "vanilla",
     "demo",
     "step",
     "float64",
@@ -81,18 +82,25 @@ PASSES = (
     "grid",
 )
 
+# The cell with reset_after=False: a single sequence whose weights fit no cache, and large batches.
+VANILLA = [Shape(1, 50, 512, 512), Shape(64, 50, 512, 512), Shape(512, 83, 92, 256)]
+
 # Passes whose shapes `--shapes` replaces.
 _SHAPED = {
     "forward": [("forward", FORWARD, "float32")],
     "single": [("forward", [*SINGLE_SMALL, *SINGLE_MEDIUM], "float32")],
     "training": [("training", TRAINING, "float32")],
+    "vanilla": [
+        ("vanilla_forward", VANILLA, "float32"),
+        ("vanilla_training", VANILLA, "float32"),
+    ],
     "float64": [("forward", LARGE, "float64"), ("training", LARGE, "float64")],
     "isa": [("forward", ISA, "float32"), ("training", ISA, "float32")],
     "inference-weights": [("inference", INFERENCE, "float32")],
 }
 
 # FLOPs of a workload relative to its forward pass: the backward pass has twice as many matmuls.
-PASS_FLOPS = {"forward": 1, "training": 3}
+PASS_FLOPS = {"forward": 1, "training": 3, "vanilla_forward": 1, "vanilla_training": 3}
 
 
 @dataclass(frozen=True)
@@ -171,7 +179,7 @@ class Problem:
     x : ndarray of shape (B, T, I)
     kernel : ndarray of shape (I, 3H)
     recurrent_kernel : ndarray of shape (H, 3H)
-    bias : ndarray of shape (2, 3H)
+    bias : ndarray of shape (2, 3H), or (3H) for the cell with reset_after=False
     d_output : ndarray of shape (B, T, H)
         The gradient that a training step starts from.
     """
@@ -187,14 +195,20 @@ class Problem:
         """The sizes of the arrays."""
         return Shape(*self.x.shape, len(self.recurrent_kernel))
 
+    @property
+    def reset_after(self) -> bool:
+        """The variant of the cell."""
+        return self.bias.ndim == 2
 
-def make_problem(shape: Shape, dtype: str) -> Problem:
+
+def make_problem(shape: Shape, dtype: str, *, reset_after: bool = True) -> Problem:
     """Return normally distributed inputs, and weights initialised as in PyTorch."""
     B, T, I, H = shape  # noqa: E741
     rng, size = np.random.default_rng(0), H**-0.5
     weights = (rng.uniform(-size, size, s) for s in [(I, 3 * H), (H, 3 * H), (2, 3 * H)])
     arrays = [rng.standard_normal((B, T, I)), *weights, rng.standard_normal((B, T, H))]
-    return Problem(*(array.astype(dtype) for array in arrays))
+    problem = Problem(*(array.astype(dtype) for array in arrays))
+    return problem if reset_after else replace(problem, bias=problem.bias[0])
 
 
 @dataclass(frozen=True)

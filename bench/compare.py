@@ -22,7 +22,7 @@ import numpy as np
 
 import gru_c
 from bench import machine, report, results
-from bench.cases import ISA, PASSES, Case, Shape, cases_of, make_demo, make_problem
+from bench.cases import ISA, PASSES, Case, Problem, Shape, cases_of, make_demo, make_problem
 from bench.peers import PEERS, Peer, make_peers
 from bench.probe import Probe, ProbeError
 from bench.rounds import measure
@@ -80,7 +80,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=_shape,
         nargs="+",
         metavar="B,T,I,H",
-        help="instead of the shapes of forward, single, training, float64, isa, inference-weights",
+        help="instead of the shapes of forward, single, training, vanilla, float64, isa and "
+        "inference-weights",
     )
     add("--rounds", type=_positive, help=f"largest number for a case; {FULL[0]}, quick {QUICK[0]}")
     add("--seconds", type=float, help=f"for a case; {FULL[1]:.0f}, quick {QUICK[1]:.0f}")
@@ -188,7 +189,7 @@ class Comparison:
         calls: dict[str, Any] = {}
         differences: dict[str, float] = {}
         is_demo = case.workload in ("demo", "predict")
-        arrays = make_demo(case.shape) if is_demo else make_problem(case.shape, case.dtype)
+        arrays = make_demo(case.shape) if is_demo else _problem_of(case)
         ours: dict[str, np.ndarray] = {}
         for peer in self.peers:
             if not _takes_part(peer, case):
@@ -281,6 +282,11 @@ def tolerance(peer: Peer, case: Case) -> float:
     if peer.reduced:
         return REDUCED_TOLERANCE
     return DEMO_TOLERANCE if case.workload == "demo" else TOLERANCE[case.dtype]
+
+
+def _problem_of(case: Case) -> Problem:
+    reset_after = not case.workload.startswith("vanilla")
+    return make_problem(case.shape, case.dtype, reset_after=reset_after)
 
 
 def _takes_part(peer: Peer, case: Case) -> bool:

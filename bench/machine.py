@@ -25,7 +25,7 @@ VARIABLES = re.compile(
     "|GRU_C_ISA|ATEN_CPU_CAPABILITY|XLA_FLAGS|TF_ENABLE_ONEDNN_OPTS|TF_NUM_[A-Z_]+|KERAS_BACKEND"
 )
 PACKAGES = [
-    *("numpy", "scipy", "torch", "onnx", "onnxruntime", "openvino"),
+    *("numpy", "scipy", "torch", "onnx", "onnxruntime", "openvino", "onednn-cpu-gomp"),
     *("jax", "jaxlib", "keras", "tensorflow", "matplotlib"),
 ]
 

@@ -27,6 +27,7 @@ STYLES = {
     "onnxruntime": ("#0072B2", "^"),
     "openvino": ("#009E73", "v"),
     "openvino-bfloat16": ("#56B4E9", "<"),
+    "onednn": ("#F0E442", "h"),
     "jax": ("#E69F00", "D"),
     "keras": ("#CC79A7", "P"),
 }

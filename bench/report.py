@@ -14,6 +14,8 @@ TITLES = {
     ("forward", "forward"): "Forward",
     ("single", "forward"): "Forward, one sequence",
     ("training", "training"): "Training step",
+    ("vanilla", "vanilla_forward"): "Forward, reset_after=False",
+    ("vanilla", "vanilla_training"): "Training step, reset_after=False",
     ("demo", "demo"): "The demo: an epoch of 100 sequences, batches of 32",
     ("demo", "predict"): "The demo: prediction of one sequence",
     ("step", "step"): "One time step, called from Python",

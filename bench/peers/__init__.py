@@ -8,6 +8,7 @@ from bench.peers.base import Peer, Work
 from bench.peers.jax_scan import Jax
 from bench.peers.keras_layers import Keras
 from bench.peers.numpy_loop import NumPy
+from bench.peers.onednn import OneDnn
 from bench.peers.onnx_runtimes import OnnxRuntime, OpenVino, OpenVinoBfloat16
 from bench.peers.ours import Bfloat16, Blas, GruCDefault, Int8, Packed
 from bench.peers.pytorch import PyTorch
@@ -25,12 +26,13 @@ PEERS: dict[str, type[Peer]] = {
         OnnxRuntime,
         OpenVino,
         OpenVinoBfloat16,
+        OneDnn,
         Jax,
         Keras,
     )
 }
 
-__all__ = ["PEERS", "Peer", "Work", "make_peers"]
+__all__ = ["PEERS", "OneDnn", "Peer", "Work", "make_peers"]
 
 
 def make_peers(names: Iterable[str]) -> tuple[list[Peer], dict[str, str]]:

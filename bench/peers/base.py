@@ -27,9 +27,10 @@ class Work(NamedTuple):
 class Peer:
     """A library to compare; a subclass has a method for each workload that it can run.
 
-    The workloads are ``forward``, ``training`` and ``inference`` of a `cases.Problem`, ``step`` of
-    its first time step, and ``demo`` and ``predict`` of a `cases.Demo`. Each takes the arrays and
-    the number of threads, and returns a `Work`.
+    The workloads are ``forward``, ``training`` and ``inference`` of a `cases.Problem`,
+    ``vanilla_forward`` and ``vanilla_training`` of one with reset_after=False, ``step`` of its
+    first time step, and ``demo`` and ``predict`` of a `cases.Demo`. Each takes the arrays and the
+    number of threads, and returns a `Work`.
 
     Attributes
     ----------

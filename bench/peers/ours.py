@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import numpy as np
 
@@ -30,18 +31,20 @@ class GruC(Peer):
     def forward(self, problem: Problem, threads: int) -> Work:
         """Run `gru_forward`."""
         arrays = problem.x, problem.kernel, problem.recurrent_kernel, problem.bias
+        options = self._options(problem, threads)
 
         def call():
-            return gru_forward(*arrays, engine=self.engine, num_threads=threads)
+            return gru_forward(*arrays, **options)
 
         return Work(call, lambda: {"output": call().output})
 
     def training(self, problem: Problem, threads: int) -> Work:
         """Run `gru_forward` with a tape, and `gru_backward`."""
         arrays = problem.x, problem.kernel, problem.recurrent_kernel, problem.bias
+        options = self._options(problem, threads)
 
         def call():
-            result = gru_forward(*arrays, training=True, engine=self.engine, num_threads=threads)
+            result = gru_forward(*arrays, training=True, **options)
             return result.output, gru_backward(result.tape, problem.d_output, keep_tape=False)
 
         def answer():
@@ -50,6 +53,12 @@ class GruC(Peer):
             return {"output": output, **{f"d_{name}": getattr(gradients, name) for name in names}}
 
         return Work(call, answer)
+
+    vanilla_forward, vanilla_training = forward, training
+
+    def _options(self, problem: Problem, threads: int) -> dict[str, Any]:
+        after = problem.reset_after
+        return {"engine": self.engine, "num_threads": threads, "reset_after": after}
 
 
 class Packed(GruC):

@@ -28,6 +28,8 @@ enum {
     /* Stretches of a slice, at most: a thread waits at the end for one of them. */
     STRETCHES = 32,
     GRADIENT_ROWS = 256,
+    GRADIENT_PANELS = 8,
+    TASKS_OF_THREAD = 4,
     /* Sequences can be lanes up to this H: the gates of all units of a slice should stay in L1. */
     LANES_UNITS = 112,
     /* The weights are read in place for at most so many rows times steps, and only if they have at
@@ -85,6 +87,19 @@ static void cut_time(const gru_problem *problem, gru_pass pass, gru_plan *plan) 
     }
     plan->chunk_steps = steps ? steps : 1;
     plan->chunks = gru_divide_up(problem->time, plan->chunk_steps);
+    const size_t itemsize = gru_itemsize(problem->dtype);
+    /* In the backward pass k goes from panel to panel: they would share a few sets of the cache. */
+    if (plan->chunk_steps * problem->batch * 4 * plan->lanes * itemsize % 1024 == 0) {
+        plan->panel_padding = GRU_CACHE_LINE / itemsize;
+    }
+}
+
+/* Reserve the gates of `steps` steps in `chunks` chunks. */
+static size_t take_gates(const gru_problem *problem, const gru_plan *plan, size_t steps,
+    size_t chunks, gru_arena *arena) {
+    const size_t offset = gru_take(arena, steps, problem->batch, plan->panels * 4 * plan->lanes);
+    gru_take(arena, chunks, plan->panels, plan->panel_padding);
+    return offset;
 }
 
 /* Set the number of slices, and of the members of each slice's gang. */
@@ -182,7 +197,10 @@ static void lay_out_packed(const gru_problem *problem, gru_plan *plan) {
     packed->w_lines = gru_reduced_triple_lines(plan->reduced, problem->input);
     packed->u_lines = gru_reduced_triple_lines(plan->reduced, problem->units);
     packed->w = gru_take(&arena, plan->panels, packed->w_lines, 3 * plan->lanes);
-    packed->u = gru_take(&arena, plan->panels, packed->u_lines, 3 * plan->lanes);
+    /* reset_after = 0 multiplies with r and z first, and then with n. */
+    packed->u_by_gates = !problem->reset_after && !plan->reduced;
+    const size_t blocks = packed->u_by_gates ? 3 * plan->triples : plan->panels;
+    packed->u = gru_take(&arena, blocks, packed->u_lines, 3 * plan->lanes);
     packed->bytes = arena.bytes;
     plan->overflow |= arena.overflow;
 }
@@ -194,7 +212,7 @@ static void lay_out_tape(const gru_problem *problem, gru_plan *plan) {
     size_t states = 0;
     arena.overflow |= __builtin_add_overflow(steps, (size_t)1, &states);
     tape->states = gru_take(&arena, states, batch, X);
-    tape->gates = gru_take(&arena, steps, batch, plan->panels * 4 * plan->lanes);
+    tape->gates = take_gates(problem, plan, steps, plan->chunks, &arena);
     tape->rh = problem->reset_after ? 0 : gru_take(&arena, steps, batch, X);
     tape->masked = problem->masks_state ? gru_take(&arena, states, batch, X) : 0;
     arena.overflow |= __builtin_add_overflow(arena.bytes, (size_t)GRU_CACHE_LINE, &tape->bytes);
@@ -245,12 +263,46 @@ static void lay_out_rows(const gru_problem *problem, gru_plan *plan, gru_arena *
     layout->gates = gru_take(arena, problem->time, problem->batch, 4 * plan->state_row);
 }
 
+/* Reserve each thread's scratch: a part of a weight's gradient, lines of the factor that it comes from
+ * and a part of a bias's gradient; or, in the same place, d_x of a chunk and slice. */
+static void lay_out_scratch(const gru_problem *problem, gru_plan *plan, gru_arena *arena) {
+    gru_backward_layout *layout = &plan->backward;
+    const size_t longest = problem->input > problem->units ? problem->input : problem->units;
+    const size_t rows = gru_min(longest, GRADIENT_ROWS), width = 3 * plan->lanes;
+    const size_t line = rows + GRU_CACHE_LINE / gru_itemsize(problem->dtype);
+    gru_arena thread = { arena->itemsize, 0, 0 }, d_x = thread;
+    gru_take(&thread, layout->gradient_panels, rows, width);
+    layout->scratch_lines = gru_take(&thread, gru_active_low_tiles() ? GRU_K_BLOCK : 0, line, 1);
+    layout->scratch_bias = gru_take(&thread, 4, plan->lanes, 1);
+    if (problem->input % plan->lanes) { /* else it needs no scratch */
+        const size_t slice = gru_min(problem->batch, SLICE_ROWS_AT_MOST);
+        gru_take(&d_x, slice, plan->chunk_steps, gru_divide_up(problem->input, width) * width);
+    }
+    thread.bytes = d_x.bytes > thread.bytes ? d_x.bytes : thread.bytes;
+    thread.overflow |= d_x.overflow;
+    layout->scratch_bytes = thread.bytes;
+    layout->scratch = gru_take_for_each(arena, &thread, (size_t)plan->threads);
+}
+
+/* Return the panels of a weight's gradient that one task computes: several where tiles are low,
+ * because they share the copied lines of the other factor; and few enough for all threads. */
+static size_t cut_gradients(const gru_problem *problem, const gru_plan *plan) {
+    if (!gru_active_low_tiles()) {
+        return 1;
+    }
+    const size_t blocks =
+        gru_divide_up(problem->units, GRADIENT_ROWS) + gru_divide_up(problem->input, GRADIENT_ROWS);
+    const size_t most = blocks * plan->panels / (TASKS_OF_THREAD * (size_t)plan->threads);
+    return gru_min(GRADIENT_PANELS, most ? most : 1);
+}
+
 static void lay_out_backward(
     const gru_problem *problem, gru_pass pass, gru_plan *plan, gru_arena *arena) {
     gru_backward_layout *layout = &plan->backward;
     const size_t width = 3 * plan->lanes, batch = problem->batch, X = plan->state_row;
     const size_t input = gru_divide_up(problem->input, width); /* in triples */
     layout->gradient_rows = GRADIENT_ROWS;
+    layout->gradient_panels = cut_gradients(problem, plan);
     layout->d_x_rows = SLICE_ROWS_AT_MOST;
     layout->wt = gru_take(arena, input, 3 * problem->units, width);
     layout->ut = gru_take(arena, plan->triples, 3 * problem->units, width);
@@ -259,17 +311,9 @@ static void lay_out_backward(
     layout->mask = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
     layout->d_masked = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
     if (pass == GRU_BACKWARD_KEEP) {
-        layout->gates = gru_take(arena, problem->time, batch, plan->panels * 4 * plan->lanes);
+        layout->gates = take_gates(problem, plan, problem->time, plan->chunks, arena);
     }
-    /* Of each thread: a part of a weight's gradient, one of a bias's, and d_x of a chunk and
-     * slice. */
-    gru_arena thread = { arena->itemsize, 0, 0 };
-    gru_take(&thread, GRADIENT_ROWS, width, 1);
-    layout->scratch_bias = gru_take(&thread, 4, plan->lanes, 1);
-    const size_t rows = gru_min(batch, SLICE_ROWS_AT_MOST) * plan->chunk_steps;
-    layout->scratch_d_x = gru_take(&thread, rows, input, width);
-    layout->scratch_bytes = thread.bytes;
-    layout->scratch = gru_take_for_each(arena, &thread, (size_t)plan->threads);
+    lay_out_scratch(problem, plan, arena);
 }
 
 static void lay_out_workspace(const gru_problem *problem, gru_pass pass, gru_plan *plan) {

@@ -41,6 +41,7 @@ typedef enum gru_way {
 typedef struct gru_packed_layout {
     size_t bias;             /* (P, 4, V) n r z hn; biases that the cell adds are added here */
     size_t w, u;             /* (P, w_lines, 3, V) n r z and (P, u_lines, 3, V) r z n */
+    int u_by_gates;          /* 1: U is (3, P / 3, H, 3, V) instead: panels of r, then z, then n */
     size_t w_lines, u_lines; /* I and H; fewer where the weights have fewer bits */
     size_t bytes;
 } gru_packed_layout;
@@ -86,9 +87,9 @@ typedef struct gru_row_layout {
 
 /* The workspace of a backward pass. */
 typedef struct gru_backward_layout {
-    size_t gradient_rows; /* rows of a weight's gradient that one task computes */
-    size_t d_x_rows;      /* rows of the batch for which one task computes d_x */
-    size_t wt;            /* (I / 3V, 3H, 3, V) W transposed */
+    size_t gradient_rows, gradient_panels; /* of a weight's gradient that one task computes */
+    size_t d_x_rows;                       /* rows of the batch for which one task computes d_x */
+    size_t wt;                             /* (I / 3V, 3H, 3, V) W transposed */
     size_t ut;      /* (P / 3, 3H, 3, V) U transposed; reset_after = 0: r and z, then n by itself */
     size_t dh, drh; /* (B, X) gradients of the state and of r * h */
     size_t mask;    /* (B, X) */
@@ -96,7 +97,7 @@ typedef struct gru_backward_layout {
     size_t gates;    /* gradients of all gates, where the tape must keep the gates */
     size_t scratch;  /* the first thread's scratch; that of the next lies scratch_bytes behind */
     size_t scratch_bytes;
-    size_t scratch_bias, scratch_d_x; /* in a thread's scratch, behind a part of a gradient */
+    size_t scratch_lines, scratch_bias; /* in a thread's scratch, behind a part of a gradient */
 } gru_backward_layout;
 
 typedef struct gru_plan {
@@ -105,6 +106,7 @@ typedef struct gru_plan {
     size_t narrow;    /* lanes of a gate in the last panel, if its gates share a vector; else 0 */
     size_t state_row; /* X */
     size_t chunk_steps, chunks; /* steps of a time chunk; chunks of the sequence */
+    size_t panel_padding;       /* elements between the gates of two panels of a chunk */
     size_t phase_steps;         /* steps of a forward phase, with reset_after = 1 */
     size_t row_panels; /* one row of the usual cell: panels that row_steps takes at once; else 0 */
     int input_by_step; /* 1: row_steps computes x W, too; the workspace then has one step's gates */

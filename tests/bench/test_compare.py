@@ -344,3 +344,36 @@ def test_a_peer_that_is_not_installed_is_one_line(monkeypatch):
     made, skipped = peers.make_peers(["gru_c", "torch"])
     assert [peer.name for peer in made] == ["gru_c"]
     assert skipped == {"torch": "not installed: no_such_package"}
+
+
+def test_onednn_is_skipped_by_name_where_it_is_not_installed(monkeypatch):
+    from bench.peers import make_peers, onednn
+
+    monkeypatch.setattr(onednn, "library_path", lambda: "no_such_library.so")
+    made, skipped = make_peers(["onednn"])
+    assert made == []
+    assert "no_such_library.so" in skipped["onednn"]
+
+
+@pytest.mark.parametrize("reset_after", [True, False], ids=["usual", "vanilla"])
+@pytest.mark.parametrize("workload", ["forward", "training"])
+def test_onednn_gives_our_results(workload, reset_after):
+    from bench.cases import make_problem
+    from bench.peers import OneDnn, make_peers
+
+    if OneDnn.why_not():
+        pytest.skip(OneDnn.why_not())
+    problem = make_problem(Shape(5, 7, 6, 11), "float32", reset_after=reset_after)
+    name = workload if reset_after else f"vanilla_{workload}"
+    theirs, ours = (
+        getattr(peer, name)(problem, 1).answer() for peer in make_peers(["onednn", "gru_c"])[0]
+    )
+    assert largest_difference(theirs, ours) < 1e-6
+
+
+@needs_compiler
+def test_the_phases_of_a_step_have_a_line_for_each_variant(capsys):
+    from bench import phases
+
+    assert phases.main(["--shapes", "3,5,4,9", "--seconds", "0"]) == 0
+    assert capsys.readouterr().out.count("| 3,5,4,9 |") == 2

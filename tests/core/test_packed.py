@@ -37,10 +37,14 @@ def both_passes(arguments, pair, threads=1, **options):
 
 @both_dtypes
 @both_variants
-# Gangs of one sequence and of two, slices, more slices than threads, several chunks of time.
+# Gangs of one sequence and of two, slices, more slices than threads, several chunks of time, panels
+# whose gates are a power of two long.
 @pytest.mark.parametrize(
     "sizes",
-    [(1, 30, 5, 300), (2, 9, 30, 200), (24, 60, 16, 40), (70, 9, 16, 50), (129, 5, 3, 33)],
+    [
+        *[(1, 30, 5, 300), (2, 9, 30, 200), (24, 60, 16, 40)],
+        *[(70, 9, 16, 50), (129, 5, 3, 33), (64, 9, 8, 128)],
+    ],
     ids=str,
 )
 def test_threads_and_repetition_do_not_change_a_bit(dtype, reset_after, sizes):
@@ -177,7 +181,10 @@ LAYOUTS = {
 @both_dtypes
 @both_variants
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-@pytest.mark.parametrize("sizes", [(1, 60, 5, 17), (20, 9, 16, 33), (5, 70, 20, 16)], ids=str)
+# In the last one the rows of x lie far apart in some layouts and side by side in others.
+@pytest.mark.parametrize(
+    "sizes", [(1, 60, 5, 17), (20, 9, 16, 33), (5, 70, 20, 16), (40, 17, 16, 33)], ids=str
+)
 def test_layouts_do_not_change_a_bit(dtype, reset_after, layout, sizes):
     B, T, _, H = sizes
     arguments = random_arguments(*sizes, dtype=dtype, reset_after=reset_after)
@@ -277,8 +284,11 @@ def test_sizes_around_tiles_and_chunks(sizes, dtype, bias, initial_state, option
 
 @both_dtypes
 @both_variants
-# Sums longer than the block of k, several tasks for a weight's gradient, a long chunk axis.
-@pytest.mark.parametrize("sizes", [(3, 2, 600, 8), (5, 3, 7, 270), (300, 2, 9, 20)], ids=str)
+# Sums longer than the block of k, several tasks for a weight's gradient, a long chunk axis, many
+# panels.
+@pytest.mark.parametrize(
+    "sizes", [(3, 2, 600, 8), (5, 3, 7, 270), (300, 2, 9, 20), (66, 5, 300, 180)], ids=str
+)
 def test_sizes_beyond_a_block(dtype, reset_after, sizes):
     arguments = random_arguments(*sizes, dtype=dtype, reset_after=reset_after)
     assert_right(arguments, dtype, sizes, reset_after=reset_after)
