@@ -74,7 +74,9 @@ def _describe_numbers(columns: Columns, name: str, options: ReadingOptions) -> s
         times = _describe_times(columns, name, options) if is_regular else ""
     except ValueError:
         return numbers
-    return f"times: {times}; or {numbers}" if times else numbers
+    if times.startswith("%Y"):
+        return f"times: {times}; or {numbers}"
+    return f"{numbers}; or times: {times}" if times else numbers
 
 
 def _describe_times(columns: Columns, name: str, options: ReadingOptions) -> str:
