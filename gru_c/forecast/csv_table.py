@@ -177,7 +177,7 @@ def _known_and_ahead(
 ) -> tuple[Any, Any]:
     """Return the rows of a series up to its last known value, and the covariates after it.
 
-    The rows are a Series if there are no covariates of any kind.
+    Without covariates of any kind, the rows are a Series.
     """
     target = frame[roles.target].rename(roles.target if label is None else label)
     series, _ = _cut_known(name, target)
@@ -198,7 +198,7 @@ def _only_value(name: str, part: Any, label: str, column: str) -> Any:
 
 
 def _on_grid(name: str, data: Any, frequency: str | None) -> Any:
-    """Return rows at each step of a frequency, NaN where there is no row."""
+    """Return a row for each step of a frequency. A missing row becomes NaN."""
     if frequency is None:
         return data
     pandas = require("pandas", "pandas")

@@ -50,7 +50,7 @@ class Form:
     format : str
         As `time_formats.parse` takes it; "" for a reading that lacks a year.
     is_weak : bool
-        Numbers that are no times may look the same: only equal steps make it a time.
+        Plain numbers may look the same. They are read as times only if their steps are equal.
     lacks : str
         The format of a reading without a year, for messages.
     short : str or None
@@ -64,7 +64,7 @@ class Form:
 
 
 def forms_of(shapes: Iterable[str], sample: Sequence[str]) -> list[Form]:
-    """Return the formats that all shapes may have; empty if they are no times of one form.
+    """Return the formats that fit all shapes; empty if no format fits them all.
 
     Parameters
     ----------
