@@ -92,3 +92,10 @@ def test_what_is_refused_is_a_line_and_a_code(text, more, message, tmp_path, mon
     assert code == 1
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_frequency_without_a_target_is_refused(tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text("date,load\n2024-01-01,1\n2024-01-02,2\n", encoding="utf-8")
+    assert cli.main(["inspect", str(path), "--frequency", "D"]) != 0
+    assert "--frequency says nothing without --target" in capsys.readouterr().err
