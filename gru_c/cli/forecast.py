@@ -24,6 +24,7 @@ from gru_c.forecast import Forecaster
 from gru_c.forecast.csv_table import Table, columns_of, read_roles
 from gru_c.forecast.panel import UNNAMED, Given, read_panel
 from gru_c.forecast.reading.frame import Roles
+from gru_c.forecast.reading.shapes import counted
 from gru_c.forecast.reading.source import read_source
 from gru_c.forecast.report import make_report, verdict
 from gru_c.forecast.series import Series, is_frame
@@ -308,7 +309,7 @@ def _predict(options: argparse.Namespace) -> int:
     rows = _as_rows(forecaster, forecasts)
     _write_rows(Path(options.out), rows)
     print(f"\n{rows.head(_MOST_LINES).to_string(index=False)}")
-    print(f"\nwritten: {options.out}, {len(rows)} rows")
+    print(f"\nwritten: {options.out}, {counted(len(rows), 'row')}")
     return 0
 
 

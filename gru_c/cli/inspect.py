@@ -31,6 +31,8 @@ def add_command(commands: Any) -> None:
 
 def _inspect(options: argparse.Namespace) -> int:
     reading = reading_of(options)
+    if reading.frequency is not None and options.target is None:
+        raise ValueError("--frequency says nothing without --target and --time")
     source = read_source(options.data, reading)
     roles = roles_of(options)
     named = [name for name in roles.names if name is not None]

@@ -150,7 +150,7 @@ def _lengths(da: Any, lengths: Any, x: Any) -> Any:
         return da.from_array(check_lengths(lengths, x.shape), chunks=(x.chunks[0],))
     if lengths.ndim != 1:
         raise ValueError(f"lengths must have shape (samples,), got {lengths.shape}")
-    check_lengths(np.empty(0, lengths.dtype), (0, *x.shape[1:]))  # dtype only
+    check_lengths(np.zeros(1, lengths.dtype), (1, *x.shape[1:]))  # dtype only
     if known and lengths.shape == x.shape[:1]:
         return lengths.rechunk((x.chunks[0],))
     if lengths.numblocks != x.numblocks[:1] or (known and not np.isnan(lengths.shape[0])):

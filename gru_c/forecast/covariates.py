@@ -29,7 +29,7 @@ def split_columns(data: Any, *names: Sequence[str]) -> tuple[Any, list[Any]]:
     """Return a DataFrame without some columns, and DataFrames of these."""
     for name in (name for part in names for name in part):
         if name not in data.columns:
-            raise ValueError(f"there is no column {name!r}: there are {list(data.columns)}")
+            raise ValueError(f"there is no column {name!r}, the columns are {list(data.columns)}")
     rest = data.drop(columns=[name for part in names for name in part])
     return rest, [data[list(part)] if part else None for part in names]
 

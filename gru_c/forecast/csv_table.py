@@ -14,9 +14,11 @@ from gru_c.forecast.reading.columns import Columns
 from gru_c.forecast.reading.frame import Roles, read_frame
 from gru_c.forecast.reading.layout import read_columns
 from gru_c.forecast.reading.options import ReadingOptions
+from gru_c.forecast.reading.shapes import counted
 from gru_c.forecast.reading.source import Source, read_source
 
 _MOST_NAMES = 30  # of columns in a note
+_MOST_STEPS, _MOST_STEPS_PER_ROW = 10**6, 1000  # of a frequency
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _columns(
     shown = columns.header[:_MOST_NAMES]
     more = len(columns.header) - len(shown)
     names = ", ".join(shown) + (f" and {more} more" if more else "")
-    columns.notes.insert(0, f"{columns.name}: {len(columns)} rows, columns {names}")
+    columns.notes.insert(0, f"{columns.name}: {counted(len(columns), 'row')}, columns {names}")
     return columns
 
 
@@ -126,10 +128,11 @@ def _one_series(
     frame = _on_grid(name, frame, frequency)
     series, future = _known_and_ahead(name, frame, roles)
     if roles.covariates:
-        notes.append(f"{len(future)} rows at the end have covariates and no target: the future")
+        rows = counted(len(future), "row")
+        notes.append(f"{rows} at the end with covariates and no target: the future")
         return Table(series, future, notes)
     left_out = len(frame) - len(series)
-    notes += [f"{left_out} rows without a target at the end left out"] if left_out else []
+    notes += [counted(left_out, "row", " without a target at the end left out")] if left_out else []
     return Table(series, None, notes)
 
 
@@ -157,7 +160,8 @@ def _groups(name: str, frame: Any, roles: Roles, frequency: str | None, table: T
         counts = sorted({len(rows) for rows in future.values()})
         rows = " to ".join(str(count) for count in (counts[0], counts[-1])[: len(counts)])
         table.notes.append(
-            f"{rows} rows at the end of each group have covariates and no target: the future"
+            f"{rows} row{'' if counts == [1] else 's'} at the end of each group with covariates "
+            "and no target: the future"
         )
     return replace(
         table,
@@ -173,7 +177,7 @@ def _known_and_ahead(
 ) -> tuple[Any, Any]:
     """Return the rows of a series up to its last known value, and the covariates after it.
 
-    The rows are a Series if there are no covariates of any kind.
+    Without covariates of any kind, the rows are a Series.
     """
     target = frame[roles.target].rename(roles.target if label is None else label)
     series, _ = _cut_known(name, target)
@@ -194,15 +198,22 @@ def _only_value(name: str, part: Any, label: str, column: str) -> Any:
 
 
 def _on_grid(name: str, data: Any, frequency: str | None) -> Any:
-    """Return rows at each step of a frequency, NaN where there is no row."""
+    """Return a row for each step of a frequency. A missing row becomes NaN."""
     if frequency is None:
         return data
     pandas = require("pandas", "pandas")
     index = data.index
     try:
-        grid = pandas.date_range(index[0], index[-1], freq=frequency, unit=index.unit)
-    except ValueError as error:
+        step = pandas.tseries.frequencies.to_offset(frequency)
+        count = (index[-1] - index[0]) / (index[0] + step - index[0]) if step.n > 0 else -1
+    except (ValueError, ZeroDivisionError) as error:
         raise ValueError(f"--frequency {frequency!r} is not one of pandas: {error}") from None
+    if not 0 <= count <= max(_MOST_STEPS, _MOST_STEPS_PER_ROW * len(index)):
+        raise ValueError(
+            f"{name}: --frequency {frequency} wants a step above 0 that the times have: "
+            f"{counted(len(index), 'row')} from {index[0]} to {index[-1]}"
+        )
+    grid = pandas.date_range(index[0], index[-1], freq=frequency, unit=index.unit)
     off = ~index.isin(grid)
     if off.any():
         raise ValueError(

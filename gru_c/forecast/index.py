@@ -138,7 +138,7 @@ def _require_counted_rows(label: str, index: Any) -> None:
 
 
 def _reading_as_times(numbers: Array, fewest_digits: int) -> str | None:
-    """Return the expression that reads numbers as times; None if they are no times.
+    """Return the expression that reads numbers as times, or None for plain numbers.
 
     Dates in digits have at least `fewest_digits` of them.
     """

@@ -146,7 +146,7 @@ def read_panel(data: Any, given: Given = Given()) -> Panel:
         data, columns = split_columns(data, names, past_names)
     form, items = _named_items(data)
     if not items:
-        raise ValueError("there is no series: the data are empty")
+        raise ValueError("the data are empty: give at least one series")
     if (names or past_names) and form not in ("frame", "dict", "list"):
         raise _no_columns([*names, *past_names])
     if not given.skip_bad:

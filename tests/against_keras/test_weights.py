@@ -30,6 +30,7 @@ SHAPE = (200, 300)
     ids=str,
 )
 def test_initial_values_are_distributed_as_in_keras(name, options):
+    keras.utils.set_random_seed(0)
     mine = getattr(initializers, name)(**options)
     ours = mine(SHAPE, "float64", np.random.default_rng(0))
     theirs = keras.ops.convert_to_numpy(getattr(keras.initializers, name)(**options)(SHAPE))

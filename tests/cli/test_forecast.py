@@ -115,7 +115,7 @@ def test_covariates_of_the_last_rows(hourly, tmp_path, capsys):
     data = write(frame, tmp_path / "data.csv")
     code, printed, error = forecast(capsys, data, tmp_path, *more[2:])
     assert code == 0, error
-    assert "6 rows at the end have covariates and no target" in printed
+    assert "6 rows at the end with covariates and no target" in printed
     assert pd.read_csv(tmp_path / "forecast.csv").step.tolist() == [1, 2, 3, 4, 5, 6]
     before = (tmp_path / "forecast.csv").read_bytes()
     model = tmp_path / "model.safetensors"

@@ -51,7 +51,7 @@ def test_groups_with_covariates_past_covariates_and_static_columns(tmp_path, cap
         capsys, "forecast", data, *COLUMNS, *BESIDE, *FAST, "--out", tmp_path, "--lower", "0"
     )
     assert code == 0, error
-    assert "6 rows at the end of each group have covariates and no target" in printed
+    assert "6 rows at the end of each group with covariates and no target" in printed
     assert "known only in the past: wind\nstatic: size, kind\n" in printed
     model, again = tmp_path / "model.safetensors", tmp_path / "again.csv"
     forecaster = Forecaster.load(model)

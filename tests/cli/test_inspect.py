@@ -37,8 +37,8 @@ def test_a_file_is_described_by_its_columns(data, capsys):
     assert printed.splitlines() == [
         "last.csv: 100 rows, 4 columns",
         "UTF-8, columns divided by semicolon",
-        "1 rows before the header left out, the first is 'Lastdaten'",
-        "1 rows of units or types left out: MW",
+        "1 row before the header left out, the first is 'Lastdaten'",
+        "1 row of units or types left out: MW",
         "  Datum  times: %d.%m.%Y; 2024-02-10 to 2024-02-14; equal steps, 95 rows of a time that "
         "another row has",
         "  Zeit   text: 24 different, such as '00:00', '01:00', '02:00'",
@@ -92,3 +92,10 @@ def test_what_is_refused_is_a_line_and_a_code(text, more, message, tmp_path, mon
     assert code == 1
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_frequency_without_a_target_is_refused(tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text("date,load\n2024-01-01,1\n2024-01-02,2\n", encoding="utf-8")
+    assert cli.main(["inspect", str(path), "--frequency", "D"]) != 0
+    assert "--frequency says nothing without --target" in capsys.readouterr().err

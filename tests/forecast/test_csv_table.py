@@ -31,7 +31,7 @@ def test_rows_are_sorted_by_time_and_unknown_ends_are_left_out(written):
     assert table.series.index[0] == pd.Timestamp("2026-01-01")
     assert table.future is None
     assert "rows put in the order of time" in table.notes
-    assert "1 rows without a target at the end left out" in table.notes
+    assert "1 row without a target at the end left out" in table.notes
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
@@ -237,3 +237,16 @@ def test_cells_of_other_formats_are_numbers_by_their_format(tmp_path, monkeypatc
     series = read_table(tmp_path / "data.parquet", "load", "time").series
     assert series.tolist() == [1.395, 985, 2]
     assert (series.index == days).all()
+
+
+@pytest.mark.parametrize("frequency", ["0D", "-1D", "ms"])
+def test_a_frequency_that_the_times_cannot_have_is_refused(frequency, written):
+    path = written("time,load\n2026-01-01,1\n2026-01-02,2\n2026-01-03,3\n")
+    with pytest.raises(ValueError, match=f"--frequency '?{frequency}"):
+        read_table(path, "load", "time", options=ReadingOptions(frequency=frequency))
+
+
+def test_a_file_with_commas_says_that_three_decimals_decide_nothing(written):
+    table = read_table(written("time,load\n2026-01-01,1.395\n2026-01-02,2.417\n"), "load", "time")
+    assert table.series.tolist() == [1.395, 2.417]
+    assert any("CHECK that '1.395' is not 1395 (--thousands ." in note for note in table.notes)

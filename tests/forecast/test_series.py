@@ -68,7 +68,7 @@ def test_numbers_of_equal_steps_count_rows(index):
         ([1.0, 1e120], ValueError, "holds 1e\\+120 at step 1"),
         (["a", "b"], TypeError, "series must hold real numbers"),
         (np.ones((2, 2, 2)), ValueError, "got shape \\(2, 2, 2\\)"),
-        ({}, ValueError, "there is no series"),
+        ({}, ValueError, "give at least one series"),
         ({"a": np.ones((2, 2))}, ValueError, "series 'a' must have shape"),
         (pd.DataFrame({"a": ["x", "y"]}), TypeError, "series 'a' holds no numbers"),
         (pd.Series(pd.date_range("2026", periods=3)), TypeError, "no numbers but datetime64"),

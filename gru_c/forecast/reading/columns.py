@@ -12,6 +12,7 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.forecast.reading.dialect import Row
+from gru_c.forecast.reading.shapes import counted
 
 CELLS = "."  # in place of a separator for cells that are numbers by their format
 SAMPLE = 400  # rows from which header, width and kinds show
@@ -99,10 +100,11 @@ def collect(rows: Iterable[Row], width: int, named: int, notes: list[str]) -> Co
             known.clear()
     columns.lines = np.concatenate(lines)
     if comments:
-        notes.append(f"{comments} rows of comments left out")
+        notes.append(counted(comments, "row", " of comments left out"))
     if short:
         notes.append(
-            f"{len(short)} rows with fewer fields, the first is row {short[0]}: the rest is missing"
+            counted(len(short), "row", " with fewer fields")
+            + f", the first is row {short[0]}: the rest is missing"
         )
     return columns
 

@@ -12,7 +12,7 @@ from gru_c.common.optional import require
 from gru_c.forecast.reading import values, zones
 from gru_c.forecast.reading.columns import Columns
 from gru_c.forecast.reading.options import ReadingOptions
-from gru_c.forecast.reading.shapes import distinct
+from gru_c.forecast.reading.shapes import counted, distinct
 
 
 @dataclass(frozen=True)
@@ -169,9 +169,9 @@ def _without_repeats(
     if options.duplicates == "error":
         raise ValueError(_repeat_fault(columns, flat, keys, count))
     if options.duplicates == "last":
-        notes.append(f"{count} rows left out that have the time of a later row")
+        notes.append(counted(count, "row", " left out: a later row has its time"))
         return flat.drop_duplicates(keys, keep="last").set_index(name)
-    notes.append(f"{count} rows more than times: the mean of the rows of a time")
+    notes.append(f"{counted(count, 'row')} more than times: the mean of the rows of a time")
     ways = {column: "mean" for column in flat if column not in keys}
     ways |= dict.fromkeys(roles.static, "first")
     means = flat.groupby(keys, sort=False, observed=True).agg(ways)
@@ -187,7 +187,8 @@ def _repeat_fault(columns: Columns, flat: Any, keys: list[str], count: int) -> s
     of_group = "" if len(keys) == 1 else f" of {first[keys[0]]!r}"
     text = (
         f"{columns.name} has the time {first[keys[-1]]} more than once{of_group}, in rows "
-        f"{' and '.join(lines)} ({count} rows too many in all): --duplicates mean or last decides"
+        f"{' and '.join(lines)} ({counted(count, 'row')} too many in all): --duplicates mean or "
+        "last decides"
     )
     if len(keys) > 1:
         return text

@@ -10,7 +10,7 @@ from gru_c.forecast.reading.columns import SAMPLE, Columns
 from gru_c.forecast.reading.layout import read_columns
 from gru_c.forecast.reading.number_shapes import MISSING, looks_like_number
 from gru_c.forecast.reading.options import ReadingOptions
-from gru_c.forecast.reading.shapes import shape_of
+from gru_c.forecast.reading.shapes import counted, shape_of
 from gru_c.forecast.reading.source import Source
 from gru_c.forecast.reading.time_forms import forms_of
 from gru_c.forecast.reading.times import Reading
@@ -18,6 +18,7 @@ from gru_c.forecast.reading.values import number_column, time_column
 
 _MOST_COLUMNS = 40
 _WIDEST_NAME = 24
+_FEWEST_TIMES = 3  # whose steps can be equal
 
 
 def describe_columns(source: Source, options: ReadingOptions, wanted: Sequence[str]) -> list[str]:
@@ -29,7 +30,10 @@ def describe_columns(source: Source, options: ReadingOptions, wanted: Sequence[s
         Names of columns that the header has; may be empty.
     """
     columns = read_columns(source, options, wanted, True)
-    lines = [f"{columns.name}: {len(columns)} rows, {len(columns.header)} columns", *columns.notes]
+    lines = [
+        f"{columns.name}: {counted(len(columns), 'row')}, {counted(len(columns.header), 'column')}",
+        *columns.notes,
+    ]
     shown = columns.header[:_MOST_COLUMNS]
     width = min(max(map(len, shown)), _WIDEST_NAME)
     for place, name in enumerate(shown):
@@ -41,7 +45,7 @@ def describe_columns(source: Source, options: ReadingOptions, wanted: Sequence[s
             )
         lines.append(f"  {name:{width}}  {text}")
     if len(columns.header) > len(shown):
-        lines.append(f"  and {len(columns.header) - len(shown)} more columns")
+        lines.append(f"  and {counted(len(columns.header) - len(shown), 'more column')}")
     return lines
 
 
@@ -70,7 +74,9 @@ def _describe_numbers(columns: Columns, name: str, options: ReadingOptions) -> s
         times = _describe_times(columns, name, options) if is_regular else ""
     except ValueError:
         return numbers
-    return f"times: {times}; or {numbers}" if times else numbers
+    if times.startswith("%Y"):
+        return f"times: {times}; or {numbers}"
+    return f"{numbers}; or times: {times}" if times else numbers
 
 
 def _describe_times(columns: Columns, name: str, options: ReadingOptions) -> str:
@@ -83,7 +89,11 @@ def _describe_times(columns: Columns, name: str, options: ReadingOptions) -> str
 def _steps(reading: Reading, index: Any) -> str:
     """Return words on the order and the steps of the times."""
     words = "equal steps" if reading.spacing.is_gapless else "with gaps"
-    if not reading.spacing.on_grid:
+    if index.nunique() < _FEWEST_TIMES:
+        words = "too few to show their steps"
+    elif not reading.spacing.on_grid:
         words = "no equal steps"
     repeats = len(index) - index.nunique()
-    return words + (f", {repeats} rows of a time that another row has" if repeats else "")
+    return words + (
+        f", {counted(repeats, 'row')} of a time that another row has" if repeats else ""
+    )

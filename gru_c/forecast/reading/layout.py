@@ -11,7 +11,7 @@ from gru_c.forecast.reading.columns import CELLS, SAMPLE, Columns, collect, is_c
 from gru_c.forecast.reading.dialect import Row
 from gru_c.forecast.reading.number_shapes import looks_like_number
 from gru_c.forecast.reading.options import ReadingOptions
-from gru_c.forecast.reading.shapes import shape_of
+from gru_c.forecast.reading.shapes import counted, shape_of
 from gru_c.forecast.reading.source import Source
 from gru_c.forecast.reading.trimming import drop_blank_rows, drop_footers, read_more_headers
 
@@ -55,7 +55,8 @@ def _read(source: Source, options: ReadingOptions, wanted: Sequence[str], timed:
     skipped = head[: max(place, 0)]
     if skipped:
         first = " ".join(skipped[0].fields)[:40]
-        notes.append(f"{len(skipped)} rows before the header left out, the first is {first!r}")
+        left_out = counted(len(skipped), "row", " before the header left out")
+        notes.append(f"{left_out}, the first is {first!r}")
     body = head[place + 1 :]
     if not any(not is_comment(row) for row in body):
         raise ValueError(f"{source.name} has no rows")

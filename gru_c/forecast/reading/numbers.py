@@ -135,7 +135,12 @@ def _decide_unclear(
     elif not votes and is_whole and not by_convention:
         return Marks("", thousands + mark, f"because of {evidence.short!r}, which has none")
     elif not votes and by_convention and not is_whole:
-        return Marks(mark, thousands, "as usual where commas divide the columns")
+        value = evidence.unclear[mark]
+        why = (
+            "as usual where commas divide the columns, but no value decides: CHECK that "
+            f"{value!r} is not {value.replace(mark, '')} (--thousands {mark} if it is)"
+        )
+        return Marks(mark, thousands, why)
     value = evidence.unclear[mark]
     whole, part = value.replace(mark, ""), value.replace(mark, ".")
     reasons = "; ".join(votes.values()) or (f"it also holds {evidence.short!r}" if is_whole else "")

@@ -1,4 +1,4 @@
-"""What a user says about a file; everything else is decided from the file itself."""
+"""The options with which a user describes a file. What they leave open, the file decides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _THOUSANDS = (".", ",", " ", "'", "")
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """How to read a file; None for what the file itself is to show.
+    """How to read a file. Where an option is None, the content of the file decides.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class ReadingOptions:
     timezone : str, optional
         The zone of local times; times with offsets are converted to it.
     skip_rows : int
-        Number of lines before the header, or before the first row if there is no header.
+        Number of lines to skip at the beginning of the file.
     header : bool
         False: the file has no header, and columns are called 1, 2, ...
     frequency : str, optional
@@ -56,6 +56,9 @@ class ReadingOptions:
         """Raise ValueError for options that do not exist or contradict each other."""
         check_integer("skip_rows", self.skip_rows)
         check_choice("duplicates", self.duplicates, DUPLICATES)
+        for name in ("encoding", "time_format", "timezone", "frequency"):
+            if getattr(self, name) == "":
+                raise ValueError(f"{name} must not be empty: leave it out")
         if self.decimal is not None:
             check_choice("decimal", self.decimal, _MARKS)
         if self.thousands is not None:

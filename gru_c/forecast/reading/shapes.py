@@ -41,6 +41,17 @@ def shortened(text: str) -> str:
     return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
 
 
+def counted(count: int, noun: str, rest: str = "") -> str:
+    """Return a count with its noun, and the words after it: "1 row", "2 rows left out".
+
+    Examples
+    --------
+    >>> counted(1, "row", " left out")
+    '1 row left out'
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}{rest}"
+
+
 @dataclass(frozen=True)
 class Shaped:
     """Texts, and their places by shape.

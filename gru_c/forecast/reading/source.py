@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _PARQUET, _ZIP, _OLD_EXCEL = b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ def read_source(path: str | os.PathLike[str], options: ReadingOptions) -> Source
         first = stream.read(4)
     if first == _PARQUET:
         return _parquet(name, options)
+    if first[:2] == _GZIP:
+        raise ValueError(f"{name} is compressed with gzip: unpack it first")
     if first in (_ZIP, _OLD_EXCEL):
         return _excel(name, options)
     return _text_source(name, file.read_bytes(), options)
@@ -125,7 +129,8 @@ def _excel(name: str, options: ReadingOptions) -> Source:
     _refuse_text_options(name, options)
     try:
         frame = pandas.read_excel(name, header=None, dtype=object)
-    except ValueError as error:  # a zip file that is not a workbook
+    except (ValueError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        # another zip file, for which pandas has no reader, or a damaged one
         raise ValueError(f"{name} is not an Excel file: {error}") from None
     rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
     return Source(name, "", rows, None, "Excel, its first sheet")

@@ -17,7 +17,7 @@ _LEAST_SHARE = 0.5  # of the steps of a grid must have a time
 
 @dataclass(frozen=True, order=True)
 class Spacing:
-    """How regular times are; a larger one is more regular.
+    """A measure of how regular times are. Larger values mean more regular times.
 
     Attributes
     ----------

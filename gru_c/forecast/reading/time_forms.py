@@ -50,7 +50,7 @@ class Form:
     format : str
         As `time_formats.parse` takes it; "" for a reading that lacks a year.
     is_weak : bool
-        Numbers that are no times may look the same: only equal steps make it a time.
+        Plain numbers may look the same. They are read as times only if their steps are equal.
     lacks : str
         The format of a reading without a year, for messages.
     short : str or None
@@ -64,7 +64,7 @@ class Form:
 
 
 def forms_of(shapes: Iterable[str], sample: Sequence[str]) -> list[Form]:
-    """Return the formats that all shapes may have; empty if they are no times of one form.
+    """Return the formats that fit all shapes; empty if no format fits them all.
 
     Parameters
     ----------
@@ -328,17 +328,20 @@ def _with_year(gap: str, a: str, b: str) -> list[Form]:
 
 
 _DIGITS = {
-    "4": ["%Y"],
+    "4": ["%Y", "%y%m", "%m%y"],
     "6": ["%Y%m", "%m%Y", "%y%m%d", "%d%m%y", "%m%d%y"],
     "7": ["%Y%j"],
     "8": ["%Y%m%d", "%d%m%Y", "%m%d%Y"],
     "9": ["%s"],
     "9-10": ["%s"],
-    "10": ["%Y%m%d%H", "%s"],
-    "12": ["%Y%m%d%H%M", "%ms"],
+    "10": ["%Y%m%d%H", "%d%m%Y%H", "%m%d%Y%H", "%y%m%d%H%M", "%d%m%y%H%M", "%m%d%y%H%M", "%s"],
+    "12": [
+        *("%Y%m%d%H%M", "%d%m%Y%H%M", "%m%d%Y%H%M"),
+        *("%y%m%d%H%M%S", "%d%m%y%H%M%S", "%m%d%y%H%M%S", "%ms"),
+    ],
     "12-13": ["%ms"],
     "13": ["%ms"],
-    "14": ["%Y%m%d%H%M%S"],
+    "14": ["%Y%m%d%H%M%S", "%d%m%Y%H%M%S", "%m%d%Y%H%M%S"],
     "15": ["%us"],
     "16": ["%us"],
     "18": ["%ns"],
@@ -351,4 +354,7 @@ def _one_number(lengths: str, texts: Sequence[str]) -> list[Form]:
     """Return the formats of texts that are digits only, or seconds with a fraction."""
     if any(re.fullmatch(r"\d+\.\d+", text) for text in texts):
         return [Form("%s")] if lengths in ("9", "10", "9-10") else []
-    return [Form(form, lengths in _WEAK) for form in _DIGITS.get(lengths, [])]
+    forms = _DIGITS.get(lengths, [])
+    if any(text.startswith("0") for text in texts):  # no count of seconds begins so
+        forms = [form for form in forms if not form.endswith("s")]
+    return [Form(form, lengths in _WEAK) for form in forms]

@@ -21,6 +21,7 @@ _MOST_SHAPES = 5000  # that times of one form have
 _FEWEST_TIMES = 20  # whose lack of gaps is no accident
 _PIVOTS = (30, 50, PIVOT)  # of Excel, of Oracle and of POSIX
 _YEARS = (1500, 2200)
+_WRITTEN_YEARS = (1500, 2999)  # of times with other marks than digits
 _LONGEST_STEP = 10  # years between numbers that are read as years
 
 
@@ -186,7 +187,7 @@ def _choose(readings: list[Reading], label: Label) -> Reading:
     """Return the only reading, or the only one with equal steps."""
     possible = [reading for reading in readings if _is_possible(reading)]
     if not possible:
-        numbers = "equal steps" if readings[0].form.is_weak else "a year"
+        numbers = "equal steps" if readings[0].form.is_weak else "a usual year"
         raise ValueError(
             f"{label} holds numbers or times without {numbers}: read as {readings[0].label} they "
             f"are {readings[0].example}. Leave --time out if rows are equal steps in the order of "
@@ -207,9 +208,9 @@ def _choose(readings: list[Reading], label: Label) -> Reading:
 
 def _is_possible(reading: Reading) -> bool:
     """Return False for numbers that are times only by chance."""
-    if not reading.form.is_weak:
-        return True
     years = np.unique(reading.times.wall.astype("datetime64[Y]").astype(np.int64)) + 1970
+    if not reading.form.is_weak:
+        return bool(years[0] >= _WRITTEN_YEARS[0] and years[-1] <= _WRITTEN_YEARS[1])
     if not reading.spacing.on_grid or years[0] < _YEARS[0] or years[-1] > _YEARS[1]:
         return False
     is_year = reading.form.format == "%Y" and len(years) > 1

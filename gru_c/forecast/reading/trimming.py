@@ -9,7 +9,7 @@ import numpy as np
 
 from gru_c.forecast.reading.columns import SAMPLE, Columns
 from gru_c.forecast.reading.number_shapes import MISSING, looks_like_number
-from gru_c.forecast.reading.shapes import shape_of
+from gru_c.forecast.reading.shapes import counted, shape_of
 
 _MOST_HEADERS = 3
 _MOST_FOOTERS = 10
@@ -43,7 +43,9 @@ def read_more_headers(columns: Columns, wanted: Sequence[str]) -> None:
         )
     else:
         shown = "; ".join(", ".join(filter(None, row)) for row in tops)
-        columns.notes.append(f"{len(tops)} rows of units or types left out: {shown[:60]}")
+        columns.notes.append(
+            f"{counted(len(tops), 'row')} of units or types left out: {shown[:60]}"
+        )
     keep = np.ones(len(columns), bool)
     keep[: len(tops)] = False
     columns.keep(keep)
@@ -83,9 +85,13 @@ def drop_blank_rows(columns: Columns, timed: bool) -> None:
         kept, inner = full, 0
     dropped = int((~kept).sum())
     if dropped:
-        columns.notes.append(f"{dropped} rows without any value left out")
+        columns.notes.append(counted(dropped, "row", " without any value left out"))
     if inner and not timed:
-        columns.notes.append(f"{inner} rows without any value count as steps")
+        columns.notes.append(
+            "1 row without any value counts as a step"
+            if inner == 1
+            else f"{inner} rows without any value count as steps"
+        )
     columns.keep(kept)
 
 
@@ -110,7 +116,9 @@ def drop_footers(columns: Columns) -> None:
     if bad:
         text = " ".join(filter(None, (column[bad[-1]] for column in columns.texts)))[:40]
         line = int(columns.lines[bad[-1]])
-        columns.notes.append(f"{len(bad)} rows at the end left out, from row {line}: {text!r}")
+        columns.notes.append(
+            f"{counted(len(bad), 'row')} at the end left out, from row {line}: {text!r}"
+        )
         keep = np.ones(count, bool)
         keep[bad] = False
         columns.keep(keep)

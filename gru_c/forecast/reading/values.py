@@ -23,6 +23,7 @@ from gru_c.forecast.reading.shapes import Shaped, distinct, shortened
 from gru_c.forecast.reading.times import Label, Reading, read_times
 
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])[.,][0-5]\d")  # a time of day is not a number
+_YEAR = re.compile(r"\d{4}")  # beside it are months, weeks or days, no times of day
 _MOST_MARKS = 4  # of missing values to list
 
 
@@ -133,6 +134,8 @@ def _other_evidence(
 
 
 def _form_hint(text: str, marks: numbers.Marks) -> str:
+    if text.lower() in FLAGS:
+        return " among numbers"
     return f" with {marks}" if looks_like_number(text) else ""
 
 
@@ -200,7 +203,8 @@ def time_column(
         A number for the series of each row.
     """
     parts = [columns.texts[columns.at(name)] for name in names]
-    parts = [parts[0], *(_padded_clock(part) for part in parts[1:])] if len(parts) == 2 else parts
+    if len(parts) == 2 and not all(map(_YEAR.fullmatch, set(parts[0]))):
+        parts = [parts[0], _padded_clock(parts[1])]
     texts = parts[0] if len(parts) == 1 else [" ".join(row) for row in zip(*parts, strict=True)]
     for name, part in zip(names, parts, strict=True):
         if len(parts) > 1 and "" in part:

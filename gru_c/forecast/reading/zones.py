@@ -10,6 +10,7 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.optional import require
+from gru_c.forecast.reading.shapes import counted
 from gru_c.forecast.reading.spacing import spacing_of
 from gru_c.forecast.reading.times import Reading, show
 
@@ -115,8 +116,9 @@ def _summer(part: Any, unclear: Array, zone: Any, lines: Array, label: str) -> A
             row = int(rows[0])
             raise ValueError(
                 f"{label}: {show(part.to_numpy()[row])} in row {lines[row]} is there twice in "
-                f"{zone}, where the clock is put back, and the file has {len(rows)} rows of that "
-                "hour: give times with their offset from UTC, or leave --timezone out"
+                f"{zone}, where the clock is put back, and the file has "
+                f"{counted(len(rows), 'row')} of that hour: give times with "
+                "their offset from UTC, or leave --timezone out"
             )
         marks[nights == night] = np.arange(len(rows)) <= back[0]
     return marks

@@ -14,8 +14,8 @@ def test_rows_become_columns():
     assert columns.texts == [["a", "b", "c"], ["1", "", "3"]]
     assert columns.lines.tolist() == [2, 3, 5]
     assert notes == [
-        "1 rows of comments left out",
-        "1 rows with fewer fields, the first is row 3: the rest is missing",
+        "1 row of comments left out",
+        "1 row with fewer fields, the first is row 3: the rest is missing",
     ]
     columns.keep(np.array([True, False, True]))
     assert (columns.texts[0], columns.lines.tolist()) == (["a", "c"], [2, 5])

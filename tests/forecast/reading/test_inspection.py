@@ -31,3 +31,9 @@ def test_what_has_two_readings_is_shown_with_both():
     lines = describe_columns(Source("f", text, None, None, "UTF-8"), ReadingOptions(), ())
     assert "times: %Y; 2000-01-01 to 2008-01-01; equal steps; or numbers: whole" in lines[2]
     assert "several columns have this name" in lines[3]
+
+
+def test_numbers_that_are_hardly_times_are_numbers_first():
+    text = "date,demand\n" + "".join(f"2024-01-0{i},{1000 + i}\n" for i in range(1, 5))
+    *_, line = describe_columns(Source("f", text, None, None, "UTF-8"), ReadingOptions(), ())
+    assert line.startswith("  demand  numbers: whole numbers; 1001 to 1004")

@@ -14,6 +14,8 @@ from gru_c.forecast.reading.options import ReadingOptions
         ({"separator": "::"}, "separator must be one character"),
         ({"separator": '"'}, "separator must be one character"),
         ({"duplicates": "first"}, "duplicates must be one of 'error', 'mean', 'last'"),
+        ({"timezone": ""}, "timezone must not be empty"),
+        ({"encoding": ""}, "encoding must not be empty"),
         ({"skip_rows": -1}, "skip_rows must be an integer of at least 0"),
     ],
 )

@@ -93,3 +93,15 @@ def test_files_that_pandas_writes(engine, tmp_path):
     cells = read_source(tmp_path / "data", PLAIN).cells
     assert cells[0] == ["time", "load", "id"]
     assert cells[1][1:] == ["1.5", "01"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"PK\x03\x04" + bytes(99), "is not an Excel file"), (b"\x1f\x8b" + bytes(99), "unpack it")],
+)
+def test_compressed_files_are_refused(content, words, tmp_path):
+    pytest.importorskip("pandas")
+    path = tmp_path / "data.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        read_source(path, PLAIN)

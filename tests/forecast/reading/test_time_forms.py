@@ -10,6 +10,9 @@ def formats(*texts):
     return [form.format or form.lacks for form in forms_of(map(shape_of, texts), texts)]
 
 
+TEN_DIGITS = ["%Y%m%d%H", *("%d%m%Y%H", "%m%d%Y%H"), *("%y%m%d%H%M", "%d%m%y%H%M", "%m%d%y%H%M")]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -22,7 +25,8 @@ def formats(*texts):
         ("2024-01-31T10:00:00.123Z", ["%Y-%m-%dT%H:%M:%S%z"]),
         ("Q1 2015", ["Q%q %Y"]),
         ("2015M01", ["%YM%m"]),
-        ("2024010112", ["%Y%m%d%H", "%s"]),
+        ("1704067200", [*TEN_DIGITS, "%s"]),
+        ("0104202400", TEN_DIGITS),  # no count of seconds begins with a zero
         ("Jan-01", ["%b-%y", "%b-%d"]),
         ("2015w02", []),  # weeks of Stata are not those of ISO
         ("2024-01-01-05:00", []),  # an offset is not a time of day

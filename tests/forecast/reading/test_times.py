@@ -161,3 +161,21 @@ def test_a_named_format_is_taken_for_all_rows():
         read([*texts, "31/12/2024"], "%m/%d/%Y")
     with pytest.raises(ValueError, match="has %Q; there are"):
         read(texts, "%Q")
+
+
+@pytest.mark.parametrize("form", ["%d%m%Y%H", "%y%m%d%H%M", "%m%d%y%H%M%S", "%d%m%Y%H%M%S"])
+def test_times_in_digits_are_no_seconds_since_1970(form):
+    times = pd.date_range("2024-08-01", periods=60, freq="h")
+    assert outcome([time.strftime(form) for time in times], times) == "right"
+    assert outcome([time.strftime(form) for time in times[:3]], times[:3]) != "wrong"
+
+
+@pytest.mark.parametrize("texts", [["2004", "2005", "2006"], ["1011", "1111", "1211"]])
+def test_few_years_of_four_digits_may_be_months(texts):
+    with pytest.raises(ValueError, match=r"can be read as .*%y%m"):
+        read(texts)
+
+
+def test_years_that_no_series_has_are_refused():
+    with pytest.raises(ValueError, match="read as %d-%m-%Y they are 1200-03-18"):
+        read([f"18-03-12{hour:02}" for hour in range(24)])

@@ -78,3 +78,9 @@ def test_an_empty_part_of_a_time_is_named():
     table = columns(d=["01.01.2024", "02.01.2024"], t=["10:00", ""])
     with pytest.raises(ValueError, match="row 3 is empty in column 't'"):
         time_column(table, ["d", "t"], None, PLAIN)
+
+
+def test_weeks_beside_years_are_no_times_of_day():
+    table = columns(year=["2024"] * 40, week=[str(week) for week in range(1, 41)])
+    reading = time_column(table, ["year", "week"], None, ReadingOptions(time_format="%G %V"))
+    assert str(reading.times.wall[-1])[:10] == "2024-09-30"

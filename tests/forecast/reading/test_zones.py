@@ -55,7 +55,7 @@ def test_local_times_that_are_not_in_the_zone_are_refused():
     with pytest.raises(ValueError, match="2024-03-31 02:00:00 in row 28 does not exist in Europe/"):
         index(hours.strftime("%Y-%m-%d %H:%M"), "Europe/Berlin")
     hours = pd.date_range("2024-10-26", periods=60, freq="h")
-    with pytest.raises(ValueError, match=r"02:00:00 in row 28 is there twice in .* has 1 rows"):
+    with pytest.raises(ValueError, match=r"02:00:00 in row 28 is there twice in .* has 1 row"):
         index(hours.strftime("%Y-%m-%d %H:%M"), "Europe/Berlin")
     with pytest.raises(ValueError, match="there is no time zone 'Berlin'"):
         index(hours.strftime("%Y-%m-%d %H:%M"), "Berlin")
