@@ -347,6 +347,10 @@ static void lay_out_backward(
     layout->drh = problem->reset_after ? 0 : gru_take(arena, batch, X, 1);
     layout->mask = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
     layout->d_masked = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
+    if (batch <= GRU_FEW_ROWS && problem->time <= GRU_FEW_ROWS / (batch ? batch : 1)) {
+        layout->few_rows = batch * problem->time;
+        layout->lines = gru_take(arena, 2 * layout->few_rows, plan->gates, problem->units);
+    }
     if (pass == GRU_BACKWARD_KEEP) {
         layout->gates = take_gates(problem, plan, problem->time, plan->chunks, arena);
     }

@@ -104,6 +104,8 @@ typedef struct gru_backward_layout {
     size_t keeps;       /* (B, X) zoneout's draws; not of a GRU */
     size_t mask;        /* (B, X) */
     size_t d_masked;    /* (B, X) gradient of a masked state */
+    size_t few_rows;    /* rows of all steps, if they are few; else 0 */
+    size_t lines;       /* (2, few_rows, GH) gradients of the gates as few_rows.inc needs them */
     size_t gates;       /* gradients of all gates, where the tape must keep the gates */
     size_t scratch;     /* the first thread's scratch; that of the next lies scratch_bytes behind */
     size_t scratch_bytes;
