@@ -27,16 +27,11 @@ enum {
     MEMBER_WORK = 50 * 1000,
     /* Stretches of a slice, at most: a thread waits at the end for one of them. */
     STRETCHES = 32,
+    /* Packing a smaller weight is cheap. */
+    AT_USE_BYTES = 1024 * 1024,
     GRADIENT_ROWS = 256,
     GRADIENT_TRIPLES = 8,
-    TASKS_OF_THREAD = 4,
-    /* Sequences can be lanes up to this H: the gates of all units of a slice should stay in L1. */
-    LANES_UNITS = 112,
-    /* The weights are read in place for at most so many rows times steps, and only if they have at
-     * least so many elements: packing fewer elements is cheap. */
-    ROWS_STEPS = 4,
-    ROWS_WEIGHTS = 16 * 1024,
-    SINGLE_ROWS = 2
+    TASKS_OF_THREAD = 4
 };
 
 static size_t in_threes(size_t n) {
@@ -169,45 +164,14 @@ static void cut_lanes(const gru_problem *problem, gru_plan *plan) {
     plan->by_lanes.vectors = gru_divide_up(vectors, plan->slices);
 }
 
-/* ---- the way ------------------------------------------------------------------------------ */
-
-/* Return 1 if sequences leave fewer lanes empty than units do. */
-static int suits_lanes(const gru_problem *problem, const gru_plan *plan) {
-    const size_t batch = problem->batch;
-    const double units = (double)(plan->vectors * plan->lanes) / (double)problem->units;
-    const double sequences = (double)(gru_divide_up(batch, plan->lanes) * plan->lanes);
-    return problem->units <= LANES_UNITS && sequences / (double)(batch ? batch : 1) < units;
-}
-
-/* Return 1 if packing the weights would take longer than all other work of the pass. */
-static int suits_rows(const gru_problem *problem, const gru_plan *plan) {
-    const double weights = (double)plan->gates * (double)problem->units *
-                           ((double)problem->input + (double)problem->units);
-    return !problem->weights_are_packed && problem->units >= plan->lanes &&
-           weights >= ROWS_WEIGHTS && problem->time && problem->batch <= ROWS_STEPS / problem->time;
-}
-
-/* Return 1 for a step of one or two rows whose weights stay in L2. */
-static int suits_single(const gru_problem *problem, const gru_plan *plan) {
-    const double work =
-        (double)plan->gates * (double)problem->units * (double)(problem->input + problem->units);
-    return !problem->weights_are_packed && problem->units >= plan->lanes && problem->time == 1 &&
-           problem->batch <= SINGLE_ROWS && work < GRU_SERIAL_WORK;
-}
-
-/* Ways other than by panels are for the usual cell, without a tape and with weights in full. */
-static gru_way choose_way(const gru_problem *problem, gru_pass pass, const gru_plan *plan) {
-    if (pass != GRU_FORWARD || !problem->reset_after || gru_kind_of(problem) || plan->reduced) {
-        return GRU_PANELS;
-    }
-    const int rows = suits_rows(problem, plan);
-    if (!rows && suits_lanes(problem, plan)) {
-        return GRU_LANES;
-    }
-    if (suits_single(problem, plan)) {
-        return GRU_SINGLE;
-    }
-    return rows ? GRU_ROWS : GRU_PANELS;
+/* Let weights that a backward pass needs once be packed where it needs them: they then go through the cache
+ * instead of memory. */
+static void cut_packing(const gru_problem *problem, gru_plan *plan) {
+    const double bytes =
+        (double)plan->gates * (double)problem->units * (double)gru_itemsize(problem->dtype);
+    const int once = plan->slices == 1 && plan->chunks == 1 && problem->batch <= SLICE_ROWS_AT_MOST;
+    plan->w_at_use = once && bytes * (double)problem->input >= AT_USE_BYTES;
+    plan->u_at_use = once && bytes * (double)problem->units >= AT_USE_BYTES && problem->time == 1;
 }
 
 /* ---- layouts ------------------------------------------------------------------------------ */
@@ -384,10 +348,14 @@ gru_status gru_plan_of(const gru_problem *problem, gru_pass pass, gru_plan *plan
     cut_time(problem, pass, plan);
     cut_batch(problem, plan);
     cut_slices(problem, plan);
+    cut_packing(problem, plan);
     plan->phase_steps = plan->row_panels && plan->members == 1 ? plan->chunk_steps : 1;
-    plan->way = choose_way(problem, pass, plan);
+    plan->way = gru_way_of(problem, pass, plan);
     if (plan->way == GRU_LANES) {
         cut_lanes(problem, plan);
+    } else if (plan->way == GRU_ROWS) {
+        plan->row_panels = 0;
+        plan->input_by_step = 0;
     }
     lay_out_packed(problem, plan);
     lay_out_tape(problem, plan);

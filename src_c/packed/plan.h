@@ -36,7 +36,7 @@
 typedef enum gru_way {
     GRU_PANELS, /* weights packed into panels; every pass can go this way */
     GRU_LANES,  /* inference of a small layer: the lanes are sequences, weights are read in place */
-    GRU_ROWS,   /* inference of a few rows and steps: weights are read in place, row by row */
+    GRU_ROWS,   /* a few rows and steps: weights are read in place, row by row */
     GRU_SINGLE  /* inference of one step of one or two rows: all sums stay in registers */
 } gru_way;
 
@@ -129,6 +129,7 @@ typedef struct gru_plan {
     size_t phase_steps;         /* steps of a forward phase, with reset_after = 1 */
     size_t row_panels; /* one row of the usual cell: panels that row_steps takes at once; else 0 */
     int input_by_step; /* 1: row_steps computes x W, too; the workspace then has one step's gates */
+    int w_at_use, u_at_use; /* backward, 1: W or U is packed triple by triple, where it is needed */
     size_t slices, members; /* slices of the batch; members of the gang that takes each */
     size_t stretch;         /* steps of a slice that a thread takes at a time; 0: all */
     int threads;
@@ -148,6 +149,9 @@ typedef struct gru_plan {
         gru_backward_layout backward;
     };
 } gru_plan;
+
+/* Return the fastest way for a pass whose units and batch are cut. */
+gru_way gru_way_of(const gru_problem *problem, gru_pass pass, const gru_plan *plan);
 
 gru_status gru_plan_of(const gru_problem *problem, gru_pass pass, gru_plan *plan);
 
