@@ -41,7 +41,7 @@ typedef enum gru_way {
 } gru_way;
 
 /* Rows of the gates' gradients that are copied to one place for a block of k. */
-enum { GRU_COPY_ROWS = 64 };
+enum { GRU_COPY_ROWS = 256 };
 
 /* All sizes of arrays count elements. All offsets are bytes and multiples of a cache line. */
 
