@@ -31,7 +31,10 @@ enum {
     AT_USE_BYTES = 1024 * 1024,
     GRADIENT_ROWS = 256,
     GRADIENT_TRIPLES = 8,
-    TASKS_OF_THREAD = 4
+    TASKS_OF_THREAD = 4,
+    /* Gates' gradients are copied for products of so many rows and vectors. */
+    COPY_ROWS_AT_LEAST = 16,
+    COPY_VECTORS_AT_LEAST = 32
 };
 
 static size_t in_threes(size_t n) {
@@ -164,16 +167,6 @@ static void cut_lanes(const gru_problem *problem, gru_plan *plan) {
     plan->by_lanes.vectors = gru_divide_up(vectors, plan->slices);
 }
 
-/* Let weights that a backward pass needs once be packed where it needs them: they then go through the cache
- * instead of memory. */
-static void cut_packing(const gru_problem *problem, gru_plan *plan) {
-    const double bytes =
-        (double)plan->gates * (double)problem->units * (double)gru_itemsize(problem->dtype);
-    const int once = plan->slices == 1 && plan->chunks == 1 && problem->batch <= SLICE_ROWS_AT_MOST;
-    plan->w_at_use = once && bytes * (double)problem->input >= AT_USE_BYTES;
-    plan->u_at_use = once && bytes * (double)problem->units >= AT_USE_BYTES && problem->time == 1;
-}
-
 /* ---- layouts ------------------------------------------------------------------------------ */
 
 /* Return 1 for a cell with a second state. */
@@ -274,10 +267,19 @@ static void lay_out_scratch(const gru_problem *problem, gru_plan *plan, gru_aren
         const size_t slice = gru_min(problem->batch, SLICE_ROWS_AT_MOST);
         gru_take(&d_x, slice, plan->chunk_steps, gru_divide_up(problem->input, width) * width);
     }
+    if (layout->copies_state || layout->copies_input) {
+        layout->scratch_block = gru_take(&d_x, GRU_COPY_ROWS, GRU_K_BLOCK, 1);
+    }
     thread.bytes = d_x.bytes > thread.bytes ? d_x.bytes : thread.bytes;
     thread.overflow |= d_x.overflow;
     layout->scratch_bytes = thread.bytes;
     layout->scratch = gru_take_for_each(arena, &thread, (size_t)plan->threads);
+}
+
+/* Return 1 if a product of gates' gradients, whose result has `units` units, goes through copies. */
+static int goes_through_copies(const gru_plan *plan, size_t rows, size_t units) {
+    return gru_active_low_tiles() && rows >= COPY_ROWS_AT_LEAST &&
+           units >= COPY_VECTORS_AT_LEAST * plan->lanes;
 }
 
 /* Return the triples of a weight's gradient that one task computes: several where tiles are low,
@@ -293,6 +295,16 @@ static size_t cut_gradients(const gru_problem *problem, const gru_plan *plan) {
     return gru_min(GRADIENT_TRIPLES, most ? most : 1);
 }
 
+/* Let the weights that a backward pass of few rows needs once be packed where it needs them: they then
+ * go through the cache instead of memory. */
+static void cut_packing(const gru_problem *problem, gru_plan *plan) {
+    const double bytes =
+        (double)plan->gates * (double)problem->units * (double)gru_itemsize(problem->dtype);
+    const int once = plan->backward.few_rows && plan->slices == 1;
+    plan->w_at_use = once && bytes * (double)problem->input >= AT_USE_BYTES;
+    plan->u_at_use = once && bytes * (double)problem->units >= AT_USE_BYTES && problem->time == 1;
+}
+
 static void lay_out_backward(
     const gru_problem *problem, gru_pass pass, gru_plan *plan, gru_arena *arena) {
     gru_backward_layout *layout = &plan->backward;
@@ -301,6 +313,9 @@ static void lay_out_backward(
     layout->gradient_rows = GRADIENT_ROWS;
     layout->gradient_triples = cut_gradients(problem, plan);
     layout->d_x_rows = SLICE_ROWS_AT_MOST;
+    layout->copies_state =
+        plan->members == 1 && goes_through_copies(plan, batch / plan->slices, problem->units);
+    layout->copies_input = goes_through_copies(plan, batch * plan->chunk_steps, problem->input);
     layout->wt = gru_take(arena, input, plan->gates * problem->units, width);
     layout->ut = gru_take(arena, plan->state_triples, plan->gates * problem->units, width);
     layout->dh = gru_take(arena, batch, X, 1);
@@ -315,6 +330,7 @@ static void lay_out_backward(
         layout->few_rows = batch * problem->time;
         layout->lines = gru_take(arena, 2 * layout->few_rows, plan->gates, problem->units);
     }
+    cut_packing(problem, plan);
     if (pass == GRU_BACKWARD_KEEP) {
         layout->gates = take_gates(problem, plan, problem->time, plan->chunks, arena);
     }
@@ -348,7 +364,6 @@ gru_status gru_plan_of(const gru_problem *problem, gru_pass pass, gru_plan *plan
     cut_time(problem, pass, plan);
     cut_batch(problem, plan);
     cut_slices(problem, plan);
-    cut_packing(problem, plan);
     plan->phase_steps = plan->row_panels && plan->members == 1 ? plan->chunk_steps : 1;
     plan->way = gru_way_of(problem, pass, plan);
     if (plan->way == GRU_LANES) {

@@ -40,6 +40,9 @@ typedef enum gru_way {
     GRU_SINGLE  /* inference of one step of one or two rows: all sums stay in registers */
 } gru_way;
 
+/* Rows of the gates' gradients that are copied to one place for a block of k. */
+enum { GRU_COPY_ROWS = 256 };
+
 /* All sizes of arrays count elements. All offsets are bytes and multiples of a cache line. */
 
 /* The packed weights. */
@@ -110,6 +113,8 @@ typedef struct gru_backward_layout {
     size_t scratch;     /* the first thread's scratch; that of the next lies scratch_bytes behind */
     size_t scratch_bytes;
     size_t scratch_lines, scratch_bias; /* in a thread's scratch, behind a part of a gradient */
+    size_t scratch_block; /* in a thread's scratch, behind d_x: (GRU_COPY_ROWS, GRU_K_BLOCK) */
+    int copies_state, copies_input; /* 1: dh or d_x is computed from copies of gates' gradients */
 } gru_backward_layout;
 
 typedef struct gru_plan {
