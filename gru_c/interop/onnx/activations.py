@@ -75,7 +75,7 @@ def read_activations(
 
 
 def _spec(name: str, values: Sequence[float]) -> Spec:
-    """Return an activation as a layer takes it: only the name for the defaults of its parameters."""
+    """Return an activation as a layer takes it: only the name if parameters are defaults."""
     if name == "affine" and list(values) == [1, 0]:
         return "linear"
     if [*map(np.float32, values)] == [*map(np.float32, PARAMETERS.get(name, ()))]:

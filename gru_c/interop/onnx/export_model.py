@@ -80,7 +80,8 @@ def export(model: Sequential, path: str | os.PathLike[str], streaming: bool = Fa
     if model.dtype != "float32":
         raise ValueError(
             f"the model is {model.dtype}, and onnxruntime computes recurrent "
-            "operators in float32 only: make a model with dtype='float32' and give it the weights with set_weights"
+            "operators in float32 only: make a model with dtype='float32' and give it the "
+            "weights with set_weights"
         )
     if 4 * model.count_params() > _MOST_BYTES:
         raise ValueError(f"{model.count_params():,} weights: an ONNX file holds at most 2 GB")

@@ -225,8 +225,8 @@ def load(path: str | os.PathLike[str]) -> ONNXModel:
     """Read a model as exporters of PyTorch and Keras write it.
 
     This package computes GRU, LSTM and RNN nodes in all their forms, and the operators that
-    exporters write around them. The whole model is checked when it is read, so that `run` can fail only for lengths that
-    the file leaves open and for values that depend on its inputs.
+    exporters write around them. The whole model is checked when it is read, so that `run` can fail
+    only for lengths that the file leaves open and for values that depend on its inputs.
 
     Parameters
     ----------
