@@ -10,7 +10,7 @@ import numpy as np
 from gru_c.common.arrays import Array
 from gru_c.interop.onnx.activations import FUNCTIONS, write_activations
 from gru_c.interop.onnx.graph_builder import GraphBuilder
-from gru_c.interop.onnx.recurrent_node import OPERATORS, reordered
+from gru_c.interop.onnx.recurrent_attributes import OPERATORS, reordered
 from gru_c.layers import (
     GRU,
     LSTM,

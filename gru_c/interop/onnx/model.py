@@ -16,8 +16,9 @@ from gru_c.interop.onnx.file import Graph, GraphInput, read
 from gru_c.interop.onnx.node_checker import Checker
 from gru_c.interop.onnx.operators import OPERATORS
 from gru_c.interop.onnx.proto import shown
-from gru_c.interop.onnx.recurrent_node import OPERATORS as RECURRENT
-from gru_c.interop.onnx.recurrent_node import SEQUENCE_LENS, RecurrentOperator
+from gru_c.interop.onnx.recurrent_attributes import OPERATORS as RECURRENT
+from gru_c.interop.onnx.recurrent_attributes import SEQUENCE_LENS
+from gru_c.interop.onnx.recurrent_node import RecurrentOperator
 from gru_c.interop.onnx.size_limit import ElementBudget
 from gru_c.interop.onnx.to_sequential import to_sequential
 from gru_c.models.sequential import Sequential

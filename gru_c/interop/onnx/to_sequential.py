@@ -12,7 +12,8 @@ from gru_c.interop.onnx.file import Graph
 from gru_c.interop.onnx.layer_walk import Direction, LayerWalk, make_bidirectional
 from gru_c.interop.onnx.proto import Node, element_type, shown
 from gru_c.interop.onnx.rearranging import REARRANGING
-from gru_c.interop.onnx.recurrent_node import SEQUENCE_LENS, RecurrentOperator
+from gru_c.interop.onnx.recurrent_attributes import SEQUENCE_LENS
+from gru_c.interop.onnx.recurrent_node import RecurrentOperator
 from gru_c.layers import Activation, Bidirectional, Dense, Embedding, LayerNormalization
 from gru_c.models.loading import assemble
 from gru_c.models.sequential import Sequential
