@@ -32,9 +32,8 @@ enum {
     GRADIENT_ROWS = 256,
     GRADIENT_TRIPLES = 8,
     TASKS_OF_THREAD = 4,
-    /* Gates' gradients are copied for products of so many rows and vectors. */
-    COPY_ROWS_AT_LEAST = 16,
-    COPY_VECTORS_AT_LEAST = 32
+    COPY_ROWS = 16,  /* gates' gradients are copied from so many rows */
+    COPY_UNITS = 32, /* and, times the lanes, units on */
 };
 
 static size_t in_threes(size_t n) {
@@ -267,19 +266,12 @@ static void lay_out_scratch(const gru_problem *problem, gru_plan *plan, gru_aren
         const size_t slice = gru_min(problem->batch, SLICE_ROWS_AT_MOST);
         gru_take(&d_x, slice, plan->chunk_steps, gru_divide_up(problem->input, width) * width);
     }
-    if (layout->copies_state || layout->copies_input) {
-        layout->scratch_block = gru_take(&d_x, GRU_COPY_ROWS, GRU_K_BLOCK, 1);
-    }
+    const size_t copied = layout->copies_state || layout->copies_input ? GRU_COPY_ROWS : 0;
+    layout->scratch_block = gru_take(&d_x, copied, GRU_K_BLOCK, 1);
     thread.bytes = d_x.bytes > thread.bytes ? d_x.bytes : thread.bytes;
     thread.overflow |= d_x.overflow;
     layout->scratch_bytes = thread.bytes;
     layout->scratch = gru_take_for_each(arena, &thread, (size_t)plan->threads);
-}
-
-/* Return 1 if a product of gates' gradients, whose result has `units` units, goes through copies. */
-static int goes_through_copies(const gru_plan *plan, size_t rows, size_t units) {
-    return gru_active_low_tiles() && rows >= COPY_ROWS_AT_LEAST &&
-           units >= COPY_VECTORS_AT_LEAST * plan->lanes;
 }
 
 /* Return the triples of a weight's gradient that one task computes: several where tiles are low,
@@ -313,9 +305,10 @@ static void lay_out_backward(
     layout->gradient_rows = GRADIENT_ROWS;
     layout->gradient_triples = cut_gradients(problem, plan);
     layout->d_x_rows = SLICE_ROWS_AT_MOST;
-    layout->copies_state =
-        plan->members == 1 && goes_through_copies(plan, batch / plan->slices, problem->units);
-    layout->copies_input = goes_through_copies(plan, batch * plan->chunk_steps, problem->input);
+    const size_t least = gru_active_low_tiles() ? COPY_UNITS * plan->lanes : SIZE_MAX;
+    const size_t rows = plan->members == 1 ? batch / plan->slices : 0;
+    layout->copies_state = rows >= COPY_ROWS && problem->units >= least;
+    layout->copies_input = batch * plan->chunk_steps >= COPY_ROWS && problem->input >= least;
     layout->wt = gru_take(arena, input, plan->gates * problem->units, width);
     layout->ut = gru_take(arena, plan->state_triples, plan->gates * problem->units, width);
     layout->dh = gru_take(arena, batch, X, 1);
