@@ -44,6 +44,11 @@ cdef extern from "gru.h" nogil:
         GRU_WEIGHTS_BF16
         GRU_WEIGHTS_INT8
 
+    ctypedef enum gru_cell:
+        GRU_CELL_GRU
+        GRU_CELL_LSTM
+        GRU_CELL_RNN
+
     ctypedef enum gru_function:
         GRU_TANH
         GRU_SIGMOID
@@ -71,6 +76,7 @@ cdef extern from "gru.h" nogil:
         size_t batch, time, input, units
         gru_dtype dtype
         gru_engine engine
+        gru_cell cell
         int reset_after
         gru_cell_kind kind
         int masks_state
@@ -119,6 +125,7 @@ cdef extern from "gru.h" nogil:
         const void *state_mask
         const gru_draws *draws
         gru_sequence_out output
+        int all_states
         void *state
         void *tape
         void *workspace
@@ -133,7 +140,9 @@ cdef extern from "gru.h" nogil:
         void *tape
         int keep_tape
         const void *state_mask
+        const gru_draws *draws
         gru_sequence_in d_output
+        int all_states
         const void *d_state
         gru_sequence_out d_hidden
         gru_sequence_out d_x

@@ -13,6 +13,7 @@ _Array = npt.NDArray[Any]
 
 ENGINES: dict[str, int]
 WEIGHT_FORMATS: dict[str, int]
+CELLS: dict[str, int]
 ACTIVATIONS: dict[str, int]
 COMPILER: str
 HAS_OPENMP: bool
@@ -36,7 +37,7 @@ def forward_plain(
     recurrent_kernel: object,
     bias: object,
     state: object,
-    reset_after: bool,
+    cell: int,
     engine: int,
     threads: int,
 ) -> Any: ...

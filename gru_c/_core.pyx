@@ -28,6 +28,7 @@ ENGINES = {"auto": GRU_ENGINE_AUTO, "blas": GRU_ENGINE_BLAS, "packed": GRU_ENGIN
 WEIGHT_FORMATS = {
     "float32": GRU_WEIGHTS_FULL, "bfloat16": GRU_WEIGHTS_BF16, "int8": GRU_WEIGHTS_INT8,
 }
+CELLS = {"GRU": GRU_CELL_GRU, "LSTM": GRU_CELL_LSTM, "SimpleRNN": GRU_CELL_RNN}
 ACTIVATIONS = {
     "tanh": GRU_TANH, "sigmoid": GRU_SIGMOID, "hard_sigmoid": GRU_HARD_SIGMOID,
     "relu": GRU_RELU, "linear": GRU_LINEAR, "softsign": GRU_SOFTSIGN,
@@ -262,6 +263,7 @@ def auto_engine():
 
 include "_arrays.pxi"
 include "_passes.pxi"
+include "_plain.pxi"
 include "_steps.pxi"
 include "_kernels.pxi"
 include "_layers.pxi"

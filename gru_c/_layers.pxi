@@ -20,6 +20,7 @@ cdef int _set_layer(gru_layer *layer, object stage, size_t batch) except -1:
     problem.weights_format = <gru_weight_format><int>weights_format
     if not layer.dense:
         return _set_cell(problem, cell)
+    problem.cell = GRU_CELL_GRU
     problem.reset_after = problem.masks_state = problem.weights_are_packed = 0
     problem.kind = _usual_kind()
     problem.kind.activation.function = <gru_function><int>cell

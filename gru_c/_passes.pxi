@@ -1,8 +1,23 @@
-# Part of _core.pyx: passes of a GRU over whole sequences.
+# Part of _core.pyx: passes of a recurrent layer over whole sequences.
 
 cdef gru_cell_kind _usual_kind() noexcept:
     return gru_cell_kind(gru_activation(GRU_TANH, 0, 0), gru_activation(GRU_SIGMOID, 0, 0),
                          INFINITY, 0)
+
+
+cdef Py_ssize_t _gates(gru_cell cell) noexcept:
+    """Return G: the weights are G H wide."""
+    return 3 if cell == GRU_CELL_GRU else 4 if cell == GRU_CELL_LSTM else 1
+
+
+cdef Py_ssize_t _state_width(const gru_problem *problem) noexcept:
+    """Return S H: a row of states is h and, of an LSTM, c behind it."""
+    return (2 if problem.cell == GRU_CELL_LSTM else 1) * problem.units
+
+
+cdef bint _has_two_biases(const gru_problem *problem) noexcept:
+    """Return True if the bias is (2, GH), False if it is (GH)."""
+    return problem.cell == GRU_CELL_GRU and problem.reset_after
 
 
 cdef gru_activation _activation(object activation) except *:
@@ -13,6 +28,7 @@ cdef gru_activation _activation(object activation) except *:
 
 cdef int _set_cell(gru_problem *problem, object cell, bint masks_state=False) except -1:
     """Copy the settings of a cell.Cell."""
+    problem.cell = <gru_cell><int>cell.number
     problem.reset_after = <bint>cell.reset_after
     problem.kind.activation = _activation(cell.activation)
     problem.kind.recurrent_activation = _activation(cell.recurrent_activation)
@@ -33,7 +49,7 @@ cdef int _known(str argument, int number, int last, dict names) except -1:
 cdef gru_problem _problem(_Arrays *arrays, cnp.ndarray x, cnp.ndarray recurrent_kernel,
                           object cell, int engine, int threads,
                           int weights_format=GRU_WEIGHTS_FULL, bint masks_state=False) except *:
-    """Return the problem with sizes and type of x (B, T, I) and recurrent_kernel (H, 3H).
+    """Return the problem with sizes and type of x (B, T, I) and recurrent_kernel (H, GH).
 
     Only shape and type of these arrays are checked.
     """
@@ -49,7 +65,7 @@ cdef gru_problem _problem(_Arrays *arrays, cnp.ndarray x, cnp.ndarray recurrent_
     problem.batch = cnp.PyArray_DIM(x, 0)
     problem.time = cnp.PyArray_DIM(x, 1)
     problem.input = cnp.PyArray_DIM(x, 2)
-    problem.units = _units(recurrent_kernel)
+    problem.units = _units(recurrent_kernel, problem.cell)
     problem.dtype = _dtype(arrays)
     problem.engine = <gru_engine>engine
     problem.threads = threads
@@ -57,24 +73,25 @@ cdef gru_problem _problem(_Arrays *arrays, cnp.ndarray x, cnp.ndarray recurrent_
     return problem
 
 
-cdef Py_ssize_t _units(cnp.ndarray recurrent_kernel) except -1:
-    """Return H of a recurrent kernel (H, 3H)."""
+cdef Py_ssize_t _units(cnp.ndarray recurrent_kernel, gru_cell cell) except -1:
+    """Return H of a recurrent kernel (H, GH)."""
+    cdef Py_ssize_t G = _gates(cell)
     if cnp.PyArray_NDIM(recurrent_kernel) != 2 or (
-            cnp.PyArray_DIM(recurrent_kernel, 1) != 3 * cnp.PyArray_DIM(recurrent_kernel, 0)):
-        raise ValueError(
-            f"recurrent_kernel must have shape (H, 3H), got {_shape(recurrent_kernel)}")
+            cnp.PyArray_DIM(recurrent_kernel, 1) != G * cnp.PyArray_DIM(recurrent_kernel, 0)):
+        raise ValueError(f"recurrent_kernel must have shape (H, {'' if G == 1 else G}H), got "
+                         f"{_shape(recurrent_kernel)}")
     return cnp.PyArray_DIM(recurrent_kernel, 0)
 
 
 cdef gru_weights _weights(_Arrays *arrays, const gru_problem *problem, cnp.ndarray kernel,
                           cnp.ndarray recurrent_kernel, cnp.ndarray bias) except *:
-    cdef Py_ssize_t width = 3 * problem.units
+    cdef Py_ssize_t width = _gates(problem.cell) * problem.units
     cdef gru_weights weights
     weights.kernel = _in(arrays, kernel, "kernel", 2, [problem.input, width])
     weights.recurrent_kernel = _in(arrays, recurrent_kernel, "recurrent_kernel", 2,
                                    [problem.units, width])
     weights.bias = NULL
-    if bias is not None and problem.reset_after:
+    if bias is not None and _has_two_biases(problem):
         weights.bias = _in(arrays, bias, "bias", 2, [2, width])
     elif bias is not None:
         weights.bias = _in(arrays, bias, "bias", 1, [width])
@@ -90,102 +107,21 @@ def resolve_engine(cnp.ndarray x not None, cnp.ndarray recurrent_kernel not None
     return <int>gru_engine_of(&problem)
 
 
-cdef bint _plain(object array, int typenum, int ndim):
-    """Return True for an array that the core can read without a conversion."""
-    return (type(array) is cnp.ndarray and cnp.PyArray_TYPE(<cnp.ndarray>array) == typenum
-            and cnp.PyArray_NDIM(<cnp.ndarray>array) == ndim
-            and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array))
-
-
-cdef void *_plain_data(object array) noexcept:
-    """Return a pointer to the first element of an array that `_plain` accepted; null for None."""
-    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
-
-
-cdef bint _plain_problem(gru_problem *problem, object x, object kernel, object recurrent_kernel,
-                         object bias, object state, bint reset_after):
-    """Set the sizes of a problem; return False unless it is of arrays that need no conversion."""
-    if type(x) is not cnp.ndarray:
-        return False
-    cdef int typenum = cnp.PyArray_TYPE(<cnp.ndarray>x), ndim = cnp.PyArray_NDIM(<cnp.ndarray>x)
-    if not ((typenum == cnp.NPY_FLOAT32 or typenum == cnp.NPY_FLOAT64) and (ndim == 3 or ndim == 2)
-            and _plain(x, typenum, ndim) and _plain(kernel, typenum, 2)
-            and _plain(recurrent_kernel, typenum, 2)):
-        return False
-    cdef const cnp.npy_intp *x_shape = cnp.PyArray_DIMS(<cnp.ndarray>x)
-    cdef const cnp.npy_intp *u_shape = cnp.PyArray_DIMS(<cnp.ndarray>recurrent_kernel)
-    cdef const cnp.npy_intp *w_shape = cnp.PyArray_DIMS(<cnp.ndarray>kernel)
-    cdef cnp.npy_intp B = x_shape[0], I = x_shape[ndim - 1], H = u_shape[0]
-    if H < 1 or u_shape[1] != 3 * H or w_shape[0] != I or w_shape[1] != 3 * H:
-        return False
-    if bias is not None and not (
-            _plain(bias, typenum, 2 if reset_after else 1)
-            and cnp.PyArray_DIM(<cnp.ndarray>bias, 0) == (2 if reset_after else 3 * H)
-            and cnp.PyArray_SIZE(<cnp.ndarray>bias) == (6 if reset_after else 3) * H):
-        return False
-    if state is not None and not (
-            _plain(state, typenum, 2)
-            and cnp.PyArray_DIM(<cnp.ndarray>state, 0) == B
-            and cnp.PyArray_DIM(<cnp.ndarray>state, 1) == H):
-        return False
-    problem.batch, problem.time = B, x_shape[1] if ndim == 3 else 1
-    problem.input, problem.units = I, H
-    problem.dtype = GRU_F32 if typenum == cnp.NPY_FLOAT32 else GRU_F64
-    problem.reset_after = reset_after
-    return True
-
-
-def forward_plain(object x, object kernel, object recurrent_kernel, object bias, object state,
-                  bint reset_after, int engine, int threads):
-    """Run a forward pass over arrays that need no conversion; return None for any other arrays.
-
-    Returns the output (B, T, H) and the last state (B, H); for x of two dimensions (one time step)
-    only the state. This serves short calls, which would spend their time on general checks.
-    """
-    cdef gru_problem problem
-    cdef gru_forward_args args
-    cdef cnp.npy_intp shape[3]
-    cdef cnp.ndarray output = None
-    if not _plain_problem(&problem, x, kernel, recurrent_kernel, bias, state, reset_after):
-        return None
-    problem.engine = <gru_engine>engine
-    problem.weights_format = GRU_WEIGHTS_FULL
-    problem.kind = _usual_kind()
-    problem.masks_state = problem.weights_are_packed = False
-    problem.threads = threads
-    if gru_engine_of(&problem) != GRU_ENGINE_PACKED:
-        return None
-    cdef Py_ssize_t T = problem.time, I = problem.input, H = problem.units
-    if cnp.PyArray_NDIM(<cnp.ndarray>x) == 3:
-        shape[0], shape[1], shape[2] = problem.batch, T, H
-        output = <cnp.ndarray>cnp.PyArray_EMPTY(3, shape, _typenum_of(&problem), 0)
-    args.weights.kernel = cnp.PyArray_DATA(<cnp.ndarray>kernel)
-    args.weights.recurrent_kernel = cnp.PyArray_DATA(<cnp.ndarray>recurrent_kernel)
-    args.weights.bias = _plain_data(bias)
-    args.packed = args.state_mask = args.tape = NULL
-    args.draws = NULL
-    args.x = gru_sequence_in(cnp.PyArray_DATA(<cnp.ndarray>x), T * I, I)
-    args.initial_state = _plain_data(state)
-    args.output = gru_sequence_out(_plain_data(output), T * H, H)
-    last = _forward(&problem, &args)
-    return last if output is None else (output, last)
-
-
 # The GIL is released for so many multiply-adds and more, some 10 us: getting it back may take as
 # long.
 cdef double _LONG = 400e3
 
 
 cdef double _work(const gru_problem *problem) noexcept:
-    """Return the multiply-adds of a GRU."""
-    return (3.0 * problem.batch * problem.time * problem.units
+    """Return the multiply-adds of a recurrent layer; of a dense one a few times as many."""
+    return (<double>_gates(problem.cell) * problem.batch * problem.time * problem.units
             * (<double>problem.input + problem.units))
 
 
 cdef cnp.ndarray _forward(gru_problem *problem, gru_forward_args *args):
     """Call gru_forward with a workspace, that of the last call if it is large enough.
 
-    Returns the last state (B, H), for which `args` need not have memory.
+    Returns the last state (B, SH), for which `args` need not have memory.
     """
     cdef gru_status status = GRU_SMALL_WORKSPACE
     cdef size_t size = 0
@@ -193,7 +129,7 @@ cdef cnp.ndarray _forward(gru_problem *problem, gru_forward_args *args):
     cdef _Watch watch
     cdef double work = _work(problem)
     cdef cnp.npy_intp shape[2]
-    shape[0], shape[1] = problem.batch, problem.units
+    shape[0], shape[1] = problem.batch, _state_width(problem)
     cdef cnp.ndarray last = <cnp.ndarray>cnp.PyArray_EMPTY(2, shape, _typenum_of(problem), 0)
     args.state = cnp.PyArray_DATA(last)
     while status == GRU_SMALL_WORKSPACE:
@@ -227,7 +163,7 @@ def pack(weights, cell, int threads, int weights_format=GRU_WEIGHTS_FULL):
     _begin_with(&arrays, recurrent_kernel, "recurrent_kernel")
     problem.batch = problem.time = 1
     problem.input = cnp.PyArray_DIM(kernel, 0) if cnp.PyArray_NDIM(kernel) == 2 else 0
-    problem.units = _units(recurrent_kernel)
+    problem.units = _units(recurrent_kernel, problem.cell)
     problem.dtype = _dtype(&arrays)
     problem.engine = GRU_ENGINE_PACKED
     problem.weights_format = <gru_weight_format>weights_format
@@ -288,6 +224,12 @@ cdef const gru_draws *_draws(object pair, gru_draws *draws) except? NULL:
     return draws
 
 
+cdef bint _shows_all(cnp.ndarray output, const gru_problem *problem) noexcept:
+    """Return True for an output, or its gradient, that has more states than h."""
+    return (output is not None and problem.cell == GRU_CELL_LSTM and cnp.PyArray_NDIM(output) == 3
+            and cnp.PyArray_DIM(output, 2) == _state_width(problem))
+
+
 # Attributes of records are read before the arrays are checked: reading them may run any code.
 
 
@@ -296,7 +238,8 @@ def forward(cnp.ndarray x not None, weights, cnp.ndarray state, cnp.ndarray outp
     """Call gru_forward, which writes output and the tape in `memory`; return the last state.
 
     `weights` is a Weights. Of `options`, a PassOptions, this reads cell, draws, packed, state_mask
-    and weights_format. Without `output` it is not wanted, without `memory` there is no tape.
+    and weights_format. Without `output` it is not wanted, without `memory` there is no tape. The
+    output is (B, T, H), or (B, T, SH) for all states of every step.
     """
     cdef _Arrays arrays
     cdef gru_forward_args args
@@ -314,9 +257,11 @@ def forward(cnp.ndarray x not None, weights, cnp.ndarray state, cnp.ndarray outp
     cdef Py_ssize_t B = problem.batch, T = problem.time, I = problem.input, H = problem.units
     args.weights = _weights(&arrays, &problem, kernel, recurrent_kernel, bias)
     args.x = _sequence_in(&arrays, x, "x", [B, T, I])
-    args.initial_state = _in(&arrays, state, "state", 2, [B, H])
+    args.initial_state = _in(&arrays, state, "state", 2, [B, _state_width(&problem)])
     args.state_mask = _in(&arrays, state_mask, "state_mask", 2, [B, H])
-    args.output = _sequence(&arrays, output, "output", True, [B, T, H])
+    args.all_states = _shows_all(output, &problem)
+    args.output = _sequence(&arrays, output, "output", True,
+                            [B, T, _state_width(&problem) if args.all_states else H])
     args.tape = _tape(&arrays, memory, True, &problem)
     args.packed = NULL
     if packed is not None or weights_format != GRU_WEIGHTS_FULL:
@@ -336,6 +281,7 @@ def backward(tape, cnp.ndarray memory not None, cnp.ndarray d_output, cnp.ndarra
     """
     cdef _Arrays arrays
     cdef gru_backward_args args
+    cdef gru_draws draws
     cdef gru_status status
     cdef size_t size
     cdef _Memory workspace
@@ -354,23 +300,27 @@ def backward(tape, cnp.ndarray memory not None, cnp.ndarray d_output, cnp.ndarra
     cdef gru_problem problem = _problem(&arrays, x, recurrent_kernel, options.cell, tape.engine,
                                         threads, GRU_WEIGHTS_FULL, state_mask is not None)
     cdef Py_ssize_t B = problem.batch, T = problem.time, I = problem.input, H = problem.units
+    cdef Py_ssize_t width = _gates(problem.cell) * H, states = _state_width(&problem)
+    args.draws = _draws(options.draws, &draws)
     args.weights = _weights(&arrays, &problem, kernel, recurrent_kernel, None)
     args.x = _sequence_in(&arrays, x, "x", [B, T, I])
     args.tape = _tape(&arrays, memory, not keep_tape, &problem)
     args.keep_tape = keep_tape
     args.state_mask = _in(&arrays, state_mask, "state_mask", 2, [B, H])
-    args.d_output = _sequence_in(&arrays, d_output, "d_output", [B, T, H])
-    args.d_state = _in(&arrays, d_state, "d_state", 2, [B, H])
+    args.all_states = _shows_all(d_output, &problem)
+    args.d_output = _sequence_in(&arrays, d_output, "d_output",
+                                 [B, T, states if args.all_states else H])
+    args.d_state = _in(&arrays, d_state, "d_state", 2, [B, states])
     args.d_hidden = _sequence(&arrays, d_hidden, "d_hidden", True, [B, T, H])
     args.d_x = _sequence(&arrays, d_x, "d_x", True, [B, T, I])
-    args.d_kernel = _out(&arrays, d_kernel, "d_kernel", 2, [I, 3 * H])
+    args.d_kernel = _out(&arrays, d_kernel, "d_kernel", 2, [I, width])
     args.d_recurrent_kernel = _out(&arrays, d_recurrent_kernel, "d_recurrent_kernel", 2,
-                                   [H, 3 * H])
-    if problem.reset_after:
-        args.d_bias = _out(&arrays, d_bias, "d_bias", 2, [2, 3 * H])
+                                   [H, width])
+    if _has_two_biases(&problem):
+        args.d_bias = _out(&arrays, d_bias, "d_bias", 2, [2, width])
     else:
-        args.d_bias = _out(&arrays, d_bias, "d_bias", 1, [3 * H])
-    args.d_initial_state = _out(&arrays, d_initial_state, "d_initial_state", 2, [B, H])
+        args.d_bias = _out(&arrays, d_bias, "d_bias", 1, [width])
+    args.d_initial_state = _out(&arrays, d_initial_state, "d_initial_state", 2, [B, states])
     _require_apart(&arrays)
     _raise_unless_ok(gru_workspace_bytes(
         &problem, GRU_BACKWARD_KEEP if keep_tape else GRU_BACKWARD, &size))

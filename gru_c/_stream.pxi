@@ -94,7 +94,7 @@ cdef class Stack:
         return numbers
 
     def get_states(self, list states not None):
-        """Write the states (B, H) of the layers that have one to contiguous arrays."""
+        """Write the states (B, SH) of the layers that have one to contiguous arrays."""
         self._for_each_state(states, True)
 
     def set_states(self, list states not None):
@@ -128,5 +128,5 @@ cdef class Stack:
         name = f"the state of layer {layer}"
         if not isinstance(state, cnp.ndarray):
             raise TypeError(f"{name} must be an array, got {type(state).__name__}")
-        _contiguous(arrays, state, name, written, 2, [problem.batch, problem.units])
+        _contiguous(arrays, state, name, written, 2, [problem.batch, _state_width(problem)])
         return 0

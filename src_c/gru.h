@@ -1,4 +1,4 @@
-/* gru_c core: gated recurrent units over whole sequences, forward and backward.
+/* gru_c core: recurrent cells over whole sequences, forward and backward.
  *
  * This file and gru_layers.h are the whole contract. The core knows nothing of Python. It never allocates, prints or
  * exits: memory comes from the caller, sizes are asked for first, and every failure is a status.
@@ -6,15 +6,30 @@
  * The letters
  *   B batch rows   T time steps   I input features   H hidden units
  *   z update gate  r reset gate   n candidate        h state        d* gradient of *
+ *   i input gate   f forget gate  o output gate      c an LSTM's second state
+ *   G gates        S states       W U b weights, of all gates side by side
  *
- * The cell (Cho et al. 2014, doi:10.3115/v1/D14-1179; reset_after is cuDNN's variant)
+ * The GRU, G = 3, S = 1 (Cho et al. 2014, doi:10.3115/v1/D14-1179; reset_after is cuDNN's variant)
  *   z  = sigmoid(x Wz + h Uz + bz)
  *   r  = sigmoid(x Wr + h Ur + br)
  *   n  = tanh(x Wn + bn + r * (h Un + bhn))    reset_after = 1
  *   n  = tanh(x Wn + bn + (r * h) Un)          reset_after = 0
  *   h' = (1 - z) * n + z * h
  *
- * The gate order of every weight is z, r, n (Keras's). Arrays are row-major (C order).
+ * The LSTM, G = 4, S = 2 (Hochreiter and Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735, with the
+ * forget gate of Gers et al. 2000, doi:10.1162/089976600300015015)
+ *   i  = sigmoid(x Wi + h Ui + bi)
+ *   f  = sigmoid(x Wf + h Uf + bf)
+ *   n  = tanh(x Wn + h Un + bn)
+ *   o  = sigmoid(x Wo + h Uo + bo)
+ *   c' = f * c + i * n
+ *   h' = o * tanh(c')
+ *
+ * The plain recurrent cell, G = 1, S = 1 (Elman 1990, doi:10.1207/s15516709cog1402_1)
+ *   h' = tanh(x W + h U + b)
+ *
+ * The gate order of every weight is z, r, n of a GRU and i, f, n, o of an LSTM (Keras's). Arrays are
+ * row-major (C order). The states of a row are h and, of an LSTM, c behind it: (B, S, H).
  *
  * Numbers: with the same sizes and engine the results are the same bits for any number of threads.
  */
@@ -94,7 +109,9 @@ typedef enum gru_weight_format {
 
 /* ---- sequences ---------------------------------------------------------------------------- */
 
-/* The activations of ONNX's GRU; a and b are the parameters alpha and beta. */
+typedef enum gru_cell { GRU_CELL_GRU = 0, GRU_CELL_LSTM = 1, GRU_CELL_RNN = 2 } gru_cell;
+
+/* The activations of ONNX's cells; a and b are the parameters alpha and beta. */
 typedef enum gru_function {
     GRU_TANH = 0,
     GRU_SIGMOID = 1,
@@ -117,14 +134,14 @@ typedef struct gru_activation {
     double alpha, beta; /* -FLT_MAX .. FLT_MAX; without effect if the function does not have them */
 } gru_activation;
 
-/* Variations of the cell. The cell above has GRU_TANH, GRU_SIGMOID, no clip (INFINITY) and no
+/* Variations of the cell. The cells above have GRU_TANH, GRU_SIGMOID, no clip (INFINITY) and no
  * zoneout (0). */
 typedef struct gru_cell_kind {
-    gru_activation activation;           /* of n */
-    gru_activation recurrent_activation; /* of z and r */
+    gru_activation activation;           /* in place of tanh */
+    gru_activation recurrent_activation; /* in place of sigmoid; a plain cell has none */
     double clip; /* > 0: sums are clipped to +-clip before the activations (ONNX) */
-    /* 0 <= zoneout < 1: the probability that a unit keeps its state over a step (Krueger et al.
-     * 2016, arXiv:1606.01305). Without draws the new state is the expectation. */
+    /* 0 <= zoneout < 1: the probability that a unit keeps its states over a step (Krueger et al.
+     * 2016, arXiv:1606.01305). Without draws the new states are the expectation. */
     double zoneout;
 } gru_cell_kind;
 
@@ -132,7 +149,8 @@ typedef struct gru_problem {
     size_t batch, time, input, units; /* B T I H; B, T and I may be 0 */
     gru_dtype dtype;
     gru_engine engine;
-    int reset_after; /* 1 or 0, see the cell above */
+    gru_cell cell;
+    int reset_after; /* 1 or 0, see the GRU above; 1 for other cells */
     gru_cell_kind kind;
     int masks_state;        /* 1: the calls give a state_mask */
     int weights_are_packed; /* 1: the forward pass is given packed weights */
@@ -143,9 +161,9 @@ typedef struct gru_problem {
 
 /* Weights, each contiguous, 'in'. */
 typedef struct gru_weights {
-    const void *kernel;           /* (I, 3H) = W */
-    const void *recurrent_kernel; /* (H, 3H) = U */
-    /* reset_after: (2, 3H) input row, recurrent row; else (3H); null: no bias */
+    const void *kernel;           /* (I, GH) = W */
+    const void *recurrent_kernel; /* (H, GH) = U */
+    /* (GH); of a GRU with reset_after (2, 3H): input row, recurrent row; null: no bias */
     const void *bias;
 } gru_weights;
 
@@ -180,7 +198,7 @@ gru_status gru_workspace_bytes(const gru_problem *problem, gru_pass pass, size_t
 gru_status gru_tape_bytes(const gru_problem *problem, size_t *bytes);
 
 /* Set `bytes` to the size of the packed weights; pack weights, for many calls with the same ones.
- * Packed weights depend on I, H, dtype, reset_after, the format and the instruction set in use.
+ * Packed weights depend on the cell, I, H, dtype, reset_after, the format and the instruction set in use.
  * `packed` is aligned to a cache line. */
 gru_status gru_packed_bytes(const gru_problem *problem, size_t *bytes);
 gru_status gru_pack(const gru_problem *problem, const gru_weights *weights, void *packed);
@@ -195,14 +213,15 @@ typedef struct gru_forward_args {
     gru_weights weights;
     const void *packed;        /* in   the weights packed by gru_pack; null: pack them now */
     gru_sequence_in x;         /* in   (B, T, I) */
-    const void *initial_state; /* in   (B, H) contiguous; null: zeros */
+    const void *initial_state; /* in   (B, S, H) contiguous; null: zeros */
     /* in   (B, H) contiguous, with masks_state: factors of h in h U, for all steps (recurrent
      *      dropout) */
     const void *state_mask;
     const gru_draws *draws;  /* in   for zoneout; null: the expectation */
-    gru_sequence_out output; /* out  (B, T, H), every step; data null: not wanted */
-    void *state;             /* out  (B, H) contiguous, the last state; must not overlap an input */
-    void *tape;              /* out  gru_tape_bytes; null: inference */
+    gru_sequence_out output; /* out  (B, T, H), h of every step; data null: not wanted */
+    int all_states;          /* 1: output is (B, T, S, H), all states of every step */
+    void *state;     /* out  (B, S, H) contiguous, the last state; must not overlap an input */
+    void *tape;      /* out  gru_tape_bytes; null: inference */
     void *workspace; /*      gru_workspace_bytes of GRU_FORWARD, with a tape GRU_FORWARD_TAPE */
 } gru_forward_args;
 
@@ -219,16 +238,18 @@ typedef struct gru_backward_args {
     void *tape;               /* in   from the forward pass */
     int keep_tape;            /* 1: the tape is left as it is; 0: it may be used up */
     const void *state_mask;   /* in   as in the forward pass */
+    const gru_draws *draws;   /* in   likewise; a GRU does not need them */
     gru_sequence_in d_output; /* in   (B, T, H); data null: zeros */
-    const void *d_state;      /* in   (B, H) contiguous; null: zeros */
-    /* out  (B, T, H) gradient of the state after each step, including what comes from later steps;
+    int all_states;           /* 1: d_output is (B, T, S, H) */
+    const void *d_state;      /* in   (B, S, H) contiguous; null: zeros */
+    /* out  (B, T, H) gradient of h after each step, including what comes from later steps;
      *      data null: not wanted */
     gru_sequence_out d_hidden;
     gru_sequence_out d_x;     /* out  (B, T, I); data null: not wanted */
-    void *d_kernel;           /* out  (I, 3H) */
-    void *d_recurrent_kernel; /* out  (H, 3H) */
+    void *d_kernel;           /* out  (I, GH) */
+    void *d_recurrent_kernel; /* out  (H, GH) */
     void *d_bias;             /* out  shape of bias; null: not wanted */
-    void *d_initial_state;    /* out  (B, H) contiguous; null: not wanted */
+    void *d_initial_state;    /* out  (B, S, H) contiguous; null: not wanted */
     int accumulate;           /* 1: the weight gradients are added to what their arrays hold */
     void *workspace;          /*      gru_workspace_bytes of GRU_BACKWARD or GRU_BACKWARD_KEEP */
 } gru_backward_args;

@@ -9,15 +9,15 @@
 
 /* A layer of a stream or of a pass. */
 typedef struct gru_layer {
-    /* 0: a GRU. 1: y = activation(x W + b) with kind.activation GRU_LINEAR, GRU_RELU, GRU_SIGMOID
+    /* 0: a recurrent layer. 1: y = activation(x W + b) with kind.activation GRU_LINEAR, GRU_RELU, GRU_SIGMOID
      * or GRU_TANH; the problem's other fields but B, T, I, H, dtype and threads have no effect. */
     int dense;
     gru_problem problem;
     const void *packed; /* gru_layer_pack */
     /* A pass reads these, too. In predictions those of a dense layer have no effect. */
     gru_weights weights;
-    int last_step; /* 1: the output of a GRU is its last state; 0: all states */
-    int backwards; /* 1: a GRU takes the time steps from the last to the first */
+    int last_step; /* 1: the output of a recurrent layer is its last h; 0: h of all steps */
+    int backwards; /* 1: a recurrent layer takes the time steps from the last to the first */
 } gru_layer;
 
 /* Set `bytes` to the size of a layer's packed weights; pack them. `layer->packed` is ignored, and
@@ -96,7 +96,7 @@ gru_status gru_stream_step(void *stream, const void *x, void *y);
 /* Undo the last step; only one step can be undone. */
 void gru_stream_step_back(void *stream);
 
-/* Copy the state (B, H) of layer i, which is a GRU. */
+/* Copy the states (B, S, H) of layer i, which is a recurrent layer. */
 gru_status gru_stream_get_state(const void *stream, size_t i, void *state);
 gru_status gru_stream_set_state(void *stream, size_t i, const void *state);
 

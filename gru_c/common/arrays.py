@@ -160,7 +160,9 @@ def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array
 
 def compute_dtype(**arrays: npt.ArrayLike | None) -> np.dtype[Any]:
     """Return float64 if one of the arrays has it, else float32."""
-    dtypes = [as_real(name, value).dtype for name, value in arrays.items() if value is not None]
+    # zip, because CPython 3.11 crashes when memory for an iterator over items() cannot be had
+    named = zip(arrays, arrays.values(), strict=True)
+    dtypes = [as_real(name, value).dtype for name, value in named if value is not None]
     # kind and size: a dtype of the other byte order is not equal to np.float64
     wide = any(dtype.kind == "f" and dtype.itemsize == 8 for dtype in dtypes)
     return np.dtype(np.float64 if wide else np.float32)
@@ -176,6 +178,41 @@ def as_state(
     if state.shape != shape:
         raise ValueError(f"{name} must have shape (B, H) = {shape}, got {state.shape}")
     return state
+
+
+def as_states(
+    name: str,
+    value: Any,
+    shape: tuple[int, int],
+    dtype: npt.DTypeLike | None,
+    count: int,
+) -> Array | None:
+    """Return the states of a cell as a contiguous array (B, H), or None for None.
+
+    With a `count` of 2, `value` is the pair of an LSTM's h and c (each may be None, for zeros), and
+    the array is (B, 2H): h, then c.
+    """
+    if count == 1:
+        return as_state(name, value, shape, dtype)
+    if value is None:
+        return None
+    if not isinstance(value, (tuple, list)) or len(value) != count:
+        got = f"{len(value)} arrays" if isinstance(value, (tuple, list)) else type(value).__name__
+        raise ValueError(f"{name} of an LSTM must be a pair of arrays (B, H), h and c, got {got}")
+    states = np.zeros((shape[0], count * shape[1]), dtype)
+    for i, part in enumerate(value):
+        checked = as_state(f"{name}[{i}]", part, shape, dtype)
+        if checked is not None:
+            states[:, i * shape[1] : (i + 1) * shape[1]] = checked
+    return states
+
+
+def split_states(states: Array, count: int) -> Any:
+    """Return the states (B, H), or with a `count` of 2 a pair of new arrays for h and c."""
+    if count == 1:
+        return states
+    units = states.shape[1] // count
+    return states[:, :units].copy(), states[:, units:].copy()
 
 
 def check_features(features: int, kernel: Array, name: str) -> None:

@@ -65,11 +65,9 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
     },
     "metrics": {"Mean": "use numpy.mean", "Sum": "use numpy.sum"},
     "layers": {
-        "LSTM": "use GRU, which has fewer weights for the same task",
-        "SimpleRNN": "use GRU",
         "ConvLSTM1D": "use Conv1D before a GRU",
         "CuDNNGRU": "use GRU, which is fast by itself",
-        "CuDNNLSTM": "use GRU",
+        "CuDNNLSTM": "use LSTM, which is fast by itself",
         **dict.fromkeys(("Attention", "AdditiveAttention", "MultiHeadAttention"), _ATTENTION),
         **dict.fromkeys(("Concatenate", "Add", "Multiply", "Average", "Dot", "Maximum"), _NO_GRAPH),
         **dict.fromkeys(("concatenate", "add", "multiply", "average", "dot", "merge"), _NO_GRAPH),

@@ -21,6 +21,7 @@ from gru_c.layers.gru import GRU
 from gru_c.layers.input import Input
 from gru_c.layers.lambda_layer import Lambda
 from gru_c.layers.layer_normalization import LayerNormalization
+from gru_c.layers.lstm import LSTM
 from gru_c.layers.masking import Masking
 from gru_c.layers.noise import GaussianDropout, GaussianNoise, SpatialDropout1D
 from gru_c.layers.pooling import (
@@ -32,7 +33,8 @@ from gru_c.layers.pooling import (
 from gru_c.layers.rectifiers import ELU, LeakyReLU, PReLU, ReLU
 from gru_c.layers.reshape import Flatten, Permute, RepeatVector, Reshape
 from gru_c.layers.rnn import RNN
-from gru_c.layers.rnn_cells import GRUCell, StackedRNNCells
+from gru_c.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from gru_c.layers.simple_rnn import SimpleRNN
 from gru_c.layers.softmax import Softmax
 from gru_c.layers.time_distributed import TimeDistributed
 from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
@@ -47,6 +49,7 @@ __all__ = [
     "ELU",
     "GRU",
     "LAYERS",
+    "LSTM",
     "RNN",
     "Activation",
     "ActivityRegularization",
@@ -71,6 +74,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "IntegerLookup",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -85,6 +89,8 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "StackedRNNCells",
@@ -97,7 +103,8 @@ __all__ = [
 
 InputLayer = Input
 
-CELLS.update(GRUCell=GRUCell, StackedRNNCells=StackedRNNCells)
+_CELLS = (GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells)
+CELLS.update({cls.__name__: cls for cls in _CELLS})
 _NOT_IN_FILES = (Input, Lambda, *CELLS.values())  # as layers of a model
 LAYERS.add(cls for cls in public_classes(globals(), Layer) if cls not in _NOT_IN_FILES)
 

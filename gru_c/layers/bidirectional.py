@@ -1,4 +1,4 @@
-"""The layer that runs a GRU in both directions."""
+"""The layer that runs a recurrent layer in both directions."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.common.arrays import Array, Shape, as_sequences, as_state
+from gru_c.common.arrays import Array, Shape, as_sequences, as_states, split_states
 from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.layers.base import FIXED, Layer
 from gru_c.layers.base.direction_pair import (
     DirectionPair,
+    by_direction,
     check_mode,
     checked_pair,
     merge,
     merged_shape,
+    new_direction,
     split,
 )
 from gru_c.layers.base.random_layer import DrawingLayer
+from gru_c.layers.base.recurrent import Recurrent
 from gru_c.layers.gru import GRU
+from gru_c.layers.lstm import LSTM
 from gru_c.layers.rnn import RNN
+from gru_c.layers.simple_rnn import SimpleRNN
 from gru_c.recurrence.side_by_side import run_both
 from gru_c.runtime.threads import get_num_threads, use_threads
 
@@ -48,42 +53,43 @@ class _BidirectionalTape(NamedTuple):
     outputs: tuple[Array, Array]  # before the merge, in the order of time
 
 
-class Bidirectional(DirectionPair[GRU]):
-    """Run a GRU forwards and another one backwards over each sequence, and merge the outputs.
+class Bidirectional(DirectionPair[Recurrent]):
+    """Run a recurrent layer forwards and another one backwards, and merge the outputs.
 
     Weights: those of the forward layer, then those of the backward layer, as in Keras.
 
     Parameters
     ----------
-    layer : GRU, or RNN of one GRUCell
+    layer : GRU, LSTM, SimpleRNN, or RNN of one cell
         Settings of the forward layer; the layer itself is not used. The backward layer has the
-        same settings with the opposite ``go_backwards``. An `RNN` stands for the `GRU` that
+        same settings with the opposite ``go_backwards``. An `RNN` stands for the layer that
         computes the same.
     merge_mode : {"concat", "sum", "mul", "ave"} or None
         The operation that merges the two outputs; with None both are returned. The steps of the
         backward layer are returned in the order of time.
-    backward_layer : GRU or RNN, optional
-        Other settings for the backward layer. "sum", "mul" and "ave" need the same ``units`` in
-        both directions.
+    backward_layer : GRU, LSTM, SimpleRNN or RNN, optional
+        Other settings for the backward layer, which has the same cell. "sum", "mul" and "ave" need
+        the same ``units`` in both directions.
     seed, name, dtype, input_shape, trainable, batch_size, activity_regularizer, weights
         See `GRU` and `Layer`. With ``trainable=False`` both directions are frozen; with True each
         direction has the ``trainable`` of its own settings.
 
     Attributes
     ----------
-    forward_layer, backward_layer : GRU
+    forward_layer, backward_layer : Recurrent
 
     Raises
     ------
     TypeError
-        If a layer is neither a `GRU` nor an `RNN`.
+        If a layer is not a recurrent one.
     ValueError
         If a layer has weights already, or the settings of the two layers do not fit together.
 
     Notes
     -----
     If the layer has ``return_state=True``, the last states of both directions follow the output;
-    `initial_state` is a pair, for the forward and for the backward layer. If there is work for more
+    `initial_state` is a pair, for the forward and for the backward layer; for `LSTM` each is a pair
+    of h and c, or all four are one list, as in Keras. If there is work for more
     than one thread, the directions run at the same time; the results are identical to the bit.
 
     Examples
@@ -98,7 +104,7 @@ class Bidirectional(DirectionPair[GRU]):
     takes_mask = takes_sequences = True
 
     _advice: ClassVar = {
-        **dict.fromkeys(_own_arguments(GRU), _SETTING_OF_DIRECTIONS),
+        **dict.fromkeys((*_own_arguments(GRU), *_own_arguments(LSTM)), _SETTING_OF_DIRECTIONS),
         **DrawingLayer._advice,
         **dict.fromkeys(("layer", "forward_layer", "backward_layer"), FIXED),
         "cell": FIXED,
@@ -108,9 +114,9 @@ class Bidirectional(DirectionPair[GRU]):
 
     def __init__(
         self,
-        layer: GRU | RNN,
+        layer: Recurrent | RNN,
         merge_mode: str | None = "concat",
-        backward_layer: GRU | RNN | None = None,
+        backward_layer: Recurrent | RNN | None = None,
         *,
         seed: int | None = None,
         name: str | None = None,
@@ -135,8 +141,8 @@ class Bidirectional(DirectionPair[GRU]):
         )
         self.merge_mode = None if merge_mode is None else check_mode(merge_mode)
         self.layer = layer
-        self.forward_layer = _new_direction(layer, "forward", layer.go_backwards)
-        self.backward_layer = _new_direction(other or layer, "backward", not layer.go_backwards)
+        self.forward_layer = new_direction(layer, "forward", layer.go_backwards)
+        self.backward_layer = new_direction(other or layer, "backward", not layer.go_backwards)
         self._backward_settings = other
         self._check_settings()
         for part in (layer, other, *self.directions):
@@ -149,6 +155,9 @@ class Bidirectional(DirectionPair[GRU]):
     def _check_settings(self) -> None:
         """Raise ValueError if the settings of the two directions do not fit together."""
         a, b, other = self.forward_layer, self.backward_layer, self._backward_settings
+        if a.cell_kind != b.cell_kind:
+            kinds = f"{a.cell_kind} and {b.cell_kind}"
+            raise ValueError(f"layer and backward_layer must be of one class, got {kinds}")
         if other is not None and other.go_backwards == self.layer.go_backwards:
             raise ValueError(
                 f"backward_layer must go the other way than layer: both have "
@@ -198,7 +207,7 @@ class Bidirectional(DirectionPair[GRU]):
         self.compute_output_shape(input_shape)  # checks the shape
         source = self._source_of_weights(rng, input_shape)
         # New layers make the weights, so that this layer is unchanged if an initializer raises.
-        builders = [_new_direction(layer, "", layer.go_backwards) for layer in self.directions]
+        builders = [new_direction(layer, "", layer.go_backwards) for layer in self.directions]
         for builder in builders:
             assign(builder, dtype=self.dtype)
             builder.build(input_shape, source)
@@ -215,7 +224,7 @@ class Bidirectional(DirectionPair[GRU]):
         self,
         x: npt.ArrayLike,
         *,
-        initial_state: Sequence[npt.ArrayLike | None] | None = None,
+        initial_state: Sequence[Any] | None = None,
         training: bool = False,
         mask: npt.ArrayLike | None = None,
         lengths: npt.ArrayLike | None = None,
@@ -261,15 +270,16 @@ class Bidirectional(DirectionPair[GRU]):
             return (*merged, *states_after)
         return (merged, *states_after) if states_after else merged
 
-    def _checked_states(self, initial_state: Any, B: int) -> list[Array | None]:
+    def _checked_states(self, initial_state: Any, B: int) -> list[Any]:
         """Return both initial states, checked before either direction runs."""
-        states: list[Array | None] = []
-        for layer, state in zip(
-            self.directions, checked_pair("initial_state", initial_state), strict=True
-        ):
+        states: list[Any] = []
+        count = self.forward_layer.state_count
+        given = by_direction("initial_state", initial_state, count)
+        for layer, state in zip(self.directions, given, strict=True):
             if state is None:
                 layer.require_state_for(B)
-            states.append(as_state("initial_state", state, (B, layer.units), self.dtype))
+            checked = as_states("initial_state", state, (B, layer.units), self.dtype, count)
+            states.append(None if checked is None else split_states(checked, count))
         return states
 
     def _reversed_steps(self, steps: Array) -> Array:
@@ -296,7 +306,7 @@ class Bidirectional(DirectionPair[GRU]):
         self,
         d_output: Any = None,
         *,
-        d_state: Sequence[npt.ArrayLike | None] | None = None,
+        d_state: Sequence[Any] | None = None,
         tape: Any = None,
         accumulate: bool = False,
         input_gradient: bool = True,
@@ -324,7 +334,7 @@ class Bidirectional(DirectionPair[GRU]):
         saved: _BidirectionalTape = self._take_tape(tape)
         d_a, d_b = self._split(d_output, saved.outputs)
         d_outputs = d_a, d_b if d_b is None else self._reversed_steps(np.asarray(d_b))
-        d_states = checked_pair("d_state", d_state)
+        d_states = by_direction("d_state", d_state, self.forward_layer.state_count)
         B, T, _ = saved.tapes[0][0].x.shape
         results = self._both(
             B,
@@ -361,18 +371,22 @@ class Bidirectional(DirectionPair[GRU]):
         return run_both(with_threads, B, T, units, weights, get_num_threads())
 
 
-def _checked_settings(argument: str, layer: object) -> GRU:
-    """Return a new GRU whose settings are used, which may come from a stored configuration."""
+# The layers that may run in both directions, by their cells.
+_CLASSES: dict[str, type[Any]] = {cls.cell_kind: cls for cls in (GRU, LSTM, SimpleRNN)}
+
+
+def _checked_settings(argument: str, layer: object) -> Recurrent:
+    """Return a new layer whose settings are used, which may come from a stored configuration."""
     if isinstance(layer, dict):
-        table: dict[str, type[Layer]] = {"GRU": GRU, "RNN": RNN}
+        table: dict[str, type[Layer]] = {**_CLASSES, "RNN": RNN}
         layer = Registry("layer", table, Layer).get(layer)
     if isinstance(layer, RNN):
         try:
-            layer = layer.as_gru()
+            layer = layer.as_layer()
         except ValueError as error:
             raise ValueError(f"{argument} of a Bidirectional: {error}") from None
-    if not isinstance(layer, GRU):
-        raise TypeError(f"{argument} of a Bidirectional must be a GRU, got {layer!r}")
+    if not isinstance(layer, Recurrent):
+        raise TypeError(f"{argument} of a Bidirectional must be a recurrent layer, got {layer!r}")
     if layer.activity_regularizer is not None:
         raise ValueError(
             f"{argument} of a Bidirectional has an activity_regularizer: give it to the "
@@ -380,18 +394,7 @@ def _checked_settings(argument: str, layer: object) -> GRU:
         )
     if layer.built:
         raise ValueError(
-            f"{argument} of a Bidirectional has weights already: give a new GRU, and the weights "
+            f"{argument} of a Bidirectional has weights already: give a new one, and the weights "
             "to set_weights"
         )
     return layer
-
-
-def _new_direction(layer: GRU, prefix: str, go_backwards: bool) -> GRU:
-    """Return a new layer with the settings of another, and `prefix` before its weights' names."""
-    config = {**layer.get_config(), "go_backwards": go_backwards, "input_shape": None}
-    config.pop("batch_size", None)
-    config["zero_output_for_mask"] = layer.return_sequences  # as in Keras
-    config["name"] = f"{prefix}_{layer.label}" if prefix else None
-    direction = GRU(**config)
-    assign(direction, prefix=f"{prefix}_" if prefix else "")
-    return direction

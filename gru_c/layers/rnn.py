@@ -14,8 +14,9 @@ from gru_c.common.validation import check_flag, check_flags
 from gru_c.layers.base import FIXED, Layer, LayerOptions
 from gru_c.layers.base.layer_table import cell_of
 from gru_c.layers.base.random_layer import DrawingLayer
-from gru_c.layers.gru import GRU
-from gru_c.layers.rnn_cells import RNNCell, StackedRNNCells, checked_cell
+from gru_c.layers.base.recurrent import Recurrent
+from gru_c.layers.base.rnn_cell import RNNCell
+from gru_c.layers.rnn_cells import StackedRNNCells, checked_cell
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -33,16 +34,17 @@ class _RNNTape(NamedTuple):
 class RNN(DrawingLayer):
     """Run cells over sequences: ``RNN(GRUCell(50))`` computes what ``GRU(50)`` computes.
 
-    Each cell is a whole `GRU` inside, with its speed. The weights are those of the cells.
+    Each cell is a whole layer inside, with its speed. The weights are those of the cells.
 
     Parameters
     ----------
-    cell : GRUCell, StackedRNNCells or list of GRUCell
+    cell : GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, or list of cells
         A list stands for a stack of cells.
     return_sequences : bool
         Return the output of every time step instead of the last one.
     return_state : bool
-        Return the last state of each cell, too, after the output.
+        Return the last state of each cell, too, after the output: of an LSTMCell h and c, which
+        are a list if there are several cells.
     go_backwards : bool
         Process the time steps from the last to the first.
     stateful : bool
@@ -96,7 +98,7 @@ class RNN(DrawingLayer):
         if isinstance(self.cell, RNNCell):
             assign(self.cell, part_of=type(self).__name__)
         last = len(self.cells) - 1
-        self.directions: tuple[GRU, ...] = tuple(
+        self.directions: tuple[Recurrent, ...] = tuple(
             each.sequence_layer(
                 return_sequences=self.return_sequences if number == last else True,
                 return_state=True,
@@ -112,8 +114,8 @@ class RNN(DrawingLayer):
             self.trainable = False
         self.set_seed(None)
 
-    def as_gru(self) -> GRU:
-        """Return a new `GRU` with the settings of the layer and of its only cell.
+    def as_layer(self) -> Recurrent:
+        """Return a new layer with the settings of this one and of its only cell, such as a `GRU`.
 
         Raises
         ------
@@ -243,9 +245,12 @@ class RNN(DrawingLayer):
     reset_state = reset_states
 
     def _per_cell(self, name: str, values: Any) -> list[Any]:
-        """Return one value for each cell, from a list or, for a single cell, from an array."""
+        """Return one value for each cell, from a list or, for a single cell, from its own value."""
         if values is None:
             return [None] * len(self.cells)
+        count = self.cells[0].state_count
+        if len(self.cells) == 1 and count > 1 and np.size(values, 0) == count:
+            return [list(values)]
         if not isinstance(values, (list, tuple)):
             values = [values]
         if len(values) != len(self.cells):
@@ -269,7 +274,8 @@ class RNN(DrawingLayer):
         x : array_like of shape (B, T, features)
             Input; with ``training=True`` it must not be changed before the backward pass.
         initial_state : list of array_like of shape (B, H), optional
-            States of the cells before the first step; zeros by default.
+            States of the cells before the first step, for an LSTMCell a pair of h and c; zeros by
+            default.
         training : bool
             Store ``self.tape`` for `backward`.
         mask : array_like of bool, shape (B, T), optional
@@ -282,16 +288,19 @@ class RNN(DrawingLayer):
         """
         check_flag("training", training)
         y = self._as_input(x)
-        states, tapes = [], []
+        states: list[Any] = []
+        tapes = []
         initial_states = self._per_cell("initial_state", initial_state)
         for layer, state in zip(self.directions, initial_states, strict=True):
-            y, last = layer.forward(y, initial_state=state, training=training, mask=mask)
-            states.append(last)
+            y, *last = layer.forward(y, initial_state=state, training=training, mask=mask)
+            states.append(last if len(last) > 1 else last[0])
             tapes.append(layer.tape)
             if layer.go_backwards and mask is not None:  # the next one gets the steps in this order
                 mask = np.asarray(mask)[:, ::-1]
         if training:
             self.tape = _RNNTape(tapes, initial_state is not None)
+        if len(self.cells) == 1 and self.cells[0].state_count > 1:
+            states = states[0]
         return (y, *states) if self.return_state else y
 
     def backward(
@@ -324,7 +333,7 @@ class RNN(DrawingLayer):
         check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
         saved: _RNNTape = self._take_tape(tape)
         d: Any = d_output
-        d_initial: list[Array | None] = []
+        d_initial: list[Any] = []
         parts = zip(self.directions, self._per_cell("d_state", d_state), saved.tapes, strict=True)
         for number, (layer, d_last, layer_tape) in reversed(list(enumerate(parts))):
             d = layer.backward(
@@ -339,6 +348,8 @@ class RNN(DrawingLayer):
             d_initial.insert(0, d_first)
         if not keep_tape:
             self.tape = None
+        if len(self.cells) == 1 and isinstance(d_initial[0], tuple):
+            d_initial = list(d_initial[0])
         return (d, d_initial) if saved.given_states else d
 
 
@@ -351,6 +362,8 @@ def _checked(cell: object) -> RNNCell | StackedRNNCells:
     return cell if isinstance(cell, StackedRNNCells) else checked_cell(cell)
 
 
-def recurrent_layers(layers: Iterable[Layer]) -> list[GRU]:
+def recurrent_layers(layers: Iterable[Layer]) -> list[Recurrent]:
     """Return the layers that run over the time steps, those of the cells of an `RNN` among them."""
-    return [part for layer in layers if isinstance(layer, (GRU, RNN)) for part in layer.directions]
+    return [
+        part for layer in layers if isinstance(layer, (Recurrent, RNN)) for part in layer.directions
+    ]

@@ -13,14 +13,15 @@ from gru_c import _core
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.weight_memory import Watch, derived
 from gru_c.common.weights_lock import weights_lock
-from gru_c.layers import GRU, RNN, Dense, Layer
+from gru_c.layers import RNN, Dense, Layer
+from gru_c.layers.base.recurrent import Recurrent
 from gru_c.layers.time_distributed import TimeDistributed, head_of
 from gru_c.network.core_stage import (
     ONLY_IN_TRAINING,
     dense_stage,
-    gru_stage,
     has_time,
     is_plain,
+    recurrent_stage,
     weights_of,
 )
 from gru_c.runtime.blas_threads import BLAS
@@ -204,7 +205,9 @@ def runs_by_first(
             runs[number] = run
         for layer in layers[number : number + count]:
             shape = layer.compute_output_shape(shape)
-            timed = timed and not (isinstance(layer, (GRU, RNN)) and not layer.return_sequences)
+            timed = timed and not (
+                isinstance(layer, (Recurrent, RNN)) and not layer.return_sequences
+            )
         number += count
     return runs
 
@@ -215,8 +218,8 @@ def _run_from(layers: Sequence[Layer], shape: Shape, timed: bool, copy: bool) ->
     activation, count, is_sequence = None, 0, timed
     for layer in layers:
         if not computes_as(layer, ONLY_IN_TRAINING):
-            if is_core_gru(layer) and is_sequence:
-                stages.append(_gru_stage(layer, copy))
+            if is_core_recurrent(layer) and is_sequence:
+                stages.append(_recurrent_stage(layer, copy))
                 is_sequence = layer.return_sequences
             elif is_core_dense(layer):
                 stage, activation = _dense_stage(head_of(layer), copy)
@@ -234,10 +237,10 @@ def _run_from(layers: Sequence[Layer], shape: Shape, timed: bool, copy: bool) ->
     return CoreRun(count, _core.Predictor(stages, timed, steps), activation, dtype, 2 + timed)
 
 
-def _gru_stage(layer: GRU, copy: bool) -> tuple[object, ...]:
+def _recurrent_stage(layer: Recurrent, copy: bool) -> tuple[object, ...]:
     kernel, recurrent_kernel, bias = _arrays(layer, copy)
     last_step = not layer.return_sequences
-    return (gru_stage(layer), kernel, recurrent_kernel, bias, last_step, layer.go_backwards)
+    return (recurrent_stage(layer), kernel, recurrent_kernel, bias, last_step, layer.go_backwards)
 
 
 def _dense_stage(
@@ -256,9 +259,9 @@ def _arrays(layer: Layer, copy: bool) -> list[Array | None]:
     return [array.copy() if copy and array is not None else array for array in arrays]
 
 
-def is_core_gru(layer: Layer) -> TypeGuard[GRU]:
-    """Return True for a GRU whose output is all that it gives, and depends on its input alone."""
-    if not (isinstance(layer, GRU) and computes_as(layer, (GRU,))):
+def is_core_recurrent(layer: Layer) -> TypeGuard[Recurrent]:
+    """Return True for a recurrent layer whose only result is the output for its input."""
+    if not (isinstance(layer, Recurrent) and computes_as(layer, (Recurrent,))):
         return False
     plain = not (layer.stateful or layer.return_state or layer.time_major)
     return plain and (layer.inference_weights != "float32" or _core.auto_engine() != BLAS)

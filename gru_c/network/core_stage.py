@@ -11,7 +11,6 @@ from gru_c.activations import ACTIVATIONS, Activation
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.weight_memory import derived
 from gru_c.layers import (
-    GRU,
     Dense,
     Dropout,
     GaussianDropout,
@@ -20,6 +19,7 @@ from gru_c.layers import (
     SpatialDropout1D,
     TimeDistributed,
 )
+from gru_c.layers.base.recurrent import Recurrent
 from gru_c.layers.rnn import recurrent_layers
 from gru_c.recurrence.cell import Cell
 
@@ -30,13 +30,13 @@ class CoreStage(NamedTuple):
     Attributes
     ----------
     dense : bool
-        True for ``activation(x W + bias)``, False for a GRU.
+        True for ``activation(x W + bias)``, False for a recurrent layer.
     features, units : int
         Sizes of the input and of the output.
     typenum : int
         NumPy's type number of the dtype.
     cell : Cell or int
-        Cell of the GRU, or number of the dense layer's activation.
+        Cell of the recurrent layer, or number of the dense layer's activation.
     weights_format : int
         The core's number of the format of the packed weights.
     packed : ndarray of uint8 or None
@@ -62,7 +62,7 @@ _CORE_ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
 ONLY_IN_TRAINING = (Dropout, SpatialDropout1D, GaussianDropout, GaussianNoise)
 
 # What the core computes; a program may replace the methods of the classes later.
-_CORE_KINDS = (GRU, Dense, TimeDistributed, *ONLY_IN_TRAINING)
+_CORE_KINDS = (Recurrent, Dense, TimeDistributed, *ONLY_IN_TRAINING)
 _FORWARDS: dict[type[Layer], Callable[..., Any]] = {kind: kind.forward for kind in _CORE_KINDS}
 
 # Packed weights by a digest of the weights, as long as a stage refers to them.
@@ -79,8 +79,8 @@ def is_plain(layer: Layer, kind: type[Layer]) -> bool:
     return isinstance(layer, kind) and type(layer).forward is _FORWARDS.get(kind, kind.forward)
 
 
-def gru_stage(layer: GRU) -> CoreStage:
-    """Return the stage of a GRU that is built."""
+def recurrent_stage(layer: Recurrent) -> CoreStage:
+    """Return the stage of a recurrent layer that is built."""
     kernel = layer.parameters[0].array
     weights_format = _core.WEIGHT_FORMATS[layer.inference_weights]
     stage = CoreStage(False, len(kernel), layer.units, kernel.dtype.num, layer.cell, weights_format)

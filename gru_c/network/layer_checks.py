@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from gru_c.common.arrays import Array, Shape
-from gru_c.layers import GRU, RNN, Bidirectional, Input, Layer
-from gru_c.layers.rnn_cells import RNNCell, StackedRNNCells
+from gru_c.layers import RNN, Bidirectional, Input, Layer, StackedRNNCells
+from gru_c.layers.base.recurrent import Recurrent
+from gru_c.layers.base.rnn_cell import RNNCell
 
 
 def check_for_network(layer: Layer) -> None:
@@ -61,7 +62,7 @@ def output_shape_of(
         return layer.compute_output_shape(input_shape)
     except ValueError as error:
         hint = ""
-        recurrent = previous if isinstance(previous, (GRU, RNN, Bidirectional)) else None
+        recurrent = previous if isinstance(previous, (Recurrent, RNN, Bidirectional)) else None
         if recurrent and not recurrent.return_sequences and len(input_shape) == 2:
             hint = f": give layer {recurrent.label!r} return_sequences=True"
         message = str(error).replace(repr(layer.label), repr(name or layer.label), 1)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign
-from gru_c.layers import GRU
+from gru_c.layers.base.recurrent import Recurrent
 from gru_c.parameters import Parameter
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network
 
 
-States = list[tuple[GRU, Array | None]]
+States = list[tuple[Recurrent, Array | None]]
 
 
 def save_states(model: Network) -> States:

@@ -16,8 +16,9 @@ from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
 from gru_c.common.weights_lock import weights_lock
-from gru_c.layers import GRU, RNN, Activation, Bidirectional, Dense, Layer
+from gru_c.layers import RNN, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.base.random_layer import DrawingLayer
+from gru_c.layers.base.recurrent import Recurrent
 from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric, reset_all
 from gru_c.network import compiling
@@ -349,9 +350,10 @@ class Network(BuildableNetwork):
         return sum(layer.activity_penalty() for layer in regularized) if regularized else 0.0
 
     @property
-    def stateful_layers(self) -> list[GRU | RNN | Bidirectional]:
+    def stateful_layers(self) -> list[Recurrent | RNN | Bidirectional]:
         """The layers that keep their states from batch to batch."""
-        recurrent = [layer for layer in self.layers if isinstance(layer, (GRU, RNN, Bidirectional))]
+        kinds = (Recurrent, RNN, Bidirectional)
+        recurrent = [layer for layer in self.layers if isinstance(layer, kinds)]
         return [layer for layer in recurrent if layer.stateful]
 
     def require_batch_size(self, size: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import is_
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from gru_c.activations import ACTIVATIONS, Activation
 from gru_c.common.arrays import Array, Shape
 from gru_c.layers import GRU, Dense, Layer
 from gru_c.layers.time_distributed import TimeDistributed, head_of
-from gru_c.network.core_runs import is_core_dense, is_core_gru, runs_by_first
+from gru_c.network.core_runs import is_core_dense, is_core_recurrent, runs_by_first
 from gru_c.network.core_stage import CoreStage
 from gru_c.runtime.blas_threads import BLAS
 from gru_c.runtime.threads import team_threads
@@ -177,7 +177,7 @@ def _run_from(layers: Sequence[Layer], shape: Shape, timed: bool) -> TrainingRun
     for layer in layers:
         if activation is not None or layer.dtype != layers[0].dtype or not _goes_back(layer):
             break
-        if is_core_gru(layer) and is_sequence and _is_trained_plainly(layer):
+        if _is_core_gru(layer) and is_sequence and _is_trained_plainly(layer):
             is_sequence = layer.return_sequences
             flags = not is_sequence, layer.go_backwards
             stages.append((_stage(layer, layer.cell), layer.parameters, *flags))
@@ -198,6 +198,11 @@ def _goes_back(layer: Layer) -> bool:
         layer = layer.layer
     backward = _BACKWARDS.get(type(layer))  # a subclass may have other weights
     return type(layer).backward is backward and "backward" not in vars(layer)
+
+
+def _is_core_gru(layer: Layer) -> TypeGuard[GRU]:
+    """Return True for a GRU that the core runs; other recurrent layers are trained one by one."""
+    return type(layer) is GRU and is_core_recurrent(layer)
 
 
 def _is_trained_plainly(layer: GRU) -> bool:

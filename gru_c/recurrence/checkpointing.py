@@ -41,7 +41,7 @@ class CheckpointTape(Tape):
 
     Attributes
     ----------
-    states : ndarray of shape (pieces, B, H)
+    states : ndarray of shape (pieces, B, H), of an LSTM (pieces, B, 2H)
         The state before each piece.
     steps : int
         Time steps of a piece; the last piece may be shorter.
@@ -142,7 +142,8 @@ def run_checkpointed(
     wanted = math.isqrt(T) if every == "auto" else int(every)
     chunk = _core.chunk_steps(x, U, options.cell, engine)  # the number that the core sums at a time
     steps = max(1, -(-wanted // chunk)) * chunk
-    states = np.zeros((max(1, -(-T // steps)), B, len(U)), x.dtype)
+    width = options.cell.states * len(U)
+    states = np.zeros((max(1, -(-T // steps)), B, width), x.dtype)
     if state is not None:
         states[0] = state
     nothing = BorrowedMemory(np.empty(0, np.uint8))

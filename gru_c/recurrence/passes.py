@@ -29,7 +29,7 @@ def run(
     steps: StepOrder | None = None,
     every: int | str | None = None,
 ) -> tuple[Array, Tape | None]:
-    """Run a GRU over a batch of sequences.
+    """Run a cell over a batch of sequences.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def run(
         Contiguous along its last axis.
     weights : Weights
         Of the dtype of x, as are all arrays.
-    state : ndarray of shape (B, H), or None
-        The state before the first time step; None for zeros.
+    state : ndarray of shape (B, H), of an LSTM (B, 2H), or None
+        The state before the first time step, of an LSTM h and behind it c; None for zeros.
     output : ndarray of shape (B, T, H), or None
         Written, in the order in which the time steps are taken; None if it is not wanted.
     options : PassOptions
@@ -49,7 +49,7 @@ def run(
 
     Returns
     -------
-    state : ndarray of shape (B, H)
+    state : ndarray of shape (B, H), of an LSTM (B, 2H)
         The state after the last time step.
     tape : Tape or None
         For the backward pass, when training.

@@ -62,6 +62,7 @@ class RaggedTape(Tape):
         memory: Array,
     ) -> None:
         steps, N, H = self.steps, self.steps.count, self.weights.units
+        width = self.options.cell.states * H
         dtype = self.weights.kernel.dtype
         if not gradients.accumulate:
             gradients.clear_weights()
@@ -69,7 +70,8 @@ class RaggedTape(Tape):
         # A tape that is used up has memory to spare: that of the outputs, behind the inputs.
         begin = _on_line(N * self.x.shape[-1] * dtype.itemsize)
         spare = None if keep_tape else memory[begin:]
-        d_outputs = np.ndarray((N, H), dtype, spare)
+        d_outputs = np.ndarray((N, width), dtype, spare)
+        d_outputs[:, H:] = 0
         steps.gather_gradients(d_output, d_state, d_outputs, threads)
         d_inputs = None if d_x is None else np.empty((N, d_x.shape[-1]), dtype)
         d_hidden = None if gradients.hidden is None else np.empty((N, H), dtype)
@@ -128,19 +130,20 @@ def run_ragged(
     x = x[:, ::-1] if options.go_backwards else x
     N, H, features = steps.count, weights.units, x.shape[-1]
     threads = team_threads(options.num_threads)
-    sizes = [N * features * x.itemsize, N * H * x.itemsize]
+    width = options.cell.states * H  # of an LSTM h and c
+    sizes = [N * features * x.itemsize, N * width * x.itemsize]
     if options.training and every is None:
         sizes += _tape_sizes(steps, x, weights, options)
     memory, pieces = _divide(sizes, options)
     inputs = np.ndarray((N, features), x.dtype, pieces[0])
-    outputs = np.ndarray((N, H), x.dtype, pieces[1])
+    outputs = np.ndarray((N, width), x.dtype, pieces[1])
     steps.gather(x, inputs, threads)
-    state = np.zeros((len(steps.rows), H), x.dtype) if state is None else state
+    state = np.zeros((len(steps.rows), width), x.dtype) if state is None else state
     intervals = _Intervals(steps, weights, options, every)
     tapes = intervals.run(inputs, state, outputs, pieces[2:])
     last = steps.last_states(outputs, state)
     if output is not None:
-        steps.scatter_output(outputs, output, threads)
+        steps.scatter_output(outputs[:, :H], output, threads)
     if not options.training:
         options.memory.give(memory)
         return last, None

@@ -157,14 +157,18 @@ class StepOrder:
     def gather_gradients(
         self, d_output: Array | None, d_state: Array | None, d_outputs: Array, threads: int
     ) -> None:
-        """Write the gradients of the steps' outputs (N, H), given those of the pass's results."""
+        """Write the gradients of the steps' outputs (N, H), given those of the pass's results.
+
+        With `d_outputs` (N, 2H), those of all states, the other half is zero before.
+        """
         if d_output is None:
             d_outputs[...] = 0
         else:
+            of_output = d_outputs[:, : d_output.shape[-1]]
             index = self._index
             # The gradient of an output that repeats that of a step is added to the step's own.
             repeats = None if index.shown is index.numbers else index.numbers
-            _take(d_output, index.places, d_outputs, threads, repeats)
+            _take(d_output, index.places, of_output, threads, repeats)
         if d_state is not None:
             rows, ends = self._ends
             d_outputs[ends] += d_state[rows]

@@ -91,7 +91,7 @@ class Tape:
         ----------
         d_output : ndarray of shape (B, T, H), or None
             Gradient with respect to the output, in the order of the output; None for zeros.
-        d_state : ndarray of shape (B, H), or None
+        d_state : ndarray of shape (B, H), of an LSTM (B, 2H), or None
             Gradient with respect to the last state, in addition to `d_output`; None for zeros.
         gradients : Gradients
             Written.

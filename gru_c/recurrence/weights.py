@@ -1,4 +1,4 @@
-"""The weights of a GRU, and the gradients of a backward pass, as records of arrays."""
+"""The weights of a recurrent layer, and the gradients of a backward pass, as records of arrays."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, as_real
+from gru_c.recurrence.cell import Cell
 
 
 @dataclass(slots=True, eq=False)
 class Weights:
     """The weights of one direction of one layer: contiguous arrays of one dtype.
 
-    In all three the gates z, r, n lie side by side.
+    In all three the G gates lie side by side: z, r, n of a GRU, i, f, c, o of an LSTM.
 
     Attributes
     ----------
-    kernel : ndarray of shape (I, 3H)
-    recurrent_kernel : ndarray of shape (H, 3H)
+    kernel : ndarray of shape (I, GH)
+    recurrent_kernel : ndarray of shape (H, GH)
     bias : ndarray or None
-        Of shape (2, 3H) with ``reset_after``, else (3H,).
+        Of shape (GH,), of a GRU with ``reset_after`` (2, 3H).
     """
 
     kernel: Array
@@ -34,30 +35,31 @@ class Weights:
         kernel: npt.ArrayLike,
         recurrent_kernel: npt.ArrayLike,
         bias: npt.ArrayLike | None,
-        reset_after: bool,
+        cell: Cell,
         dtype: npt.DTypeLike,
     ) -> Weights:
         """Convert a user's arrays to a dtype; ValueError unless their shapes fit each other."""
         W = np.ascontiguousarray(as_real("kernel", kernel, dtype))
         U = np.ascontiguousarray(as_real("recurrent_kernel", recurrent_kernel, dtype))
-        if U.ndim != 2 or U.shape[0] < 1 or U.shape[1] != 3 * U.shape[0]:
+        columns = "H" if cell.gates == 1 else f"{cell.gates}H"
+        if U.ndim != 2 or U.shape[0] < 1 or U.shape[1] != cell.gates * U.shape[0]:
             raise ValueError(
-                f"recurrent_kernel must have shape (H, 3H) with at least one unit, got {U.shape}"
+                f"recurrent_kernel must have shape (H, {columns}) with at least one unit, got "
+                f"{U.shape}"
             )
         width = U.shape[1]
         if W.ndim != 2 or W.shape[1] != width:
             raise ValueError(
-                f"kernel must have shape (I, 3H) = (I, {width}) beside a recurrent_kernel of shape "
-                f"{U.shape}, got {W.shape}"
+                f"kernel must have shape (I, {columns}) = (I, {width}) beside a recurrent_kernel "
+                f"of shape {U.shape}, got {W.shape}"
             )
         if bias is None:
             return cls(W, U, None)
         b = np.ascontiguousarray(as_real("bias", bias, dtype))
-        wanted = (2, width) if reset_after else (width,)
+        wanted = (2, width) if cell.two_biases else (width,)
         if b.shape != wanted:
-            raise ValueError(
-                f"bias must have shape {wanted} for reset_after={bool(reset_after)}, got {b.shape}"
-            )
+            variant = f" for reset_after={cell.reset_after}" if cell.kind == "GRU" else ""
+            raise ValueError(f"bias must have shape {wanted}{variant}, got {b.shape}")
         return cls(W, U, b)
 
     @property
@@ -84,7 +86,7 @@ class Gradients:
         Of the shapes of the weights.
     x : ndarray of shape (B, T, I), or None
         With respect to the input, in the input's order of time steps.
-    initial_state : ndarray of shape (B, H), or None
+    initial_state : ndarray of shape (B, H), of an LSTM (B, 2H): h, then c; or None
     hidden : ndarray of shape (B, T, H), or None
         With respect to the state after each time step; 0 where a time step does not count.
     accumulate : bool

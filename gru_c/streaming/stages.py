@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gru_c.common.arrays import Array
-from gru_c.layers import GRU, RNN, Dense, Dropout, Layer
+from gru_c.layers import RNN, Dense, Dropout, Layer
+from gru_c.layers.base.recurrent import Recurrent
 from gru_c.layers.time_distributed import head_of
-from gru_c.network.core_stage import CoreStage, dense_stage, gru_stage, has_time, is_plain
+from gru_c.network.core_stage import CoreStage, dense_stage, has_time, is_plain, recurrent_stage
 from gru_c.network.network import Network
 
 
@@ -47,8 +48,8 @@ def stages_of(model: Network) -> Iterator[Stage]:
         require_stepwise(layer)
         if isinstance(head_of(layer), (Dense, Dropout)):
             layer = head_of(layer)
-        if isinstance(layer, (GRU, RNN)):
-            yield from map(gru_stage, layer.directions)
+        if isinstance(layer, (Recurrent, RNN)):
+            yield from map(recurrent_stage, layer.directions)
         elif is_plain(layer, Dense) and len(shape) == 2 + timed:
             stage, function = dense_stage(layer)
             yield stage
@@ -57,7 +58,7 @@ def stages_of(model: Network) -> Iterator[Stage]:
         elif not is_plain(layer, Dropout):
             yield LayerStage(copy.deepcopy(layer), timed)
         shape = layer.compute_output_shape(shape)
-        timed = timed and not (isinstance(layer, (GRU, RNN)) and not layer.return_sequences)
+        timed = timed and not (isinstance(layer, (Recurrent, RNN)) and not layer.return_sequences)
 
 
 def require_stepwise(layer: Layer) -> None:
@@ -67,5 +68,5 @@ def require_stepwise(layer: Layer) -> None:
         raise ValueError(
             refusal + "a time step of its output depends on more than that step of its input"
         )
-    if isinstance(layer, GRU) and not is_plain(layer, GRU):
+    if isinstance(layer, Recurrent) and not is_plain(layer, Recurrent):
         raise ValueError(refusal + "it has a forward method of its own")

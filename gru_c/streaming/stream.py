@@ -19,6 +19,7 @@ from gru_c.common.attributes import Guarded
 from gru_c.common.validation import check_integer
 from gru_c.network.core_stage import CoreStage, has_time
 from gru_c.network.network import Network
+from gru_c.recurrence.cell import Cell
 from gru_c.streaming.stages import Stage, stages_of
 
 Rows = int | slice | Sequence[int] | Array
@@ -66,7 +67,7 @@ class Stream(Guarded):
     batch_size : int
         Number of sequences that are processed together.
     state : list of ndarray
-        States of the GRU layers.
+        States of the recurrent layers; an `LSTM` has two, h and c.
 
     Raises
     ------
@@ -102,10 +103,10 @@ class Stream(Guarded):
         self.dtype = np.dtype(model.dtype)
         sample = (model.input_shape or ())[2 if has_time(model.layers, model.input_shape) else 1 :]
         self._shape = (self.batch_size, *sample)
-        self._state_sizes = [
-            stage.units
+        self._states = [
+            (stage.units, stage.cell.states)
             for stage in self._stages
-            if isinstance(stage, CoreStage) and not stage.dense
+            if isinstance(stage, CoreStage) and isinstance(stage.cell, Cell)
         ]
         self._begin()
 
@@ -215,36 +216,55 @@ class Stream(Guarded):
 
     @property
     def state(self) -> list[Array]:
-        """Copies of the states (batch_size, H) of the GRU layers; may be set to such a list."""
-        states = [np.empty((self.batch_size, units), self.dtype) for units in self._state_sizes]
+        """Copies of the states (batch_size, H) of the recurrent layers; may be set to such a list.
+
+        An LSTM has two, h and c.
+        """
+        shapes = [(self.batch_size, count * units) for units, count in self._states]
+        states = [np.empty(shape, self.dtype) for shape in shapes]
         with self._exclusive():
             for stack, part in self._by_stack(states):
                 stack.get_states(part)
-        return states
+        counts = [count for _, count in self._states]
+        if max(counts, default=1) == 1:
+            return states
+        return [
+            np.ascontiguousarray(part)
+            for state, count in zip(states, counts, strict=True)
+            for part in np.split(state, count, axis=1)
+        ]
 
     @state.setter
     def state(self, states: Sequence[npt.ArrayLike]) -> None:
+        sizes = self._state_sizes
+        wanted = f"{len(sizes)} arrays, one for each recurrent layer"
+        if any(count > 1 for _, count in self._states):
+            wanted += " and two for an LSTM, h and c"
         if isinstance(states, np.ndarray) or not isinstance(states, Sequence):
-            raise TypeError(
-                f"state must be a list of {len(self._state_sizes)} arrays, one for each GRU layer, "
-                f"got {type(states).__name__}"
-            )
-        if len(states) != len(self._state_sizes):
-            raise ValueError(
-                f"state must have {len(self._state_sizes)} arrays, one for each GRU layer, "
-                f"got {len(states)}"
-            )
+            raise TypeError(f"state must be a list of {wanted}, got {type(states).__name__}")
+        if len(states) != len(sizes):
+            raise ValueError(f"state must have {wanted}, got {len(states)}")
         arrays = []
-        for i, (value, units) in enumerate(zip(states, self._state_sizes, strict=True)):
+        for i, (value, units) in enumerate(zip(states, sizes, strict=True)):
             array = np.ascontiguousarray(as_real(f"state[{i}]", value, self.dtype))
             if array.shape != (self.batch_size, units):
                 raise ValueError(
                     f"state[{i}] must have shape {(self.batch_size, units)}, got {array.shape}"
                 )
             arrays.append(array)
+        parts = iter(arrays)
+        joined = [
+            next(parts) if count == 1 else np.concatenate([next(parts), next(parts)], axis=1)
+            for _, count in self._states
+        ]
         with self._exclusive():
-            for stack, part in self._by_stack(arrays):
+            for stack, part in self._by_stack(joined):
                 stack.set_states(part)
+
+    @property
+    def _state_sizes(self) -> list[int]:
+        """The units of each array of `state`."""
+        return [units for units, count in self._states for _ in range(count)]
 
     def _by_stack(self, states: list[Array]) -> Iterator[tuple[Any, list[Array]]]:
         """Yield each stack with the states of its layers."""

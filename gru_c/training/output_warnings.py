@@ -11,7 +11,6 @@ from gru_c import losses
 from gru_c.activations import ACTIVATIONS
 from gru_c.common.registry import Configurable
 from gru_c.layers import (
-    GRU,
     RNN,
     Activation,
     Bidirectional,
@@ -23,6 +22,7 @@ from gru_c.layers import (
     LayerNormalization,
     RepeatVector,
 )
+from gru_c.layers.base.recurrent import Recurrent
 from gru_c.layers.time_distributed import head_of
 
 T = TypeVar("T")
@@ -180,7 +180,7 @@ def _activation_of(layer: Layer) -> str | None:
         return function.name if ACTIVATIONS.get(function.name) is function else None
     if isinstance(layer, RNN) and computes_as(layer, RNN):
         return _activation_of(layer.directions[-1])
-    if isinstance(layer, GRU) and computes_as(layer, GRU):
+    if isinstance(layer, Recurrent) and computes_as(layer, Recurrent):
         return layer.activation if isinstance(layer.activation, str) else str(layer.activation[0])
     if isinstance(layer, Bidirectional) and computes_as(layer, Bidirectional):
         names = {_activation_of(direction) for direction in layer.directions}

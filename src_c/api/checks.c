@@ -13,6 +13,12 @@ static int format_is_valid(const gru_problem *problem) {
            problem->dtype == GRU_F32 && problem->engine != GRU_ENGINE_BLAS;
 }
 
+static int cell_is_valid(const gru_problem *problem) {
+    return problem->cell == GRU_CELL_GRU ||
+           ((problem->cell == GRU_CELL_LSTM || problem->cell == GRU_CELL_RNN) &&
+               problem->reset_after == 1);
+}
+
 static int activation_is_valid(const gru_activation *f) {
     return f->function >= GRU_TANH && f->function <= GRU_SOFTPLUS && f->alpha >= -FLT_MAX &&
            f->alpha <= FLT_MAX && f->beta >= -FLT_MAX && f->beta <= FLT_MAX;
@@ -42,7 +48,7 @@ gru_status gru_check_problem(const gru_problem *problem) {
         problem->units >= 1 && problem->threads >= 1 &&
         (problem->dtype == GRU_F32 || problem->dtype == GRU_F64) &&
         (engine == GRU_ENGINE_AUTO || engine == GRU_ENGINE_BLAS || engine == GRU_ENGINE_PACKED) &&
-        kind_is_valid(&problem->kind) && format_is_valid(problem);
+        cell_is_valid(problem) && kind_is_valid(&problem->kind) && format_is_valid(problem);
     if (!valid) {
         return GRU_BAD_ARGUMENT;
     }

@@ -1,5 +1,6 @@
 /* Entry point of forward passes: a stack of layers over whole sequences. */
 #include "api/layers.h"
+#include "common/cells.h"
 
 /* The places of a call's arrays. `between` hold the outputs of layers that are not the last, in
  * turn; `state` the last states that are not an output. In training the outputs and the layers'
@@ -27,7 +28,9 @@ static gru_status lay_out(const gru_layer *layers, size_t count, const gru_layer
         time = gru_time_behind(&layers[i], time);
         arena.overflow |= __builtin_mul_overflow(time, layers[i].problem.units, &row);
         widest = i + 1 < count && row > widest ? row : widest;
-        most_units = layers[i].problem.units > most_units ? layers[i].problem.units : most_units;
+        const size_t states = layers[i].dense ? 1 : gru_states_of(layers[i].problem.cell);
+        const size_t units = states * layers[i].problem.units;
+        most_units = units > most_units ? units : most_units;
     }
     widest = args->tape ? 0 : widest;
     const size_t first = gru_take(&arena, args->batch, widest, 1);
@@ -63,16 +66,22 @@ static gru_status run_gru(
     const gru_problem *problem = &layer->problem;
     const size_t T = problem->time, H = problem->units;
     const int last_step = layer->last_step || T == 1;
+    const size_t states = gru_states_of(problem->cell);
     const gru_forward_args args = {
         .weights = layer->weights,
         .packed = layer->packed,
         .x = gru_in_order(layer, before->x),
         .output = { last_step ? NULL : y, (ptrdiff_t)(T * H), (ptrdiff_t)H },
-        .state = last_step ? y : to->state,
+        .state = last_step && states == 1 ? y : to->state,
         .tape = to->layer_tape,
         .workspace = to->rest,
     };
-    return gru_forward_within(problem, &args, to->rest_bytes, needed);
+    const gru_status status = gru_forward_within(problem, &args, to->rest_bytes, needed);
+    const size_t row = H * gru_itemsize(problem->dtype);
+    for (size_t i = 0; status == GRU_OK && last_step && states > 1 && i < problem->batch; i++) {
+        memcpy((char *)y + i * row, to->state + i * states * row, row); /* h, without c */
+    }
+    return status;
 }
 
 /* Return the place of a layer's output. */

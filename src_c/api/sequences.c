@@ -144,12 +144,13 @@ gru_status gru_forward_within(
 /* Write the gradients of no steps: nothing reaches the weights, and d_state passes through. */
 static void backward_of_no_steps(const gru_problem *problem, const gru_backward_args *args) {
     const size_t itemsize = gru_itemsize(problem->dtype), H = problem->units;
-    const size_t state_bytes = problem->batch * H * itemsize;
+    const size_t width = gru_gates_of(problem->cell) * H;
+    const size_t state_bytes = problem->batch * gru_states_of(problem->cell) * H * itemsize;
     if (!args->accumulate) {
-        memset(args->d_kernel, 0, problem->input * 3 * H * itemsize);
-        memset(args->d_recurrent_kernel, 0, H * 3 * H * itemsize);
+        memset(args->d_kernel, 0, problem->input * width * itemsize);
+        memset(args->d_recurrent_kernel, 0, H * width * itemsize);
         if (args->d_bias) {
-            memset(args->d_bias, 0, (problem->reset_after ? 6 : 3) * H * itemsize);
+            memset(args->d_bias, 0, gru_bias_of(problem) * itemsize);
         }
     }
     if (args->d_initial_state && args->d_state) {

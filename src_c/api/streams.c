@@ -5,7 +5,7 @@
 /* A layer and the places of its arrays. */
 typedef struct stage {
     gru_layer layer;
-    char *memory; /* a GRU's stepper, or the workspace of a dense layer's matmul */
+    char *memory; /* a recurrent layer's stepper, or the workspace of a dense layer's matmul */
     /* of a dense layer only */
     gru_matmul_args product;
     char *output; /* (B, H) */
@@ -154,7 +154,7 @@ void gru_stream_step_back(void *memory) {
     }
 }
 
-/* Return the stage of layer i; null if that is not a GRU. */
+/* Return the stage of layer i; null if that is a dense one. */
 static const stage *gru_stage(const void *memory, size_t i) {
     const stream *s = (const stream *)gru_align((void *)memory);
     return i < s->count && !s->stages[i].layer.dense ? &s->stages[i] : NULL;

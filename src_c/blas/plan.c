@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "blas/plan.h"
+#include "common/cells.h"
 #include "common/memory.h"
 
 enum {
@@ -26,26 +27,32 @@ enum {
 
 static void lay_out_forward(const gru_problem *problem, gru_blas_plan *plan, gru_arena *arena) {
     const size_t S = plan->slice_rows, K = plan->chunk_steps, H = problem->units;
+    const int is_gru = problem->cell == GRU_CELL_GRU;
     plan->x = gru_take(arena, K, S, problem->input);
-    plan->gates = gru_take(arena, K, S, 3 * H);
-    plan->hu = gru_take(arena, S, 3, H);
-    plan->cell = gru_take(arena, S, 4, H);
+    plan->gates = gru_take(arena, K, S, gru_gates_of(problem->cell) * H);
+    plan->hu = is_gru ? gru_take(arena, S, 3, H) : 0;
+    plan->cell = is_gru ? gru_take(arena, S, 4, H) : 0;
     plan->h = gru_take(arena, S, H, 1);
+    plan->c = gru_states_of(problem->cell) > 1 ? gru_take(arena, S, H, 1) : 0;
     plan->masked = problem->masks_state ? gru_take(arena, S, H, 1) : 0;
     plan->keeps = problem->kind.zoneout > 0 ? gru_take(arena, S, H, 1) : 0;
 }
 
 static void lay_out_backward(const gru_problem *problem, gru_blas_plan *plan, gru_arena *arena) {
     const size_t S = plan->slice_rows, K = plan->chunk_steps, H = problem->units;
+    const size_t G = gru_gates_of(problem->cell), slots = gru_slots_of(problem->cell);
+    const int is_gru = problem->cell == GRU_CELL_GRU;
     plan->x = gru_take(arena, K, S, problem->input);
-    plan->gates = gru_take(arena, K, S, 4 * H);
+    plan->gates = gru_take(arena, K, S, slots * H);
     plan->h = gru_take(arena, S, H, 1);
-    plan->rh = gru_take(arena, S, H, 1);
+    plan->c = gru_states_of(problem->cell) > 1 ? gru_take(arena, S, H, 1) : 0;
+    plan->rh = is_gru ? gru_take(arena, S, H, 1) : 0;
+    plan->keeps = !is_gru && problem->kind.zoneout > 0 ? gru_take(arena, S, H, 1) : 0;
     plan->masked = problem->masks_state ? gru_take(arena, S, H, 1) : 0;
     plan->d_x = gru_take(arena, K, S, problem->input);
-    plan->d_kernel = gru_take(arena, problem->input, 3, H);
-    plan->d_recurrent_kernel = gru_take(arena, H, 3, H);
-    plan->d_bias = gru_take(arena, 4, H, 1);
+    plan->d_kernel = gru_take(arena, problem->input, G, H);
+    plan->d_recurrent_kernel = gru_take(arena, H, G, H);
+    plan->d_bias = gru_take(arena, slots, H, 1);
 }
 
 static void lay_out_tape(const gru_problem *problem, gru_blas_plan *plan, gru_arena *arena) {
@@ -53,15 +60,16 @@ static void lay_out_tape(const gru_problem *problem, gru_blas_plan *plan, gru_ar
     size_t states = 0;
     arena->overflow |= __builtin_add_overflow(T, (size_t)1, &states);
     gru_take(arena, states, B, H);
-    plan->tape_gates = gru_take(arena, T, B, 4 * H);
+    plan->tape_gates = gru_take(arena, T, B, gru_slots_of(problem->cell) * H);
+    plan->tape_cells = gru_states_of(problem->cell) > 1 ? gru_take(arena, states, B, H) : 0;
     plan->tape_masked = problem->masks_state ? gru_take(arena, states, B, H) : 0;
     plan->tape_bytes = arena->bytes;
 }
 
 /* Return the multiply-adds of a forward pass, as a double: only a rough size is wanted. */
 static double work_of(const gru_problem *problem) {
-    return 3.0 * (double)problem->batch * (double)problem->time * (double)problem->units *
-           (double)(problem->input + problem->units);
+    return (double)gru_gates_of(problem->cell) * (double)problem->batch * (double)problem->time *
+           (double)problem->units * (double)(problem->input + problem->units);
 }
 
 static void cut(const gru_problem *problem, gru_blas_plan *plan) {
@@ -69,7 +77,7 @@ static void cut(const gru_problem *problem, gru_blas_plan *plan) {
     const size_t limit = batch > SLICE_ROWS ? SLICE_ROWS : SMALL_BATCH_SLICE_ROWS;
     plan->slices = gru_divide_up(batch, limit);
     plan->slice_rows = plan->slices ? gru_divide_up(batch, plan->slices) : 1;
-    size_t rows = CHUNK_ELEMENTS / (3 * problem->units);
+    size_t rows = CHUNK_ELEMENTS / (gru_gates_of(problem->cell) * problem->units);
     rows = rows < CHUNK_ROWS ? CHUNK_ROWS : rows;
     const size_t steps = rows / plan->slice_rows;
     plan->chunk_steps = gru_min(steps ? steps : 1, problem->time);

@@ -21,22 +21,26 @@ typedef struct gru_blas_plan {
 
     /* from a thread's first byte */
     size_t x; /* (K, S, I) */
-    size_t
-        gates;   /* forward: (K, S, 3H) x W; backward: (K, S, 4H) gradients of the gates n z r hn */
-    size_t hu;   /* (S, 3H) forward: h U */
-    size_t cell; /* (S, 4H) forward without a tape: the gates of one step */
-    size_t h;    /* (S, H) forward without a tape: the state; backward: its gradient */
-    size_t rh;   /* (S, H) backward, reset_after = 0: gradient of r * h */
+    /* forward: (K, S, GH) x W; backward: (K, S, slots H) gradients of the gates, n z r hn of a
+     * GRU */
+    size_t gates;
+    size_t hu;     /* (S, GH) forward: h U of a GRU */
+    size_t cell;   /* (S, 4H) forward without a tape: the gates of one step of a GRU */
+    size_t h;      /* (S, H) forward without a tape: the state; backward: its gradient */
+    size_t c;      /* (S, H) the same of an LSTM's c */
+    size_t rh;     /* (S, H) backward, reset_after = 0: gradient of r * h */
     size_t masked; /* (S, H) forward without a tape: the masked state; backward: its gradient */
     size_t keeps;  /* (S, H) forward: zoneout's draws */
     size_t d_x;    /* (K, S, I) */
-    size_t d_kernel, d_recurrent_kernel, d_bias; /* a slice's (I, 3H) (H, 3H) (4H: n z r hn) */
+    /* a slice's (I, GH) (H, GH) (slots H: of a GRU n z r hn) */
+    size_t d_kernel, d_recurrent_kernel, d_bias;
 
     size_t workspace_bytes;
 
     /* The tape, from its first byte. It holds, slice by slice, states (T + 1, rows, H) and gates
-     * (T, rows, 4H): z r n, then hn = h Un + bhn, or r * h where reset_after = 0. */
+     * (T, rows, slots H): of a GRU z r n, then hn = h Un + bhn, or r * h where reset_after = 0. */
     size_t tape_gates;
+    size_t tape_cells;  /* an LSTM's c, laid out as the states */
     size_t tape_masked; /* masked states, laid out as the states; with a mask only */
     size_t tape_bytes;
 } gru_blas_plan;

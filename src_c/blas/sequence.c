@@ -1,9 +1,10 @@
 /* Whole sequences on the BLAS engine: the batch is cut into slices, and a thread runs a slice from
  * its first step to its last without waiting for another. */
 #include "blas/plan.h"
-#include "common/threads.h"
-#include "common/memory.h"
+#include "common/cells.h"
 #include "common/draws.h"
+#include "common/memory.h"
+#include "common/threads.h"
 #include "isa/kernels.h"
 
 #ifdef _OPENMP

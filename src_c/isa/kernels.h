@@ -19,10 +19,8 @@
     X(row_cells_candidate, (const ROW_CELLS *cells))                                               \
     X(row_cells_backward, (const ROW_GRADIENTS *cells))                                            \
     X(row_cells_backward_reset, (const ROW_GRADIENTS *cells))                                      \
-    X(panel_cells_forward, (const PANEL_CELLS *cells))                                             \
     X(panel_cells_reset, (const PANEL_CELLS *cells))                                               \
     X(panel_cells_candidate, (const PANEL_CELLS *cells))                                           \
-    X(panel_cells_backward, (const PANEL_CELLS *cells))                                            \
     X(panel_cells_backward_reset, (const PANEL_CELLS *cells))                                      \
     X(lane_cells_forward, (size_t n, size_t gate, REAL *gates, const REAL *h, REAL *h_next))       \
     X(zoneout_keeps, (size_t n, size_t first, unsigned key, double rate, REAL *keeps))             \
@@ -30,8 +28,6 @@
         (size_t rows, size_t n, const REAL *mask, const REAL *from, size_t row, REAL *to))         \
     X(gemm, (const PRODUCT *g))                                                                    \
     X(row_product, (const ROW_PRODUCT *g))                                                         \
-    X(row_steps, (const ROW_STEPS *steps))                                                         \
-    X(single_step, (const SINGLE_STEP *step))                                                      \
     X(pack_rows, (const PACK *pack))                                                               \
     X(pack_columns, (const PACK *pack))                                                            \
     X(copy_rows, (size_t rows, size_t n, const REAL *from, ptrdiff_t from_row, REAL *to,           \

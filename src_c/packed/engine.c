@@ -10,6 +10,9 @@
  * its place in gru.h's order z r n. */
 static const size_t NRZ[3] = { 2, 1, 0 }, RZN[3] = { 1, 0, 2 };
 
+/* The order of the gates of other cells: gru.h's. */
+static const size_t IN_ORDER[4] = { 0, 1, 2, 3 };
+
 /* The first line of a tape. */
 typedef struct tape_header {
     size_t lanes, chunk_steps;

@@ -28,7 +28,7 @@ enum {
     /* Stretches of a slice, at most: a thread waits at the end for one of them. */
     STRETCHES = 32,
     GRADIENT_ROWS = 256,
-    GRADIENT_PANELS = 8,
+    GRADIENT_TRIPLES = 8,
     TASKS_OF_THREAD = 4,
     /* Sequences can be lanes up to this H: the gates of all units of a slice should stay in L1. */
     LANES_UNITS = 112,
@@ -39,6 +39,10 @@ enum {
     SINGLE_ROWS = 2
 };
 
+static size_t in_threes(size_t n) {
+    return n / 3 + (n % 3 != 0);
+}
+
 static size_t smaller_of_doubles(double a, size_t b) {
     return a < (double)b ? (size_t)a : b;
 }
@@ -46,16 +50,28 @@ static size_t smaller_of_doubles(double a, size_t b) {
 /* ---- cuts --------------------------------------------------------------------------------- */
 
 static void cut_units(const gru_problem *problem, gru_plan *plan) {
+    const int is_gru = problem->cell == GRU_CELL_GRU;
+    plan->gates = gru_gates_of(problem->cell);
+    plan->slots = gru_slots_of(problem->cell);
     plan->lanes = gru_active_lanes(problem->dtype);
-    plan->panels = gru_divide_up(problem->units, plan->lanes);
-    plan->triples = gru_divide_up(plan->panels, 3);
-    const size_t rest = problem->units % plan->lanes; /* units of the last panel */
+    plan->vectors = gru_divide_up(problem->units, plan->lanes);
+    plan->panel_vectors = is_gru ? 1 : gru_min(3, plan->vectors);
+    if (problem->cell == GRU_CELL_LSTM && plan->vectors % 6 == 4) {
+        plan->panel_vectors = 2; /* no panel is left with one vector, which fills few registers */
+    }
+    plan->panels = gru_divide_up(plan->vectors, plan->panel_vectors);
+    plan->panel_units = plan->panel_vectors * plan->lanes;
+    plan->panel_row = plan->slots * plan->panel_units;
+    plan->panel_triples = in_threes(plan->gates * plan->panel_vectors);
+    plan->panel_group = plan->panel_vectors == 3 ? 1 : 3;
+    plan->state_triples = in_threes(plan->vectors);
+    const size_t rest = problem->units % plan->lanes; /* units of the last vector */
     /* With H in one block of k, sums of gates that share a vector have the same bits. */
-    if (!plan->reduced && problem->reset_after && problem->units <= GRU_K_BLOCK && rest &&
+    if (is_gru && !plan->reduced && problem->reset_after && problem->units <= GRU_K_BLOCK && rest &&
         rest <= plan->lanes / 3) {
         plan->narrow = plan->lanes / 3;
     }
-    plan->state_row = plan->panels * plan->lanes;
+    plan->state_row = plan->panels * plan->panel_units;
     if (plan->state_row * gru_itemsize(problem->dtype) % 1024 == 0) {
         /* Rows a power of two apart would share a few sets of the cache. */
         plan->state_row += plan->lanes;
@@ -68,16 +84,20 @@ static void cut_row(const gru_problem *problem, gru_plan *plan) {
         return;
     }
     /* the bytes of a line of a panel's weights, and of W */
-    const double line = 3.0 * (double)(plan->lanes * gru_itemsize(problem->dtype));
+    const double line =
+        3.0 * (double)(plan->panel_triples * plan->lanes * gru_itemsize(problem->dtype));
     const double input = (double)problem->input * (double)plan->panels * line;
     const double group = ROW_GROUP_BYTES / (line * (double)problem->units);
     const size_t panels = smaller_of_doubles(group, ROW_PANELS_AT_MOST);
     plan->row_panels = panels > ROW_PANELS_AT_LEAST ? panels : ROW_PANELS_AT_LEAST;
+    if (plan->panel_triples > 1) {
+        plan->row_panels = 1; /* of an LSTM: 12 vectors */
+    }
     plan->input_by_step = problem->input && input <= ROW_INPUT_BYTES;
 }
 
 static void cut_time(const gru_problem *problem, gru_pass pass, gru_plan *plan) {
-    const size_t row_bytes = plan->panels * 4 * plan->lanes * gru_itemsize(problem->dtype);
+    const size_t row_bytes = plan->panels * plan->panel_row * gru_itemsize(problem->dtype);
     const double step_bytes = (double)problem->batch * (double)row_bytes;
     size_t steps = problem->batch ? gru_divide_up(CHUNK_ROWS, problem->batch) : 1;
     const size_t fitting = smaller_of_doubles(CHUNK_BYTES / (step_bytes + 1), problem->time);
@@ -89,7 +109,7 @@ static void cut_time(const gru_problem *problem, gru_pass pass, gru_plan *plan) 
     plan->chunks = gru_divide_up(problem->time, plan->chunk_steps);
     const size_t itemsize = gru_itemsize(problem->dtype);
     /* In the backward pass k goes from panel to panel: they would share a few sets of the cache. */
-    if (plan->chunk_steps * problem->batch * 4 * plan->lanes * itemsize % 1024 == 0) {
+    if (plan->chunk_steps * problem->batch * plan->panel_row * itemsize % 1024 == 0) {
         plan->panel_padding = GRU_CACHE_LINE / itemsize;
     }
 }
@@ -97,7 +117,7 @@ static void cut_time(const gru_problem *problem, gru_pass pass, gru_plan *plan) 
 /* Reserve the gates of `steps` steps in `chunks` chunks. */
 static size_t take_gates(const gru_problem *problem, const gru_plan *plan, size_t steps,
     size_t chunks, gru_arena *arena) {
-    const size_t offset = gru_take(arena, steps, problem->batch, plan->panels * 4 * plan->lanes);
+    const size_t offset = gru_take(arena, steps, problem->batch, plan->panels * plan->panel_row);
     gru_take(arena, chunks, plan->panels, plan->panel_padding);
     return offset;
 }
@@ -105,9 +125,10 @@ static size_t take_gates(const gru_problem *problem, const gru_plan *plan, size_
 /* Set the number of slices, and of the members of each slice's gang. */
 static void cut_batch(const gru_problem *problem, gru_plan *plan) {
     const double batch = (double)problem->batch, units = (double)problem->units;
-    const double step = 3.0 * batch * units * units; /* multiply-adds of h U */
+    const double gates = (double)plan->gates;
+    const double step = gates * batch * units * units; /* multiply-adds of h U */
     const double all =
-        (double)problem->time * (step + 3.0 * batch * (double)problem->input * units);
+        (double)problem->time * (step + gates * batch * (double)problem->input * units);
     const size_t threads = all < GRU_SERIAL_WORK ? 1 : (size_t)problem->threads;
     plan->threads = (int)threads;
     const size_t by_rows = problem->batch / SLICE_ROWS_AT_LEAST;
@@ -118,14 +139,14 @@ static void cut_batch(const gru_problem *problem, gru_plan *plan) {
     }
     size_t members = threads / plan->slices;
     members = smaller_of_doubles(step / (double)plan->slices / MEMBER_WORK, members);
-    members = gru_min(members, gru_min(plan->triples, GRU_MOST_MEMBERS));
+    members = gru_min(members, gru_min(plan->state_triples, GRU_MOST_MEMBERS));
     plan->members = members && plan->slices <= GRU_MOST_GANGS ? members : 1;
 }
 
 /* Set the steps of a stretch: enough to be worth a change of threads, and few enough to share the
  * work evenly. */
 static void cut_slices(const gru_problem *problem, gru_plan *plan) {
-    const double step = 3.0 * (double)problem->batch * (double)problem->units *
+    const double step = (double)plan->gates * (double)problem->batch * (double)problem->units *
                         ((double)problem->input + (double)problem->units) / (double)plan->slices;
     const size_t least = smaller_of_doubles(GRU_SERIAL_WORK / (step + 1) + 1, problem->time);
     const size_t steps = gru_divide_up(problem->time, STRETCHES);
@@ -153,22 +174,23 @@ static void cut_lanes(const gru_problem *problem, gru_plan *plan) {
 /* Return 1 if sequences leave fewer lanes empty than units do. */
 static int suits_lanes(const gru_problem *problem, const gru_plan *plan) {
     const size_t batch = problem->batch;
-    const double units = (double)(plan->panels * plan->lanes) / (double)problem->units;
+    const double units = (double)(plan->vectors * plan->lanes) / (double)problem->units;
     const double sequences = (double)(gru_divide_up(batch, plan->lanes) * plan->lanes);
     return problem->units <= LANES_UNITS && sequences / (double)(batch ? batch : 1) < units;
 }
 
 /* Return 1 if packing the weights would take longer than all other work of the pass. */
 static int suits_rows(const gru_problem *problem, const gru_plan *plan) {
-    const double weights =
-        3.0 * (double)problem->units * ((double)problem->input + (double)problem->units);
+    const double weights = (double)plan->gates * (double)problem->units *
+                           ((double)problem->input + (double)problem->units);
     return !problem->weights_are_packed && problem->units >= plan->lanes &&
            weights >= ROWS_WEIGHTS && problem->time && problem->batch <= ROWS_STEPS / problem->time;
 }
 
 /* Return 1 for a step of one or two rows whose weights stay in L2. */
 static int suits_single(const gru_problem *problem, const gru_plan *plan) {
-    const double work = 3.0 * (double)problem->units * (double)(problem->input + problem->units);
+    const double work =
+        (double)plan->gates * (double)problem->units * (double)(problem->input + problem->units);
     return !problem->weights_are_packed && problem->units >= plan->lanes && problem->time == 1 &&
            problem->batch <= SINGLE_ROWS && work < GRU_SERIAL_WORK;
 }
@@ -190,16 +212,22 @@ static gru_way choose_way(const gru_problem *problem, gru_pass pass, const gru_p
 
 /* ---- layouts ------------------------------------------------------------------------------ */
 
+/* Return 1 for a cell with a second state. */
+static int has_cells(const gru_problem *problem) {
+    return gru_states_of(problem->cell) > 1;
+}
+
 static void lay_out_packed(const gru_problem *problem, gru_plan *plan) {
     gru_arena arena = { gru_itemsize(problem->dtype), 0, 0 };
     gru_packed_layout *packed = &plan->packed;
-    packed->bias = gru_take(&arena, plan->panels, 4, plan->lanes);
+    const size_t triples = plan->panels * plan->panel_triples;
+    packed->bias = gru_take(&arena, plan->panels, plan->panel_row, 1);
     packed->w_lines = gru_reduced_triple_lines(plan->reduced, problem->input);
     packed->u_lines = gru_reduced_triple_lines(plan->reduced, problem->units);
-    packed->w = gru_take(&arena, plan->panels, packed->w_lines, 3 * plan->lanes);
+    packed->w = gru_take(&arena, triples, packed->w_lines, 3 * plan->lanes);
     /* reset_after = 0 multiplies with r and z first, and then with n. */
     packed->u_by_gates = !problem->reset_after && !plan->reduced;
-    const size_t blocks = packed->u_by_gates ? 3 * plan->triples : plan->panels;
+    const size_t blocks = packed->u_by_gates ? 3 * plan->state_triples : triples;
     packed->u = gru_take(&arena, blocks, packed->u_lines, 3 * plan->lanes);
     packed->bytes = arena.bytes;
     plan->overflow |= arena.overflow;
@@ -213,6 +241,7 @@ static void lay_out_tape(const gru_problem *problem, gru_plan *plan) {
     arena.overflow |= __builtin_add_overflow(steps, (size_t)1, &states);
     tape->states = gru_take(&arena, states, batch, X);
     tape->gates = take_gates(problem, plan, steps, plan->chunks, &arena);
+    tape->cells = has_cells(problem) ? gru_take(&arena, states, batch, X) : 0;
     tape->rh = problem->reset_after ? 0 : gru_take(&arena, steps, batch, X);
     tape->masked = problem->masks_state ? gru_take(&arena, states, batch, X) : 0;
     arena.overflow |= __builtin_add_overflow(arena.bytes, (size_t)GRU_CACHE_LINE, &tape->bytes);
@@ -230,9 +259,10 @@ static void lay_out_panels(
         return;
     }
     layout->states = gru_take(arena, 2, batch, X);
+    layout->cells = has_cells(problem) ? gru_take(arena, 2, batch, X) : 0;
     layout->masked = problem->masks_state ? gru_take(arena, 2, batch, X) : 0;
     const size_t steps = plan->input_by_step ? 1 : plan->chunk_steps;
-    layout->gates = gru_take(arena, steps, batch, plan->panels * 4 * plan->lanes);
+    layout->gates = gru_take(arena, steps, batch, plan->panels * plan->panel_row);
     layout->rh = problem->reset_after ? 0 : gru_take(arena, 1, batch, X);
     if (plan->reduced) { /* operands of a chunk of x, or of the states of a step */
         const size_t x = gru_operand_row(plan->reduced, problem->input);
@@ -246,21 +276,23 @@ static void lay_out_panels(
 static void lay_out_lanes(const gru_problem *problem, gru_plan *plan, gru_arena *arena) {
     gru_lane_layout *layout = &plan->by_lanes;
     const size_t width = layout->vectors * plan->lanes;
-    layout->bias = gru_take(arena, 4, problem->units, plan->lanes);
+    layout->bias = gru_take(arena, plan->slots, problem->units, plan->lanes);
     gru_arena slice = { arena->itemsize, 0, 0 };
     layout->x = gru_take(&slice, problem->input, width, 1);
-    layout->gates = gru_take(&slice, 4, problem->units, width);
+    layout->gates = gru_take(&slice, plan->slots, problem->units, width);
     layout->h = gru_take(&slice, 2, problem->units, width);
+    layout->c = has_cells(problem) ? gru_take(&slice, problem->units, width, 1) : 0;
     layout->slice_bytes = slice.bytes;
     layout->slices = gru_take_for_each(arena, &slice, plan->slices);
 }
 
 static void lay_out_rows(const gru_problem *problem, gru_plan *plan, gru_arena *arena) {
     gru_row_layout *layout = &plan->by_rows;
-    layout->bias = gru_take(arena, 4, plan->state_row, 1);
+    layout->bias = gru_take(arena, plan->slots, plan->state_row, 1);
     layout->scratch = gru_take(arena, GRU_ROW_SCRATCH, plan->state_row, 1);
     layout->states = gru_take(arena, 2, problem->batch, plan->state_row);
-    layout->gates = gru_take(arena, problem->time, problem->batch, 4 * plan->state_row);
+    layout->cells = has_cells(problem) ? gru_take(arena, problem->batch, plan->state_row, 1) : 0;
+    layout->gates = gru_take(arena, problem->time, problem->batch, plan->slots * plan->state_row);
 }
 
 /* Reserve each thread's scratch: a part of a weight's gradient, lines of the factor that it comes from
@@ -271,9 +303,9 @@ static void lay_out_scratch(const gru_problem *problem, gru_plan *plan, gru_aren
     const size_t rows = gru_min(longest, GRADIENT_ROWS), width = 3 * plan->lanes;
     const size_t line = rows + GRU_CACHE_LINE / gru_itemsize(problem->dtype);
     gru_arena thread = { arena->itemsize, 0, 0 }, d_x = thread;
-    gru_take(&thread, layout->gradient_panels, rows, width);
+    gru_take(&thread, layout->gradient_triples, rows, width);
     layout->scratch_lines = gru_take(&thread, gru_active_low_tiles() ? GRU_K_BLOCK : 0, line, 1);
-    layout->scratch_bias = gru_take(&thread, 4, plan->lanes, 1);
+    layout->scratch_bias = gru_take(&thread, plan->panel_row, 1, 1);
     if (problem->input % plan->lanes) { /* else it needs no scratch */
         const size_t slice = gru_min(problem->batch, SLICE_ROWS_AT_MOST);
         gru_take(&d_x, slice, plan->chunk_steps, gru_divide_up(problem->input, width) * width);
@@ -284,7 +316,7 @@ static void lay_out_scratch(const gru_problem *problem, gru_plan *plan, gru_aren
     layout->scratch = gru_take_for_each(arena, &thread, (size_t)plan->threads);
 }
 
-/* Return the panels of a weight's gradient that one task computes: several where tiles are low,
+/* Return the triples of a weight's gradient that one task computes: several where tiles are low,
  * because they share the copied lines of the other factor; and few enough for all threads. */
 static size_t cut_gradients(const gru_problem *problem, const gru_plan *plan) {
     if (!gru_active_low_tiles()) {
@@ -292,8 +324,9 @@ static size_t cut_gradients(const gru_problem *problem, const gru_plan *plan) {
     }
     const size_t blocks =
         gru_divide_up(problem->units, GRADIENT_ROWS) + gru_divide_up(problem->input, GRADIENT_ROWS);
-    const size_t most = blocks * plan->panels / (TASKS_OF_THREAD * (size_t)plan->threads);
-    return gru_min(GRADIENT_PANELS, most ? most : 1);
+    const size_t triples = plan->panels * plan->panel_triples;
+    const size_t most = blocks * triples / (TASKS_OF_THREAD * (size_t)plan->threads);
+    return gru_min(GRADIENT_TRIPLES, most ? most : 1);
 }
 
 static void lay_out_backward(
@@ -302,11 +335,15 @@ static void lay_out_backward(
     const size_t width = 3 * plan->lanes, batch = problem->batch, X = plan->state_row;
     const size_t input = gru_divide_up(problem->input, width); /* in triples */
     layout->gradient_rows = GRADIENT_ROWS;
-    layout->gradient_panels = cut_gradients(problem, plan);
+    layout->gradient_triples = cut_gradients(problem, plan);
     layout->d_x_rows = SLICE_ROWS_AT_MOST;
-    layout->wt = gru_take(arena, input, 3 * problem->units, width);
-    layout->ut = gru_take(arena, plan->triples, 3 * problem->units, width);
+    layout->wt = gru_take(arena, input, plan->gates * problem->units, width);
+    layout->ut = gru_take(arena, plan->state_triples, plan->gates * problem->units, width);
     layout->dh = gru_take(arena, batch, X, 1);
+    layout->dc = has_cells(problem) ? gru_take(arena, batch, X, 1) : 0;
+    layout->keeps = problem->kind.zoneout > 0 && problem->cell != GRU_CELL_GRU
+                        ? gru_take(arena, batch, X, 1)
+                        : 0;
     layout->drh = problem->reset_after ? 0 : gru_take(arena, batch, X, 1);
     layout->mask = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
     layout->d_masked = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
@@ -326,7 +363,7 @@ static void lay_out_workspace(const gru_problem *problem, gru_pass pass, gru_pla
     } else if (plan->way == GRU_ROWS) {
         lay_out_rows(problem, plan, &arena);
     } else if (plan->way == GRU_SINGLE) {
-        plan->single.zeros = gru_take(&arena, problem->units, 1, 1);
+        plan->single.zeros = gru_take(&arena, gru_states_of(problem->cell), problem->units, 1);
     } else {
         lay_out_panels(problem, pass, plan, &arena);
     }

@@ -2,8 +2,11 @@
  *
  * Glossary
  *   lane         one number of a vector; V lanes are a vector
- *   panel        V hidden units with all of their gates, one vector a gate
- *   triple       three vectors that the matmul takes together: the gates of a panel, or 3 panels
+ *   panel        hidden units with all of their gates: V units of a GRU, 3 V of other cells. Its
+ *                vectors lie gate by gate. The last panel may have fewer units, and then also has
+ *                fewer vectors.
+ *   slot         a vector of a panel's sums: a GRU has one more than gates, for h Un
+ *   triple       three vectors that the matmul takes together: gates of a panel, or units
  *   slice        the rows of the batch that one thread takes, or one gang
  *   gang         several threads that share a slice; each member takes a part of the panels
  *   time chunk   the steps whose x W is computed at once
@@ -15,11 +18,13 @@
  *   context      the struct that the tasks of a pass share
  *   plan         sizes and offsets of a pass; it holds no pointers to arrays
  *
- * The letters B T I H are those of gru.h, V is the lanes of a vector, P the panels, and X the
- * elements from one row of a state to the next: H rounded up to whole panels, and padding. */
+ * The letters B T I H G S are those of gru.h, V is the lanes of a vector, P the panels, R the
+ * elements of a row of a panel's slots, and X the elements from one row of a state to the next: H
+ * rounded up to whole panels, and padding. */
 #ifndef GRU_PACKED_PLAN_H
 #define GRU_PACKED_PLAN_H
 
+#include "common/cells.h"
 #include "common/memory.h"
 #include "common/threads.h"
 #include "reduced/reduced.h"
@@ -39,8 +44,9 @@ typedef enum gru_way {
 
 /* The packed weights. */
 typedef struct gru_packed_layout {
-    size_t bias;             /* (P, 4, V) n r z hn; biases that the cell adds are added here */
-    size_t w, u;             /* (P, w_lines, 3, V) n r z and (P, u_lines, 3, V) r z n */
+    size_t bias; /* (P, R); of a GRU n r z hn, where biases that the cell adds are added here */
+    /* (triples, w_lines, 3, V) and (triples, u_lines, 3, V); of a GRU n r z and r z n */
+    size_t w, u;
     int u_by_gates;          /* 1: U is (3, P / 3, H, 3, V) instead: panels of r, then z, then n */
     size_t w_lines, u_lines; /* I and H; fewer where the weights have fewer bits */
     size_t bytes;
@@ -48,8 +54,9 @@ typedef struct gru_packed_layout {
 
 /* The tape. Its first line identifies its layout. */
 typedef struct gru_tape_layout {
-    size_t states; /* (T + 1, B, X) */
-    size_t gates;  /* chunk by chunk (P, steps, B, 4, V) n r z hn */
+    size_t states; /* (T + 1, B, X) h */
+    size_t cells;  /* (T + 1, B, X) c; of an LSTM only */
+    size_t gates;  /* chunk by chunk (P, steps, B, R); of a GRU n r z hn, else gate by gate */
     size_t rh;     /* (T, B, X) r * h; reset_after = 0 only */
     size_t masked; /* (T + 1, B, X) masked states; with a mask only */
     size_t bytes;
@@ -60,7 +67,8 @@ typedef struct gru_tape_layout {
 typedef struct gru_panel_layout {
     size_t packed;                 /* the packed weights, where the caller gives none */
     size_t states;                 /* (2, B, X): the states before and after a step, in turn */
-    size_t gates;                  /* (P, steps, B, 4, V) of one chunk */
+    size_t cells;                  /* (2, B, X): the same of an LSTM's c */
+    size_t gates;                  /* (P, steps, B, R) of one chunk */
     size_t rh;                     /* (B, X) */
     size_t mask;                   /* (B, X) factors of the states */
     size_t masked;                 /* (2, B, X) */
@@ -71,38 +79,47 @@ typedef struct gru_panel_layout {
 /* The workspace of a forward pass with sequences as lanes; W = vectors * V is a slice's width. */
 typedef struct gru_lane_layout {
     size_t vectors; /* of a slice: 1 or 2 */
-    size_t bias;    /* (4H, V) z r n hn, each number in all lanes */
+    size_t bias;    /* (slots H, V), each number in all lanes; of a GRU z r n hn */
     size_t slices;  /* the first slice's arrays; those of the next lie slice_bytes behind */
     size_t slice_bytes;
-    size_t x, gates, h; /* in a slice: (I, W), (4H, W) z r n hn, (2, H, W) */
+    size_t x, gates, h, c; /* in a slice: (I, W), (slots H, W), (2, H, W), (H, W) of an LSTM */
 } gru_lane_layout;
 
 /* The workspace of a forward pass row by row. */
 typedef struct gru_row_layout {
-    size_t bias;    /* (4, X) z r xn hn */
+    size_t bias;    /* (slots, X); of a GRU z r xn hn */
     size_t scratch; /* (GRU_ROW_SCRATCH, X) */
     size_t states;  /* (2, B, X) */
-    size_t gates;   /* (T, B, 4, X) */
+    size_t cells;   /* (B, X) of an LSTM */
+    size_t gates;   /* (T, B, slots, X) */
 } gru_row_layout;
 
 /* The workspace of a backward pass. */
 typedef struct gru_backward_layout {
-    size_t gradient_rows, gradient_panels; /* of a weight's gradient that one task computes */
-    size_t d_x_rows;                       /* rows of the batch for which one task computes d_x */
-    size_t wt;                             /* (I / 3V, 3H, 3, V) W transposed */
-    size_t ut;      /* (P / 3, 3H, 3, V) U transposed; reset_after = 0: r and z, then n by itself */
-    size_t dh, drh; /* (B, X) gradients of the state and of r * h */
-    size_t mask;    /* (B, X) */
-    size_t d_masked; /* (B, X) gradient of a masked state */
-    size_t gates;    /* gradients of all gates, where the tape must keep the gates */
-    size_t scratch;  /* the first thread's scratch; that of the next lies scratch_bytes behind */
+    size_t gradient_rows, gradient_triples; /* of a weight's gradient that one task computes */
+    size_t d_x_rows;                        /* rows of the batch for which one task computes d_x */
+    size_t wt;                              /* (I / 3V, GH, 3, V) W transposed */
+    size_t ut;          /* (H / 3V, GH, 3, V) U transposed; reset_after = 0: r and z, then n */
+    size_t dh, dc, drh; /* (B, X) gradients of the states and of r * h */
+    size_t keeps;       /* (B, X) zoneout's draws; not of a GRU */
+    size_t mask;        /* (B, X) */
+    size_t d_masked;    /* (B, X) gradient of a masked state */
+    size_t gates;       /* gradients of all gates, where the tape must keep the gates */
+    size_t scratch;     /* the first thread's scratch; that of the next lies scratch_bytes behind */
     size_t scratch_bytes;
     size_t scratch_lines, scratch_bias; /* in a thread's scratch, behind a part of a gradient */
 } gru_backward_layout;
 
 typedef struct gru_plan {
     gru_way way;
-    size_t lanes, panels, triples; /* V, P, and panels in triples */
+    size_t gates, slots;           /* G; slots of a unit */
+    size_t lanes, vectors, panels; /* V; vectors of units; P */
+    size_t panel_vectors;          /* vectors of a panel's units */
+    size_t panel_units;            /* their lanes */
+    size_t panel_row;              /* R */
+    size_t panel_triples;          /* triples of a panel's weights */
+    size_t state_triples;          /* vectors of units in triples */
+    size_t panel_group;            /* panels whose units are whole triples */
     size_t narrow;    /* lanes of a gate in the last panel, if its gates share a vector; else 0 */
     size_t state_row; /* X */
     size_t chunk_steps, chunks; /* steps of a time chunk; chunks of the sequence */
@@ -148,9 +165,9 @@ void gru_packed_backward_f64(const gru_problem *, const gru_plan *, const gru_ba
 
 /* ---- steps of a stream -------------------------------------------------------------------- */
 
-/* One GRU layer of a stream, in memory that begins on a cache line. `step` returns the new states,
- * whose rows lie `row` elements apart; `back` undoes the last step; `get` and `set` copy the state
- * (B, H). */
+/* One recurrent layer of a stream, in memory that begins on a cache line. `step` returns the new h,
+ * whose rows lie `row` elements apart; `back` undoes the last step; `get` and `set` copy the states
+ * (B, S, H). */
 #define GRU_STEPPER(REAL_NAME)                                                                     \
     gru_status gru_stepper_bytes_##REAL_NAME(const gru_problem *problem, size_t *bytes);           \
     void gru_stepper_begin_##REAL_NAME(                                                            \

@@ -14,7 +14,7 @@ import gru_c as keras
         ("gru_c", "ops", "use NumPy"),
         ("gru_c", "Sequentail", "did you mean 'Sequential'"),
         ("gru_c.models", "save_model", r"model\.save\(path\)"),
-        ("gru_c.layers", "LSTM", "use GRU"),
+        ("gru_c.layers", "CuDNNLSTM", "use LSTM"),
         ("gru_c.layers", "Dens", "did you mean 'Dense'"),
         ("gru_c.utils", "to_categoricals", "did you mean 'to_categorical'"),
         ("gru_c.losses", "MeanSquareError", "did you mean 'MeanSquaredError'"),
@@ -45,7 +45,7 @@ def test_private_names_get_no_advice():
     [
         ("gru_c", "Model", "layers in a row"),
         ("gru_c", "Sequentail", "did you mean 'Sequential'"),
-        ("gru_c.layers", "LSTM", "use GRU"),
+        ("gru_c.layers", "CuDNNLSTM", "use LSTM"),
         ("gru_c.layers", "Conv2DTranspose", "for sequences"),
         ("gru_c.layers", "AlphaDropout", "Keras has it, gru_c does not; write it with Lambda"),
         ("gru_c.metrics", "MeanIoU", "Keras has it, gru_c does not; derive a class"),

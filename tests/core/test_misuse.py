@@ -129,7 +129,7 @@ def test_an_unknown_activation_is_refused(number):
         (stage(units=-1), OverflowError, "negative"),
         (stage(features=-1), OverflowError, "negative"),
         (stage(weights_format=9), ValueError, "argument"),
-        (stage(cell=3), AttributeError, "reset_after"),
+        (stage(cell=3), AttributeError, "number"),
         (dense_stage(weights_format=-1), ValueError, "argument"),
         (dense_stage()._replace(cell=Cell()), TypeError, "int"),
     ],

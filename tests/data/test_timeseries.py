@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gru_c import GRU, Dense, Sequential, timeseries_dataset
-from gru_c.layers.base import gru_passes
+from gru_c.layers.base import recurrent_passes
 
 SERIES = np.random.default_rng(81).standard_normal((100, 3)).astype(np.float32)
 
@@ -99,8 +99,8 @@ def test_windows_are_views_down_to_the_core(monkeypatch):
         seen.append(np.shares_memory(x, SERIES))
         return run(x, *arguments, **options)
 
-    run = gru_passes.run
-    monkeypatch.setattr(gru_passes, "run", spy)
+    run = recurrent_passes.run
+    monkeypatch.setattr(recurrent_passes, "run", spy)
     model = Sequential([GRU(4, input_shape=(10, 3)), Dense(1)])
     model.compile("adam", "mse")
     model.fit(dataset, verbose=0)

@@ -337,7 +337,7 @@ def test_torch_computes_the_same():
 @pytest.mark.parametrize(
     ("make_it", "error", "message"),
     [
-        (lambda: Bidirectional(Dense(3)), TypeError, "layer of a Bidirectional must be a GRU"),
+        (lambda: Bidirectional(Dense(3)), TypeError, "Bidirectional must be a recurrent layer"),
         (lambda: Bidirectional(GRU(3), "mean"), ValueError, "unknown merge_mode 'mean'"),
         (
             lambda: Bidirectional(GRU(3), backward_layer=GRU(3)),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gru_c import GRU, Bidirectional, Dense, Dropout, TimeDistributed, _core
-from gru_c.network.core_stage import dense_stage, gru_stage, has_time, is_plain, weights_of
+from gru_c.network.core_stage import dense_stage, has_time, is_plain, recurrent_stage, weights_of
 
 
 def built(layer, shape):
@@ -14,7 +14,7 @@ def built(layer, shape):
 
 def test_a_stage_has_the_sizes_and_the_cell_of_a_gru():
     layer = built(GRU(5, reset_after=False, inference_weights="int8"), (None, 4, 3))
-    stage = gru_stage(layer)
+    stage = recurrent_stage(layer)
     assert (stage.dense, stage.features, stage.units) == (False, 3, 5)
     assert stage.typenum == np.dtype(np.float32).num
     assert stage.cell is layer.cell
@@ -38,11 +38,11 @@ def test_another_activation_is_a_function_behind_a_linear_stage():
 def test_stages_with_equal_weights_share_the_packed_ones():
     layer = built(GRU(5), (None, 4, 3))
     other = built(GRU(5), (None, 4, 3))
-    packed = gru_stage(layer).packed
-    assert gru_stage(other).packed is packed
+    packed = recurrent_stage(layer).packed
+    assert recurrent_stage(other).packed is packed
     other.set_weights([weight + 1 for weight in other.get_weights()])
-    assert gru_stage(other).packed is not packed
-    assert gru_stage(layer).packed is packed
+    assert recurrent_stage(other).packed is not packed
+    assert recurrent_stage(layer).packed is packed
     assert not packed.flags.writeable
 
 

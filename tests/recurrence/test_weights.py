@@ -5,6 +5,7 @@ import pytest
 from tools import assert_same_bits, random_arguments, random_gradients
 
 from gru_c import gru_backward, gru_forward
+from gru_c.recurrence.cell import Cell
 from gru_c.recurrence.weights import Gradients, Weights
 
 B, T, I, H = 6, 9, 3, 5
@@ -45,12 +46,12 @@ def test_gradients_that_are_none_are_left_out(options):
 def test_shapes_that_do_not_fit_each_other_are_refused(kernel, recurrent_kernel, bias, message):
     bias = None if bias is None else np.zeros(bias)
     with pytest.raises(ValueError, match=message):
-        Weights.checked(np.zeros(kernel), np.zeros(recurrent_kernel), bias, True, np.float64)
+        Weights.checked(np.zeros(kernel), np.zeros(recurrent_kernel), bias, Cell(), np.float64)
 
 
 def test_checked_weights_are_contiguous_arrays_of_one_dtype():
     kernel, recurrent_kernel = np.arange(18).reshape(9, 2).T, np.arange(27.0).reshape(3, 9)
-    weights = Weights.checked(kernel, recurrent_kernel, [1] * 9, False, np.float32)
+    weights = Weights.checked(kernel, recurrent_kernel, [1] * 9, Cell(False), np.float32)
     assert weights.units == 3
     for array, given in zip(
         (weights.kernel, weights.recurrent_kernel, weights.bias),

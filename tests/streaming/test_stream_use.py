@@ -159,7 +159,7 @@ def test_rows_that_do_not_exist_are_refused(rows, kind):
 @pytest.mark.parametrize(
     ("state", "kind", "message"),
     [
-        ([np.zeros((2, 4))], ValueError, "2 arrays, one for each GRU layer, got 1"),
+        ([np.zeros((2, 4))], ValueError, "2 arrays, one for each recurrent layer, got 1"),
         ([np.zeros((2, 4)), np.zeros((1, 3))], ValueError, r"state\[1\] must have shape \(2, 3\)"),
         ([np.zeros((2, 4)), "ab"], TypeError, r"state\[1\] must hold real numbers"),
         (np.zeros((2, 2, 4)), TypeError, "list of 2 arrays"),

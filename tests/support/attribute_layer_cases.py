@@ -5,6 +5,7 @@ import numpy as np
 from gru_c import (
     ELU,
     GRU,
+    LSTM,
     RNN,
     Activation,
     ActivityRegularization,
@@ -33,6 +34,7 @@ from gru_c import (
     ReLU,
     RepeatVector,
     Reshape,
+    SimpleRNN,
     Softmax,
     SpatialDropout1D,
     TimeDistributed,
@@ -99,28 +101,28 @@ POOLING = {"pool_size": 3, "strides": 1, "padding": "same", "data_format": "chan
 GLOBAL_POOLING = {"data_format": "channels_first", "keepdims": True}
 DENSE = {"class_name": "Dense", "config": {"units": 3}}  # a new layer for each case
 
+OF_ALL_CELLS = {
+    "use_bias": False,
+    "return_sequences": True,
+    "return_state": True,
+    "go_backwards": True,
+    "zero_output_for_mask": True,
+    "stateful": True,
+    "time_major": True,
+    "dropout": 0.5,
+    "recurrent_dropout": 0.5,
+    "zoneout": 0.5,
+    "clip": 0.01,
+    "checkpoint_every": 2,
+    "seed": 7,
+    "inference_weights": "int8",
+}
+RNN_KINDS = {name: it for name, it in GRU_KINDS.items() if name != "recurrent_activation"}
+
 LAYER_CASES = {
-    GRU: (
-        {"units": 4, "seed": 3},
-        {
-            **GRU_KINDS,
-            "use_bias": False,
-            "return_sequences": True,
-            "return_state": True,
-            "go_backwards": True,
-            "zero_output_for_mask": True,
-            "stateful": True,
-            "time_major": True,
-            "reset_after": False,
-            "dropout": 0.5,
-            "recurrent_dropout": 0.5,
-            "zoneout": 0.5,
-            "clip": 0.01,
-            "checkpoint_every": 2,
-            "seed": 7,
-            "inference_weights": "int8",
-        },
-    ),
+    GRU: ({"units": 4, "seed": 3}, {**GRU_KINDS, **OF_ALL_CELLS, "reset_after": False}),
+    LSTM: ({"units": 4, "seed": 3}, {**GRU_KINDS, **OF_ALL_CELLS, "unit_forget_bias": False}),
+    SimpleRNN: ({"units": 4, "seed": 3}, {**RNN_KINDS, **OF_ALL_CELLS}),
     Bidirectional: (
         {"layer": GRU(2), "seed": 3},
         {"layer": GRU(3), "merge_mode": "sum", "backward_layer": GRU(2), "seed": 7},

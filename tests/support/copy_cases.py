@@ -180,6 +180,8 @@ def built(layer, shape):
 
 SHAPES = {
     "GRUCell": (None, 3),
+    "LSTMCell": (None, 3),
+    "SimpleRNNCell": (None, 3),
     "Embedding": (None, 4),
     "Dense": (None, 3),
     "Input": (None, 3),
@@ -187,6 +189,8 @@ SHAPES = {
 }
 ARGUMENTS = {
     "GRU": (3,),
+    "LSTM": (3,),
+    "SimpleRNN": (3,),
     "Bidirectional": (GRU(3),),
     "Dense": (3,),
     "Dropout": (0.5,),
@@ -204,6 +208,8 @@ ARGUMENTS = {
     "Input": ((3,),),
     "Lambda": (np.abs,),
     "GRUCell": (3,),
+    "LSTMCell": (3,),
+    "SimpleRNNCell": (3,),
     "StackedRNNCells": ([GRUCell(3)],),
     "RNN": (GRUCell(3),),
     "TimeDistributed": ({"class_name": "Dense", "config": {"units": 3}},),
@@ -240,6 +246,10 @@ OTHERS = {
     "CheckpointTape": passed(checkpoint_every=2),
     "GRUForward": Case(lambda: gru_c.GRUForward(X, X[:, 0], None), tuple),
     "GRUGradients": Case(lambda: gru_c.GRUGradients(X, X, X, None, X), tuple),
+    "LSTMForward": Case(lambda: gru_c.LSTMForward(X, (X[:, 0], X[:, 1]), None), tuple),
+    "LSTMGradients": Case(lambda: gru_c.LSTMGradients(X, X, X, None, (X, X)), tuple),
+    "RNNForward": Case(lambda: gru_c.RNNForward(X, X[:, 0], None), tuple),
+    "RNNGradients": Case(lambda: gru_c.RNNGradients(X, X, X, None, X), tuple),
     "TimeseriesDataset": Case(
         lambda: gru_c.timeseries_dataset(X[:, 0], X[:, 1], 3, shuffle=True, seed=1), list
     ),

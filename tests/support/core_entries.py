@@ -102,7 +102,7 @@ def shape_entry(function):
 
 def plain_entry():
     arrays = {"x": numbers(B, T, I), **gru_arrays(), "state": numbers(B, H)}
-    others = {"reset_after": True, "engine": PACKED, "threads": 1}
+    others = {"cell": 1, "engine": PACKED, "threads": 1}
     return Entry(_core.forward_plain, arrays, others, declines=True)
 
 

@@ -12,7 +12,7 @@ cd "$work"
 export PYTHONPATH=$work PYTHONDONTWRITEBYTECODE=1
 CC="${CC:-cc} --coverage" python setup.py -q build_ext --inplace
 python -m pytest -q -p no:cacheprovider tests/core tests/recurrence tests/streaming tests/serving \
-    tests/test_functional.py tests/test_functional_arrays.py tests/test_argument_pairs.py \
+    tests/functional/test_gru.py tests/functional/test_arrays.py tests/functional/test_cells.py tests/test_argument_pairs.py \
     tests/layers/test_gru.py tests/layers/test_dense.py tests/layers/test_convolution.py \
     tests/optimizers tests/network/test_training_runs.py
 python tests/support/coverage.py "$work" "${1:-0}" "${2:-0}"

@@ -25,9 +25,9 @@ run_tests tests/core/test_guards.py &
 guards=$!
 run_tests tests/core/test_activation_kernels.py tests/core/test_arrays.py \
     tests/core/test_entry_points.py tests/core/test_misuse.py tests/core/test_packed.py \
-    tests/test_functional.py tests/test_functional_arrays.py \
+    tests/functional/test_gru.py tests/functional/test_arrays.py tests/functional/test_cells.py \
     tests/recurrence/test_inference_weights.py tests/recurrence/test_options.py \
-    tests/layers/test_gru.py tests/layers/base/test_gru_passes.py tests/layers/test_dense.py \
+    tests/layers/test_gru.py tests/layers/base/test_recurrent_passes.py tests/layers/test_dense.py \
     tests/layers/test_dropout.py tests/layers/base/test_weight_holder.py \
     tests/parameters/test_flat.py tests/streaming/test_stream.py tests/streaming/test_stages.py \
     tests/streaming/test_stream_use.py tests/streaming/test_stream_weights.py

@@ -118,7 +118,7 @@ def load(
     the default initializer, which does not affect the loaded weights. ``trainable=False`` of
     layers, directions of a `Bidirectional` and models is kept. Dtypes other than float32 and
     float64 are an error. The ``hard_sigmoid`` of Keras 2, which is another function, becomes a
-    GRU's ``("hard_sigmoid", 0.2, 0.5)``; in other layers it is an error.
+    recurrent layer's ``("hard_sigmoid", 0.2, 0.5)``; in other layers it is an error.
 
     Some kinds of damage would keep the HDF5 library busy forever. The known kinds are detected
     before the library opens the file, but a malicious file may contain others: read files from

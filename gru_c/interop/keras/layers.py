@@ -18,6 +18,8 @@ from gru_c.interop.keras.config import (
     short,
 )
 from gru_c.layers import CELLS, LAYERS, Layer
+from gru_c.layers.base.recurrent import Recurrent
+from gru_c.layers.base.rnn_cell import RNNCell
 from gru_c.network.layer_checks import check_for_network
 from gru_c.recurrence.cell import ActivationLike
 from gru_c.saving.contents import check_specs
@@ -231,7 +233,7 @@ def _activation(class_name: str, name: str, value: Any, version: str) -> Activat
             "1) in Keras 3, and the file does not say which of them wrote it"
         )
     if value == "hard_sigmoid" and not version.startswith("3"):
-        if class_name in ("GRU", "GRUCell"):
+        if issubclass(CLASSES[class_name], (Recurrent, RNNCell)):
             return (value, 0.2, 0.5)
         raise ValueError(
             f"{name}='hard_sigmoid' of Keras {version} is clip(0.2 x + 0.5, 0, 1), here and in "

@@ -8,17 +8,11 @@ from typing import Any
 from gru_c import activations, initializers
 from gru_c.interop.keras.config import as_keras, kind_of
 from gru_c.interop.keras.layers import CLASSES, EXTRA, EXTRAS, GRU_C_ONLY, NOT_COPIED
-from gru_c.layers import (
-    GRU,
-    RNN,
-    Bidirectional,
-    GRUCell,
-    Lambda,
-    Layer,
-    StackedRNNCells,
-    TimeDistributed,
-)
+from gru_c.layers import RNN, Bidirectional, Lambda, Layer, StackedRNNCells, TimeDistributed
+from gru_c.layers.base.recurrent import Recurrent
+from gru_c.layers.base.rnn_cell import RNNCell
 from gru_c.network.network import Network
+from gru_c.recurrence.cell import Cell
 
 _IN_FILES = {"stateful": False}  # a stateful layer of Keras has a fixed batch size
 
@@ -121,20 +115,21 @@ def _layer_as_keras(layer: Layer, trainable: bool, has_weights: bool) -> dict[st
     function = getattr(layer, "activation_function", None)
     if function is not None and activations.ACTIVATIONS.get(function.name) is not function:
         raise ValueError(f"{label}: Keras has no activation {function.name!r} of one's own")
-    if isinstance(layer, (GRU, GRUCell)):
+    if isinstance(layer, (Recurrent, RNNCell)):
+        recurrent = layer if isinstance(layer, Recurrent) else layer.layer
         for option in ("activation", "recurrent_activation"):
-            gru = layer if isinstance(layer, GRU) else layer.layer
-            config[option] = _activation_name(label, option, gru)
+            if hasattr(recurrent, option):
+                config[option] = _activation_name(label, option, recurrent)
     spec = as_keras("keras.layers", class_name, config)
     extra = {name: given[name] for name in EXTRAS if given.get(name) is not None}
     return {**spec, EXTRA: extra} if extra and not has_weights else spec
 
 
-def _activation_name(label: str, option: str, layer: GRU) -> str:
+def _activation_name(label: str, option: str, layer: Recurrent) -> str:
     """Return the name of an activation; raise ValueError if Keras's of that name differs."""
     activation = getattr(layer, option)
     name = activation if isinstance(activation, str) else activation[0]
-    default = GRU(1, activation=name, recurrent_activation=name).cell
+    default = Cell.checked(True, name, name, None)
     if name not in activations.ACTIVATIONS or getattr(default, option) != getattr(
         layer.cell, option
     ):

@@ -19,7 +19,8 @@ from gru_c.common.registry import snake_case
 from gru_c.interop.keras import hdf5
 from gru_c.interop.keras.layers import KerasModel
 from gru_c.interop.keras.vocabularies import is_of_vocabulary
-from gru_c.layers import GRU, RNN, Bidirectional, Layer, StackedRNNCells, TimeDistributed
+from gru_c.layers import RNN, Bidirectional, Layer, StackedRNNCells, TimeDistributed
+from gru_c.layers.base.recurrent import Recurrent
 from gru_c.saving.contents import wanted_shapes
 
 
@@ -143,7 +144,7 @@ def _vars_of(layer: Layer, names: list[str]) -> list[str]:
             *(f"forward_layer/cell/vars/{i}" for i in range(forward)),
             *(f"backward_layer/cell/vars/{i}" for i in range(backward)),
         ]
-    inner = "cell/" if isinstance(layer, GRU) else ""
+    inner = "cell/" if isinstance(layer, Recurrent) else ""
     return [f"{inner}vars/{i}" for i in range(len(names))]
 
 

@@ -96,7 +96,11 @@ def _check(layer: Layer, streaming: bool) -> None:
     elif isinstance(layer, Embedding) and layer.mask_zero:
         reason = "with mask_zero=True it says which steps count, which the graph cannot pass on"
     elif isinstance(layer, (GRU, Bidirectional)):
-        if any(direction.zoneout for direction in layer.directions):
+        if layer.directions[0].cell_kind != "GRU":
+            reason = (
+                f"of recurrent cells, only the GRU is written, not {layer.directions[0].cell_kind}"
+            )
+        elif any(direction.zoneout for direction in layer.directions):
             reason = "in prediction it uses the expectation of its zoneout, which no ONNX GRU does"
         elif layer.stateful and isinstance(layer, Bidirectional):
             reason = "it is stateful, and a graph keeps no state"

@@ -42,7 +42,7 @@ def _bidirectional(graph: GraphBuilder, layer: Bidirectional) -> None:
 
 
 def _add_gru_nodes(
-    graph: GraphBuilder, layer: Layer, directions: list[GRU], is_reversed: bool
+    graph: GraphBuilder, layer: Layer, directions: list[Any], is_reversed: bool
 ) -> list[str]:
     """Add the GRU nodes of a layer and return the name of each direction's output, batch first.
 
@@ -64,7 +64,7 @@ def _add_gru_nodes(
     return [results[id(direction)] for direction in directions]
 
 
-def _alike(directions: list[GRU]) -> bool:
+def _alike(directions: list[Any]) -> bool:
     """Return True if one node can hold both directions: they must agree in its attributes."""
     names = ("units", "use_bias", "reset_after", "clip")
     settings = {tuple(getattr(layer, name) for name in names) for layer in directions}
@@ -72,7 +72,7 @@ def _alike(directions: list[GRU]) -> bool:
 
 
 def _add_gru_node(
-    graph: GraphBuilder, layer: Layer, directions: list[GRU], x: str
+    graph: GraphBuilder, layer: Layer, directions: list[Any], x: str
 ) -> tuple[str, str]:
     """Add one GRU node and return its outputs' names, Y and Y_h."""
     first, cells = directions[0], [direction.cell for direction in directions]

@@ -187,9 +187,11 @@ def _check_layer(layer: Layer) -> None:
             raise ValueError(f"layer {layer.label!r} ({type(layer).__name__}) has no counterpart")
         return
     first, *others = layer.directions
+    if first.cell_kind != "GRU":
+        raise ValueError(f"layer {layer.label!r} ({first.cell_kind}): state dicts here are of GRUs")
     apart = isinstance(layer, Bidirectional) and layer.merge_mode != "concat"
     problems = {
-        "reset_after=False": not all(gru.reset_after for gru in layer.directions),
+        "reset_after=False": not all(gru.cell.reset_after for gru in layer.directions),
         "an activation, clip or zoneout": any(gru.cell != Cell() for gru in layer.directions),
         "go_backwards=True": first.go_backwards,
         "directions that are not concatenated": apart,

@@ -1,4 +1,4 @@
-"""Two GRU layers that share their settings, and the ways to merge their outputs."""
+"""Two recurrent layers that share their settings, and the ways to merge their outputs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign
 from gru_c.common.registry import lookup
-from gru_c.layers.base.gru_passes import GRUPasses
 from gru_c.layers.base.random_layer import DrawingLayer
+from gru_c.layers.base.recurrent import Recurrent
 
-Direction = TypeVar("Direction", bound=GRUPasses)
+Direction = TypeVar("Direction", bound=Recurrent)
 
 MODES = ("concat", "sum", "mul", "ave")
 
@@ -24,9 +24,9 @@ class DirectionPair(DrawingLayer, Generic[Direction]):
 
     Attributes
     ----------
-    layer : GRU
+    layer : Recurrent
         The settings that the directions share.
-    forward_layer, backward_layer : GRU
+    forward_layer, backward_layer : Recurrent
     """
 
     layer: Direction
@@ -120,7 +120,8 @@ class DirectionPair(DrawingLayer, Generic[Direction]):
 
     def reset_states(self, states: Sequence[npt.ArrayLike | None] | None = None) -> None:
         """Set the states of a stateful layer, a pair; see `GRU.reset_states`."""
-        pair = zip(self.directions, checked_pair("states", states), strict=True)
+        given = by_direction("states", states, self.forward_layer.state_count)
+        pair = zip(self.directions, given, strict=True)
         checked = [layer.checked_states(state) for layer, state in pair]
         for layer, state in zip(self.directions, checked, strict=True):
             assign(layer, state=state)
@@ -139,6 +140,27 @@ def checked_pair(name: str, values: Any) -> tuple[Any, Any]:
             + (f" of {len(values)}" if isinstance(values, (tuple, list)) else "")
         )
     return values[0], values[1]
+
+
+def by_direction(name: str, values: Any, count: int) -> tuple[Any, Any]:
+    """Return the states for each direction, which have `count` of them.
+
+    They are a pair of such states or, as in Keras, those of both directions in one list.
+    """
+    if count > 1 and isinstance(values, (tuple, list)) and len(values) == 2 * count:
+        return values[:count], values[count:]
+    return checked_pair(name, values)
+
+
+def new_direction(layer: Recurrent, prefix: str, go_backwards: bool) -> Recurrent:
+    """Return a new layer with the settings of another, and `prefix` before its weights' names."""
+    config = {**layer.get_config(), "go_backwards": go_backwards, "input_shape": None}
+    config.pop("batch_size", None)
+    config["zero_output_for_mask"] = layer.return_sequences  # as in Keras
+    config["name"] = f"{prefix}_{layer.label}" if prefix else None
+    direction: Recurrent = layer.plain_class(**config)
+    assign(direction, prefix=f"{prefix}_" if prefix else "")
+    return direction
 
 
 # ---- merging ----

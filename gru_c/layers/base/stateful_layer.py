@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from gru_c.common.arrays import Array, as_real
+from gru_c.common.arrays import Array, as_real, as_states
 from gru_c.common.attributes import assign
 from gru_c.layers.base.random_layer import DrawingLayer
 
@@ -20,8 +19,8 @@ class StatefulLayer(DrawingLayer):
     units : int
     stateful : bool
     state : ndarray of shape (B, units) or None
-        State after the last batch, if stateful. It is never changed in place: each forward pass
-        makes a new array.
+        State after the last batch, if stateful; of an `LSTM` (B, 2 units), h and behind it c. It is
+        never changed in place: each forward pass makes a new array.
     """
 
     _advice: ClassVar = {
@@ -31,6 +30,7 @@ class StatefulLayer(DrawingLayer):
     units: int
     stateful: bool
     state: Array | None = None
+    state_count: ClassVar[int] = 1  # of an LSTM 2
 
     def require_state_for(self, batch: int) -> None:
         """Raise ValueError if a stateful layer holds the states of a batch of another size."""
@@ -41,13 +41,13 @@ class StatefulLayer(DrawingLayer):
                 "size"
             )
 
-    def reset_states(self, states: npt.ArrayLike | None = None) -> None:
+    def reset_states(self, states: Any = None) -> None:
         """Set the state with which a stateful layer begins its next batch.
 
         Parameters
         ----------
         states : array_like of shape (B, H), optional
-            The state; by default zeros, for a batch of any size.
+            The state, of an `LSTM` the pair of h and c; by default zeros, for a batch of any size.
 
         Raises
         ------
@@ -60,12 +60,20 @@ class StatefulLayer(DrawingLayer):
 
     reset_state = reset_states
 
-    def checked_states(self, states: npt.ArrayLike | None) -> Array | None:
+    def as_states(self, name: str, states: Any, batch: int) -> Array | None:
+        """Return states of a batch as an array (B, H), of an LSTM (B, 2H), or None for None."""
+        return as_states(name, states, (batch, self.units), self.dtype, self.state_count)
+
+    def checked_states(self, states: Any) -> Array | None:
         """Return a copy of the argument of `reset_states`, or raise an exception if it is wrong."""
         if not self.stateful:
             raise ValueError(f"layer {self.label!r} is not stateful: it keeps no states")
         if states is None:
             return None
+        if self.state_count > 1:
+            parts = states if isinstance(states, (tuple, list)) else ()
+            batch = next((len(as_real("states", part)) for part in parts if np.ndim(part)), 0)
+            return self.as_states("states", states, batch)
         state = np.array(as_real("states", states), self.dtype, order="C")
         if state.ndim != 2 or state.shape[1] != self.units:
             raise ValueError(f"states must have shape (batch, {self.units}), got {state.shape}")

@@ -97,7 +97,7 @@ CODE = {"class_name": "__lambda__", "config": {"code": "4wEAAAAAAAAA", "defaults
         (lambda c: c["config"].update(layers=[]), "the model's configuration has no layers"),
         (lambda c: c["config"].update(layers=3), "the model's configuration has no layers"),
         (lambda c: c["config"].update(layers=[3]), "a configuration must be a dict"),
-        (lambda c: layers(c).append(spec("LSTM", units=3)), r"layer 'x' \(LSTM\): gru_c has no"),
+        (lambda c: layers(c).append(spec("Add", units=3)), r"layer 'x' \(Add\): gru_c has no"),
         (lambda c: layers(c).append(spec("os.system")), r"layer 'x' \(os.system\): gru_c has no"),
         (lambda c: layers(c).append(spec("Lambda", function=CODE)), r"'x' \(Lambda\): it is code"),
         (lambda c: layers(c).append(layers(c)[0]), r"layer 'input_layer' \(InputLayer\): gru_c ha"),

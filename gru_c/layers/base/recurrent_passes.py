@@ -1,4 +1,4 @@
-"""The forward and backward pass of the GRU layer."""
+"""The forward and backward pass of recurrent layers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c._core import WEIGHT_FORMATS
-from gru_c.common.arrays import Array, as_sequences, as_state, check_features
+from gru_c.common.arrays import Array, as_sequences, check_features, split_states
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.common.weight_memory import versions_of
@@ -24,8 +24,8 @@ from gru_c.recurrence.tape import Tape
 from gru_c.recurrence.weights import Gradients, Weights
 
 
-class GRULayerTape(NamedTuple):
-    """The tape of a GRU layer.
+class RecurrentTape(NamedTuple):
+    """The tape of a recurrent layer.
 
     Attributes
     ----------
@@ -42,8 +42,8 @@ class GRULayerTape(NamedTuple):
     x_mask: Array | None
 
 
-class GRUPasses(StatefulLayer):
-    """The passes of a `GRU`, whose constructor sets the attributes."""
+class RecurrentPasses(StatefulLayer):
+    """The passes of a `GRU`, `LSTM` or `SimpleRNN`, whose constructor sets the attributes."""
 
     cell: Cell
     use_bias: bool
@@ -93,7 +93,7 @@ class GRUPasses(StatefulLayer):
         self,
         x: npt.ArrayLike,
         *,
-        initial_state: npt.ArrayLike | None = None,
+        initial_state: Any = None,
         training: bool = False,
         mask: npt.ArrayLike | None = None,
         lengths: npt.ArrayLike | None = None,
@@ -105,7 +105,7 @@ class GRUPasses(StatefulLayer):
         x : array_like of shape (B, T, I)
             Input; with ``training=True`` it must not be changed before the backward pass.
         initial_state : array_like of shape (B, H), optional
-            State before the first step; zeros by default.
+            State before the first step, of an `LSTM` the pair of h and c; zeros by default.
         training : bool
             Set ``self.tape`` for `backward`.
         mask : array_like of bool, shape (B, T), optional
@@ -117,7 +117,7 @@ class GRUPasses(StatefulLayer):
         -------
         ndarray, or tuple of ndarray
             The output, (B, T, H) with ``return_sequences``, else (B, H); with ``return_state``
-            also the last state (B, H).
+            also the last state (B, H), of an `LSTM` h and c.
         """
         check_flag("training", training)
         self._require_built("forward")
@@ -148,15 +148,19 @@ class GRUPasses(StatefulLayer):
             every=self.checkpoint_every,
         )
         if tape is not None:
-            self._set_tape(GRULayerTape(tape, initial_state is not None, x_mask))
+            self._set_tape(RecurrentTape(tape, initial_state is not None, x_mask))
         if self.stateful:
             assign(self, state=last.copy())
+        h = last if self.state_count == 1 else np.ascontiguousarray(last[:, : self.units])
         if output is None and steps is not None:
-            output = _rows_of(steps, last)
+            output = _rows_of(steps, h)
         if not self.return_state:
-            return last if output is None else output
-        # Two arrays, so that a change of one does not change the other.
-        return (last.copy() if output is None else output), last
+            return h if output is None else output
+        # New arrays, so that a change of one does not change the other.
+        first = h.copy() if output is None else output
+        if self.state_count == 1:
+            return first, last
+        return first, *split_states(last, self.state_count)
 
     def _steps_that_count(
         self, B: int, T: int, mask: npt.ArrayLike | None, lengths: npt.ArrayLike | None
@@ -172,12 +176,13 @@ class GRUPasses(StatefulLayer):
             zero_output=self.zero_output_for_mask,
         )
 
-    def _first_state(self, initial_state: npt.ArrayLike | None, B: int) -> Array | None:
-        """Return the state before the first time step; None for zeros."""
+    def _first_state(self, initial_state: Any, B: int) -> Array | None:
+        """Return the states before the first time step; None for zeros."""
         if self.stateful and initial_state is None:
             self.require_state_for(B)
-            initial_state = self.state
-        return as_state("initial_state", initial_state, (B, self.units), self.dtype)
+            state = self.state  # of another dtype if it was set before there were weights
+            return None if state is None else np.ascontiguousarray(state, self.dtype)
+        return self.as_states("initial_state", initial_state, B)
 
     def _inference_options(self) -> PassOptions:
         return PassOptions(
@@ -209,7 +214,7 @@ class GRUPasses(StatefulLayer):
         self,
         d_output: npt.ArrayLike | None = None,
         *,
-        d_state: npt.ArrayLike | None = None,
+        d_state: Any = None,
         tape: Any = None,
         accumulate: bool = False,
         input_gradient: bool = True,
@@ -222,7 +227,8 @@ class GRUPasses(StatefulLayer):
         d_output : array_like, optional
             Gradient with respect to the output, of its shape; zeros by default.
         d_state : array_like of shape (B, H), optional
-            Gradient with respect to the last state, added to that of the output; zeros by default.
+            Gradient with respect to the last state, of an `LSTM` the pair of those of h and c;
+            added to that of the output; zeros by default.
         tape, accumulate, input_gradient, keep_tape
             See `Layer.backward`.
 
@@ -230,11 +236,12 @@ class GRUPasses(StatefulLayer):
         -------
         ndarray of shape (B, T, I), or tuple of ndarray
             The gradient of x (None without ``input_gradient``). If the forward pass was given an
-            initial state, a pair of it and the initial state's gradient (B, H).
+            initial state, a pair of it and the initial state's gradient (B, H), which itself is a
+            pair of an `LSTM`.
         """
         if not type(accumulate) is type(input_gradient) is type(keep_tape) is bool:
             check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
-        layer_tape: GRULayerTape = self._take_tape(tape)
+        layer_tape: RecurrentTape = self._take_tape(tape)
         of_pass, given_state, x_mask = layer_tape
         B, T, H = shape = of_pass.output_shape
         d_steps, d_last = self._output_gradients(of_pass, shape, d_output, d_state)
@@ -251,24 +258,26 @@ class GRUPasses(StatefulLayer):
             d_x = np.empty((T, B, features) if self.time_major else (B, T, features), self.dtype)
             gradients.x = batch_first(d_x, self.time_major)
         if given_state:
-            gradients.initial_state = np.empty((B, H), self.dtype)
+            gradients.initial_state = np.empty((B, self.state_count * H), self.dtype)
         of_pass.backward(d_steps, d_last, gradients, keep_tape=keep_tape)
         if gradients.x is not None and x_mask is not None:
             gradients.x *= x_mask
         if of_pass.memory is None:
             self._set_tape(None)
-        return (d_x, gradients.initial_state) if given_state else d_x
+        if gradients.initial_state is None:
+            return d_x
+        return d_x, split_states(gradients.initial_state, self.state_count)
 
     def _output_gradients(
         self,
         tape: Tape,
         shape: tuple[int, ...],
         d_output: npt.ArrayLike | None,
-        d_state: npt.ArrayLike | None,
+        d_state: Any,
     ) -> tuple[Array | None, Array | None]:
-        """Return the gradients of the outputs (B, T, H) and of the last state; None for zeros."""
+        """Return the gradients of the outputs (B, T, H) and of the last states; None for zeros."""
         B, T, H = shape
-        d_last = as_state("d_state", d_state, (B, H), self.dtype)
+        d_last = self.as_states("d_state", d_state, B)
         if d_output is None:
             return None, d_last
         if self.return_sequences:
@@ -278,6 +287,8 @@ class GRUPasses(StatefulLayer):
         d_last_output = self._as_gradient(d_output, (B, H))
         if isinstance(tape, RaggedTape):
             d_last_output = _rows_of(tape.steps, d_last_output)
+        if self.state_count > 1:
+            d_last_output = np.concatenate((d_last_output, np.zeros_like(d_last_output)), axis=1)
         if d_last is not None:
             d_last_output = d_last + d_last_output
         return None, np.ascontiguousarray(d_last_output)

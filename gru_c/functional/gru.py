@@ -1,45 +1,4 @@
-"""GRU sequences on NumPy arrays: forward, backward and a single step, without a model.
-
-The cell [1]_, for every time step (``sigmoid`` and ``tanh`` elementwise, ``*`` elementwise)::
-
-    z  = sigmoid(x Wz + h Uz + bz)
-    r  = sigmoid(x Wr + h Ur + br)
-    n  = tanh(x Wn + bn + r * (h Un + bhn))    reset_after=True
-    n  = tanh(x Wn + (r * h) Un + bn)          reset_after=False
-    h' = (1 - z) * n + z * h
-
-``recurrent_activation`` takes sigmoid's place and ``activation`` that of tanh. They are a name or,
-where the function has parameters alpha and beta, also ``(name, alpha)`` or ``(name, alpha, beta)``
-as in ``("leaky_relu", 0.01)``. These are the functions of ONNX:
-
-================== ================================ =============
-name               function                         alpha, beta
-================== ================================ =============
-"tanh"             tanh(x)
-"sigmoid"          1 / (1 + exp(-x))
-"relu"             max(x, 0)
-"linear"           x
-"softsign"         x / (1 + abs(x))
-"softplus"         log(1 + exp(x))
-"hard_sigmoid"     clip(alpha x + beta, 0, 1)       1/6, 1/2 [2]_
-"affine"           alpha x + beta                   1, 0
-"leaky_relu"       x if x >= 0, else alpha x        0.2 [2]_
-"thresholded_relu" x if x > alpha, else 0           1
-"scaled_tanh"      alpha tanh(beta x)               1, 1
-"elu"              x if x >= 0, else alpha expm1(x) 1
-================== ================================ =============
-
-The last column has the defaults. "leaky_relu", "thresholded_relu" and "elu" with ``alpha < 0`` are
-for prediction only. With ``clip`` the arguments of the functions are limited to +-clip, as in ONNX.
-
-Sizes: B batch rows, T time steps, I input features, H hidden units. Gates are in Keras's order zrn.
-
-References
-----------
-.. [1] K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
-   Machine Translation", EMNLP 2014, doi:10.3115/v1/D14-1179.
-.. [2] As in Keras 3. ONNX's own defaults are 0.2 and 0.5 for hard_sigmoid, 0.01 for leaky_relu.
-"""
+"""The functions of the GRU; see `gru_c.functional`."""
 
 from __future__ import annotations
 
@@ -47,38 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c import _core
-from gru_c.common.arrays import (
-    Array,
-    as_real,
-    as_sequences,
-    as_state,
-    check_features,
-    compute_dtype,
-)
-from gru_c.common.validation import check_flag, check_flags
+from gru_c.common.arrays import Array
+from gru_c.common.validation import check_flag
+from gru_c.functional.calls import Call, gradients_of, step_after
 from gru_c.recurrence.cell import ActivationLike, Cell
-from gru_c.recurrence.checkpointing import CheckpointTape, check_every
-from gru_c.recurrence.options import AUTO, PassOptions
-from gru_c.recurrence.passes import batch_first, run
-from gru_c.recurrence.plain import GRUTape
-from gru_c.recurrence.ragged import RaggedTape
+from gru_c.recurrence.options import AUTO
 from gru_c.recurrence.results import GRUForward, GRUGradients, GRUGradientsWithHidden
-from gru_c.recurrence.step_order import Steps
 from gru_c.recurrence.tape import Tape
-from gru_c.recurrence.weights import Weights
 from gru_c.runtime.threads import team_threads
-
-__all__ = [
-    "CheckpointTape",
-    "GRUForward",
-    "GRUGradients",
-    "GRUGradientsWithHidden",
-    "GRUTape",
-    "RaggedTape",
-    "gru_backward",
-    "gru_forward",
-    "gru_step",
-]
 
 
 def gru_forward(
@@ -211,51 +146,25 @@ def gru_forward(
         if type(plain) is tuple:  # else x is a single step, or the arguments need conversion
             output, state = plain
             return GRUForward(output, state, None)
-    check_flags(
-        reset_after=reset_after,
+    call = Call(
+        cell=Cell(reset_after)
+        if usual_cell and type(reset_after) is bool
+        else Cell.checked(reset_after, activation, recurrent_activation, clip),
+        x=x,
+        weights=(kernel, recurrent_kernel, bias),
+        initial_state=initial_state,
         go_backwards=go_backwards,
         time_major=time_major,
         training=training,
+        checkpoint_every=checkpoint_every,
+        engine=engine,
+        num_threads=num_threads,
+        inference_weights=inference_weights,
+        lengths=lengths,
+        mask=mask,
         zero_output_for_mask=zero_output_for_mask,
     )
-    every = check_every(checkpoint_every)
-    dtype = compute_dtype(
-        x=x,
-        kernel=kernel,
-        recurrent_kernel=recurrent_kernel,
-        bias=bias,
-        initial_state=initial_state,
-    )
-    cell = Cell.checked(reset_after, activation, recurrent_activation, clip)
-    options = PassOptions.checked(
-        cell, go_backwards, training, engine, num_threads, inference_weights, dtype
-    )
-    sequences = batch_first(as_sequences("x", x, dtype), time_major)
-    weights = Weights.checked(kernel, recurrent_kernel, bias, reset_after, dtype)
-    check_features(sequences.shape[2], weights.kernel, "x")
-    places, backwards, zero = sequences.shape[:2], bool(go_backwards), bool(zero_output_for_mask)
-    before = as_state("initial_state", initial_state, (places[0], weights.units), dtype)
-    steps = Steps.checked(places, mask, lengths, go_backwards=backwards, zero_output=zero)
-    return _run(sequences, weights, before, options, steps, every, time_major)
-
-
-def _run(
-    x: Array,
-    weights: Weights,
-    state: Array | None,
-    options: PassOptions,
-    steps: Steps | None,
-    every: int | str | None,
-    time_major: bool,
-) -> GRUForward:
-    """Run a pass over arrays that have been checked, x (B, T, I) among them."""
-    B, T, _ = x.shape
-    output = np.empty((T, B, weights.units) if time_major else (B, T, weights.units), x.dtype)
-    shown = batch_first(output, time_major)
-    last, tape = run(x, weights, state, shown, options, steps=steps, every=every)
-    if tape is not None and time_major:
-        tape.time_major = True
-    return GRUForward(output, last, tape)
+    return GRUForward(*call.run())
 
 
 def gru_backward(
@@ -308,37 +217,8 @@ def gru_backward(
     >>> gradients.x.shape, gradients.kernel.shape
     ((2, 5, 3), (3, 12))
     """
-    if not isinstance(tape, Tape):
-        raise TypeError(
-            "gru_backward wants the tape of gru_forward(..., training=True), got "
-            + ("None: was training=True given?" if tape is None else type(tape).__name__)
-        )
-    if not type(keep_tape) is type(d_hidden) is bool:
-        check_flags(keep_tape=keep_tape, d_hidden=d_hidden)
-    B, T, H = tape.output_shape
-    dtype = tape.kernel.dtype
-    places = (T, B) if tape.time_major else (B, T)
-    if d_output is not None:
-        d_output = as_sequences("d_output", d_output, dtype)
-        if d_output.shape != (*places, H):
-            raise ValueError(f"d_output must have shape {(*places, H)}, got {d_output.shape}")
-    d_last = as_state("d_state", d_state, (B, H), dtype)
-    d_x = np.empty((*places, tape.x.shape[2]), dtype)
-    hidden = np.empty((*places, H), dtype) if d_hidden else None
-    gradients = tape.weights.empty_gradients()
-    gradients.x = batch_first(d_x, tape.time_major)
-    gradients.initial_state = np.empty((B, H), dtype)
-    gradients.hidden = batch_first(hidden, tape.time_major)
-    d_steps = batch_first(d_output, tape.time_major)
-    tape.backward(d_steps, d_last, gradients, keep_tape=bool(keep_tape))
-    result = GRUGradients(
-        d_x,
-        gradients.kernel,
-        gradients.recurrent_kernel,
-        gradients.bias,
-        gradients.initial_state,
-    )
-    return result if hidden is None else GRUGradientsWithHidden(*result, hidden)
+    result, hidden = gradients_of("GRU", tape, d_output, d_state, keep_tape, d_hidden)
+    return GRUGradients(*result) if hidden is None else GRUGradientsWithHidden(*result, hidden)
 
 
 def gru_step(
@@ -380,21 +260,10 @@ def gru_step(
     (1, 4)
     """
     if reset_after is not True:
-        check_flag("reset_after", reset_after)
+        reset_after = check_flag("reset_after", reset_after)
     after = _core.forward_plain(
         x_t, kernel, recurrent_kernel, bias, state, reset_after, AUTO, team_threads()
     )
     if type(after) is np.ndarray:
         return after
-    dtype = compute_dtype(
-        x_t=x_t, state=state, kernel=kernel, recurrent_kernel=recurrent_kernel, bias=bias
-    )
-    step = as_real("x_t", x_t, dtype)
-    if step.ndim != 2:
-        raise ValueError(f"x_t must have shape (B, I), got {step.shape}")
-    weights = Weights.checked(kernel, recurrent_kernel, bias, reset_after, dtype)
-    check_features(step.shape[1], weights.kernel, "x_t")
-    before = as_state("state", as_real("state", state), (len(step), weights.units), dtype)
-    one_step = np.ascontiguousarray(step)[:, None, :]
-    after, _ = run(one_step, weights, before, None, PassOptions(Cell(bool(reset_after))))
-    return after
+    return step_after(Cell(reset_after), x_t, state, (kernel, recurrent_kernel, bias))
