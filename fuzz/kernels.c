@@ -131,7 +131,8 @@ static cell_case draw_case(const gru_problem *p, manner how) {
     e.cell = p->cell;
     e.reset_after = p->reset_after;
     e.kind = p->kind;
-    const size_t width = e.G * e.H, biases = (e.cell == GRU_CELL_GRU && e.reset_after ? 2 : 1) * width;
+    const size_t width = e.G * e.H,
+                 biases = (e.cell == GRU_CELL_GRU && e.reset_after ? 2 : 1) * width;
     const size_t states = e.B * e.S * e.H;
     const double scale = pow(4, (double)number(3) - 2);
     seed = number(255) * 256 + number(255);
@@ -292,7 +293,8 @@ static void fuzz_cells(void) {
     gru_problem p = draw_problem();
     const manner how = draw_manner(&p);
     p.weights_are_packed = how.packed;
-    const int unbounded = is_unbounded(&p.kind.activation) || is_unbounded(&p.kind.recurrent_activation);
+    const int unbounded =
+        is_unbounded(&p.kind.activation) || is_unbounded(&p.kind.recurrent_activation);
     if (unbounded && p.weights_format != GRU_WEIGHTS_FULL) {
         p.weights_format = GRU_WEIGHTS_FULL; /* errors of weights grow with the states */
     }
@@ -464,10 +466,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     expect_ok(gru_select_isa(gru_isa_name(number(255) % isas)));
     switch (number(7)) {
-    case 0: fuzz_matmul(); break;
-    case 1: fuzz_optimizers(); break;
-    case 2: fuzz_sizes(); break;
-    default: fuzz_cells();
+    case 0:
+        fuzz_matmul();
+        break;
+    case 1:
+        fuzz_optimizers();
+        break;
+    case 2:
+        fuzz_sizes();
+        break;
+    default:
+        fuzz_cells();
     }
     give_all_back();
     return 0;

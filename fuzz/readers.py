@@ -7,6 +7,7 @@ tables in fuzz/corpus/csv. Where a checksum or an archive would refuse nearly al
 the door, some inputs are the content, which the target packs.
 """
 
+import contextlib
 import io
 import json
 import sys
@@ -18,8 +19,8 @@ from pathlib import Path
 import atheris
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import numpy as np  # noqa: E402  (numpy itself is not instrumented)
-import safetensors.numpy  # noqa: E402
+import numpy as np
+import safetensors.numpy
 
 with atheris.instrument_imports(include=["gru_c"]):
     import gru_c
@@ -166,10 +167,8 @@ def main(name, *options):
 
     def target(data):
         path.write_bytes(pack(data[1:]) if data[:1] == MARK else data)
-        try:
+        with contextlib.suppress(ValueError):
             read(path)
-        except ValueError:
-            pass
 
     inputs = Path(folder.name, "first")
     inputs.mkdir()

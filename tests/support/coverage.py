@@ -10,7 +10,9 @@ from pathlib import Path
 def counts_of(root):
     """Return the count of each line and the count of each branch of it, by file.
 
-    A template is compiled several times; a line is reached if one of its copies is.
+    A template is compiled several times, and a function is inlined into others; a line or a branch
+    is reached if it is in one of its copies. Copies in which the compiler has left out other
+    branches of the line are not the same.
     """
     lines, branches = defaultdict(int), defaultdict(int)
     for notes in sorted(root.glob("build/**/src_c/**/*.gcno")):
@@ -24,7 +26,7 @@ def counts_of(root):
                     place = file["file"], line["line_number"]
                     lines[place] = max(lines[place], line["count"])
                     for number, branch in enumerate(line["branches"]):
-                        key = (*place, line.get("function_name", "").rsplit("_f", 1)[0], number)
+                        key = (*place, len(line["branches"]), number)
                         branches[key] = max(branches[key], branch["count"])
     return lines, branches
 
