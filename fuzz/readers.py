@@ -167,7 +167,7 @@ def main(name, *options):
 
     def target(data):
         path.write_bytes(pack(data[1:]) if data[:1] == MARK else data)
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, ImportError):  # of a package that is not here
             read(path)
 
     inputs = Path(folder.name, "first")

@@ -18,6 +18,7 @@ build() { # folder, compiler, instruction sets ...
     shift 2
     mkdir -p "$folder"
     flags="-std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off -fno-math-errno -Wno-unknown-pragmas -Isrc_c"
+    [[ $cc == s390x* ]] && flags+=" -fexcess-precision=fast" # as in setup.py
     for name in "$@"; do flags+=" -DGRU_HAVE_${name^^}"; done
     for source in src_c/*/*.c tests/support/guard_harness.c; do
         own=
