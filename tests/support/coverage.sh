@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds a copy of the tree with counters, runs the core's tests and guard_harness.c in it on each instruction set of this
-# machine, and prints the lines and branches of src_c that they reach. Arguments: least percent of
-# lines and of branches.
+# Builds a copy of the tree with counters, runs the core's tests and guard_harness.c in it on each
+# instruction set of this machine, and prints the lines and branches of src_c that they reach.
+# Arguments: least percent of lines and of branches.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
