@@ -41,6 +41,8 @@ AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
 ISA_FLAGS = {
     "x86_64": {"baseline": [], "avx2": AVX2, "avx512": AVX512},
     "aarch64": {"baseline": [], "neon": []},
+    # Otherwise GCC computes float in double, as C allows, and vectors of float do not compile.
+    "s390x": {"baseline": ["-fexcess-precision=fast"]},
 }
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
