@@ -19,7 +19,7 @@ SEQUENCE_LENS, INITIAL_H, INITIAL_C, PEEPHOLES = 4, 5, 6, 7
 
 @dataclass(frozen=True)
 class Operator:
-    """What tells one of the three operators from the others.
+    """The properties in which the operators GRU, LSTM and RNN differ.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the drop-ins for PyTorch's recurrent modules share: ``forward``, copies and quantisation."""
+"""The base of the drop-ins for PyTorch's recurrent modules: forward, copies, quantisation."""
 
 from __future__ import annotations
 
