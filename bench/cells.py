@@ -58,14 +58,14 @@ class Sizes:
     widths: tuple[int, ...] = (32, 128, 512)
     shape: tuple[int, int, int] = (32, 100, 64)
     rounds: int = 25
-    rates: tuple[float, ...] = (0.003, 0.01)
+    rates: tuple[float, ...] = (0.01, 0.003)
     seeds: Sequence[int] = range(10)
     cap: int = 4000
     units: int = 32
     scores: tuple[tuple[str, int, int, int, int | None], ...] = (
         ("temperature", 10, 20, 32, None),
         ("demand", 10, 10, 32, None),
-        ("characters", 3, 2, 64, 1_000_000),
+        ("characters", 3, 6, 64, 1_000_000),
     )
 
 
@@ -81,6 +81,19 @@ def layer_parameters(cell: str, inputs: int, units: int) -> int:
     return GATES[cell] * units * (inputs + units + biases)
 
 
+def model_parameters(inputs: Sequence[int | None], outputs: int) -> Callable[[str, int], int]:
+    """Return the function that counts the weights of layers in a row and of a Dense layer.
+
+    `inputs` are the features that each layer reads; None if it reads the layer before it.
+    """
+
+    def count(cell: str, units: int) -> int:
+        layers = sum(layer_parameters(cell, size or units, units) for size in inputs)
+        return layers + (units + 1) * outputs
+
+    return count
+
+
 def equal_units(cell: str, units: int, count: Callable[[str, int], int]) -> int:
     """Return the units of a cell whose number of parameters is nearest to that of a GRU."""
     wanted = count("GRU", units)
@@ -92,11 +105,7 @@ def equal_units(cell: str, units: int, count: Callable[[str, int], int]) -> int:
 
 def measure_times(sizes: Sizes) -> Iterator[Record]:
     """Yield the least CPU seconds of each cell's passes, at equal width and equal parameters."""
-    inputs = sizes.shape[2]
-
-    def count(cell: str, units: int) -> int:
-        return layer_parameters(cell, inputs, units)
-
+    count = model_parameters((sizes.shape[2],), 0)
     for width in sizes.widths:
         wide = {(cell, width) for cell in CELLS}
         equal = {(cell, equal_units(cell, width, count)) for cell in CELLS}
@@ -143,11 +152,7 @@ def make_calls(cell: str, units: int, shape: tuple[int, int, int]) -> dict[str, 
 
 def run_adding(sizes: Sizes) -> Iterator[Record]:
     """Yield, for each cell, learning rate and seed, when the adding problem is solved."""
-    example = load_example("vanishing_gradient")
-
-    def count(cell: str, units: int) -> int:
-        return layer_parameters(cell, 2, units) + units + 1
-
+    example, count = load_example("vanishing_gradient"), model_parameters((2,), 1)
     for seed in sizes.seeds:
         for rate in sizes.rates:
             for cell, kind in CELLS.items():
@@ -228,12 +233,7 @@ def run_scores(name: str, sizes: Sizes) -> Iterator[Record]:
     """Yield the score of each cell and seed on the data of an example."""
     _, seeds, epochs, width, limit = next(row for row in sizes.scores if row[0] == name)
     inputs, outputs, score = SCORES[name](load_example(name), limit)
-
-    def count(cell: str, units: int) -> int:
-        """Return the number of weights of the recurrent layers and the Dense layer."""
-        layers = sum(layer_parameters(cell, size or units, units) for size in inputs)
-        return layers + (units + 1) * outputs
-
+    count = model_parameters(inputs, outputs)
     for seed in range(seeds):
         for cell, kind in CELLS.items():
             units = equal_units(cell, width, count)

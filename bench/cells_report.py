@@ -72,8 +72,8 @@ def parameters(parts: dict[str, Any]) -> Rows:
 def times(parts: dict[str, Any]) -> Rows:
     """Return the table of the GRU's times, and of those of the other cells over them."""
     rows = [
-        ["GRU's units, pass", "GRU, µs", "LSTM / GRU", "SimpleRNN / GRU"]
-        + [f"{cell} / GRU, equal parameters" for cell in ("LSTM", "SimpleRNN")]
+        ["GRU's units, pass", "GRU, µs", "LSTM", "SimpleRNN"]
+        + [f"{cell}, equal weights" for cell in ("LSTM", "SimpleRNN")]
     ]
     records = parts["times"]["records"]
     names = {"forward": "forward pass", "training": "training step", "stream": "step of a stream"}
