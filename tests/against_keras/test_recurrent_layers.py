@@ -52,6 +52,15 @@ def test_outputs_and_states(kind, options):
     assert_same(ours.forward(X, initial_state=states if count == 2 else states[0]), expected)
 
 
+@pytest.mark.parametrize("kind", ["GRU", "LSTM", "SimpleRNN"])
+def test_no_activation_is_linear(kind):
+    gates = {} if kind == "SimpleRNN" else {"recurrent_activation": None}
+    ours, theirs = pair_of(kind, activation=None, **gates)
+    assert ours.activation == "linear"
+    np.testing.assert_allclose(ours(X), as_arrays(theirs(X))[0], rtol=1e-4)
+    assert getattr(gru_c, f"{kind}Cell")(5, activation=None, **gates).activation == "linear"
+
+
 @each_kind
 def test_masks(kind):
     ours, theirs = pair_of(kind, return_sequences=True, return_state=True)
