@@ -65,7 +65,7 @@ class Sizes:
     scores: tuple[tuple[str, int, int, int, int | None], ...] = (
         ("temperature", 10, 20, 32, None),
         ("demand", 10, 10, 32, None),
-        ("characters", 3, 6, 64, 1_000_000),
+        ("characters", 3, 2, 64, 1_000_000),
     )
 
 

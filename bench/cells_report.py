@@ -72,14 +72,14 @@ def parameters(parts: dict[str, Any]) -> Rows:
 def times(parts: dict[str, Any]) -> Rows:
     """Return the table of the GRU's times, and of those of the other cells over them."""
     rows = [
-        ["GRU's units, pass", "GRU, µs", "LSTM", "SimpleRNN"]
+        ["width of the GRU, pass", "GRU, µs", "LSTM", "SimpleRNN"]
         + [f"{cell}, equal weights" for cell in ("LSTM", "SimpleRNN")]
     ]
     records = parts["times"]["records"]
     names = {"forward": "forward pass", "training": "training step", "stream": "step of a stream"}
     for width in _values(records, "width"):
         for what, name in names.items():
-            row = [f"{width}, {name}"]
+            row = [f"H={width}, {name}"]
             for equal in ("width", "parameters"):
                 seconds = {
                     r["cell"]: r["seconds"]
