@@ -52,6 +52,19 @@ def test_outputs_and_states(kind, options):
     assert_same(ours.forward(X, initial_state=states if count == 2 else states[0]), expected)
 
 
+@pytest.mark.parametrize("kind", ["GRU", "SimpleRNN"])
+def test_a_list_of_one_state_is_that_state(kind):
+    ours, theirs = pair_of(kind)
+    state = RNG.standard_normal((6, 5)).astype(np.float32)
+    assert_same(ours(X, initial_state=[state]), theirs(X, initial_state=[torch.tensor(state)]))
+    assert np.array_equal(ours(X, initial_state=[state]), ours(X, initial_state=state))
+    with pytest.raises(ValueError, match=r"must have shape \(B, H\) = \(6, 5\), got \(2, 6, 5\)"):
+        ours(X, initial_state=[state, state])
+    kept = getattr(gru_c, kind)(5, stateful=True)
+    kept.reset_states([state])
+    assert np.array_equal(kept.state, state)
+
+
 @pytest.mark.parametrize("kind", ["GRU", "LSTM", "SimpleRNN"])
 def test_no_activation_is_linear(kind):
     gates = {} if kind == "SimpleRNN" else {"recurrent_activation": None}
