@@ -25,7 +25,7 @@ def check_for_network(layer: Layer) -> None:
         )
     if getattr(layer, "return_state", False):
         raise ValueError(
-            "return_state=True gives the states, too; a Sequential passes on one"
+            "return_state=True gives the states, too; a Sequential passes on one output"
         )
     if isinstance(layer, Bidirectional) and layer.merge_mode is None:
         raise ValueError("merge_mode=None gives two outputs; a Sequential passes on one")
