@@ -293,7 +293,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 run(part, QUICK if options.quick else Sizes(), folder)
             except SystemExit as missing:  # an example that needs another package
                 print(f"skipped {part}: {missing}", flush=True)
-    cells_report.write(cells_report.read(folder), folder)
+    parts = cells_report.read(folder)
+    if not parts:
+        parser.error(f"there is no {cells_report.NAME} in {folder}")
+    cells_report.write(parts, folder)
     return 0
 
 

@@ -9,8 +9,13 @@ PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def fill(page: str, tables: Mapping[str, str]) -> str:
-    """Return the page with the tables at its places replaced."""
-    return PLACE.sub(lambda place: f"{place[1]}\n{tables[place[2]]}\n\n{place[3]}", page)
+    """Return the page with the tables at its places replaced; a place without one stays."""
+
+    def replace(place: re.Match[str]) -> str:
+        table = tables.get(place[2])
+        return place[0] if table is None else f"{place[1]}\n{table}\n\n{place[3]}"
+
+    return PLACE.sub(replace, page)
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

@@ -9,6 +9,13 @@ from bench import cells, cells_report, pages
 from gru_c import get_num_threads, set_num_threads
 
 
+@pytest.fixture(autouse=True)
+def as_many_threads_as_before():
+    threads = get_num_threads()
+    yield
+    set_num_threads(threads)
+
+
 @pytest.mark.parametrize("cell", cells.CELLS)
 def test_the_count_of_a_layer_is_that_of_the_layer(cell):
     layer = cells.CELLS[cell](7)
@@ -37,12 +44,7 @@ def test_the_count_of_a_model_of_characters_is_that_of_the_model_beyond_its_embe
 
 
 def test_a_short_run_stores_its_results_and_says_what_was_not_solved(tmp_path, capsys):
-    threads = get_num_threads()
-    try:
-        arguments = ["--quick", "--out", str(tmp_path), "--parts", "times", "adding"]
-        assert cells.main(arguments) == 0
-    finally:
-        set_num_threads(threads)
+    assert cells.main(["--quick", "--out", str(tmp_path), "--parts", "times", "adding"]) == 0
     parts = json.loads((tmp_path / "cells.json").read_text(encoding="utf-8"))
     assert parts == cells_report.read(tmp_path)
     assert [r["steps"] for r in parts["adding"]["records"]] == [None] * 3
@@ -56,6 +58,20 @@ def test_a_short_run_does_not_replace_the_results_of_the_page(capsys):
     with pytest.raises(SystemExit):
         cells.main(["--quick"])
     assert "--quick needs --out" in capsys.readouterr().err
+
+
+def test_a_report_without_results_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        cells.main(["--report", "--out", str(tmp_path)])
+    assert f"there is no cells.json in {tmp_path}" in capsys.readouterr().err
+
+
+def test_a_place_without_a_new_table_stays():
+    page = "<!-- table: a -->\nold\n<!-- end -->\n<!-- table: b -->\nkept\n<!-- end -->\n"
+    filled = pages.fill(page, {"a": "new"})
+    assert "old" not in filled
+    assert "\nnew\n" in filled
+    assert "\nkept\n" in filled
 
 
 def test_the_tables_of_the_page_are_those_of_the_results():
