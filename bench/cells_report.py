@@ -58,7 +58,7 @@ def tables(parts: dict[str, Any]) -> dict[str, str]:
 
 def parameters(parts: dict[str, Any]) -> Rows:
     """Return the table of weights at equal width, and of units at equal numbers of weights."""
-    rows = [["GRU's units", "weights", "LSTM", "SimpleRNN", "units: LSTM", "SimpleRNN"]]
+    rows = [["GRU's units", "weights: GRU", "LSTM", "SimpleRNN", "units: LSTM", "SimpleRNN"]]
     records = [r for r in parts["times"]["records"] if r["what"] == "forward"]
     for width in _values(records, "width"):
         of_width = {r["cell"]: r for r in _select(records, width, "width")}
