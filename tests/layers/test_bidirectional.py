@@ -10,11 +10,9 @@ from tools import assert_close, assert_gradients, assert_same_bits
 
 from gru_c import (
     GRU,
-    LSTM,
     Bidirectional,
     Dense,
     Sequential,
-    SimpleRNN,
     get_num_threads,
     load_model,
     set_num_threads,
@@ -391,15 +389,3 @@ def test_torch_computes_the_same():
 def test_invalid_settings_are_refused(make_it, error, message):
     with pytest.raises(error, match=message):
         make_it()
-
-
-@pytest.mark.parametrize("layer_class", [GRU, LSTM, SimpleRNN])
-def test_the_states_of_each_direction_may_be_in_a_list(layer_class):
-    layer = Bidirectional(layer_class(3))
-    x = np.random.default_rng(0).standard_normal((5, 4, 2))
-    states = [np.full((5, 3), value) for value in (0.1, 0.2, 0.3, 0.4)]
-    count = 2 if layer_class is LSTM else 1
-    flat = layer(x, initial_state=states[: 2 * count])
-    nested = layer(x, initial_state=[states[:count], states[count : 2 * count]])
-    assert np.array_equal(flat, nested)
-    assert not np.array_equal(flat, layer(x))
