@@ -63,6 +63,8 @@ class StatefulLayer(DrawingLayer):
 
     def as_states(self, name: str, states: Any, batch: int) -> Array | None:
         """Return states of a batch as an array (B, H), of an LSTM (B, 2H), or None for None."""
+        if states is None:
+            return None
         given = self._without_list(states)
         return as_states(name, given, (batch, self.units), self.dtype, self.state_count)
 
