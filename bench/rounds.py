@@ -15,6 +15,7 @@ SHORTEST_SAMPLE = 200e-6
 # caches and the memory that it had freed.
 WARMED = 50e-3
 FEWEST_ROUNDS = 3
+Clock = Callable[[], float]
 
 
 @dataclass
@@ -51,13 +52,13 @@ def wait_until_idle(shortest: float = 2e-3, longest: float = 0.2) -> None:
             return
 
 
-def time_call(call: Callable[[], object], repeats: int) -> float:
+def time_call(call: Callable[[], object], repeats: int, clock: Clock = time.perf_counter) -> float:
     """Return the mean seconds of `repeats` calls."""
     counter = range(repeats)
-    begin = time.perf_counter()
+    begin = clock()
     for _ in counter:
         call()
-    return (time.perf_counter() - begin) / repeats
+    return (clock() - begin) / repeats
 
 
 def choose_repeats(call: Callable[[], object]) -> int:
@@ -74,6 +75,7 @@ def measure(
     probe: Callable[[], float] | None,
     rounds: int,
     seconds: float,
+    clock: Clock = time.perf_counter,
 ) -> Samples:
     """Time all calls once in each round, in an order that changes from round to round.
 
@@ -90,6 +92,9 @@ def measure(
         Largest number of rounds.
     seconds : float
         Rounds do not begin after this time, except for the first `FEWEST_ROUNDS`.
+    clock : callable
+        Returns the seconds that samples are differences of. `time.thread_time` leaves out the time
+        in which other programs have the CPU, and the work of other threads.
 
     Returns
     -------
@@ -112,7 +117,7 @@ def measure(
                 if name is None:
                     samples.peak.append(probe())
                 else:
-                    samples.seconds[name].append(_sample(calls[name], repeats[name], samples, name))
+                    samples.seconds[name].append(_sample(calls[name], samples, name, clock))
             gc.collect()
     finally:
         if collecting:
@@ -120,9 +125,9 @@ def measure(
     return samples
 
 
-def _sample(call: Callable[[], object], repeats: int, samples: Samples, name: str) -> float:
+def _sample(call: Callable[[], object], samples: Samples, name: str, clock: Clock) -> float:
     """Return a sample of a call, after a call that is not timed if calls are short."""
-    earlier = samples.seconds[name]
+    earlier, repeats = samples.seconds[name], samples.repeats[name]
     if repeats > 1 or not earlier or earlier[-1] < WARMED:
         call()
-    return time_call(call, repeats)
+    return time_call(call, repeats, clock)

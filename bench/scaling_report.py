@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from bench import scaling_model as model
+from bench.pages import fill, markdown
 from bench.scaling_cases import MODELS, ROOT, SETTINGS, Model
 from bench.scaling_fit import AT_TWO, LIBRARIES, MANY, WANTED, Fitted
 from bench.scaling_model import Cost, Network
 
 PAGE = ROOT / "docs" / "scaling.md"
 BATCHES = (256, 4096, 65536)
-PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # ---- tables -------------------------------------------------------------------------------------
 
@@ -26,7 +25,7 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
     makers: list[Callable[[Fitted], list[list[str]]]] = [
         *(steps, parts, costs, messages, check, overlap, weak, strong, less),
     ]
-    return {maker.__name__: _markdown(maker(fitted)) for maker in makers}
+    return {maker.__name__: markdown(maker(fitted)) for maker in makers}
 
 
 def steps(fitted: Fitted) -> list[list[str]]:
@@ -201,26 +200,13 @@ def _bytes(size: float) -> str:
     return f"{size / 1e6:.3g} MB" if size >= 1e6 else f"{size / 1e3:.3g} kB"
 
 
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = ("| " + " | ".join(row) + " |" for row in rows)
-    words = next((i for i, cell in enumerate(rows[1]) if cell[:1].isdigit()), 1)
-    line = "|" + "|".join("---" if i < words else "--:" for i in range(len(rows[0]))) + "|"
-    return "\n".join([head, line, *body])
-
-
-def fill(page: str, results: dict[str, Any]) -> str:
-    """Return the page with its tables replaced."""
-    new = tables(results)
-    return PLACE.sub(lambda place: f"{place[1]}\n{new[place[2]]}\n\n{place[3]}", page)
-
-
 def write(results: dict[str, Any], folder: Path) -> None:
     """Print the tables and draw the plots; update the page if the folder is that of its results."""
     for name, table in tables(results).items():
         print(f"\n{name}\n\n{table}")
     if folder.resolve() == PAGE.parent / "performance" / "scaling":
         page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(fill(page, results), encoding="utf-8")
+        PAGE.write_text(fill(page, tables(results)), encoding="utf-8")
     try:
         from bench import scaling_plots
     except ImportError as error:

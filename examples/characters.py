@@ -106,6 +106,24 @@ def cut(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return pieces(text[:count]), pieces(text[1 : count + 1])
 
 
+def encode(books: dict[str, str], count: int | None) -> tuple[str, np.ndarray, np.ndarray]:
+    """Return the alphabet, and as indices of its letters the text to learn and the one held out.
+
+    The text to learn has at most `count` characters.
+    """
+    learnt = "".join(text for book, text in books.items() if book not in (HELD_OUT, CHOSEN_ON))
+    alphabet = "".join(sorted(set(learnt)))
+    indices = {character: index for index, character in enumerate(alphabet)}
+    known = np.array([indices[character] for character in learnt[:count]])
+    return alphabet, known, np.array([indices[character] for character in books[HELD_OUT]])
+
+
+def build_model(letters: int, units: int, seed: int, layer: type = GRU) -> Sequential:
+    """Return a model that reads letters, and whose outputs are the logits of the next one."""
+    recurrent = layer(units, return_sequences=True, stateful=True)
+    return Sequential([Embedding(letters, 32), recurrent, Dense(letters)], seed=seed)
+
+
 def train(model: Sequential, known: np.ndarray, new: np.ndarray, epochs: int) -> float:
     """Train on known text; print the bits for new text after each epoch, and return the last."""
     x, y = cut(known)
@@ -152,20 +170,13 @@ def main(arguments: list[str] | None = None) -> tuple[float, list[float]]:
     if options.temperature <= 0:
         parser.error("the temperature must be above 0")
 
-    books = load()
-    learnt = "".join(text for book, text in books.items() if book not in (HELD_OUT, CHOSEN_ON))
-    alphabet = "".join(sorted(set(learnt)))
-    indices = {character: index for index, character in enumerate(alphabet)}
-    known = np.array([indices[character] for character in learnt[: options.characters]])
-    new = np.array([indices[character] for character in books[HELD_OUT]])
-
+    alphabet, known, new = encode(load(), options.characters)
     print(f"{len(known):,} characters to learn from; held out: {HELD_OUT}, {len(new):,}")
     ngrams = ngram_bits(known, new, len(alphabet), 7)
     for n, bits in enumerate(ngrams, start=1):
         print(f"  {n}-gram: {bits:.3f} bits per character")
     units = options.units
-    gru = GRU(units, return_sequences=True, stateful=True)
-    model = Sequential([Embedding(len(alphabet), 32), gru, Dense(len(alphabet))], seed=options.seed)
+    model = build_model(len(alphabet), units, options.seed)
     print(f"GRU of {units} units:")
     bits = train(model, known, new, options.epochs)
     start = "\nAnd "

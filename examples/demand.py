@@ -87,14 +87,16 @@ def make_samples(
     return x, (windows(demand, starts) - shifted) / scale
 
 
-def forecast(demand: np.ndarray, units: int, epochs: int, seed: int) -> np.ndarray:
+def forecast(
+    demand: np.ndarray, units: int, epochs: int, seed: int, layer: type = GRU
+) -> np.ndarray:
     """Train on the days before the test days; return forecasts (starts, DAY) in megawatts."""
     test = test_starts(demand)
     learnt = np.arange(WEEK + DAY, test[0] - DAY + 1)  # their days end before the test
     scale = (demand[WEEK : test[0]] - demand[: test[0] - WEEK]).std()
     x, y = make_samples(demand, learnt, scale)
 
-    model = Sequential([GRU(units), Dropout(0.3), Dense(DAY)], seed=seed)  # repeatable to the bit
+    model = Sequential([layer(units), Dropout(0.3), Dense(DAY)], seed=seed)  # repeatable to the bit
     steps = epochs * -(-len(x) // BATCH)
     model.compile(Adam(CosineDecay(0.003, steps), global_clipnorm=1.0), loss="mae")
     model.fit(x, y, batch_size=BATCH, epochs=epochs, verbose=2)

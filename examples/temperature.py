@@ -65,19 +65,21 @@ def season_mean(days: pd.DataFrame) -> np.ndarray:
     return near @ training.temp_max.to_numpy() / near.sum(axis=1)
 
 
-def build_model(units: int, steps: int, seed: int) -> Sequential:
+def build_model(units: int, steps: int, seed: int, layer: type = GRU) -> Sequential:
     """Return a compiled model whose learning rate falls to 0 over the optimizer's steps."""
     model = Sequential(seed=seed)  # repeatable to the bit
-    model.add(GRU(units, return_sequences=True))
+    model.add(layer(units, return_sequences=True))
     model.add(Dropout(0.2))
-    model.add(GRU(units))
+    model.add(layer(units))
     model.add(Dropout(0.2))
     model.add(Dense(1))
     model.compile(optimizer=Adam(CosineDecay(0.003, steps), global_clipnorm=1.0), loss="mse")
     return model
 
 
-def forecast(days: pd.DataFrame, units: int, epochs: int, seed: int) -> np.ndarray:
+def forecast(
+    days: pd.DataFrame, units: int, epochs: int, seed: int, layer: type = GRU
+) -> np.ndarray:
     """Train on the years before the test year; return forecasts of its maxima in °C."""
     # A window for each day that another day follows: (samples, days, features).
     x = sliding_window_view(make_features(days), WINDOW, axis=0)[:-1].transpose(0, 2, 1)
@@ -88,7 +90,7 @@ def forecast(days: pd.DataFrame, units: int, epochs: int, seed: int) -> np.ndarr
     change = tomorrow - today
     scale = change[~test].std()
     steps = epochs * -(-len(change[~test]) // BATCH)
-    model = build_model(units, steps, seed)
+    model = build_model(units, steps, seed, layer)
     model.fit(x[~test], change[~test] / scale, batch_size=BATCH, epochs=epochs)
     return today[test] + scale * model.predict(x[test], verbose=0)[:, 0]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.common.arrays import Array, Shape, as_sequences, as_states, split_states
+from gru_c.common.arrays import Array, Shape, as_sequences, split_states
 from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry
 from gru_c.common.validation import check_flag, check_flags
@@ -278,7 +278,7 @@ class Bidirectional(DirectionPair[Recurrent]):
         for layer, state in zip(self.directions, given, strict=True):
             if state is None:
                 layer.require_state_for(B)
-            checked = as_states("initial_state", state, (B, layer.units), self.dtype, count)
+            checked = layer.as_states("initial_state", state, B)
             states.append(None if checked is None else split_states(checked, count))
         return states
 

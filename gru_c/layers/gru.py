@@ -24,11 +24,12 @@ class GRU(Recurrent):
     ----------
     units : int
         Hidden units H.
-    activation, recurrent_activation : str or tuple
+    activation, recurrent_activation : str, tuple or None
         Functions of the candidate and of the gates: a name, ``(name, alpha)`` or
         ``(name, alpha, beta)``. Without parameters "tanh", "sigmoid", "relu", "linear", "softsign"
         and "softplus"; with parameters "hard_sigmoid", "affine", "leaky_relu",
-        "thresholded_relu", "scaled_tanh" and "elu". `gru_c.functional` defines them.
+        "thresholded_relu", "scaled_tanh" and "elu". `gru_c.functional` defines them. None is
+        "linear", as in Keras.
     use_bias : bool
         Add a bias.
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
@@ -135,8 +136,8 @@ class GRU(Recurrent):
     def __init__(
         self,
         units: int,
-        activation: ActivationLike = "tanh",
-        recurrent_activation: ActivationLike = "sigmoid",
+        activation: ActivationLike | None = "tanh",
+        recurrent_activation: ActivationLike | None = "sigmoid",
         use_bias: bool = True,
         kernel_initializer: object = "glorot_uniform",
         recurrent_initializer: object = "orthogonal",

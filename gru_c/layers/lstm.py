@@ -28,9 +28,9 @@ class LSTM(Recurrent):
     ----------
     units : int
         Hidden units H.
-    activation : str or tuple
+    activation : str, tuple or None
         Function in place of tanh, of the candidate and of c; see `GRU`.
-    recurrent_activation : str or tuple
+    recurrent_activation : str, tuple or None
         Function of the gates i, f and o; see `GRU`.
     use_bias : bool
         Add a bias.
@@ -87,8 +87,8 @@ class LSTM(Recurrent):
     def __init__(
         self,
         units: int,
-        activation: ActivationLike = "tanh",
-        recurrent_activation: ActivationLike = "sigmoid",
+        activation: ActivationLike | None = "tanh",
+        recurrent_activation: ActivationLike | None = "sigmoid",
         use_bias: bool = True,
         kernel_initializer: object = "glorot_uniform",
         recurrent_initializer: object = "orthogonal",

@@ -65,8 +65,8 @@ class GRUCell(RNNCell):
     def __init__(
         self,
         units: int,
-        activation: ActivationLike = "tanh",
-        recurrent_activation: ActivationLike = "sigmoid",
+        activation: ActivationLike | None = "tanh",
+        recurrent_activation: ActivationLike | None = "sigmoid",
         use_bias: bool = True,
         kernel_initializer: object = "glorot_uniform",
         recurrent_initializer: object = "orthogonal",
@@ -124,8 +124,8 @@ class LSTMCell(RNNCell):
     def __init__(
         self,
         units: int,
-        activation: ActivationLike = "tanh",
-        recurrent_activation: ActivationLike = "sigmoid",
+        activation: ActivationLike | None = "tanh",
+        recurrent_activation: ActivationLike | None = "sigmoid",
         use_bias: bool = True,
         kernel_initializer: object = "glorot_uniform",
         recurrent_initializer: object = "orthogonal",
@@ -182,7 +182,7 @@ class SimpleRNNCell(RNNCell):
     def __init__(
         self,
         units: int,
-        activation: ActivationLike = "tanh",
+        activation: ActivationLike | None = "tanh",
         use_bias: bool = True,
         kernel_initializer: object = "glorot_uniform",
         recurrent_initializer: object = "orthogonal",

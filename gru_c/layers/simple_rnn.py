@@ -22,7 +22,7 @@ class SimpleRNN(Recurrent):
     ----------
     units : int
         Hidden units H.
-    activation : str or tuple
+    activation : str, tuple or None
         Function in place of tanh; see `GRU`.
     use_bias : bool
         Add a bias.
@@ -57,7 +57,7 @@ class SimpleRNN(Recurrent):
     def __init__(
         self,
         units: int,
-        activation: ActivationLike = "tanh",
+        activation: ActivationLike | None = "tanh",
         use_bias: bool = True,
         kernel_initializer: object = "glorot_uniform",
         recurrent_initializer: object = "orthogonal",

@@ -20,10 +20,13 @@ def check_for_network(layer: Layer) -> None:
     if layer.prefix:
         raise ValueError(
             f"layer {layer.label!r} is one direction of a Bidirectional, whose weights it holds: "
-            "make a new GRU(...), and give it these with set_weights(direction.get_weights())"
+            f"make a new {type(layer).__name__}(...), and give it these with "
+            "set_weights(direction.get_weights())"
         )
     if getattr(layer, "return_state", False):
-        raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
+        raise ValueError(
+            "return_state=True gives the states, too; a Sequential passes on one output"
+        )
     if isinstance(layer, Bidirectional) and layer.merge_mode is None:
         raise ValueError("merge_mode=None gives two outputs; a Sequential passes on one")
     if layer.gives_tokens:

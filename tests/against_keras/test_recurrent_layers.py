@@ -52,6 +52,31 @@ def test_outputs_and_states(kind, options):
     assert_same(ours.forward(X, initial_state=states if count == 2 else states[0]), expected)
 
 
+@pytest.mark.parametrize("kind", ["GRU", "SimpleRNN"])
+def test_a_list_of_one_state_is_that_state(kind):
+    ours, theirs = pair_of(kind)
+    state = RNG.standard_normal((6, 5)).astype(np.float32)
+    assert_same(ours(X, initial_state=[state]), theirs(X, initial_state=[torch.tensor(state)]))
+    assert np.array_equal(ours(X, initial_state=[state]), ours(X, initial_state=state))
+    with pytest.raises(ValueError, match=r"must have shape \(B, H\) = \(6, 5\), got \(2, 6, 5\)"):
+        ours(X, initial_state=[state, state])
+    kept = getattr(gru_c, kind)(5, stateful=True)
+    kept.reset_states([state])
+    assert np.array_equal(kept.state, state)
+
+
+@pytest.mark.parametrize("kind", ["GRU", "LSTM", "SimpleRNN"])
+def test_no_activation_is_linear(kind):
+    gates = {} if kind == "SimpleRNN" else {"recurrent_activation": None}
+    ours, theirs = pair_of(kind, activation=None, **gates)
+    assert ours.activation == "linear"
+    weights = [RNG.uniform(-0.2, 0.2, weight.shape) for weight in theirs.get_weights()]
+    ours.set_weights(weights)
+    theirs.set_weights(weights)
+    assert_same(ours(X), theirs(X))
+    assert getattr(gru_c, f"{kind}Cell")(5, activation=None, **gates).activation == "linear"
+
+
 @each_kind
 def test_masks(kind):
     ours, theirs = pair_of(kind, return_sequences=True, return_state=True)

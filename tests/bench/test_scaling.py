@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from bench import scaling_report
+from bench import pages, scaling_report
 from bench.scaling_cases import FOLDER, Model
 from bench.scaling_model import (
     Cost,
@@ -111,7 +111,6 @@ def test_bytes_of_power_sgd():
 def test_the_tables_of_the_page_are_those_of_the_results():
     results = json.loads((FOLDER / "scaling.json").read_text(encoding="utf-8"))
     page = scaling_report.PAGE.read_text(encoding="utf-8")
-    assert {name for _, name, _ in scaling_report.PLACE.findall(page)} == set(
-        scaling_report.tables(results)
-    )
-    assert scaling_report.fill(page, results) == page
+    tables = scaling_report.tables(results)
+    assert {name for _, name, _ in pages.PLACE.findall(page)} == set(tables)
+    assert pages.fill(page, tables) == page

@@ -106,7 +106,7 @@ def test_what_a_chain_cannot_pass_on_is_refused_when_it_is_built():
     layer = GRU(4)
     model = Sequential([layer, Dense(1)])
     layer.return_state = True
-    with pytest.raises(ValueError, match="return_state=True gives two outputs"):
+    with pytest.raises(ValueError, match="return_state=True gives the states"):
         model.predict_on_batch(SEQUENCES) if model.built else model.build((None, 3, 2))
 
 

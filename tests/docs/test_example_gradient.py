@@ -1,4 +1,4 @@
-"""examples/vanishing_gradient.py: a short run, and its two hand-written layers."""
+"""examples/vanishing_gradient.py: a short run, and its gradients."""
 
 import re
 import runpy
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+import gru_c
 
 pytest.importorskip("matplotlib")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "vanishing_gradient.py"
@@ -25,29 +27,29 @@ def test_a_short_run_prints_the_table_and_saves_the_plot(tmp_path):
     assert done.returncode == 0, done.stderr
     counts = dict(re.findall(r"^  (\w[\w ]*\w) +([\d,]+)  ", done.stdout, re.MULTILINE))
     # 3, 4 and 1 gates with 2 inputs, 8 units and biases, of which the GRU has two
-    assert counts == {"GRU": "288", "LSTM": "352", "tanh RNN": "88"}
+    assert counts == {"GRU": "288", "LSTM": "352", "SimpleRNN": "88"}
     assert (tmp_path / "vanishing_gradient.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("name", ["TanhRNN", "LSTM"])
-def test_the_layers_of_the_example_against_differences(name):
-    layer = runpy.run_path(str(EXAMPLE))[name](5)
-    layer.dtype = "float64"
-    layer.build((None, None, 3), rng=0)
-    rng = np.random.default_rng(1)
-    x, d_output = rng.normal(size=(4, 6, 3)), rng.normal(size=(4, 5))
+@pytest.mark.parametrize("name", ["GRU", "LSTM", "SimpleRNN"])
+def test_the_gradients_of_the_initial_state_against_differences(name, monkeypatch):
+    example = runpy.run_path(str(EXAMPLE))
+    layer, head = example["build"](getattr(gru_c, name)(3), seed=1)
+    monkeypatch.setitem(example["build"].__globals__, "STEPS", 20)  # more would hide differences
+    x, y = (part.astype(float) for part in example["adding_problem"](np.random.default_rng(2), 32))
+    weights, (kernel, bias) = (
+        [weight.astype(float) for weight in part.get_weights()] for part in (layer, head)
+    )
+    states, _ = example["state_gradients"](layer, head, 2)
+    forward = example["PASSES"][type(layer)][0]
+    rng = np.random.default_rng(3)
+    directions = [rng.normal(size=(32, 3)) for _ in states]
 
-    def loss():
-        return (layer.forward(x, training=True) * d_output).sum()
+    def loss(scale):
+        initial = [scale * direction for direction in directions]
+        state = tuple(initial) if name == "LSTM" else initial[0]
+        last = forward(x, *weights, state).output
+        return np.mean((last[:, -1] @ kernel + bias - y) ** 2)
 
-    loss()
-    layer.backward(d_output)
-    for parameter in layer.parameters:
-        direction = rng.normal(size=parameter.value.shape) * 1e-6
-        expected = (parameter.gradient * direction).sum()
-        parameter.value += direction
-        above = loss()
-        parameter.value -= 2 * direction
-        difference = (above - loss()) / 2
-        parameter.value += direction
-        assert difference == pytest.approx(expected, rel=1e-6)
+    expected = sum((a * b).sum() for a, b in zip(states, directions, strict=True))
+    assert (loss(1e-4) - loss(-1e-4)) / 2e-4 == pytest.approx(expected, rel=1e-6, abs=1e-12)

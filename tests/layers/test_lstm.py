@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tools import assert_gradients, assert_same_bits, random_numbers
 
-from gru_c import LSTM, Bidirectional, Dense, Sequential, load_model
+from gru_c import GRU, LSTM, Bidirectional, Dense, Sequential, SimpleRNN, load_model
 
 X = random_numbers(4, 6, 3)
 
@@ -137,3 +137,14 @@ def test_a_single_row_with_a_length_ends_with_its_own_c(lengths, units, dtype):
                 _, h_alone, c_alone = layer.forward(x[row : row + 1, :length])
                 np.testing.assert_allclose(h[row], h_alone[0], rtol=1e-5, atol=1e-6)
                 np.testing.assert_allclose(c[row], c_alone[0], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("layer_class", [GRU, LSTM, SimpleRNN])
+def test_the_states_of_each_direction_may_be_in_a_list(layer_class):
+    layer = Bidirectional(layer_class(3))
+    states = [np.full((4, 3), value) for value in (0.1, 0.2, 0.3, 0.4)]
+    count = 2 if layer_class is LSTM else 1
+    flat = layer(X, initial_state=states[: 2 * count])
+    nested = layer(X, initial_state=[states[:count], states[count : 2 * count]])
+    assert_same_bits(flat, nested)
+    assert not np.array_equal(flat, layer(X))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gru_c import GRU, Dense, Input, Sequential
+from gru_c import GRU, LSTM, Bidirectional, Dense, Input, Sequential
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,12 @@ from gru_c import GRU, Dense, Input, Sequential
         (lambda: Sequential(seed="a"), "seed must be a non-negative integer or None, got 'a'"),
         (lambda: Sequential(seed=-1), "seed must be a non-negative integer or None, got -1"),
         (lambda: Sequential([GRU(5, name="a"), Dense(1, name="a")]), "already a layer named 'a'"),
-        (lambda: Sequential([GRU(5, return_state=True)]), "return_state=True gives two outputs"),
+        (lambda: Sequential([GRU(5, return_state=True)]), "return_state=True gives the states"),
+        (lambda: Sequential([LSTM(5, return_state=True)]), "return_state=True gives the states"),
+        (
+            lambda: Sequential([Bidirectional(LSTM(5), input_shape=(6, 4)).forward_layer]),
+            r"one direction of a Bidirectional.*: make a new LSTM\(",
+        ),
         (lambda: Sequential([GRU(5), Dense(1, dtype="float64")]), "float64, the model is float32"),
         (lambda: Sequential([GRU(5, input_shape=(8,))]), "wants input of shape"),
         (

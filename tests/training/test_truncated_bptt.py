@@ -106,7 +106,7 @@ def test_weights_of_steps_are_cut_too():
         ([Bidirectional(GRU(3)), Dense(1)], 5, "layer 'bidirectional' needs all"),
         ([GRU(3, return_sequences=True), Flatten(), Dense(1)], 5, "layer 'flatten' needs all"),
         ([GRU(3), RepeatVector(4), GRU(3), Dense(1)], 5, "layer 'repeat_vector' needs all"),
-        ([Dense(1)], 5, "bptt_steps is for models with a GRU"),
+        ([Dense(1)], 5, "bptt_steps is for models with a recurrent layer"),
     ],
 )
 def test_models_that_cannot_be_cut(layers, steps, message):

@@ -185,7 +185,9 @@ class Recurrent(RecurrentPasses):
 
 
 def _without_function(activation: Any) -> ActivationLike:
-    """Return the name of an activation function; names and their parameters stay as given."""
+    """Return the name of an activation function, "linear" for None; names stay as given."""
+    if activation is None:
+        return "linear"
     if callable(activation) or isinstance(activation, activations.Activation):
         return activations.get(activation).name
     return activation  # type: ignore[no-any-return]  # checked by `Cell.checked`

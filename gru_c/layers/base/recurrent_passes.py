@@ -105,7 +105,8 @@ class RecurrentPasses(StatefulLayer):
         x : array_like of shape (B, T, I)
             Input; with ``training=True`` it must not be changed before the backward pass.
         initial_state : array_like of shape (B, H), optional
-            State before the first step, of an `LSTM` the pair of h and c; zeros by default.
+            State before the first step or a list of it, of an `LSTM` the pair of h and c; zeros by
+            default.
         training : bool
             Set ``self.tape`` for `backward`.
         mask : array_like of bool, shape (B, T), optional

@@ -47,7 +47,8 @@ class StatefulLayer(DrawingLayer):
         Parameters
         ----------
         states : array_like of shape (B, H), optional
-            The state, of an `LSTM` the pair of h and c; by default zeros, for a batch of any size.
+            The state or a list of it, of an `LSTM` the pair of h and c; by default zeros, for a
+            batch of any size.
 
         Raises
         ------
@@ -62,7 +63,15 @@ class StatefulLayer(DrawingLayer):
 
     def as_states(self, name: str, states: Any, batch: int) -> Array | None:
         """Return states of a batch as an array (B, H), of an LSTM (B, 2H), or None for None."""
-        return as_states(name, states, (batch, self.units), self.dtype, self.state_count)
+        if states is None:
+            return None
+        given = self._without_list(states)
+        return as_states(name, given, (batch, self.units), self.dtype, self.state_count)
+
+    def _without_list(self, states: Any) -> Any:
+        """Return the state in a list of one array, as Keras hands on states; others unchanged."""
+        listed = isinstance(states, (list, tuple)) and len(states) == self.state_count == 1
+        return states[0] if listed and np.ndim(states[0]) == 2 else states
 
     def checked_states(self, states: Any) -> Array | None:
         """Return a copy of the argument of `reset_states`, or raise an exception if it is wrong."""
@@ -74,7 +83,8 @@ class StatefulLayer(DrawingLayer):
             parts = states if isinstance(states, (tuple, list)) else ()
             batch = next((len(as_real("states", part)) for part in parts if np.ndim(part)), 0)
             return self.as_states("states", states, batch)
-        state = np.array(as_real("states", states), self.dtype, order="C")
+        given = self._without_list(states)
+        state = np.array(as_real("states", given), self.dtype, order="C")
         if state.ndim != 2 or state.shape[1] != self.units:
             raise ValueError(f"states must have shape (batch, {self.units}), got {state.shape}")
         return state

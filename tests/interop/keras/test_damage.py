@@ -123,7 +123,7 @@ CODE = {"class_name": "__lambda__", "config": {"code": "4wEAAAAAAAAA", "defaults
         (change_gru(quantization_config={"a": 1}), r"layer 'a' .*for quantization_config={'a': 1}"),
         (change_input(ragged=True), "gru_c has nothing for ragged=True"),
         (change_gru(zoneout=0.5), r"layer 'a' \(GRU\): gru_c has nothing for zoneout=0.5"),
-        (change_gru(return_state=True), r"layer 'a' \(GRU\): return_state=True gives two outputs"),
+        (change_gru(return_state=True), r"layer 'a' \(GRU\): return_state=True gives the states"),
         (change_gru(units="3"), r"layer 'a' \(GRU\): units must be an integer of at least 1"),
         (change_gru(units=0), r"layer 'a' \(GRU\): units must be an integer of at least 1"),
         (change_gru(units=5), r"'layers/gru/cell/vars/0' has shape \(4, 9\), not \(4, 15\)"),

@@ -65,7 +65,7 @@ REFUSED = {
     ),
     "state": (
         lambda: [K.GRU(3, return_state=True, name="a")],
-        r"'a' \(GRU\): return_state=True gives two outputs",
+        r"'a' \(GRU\): return_state=True gives the states",
     ),
     "cell": (
         lambda: [K.RNN([K.GRUCell(3), MyCell(3, name="a")], name="b")],
