@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from gru_c.common.arrays import Array, Shape
+from gru_c.common.owners import names_owner
 from gru_c.layers import RNN, Bidirectional, Input, Layer, StackedRNNCells
 from gru_c.layers.base.recurrent import Recurrent
 from gru_c.layers.base.rnn_cell import RNNCell
 
 
+@names_owner(lambda layer: {repr(layer.label): f"layer {layer.label!r}"})
 def check_for_network(layer: Layer) -> None:
     """Raise ValueError unless the layer has one batch-major output and its own weights."""
     if isinstance(layer, (RNNCell, StackedRNNCells)):
@@ -20,10 +22,13 @@ def check_for_network(layer: Layer) -> None:
     if layer.prefix:
         raise ValueError(
             f"layer {layer.label!r} is one direction of a Bidirectional, whose weights it holds: "
-            "make a new GRU(...), and give it these with set_weights(direction.get_weights())"
+            f"make a new {type(layer).__name__}(...), and give it these with "
+            "set_weights(direction.get_weights())"
         )
     if getattr(layer, "return_state", False):
-        raise ValueError("return_state=True gives two outputs; a Sequential passes on one")
+        states = sum(each.state_count for each in getattr(layer, "directions", ()))
+        count = {1: "two", 2: "three", 4: "five"}.get(states, "several")
+        raise ValueError(f"return_state=True gives {count} outputs; a Sequential passes on one")
     if isinstance(layer, Bidirectional) and layer.merge_mode is None:
         raise ValueError("merge_mode=None gives two outputs; a Sequential passes on one")
     if layer.gives_tokens:

@@ -16,6 +16,7 @@ from gru_c.layers.base.recurrent import Recurrent
 from gru_c.layers.time_distributed import TimeDistributed, head_of
 from gru_c.network.core_runs import is_core_dense, is_core_recurrent, runs_by_first
 from gru_c.network.core_stage import CoreStage
+from gru_c.recurrence.cell import IN_WORDS
 from gru_c.runtime.blas_threads import BLAS
 from gru_c.runtime.threads import team_threads
 
@@ -76,7 +77,7 @@ class TrainingRun:
         if not options.through_activation and isinstance(self._last, Recurrent):
             raise TypeError(
                 f"through_activation=False is for a Dense or Activation as the last layer, layer "
-                f"{self._last.label!r} is a {type(self._last).__name__}"
+                f"{self._last.label!r} is {IN_WORDS[self._last.cell_kind]}"
             )
         d_output = self._last._as_gradient(d_output, self._shape)
         if self._kept is not None and self._activation is not None and options.through_activation:

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from gru_c._core import WEIGHT_FORMATS
 from gru_c.common.arrays import Array, as_sequences, check_features, split_states
 from gru_c.common.attributes import assign
+from gru_c.common.owners import names_owner
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.common.weight_memory import versions_of
-from gru_c.layers.base.stateful_layer import StatefulLayer
+from gru_c.layers.base.stateful_layer import StatefulLayer, owners_in_errors
 from gru_c.recurrence.cell import Cell
 from gru_c.recurrence.memory import TapeMemory
 from gru_c.recurrence.options import PassOptions
@@ -89,6 +90,7 @@ class RecurrentPasses(StatefulLayer):
 
     # ---- forward pass ----
 
+    @names_owner(owners_in_errors)
     def forward(
         self,
         x: npt.ArrayLike,
@@ -210,6 +212,7 @@ class RecurrentPasses(StatefulLayer):
 
     # ---- backward pass ----
 
+    @names_owner(owners_in_errors)
     def backward(
         self,
         d_output: npt.ArrayLike | None = None,
