@@ -63,10 +63,7 @@ ONLY_IN_TRAINING = (Dropout, SpatialDropout1D, GaussianDropout, GaussianNoise)
 
 # What the core computes; a program may replace the methods of the classes later.
 _CORE_KINDS = (Recurrent, Dense, TimeDistributed, *ONLY_IN_TRAINING)
-_FORWARDS: dict[type[Layer], Callable[..., Any]] = {
-    kind: kind.forward  # type: ignore[has-type]  # of a decorator's result
-    for kind in _CORE_KINDS
-}
+_FORWARDS: dict[type[Layer], Callable[..., Any]] = {kind: kind.forward for kind in _CORE_KINDS}
 
 # Packed weights by a digest of the weights, as long as a stage refers to them.
 _PACKED: WeakValueDictionary[bytes, Array] = WeakValueDictionary()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gru_c._core import WEIGHT_FORMATS
 from gru_c.common.arrays import Array, as_sequences, check_features, split_states
 from gru_c.common.attributes import assign
-from gru_c.common.owners import names_owner
+from gru_c.common.owners import name_owner, names_owner
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.common.weight_memory import versions_of
 from gru_c.layers.base.stateful_layer import StatefulLayer, owners_in_errors
@@ -90,7 +90,6 @@ class RecurrentPasses(StatefulLayer):
 
     # ---- forward pass ----
 
-    @names_owner(owners_in_errors)
     def forward(
         self,
         x: npt.ArrayLike,
@@ -121,6 +120,21 @@ class RecurrentPasses(StatefulLayer):
             The output, (B, T, H) with ``return_sequences``, else (B, H); with ``return_state``
             also the last state (B, H), of an `LSTM` h and c.
         """
+        try:
+            return self._forward(x, initial_state, training, mask, lengths)
+        except (TypeError, ValueError) as error:
+            name_owner(error, owners_in_errors(self))
+            raise
+
+    def _forward(
+        self,
+        x: npt.ArrayLike,
+        initial_state: Any,
+        training: bool,
+        mask: npt.ArrayLike | None,
+        lengths: npt.ArrayLike | None,
+    ) -> Any:
+        """Run the layer; see `forward`."""
         check_flag("training", training)
         self._require_built("forward")
         if training:
