@@ -201,11 +201,11 @@ cdef class TrainingLayers:
             held.append(written)
             kernel, recurrent_kernel, bias = _by_name(written, self._layers[i].dense)
             arrays.typenum, arrays.count = self._typenum, 0
-            width = problem.units if self._layers[i].dense else 3 * problem.units
+            width = problem.units * (1 if self._layers[i].dense else _gates(problem.cell))
             gradients[i].kernel = _out(&arrays, kernel, "d_kernel", 2, [problem.input, width])
             gradients[i].recurrent_kernel = _out(&arrays, recurrent_kernel, "d_recurrent_kernel",
                                                  2, [problem.units, width])
-            if problem.reset_after:
+            if not self._layers[i].dense and _has_two_biases(problem):
                 gradients[i].bias = _out(&arrays, bias, "d_bias", 2, [2, width])
             else:
                 gradients[i].bias = _out(&arrays, bias, "d_bias", 1, [width])

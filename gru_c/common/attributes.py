@@ -30,9 +30,11 @@ from gru_c.common.code_names import (
     set_in_methods,
     takes_any_keyword,
     unwrapped,
+    with_base_options,
 )
 from gru_c.common.keywords import about_unknown_keyword
 from gru_c.common.misspellings import USERS_WORDS, nearest
+from gru_c.common.owners import name_owner
 
 # Called with an object, a name and a value. Sets the attribute or refuses it; or returns True, and
 # then the caller sets it.
@@ -76,6 +78,9 @@ class Guarded:
 
     _kind = True  # True if the subclasses are of one kind
     _made = False  # True once the constructor has returned
+    _named_in_errors = (
+        False  # True if the messages about arguments of the constructor name the class
+    )
     _plain_constructor = (
         False  # True if the constructor is not wrapped; names in it are checked too
     )
@@ -167,7 +172,7 @@ def warn_of_old_name(cls: type, old: str, name: str, depth: int) -> None:
 
 def _guarded_constructor(cls: Any, init: FunctionType) -> Callable[..., None]:
     """Return a constructor that checks its keywords and marks the object when it returns."""
-    signature = _with_base_options(cls, init)
+    signature = with_base_options(cls, init)
     takes_any = signature is None and takes_any_keyword(init.__code__)
     names = argument_names(init.__code__) if signature is None else [*signature.parameters][1:]
     known = frozenset(names)
@@ -179,7 +184,13 @@ def _guarded_constructor(cls: Any, init: FunctionType) -> Callable[..., None]:
         outermost = type(self).__init__ is constructor
         if outermost and self._made:  # called once more
             object.__setattr__(self, "_made", False)
-        init(self, *arguments, **keywords)
+        try:
+            init(self, *arguments, **keywords)
+        except (TypeError, ValueError) as error:
+            if outermost and self._named_in_errors:
+                name = type(self).__name__
+                name_owner(error, {name: f"{name}()"})
+            raise
         if outermost:
             object.__setattr__(self, "_made", True)
 
@@ -201,24 +212,6 @@ def _known_keywords(
             raise TypeError(about_unknown_keyword(f"{cls.__name__}()", name, known, advice))
         del keywords[name]
     return keywords
-
-
-def _with_base_options(cls: Any, init: FunctionType) -> inspect.Signature | None:
-    """Return the signature of a constructor with the names that its ``**options`` stand for.
-
-    ``**options: Unpack[...]`` are passed on to the constructor of the base class: they stand for
-    its arguments that the constructor does not have itself. None for other constructors.
-    """
-    if not takes_any_keyword(init.__code__):
-        return None
-    signature = inspect.signature(init)
-    parameters = dict(signature.parameters)
-    _, options = parameters.popitem()
-    if not str(options.annotation).startswith("Unpack["):
-        return None
-    for name, parameter in inspect.signature(super(cls, cls).__init__).parameters.items():
-        parameters.setdefault(name, parameter.replace(kind=parameter.KEYWORD_ONLY))
-    return signature.replace(parameters=[*parameters.values()])
 
 
 def _constructor_class(cls: type) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dis
 import functools
+import inspect
 from collections.abc import Iterator
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 _VARIABLE_KEYWORDS = 0x08  # the flag of a code object that takes **keywords
@@ -46,3 +47,21 @@ def _set_in_code(code: object) -> Iterator[str]:
             yield instruction.argval
     for constant in code.co_consts:
         yield from _set_in_code(constant)
+
+
+def with_base_options(cls: Any, init: FunctionType) -> inspect.Signature | None:
+    """Return the signature of a constructor with the names that its ``**options`` stand for.
+
+    ``**options: Unpack[...]`` are passed on to the constructor of the base class: they stand for
+    its arguments that the constructor does not have itself. None for other constructors.
+    """
+    if not takes_any_keyword(init.__code__):
+        return None
+    signature = inspect.signature(init)
+    parameters = dict(signature.parameters)
+    _, options = parameters.popitem()
+    if not str(options.annotation).startswith("Unpack["):
+        return None
+    for name, parameter in inspect.signature(super(cls, cls).__init__).parameters.items():
+        parameters.setdefault(name, parameter.replace(kind=parameter.KEYWORD_ONLY))
+    return signature.replace(parameters=[*parameters.values()])

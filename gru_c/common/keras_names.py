@@ -224,8 +224,9 @@ INITIALIZER = _table(
 # are accepted with any value and have no effect.
 _WITHOUT_EFFECT = {
     "Layer": "autocast experimental_autocast",
-    "GRU": "unroll implementation use_cudnn",
-    "GRUCell": "implementation",
+    **dict.fromkeys(("GRU", "LSTM"), "unroll implementation use_cudnn"),
+    "SimpleRNN": "unroll",
+    **dict.fromkeys(("GRUCell", "LSTMCell"), "implementation"),
     "RNN": "unroll",
     "Embedding": "input_length sparse",
     "Input": "sparse ragged optional",
@@ -299,11 +300,11 @@ OTHERS = frozenset(
             "concordancecorrelation conv1dtranspose convolution1dtranspose cosineproximity ctc "
             "depthwiseconv1d dice discretization einsumdense flaxlayer ftrl glu "
             "groupnormalization groupqueryattention hardshrink hashedcrossing hashing highway "
-            "inputspec iou jaxlayer kerastensor lamb lossscaleoptimizer lstmcell maxoutdense "
+            "inputspec iou jaxlayer kerastensor lamb lossscaleoptimizer maxoutdense "
             "meaniou meanmetricwrapper melspectrogram multioptimizer muon onehotiou onehotmeaniou "
             "orbaxcheckpoint pearsoncorrelation precisionatrecall progbarlogger recallatprecision "
             "remotemonitor reversibleembedding rmsnormalization schedulefreeadamw "
-            "sensitivityatspecificity separableconv1d separableconvolution1d simplernncell "
+            "sensitivityatspecificity separableconv1d separableconvolution1d "
             "softshrink sparsemax sparseplus sparsesigmoid specificityatsensitivity "
             "spectralnormalization squareplus stft stftinitializer stftspectrogram tanhshrink "
             "tfsmlayer threshold timedistributeddense torchmodulewrapper tversky "

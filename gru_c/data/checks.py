@@ -54,7 +54,7 @@ def check_bptt_steps(model: Network, data: Data, bptt_steps: object) -> int | No
                 f"{layer.label!r} needs all of them at once"
             )
     if not recurrent_layers(model.layers):
-        raise ValueError("bptt_steps is for models with a recurrent layer")
+        raise ValueError("bptt_steps is for models with a recurrent layer, such as a GRU or LSTM")
     if data.lengths is not None or any(layer.makes_mask for layer in model.layers):
         raise ValueError(
             "bptt_steps is for sequences all of whose steps count: not together with lengths, "

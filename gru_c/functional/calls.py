@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,6 +18,7 @@ from gru_c.common.arrays import (
     compute_dtype,
     split_states,
 )
+from gru_c.common.owners import names_owner
 from gru_c.common.validation import check_flags
 from gru_c.recurrence.cell import IN_WORDS, Cell
 from gru_c.recurrence.checkpointing import check_every
@@ -30,6 +32,13 @@ WeightArguments = tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike | None]
 # The state (B, H) of a cell, of an LSTM the pair of h and c: as a user gives it, and as arrays.
 StateArguments: TypeAlias = Any
 States: TypeAlias = Any
+
+_NAMES = {"GRU": "gru", "LSTM": "lstm", "SimpleRNN": "rnn"}
+
+
+def function_name(kind: str, call: str) -> Mapping[str, str]:
+    """Return the name of a public function as `names_owner` takes it, such as "lstm_step"."""
+    return {_NAMES[kind]: f"{_NAMES[kind]}_{call}"}
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +71,7 @@ class Call:
     mask: npt.ArrayLike | None
     zero_output_for_mask: bool
 
+    @names_owner(lambda call: function_name(call.cell.kind, "forward"))
     def run(self) -> tuple[Array, States, Tape | None]:
         """Check the arguments and run the pass; return output, last states and tape."""
         cell = self.cell
@@ -137,6 +147,7 @@ class GradientArrays(NamedTuple):
     initial_state: States
 
 
+@names_owner(lambda kind, *arguments: function_name(kind, "backward"))
 def gradients_of(
     kind: str,
     tape: Tape,
@@ -146,7 +157,7 @@ def gradients_of(
     d_hidden: bool,
 ) -> tuple[GradientArrays, Array | None]:
     """Return the gradients of a pass of a kind of cell, and with `d_hidden` those of all h."""
-    name = {"GRU": "gru", "LSTM": "lstm", "SimpleRNN": "rnn"}[kind]
+    name = _NAMES[kind]
     if not isinstance(tape, Tape):
         raise TypeError(
             f"{name}_backward wants the tape of {name}_forward(..., training=True), got "
@@ -180,11 +191,12 @@ def gradients_of(
     return GradientArrays(d_x, kernel, recurrent_kernel, bias, d_states), hidden
 
 
+@names_owner(lambda cell, *arguments: function_name(cell.kind, "step"))
 def step_after(
     cell: Cell, x_t: npt.ArrayLike, state: StateArguments, arguments: WeightArguments
 ) -> Array:
     """Return the states (B, H), of an LSTM (B, 2H), after one time step; see `gru_c.gru_step`."""
-    if cell.states == 1:
+    if cell.states == 1 or state is None:
         state = as_real("state", state)
     dtype = _dtype_of(cell, arguments, ("state", state), x_t=x_t)
     step = as_real("x_t", x_t, dtype)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from gru_c.common.arrays import Array, Shape
+from gru_c.common.owners import names_owner
 from gru_c.layers import RNN, Bidirectional, Input, Layer, StackedRNNCells
 from gru_c.layers.base.recurrent import Recurrent
 from gru_c.layers.base.rnn_cell import RNNCell
 
 
+@names_owner(lambda layer: {repr(layer.label): f"layer {layer.label!r}"})
 def check_for_network(layer: Layer) -> None:
     """Raise ValueError unless the layer has one batch-major output and its own weights."""
     if isinstance(layer, (RNNCell, StackedRNNCells)):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import is_
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gru_c import _core
 from gru_c.activations import ACTIVATIONS, Activation
 from gru_c.common.arrays import Array, Shape
-from gru_c.layers import GRU, Dense, Layer
+from gru_c.layers import GRU, LSTM, Dense, Layer, SimpleRNN
+from gru_c.layers.base.recurrent import Recurrent
 from gru_c.layers.time_distributed import TimeDistributed, head_of
 from gru_c.network.core_runs import is_core_dense, is_core_recurrent, runs_by_first
 from gru_c.network.core_stage import CoreStage
+from gru_c.recurrence.cell import IN_WORDS
 from gru_c.runtime.blas_threads import BLAS
 from gru_c.runtime.threads import team_threads
 
@@ -72,10 +74,10 @@ class TrainingRun:
         self, d_output: Array, first: int, input_gradient: bool, options: BackwardOptions
     ) -> Array | None:
         """Write the gradients of the layers from number `first` on; return that of the input."""
-        if not options.through_activation and isinstance(self._last, GRU):
+        if not options.through_activation and isinstance(self._last, Recurrent):
             raise TypeError(
                 f"through_activation=False is for a Dense or Activation as the last layer, layer "
-                f"{self._last.label!r} is a {type(self._last).__name__}"
+                f"{self._last.label!r} is {IN_WORDS[self._last.cell_kind]}"
             )
         d_output = self._last._as_gradient(d_output, self._shape)
         if self._kept is not None and self._activation is not None and options.through_activation:
@@ -166,7 +168,7 @@ def _same(some: Sequence[object], others: Sequence[object]) -> bool:
 
 _LINEAR, _CORE_LINEAR = ACTIVATIONS["linear"], _core.ACTIVATIONS["linear"]
 _BACKWARDS: dict[type[Layer], Callable[..., Any]] = {
-    kind: kind.backward for kind in (GRU, Dense, TimeDistributed)
+    kind: kind.backward for kind in (GRU, LSTM, SimpleRNN, Dense, TimeDistributed)
 }
 
 
@@ -177,7 +179,7 @@ def _run_from(layers: Sequence[Layer], shape: Shape, timed: bool) -> TrainingRun
     for layer in layers:
         if activation is not None or layer.dtype != layers[0].dtype or not _goes_back(layer):
             break
-        if _is_core_gru(layer) and is_sequence and _is_trained_plainly(layer):
+        if is_core_recurrent(layer) and is_sequence and _is_trained_plainly(layer):
             is_sequence = layer.return_sequences
             flags = not is_sequence, layer.go_backwards
             stages.append((_stage(layer, layer.cell), layer.parameters, *flags))
@@ -200,12 +202,7 @@ def _goes_back(layer: Layer) -> bool:
     return type(layer).backward is backward and "backward" not in vars(layer)
 
 
-def _is_core_gru(layer: Layer) -> TypeGuard[GRU]:
-    """Return True for a GRU that the core runs; other recurrent layers are trained one by one."""
-    return type(layer) is GRU and is_core_recurrent(layer)
-
-
-def _is_trained_plainly(layer: GRU) -> bool:
+def _is_trained_plainly(layer: Recurrent) -> bool:
     """Return True if training computes as prediction does, and keeps the gates of all steps."""
     draws = layer.dropout or layer.recurrent_dropout or layer.zoneout
     return not draws and layer.checkpoint_every is None and layer.cell.is_trainable
@@ -215,4 +212,4 @@ def _stage(layer: Layer, cell: Any) -> CoreStage:
     """Return the stage of a layer that is built, without packed weights."""
     kernel = layer.parameters[0].array
     units = head_of(layer).units  # type: ignore[attr-defined]
-    return CoreStage(not isinstance(layer, GRU), len(kernel), units, kernel.dtype.num, cell)
+    return CoreStage(not isinstance(layer, Recurrent), len(kernel), units, kernel.dtype.num, cell)

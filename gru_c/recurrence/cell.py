@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gru_c import _core
+from gru_c.common.owners import name_owner
 from gru_c.common.registry import lookup
 from gru_c.common.validation import check_flag, check_real
 
@@ -91,14 +92,18 @@ class Cell:
         kind: str = "GRU",
     ) -> Cell:
         """Return the cell for a user's arguments; ValueError or TypeError for invalid ones."""
-        return cls(
-            check_flag("reset_after", reset_after),
-            _activation_of("activation", activation, kind),
-            _activation_of("recurrent_activation", recurrent_activation, kind),
-            check_real("clip", clip, "(0, inf]", optional=True) or math.inf,
-            check_real("zoneout", zoneout, "[0, 1)"),
-            _core.CELLS[kind],
-        )
+        try:
+            return cls(
+                check_flag("reset_after", reset_after),
+                _activation_of("activation", activation, kind),
+                _activation_of("recurrent_activation", recurrent_activation, kind),
+                check_real("clip", clip, "(0, inf]", optional=True) or math.inf,
+                check_real("zoneout", zoneout, "[0, 1)"),
+                _core.CELLS[kind],
+            )
+        except (TypeError, ValueError) as error:
+            name_owner(error, {kind: IN_WORDS[kind]})
+            raise
 
     @property
     def kind(self) -> str:

@@ -20,11 +20,12 @@ gru_layer gru_layer_at(const gru_layer *layer, const gru_layers_args *args, size
 /* Return the number of steps of a layer's output. */
 size_t gru_time_behind(const gru_layer *layer, size_t time);
 
-/* Return the steps of x in the order in which a GRU takes them. */
+/* Return the steps of x in the order in which a recurrent layer takes them. */
 gru_sequence_in gru_in_order(const gru_layer *layer, gru_sequence_in x);
 
 /* Where a layer's arrays lie on a tape, which begins on a cache line: offsets of its output, which
- * that of the last layer does not have, and of a GRU's own tape. `time` is that of its input. */
+ * that of the last layer does not have, and of a recurrent layer's own tape. `time` is that of its
+ * input. */
 typedef struct gru_place {
     size_t time, output, tape;
 } gru_place;

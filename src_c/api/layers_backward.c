@@ -1,9 +1,11 @@
 /* Entry point of backward passes: the gradients of a stack of layers, from the last to the first. */
 #include "api/layers.h"
+#include "common/cells.h"
 
-/* The places of a call's arrays in the workspace: the gradients of the layers' inputs, in turn. */
+/* The places of a call's arrays in the workspace: the gradients of the layers' inputs, in turn, and
+ * that of the last states of a layer that has more states than its output. */
 typedef struct places {
-    size_t between[2], on_tape, rest, bytes;
+    size_t between[2], d_state, on_tape, rest, bytes;
 } places;
 
 /* A layer on the way back: its number and its arrays. */
@@ -13,7 +15,7 @@ typedef struct step_back {
     const void *d_output;
     void *d_x;
     const gru_layer_gradients *gradients;
-    char *tape, *rest;
+    char *tape, *d_state, *rest;
     int keep_tape;
 } step_back;
 
@@ -58,11 +60,18 @@ static gru_status bytes_of_layer(const step_back *at, size_t *bytes) {
     return status;
 }
 
+/* Return the elements, for each row, of the gradient of the last states; 0 if the gradient of the
+ * output is that. */
+static size_t width_of_states(const gru_layer *layer) {
+    const size_t states = layer->dense ? 1 : gru_states_of(layer->problem.cell);
+    return layer->last_step && states > 1 ? states * layer->problem.units : 0;
+}
+
 static gru_status lay_out(
     const gru_layer *layers, size_t count, const gru_layers_backward_args *args, places *to) {
     const gru_layers_args *forward = &args->forward;
     gru_arena arena = { gru_itemsize(layers[0].problem.dtype), 0, 0 };
-    size_t time = forward->time, widest = 0, most = 0;
+    size_t time = forward->time, widest = 0, widest_states = 0, most = 0;
     for (size_t i = 0; i < count; i++) {
         const step_back at = { .layer = gru_layer_at(&layers[i], forward, time),
             .keep_tape = args->keep_tape };
@@ -73,11 +82,14 @@ static gru_status lay_out(
         }
         arena.overflow |= __builtin_mul_overflow(time, layers[i].problem.input, &row);
         widest = i > args->first && row > widest ? row : widest;
+        const size_t of_states = width_of_states(&layers[i]);
+        widest_states = of_states > widest_states ? of_states : widest_states;
         most = bytes > most ? bytes : most;
         time = gru_time_behind(&layers[i], time);
     }
     to->between[0] = gru_take(&arena, forward->batch, widest, 1);
     to->between[1] = gru_take(&arena, forward->batch, widest, 1);
+    to->d_state = gru_take(&arena, forward->batch, widest_states, 1);
     to->on_tape = gru_take_bytes(&arena, count * sizeof(gru_place));
     to->rest = gru_take_bytes(&arena, most);
     arena.overflow |= __builtin_add_overflow(arena.bytes, (size_t)GRU_CACHE_LINE, &to->bytes);
@@ -96,7 +108,23 @@ static gru_status back_through_dense(const step_back *at) {
     return status == GRU_OK && at->d_x ? gru_matmul(&input) : status;
 }
 
-static gru_status back_through_gru(const step_back *at) {
+/* Return the gradient of the last states (B, S, H), given that of a last h (B, H): zeros but for h.
+ * It is built in the workspace unless h is the only state. */
+static const void *gradient_of_last(const step_back *at) {
+    const size_t width = width_of_states(&at->layer), B = at->layer.problem.batch;
+    const size_t itemsize = gru_itemsize(at->layer.problem.dtype);
+    const size_t row = at->layer.problem.units * itemsize;
+    if (!width) {
+        return at->d_output;
+    }
+    memset(at->d_state, 0, B * width * itemsize);
+    for (size_t b = 0; b < B; b++) {
+        memcpy(at->d_state + b * width * itemsize, (const char *)at->d_output + b * row, row);
+    }
+    return at->d_state;
+}
+
+static gru_status back_through_cell(const step_back *at) {
     const gru_problem *problem = &at->layer.problem;
     const ptrdiff_t T = (ptrdiff_t)problem->time, I = (ptrdiff_t)problem->input,
                     H = (ptrdiff_t)problem->units;
@@ -108,7 +136,7 @@ static gru_status back_through_gru(const step_back *at) {
         .tape = at->tape,
         .keep_tape = at->keep_tape,
         .d_output = { last_step ? NULL : at->d_output, T * H, H },
-        .d_state = last_step ? at->d_output : NULL,
+        .d_state = last_step ? gradient_of_last(at) : NULL,
         .d_x = { (void *)d_x.data, d_x.stride_batch, d_x.stride_time },
         .d_kernel = at->gradients->kernel,
         .d_recurrent_kernel = at->gradients->recurrent_kernel,
@@ -156,13 +184,14 @@ gru_status gru_layers_backward(
             .d_x = i > args->first ? begin + to.between[i % 2] : args->d_x,
             .gradients = &args->gradients[i],
             .tape = tape + on_tape[i].tape,
+            .d_state = begin + to.d_state,
             .rest = begin + to.rest,
             .keep_tape = args->keep_tape };
         if (i) {
             at.x = (gru_sequence_in){ tape + on_tape[i - 1].output, (ptrdiff_t)on_tape[i].time * I,
                 I };
         }
-        status = (at.layer.dense ? back_through_dense : back_through_gru)(&at);
+        status = (at.layer.dense ? back_through_dense : back_through_cell)(&at);
         d_output = at.d_x;
     }
     return status;

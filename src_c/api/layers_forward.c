@@ -61,7 +61,7 @@ static gru_status run_dense(
     return gru_dense_forward(layer, &product, before->x.data, before->width);
 }
 
-static gru_status run_gru(
+static gru_status run_cell(
     const gru_layer *layer, const sequences *before, const places *to, void *y, size_t *needed) {
     const gru_problem *problem = &layer->problem;
     const size_t T = problem->time, H = problem->units;
@@ -108,7 +108,7 @@ gru_status gru_layers_forward(const gru_layer *layers, size_t count, const gru_l
         void *y = output_of(i, count, args, &to);
         size_t rest;
         to.layer_tape = to.tape ? to.tape + to.on_tape[i].tape : NULL;
-        status = (layer.dense ? run_dense : run_gru)(&layer, &x, &to, y, &rest);
+        status = (layer.dense ? run_dense : run_cell)(&layer, &x, &to, y, &rest);
         if (status != GRU_OK) {
             const int overflow = __builtin_add_overflow(before_rest, rest, needed);
             return overflow ? GRU_TOO_LARGE : status;

@@ -48,8 +48,7 @@ gru_status gru_check_layers(const gru_layer *layers, size_t count, const gru_lay
         const int linear = layer.problem.kind.activation.function == GRU_LINEAR;
         if (!has_weights(&layer, args) || layer.problem.dtype != before->dtype ||
             layer.problem.engine != GRU_ENGINE_PACKED ||
-            (i && layer.problem.input != before->units) ||
-            (args->tape && !(layer.dense ? linear : layer.problem.cell == GRU_CELL_GRU))) {
+            (i && layer.problem.input != before->units) || (args->tape && layer.dense && !linear)) {
             return GRU_BAD_ARGUMENT;
         }
         time = gru_time_behind(&layer, time);

@@ -27,6 +27,7 @@ def flags_of(function):
     return [item.name for item in parameters if isinstance(item.default, bool)]
 
 
+OWNER = r"( \([^()]+(\(\))?\))?"  # the layer or the function, where there is a cell
 FLAGS = [(cls, name) for cls in MADE_WITH for name in flags_of(cls)]
 
 
@@ -36,7 +37,7 @@ def test_a_flag_of_a_constructor_is_true_or_false(cls, name, tmp_path, monkeypat
     made_with = MADE_WITH[cls]
     obj = cls(**made_with)
     for value in NO_FLAGS:
-        words = rf"^{name} must be True or False, got {re.escape(repr(value))}$"
+        words = rf"^{name} must be True or False, got {re.escape(repr(value))}{OWNER}$"
         with pytest.raises(TypeError, match=words):
             cls(**{**made_with, name: value})
         before = getattr(obj, name)
@@ -86,7 +87,7 @@ def test_a_flag_of_a_function_is_true_or_false(tmp_path, monkeypatch):
     for verb, arguments in verbs():
         for name in flags_of(verb):
             for value in ("no", "False", None, 2):
-                words = f"^{name} must be True or False, got {value!r}$"
+                words = rf"^{name} must be True or False, got {value!r}{OWNER}$"
                 with pytest.raises(TypeError, match=words):
                     verb(**arguments, **{name: value})
             tried += 1

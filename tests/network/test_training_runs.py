@@ -6,90 +6,22 @@ from functools import partial
 
 import numpy as np
 import pytest
+from run_stacks import KINDS, STACKS, data_of, each_kind, model_of
 from tools import assert_same_bits
 
 from gru_c import (
     GRU,
-    LSTM,
     Activation,
-    BatchNormalization,
-    Bidirectional,
     Dense,
-    Dropout,
     Embedding,
     Input,
-    Masking,
     Sequential,
-    SimpleRNN,
-    TimeDistributed,
     _core,
     initializers,
 )
 from gru_c.callbacks import Callback
 from gru_c.common.attributes import assign
 from gru_c.network.training_runs import TrainingRuns
-
-STACKS = {
-    "tutorial": lambda: [GRU(50, return_sequences=True), GRU(50), Dense(1)],
-    "dropout": lambda: [GRU(5, return_sequences=True), Dropout(0.2, seed=1), GRU(4), Dense(1)],
-    "backwards": lambda: [
-        GRU(9, return_sequences=True, go_backwards=True),
-        GRU(4, go_backwards=True),
-        Dense(1),
-    ],
-    "all steps": lambda: [
-        GRU(7, return_sequences=True),
-        TimeDistributed(Dense(3)),
-        TimeDistributed(Dense(2, "relu")),
-    ],
-    "relu": lambda: [GRU(6), Dense(5, "relu"), Dense(4, "softmax")],
-    "gelu of the input": lambda: [GRU(6, return_sequences=True), Dense(5, "gelu"), GRU(3)],
-    "linear": lambda: [Dense(4), GRU(6, return_sequences=True), Dense(5, use_bias=False), GRU(3)],
-    "kinds": lambda: [
-        GRU(8, activation="relu", recurrent_activation="hard_sigmoid", return_sequences=True),
-        GRU(3, reset_after=False, clip=0.5, use_bias=False),
-    ],
-    "not in the core": lambda: [
-        GRU(5, return_sequences=True, dropout=0.1, seed=2),
-        GRU(4, return_sequences=True, checkpoint_every=2),
-        GRU(3, return_sequences=True, zoneout=0.1, seed=3),
-        GRU(3, return_sequences=True, recurrent_dropout=0.1, seed=4),
-        LSTM(4, return_sequences=True),
-        SimpleRNN(3, return_sequences=True),
-        GRU(2),
-    ],
-    "both ways": lambda: [Bidirectional(GRU(4, return_sequences=True)), GRU(3), Dense(2)],
-    "statistics": lambda: [GRU(5, return_sequences=True), BatchNormalization(), GRU(4), Dense(1)],
-    "penalties": lambda: [
-        GRU(5, return_sequences=True, kernel_regularizer="l2", activity_regularizer="l2"),
-        GRU(4, kernel_constraint="max_norm"),
-        Dense(1, activity_regularizer="l1"),
-    ],
-    "after a mask": lambda: [Masking(), GRU(4, return_sequences=True), GRU(3), Dense(2)],
-    "activation": lambda: [GRU(4), Dense(3), Activation("softmax")],
-    "frozen": lambda: [GRU(5, return_sequences=True, trainable=False), GRU(4), Dense(1)],
-    "frozen above": lambda: [
-        Dense(4, trainable=False),
-        GRU(5, return_sequences=True),
-        GRU(4, trainable=False),
-        Dense(1),
-    ],
-    "only dense": lambda: [TimeDistributed(Dense(4)), TimeDistributed(Dense(2, "tanh"))],
-}
-
-
-def model_of(name, dtype="float32", loss="mse", **options):
-    model = Sequential([Input((None, 8)), *STACKS[name]()], seed=3, dtype=dtype)
-    model.compile("adam", loss, **options)
-    return model
-
-
-def data_of(model, samples=20, steps=6):
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(samples, steps, 8)).astype(model.dtype)
-    x[::4, 3:] = 0  # for `Masking`
-    y = rng.random((samples, *model.compute_output_shape(x.shape)[1:])).astype(model.dtype)
-    return x, y / y.sum(axis=-1, keepdims=True) if y.shape[-1] > 1 else y
 
 
 def trained(model, **options):
@@ -116,11 +48,12 @@ def assert_all_same(actual, expected):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", STACKS)
+@each_kind
 @pytest.mark.usefixtures("isa")
-def test_a_run_trains_with_the_bits_of_its_layers(name, dtype, layer_by_layer):
-    actual = trained(model_of(name, dtype))
+def test_a_run_trains_with_the_bits_of_its_layers(name, dtype, kind, layer_by_layer):
+    actual = trained(model_of(name, dtype, kind=kind))
     layer_by_layer()
-    assert_all_same(actual, trained(model_of(name, dtype)))
+    assert_all_same(actual, trained(model_of(name, dtype, kind=kind)))
 
 
 @pytest.mark.parametrize(
@@ -148,17 +81,19 @@ WANTED = {
     "dropout": {0: 1, 2: 2},
     "backwards": {0: 3},
     "relu": {0: 2, 2: 1},
-    "not in the core": {6: 1},
+    "not in the core": {4: 1},
+    "one of each": {0: 5},
     "penalties": {1: 1},
     "frozen": {0: 3},
 }
 
 
 @pytest.mark.parametrize("name", WANTED)
-def test_a_run_is_as_long_as_possible(name):
+@each_kind
+def test_a_run_is_as_long_as_possible(name, kind):
     if _core.auto_engine() != _core.ENGINES["packed"]:
         pytest.skip("without fused multiply-adds the layers use the BLAS engine")
-    assert runs_of(model_of(name)) == WANTED[name]
+    assert runs_of(model_of(name, kind=kind)) == WANTED[name]
 
 
 def test_a_run_may_begin_behind_another_layer():
@@ -172,16 +107,18 @@ def doubled(backward, d_output, **options):
     return backward(2 * d_output, **options)
 
 
-class Doubled(GRU):
-    """A GRU of a user with a backward pass of its own."""
+class Doubled:
+    """A layer of a user with a backward pass of its own."""
 
     def backward(self, d_output, **options):
         return doubled(super().backward, d_output, **options)
 
 
-def test_a_backward_pass_of_the_user_is_called():
-    plain = [GRU(4), Dense(1)]
-    for layers in ([Doubled(4), Dense(1)], plain):
+@each_kind
+def test_a_backward_pass_of_the_user_is_called(kind):
+    plain = [kind(4), Dense(1)]
+    user_class = type("User", (Doubled, kind), {})
+    for layers in ([user_class(4), Dense(1)], plain):
         model = Sequential([Input((None, 8)), *layers], seed=3)
         model.compile("sgd", "mse")
         if layers is plain:
@@ -191,7 +128,8 @@ def test_a_backward_pass_of_the_user_is_called():
 
 
 @pytest.mark.parametrize("change", ["dropout", "activation layer", "checkpoint", "trainable"])
-def test_a_change_of_settings_between_steps_has_its_effect(change, layer_by_layer):
+@each_kind
+def test_a_change_of_settings_between_steps_has_its_effect(change, kind, layer_by_layer):
     changes = {
         "dropout": lambda model: setattr(model.layers[0], "dropout", 0.3),
         "activation layer": lambda model: (
@@ -203,7 +141,7 @@ def test_a_change_of_settings_between_steps_has_its_effect(change, layer_by_laye
     }
     results = []
     for _ in range(2):
-        model = model_of("tutorial")
+        model = model_of("tutorial", kind=kind)
         model.layers[0].set_seed(5)
         before = trained(model)
         changes[change](model)
@@ -212,8 +150,9 @@ def test_a_change_of_settings_between_steps_has_its_effect(change, layer_by_laye
     assert_all_same(*results)
 
 
-def test_copies_and_pickles_train_by_themselves():
-    model = model_of("tutorial")
+@each_kind
+def test_copies_and_pickles_train_by_themselves(kind):
+    model = model_of("tutorial", kind=kind)
     trained(model)
     twins = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
     expected = trained(model)
@@ -221,8 +160,9 @@ def test_copies_and_pickles_train_by_themselves():
         assert_all_same(trained(twin), expected)
 
 
-def test_a_pass_by_hand_leaves_each_layer_its_tape(layer_by_layer):
-    model = model_of("tutorial")
+@each_kind
+def test_a_pass_by_hand_leaves_each_layer_its_tape(kind, layer_by_layer):
+    model = model_of("tutorial", kind=kind)
     trained(model)
     x, _ = data_of(model)
     output = model.forward(x, training=True)
@@ -234,8 +174,9 @@ def test_a_pass_by_hand_leaves_each_layer_its_tape(layer_by_layer):
     assert_all_same([item.gradient for item in model.weights], by_hand)
 
 
-def test_a_tape_that_is_kept_serves_twice_and_one_used_up_does_not():
-    model = model_of("tutorial")
+@each_kind
+def test_a_tape_that_is_kept_serves_twice_and_one_used_up_does_not(kind):
+    model = model_of("tutorial", kind=kind)
     x, _ = data_of(model)
     output, _ = model.run_in_training(x)
     gradients = []
@@ -248,8 +189,9 @@ def test_a_tape_that_is_kept_serves_twice_and_one_used_up_does_not():
         model.backward(np.ones_like(output), keep_tape=False)
 
 
-def test_layers_are_reported_from_the_last_to_the_first():
-    model = model_of("tutorial")
+@each_kind
+def test_layers_are_reported_from_the_last_to_the_first(kind):
+    model = model_of("tutorial", kind=kind)
     x, _ = data_of(model)
     output, _ = model.run_in_training(x)
     reported = []
@@ -262,8 +204,9 @@ def test_layers_are_reported_from_the_last_to_the_first():
     assert reported == model.layers[:0:-1]
 
 
-def test_a_gradient_of_another_shape_is_refused():
-    model = model_of("tutorial")
+@each_kind
+def test_a_gradient_of_another_shape_is_refused(kind):
+    model = model_of("tutorial", kind=kind)
     output, _ = model.run_in_training(data_of(model)[0])
     with pytest.raises(ValueError, match=r"must have the shape of its output, \(20, 1\), got \(3"):
         model.backward(np.ones((3, 1), np.float32))
@@ -272,7 +215,8 @@ def test_a_gradient_of_another_shape_is_refused():
 
 @pytest.mark.parametrize("many", [True, False])
 @pytest.mark.parametrize("looks", [False, True])
-def test_truncated_backpropagation_carries_states_behind_a_run(many, looks, layer_by_layer):
+@each_kind
+def test_truncated_backpropagation_carries_states_behind_a_run(many, looks, kind, layer_by_layer):
     x = np.random.default_rng(3).normal(size=(5, 12, 8)).astype(np.float32)
     y = x[..., :1] if many else x[:, 0, :1]
 
@@ -283,7 +227,8 @@ def test_truncated_backpropagation_carries_states_behind_a_run(many, looks, laye
 
     results = []
     for _ in range(2):
-        layers = [Activation("tanh"), GRU(5, return_sequences=True), GRU(4, return_sequences=many)]
+        recurrent = [kind(5, return_sequences=True), kind(4, return_sequences=many)]
+        layers = [Activation("tanh"), *recurrent]
         model = Sequential([Input((None, 8)), *layers, Dense(1)], seed=3)
         model.compile("sgd", "mse")
         model.fit(x, y, batch_size=1, verbose=0)
@@ -297,11 +242,12 @@ def test_truncated_backpropagation_carries_states_behind_a_run(many, looks, laye
 
 
 @pytest.mark.parametrize("step", ["raises", "nan", "ends"])
-def test_a_step_that_ends_early_leaves_no_tape(step):
+@each_kind
+def test_a_step_that_ends_early_leaves_no_tape(step, kind):
     def raises(y, p):
         raise RuntimeError("of the user")
 
-    model = model_of("tutorial")
+    model = model_of("tutorial", kind=kind)
     x, y = data_of(model)
     if step == "raises":
         model.compile("sgd", raises)
@@ -319,7 +265,7 @@ def test_a_step_that_ends_early_leaves_no_tape(step):
         z = layer.forward(z, training=True)
     model.backward(np.ones_like(z))
     actual = [item.gradient.copy() for item in model.weights]
-    twin = model_of("tutorial")
+    twin = model_of("tutorial", kind=kind)
     twin.set_weights(model.get_weights())
     twin.backward(np.ones_like(twin.forward(x[:3], training=True)))
     assert_all_same(actual, [item.gradient for item in twin.weights])
@@ -344,16 +290,19 @@ def test_a_gradient_that_does_not_fit_the_last_layer_is_refused(name, bad, error
         model.backward(bad)
 
 
-def test_only_a_last_layer_with_an_activation_goes_around_it():
-    model = model_of("kinds")
+@each_kind
+def test_only_a_last_layer_with_an_activation_goes_around_it(kind):
+    model = model_of("kinds", kind=kind)
     output, _ = model.run_in_training(data_of(model)[0])
     with pytest.raises(TypeError, match="through_activation=False is for a Dense"):
         model.backward(np.ones_like(output), through_activation=False)
 
 
-@pytest.mark.parametrize(("kind", "method"), [(Dense, "forward"), (GRU, "backward")])
+@pytest.mark.parametrize(
+    ("kind", "method"), [(Dense, "forward"), *((kind, "backward") for kind in KINDS)]
+)
 def test_a_method_that_is_replaced_later_is_called(kind, method, monkeypatch):
-    model = model_of("tutorial")
+    model = model_of("tutorial", kind=GRU if kind is Dense else kind)
     trained(model)
     calls, original = [], getattr(kind, method)
 
@@ -385,11 +334,12 @@ def test_a_subclass_with_other_weights_trains_by_itself(use_bias):
     assert_same_bits(model.layers[-1].value("gain"), before)
 
 
-def test_a_tape_of_another_instruction_set_is_refused():
+@each_kind
+def test_a_tape_of_another_instruction_set_is_refused(kind):
     names = _core.isa_names()
     if len(names) < 2 or _core.auto_engine() != _core.ENGINES["packed"]:
         pytest.skip("needs another instruction set")
-    model, before = model_of("tutorial"), _core.active_isa()
+    model, before = model_of("tutorial", kind=kind), _core.active_isa()
     output, _ = model.run_in_training(data_of(model)[0])
     _core.select_isa(names[1])
     try:

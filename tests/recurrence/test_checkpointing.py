@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from cells import CELLS
 from tools import (
     assert_all_same_bits,
     assert_close,
@@ -14,7 +15,14 @@ from tools import (
 
 from gru_c import GRU, Dense, Sequential, gru_backward, gru_forward
 
+# Arguments that only some cells have.
+ONLY = {"reset_after": ["gru"], "recurrent_activation": ["gru", "lstm"]}
 both_variants = pytest.mark.parametrize("reset_after", [True, False], ids=["after", "before"])
+
+
+def for_cell(cell, options):
+    """Return those of some arguments that a cell has."""
+    return {name: it for name, it in options.items() if cell.name in ONLY.get(name, cell.name)}
 
 
 def both(arguments, every, d_output, d_state, **options):
@@ -88,11 +96,13 @@ def test_without_steps(sizes, engine):
     ],
     ids=str,
 )
-def test_layers_with_everything_else(options):
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+def test_layers_with_everything_else(options, cell):
+    options = for_cell(cell, options)
     x = np.random.default_rng(0).normal(size=(40, 60, 4))
     results = []
     for every in (None, 7):
-        layer = GRU(17, return_sequences=True, seed=3, checkpoint_every=every, **options)
+        layer = cell.layer(17, return_sequences=True, seed=3, checkpoint_every=every, **options)
         layer.build((None, None, 4), rng=1)
         output = layer.forward(x, training=True)
         d_x = layer.backward(output, keep_tape=False)
@@ -135,11 +145,12 @@ def test_a_tape_may_be_used_again():
     assert_all_same_bits(gru_backward(tape, *pair), first)
 
 
-def test_time_before_batch_and_states_that_stay():
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+def test_time_before_batch_and_states_that_stay(cell):
     x = np.random.default_rng(0).normal(size=(60, 40, 4))
     results = []
     for every in (None, 7):
-        layer = GRU(17, return_sequences=True, time_major=True, stateful=True)
+        layer = cell.layer(17, return_sequences=True, time_major=True, stateful=True)
         layer.checkpoint_every = every
         layer.build((None, None, 4), rng=1)
         for part in (x, x[::-1]):
@@ -201,29 +212,33 @@ TOGETHER = {
     "no step": {"lengths": [0] * ROWS},
     "threads": {"lengths": LENGTHS, "num_threads": 2},
 }
+GIVEN = ("everything", "no bias", "no initial state")
+CASES = [
+    *((CELLS[0], every, given) for every in (1, 100, "auto") for given in GIVEN),
+    *((cell, "auto", "everything") for cell in CELLS[1:]),
+]
 
 
-@pytest.mark.parametrize("every", [1, 100, "auto"])
+@pytest.mark.parametrize(("cell", "every", "given"), CASES)
 @pytest.mark.parametrize("together", TOGETHER.values(), ids=TOGETHER)
-@pytest.mark.parametrize("given", ["everything", "no bias", "no initial state"])
-def test_checkpoints_go_with_every_other_option(together, every, given, engine):
-    options = USUAL | together
-    arguments = random_arguments(
-        *(ROWS, STEPS, 3, 7),
-        reset_after=options["reset_after"],
-        bias=given != "no bias",
-        initial_state=given != "no initial state",
+def test_checkpoints_go_with_every_other_option(cell, together, every, given, engine):
+    options = for_cell(cell, USUAL | together)
+    arguments = cell.arguments(
+        *(ROWS, STEPS, 3, 7), bias=given != "no bias", state=given != "no initial state"
     )
-    d_output, d_state = random_gradients(ROWS, STEPS, 7)
+    if arguments["bias"] is not None and not options.get("reset_after", True):
+        arguments["bias"] = arguments["bias"][0]
+    d_output = random_gradients(ROWS, STEPS, 7)[0]
+    d_state = random_gradients(ROWS, STEPS, 7 * cell.states)[1]
     if "time_major" in options:
         arguments["x"], d_output = arguments["x"].swapaxes(0, 1), d_output.swapaxes(0, 1)
-    kept = gru_forward(**arguments, **options)
-    forgotten = gru_forward(**arguments, **options, checkpoint_every=every)
-    assert_same_bits(forgotten.output, kept.output)
-    assert_same_bits(forgotten.state, kept.state)
-    expected = gru_backward(kept.tape, d_output, d_state, d_hidden=True)
-    actual = gru_backward(forgotten.tape, d_output, d_state, keep_tape=False, d_hidden=True)
-    for a, b in zip(actual, expected, strict=True):
+    output, state, tape = cell.forward(arguments, **options)
+    *others, forgetful = cell.forward(arguments, **options, checkpoint_every=every)
+    for a, b in zip(others, (output, state), strict=True):
+        assert_same_bits(a, b)
+    expected = cell.backward(tape, d_output, d_state, d_hidden=True)
+    actual = cell.backward(forgetful, d_output, d_state, keep_tape=False, d_hidden=True)
+    for a, b in zip(actual.values(), expected.values(), strict=True):
         assert (a is None) == (b is None)
         if b is not None and engine == "packed":
             assert_same_bits(a, b)

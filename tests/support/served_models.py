@@ -4,6 +4,7 @@ import numpy as np
 
 from gru_c import (
     GRU,
+    LSTM,
     BatchNormalization,
     Bidirectional,
     Dense,
@@ -11,6 +12,7 @@ from gru_c import (
     Input,
     Lambda,
     Sequential,
+    SimpleRNN,
 )
 
 X = np.random.default_rng(0).normal(size=(6, 10, 8)).astype(np.float32)
@@ -29,6 +31,17 @@ MODELS = {
     ),
     "both ways": lambda: Sequential(
         [Input((None, 8)), Bidirectional(GRU(4)), BatchNormalization(), Dense(2)], seed=1
+    ),
+    "other cells": lambda: Sequential(
+        [
+            Input((None, 8)),
+            LSTM(20, return_sequences=True),
+            Bidirectional(LSTM(4, return_sequences=True)),
+            SimpleRNN(9, return_sequences=True, go_backwards=True),
+            LSTM(6),
+            Dense(2),
+        ],
+        seed=1,
     ),
     "python": lambda: Sequential([Input((None, 8)), Lambda(lambda x: 2 * x), GRU(4)], seed=1),
 }

@@ -4,15 +4,19 @@ import numpy as np
 import pytest
 from tools import assert_same_bits
 
-from gru_c import GRU, Bidirectional, Dense, Flatten, RepeatVector, Sequential
+from gru_c import GRU, LSTM, Bidirectional, Dense, Flatten, RepeatVector, Sequential, SimpleRNN
 
 X = np.random.default_rng(8).normal(size=(6, 20, 3)).astype(np.float32)
 
 
-def truncated_model(sequences, seed=0, **options):
+KINDS = [GRU, LSTM, SimpleRNN]
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def truncated_model(sequences, kind=GRU, seed=0, **options):
     layers = [
-        GRU(6, return_sequences=True, input_shape=(None, 3), **options),
-        GRU(4, return_sequences=sequences),
+        kind(6, return_sequences=True, input_shape=(None, 3), **options),
+        kind(4, return_sequences=sequences),
         Dense(1),
     ]
     model = Sequential(layers, seed=seed, dtype="float64")
@@ -22,9 +26,10 @@ def truncated_model(sequences, seed=0, **options):
 
 @pytest.mark.parametrize("sequences", [True, False])
 @pytest.mark.parametrize("steps", [20, 1000])
-def test_one_piece_is_plain_training(sequences, steps):
+@each_kind
+def test_one_piece_is_plain_training(sequences, steps, kind):
     y = X[:, :, :1] if sequences else X[:, 0, :1]
-    models = [truncated_model(sequences) for _ in range(2)]
+    models = [truncated_model(sequences, kind) for _ in range(2)]
     plain = models[0].fit(X, y, epochs=3, verbose=0)
     cut = models[1].fit(X, y, epochs=3, verbose=0, bptt_steps=steps)
     assert plain.history == cut.history
@@ -79,8 +84,9 @@ def test_torch_with_detached_states_computes_the_same(sequences):
     np.testing.assert_allclose(expected, grus[0].weight_hh_l0.detach(), rtol=1e-9, atol=1e-14)
 
 
-def test_states_do_not_stay_behind_a_batch():
-    model = truncated_model(True)
+@each_kind
+def test_states_do_not_stay_behind_a_batch(kind):
+    model = truncated_model(True, kind)
     model.fit(X, X[:, :, :1], verbose=0, bptt_steps=6)
     assert all(layer.state is None and not layer.stateful for layer in model.layers[:2])
     assert_same_bits(model.predict(X), model.predict(X))
@@ -117,13 +123,20 @@ def test_models_that_cannot_be_cut(layers, steps, message):
         model.fit(X, y, bptt_steps=steps, verbose=0)
 
 
-@pytest.mark.parametrize("options", [{}, {"checkpoint_every": 2}, {"reset_after": False}], ids=str)
-def test_pieces_are_batches_of_a_stateful_model(options, engine):
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (GRU, {"reset_after": False}),
+        *((kind, options) for kind in KINDS for options in ({}, {"checkpoint_every": 2})),
+    ],
+    ids=str,
+)
+def test_pieces_are_batches_of_a_stateful_model(kind, options, engine):
     """Pieces have the same bits as batches that a user cuts for a stateful model.
 
     The two batches have one size, so the loss is the mean of both losses.
     """
-    model, stateful = truncated_model(True, **options), truncated_model(True, **options)
+    model, stateful = (truncated_model(True, kind, **options) for _ in range(2))
     for layer in stateful.layers[:2]:
         layer.stateful = True
     y = X[:, :, :1].astype(float)
@@ -140,21 +153,23 @@ def test_pieces_are_batches_of_a_stateful_model(options, engine):
     assert history["loss"][0] == pytest.approx(sum(losses) / 2, rel=1e-12)
 
 
-def test_a_stateful_layer_keeps_its_state_for_the_next_batch():
-    model = Sequential([GRU(4, stateful=True, return_sequences=True), Dense(1)], seed=0)
+@each_kind
+def test_a_stateful_layer_keeps_its_state_for_the_next_batch(kind):
+    model = Sequential([kind(4, stateful=True, return_sequences=True), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     model.fit(X, X[:, :, :1], verbose=0, bptt_steps=6)
     state = model.layers[0].state
-    assert state.shape == (6, 4)
+    assert state.shape == (6, 8 if kind is LSTM else 4)
     model.fit(X, X[:, :, :1], verbose=0, bptt_steps=6)
     assert model.layers[0].stateful
     assert np.abs(model.layers[0].state - state).max() > 1e-4
 
 
 @pytest.mark.parametrize("step", [2, 13])
-def test_a_loss_that_is_not_finite(step):
+@each_kind
+def test_a_loss_that_is_not_finite(step, kind):
     """In the first piece or a later one, weights and states stay unchanged."""
-    model = truncated_model(True)
+    model = truncated_model(True, kind)
     before = model.get_weights()
     x = X.copy()
     x[4, step, 1] = np.nan

@@ -13,6 +13,7 @@ from gru_c import regularizers
 from gru_c.common import keras_names
 from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import INTERNAL, assign
+from gru_c.common.owners import name_owner
 from gru_c.common.validation import check_dtype, check_flag, check_integer, check_sample_shape
 from gru_c.initializers import initial_value
 from gru_c.layers.base.input_checks import InputChecks
@@ -377,7 +378,11 @@ class Layer(InputChecks):
         `options` are further arguments of the layer's `forward`.
         """
         check_flag("training", training)
-        array = self.read_input(x)
+        try:
+            array = self.read_input(x)
+        except (TypeError, ValueError) as error:
+            name_owner(error, {repr(self.label): f"layer {self.label!r}"})
+            raise
         if not self.built:
             self.build(self.open_shape(array.shape))
         forward: Any = self.forward  # few layers have all of the options

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from gru_c._core import WEIGHT_FORMATS
 from gru_c.common.arrays import Array, as_sequences, check_features, split_states
 from gru_c.common.attributes import assign
+from gru_c.common.owners import name_owner, names_owner
 from gru_c.common.validation import check_flag, check_flags
 from gru_c.common.weight_memory import versions_of
-from gru_c.layers.base.stateful_layer import StatefulLayer
+from gru_c.layers.base.stateful_layer import StatefulLayer, owners_in_errors
 from gru_c.recurrence.cell import Cell
 from gru_c.recurrence.memory import TapeMemory
 from gru_c.recurrence.options import PassOptions
@@ -120,6 +121,21 @@ class RecurrentPasses(StatefulLayer):
             The output, (B, T, H) with ``return_sequences``, else (B, H); with ``return_state``
             also the last state (B, H), of an `LSTM` h and c.
         """
+        try:
+            return self._forward(x, initial_state, training, mask, lengths)
+        except (TypeError, ValueError) as error:
+            name_owner(error, owners_in_errors(self))
+            raise
+
+    def _forward(
+        self,
+        x: npt.ArrayLike,
+        initial_state: Any,
+        training: bool,
+        mask: npt.ArrayLike | None,
+        lengths: npt.ArrayLike | None,
+    ) -> Any:
+        """Run the layer; see `forward`."""
         check_flag("training", training)
         self._require_built("forward")
         if training:
@@ -211,6 +227,7 @@ class RecurrentPasses(StatefulLayer):
 
     # ---- backward pass ----
 
+    @names_owner(owners_in_errors)
     def backward(
         self,
         d_output: npt.ArrayLike | None = None,

@@ -56,6 +56,7 @@ class RNNCell(Layer):
     state_count: ClassVar[int] = 1  # 2 of an LSTM, h and c
     settings: ClassVar[tuple[str, ...]]
     _advice: ClassVar = {**Layer._advice, "layer": FIXED}
+    _named_in_errors = True
     layer: Recurrent
     units: int
 

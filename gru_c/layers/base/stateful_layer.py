@@ -8,7 +8,16 @@ import numpy as np
 
 from gru_c.common.arrays import Array, as_real, as_states
 from gru_c.common.attributes import assign
+from gru_c.common.owners import names_owner
 from gru_c.layers.base.random_layer import DrawingLayer
+from gru_c.recurrence.cell import IN_WORDS, Cell
+
+
+def owners_in_errors(layer: StatefulLayer, *_: Any, **__: Any) -> dict[str, str]:
+    """Return the layer and its cell as `names_owner` takes them."""
+    label = repr(layer.label)
+    kind = layer.cell.kind
+    return {label: f"layer {label}", kind: IN_WORDS[kind]}
 
 
 class StatefulLayer(DrawingLayer):
@@ -27,6 +36,8 @@ class StatefulLayer(DrawingLayer):
         **DrawingLayer._advice,
         "state": "is kept by a stateful layer: set it with reset_states(states)",
     }
+    _named_in_errors = True
+    cell: Cell
     units: int
     stateful: bool
     state: Array | None = None
@@ -41,6 +52,7 @@ class StatefulLayer(DrawingLayer):
                 "size"
             )
 
+    @names_owner(owners_in_errors)
     def reset_states(self, states: Any = None) -> None:
         """Set the state with which a stateful layer begins its next batch.
 

@@ -14,7 +14,7 @@ from onnx_tools import (  # noqa: E402
     read_model,
 )
 
-from gru_c import LSTM, Bidirectional, Dense, Sequential, SimpleRNN  # noqa: E402
+from gru_c import GRU, LSTM, Bidirectional, Dense, Sequential, SimpleRNN  # noqa: E402
 from gru_c.interop.onnx import export, load, run_node  # noqa: E402
 
 SHARED = ("X", "W", "R", "B", "sequence_lens", "initial_h")
@@ -236,3 +236,106 @@ def test_files_of_torch(kind, tmp_path):
     np.testing.assert_allclose(served.predict(x.numpy()), module(x).detach(), atol=1e-6)
     model = served.to_sequential()
     np.testing.assert_allclose(model.predict(x.numpy(), verbose=0), module(x).detach(), atol=1e-6)
+
+
+KINDS = {"GRU": (3, GRU), "LSTM": (4, LSTM), "RNN": (1, SimpleRNN)}
+
+
+def weights_of_node(kind, prefix, features, units, rng):
+    G = KINDS[kind][0] * units
+    shapes = {"W": (1, G, features), "R": (1, G, units), "B": (1, 2 * G)}
+    return {prefix + name: rng.normal(size=it).astype("f") / 2 for name, it in shapes.items()}
+
+
+def nodes_of_tf2onnx(kind, zeros):
+    """Return two recurrent layers and a head as tf2onnx writes them: time first, and squeezed.
+
+    `zeros` adds initial states of zero whose size is computed from the input.
+    """
+    node, attributes = onnx.helper.make_node, {"linear_before_reset": 1} if kind == "GRU" else {}
+    first = ["h0", "h0"][: 2 if kind == "LSTM" else 1] if zeros else []
+    states = ["Y_h", "Y_c"][: 2 if kind == "LSTM" else 1]
+    nodes = [
+        node("Transpose", ["x"], ["time_major"], perm=[1, 0, 2]),
+        node(
+            kind,
+            ["time_major", "aW", "aR", "aB", "", *first],
+            ["aY", *("a" + name for name in states)],
+            name="a",
+            hidden_size=5,
+            **attributes,
+        ),
+        node("Squeeze", ["aY", "one"], ["steps"]),
+        node("Transpose", ["steps"], ["batch_major"], perm=[1, 0, 2]),
+        node("Transpose", ["batch_major"], ["again"], perm=[1, 0, 2]),
+        node(
+            kind,
+            ["again", "bW", "bR", "bB"],
+            ["", *("b" + name for name in states)],
+            name="b",
+            hidden_size=4,
+            **attributes,
+        ),
+        node("Squeeze", ["bY_h", "zero"], ["last"]),
+        node("MatMul", ["last", "head"], ["product"]),
+        node("Add", ["product", "bias"], ["y"]),
+    ]
+    size = [
+        node("Shape", ["x"], ["shape"]),
+        node("Slice", ["shape", "zero", "one", "zero"], ["batch"]),
+        node("Concat", ["one", "batch", "five"], ["sizes"], axis=0),
+        node("ConstantOfShape", ["sizes"], ["h0"]),
+    ]
+    return [*size, *nodes] if zeros else nodes
+
+
+@pytest.mark.parametrize("zeros", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_as_tf2onnx_writes_them(kind, zeros, tmp_path):
+    rng = np.random.default_rng(3)
+    arrays = weights_of_node(kind, "a", 3, 5, rng) | weights_of_node(kind, "b", 5, 4, rng)
+    arrays |= {"head": rng.normal(size=(4, 2)).astype("f"), "bias": np.ones(2, "f")}
+    arrays |= {name: np.array([n]) for name, n in (("zero", 0), ("one", 1), ("five", 5))}
+    proto = make_model(nodes_of_tf2onnx(kind, zeros), arrays)
+    x = rng.normal(size=(4, 7, 3)).astype("f")
+    expected = by_onnxruntime(proto, {"x": x})
+    served = read_model(proto, tmp_path)
+    assert_all_close([served.predict(x)], expected, 2e-6)
+    model = served.to_sequential()
+    assert [type(layer) for layer in model.layers] == [KINDS[kind][1]] * 2 + [Dense]
+    assert_all_close([model.predict(x, verbose=0)], expected, 2e-6)
+    export(model, tmp_path / "again.onnx")
+    assert_all_close(by_onnxruntime(tmp_path / "again.onnx", {"x": x}), expected, 2e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_of_batch_major_nodes(kind, tmp_path):
+    rng = np.random.default_rng(4)
+    arrays = {**weights_of_node(kind, "", 3, 5, rng), "two": np.array([2])}
+    attributes = {"linear_before_reset": 1} if kind == "GRU" else {}
+    make = onnx.helper.make_node
+    names, time_major = ["W", "R", "B"], {"hidden_size": 5, **attributes}
+    served = read_model(
+        make_model(
+            [
+                make(kind, ["x", *names], ["Y"], name="cell", layout=1, **time_major),
+                make("Squeeze", ["Y", "two"], ["y"]),
+            ],
+            arrays,
+        ),
+        tmp_path,
+    )
+    x = rng.normal(size=(4, 7, 3)).astype("f")
+    swapped = make_model(
+        [
+            make("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
+            make(kind, ["t", *names], ["Y"], name="cell", **time_major),
+            make("Squeeze", ["Y", "one"], ["s"]),
+            make("Transpose", ["s"], ["y"], perm=[1, 0, 2]),
+        ],
+        {**arrays, "one": np.array([1])},
+    )
+    expected = by_onnxruntime(swapped, {"x": x})  # which does not compute layout=1
+    assert_all_close([served.predict(x)], expected, 2e-6)
+    model = served.to_sequential()
+    assert_all_close([model.predict(x, verbose=0)], expected, 2e-6)

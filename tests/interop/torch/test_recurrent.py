@@ -173,3 +173,45 @@ def test_settings_that_torch_lacks_are_refused(layer, message):
     layer.build((None, None, 2))
     with pytest.raises(ValueError, match=message):
         interop.to_state_dict(layer)
+
+
+PAIRS = [(interop.GRU, torch.nn.GRU), (interop.LSTM, torch.nn.LSTM), (interop.RNN, torch.nn.RNN)]
+each_pair = pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+
+
+@each_pair
+@pytest.mark.filterwarnings("ignore")  # PyTorch's own
+def test_traced_exported_and_compiled_it_is_pytorchs(ours, theirs):
+    torch.manual_seed(0)
+    module, x = ours(3, 4, batch_first=True), torch.randn(2, 30, 3)
+    expected = theirs.forward(module, x)[0]
+    traced = torch.jit.trace(module, x)
+    assert f"aten::{theirs.__name__.lower()}" in str(traced.graph).replace("rnn_tanh", "rnn")
+    exported = torch.export.export(module, (x,)).module()
+    compiled = torch.compile(module, backend="eager")
+    for same in (traced, exported, compiled):
+        torch.testing.assert_close(same(x)[0], expected)
+
+
+class Headed(torch.nn.Module):
+    def __init__(self, cell):
+        super().__init__()
+        self.cell, self.head = cell, torch.nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.head(self.cell(x)[0])
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS[:2])  # PyTorch does not quantise an RNN
+@pytest.mark.filterwarnings("ignore")  # PyTorch's own
+def test_quantised_it_is_pytorchs(ours, theirs):
+    torch.manual_seed(0)
+    model, x = Headed(theirs(3, 4)), torch.randn(20, 2, 3)
+    converted = interop.convert(Headed(theirs(3, 4)))
+    converted.load_state_dict(model.state_dict())
+    quantise = torch.ao.quantization.quantize_dynamic
+    a, b = quantise(model), quantise(converted)
+    assert type(a.cell) is type(b.cell) is getattr(torch.ao.nn.quantized.dynamic, theirs.__name__)
+    assert torch.equal(a(x), b(x))
+    rest = quantise(converted, {torch.nn.Linear})
+    assert type(rest.cell) is ours

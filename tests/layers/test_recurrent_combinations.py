@@ -1,12 +1,13 @@
-"""Settings of a GRU layer in random combinations."""
+"""Settings of recurrent layers in random combinations."""
 
 import numpy as np
 import pytest
+from cells import CELLS
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tools import assert_close, assert_same_bits
 
-from gru_c import GRU, Bidirectional
+from gru_c import Bidirectional
 
 pytestmark = pytest.mark.usefixtures("engine", "isa")
 
@@ -34,6 +35,7 @@ CALLS = st.fixed_dictionaries(
         "mask": st.sampled_from([None, "lengths", "holes"]),
         "initial_state": st.booleans(),
         "both": st.booleans(),
+        "cell": st.sampled_from(CELLS),
         "sizes": st.tuples(
             st.sampled_from([1, 2, 7, 17]),
             st.integers(1, 9),
@@ -44,17 +46,32 @@ CALLS = st.fixed_dictionaries(
 )
 
 
+# Settings that only some cells have.
+ONLY = {"reset_after": ["gru"], "recurrent_activation": ["gru", "lstm"]}
+GLOROT = "glorot_uniform"
+
+
+def flat(arrays):
+    """Return the arrays in tuples, and in tuples within them, as one list."""
+    if isinstance(arrays, np.ndarray):
+        return [arrays]
+    return [array for part in arrays for array in flat(part)]
+
+
 class Case:
     """A layer, its input and its arguments."""
 
     def __init__(self, options, call, dtype=np.float64):
         B, T, I, H = call["sizes"]
         rng = np.random.default_rng(B + 10 * T + 100 * I)
-        layer = GRU(H, seed=3, dtype=dtype, recurrent_initializer="glorot_uniform", **options)
+        cell = call["cell"]
+        given = {name: it for name, it in options.items() if cell.name in ONLY.get(name, cell.name)}
+        layer = cell.layer(H, seed=3, dtype=dtype, recurrent_initializer=GLOROT, **given)
         self.layer = Bidirectional(layer, seed=3) if call["both"] else layer
         self.layer.build((None, None, I), rng=0)
         for parameter in self.layer.parameters:
             parameter.value += rng.normal(size=parameter.value.shape).astype(dtype) * 0.2
+        self.cell = cell
         self.time_major = options["time_major"]
         self.x = rng.normal(size=(B, T, I)).astype(dtype)
         self.arguments = {}
@@ -64,7 +81,15 @@ class Case:
             self.arguments["mask"] = rng.random((B, T)) < 0.6
         self.states = None
         if call["initial_state"]:
-            self.states = [rng.normal(size=(B, H)).astype(dtype) for _ in range(2)]
+            states = [rng.normal(size=(B, H)).astype(dtype) for _ in range(4)]
+            self.states = states[: cell.states * len(self.layer.directions)]
+
+    def as_given(self, states):
+        """Return a list of states as the layer takes them: of each direction, h or (h, c)."""
+        count = self.cell.states
+        parts = [tuple(states[i : i + count]) for i in range(0, len(states), count)]
+        parts = parts if count > 1 else states
+        return parts if len(self.layer.directions) > 1 else parts[0]
 
     def forward(self, training=True, rows=slice(None)):
         """Return a list of all outputs and states of some rows, batch first."""
@@ -73,7 +98,7 @@ class Case:
         arguments = {name: value[rows] for name, value in self.arguments.items()}
         if self.states is not None:
             states = [state[rows] for state in self.states]
-            arguments["initial_state"] = states if len(self.layer.directions) > 1 else states[0]
+            arguments["initial_state"] = self.as_given(states)
         x = self.x[rows]
         x = x.swapaxes(0, 1).copy() if self.time_major else x
         results = self.layer.forward(x, training=training, **arguments)
@@ -84,20 +109,18 @@ class Case:
         d_output, *d_states = weights
         extra = {}
         if d_states:
-            extra["d_state"] = d_states if len(self.layer.directions) > 1 else d_states[0]
+            extra["d_state"] = self.as_given(d_states)
         gradients = self.layer.backward(d_output, **extra)
         d_x, d_states = gradients if isinstance(gradients, tuple) else (gradients, [])
-        d_states = [d_states] if isinstance(d_states, np.ndarray) else list(d_states)
         d_x = d_x.swapaxes(0, 1) if self.time_major else d_x
-        return [d_x, *d_states, *(p.gradient.copy() for p in self.layer.parameters)]
+        return [d_x, *flat(d_states), *(p.gradient.copy() for p in self.layer.parameters)]
 
     def arrays(self):
         """Return the arrays whose gradients `backward` returns."""
-        states = (self.states or [])[: len(self.layer.directions)]
-        return [self.x, *states, *(p.value for p in self.layer.parameters)]
+        return [self.x, *(self.states or []), *(p.value for p in self.layer.parameters)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=50)
 @given(options=SETTINGS, call=CALLS)
 def test_gradients_against_central_differences(options, call):
     # A clip bound or a corner of an activation may lie within the step of the difference.
@@ -119,7 +142,7 @@ def test_gradients_against_central_differences(options, call):
         assert abs((losses[0] - losses[1]) / 2 - expected) <= corner * scale
 
 
-@settings(max_examples=40)
+@settings(max_examples=50)
 @given(options=SETTINGS, call=CALLS, dtype=st.sampled_from([np.float32, np.float64]))
 def test_a_row_alone_gives_what_it_gives_in_the_batch(options, call, dtype):
     # Outside training, checkpoints and dropout make no difference.
@@ -132,7 +155,7 @@ def test_a_row_alone_gives_what_it_gives_in_the_batch(options, call, dtype):
         assert_close(b, first, 1e-12 if dtype == np.float64 else 2e-5)
 
 
-@settings(max_examples=25)
+@settings(max_examples=30)
 @given(options=SETTINGS, call=CALLS)
 def test_a_training_pass_repeats_itself_to_the_bit(options, call):
     assume(call["sizes"][0] > 1)
