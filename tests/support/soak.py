@@ -141,8 +141,8 @@ def fork(errors):
 def interrupt():
     """Ctrl-C during a run of training in the main thread."""
     model = build()
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
-    try:
+    try:  # on a busy machine the signal comes before the thread's start has returned
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
         stopped = model.fit(X, Y, epochs=10**8, verbose=0).interrupted
     except KeyboardInterrupt:  # not the first one within two seconds
         stopped = True
@@ -239,7 +239,6 @@ def main(minutes=1.0):
             print(f"{passed:7.1f}", *(f"{value:.2f}" for value in rows[rounds - 1]), sep="  ")
             sys.stdout.flush()
             shown += max(minutes / 15, 0.2)
-    signal.setitimer(signal.ITIMER_REAL, 0)
     print(", ".join(starmap("{1:,} {0}".format, counts.items())))
     grown = {name: growth(rows[:rounds, column]) for column, name in enumerate(names)}
     print("growth from the second third to the last:", grown)
@@ -253,4 +252,7 @@ if __name__ == "__main__":
     EXPECTED: dict = {}
     SHARED = build()
     with tempfile.TemporaryDirectory() as FOLDER:
-        main(*map(float, sys.argv[1:2]))
+        try:
+            main(*map(float, sys.argv[1:2]))
+        finally:  # otherwise the timer ends Python at its exit, whose code would be lost
+            signal.setitimer(signal.ITIMER_REAL, 0)
