@@ -141,8 +141,8 @@ def fork(errors):
 def interrupt():
     """Ctrl-C during a run of training in the main thread."""
     model = build()
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
-    try:
+    try:  # on a busy machine the signal comes before the thread's start has returned
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
         stopped = model.fit(X, Y, epochs=10**8, verbose=0).interrupted
     except KeyboardInterrupt:  # not the first one within two seconds
         stopped = True
@@ -214,31 +214,33 @@ def prepare():
     signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
 
 
-def growth(rows, name):
+def growth(values):
     """The least value of the last third less that of the third before it.
 
     The first third is left out: Python and the allocator fill their caches then.
     """
-    third = len(rows) // 3
-    values = [row[name] for row in rows]
-    return min(values[2 * third :]) - min(values[third : 2 * third])
+    third = len(values) // 3
+    return float(min(values[2 * third :]) - min(values[third : 2 * third]))
 
 
 def main(minutes=1.0):
     prepare()
-    begin, rows, shown = time.monotonic(), [], 0.0
-    print("minutes", *measure(), sep="  ")
-    while time.monotonic() - begin < 60 * minutes or len(rows) < 6:
+    names = list(measure())
+    # Written before the first round: a list of rows would itself be the growth that is measured.
+    rows = np.zeros((int(60 * minutes / ROUND_SECONDS) + 7, len(names)))
+    begin, rounds, shown = time.monotonic(), 0, 0.0
+    print("minutes", *names, sep="  ")
+    while time.monotonic() - begin < 60 * minutes or rounds < 6:
         run_round(ROUND_SECONDS)
-        rows.append(measure())
+        rows[rounds] = list(measure().values())
+        rounds += 1
         passed = (time.monotonic() - begin) / 60
         if passed >= shown:
-            print(f"{passed:7.1f}", *(f"{value:.2f}" for value in rows[-1].values()), sep="  ")
+            print(f"{passed:7.1f}", *(f"{value:.2f}" for value in rows[rounds - 1]), sep="  ")
             sys.stdout.flush()
             shown += max(minutes / 15, 0.2)
-    signal.setitimer(signal.ITIMER_REAL, 0)
     print(", ".join(starmap("{1:,} {0}".format, counts.items())))
-    grown = {name: growth(rows, name) for name in rows[0]}
+    grown = {name: growth(rows[:rounds, column]) for column, name in enumerate(names)}
     print("growth from the second third to the last:", grown)
     # A hundredth of a megabyte is room for caches that are keyed by sizes and seldom grow.
     limits = {"malloc MB": 0.01, "Python blocks": 200, "resident MB": 1, "threads": 0, "files": 0}
@@ -250,4 +252,7 @@ if __name__ == "__main__":
     EXPECTED: dict = {}
     SHARED = build()
     with tempfile.TemporaryDirectory() as FOLDER:
-        main(*map(float, sys.argv[1:2]))
+        try:
+            main(*map(float, sys.argv[1:2]))
+        finally:  # otherwise the timer ends Python at its exit, whose code would be lost
+            signal.setitimer(signal.ITIMER_REAL, 0)
