@@ -36,7 +36,6 @@ ADVICE: Mapping[str, str] = {
     "preprocessing.image": "gru_c is for sequences and has nothing for images",
     "applications": "gru_c has no pretrained models",
     "estimator": "train with Sequential.fit",
-    "ops": "use NumPy",
     "saving.legacy": "use model.save and gru_c.load_model",
 }
 

@@ -39,7 +39,6 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
     "": {
         "Model": _NO_GRAPH,
         "config": "gru_c.backend has floatx and epsilon",
-        "ops": "use NumPy",
         "random": "use numpy.random, and gru_c.utils.set_random_seed for repeatable programs",
         "applications": "gru_c has no pretrained models",
         "mixed_precision": "weights are float32 or float64: give layers dtype=; for faster "
