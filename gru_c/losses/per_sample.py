@@ -52,6 +52,10 @@ def _function(cls: type[Loss]) -> LossValues:
     """Return the function that computes a loss of each sample."""
 
     def values(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, **options: Any) -> Any:
+        if hasattr(y_pred, "_record"):
+            from gru_c.losses.traced_function import values_on_tensors  # imports gru_c.ops
+
+            return values_on_tensors(cls(**options), y_true, y_pred)
         return per_sample(cls(**options).sample_values, y_true, y_pred)
 
     values.__name__ = values.__qualname__ = snake_case(cls.__name__)

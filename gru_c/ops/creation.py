@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape
 from gru_c.ops import shapes
@@ -46,48 +45,48 @@ def size(x: Any) -> int | None:
     return shapes.product(np.shape(x))
 
 
-def _full_like(x: Any, value: Any, dtype: npt.DTypeLike) -> Any:
+def _full_like(x: Any, value: Any, dtype: Any) -> Any:
     name = None if dtype is None else np.dtype(dtype).name
     return apply("full_like", (x,), fill_value=value, dtype=name)
 
 
-def zeros_like(x: Any, dtype: npt.DTypeLike = None) -> Any:
+def zeros_like(x: Any, dtype: Any = None) -> Any:
     """Return zeros in the shape of x."""
     return _full_like(x, 0, dtype)
 
 
-def ones_like(x: Any, dtype: npt.DTypeLike = None) -> Any:
+def ones_like(x: Any, dtype: Any = None) -> Any:
     """Return ones in the shape of x."""
     return _full_like(x, 1, dtype)
 
 
-def full_like(x: Any, fill_value: float, dtype: npt.DTypeLike = None) -> Any:
+def full_like(x: Any, fill_value: float, dtype: Any = None) -> Any:
     """Return a number in each place of the shape of x."""
     return _full_like(x, fill_value, dtype)
 
 
-def zeros(shape: int | Sequence[int], dtype: npt.DTypeLike = None) -> Array:
+def zeros(shape: int | Sequence[int], dtype: Any = None) -> Array:
     """Return an array of zeros, by default of float32."""
     return np.zeros(shape, FLOAT if dtype is None else dtype)
 
 
-def ones(shape: int | Sequence[int], dtype: npt.DTypeLike = None) -> Array:
+def ones(shape: int | Sequence[int], dtype: Any = None) -> Array:
     """Return an array of ones, by default of float32."""
     return np.ones(shape, FLOAT if dtype is None else dtype)
 
 
-def full(shape: int | Sequence[int], fill_value: float, dtype: npt.DTypeLike = None) -> Array:
+def full(shape: int | Sequence[int], fill_value: float, dtype: Any = None) -> Array:
     """Return an array with a number in each place, by default of float32."""
     return np.full(shape, fill_value, FLOAT if dtype is None else dtype)
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: npt.DTypeLike = None) -> Array:
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
     """Return a matrix with ones on a diagonal, by default of float32."""
     return np.eye(N, M, k, FLOAT if dtype is None else dtype)
 
 
 def arange(
-    start: float, stop: float | None = None, step: float | None = None, dtype: npt.DTypeLike = None
+    start: float, stop: float | None = None, step: float | None = None, dtype: Any = None
 ) -> Array:
     """Return numbers from start, below stop, in steps: int32 of integers, float32 of others."""
     if dtype is None:
@@ -104,14 +103,14 @@ def linspace(
     num: int = 50,
     endpoint: bool = True,
     retstep: bool = False,
-    dtype: npt.DTypeLike = None,
+    dtype: Any = None,
     axis: int = 0,
 ) -> Any:
     """Return numbers from start to stop in equal distances, by default of float32."""
     return np.linspace(start, stop, num, endpoint, retstep, FLOAT if dtype is None else dtype, axis)
 
 
-def convert_to_tensor(x: Any, dtype: npt.DTypeLike = None) -> Any:
+def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
     """Return an array; a tensor is returned itself, or cast."""
     if dtype is not None:
         return apply("cast", (x,), dtype=np.dtype(dtype).name)

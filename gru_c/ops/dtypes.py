@@ -28,7 +28,7 @@ def as_array(x: Any) -> Array:
     if type(x) is np.ndarray and x.dtype.kind in "fiub":
         return x
     refuse_masked("x", x)
-    array = np.asarray(x)
+    array = np.asanyarray(x)  # targets that a user's function gets are of a class of their own
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"functions of gru_c.ops take arrays of real numbers, got {type(x).__name__} of dtype "
