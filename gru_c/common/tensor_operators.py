@@ -1,8 +1,18 @@
-"""Python's operators for tensors: objects that functions of `gru_c.ops` take instead of arrays."""
+"""Tensors, which functions of `gru_c.ops` take instead of arrays: Python's operators for them."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
+
+
+class Active(threading.local):
+    """The tape on which a thread records now, or None."""
+
+    tape: Any = None
+
+
+ACTIVE = Active()
 
 
 class TensorOperators:
@@ -100,3 +110,25 @@ class TensorOperators:
 
     def __getitem__(self, key: Any) -> Any:
         return self._operate("get_item", self, key)
+
+
+class ActivationOperation:
+    """An object of `gru_c.activations` as an operation of `gru_c.ops`, applied to a tensor."""
+
+    def __init__(self, activation: Any) -> None:
+        self.name = activation.name
+        self._activation = activation
+
+    def forward(self, inputs: Any, training: bool = False) -> tuple[Any, Any]:
+        """Return the output, and the array that `backward` needs."""
+        x = inputs[0]
+        y = self._activation.forward(x)
+        return y, self._activation.keep(x, y)
+
+    def backward(self, saved: Any, grad_output: Any, wanted: Any = None) -> list[Any]:
+        """Return the gradient of the input, in a list."""
+        return [self._activation.gradient(saved, grad_output)]
+
+    def output_shape(self, shapes: Any) -> tuple[int | None, ...]:
+        """Return the shape of the input."""
+        return tuple(shapes[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from gru_c.common.arrays import Array
-from gru_c.common.tensor_operators import TensorOperators
+from gru_c.common.tensor_operators import ACTIVE, TensorOperators
 from gru_c.ops.operation import Operation, apply
 
 _PACKAGE = str(Path(__file__).parents[1])
@@ -38,16 +37,10 @@ class _Step(NamedTuple):
     output: int
 
 
-class _Active(threading.local):
-    tape: Tape | None = None
-
-
-_ACTIVE = _Active()
-
-
 def active_tape() -> Tape | None:
     """Return the tape on which this thread records now, or None."""
-    return _ACTIVE.tape
+    tape: Tape | None = ACTIVE.tape
+    return tape
 
 
 class Tape:
@@ -59,25 +52,28 @@ class Tape:
     ----------
     training : bool
         True in a forward pass of training.
+    records : bool
+        False: no gradients are wanted, and nothing is kept.
     """
 
-    def __init__(self, training: bool = False) -> None:
+    def __init__(self, training: bool = False, records: bool = True) -> None:
         self.training = training
+        self._records = records
         self._steps: list[_Step] = []
         self._needed: list[bool] = []  # for each tensor: whether a gradient passes through it
         self._weights: dict[int, tuple[Any, Traced]] = {}
         self._before: Tape | None = None
 
     def __enter__(self) -> Tape:
-        self._before, _ACTIVE.tape = _ACTIVE.tape, self
+        self._before, ACTIVE.tape = ACTIVE.tape, self
         return self
 
     def __exit__(self, *error: object) -> None:
-        _ACTIVE.tape = self._before
+        ACTIVE.tape = self._before
 
     def tensor(self, value: Array, differentiate: bool = True) -> Traced:
         """Return a tensor with a value, whose gradient `gradients` can return."""
-        self._needed.append(bool(differentiate) and value.dtype.kind == "f")
+        self._needed.append(differentiate and self._records and value.dtype.kind == "f")
         return Traced(self, len(self._needed) - 1, value)
 
     def of_weight(self, weight: Any) -> Traced:
@@ -96,7 +92,8 @@ class Tape:
         numbers = tuple(
             t.number if t is not None and self._needed[t.number] else None for t in tensors
         )
-        result = self.tensor(output, any(n is not None for n in numbers))
+        has_weights = hasattr(operation, "adds_gradients")
+        result = self.tensor(output, has_weights or any(n is not None for n in numbers))
         if self._needed[result.number]:
             self._steps.append(_Step(operation, numbers, saved, result.number))
         return result
