@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,9 +12,6 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.losses.reduction import quiet
 from gru_c.ops.operation import Operation
 from gru_c.ops.tape import Tape, Traced
-
-if TYPE_CHECKING:
-    from gru_c.losses.base import Loss
 
 
 class TracedValues(NamedTuple):
@@ -74,7 +71,7 @@ def traced_values(
 class LossOperation(Operation):
     """The values of a loss for each sample, as an operation of targets and predictions."""
 
-    def __init__(self, loss: Loss) -> None:
+    def __init__(self, loss: Any) -> None:
         self.name = loss.name
         self._loss = loss
 
@@ -99,7 +96,7 @@ class LossOperation(Operation):
         return tuple(shapes[1])[:-1]
 
 
-def values_on_tensors(loss: Loss, y_true: Any, y_pred: Any) -> Any:
+def values_on_tensors(loss: Any, y_true: Any, y_pred: Any) -> Any:
     """Return the values of a loss for each sample as a tensor, for predictions in a tensor."""
     if hasattr(y_true, "_record") and y_true.shape == y_pred.shape[:-1] and y_pred.shape[-1] == 1:
         y_true = y_true[..., None]
@@ -107,7 +104,7 @@ def values_on_tensors(loss: Loss, y_true: Any, y_pred: Any) -> Any:
 
 
 def of_tensors(
-    loss: Loss, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
+    loss: Any, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
 ) -> Any:
     """Return the reduced values of a loss as a tensor; see `Loss.__call__`.
 

@@ -8,7 +8,7 @@ from gru_c.ops.tape import Tape
 
 def check_gradients(function, arrays, d_output=None):
     """Compare the gradients of ``function(*tensors)`` with central differences in float64."""
-    tape = Tape()
+    tape = Tape(training=True)
     tensors = [tape.tensor(x) for x in arrays]
     with tape:
         y = function(*tensors)

@@ -292,7 +292,8 @@ class LayerOperation(Operation):
     def forward(self, inputs: Sequence[Any], training: bool = False) -> tuple[Array, Any]:
         """Return the output and the layer's tape; see `Operation.forward`."""
         options = {"training": training, **self._options}
-        output = self._layer.forward(inputs[0], **options)
+        several = getattr(self._layer, "takes_several", False)
+        output = self._layer.forward(list(inputs) if several else inputs[0], **options)
         if not isinstance(output, np.ndarray):
             raise TypeError(f"layer {self.name!r} returns several arrays, one is possible here")
         return output, self._layer.tape if options["training"] else None
@@ -306,25 +307,39 @@ class LayerOperation(Operation):
                 f"layer {self.name!r} was called with training=False, so no gradient passes through"
                 " it: leave the argument out, or use ops.stop_gradient on its output"
             )
-        needed = wanted is None or wanted[0]
+        needed = wanted is None or any(wanted)
         gradient = self._layer.backward(
             grad_output, tape=saved, accumulate=True, input_gradient=needed
         )
+        if isinstance(gradient, list):
+            return gradient
         return [gradient]
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         """Return the layer's output shape."""
-        shape: Shape = self._layer.compute_output_shape(tuple(shapes[0]))
+        several = getattr(self._layer, "takes_several", False)
+        shape: Shape = self._layer.compute_output_shape(
+            list(shapes) if several else tuple(shapes[0])
+        )
         return shape
 
 
 def call_on_tensor(layer: Any, x: Any, training: bool | None, options: dict[str, Any]) -> Any:
-    """Return the output of a layer for a tensor, as a tensor."""
+    """Return the output of a layer for a tensor or a list of tensors, as a tensor."""
+    inputs = x if isinstance(x, list) else [x]
     if not layer.built:
-        layer.build(layer.open_shape(x.shape), np.random.default_rng(0))
+        shapes = [tuple(item.shape) for item in inputs]
+        shape = layer.open_shape(shapes if isinstance(x, list) else shapes[0])
+        layer.build(shape, np.random.default_rng(0))
     if training is not None:
         options = {**options, "training": training}
-    return x._record(LayerOperation(layer, options), [x])
+    if options.get("return_attention_scores"):
+        raise ValueError(
+            f"layer {layer.label!r}: return_attention_scores is for arrays: in a function that "
+            "gru_c differentiates the layer returns its output alone"
+        )
+    tensor = next(item for item in inputs if hasattr(item, "_record"))
+    return tensor._record(LayerOperation(layer, options), inputs)
 
 
 _METHODS: dict[str, Any] = {
