@@ -10,7 +10,14 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import Array, refuse_masked
 from gru_c.common.registry import snake_case
-from gru_c.losses import crossentropy, elementwise, focal, regression, vectors
+from gru_c.losses import (
+    crossentropy,
+    elementwise,
+    focal,
+    label_sequences,
+    regression,
+    vectors,
+)
 from gru_c.losses.base import Loss
 
 # The functions that `gru_c.losses` and `gru_c.metrics` have, as in Keras.
@@ -25,6 +32,7 @@ __all__ = [
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
     "categorical_hinge",
+    "ctc",
     "hinge",
     "huber",
     "kl_divergence",
@@ -96,5 +104,6 @@ categorical_crossentropy = _function(crossentropy.CategoricalCrossentropy)
 sparse_categorical_crossentropy = _function(crossentropy.SparseCategoricalCrossentropy)
 binary_focal_crossentropy = _function(focal.BinaryFocalCrossentropy)
 categorical_focal_crossentropy = _function(focal.CategoricalFocalCrossentropy)
+ctc = _function(label_sequences.CTC)
 mape = MAPE = mean_absolute_percentage_error
 msle = MSLE = mean_squared_logarithmic_error

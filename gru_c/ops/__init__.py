@@ -16,10 +16,21 @@ from typing import Any
 from typing import cast as _cast
 
 from gru_c.common.missing_names import explain_missing
-from gru_c.ops import along_axis, binary, creation, products, reductions, selecting, shaping, unary
+from gru_c.ops import (
+    along_axis,
+    binary,
+    creation,
+    ctc,
+    products,
+    reductions,
+    selecting,
+    shaping,
+    unary,
+)
 from gru_c.ops.along_axis import *  # noqa: F403
 from gru_c.ops.binary import *  # noqa: F403
 from gru_c.ops.creation import *  # noqa: F403
+from gru_c.ops.ctc import *  # noqa: F403
 from gru_c.ops.products import *  # noqa: F403
 from gru_c.ops.reductions import *  # noqa: F403
 from gru_c.ops.selecting import *  # noqa: F403
@@ -28,7 +39,7 @@ from gru_c.ops.shaping import *  # noqa: F403
 from gru_c.ops.unary import *  # noqa: F403
 
 __all__: list[str] = []
-for _module in (along_axis, binary, creation, products, reductions, selecting, shaping, unary):
+for _module in (along_axis, binary, creation, ctc, products, reductions, selecting, shaping, unary):
     __all__ += [name for name in _module.__all__ if name != "get_item"]  # it is x[key]
 
 

@@ -91,6 +91,9 @@ RULES: dict[str, Rule] = {}
 FLOATS, ARRAYS = promoted_to_float, as_arrays
 
 
+_NO_DTYPE = np.dtype(np.bool_)
+
+
 class Saved(NamedTuple):
     """The values that the backward pass of a `TableOperation` needs."""
 
@@ -119,8 +122,9 @@ class TableOperation(Operation):
 
     def forward(self, inputs: Sequence[Any], training: bool = False) -> tuple[Array, Any]:
         """Return the output and a `Saved`; see `Operation.forward`."""
-        dtypes = [getattr(x, "dtype", None) or np.asarray(x).dtype for x in inputs]
         values = self._rule.convert(inputs)
+        # A constant, which has no dtype before, gets no gradient.
+        dtypes = [getattr(x, "dtype", _NO_DTYPE) for x in inputs]
         with np.errstate(all="ignore"):
             y = np.asarray(self._rule.compute(*values, **self.arguments))
         return y, Saved(values, y, dtypes)

@@ -28,3 +28,9 @@ def test_lists_of_arrays_keep_their_dtype():
 def test_masked_arrays_are_refused():
     with pytest.raises(TypeError, match="mask"):
         as_array(np.ma.masked_equal([1, 2], 1))
+
+
+def test_large_integers_keep_their_value():
+    assert as_array(2**40) == 2**40
+    assert as_array([2**40, 1]).tolist() == [2**40, 1]
+    assert as_array(7).dtype == as_array([7]).dtype == np.int32
