@@ -187,7 +187,7 @@ class Lambda(WeightlessLayer):
 
     # ---- computing ----
 
-    def _call(self, x: Array, mask: Array | None, training: bool) -> Any:
+    def _call(self, x: Any, mask: Array | None, training: bool) -> Any:
         if self._activation is not None:
             return self._activation.forward(x)
         context = {"mask": mask, "training": training}

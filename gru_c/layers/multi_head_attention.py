@@ -161,9 +161,7 @@ class MultiHeadAttention(AttentionLayer):
             options["mask"] = masks
         return super().__call__(inputs, training=training, **options)
 
-    def forward(  # type: ignore[override]
-        self, x: Any, *, attention_mask: Any = None, **options: Any
-    ) -> Any:
+    def forward(self, x: Any, *, attention_mask: Any = None, **options: Any) -> Any:
         """Return the output; see `AttentionLayer.forward`.
 
         Parameters

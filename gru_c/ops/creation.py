@@ -87,14 +87,15 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
 
 def arange(
     start: float, stop: float | None = None, step: float | None = None, dtype: Any = None
-) -> Array:
+) -> Any:
     """Return numbers from start, below stop, in steps: int32 of integers, float32 of others."""
     if dtype is None:
         numbers = [n for n in (start, stop, step) if n is not None]
         whole = all(isinstance(n, (int, np.integer)) for n in numbers)
         dtype = np.int32 if whole else FLOAT
     first, last = (0, start) if stop is None else (start, stop)
-    return np.arange(first, last, 1 if step is None else step, dtype)
+    arange_of: Any = np.arange  # whose overloads do not know a dtype in a variable
+    return arange_of(first, last, 1 if step is None else step, dtype)
 
 
 def linspace(
@@ -107,7 +108,8 @@ def linspace(
     axis: int = 0,
 ) -> Any:
     """Return numbers from start to stop in equal distances, by default of float32."""
-    return np.linspace(start, stop, num, endpoint, retstep, FLOAT if dtype is None else dtype, axis)
+    linspace_of: Any = np.linspace
+    return linspace_of(start, stop, num, endpoint, retstep, FLOAT if dtype is None else dtype, axis)
 
 
 def convert_to_tensor(x: Any, dtype: Any = None) -> Any:

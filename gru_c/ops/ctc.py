@@ -226,6 +226,11 @@ def _greedy(
     return labels, scores.astype(logits.dtype)
 
 
+def _total(both: Sequence[float]) -> float:
+    """Return the logarithm of the probability of labels: the sum over their two kinds of ends."""
+    return float(np.logaddexp(both[0], both[1]))
+
+
 def _beam(logits: Array, width: int, blank: int) -> list[tuple[tuple[int, ...], float]]:
     """Return the most likely labels of one sequence, with the logarithms of their probabilities.
 
@@ -248,6 +253,6 @@ def _beam(logits: Array, width: int, blank: int) -> list[tuple[tuple[int, ...], 
                     before = with_blank if path and path[-1] == label else either
                     longer = new.setdefault((*path, label), [-np.inf, -np.inf])
                     longer[1] = np.logaddexp(longer[1], before + step[label])
-        ranked = sorted(new.items(), key=lambda item: -float(np.logaddexp(*item[1])))
+        ranked = sorted(new.items(), key=lambda item: -_total(item[1]))
         beams = {path: (a, b) for path, (a, b) in ranked[:width]}
-    return [(path, float(np.logaddexp(*both))) for path, both in beams.items()]
+    return [(path, _total(both)) for path, both in beams.items()]

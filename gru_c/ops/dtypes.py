@@ -16,6 +16,7 @@ from gru_c.common.arrays import Array, refuse_masked
 FLOAT = np.dtype(np.float32)
 _SMALLER = {np.dtype(np.float64): FLOAT, np.dtype(np.int64): np.dtype(np.int32)}
 
+
 def as_array(x: Any) -> Array:
     """Return an array of real numbers.
 
@@ -29,14 +30,16 @@ def as_array(x: Any) -> Array:
     if type(x) is float:
         return np.array(x, FLOAT)
     refuse_masked("x", x)
-    array = np.asanyarray(x)  # targets that a user's function gets are of a class of their own
+    array: Array = np.asanyarray(
+        x
+    )  # targets that a user's function gets are of a class of their own
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"functions of gru_c.ops take arrays of real numbers, got {type(x).__name__} of dtype "
             f"{array.dtype}"
         )
     if isinstance(x, (list, tuple, int)) and not _holds_arrays(x):
-        smaller = array.astype(_SMALLER.get(array.dtype, array.dtype))
+        smaller: Array = array.astype(_SMALLER.get(array.dtype, array.dtype))
         if array.dtype.kind == "f" or (smaller == array).all():
             return smaller
     return array

@@ -137,7 +137,7 @@ def _arranged(x: Array, term: str, letters: str) -> Array:
     return x.reshape([next(sizes) if c in present else 1 for c in letters])
 
 
-def contract(x: Array, a: str, y: Array, b: str, out: str) -> Array:
+def contract(x: Array, a: str, y: Array, b: str, out: str) -> Any:
     """Return the einsum of two arrays with the terms a and b by one product of matrices."""
     x, a = _without(x, a, b + out)
     y, b = _without(y, b, a + out)
@@ -175,7 +175,7 @@ def _block(
     return x.reshape(lengths)
 
 
-def _einsum(*operands: Array, subscripts: str) -> Array:
+def _einsum(*operands: Array, subscripts: str) -> Any:
     terms, out = _split(subscripts)
     _sizes([x.shape for x in operands], subscripts)
     if len(operands) == 1:
@@ -232,7 +232,7 @@ def _matrices(d: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
     return d, a, b
 
 
-def _matmul_left(d: Array, y: Array, a: Array, b: Array) -> Array:
+def _matmul_left(d: Array, y: Array, a: Array, b: Array) -> Any:
     d2, _, b2 = _matrices(d, a, b)
     product = np.matmul(d2, np.swapaxes(b2, -1, -2))
     if a.ndim == 1:
@@ -240,7 +240,7 @@ def _matmul_left(d: Array, y: Array, a: Array, b: Array) -> Array:
     return product
 
 
-def _matmul_right(d: Array, y: Array, a: Array, b: Array) -> Array:
+def _matmul_right(d: Array, y: Array, a: Array, b: Array) -> Any:
     d2, a2, _ = _matrices(d, a, b)
     if b.ndim <= 2:  # one product instead of one for each matrix, summed
         rows = a2.reshape(-1, a2.shape[-1])

@@ -143,7 +143,7 @@ def norm(x: Any, ord: float | str | None = None, axis: Axes = None, keepdims: bo
         raise ValueError(f"norm: ord={ord!r} is for vectors: give one axis, got axis={axis!r}")
     if ord == "fro" and several != 2:
         raise ValueError(f"norm: ord='fro' is for two axes, got axis={axis!r}")
-    power = 2.0 if ord in (None, "fro") else float(ord)  # type: ignore[arg-type]
+    power = 2.0 if ord in (None, "fro") else float(ord)
     return _reduce("norm", x, axis, keepdims, power=power)
 
 
@@ -185,7 +185,7 @@ def _extreme_gradient(d: Array, y: Array, x: Array, axis: Axes, keepdims: bool) 
     return _spread(d, x, axis, keepdims) * share
 
 
-def _product_gradient(d: Array, y: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
+def _product_gradient(d: Array, y: Array, x: Array, axis: Axes, keepdims: bool) -> Any:
     """Return d times the products of the other elements, right if some of them are zero."""
     axes = shapes.axes_of(axis, x.ndim)
     last = tuple(range(x.ndim - len(axes), x.ndim))
@@ -198,12 +198,12 @@ def _product_gradient(d: Array, y: Array, x: Array, axis: Axes, keepdims: bool) 
     return _spread(d, x, axis, keepdims) * others
 
 
-def _var_gradient(d: Array, y: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
+def _var_gradient(d: Array, y: Array, x: Array, axis: Axes, keepdims: bool) -> Any:
     distance = x - x.mean(axis=axis, keepdims=True)
     return 2 * _spread(d, x, axis, keepdims) * distance / _count(x, axis)
 
 
-def _std_gradient(d: Array, y: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
+def _std_gradient(d: Array, y: Array, x: Array, axis: Axes, keepdims: bool) -> Any:
     return _var_gradient(np.where(y > 0, d / (2 * y), 0), y, x, axis, keepdims)
 
 

@@ -266,7 +266,7 @@ def _array_and_indices(inputs: Any) -> list[Array]:
     return [x, indices.astype(np.int64, copy=False)]
 
 
-def _one_hot(x: Array, num_classes: int, axis: int, dtype: str) -> Array:
+def _one_hot(x: Array, num_classes: int, axis: int, dtype: str) -> Any:
     classes = np.arange(num_classes)
     axis = shapes.axis_of(axis, x.ndim + 1)
     places = classes.reshape([-1 if i == axis else 1 for i in range(x.ndim + 1)])

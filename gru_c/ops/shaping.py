@@ -175,7 +175,7 @@ def _reshape_shape(shape: Shape, newshape: Sequence[int | None]) -> Shape:
     return tuple(total // others if size == -1 else size for size in sizes)
 
 
-def _transpose_gradient(d: Array, y: Array, x: Array, axes: Sequence[int] | None) -> Array:
+def _transpose_gradient(d: Array, y: Array, x: Array, axes: Sequence[int] | None) -> Any:
     if axes is None:
         return d.transpose()
     return d.transpose(np.argsort([axis % x.ndim for axis in axes]))
@@ -206,7 +206,7 @@ def _expand_shape(shape: Shape, axis: int | Sequence[int]) -> Shape:
     return tuple(1 if i in axes else next(sizes) for i in range(len(shape) + several))
 
 
-def _repeat_gradient(d: Array, y: Array, x: Array, repeats: Any, axis: int) -> Array:
+def _repeat_gradient(d: Array, y: Array, x: Array, repeats: Any, axis: int) -> Any:
     axis = axis % x.ndim
     if isinstance(repeats, int):
         return d.reshape(*x.shape[: axis + 1], repeats, *x.shape[axis + 1 :]).sum(axis=axis + 1)
@@ -225,7 +225,7 @@ def _repeat_shape(shape: Shape, repeats: Any, axis: int) -> Shape:
     return (*shape[:axis], length, *shape[axis + 1 :])
 
 
-def _tile_gradient(d: Array, y: Array, x: Array, repeats: Sequence[int]) -> Array:
+def _tile_gradient(d: Array, y: Array, x: Array, repeats: Sequence[int]) -> Any:
     ndim = max(x.ndim, len(repeats))
     counts = (1,) * (ndim - len(repeats)) + tuple(repeats)
     sizes = (1,) * (ndim - x.ndim) + x.shape

@@ -37,7 +37,7 @@ class AttentionLayer(DrawingLayer):
     """
 
     takes_several = takes_mask = True
-    mixes_time = True  # type: ignore[assignment]
+    mixes_time = True
     _advice: ClassVar = {
         **DrawingLayer._advice,
         **dict.fromkeys(("takes_several", "dropout"), FIXED),
@@ -97,7 +97,8 @@ class AttentionLayer(DrawingLayer):
             return super().__call__(x, training=training, **options)
         arrays = self.read_input(x)
         if not self.built:
-            self.build([array.shape for array in arrays])
+            shapes: Any = [array.shape for array in arrays]
+            self.build(shapes)
         return self.forward(arrays, training=bool(training), **options)
 
     def open_shape(self, shape: Any) -> Any:
@@ -141,7 +142,7 @@ class AttentionLayer(DrawingLayer):
             return shares, shares
         return shares * self.draw_mask(shares.shape, self.dropout), shares
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         x: Any,
         *,

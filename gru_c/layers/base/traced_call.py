@@ -262,7 +262,7 @@ def _backward(
     accumulate: bool = False,
     input_gradient: bool = True,
     keep_tape: bool = True,
-) -> Array | None:
+) -> Any:
     """Write the weights' gradients and return the gradient of the input; see `Layer.backward`."""
     check_flags(accumulate=accumulate, input_gradient=input_gradient, keep_tape=keep_tape)
     x, result, shape = self._take_tape(tape)
