@@ -18,7 +18,7 @@ ADVICE: Mapping[str, str] = {
             *("layers.core", "layers.recurrent", "layers.recurrent_v2", "layers.embeddings"),
             *("layers.convolutional", "layers.wrappers", "layers.merge", "layers.merging"),
             *("layers.advanced_activations", "layers.regularization", "layers.reshaping"),
-            *("layers.attention", "layers.experimental", "layers.preprocessing"),
+            *("layers.experimental", "layers.preprocessing"),
             *("layers.cudnn_recurrent", "layers.local", "layers.noise_layers"),
         ),
         _LAYERS,
