@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -118,7 +119,8 @@ class FunctionLoss(Loss):
         """Return the loss of the time steps that count; a function of values gets all of them."""
         y, p = np.asarray(y_true), np.asarray(y_pred)
         if self._returns_pair is None and len(p):
-            self._values_of(y[:1], p[:1])
+            with contextlib.suppress(Exception):  # a function of values may want the time axis
+                self._values_of(*self._counting(y, p, sample_weight, mask)[:2])
         if self._returns_pair:
             return super()._of_counting(y_true, y_pred, sample_weight, logits, mask)
         value, gradient = self._loss_of(y_true, y_pred, sample_weight, mask)
