@@ -1,18 +1,14 @@
 # Part of _core.pyx: connectionist temporal classification.
 
-cdef void *_of_type(cnp.ndarray array, str name, int typenum, bint written, int ndim,
-                    const cnp.npy_intp *shape) except? NULL:
-    """Return a pointer to the elements of a contiguous array of that type and shape."""
-    if cnp.PyArray_TYPE(array) != typenum or cnp.PyArray_ISBYTESWAPPED(array):
-        raise TypeError(f"{name} must hold {'int32' if typenum == cnp.NPY_INT32 else 'float64'} in "
-                        f"this machine's byte order, got {array.dtype}")
-    if not _has_shape(array, ndim, shape):
-        raise ValueError(f"{name} must have shape {_numbers_of(shape, ndim)}, got {_shape(array)}")
-    if not cnp.PyArray_ISCARRAY_RO(array):
-        raise ValueError(f"{name} must be contiguous and aligned, got {_laid_out(array)}")
-    if written and not cnp.PyArray_ISWRITEABLE(array):
-        raise ValueError(f"{name} is written: it must be writeable")
-    return cnp.PyArray_DATA(array)
+cdef void *_of_type(_Arrays *arrays, cnp.ndarray array, str name, int typenum, bint written,
+                    int ndim, const cnp.npy_intp *shape) except? NULL:
+    """Return a pointer to the elements of an array whose type is not that of the others."""
+    cdef int typenum_of_others = arrays.typenum
+    arrays.typenum = typenum
+    try:
+        return _contiguous(arrays, array, name, written, ndim, shape)
+    finally:
+        arrays.typenum = typenum_of_others
 
 
 def ctc(cnp.ndarray logits not None, cnp.ndarray targets not None,
@@ -34,13 +30,14 @@ def ctc(cnp.ndarray logits not None, cnp.ndarray targets not None,
     args.dtype = _dtype(&arrays)
     args.batch, args.time, args.classes, args.labels = B, T, C, L
     args.logits = _in(&arrays, logits, "logits", 3, [B, T, C])
-    args.targets = <int32_t *>_of_type(targets, "targets", cnp.NPY_INT32, False, 2, [B, L])
+    args.targets = <int32_t *>_of_type(
+        &arrays, targets, "targets", cnp.NPY_INT32, False, 2, [B, L])
     args.input_lengths = <int32_t *>_of_type(
-        input_lengths, "input_lengths", cnp.NPY_INT32, False, 1, [B])
+        &arrays, input_lengths, "input_lengths", cnp.NPY_INT32, False, 1, [B])
     args.target_lengths = <int32_t *>_of_type(
-        target_lengths, "target_lengths", cnp.NPY_INT32, False, 1, [B])
+        &arrays, target_lengths, "target_lengths", cnp.NPY_INT32, False, 1, [B])
     args.blank = blank
-    args.losses = <double *>_of_type(losses, "losses", cnp.NPY_FLOAT64, True, 1, [B])
+    args.losses = <double *>_of_type(&arrays, losses, "losses", cnp.NPY_FLOAT64, True, 1, [B])
     args.d_logits = NULL if d_logits is None else _out(&arrays, d_logits, "d_logits", 3, [B, T, C])
     _require_apart(&arrays)
     _raise_unless_ok(gru_ctc_bytes(&args, &size))
