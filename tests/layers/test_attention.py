@@ -76,3 +76,11 @@ def test_attention_within_a_layer_of_the_user_trains():
     model.fit(V, V[:, 0], epochs=1, verbose=0)
     assert len(before) == 4
     assert all((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_arguments_do_not_change_after_the_layer_was_made():
+    for name in ("Attention", "AdditiveAttention"):
+        layer = getattr(layers, name)()
+        for argument, value in {"use_scale": False, "dropout": 0.5, "takes_several": False}.items():
+            with pytest.raises(AttributeError, match="cannot change"):
+                setattr(layer, argument, value)
