@@ -16,7 +16,7 @@ PAGE = Path(__file__).parent / "guides" / "keras_names.md"
 NAMESPACES = (
     *("layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "callbacks"),
     *("activations", "initializers", "regularizers", "constraints", "utils"),
-    *("preprocessing.sequence", "datasets", "backend"),
+    *("preprocessing.sequence", "datasets", "backend", "ops"),
 )
 HEAD = """# Moving a Keras program: the names that gru_c has
 

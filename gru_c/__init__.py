@@ -122,7 +122,7 @@ _explain_missing_modules()
 _apply_environment()
 
 # Keras's namespaces that most programs do not need are imported on first use.
-_NAMESPACES = ("backend", "datasets", "models", "preprocessing", "utils")
+_NAMESPACES = ("backend", "datasets", "models", "ops", "preprocessing", "utils")
 _register(_SAFETENSORS, *_KERAS, descriptions=_DESCRIPTIONS)
 
 # Other names of modules: Keras's, for ``from gru_c.optimizers.schedules import ...``, and those

@@ -1,4 +1,6 @@
-"""Mirror of src_c/gru.h, gru_layers.h and gru_watch.h, one to one."""
+"""Mirror of src_c/gru.h, gru_layers.h, gru_watch.h and gru_ctc.h, one to one."""
+
+from libc.stdint cimport int32_t
 
 cdef extern from "gru.h" nogil:
     ctypedef enum gru_status:
@@ -291,3 +293,19 @@ cdef extern from "gru_watch.h" nogil:
         int stopped
 
     gru_watch *gru_set_watch(gru_watch *watch)
+
+cdef extern from "gru_ctc.h" nogil:
+    ctypedef struct gru_ctc_args:
+        gru_dtype dtype
+        size_t batch, time, classes, labels
+        const void *logits
+        const int32_t *targets
+        const int32_t *input_lengths
+        const int32_t *target_lengths
+        int32_t blank
+        double *losses
+        void *d_logits
+        void *workspace
+
+    gru_status gru_ctc_bytes(const gru_ctc_args *args, size_t *bytes)
+    gru_status gru_ctc(const gru_ctc_args *args)

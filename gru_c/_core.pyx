@@ -13,7 +13,7 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport INFINITY
-from libc.stdint cimport SIZE_MAX
+from libc.stdint cimport SIZE_MAX, int32_t
 
 import os
 from operator import attrgetter, itemgetter
@@ -266,6 +266,7 @@ include "_passes.pxi"
 include "_plain.pxi"
 include "_steps.pxi"
 include "_kernels.pxi"
+include "_ctc.pxi"
 include "_layers.pxi"
 include "_predictor.pxi"
 include "_training.pxi"

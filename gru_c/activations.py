@@ -19,6 +19,7 @@ from gru_c import _core
 from gru_c.common.arrays import Array, refuse_masked
 from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import lookup
+from gru_c.common.tensor_operators import ActivationOperation
 
 __all__ = [
     "ACTIVATIONS",
@@ -79,7 +80,9 @@ class Activation:
     backward_of_input: Callable[[Array, Array], Array] | None = None
 
     def __call__(self, x: Array) -> Array:
-        """Return the function of an array; see `forward`."""
+        """Return the function of an array, see `forward`, or of a tensor of `gru_c.ops`."""
+        if hasattr(x, "_record"):
+            return cast(Array, x._record(ActivationOperation(self), [x]))
         return self.forward(x)
 
     def keep(self, x: Array, y: Array) -> Array:

@@ -16,6 +16,7 @@ common _version
 runtime
 recurrence
 activations initializers regularizers constraints schedules functional
+ops
 losses parameters
 metrics
 optimizers layers

@@ -18,7 +18,7 @@ ADVICE: Mapping[str, str] = {
             *("layers.core", "layers.recurrent", "layers.recurrent_v2", "layers.embeddings"),
             *("layers.convolutional", "layers.wrappers", "layers.merge", "layers.merging"),
             *("layers.advanced_activations", "layers.regularization", "layers.reshaping"),
-            *("layers.attention", "layers.experimental", "layers.preprocessing"),
+            *("layers.experimental", "layers.preprocessing"),
             *("layers.cudnn_recurrent", "layers.local", "layers.noise_layers"),
         ),
         _LAYERS,
@@ -36,7 +36,6 @@ ADVICE: Mapping[str, str] = {
     "preprocessing.image": "gru_c is for sequences and has nothing for images",
     "applications": "gru_c has no pretrained models",
     "estimator": "train with Sequential.fit",
-    "ops": "use NumPy",
     "saving.legacy": "use model.save and gru_c.load_model",
 }
 

@@ -32,14 +32,12 @@ _OTHERWISE = {
     "initializers": "give a function f(shape, dtype, rng) that returns an array",
     "callbacks": "derive a class from gru_c.callbacks.Callback",
 }
-_ATTENTION = "write it with NumPy around layers by hand, as examples/translation.py does"
 
 # Advice by the name of the module below gru_c ("" for gru_c itself), and the name that is missing.
 ADVICE: Mapping[str, Mapping[str, str]] = {
     "": {
         "Model": _NO_GRAPH,
         "config": "gru_c.backend has floatx and epsilon",
-        "ops": "use NumPy",
         "random": "use numpy.random, and gru_c.utils.set_random_seed for repeatable programs",
         "applications": "gru_c has no pretrained models",
         "mixed_precision": "weights are float32 or float64: give layers dtype=; for faster "
@@ -68,7 +66,6 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
         "ConvLSTM1D": "use Conv1D before a GRU",
         "CuDNNGRU": "use GRU, which is fast by itself",
         "CuDNNLSTM": "use LSTM, which is fast by itself",
-        **dict.fromkeys(("Attention", "AdditiveAttention", "MultiHeadAttention"), _ATTENTION),
         **dict.fromkeys(("Concatenate", "Add", "Multiply", "Average", "Dot", "Maximum"), _NO_GRAPH),
         **dict.fromkeys(("concatenate", "add", "multiply", "average", "dot", "merge"), _NO_GRAPH),
         **dict.fromkeys(("Conv2D", "Conv3D", "MaxPooling2D", "GlobalAveragePooling2D"), _ONE_AXIS),

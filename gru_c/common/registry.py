@@ -214,8 +214,25 @@ class Configurable(Guarded):
 
 @cache
 def _signature(cls: Any) -> inspect.Signature:
-    """Return the constructor's signature; cached, because inspect takes 100 us."""
-    return inspect.signature(cls)
+    """Return the constructor's signature; cached, because inspect takes 100 us.
+
+    The further keywords of a user's class are those of the class that it is derived from.
+    """
+    signature = inspect.signature(cls)
+    parameters = list(signature.parameters.values())
+    if not getattr(cls, "_by_user", False) or parameters[-1:] == []:
+        return signature
+    base = next((c for c in cls.__mro__[1:] if "__init__" in vars(c)), object)
+    if parameters[-1].kind is not inspect.Parameter.VAR_KEYWORD or base is object:
+        return signature
+    known = {item.name for item in parameters}
+    more = [
+        item.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for item in _signature(base).parameters.values()
+        if item.name not in known
+        and item.kind not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    ]
+    return signature.replace(parameters=[*parameters[:-1], *more])
 
 
 def _with_effect(cls: Any, config: dict[str, Any]) -> dict[str, Any]:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 class Lambda(WeightlessLayer):
     """Return ``function(x)``, computed by NumPy.
 
-    Training can pass through the layer only if gru_c knows the derivative of the function: that of
-    an `Activation` of `gru_c.activations`, or of a function of that module. Other functions can be
-    used where no gradient is needed: before all layers with weights that are trained, and in models
-    that are not trained.
+    Training can pass through the layer if the function computes by operators and functions of
+    `gru_c.ops`, or is an `Activation` of `gru_c.activations` or a function of that module. Other
+    functions can be used where no gradient is needed: before all layers with weights that are
+    trained, and in models that are not trained.
 
     Parameters
     ----------
@@ -100,18 +100,45 @@ class Lambda(WeightlessLayer):
 
     @property
     def differentiable(self) -> bool:  # type: ignore[override]
-        """True if gru_c knows the derivative of the function."""
-        return self._activation is not None
+        """True if gru_c knows the derivative of the function, or can follow what it computes."""
+        return self._activation is not None or self._why_not_traced() is None
+
+    def _why_not_traced(self) -> Exception | None:
+        """Return the error of a call with a tensor of the shape that the layer is built for."""
+        if self.built_shape is None:
+            return None
+        known = self.__dict__.setdefault("_reasons", {})
+        if self.built_shape not in known:
+            x = np.ones([2 if size is None else size for size in self.built_shape], self.dtype)
+            known[self.built_shape] = None
+            try:
+                self._trace(x, np.ones(x.shape[:2], bool), True)
+            except Exception as error:
+                known[self.built_shape] = error
+        reason: Exception | None = known[self.built_shape]
+        return reason
+
+    def _trace(self, x: Array, mask: Array | None, training: bool) -> Any:
+        """Call the function with a tensor, and return the input and the output as tensors."""
+        from gru_c.ops.tape import Tape, Traced  # few layers need it
+
+        tape = Tape(training)
+        tensor = tape.tensor(x)
+        with tape:
+            result = self._call(tensor, mask, training)
+        if not isinstance(result, Traced):
+            raise TypeError(f"it returns {type(result).__name__}, which functions of NumPy made")
+        return tensor, result
 
     @property
     def stepwise(self) -> bool:
         """True if the function is an activation, which computes each time step by itself."""
-        return self.differentiable
+        return self._activation is not None
 
     @property
     def mixes_time(self) -> bool:
         """True unless the function is an activation: gru_c does not know what it mixes."""
-        return not self.differentiable
+        return self._activation is None
 
     # ---- shapes ----
 
@@ -160,7 +187,7 @@ class Lambda(WeightlessLayer):
 
     # ---- computing ----
 
-    def _call(self, x: Array, mask: Array | None, training: bool) -> Any:
+    def _call(self, x: Any, mask: Array | None, training: bool) -> Any:
         if self._activation is not None:
             return self._activation.forward(x)
         context = {"mask": mask, "training": training}
@@ -185,7 +212,10 @@ class Lambda(WeightlessLayer):
                 f"layer {self.label!r} (Lambda) gets a mask and passes none on, so all steps of "
                 "its output count: give it mask=lambda x, mask: mask if they correspond"
             )
-        result = np.asarray(self._call(array, mask, training))
+        traced = None
+        if training and self._activation is None and self.differentiable:
+            traced = self._trace(array, mask, training)
+        result = traced[1].value if traced else np.asarray(self._call(array, mask, training))
         if result.dtype.kind not in "fiub":
             raise ValueError(
                 f"the function of layer {self.label!r} must return an array of real numbers, got "
@@ -199,24 +229,28 @@ class Lambda(WeightlessLayer):
         y = result.astype(self.dtype, copy=False)
         if training:
             activation = self._activation
-            saved = y if activation is None else activation.keep(array, y)
+            saved = traced if activation is None else activation.keep(array, y)
             self._set_tape(WeightlessTape(saved, y.shape))
         return y
 
-    def input_gradient_of(self, saved: Array, d_output: Array) -> Array:
+    def input_gradient_of(self, saved: Any, d_output: Array) -> Array:
         """Return the gradient of the input; TypeError if the derivative is not known."""
-        if self._activation is None:
+        if self._activation is not None:
+            return self._activation.gradient(saved, d_output)
+        if saved is None:
             raise TypeError(self.why_not_differentiable())
-        return self._activation.gradient(saved, d_output)
+        x, result = saved
+        d = d_output.astype(result.dtype, copy=False)
+        gradient: Array | None = x.tape.gradients(result, d, [x])[0]
+        return np.zeros_like(x.value) if gradient is None else gradient
 
     def why_not_differentiable(self) -> str:
         """Return the message for training that would need the derivative of the function."""
         name = getattr(self.function, "__name__", repr(self.function))
         return (
             f"gru_c does not differentiate {name!r}, the function of layer {self.label!r}, which "
-            "layers below it need for training: give "
-            "Lambda(gru_c.activations.Activation(name, forward, backward)), where backward(y, dy) "
-            "returns dx for y = forward(x); or put the layer before all that are trained"
+            f"layers below it need for training: {self._why_not_traced()}. Compute by functions of "
+            "gru_c.ops, or put the layer before all that are trained"
         )
 
 

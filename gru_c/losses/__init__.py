@@ -29,6 +29,7 @@ from gru_c.losses.elementwise import (
     SquaredHinge,
 )
 from gru_c.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
+from gru_c.losses.label_sequences import CTC
 from gru_c.losses.per_sample import *  # noqa: F403
 from gru_c.losses.per_sample import BY_FUNCTION, cosine_similarity, kullback_leibler_divergence
 from gru_c.losses.quantile import QuantileLoss
@@ -37,6 +38,7 @@ from gru_c.losses.user_function import FunctionLoss
 from gru_c.losses.vectors import CategoricalHinge, CosineSimilarity, KLDivergence
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",

@@ -12,7 +12,7 @@ from gru_c.common import keras_names
 from gru_c.common.arrays import Array, is_finite
 from gru_c.common.registry import Configurable, snake_case
 from gru_c.losses import targets
-from gru_c.losses.reduction import REDUCTIONS, reduce, spread, weighted
+from gru_c.losses.reduction import REDUCTIONS, quiet, reduce, spread, weighted
 
 
 class LossOptions(TypedDict, total=False):
@@ -178,6 +178,10 @@ class Loss(Configurable):
         Parameters and errors are those of `check`; `y_pred` has the shape (n, ..., outputs). The
         values have its shape without the last axis, with zeros where the mask is False.
         """
+        if hasattr(y_pred, "_record"):
+            from gru_c.losses.traced_function import of_tensors  # imports gru_c.ops
+
+            return of_tensors(self, y_true, y_pred, sample_weight, mask)
         if mask is None:
             return self._value(y_true, y_pred, sample_weight)
         value = self._value(*self._counting(y_true, y_pred, sample_weight, mask))
@@ -193,7 +197,7 @@ class Loss(Configurable):
         """Return the loss of samples whose time steps all count."""
         p = targets.predictions(self._owner, y_pred)
         y, weight = self.check(y_true, p.shape, sample_weight)
-        with _quiet():
+        with quiet():
             values = self._call("per_sample", y, p.astype(np.float64, copy=False))
             if self.reduction is None:
                 return weighted(values, weight)
@@ -235,7 +239,7 @@ class Loss(Configurable):
         """
         p = targets.predictions(self._owner, y_pred)
         y = self._fit(y_true, p.shape)
-        with _quiet():
+        with quiet():
             return self._call("per_sample", y, p.astype(np.float64, copy=False))
 
     def value_and_gradient(
@@ -292,7 +296,7 @@ class Loss(Configurable):
         weight = self._weights(sample_weight, p.shape)
         p64 = p.astype(np.float64, copy=False)
         derivative = "pre_activation_gradient" if logits else "per_sample_gradient"
-        with _quiet():
+        with quiet():
             count = self._divisor(p.shape, weight)
             value = reduce(self._call("per_sample", y, p64), weight, count)
             scale = 1 / count if weight is None else spread(weight, p.ndim) / count
@@ -381,11 +385,6 @@ class Loss(Configurable):
 
     def _check_values(self, y: Array) -> None:
         """Check the values of targets, after `_fit` has checked dtype, shape and labels."""
-
-
-def _quiet() -> np.errstate:
-    """Return a context without warnings of overflow, which shows in the value as inf or NaN."""
-    return np.errstate(over="ignore", invalid="ignore")
 
 
 def require_finite_gradient(owner: str, value: float, gradient: Array) -> None:

@@ -10,7 +10,14 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import Array, refuse_masked
 from gru_c.common.registry import snake_case
-from gru_c.losses import crossentropy, elementwise, focal, regression, vectors
+from gru_c.losses import (
+    crossentropy,
+    elementwise,
+    focal,
+    label_sequences,
+    regression,
+    vectors,
+)
 from gru_c.losses.base import Loss
 
 # The functions that `gru_c.losses` and `gru_c.metrics` have, as in Keras.
@@ -25,6 +32,7 @@ __all__ = [
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
     "categorical_hinge",
+    "ctc",
     "hinge",
     "huber",
     "kl_divergence",
@@ -52,6 +60,10 @@ def _function(cls: type[Loss]) -> LossValues:
     """Return the function that computes a loss of each sample."""
 
     def values(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, **options: Any) -> Any:
+        if hasattr(y_pred, "_record"):
+            from gru_c.losses.traced_function import values_on_tensors  # imports gru_c.ops
+
+            return values_on_tensors(cls(**options), y_true, y_pred)
         return per_sample(cls(**options).sample_values, y_true, y_pred)
 
     values.__name__ = values.__qualname__ = snake_case(cls.__name__)
@@ -92,5 +104,6 @@ categorical_crossentropy = _function(crossentropy.CategoricalCrossentropy)
 sparse_categorical_crossentropy = _function(crossentropy.SparseCategoricalCrossentropy)
 binary_focal_crossentropy = _function(focal.BinaryFocalCrossentropy)
 categorical_focal_crossentropy = _function(focal.CategoricalFocalCrossentropy)
+ctc = _function(label_sequences.CTC)
 mape = MAPE = mean_absolute_percentage_error
 msle = MSLE = mean_squared_logarithmic_error

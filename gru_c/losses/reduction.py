@@ -28,3 +28,8 @@ def reduce(values: Array, weight: Array | None, divisor: float) -> float:
         return 0.0
     total = np.add.reduce(weighted(values, weight), axis=None)  # the bits of `sum`, faster
     return float(total / divisor)
+
+
+def quiet() -> np.errstate:
+    """Return a context without warnings of overflow, which shows in the value as inf or NaN."""
+    return np.errstate(over="ignore", invalid="ignore")

@@ -86,6 +86,10 @@ def check_unit_interval(owner: str, y: Array) -> None:
         raise ValueError(f"{owner}: target {target} {place} is not in [0, 1]{hint}")
 
 
+class PairingError(ValueError):
+    """An operation would have broadcast targets (n,) against predictions (n, 1)."""
+
+
 class _Guarded(np.ndarray[Any, np.dtype[Any]]):
     """Targets (n, ...) for a user's function that also gets predictions (n, ..., 1).
 
@@ -99,7 +103,7 @@ class _Guarded(np.ndarray[Any, np.dtype[Any]]):
         if method == "__call__" and len(plain) == 2 and ufunc.signature is None:
             short, long = sorted(map(np.shape, plain), key=len)
             if long == (*short, 1) and math.prod(short) > 1:
-                raise ValueError(
+                raise PairingError(
                     f"targets and predictions of shapes {short} and {long} would be paired, each "
                     "with all others: write y_true[..., None] or y_pred[..., 0], or give y a last "
                     "axis of 1"

@@ -22,8 +22,8 @@ class FunctionMetric(Metric):
     ----------
     function : callable
         It gets the user's targets and the predictions, both read-only, and returns a number for the
-        batch, or an array with one or more values for each row. With targets (n,) and predictions
-        (n, 1), an operation that would broadcast one against the other raises ValueError.
+        batch, or an array with one or more values for each row. Targets (n,) have the shape (n, 1)
+        if it would broadcast them against predictions (n, 1).
     name : str, optional
         By default the function's ``__name__``.
 
@@ -47,7 +47,7 @@ class FunctionMetric(Metric):
         rows = len(y_pred)
         if not rows:
             return np.zeros(0)
-        result = self.function(*targets.for_function(y_true, y_pred))
+        result = self._result(y_true, y_pred)
         if np.ndim(result) == 0:
             return np.full(rows, targets.number(self._owner, result))
         value = targets.real_array(self._owner, "results", result)
@@ -58,6 +58,14 @@ class FunctionMetric(Metric):
             )
         means: Array = value.reshape(rows, -1).mean(axis=1, dtype=np.float64)
         return means
+
+    def _result(self, y_true: Array, y_pred: Array) -> Any:
+        """Call the function; with targets (n, 1), as Keras makes them, if it cannot take (n,)."""
+        y, p = targets.for_function(y_true, y_pred)
+        try:
+            return self.function(y, p)
+        except targets.PairingError:
+            return self.function(*targets.for_function(y_true[..., None], y_pred))
 
     def get_config(self) -> dict[str, Any]:
         """Raise TypeError: a file could hold the function's name but not its code."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.common.arrays import Array, as_real
+from gru_c.common.tensor_operators import ACTIVE, TensorOperators
 from gru_c.common.weight_memory import Memory
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ def refuse_shallow_copy(obj: object) -> NoReturn:
     )
 
 
-class Parameter:
-    """A weight of a layer.
+class Parameter(TensorOperators):
+    """A weight of a layer; in ``call`` of a user's layer, it is a tensor.
 
     Attributes
     ----------
@@ -106,6 +107,11 @@ class Parameter:
         """The dtype of the weight."""
         return self.array.dtype
 
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.array.ndim
+
     def numpy(self) -> Array:
         """Return a copy of the weight."""
         copy: Array = self.array.copy()
@@ -117,7 +123,21 @@ class Parameter:
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         """Return the weight as an array, for functions of NumPy."""
+        if ACTIVE.tape is not None:
+            raise TypeError(
+                f"NumPy would use the weight {self.name!r} without a gradient: use the function "
+                "of that name in gru_c.ops"
+            )
         return np.array(self.array, dtype)
+
+    def _record(self, operation: Any, inputs: Any) -> Any:
+        """Apply an operation of `gru_c.ops` as a tensor, within ``call``, else as an array."""
+        return NotImplemented if ACTIVE.tape is None else ACTIVE.tape.record(operation, inputs)
+
+    def _operate(self, name: str, *inputs: Any) -> Any:
+        from gru_c import ops  # few programs need it
+
+        return ops.operator(name)(*inputs)
 
     def __reduce__(self) -> tuple[Any, ...]:
         options = self.regularizer, self.constraint, self.gradient, self.trainable

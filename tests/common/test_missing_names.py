@@ -11,7 +11,6 @@ import gru_c as keras
     ("module", "name", "message"),
     [
         ("gru_c", "Model", "layers in a row"),
-        ("gru_c", "ops", "use NumPy"),
         ("gru_c", "Sequentail", "did you mean 'Sequential'"),
         ("gru_c.models", "save_model", r"model\.save\(path\)"),
         ("gru_c.layers", "CuDNNLSTM", "use LSTM"),

@@ -222,6 +222,7 @@ ALSO_RIGHT = {
     ),
     *(("column_sums", "a", kind) for kind in ("shorter", "empty")),
     *(("sum_squares", "x", kind) for kind in SHAPES),
+    ("ctc", "targets", "narrower"),  # fewer labels at most
     ("forward_plain", "x", "flat"),  # a step
     *(("TrainingLayers.forward", "x", kind) for kind in ("shorter", "empty")),  # another batch
 }

@@ -11,7 +11,7 @@ CORE = Path(__file__).parents[2] / "src_c"
 # together for each instruction set, include each other.
 FLOORS = """
 gru.h
-gru_layers.h gru_watch.h
+gru_layers.h gru_watch.h gru_ctc.h
 common
 isa kernels reduced
 packed blas

@@ -60,7 +60,7 @@ def test_a_function_before_the_weights_trains():
 
 @pytest.mark.parametrize("last", [False, True])
 def test_a_function_that_would_be_differentiated_is_refused_before_training(last):
-    layer = Lambda(lambda x: x * 100.0)
+    layer = Lambda(lambda x: np.fft.fft(x).real)
     layer = layer if last else TimeDistributed(layer)
     layers = [Dense(2), layer] if last else [GRU(3, return_sequences=True), layer, GRU(1)]
     model = Sequential(layers, seed=0)
@@ -68,7 +68,9 @@ def test_a_function_that_would_be_differentiated_is_refused_before_training(last
     x = X[:, 0] if last else X
     before = model(x)
     for train in (lambda: model.fit(x, before, verbose=0), lambda: model.train_on_batch(x, before)):
-        with pytest.raises(TypeError, match=r"does not differentiate '<lambda>'.*Activation\(name"):
+        with pytest.raises(
+            TypeError, match=r"does not differentiate '<lambda>'.*functions of gru_c\.ops"
+        ):
             train()
     assert (model(x) == before).all()
     model.layers[0].trainable = False

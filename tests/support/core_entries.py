@@ -206,6 +206,19 @@ ENTRIES = {
         {"stride": 1, "dilation": 1, "threads": 1},
         ("out",),
     ),
+    "ctc": Entry(
+        _core.ctc,
+        {
+            "logits": numbers(4, 5, 4),
+            "targets": np.array([[1, 2, 0], [3, 0, 0], [1, 1, 0], [2, 3, 0]], np.int32),
+            "input_lengths": np.array([5, 4, 3, 5], np.int32),
+            "target_lengths": np.array([2, 1, 2, 0], np.int32),
+            "losses": np.zeros(4),
+            "d_logits": numbers(4, 5, 4),
+        },
+        {"blank": 0},
+        ("losses", "d_logits"),
+    ),
     "column_sums": Entry(
         _core.column_sums, {"a": numbers(3, 4), "out": numbers(4)}, {"accumulate": True}, ("out",)
     ),

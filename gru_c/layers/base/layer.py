@@ -321,6 +321,8 @@ class Layer(InputChecks):
         ValueError
             If the layer is built already, or cannot take input of that shape.
         """
+        if self.__dict__.get("_building") is not None:
+            return  # called by a user's build
         if self.built:
             raise ValueError(f"layer {self.label!r} is built already")
         self.compute_output_shape(input_shape)  # checks the shape
@@ -371,13 +373,17 @@ class Layer(InputChecks):
         return Parameter(name, value, self._option(name, "regularizer"), constraint)
 
     def __call__(
-        self, x: npt.ArrayLike, *, training: bool = False, **options: Unpack[ForwardOptions]
+        self, x: npt.ArrayLike, *, training: bool | None = None, **options: Unpack[ForwardOptions]
     ) -> Any:
         """Return the output for `x`. The first call builds the layer.
 
         `options` are further arguments of the layer's `forward`.
         """
-        check_flag("training", training)
+        training = None if training is None else check_flag("training", training)
+        if hasattr(x, "_record"):
+            from gru_c.layers.base.traced_call import call_on_tensor  # imports gru_c.ops
+
+            return call_on_tensor(self, x, training, dict(options))
         try:
             array = self.read_input(x)
         except (TypeError, ValueError) as error:
@@ -386,7 +392,7 @@ class Layer(InputChecks):
         if not self.built:
             self.build(self.open_shape(array.shape))
         forward: Any = self.forward  # few layers have all of the options
-        return forward(array, training=training, **options)
+        return forward(array, training=bool(training), **options)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state of a copy or pickle, without the owner of the weights and the tape.

@@ -42,7 +42,10 @@ class LayerTable(Mapping[str, type[Layer]]):
 # those given here by their modules, which take some milliseconds to import.
 LAYERS = LayerTable(
     {
+        "AdditiveAttention": "gru_c.layers.attention",
+        "Attention": "gru_c.layers.attention",
         "IntegerLookup": "gru_c.layers.lookup",
+        "MultiHeadAttention": "gru_c.layers.multi_head_attention",
         "Normalization": "gru_c.layers.normalization",
         "Rescaling": "gru_c.layers.normalization",
         "StringLookup": "gru_c.layers.lookup",

@@ -37,6 +37,58 @@ class WeightHolder(Configurable):
 
     changes: ClassVar[int] = 0  # a number that changes when any layer's attribute is set
 
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "call" in vars(cls) and cls._by_user:
+            from gru_c.layers.base.traced_call import prepare  # imports gru_c.ops
+
+            prepare(cls)
+
+    def add_weight(
+        self,
+        shape: Sequence[int] = (),
+        initializer: object = None,
+        dtype: npt.DTypeLike | None = None,
+        trainable: bool = True,
+        *,
+        regularizer: object = None,
+        constraint: object = None,
+        name: str | None = None,
+    ) -> Parameter:
+        """Return a new weight, in ``build(self, input_shape)`` of a user's layer.
+
+        Parameters
+        ----------
+        shape : tuple of int
+        initializer : str or Initializer, optional
+            By default "glorot_uniform", and "zeros" for a weight called "bias".
+        dtype : dtype, optional
+            That of the layer, which is the default.
+        trainable : bool
+            False: training does not change the weight.
+        regularizer, constraint : str or object, optional
+            See `gru_c.regularizers` and `gru_c.constraints`.
+        name : str, optional
+            By default "variable", with a number if there are several.
+
+        Raises
+        ------
+        ValueError
+            Outside of `build`, for an unknown size, or for a name that another weight has.
+        """
+        from gru_c.layers.base.traced_call import add_weight  # imports gru_c.ops
+
+        return add_weight(
+            self,
+            shape,
+            initializer,
+            dtype=dtype,
+            trainable=trainable,
+            regularizer=regularizer,
+            constraint=constraint,
+            name=name,
+        )
+
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         self.note_change()
@@ -82,13 +134,10 @@ class WeightHolder(Configurable):
 
     def _to_define(self, method: str) -> str:
         """Return the message about a method that a class of layers lacks."""
-        words = f"{type(self).__name__} must define {method}"
-        if hasattr(self, "call"):
-            words += (
-                ": gru_c does not differentiate the operations of Keras's call(x), it takes layers "
-                "that define forward and backward"
-            )
-        return words
+        return (
+            f"{type(self).__name__} must define {method}, or call(x) with functions of gru_c.ops, "
+            "which gru_c differentiates"
+        )
 
     def get_weights(self) -> list[Array]:
         """Return copies of the weights, in Keras's order and shapes."""

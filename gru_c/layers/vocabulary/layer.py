@@ -162,10 +162,12 @@ class VocabularyLayer(Layer):
         self._vocabulary.require(self.label)
         return self._vocabulary.encode(rows)
 
-    def __call__(self, x: Any, *, training: bool = False, **options: Unpack[ForwardOptions]) -> Any:
+    def __call__(
+        self, x: Any, *, training: bool | None = None, **options: Unpack[ForwardOptions]
+    ) -> Any:
         """Return the output for `x`, an array or list of any shape that the layer takes."""
         forward: Any = self.forward
-        return forward(self.read_input(x), training=training, **options)
+        return forward(self.read_input(x), training=bool(training), **options)
 
     def open_shape(self, shape: tuple[int, ...]) -> Shape:
         """Return the shape with all axes but the last one open."""
