@@ -3,7 +3,8 @@
 Layers on texts and categories are imported when they are used.
 """
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import public_classes
@@ -41,6 +42,24 @@ from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 
 if TYPE_CHECKING:
     from gru_c.layers.lookup import IntegerLookup, StringLookup
+    from gru_c.layers.merging import (
+        Add,
+        Average,
+        Concatenate,
+        Dot,
+        Maximum,
+        Minimum,
+        Multiply,
+        Subtract,
+        add,
+        average,
+        concatenate,
+        dot,
+        maximum,
+        minimum,
+        multiply,
+        subtract,
+    )
     from gru_c.layers.normalization import Normalization, Rescaling
     from gru_c.layers.text_vectorization import TextVectorization
 
@@ -53,14 +72,18 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "Add",
+    "Average",
     "AveragePooling1D",
     "AvgPool1D",
     "BatchNormalization",
     "Bidirectional",
+    "Concatenate",
     "Conv1D",
     "Convolution1D",
     "Cropping1D",
     "Dense",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -82,6 +105,9 @@ __all__ = [
     "Masking",
     "MaxPool1D",
     "MaxPooling1D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
@@ -95,10 +121,19 @@ __all__ = [
     "SpatialDropout1D",
     "StackedRNNCells",
     "StringLookup",
+    "Subtract",
     "TextVectorization",
     "TimeDistributed",
     "UpSampling1D",
     "ZeroPadding1D",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]
 
 InputLayer = Input
@@ -118,9 +153,14 @@ GlobalAvgPool1D = GlobalAveragePooling1D
 _missing = explain_missing(__name__, __all__)
 
 
-def __getattr__(name: str) -> type[Layer]:
+_FUNCTIONS = ["add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FUNCTIONS:
+        return getattr(import_module("gru_c.layers.merging"), name)
     return LAYERS[name] if name in LAYERS.modules else _missing(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LAYERS.modules})
+    return sorted({*globals(), *LAYERS.modules, *_FUNCTIONS})

@@ -161,14 +161,15 @@ class Network(BuildableNetwork):
         The loss then returns the gradient of the activation's input, which stays accurate where the
         activation saturates.
         """
-        last = head_of(self.layers[-1])
-        paired = None if self.loss is None else self.loss.paired_activation
-        return (
-            paired is not None
-            and self.layers[-1].activity_regularizer is None
-            and isinstance(last, (Activation, Dense))
-            and last.activation == paired
-        )
+        return is_paired(self.layers[-1], self.loss)
+
+    def require_gradients(self) -> None:
+        """Raise TypeError if a layer above one that is trained cannot return a gradient."""
+        lowest = self.first_trained_layer
+        above = self.layers[self.layers.index(lowest) + 1 :] if lowest else []
+        for layer in above:
+            if not layer.differentiable:
+                raise TypeError(layer.why_not_differentiable())
 
     def seed_run(self, rng: np.random.Generator | None) -> None:
         """Draw shuffling and dropout from `rng` from now on; with None change nothing."""
@@ -350,6 +351,51 @@ class Network(BuildableNetwork):
         return sum(layer.activity_penalty() for layer in regularized) if regularized else 0.0
 
     @property
+    def head_layers(self) -> list[Layer]:
+        """The layers that lead to the output."""
+        return self.layers
+
+    def head_shapes(self, input_shape: Any) -> list[tuple[int, ...]]:
+        """Return the shapes of the outputs of `head_layers`, for data of a shape."""
+        shapes = []
+        for layer in self.layers:
+            input_shape = layer.compute_output_shape(input_shape)
+            shapes.append(tuple(int(size or 0) for size in input_shape))
+        return shapes
+
+    def empty_outputs(self, input_shape: Any) -> Any:
+        """Return an array for the outputs for data of a shape."""
+        return np.empty(self.shape_of_output(input_shape), self.output_dtype)
+
+    def copied(self, outputs: Any) -> Any:
+        """Return a copy of outputs, since a layer may return its input."""
+        return np.array(outputs, self.output_dtype)
+
+    @property
+    def chain(self) -> Network | None:
+        """The layers as a network in which each takes the output of the one before it alone."""
+        return self
+
+    def takes_as_inputs(self, x: Any) -> bool:
+        """Return True for a list or a dict of inputs, as a graph takes it."""
+        return False
+
+    def only_target(self, y: Any) -> Any:
+        """Return the targets of the only output, from the list or dict that a graph may take."""
+        return y
+
+    def check_targets(self, y: Any, weight: Any, shape: Any, count: int) -> tuple[Any, Any]:
+        """Return the targets and the weights of several outputs; see `GraphNetwork`."""
+        raise NotImplementedError
+
+    def require_numbers(self, output_shape: Any) -> None:
+        """Raise ValueError for a metric whose result for outputs of a shape is not one number."""
+        for metric in self.metrics:
+            metric.require_number(output_shape)
+
+    several = False  # True if there are several inputs or outputs
+
+    @property
     def stateful_layers(self) -> list[Recurrent | RNN | Bidirectional]:
         """The layers that keep their states from batch to batch."""
         kinds = (Recurrent, RNN, Bidirectional)
@@ -382,3 +428,15 @@ class Network(BuildableNetwork):
     def __repr__(self) -> str:
         names = ", ".join(str(layer.name) for layer in self.layers)
         return f"<{type(self).__name__} {self.name!r}: {names}>"
+
+
+def is_paired(layer: Layer, loss: losses.Loss | None) -> bool:
+    """Return True if a loss is paired with the activation of a layer; see `head_is_paired`."""
+    last = head_of(layer)
+    paired = None if loss is None else loss.paired_activation
+    return (
+        paired is not None
+        and layer.activity_regularizer is None
+        and isinstance(last, (Activation, Dense))
+        and last.activation == paired
+    )

@@ -17,6 +17,8 @@ from gru_c.common.validation import check_dtype, check_flag, check_integer, chec
 from gru_c.initializers import initial_value
 from gru_c.layers.base.input_checks import InputChecks
 from gru_c.layers.base.keras_arguments import input_shape_from_keras
+from gru_c.layers.base.tensor import holds_tensors
+from gru_c.layers.base.tensor_calls import call_on_tensors
 from gru_c.layers.base.weight_holder import checked_list
 from gru_c.parameters import (
     GivenWeights,
@@ -37,6 +39,7 @@ FIXED = (
 )
 
 
+_OF_A_GRAPH = ("_nodes", "record_in_model")  # not part of a copy
 _LEFT_OUT_IF_NONE = ("batch_size", "activity_regularizer")
 
 
@@ -150,7 +153,8 @@ class Layer(InputChecks):
             (
                 *("owned", "part_of", "prefix", "takes_mask", "makes_mask", "reads_masked_steps"),
                 *("takes_scalars", "takes_texts", "gives_indices", "gives_tokens", "output_dtype"),
-                *("moves_statistics", "mixes_samples"),
+                *("moves_statistics", "mixes_samples", "takes_several", "many_outputs", "nodes"),
+                *("record_in_model", "named_by_itself"),
             ),
             INTERNAL,
         ),
@@ -196,6 +200,8 @@ class Layer(InputChecks):
     output_dtype: str | None = None  # of the output; None: that of the model
     gives_tokens = False  # True if the output is texts or other tokens, which no layer takes
     differentiable = True  # False if `backward` cannot return the gradient of the input
+    takes_several = False  # True if `forward` takes a list of inputs and `backward` returns one
+    many_outputs = False  # True if `forward` returns a list, whatever the attributes say
     mixes_samples = False  # True if a sample's result depends on the other samples of its batch
 
     @property
@@ -370,13 +376,15 @@ class Layer(InputChecks):
         return Parameter(name, value, self._option(name, "regularizer"), constraint)
 
     def __call__(
-        self, x: npt.ArrayLike, *, training: bool = False, **options: Unpack[ForwardOptions]
+        self, x: Any, *, training: bool | None = None, **options: Unpack[ForwardOptions]
     ) -> Any:
-        """Return the output for `x`. The first call builds the layer.
+        """Return the output for `x`, arrays or symbolic tensors. The first call builds the layer.
 
         `options` are further arguments of the layer's `forward`.
         """
-        check_flag("training", training)
+        if type(x) is not np.ndarray and holds_tensors(x):
+            return call_on_tensors(self, x, training, dict(options))
+        training = check_flag("training", False if training is None else training)
         array = self.read_input(x)
         if not self.built:
             self.build(self.open_shape(array.shape))
@@ -388,6 +396,7 @@ class Layer(InputChecks):
 
         A copy belongs to a model only if it is copied together with it.
         """
-        return {**self.__dict__, "_owned_by": None, "tape": None, "activity": None}
+        state = {**self.__dict__, "_owned_by": None, "tape": None, "activity": None}
+        return {name: value for name, value in state.items() if name not in _OF_A_GRAPH}
 
     __copy__ = refuse_shallow_copy
