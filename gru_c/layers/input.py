@@ -114,7 +114,10 @@ class Input(SymbolicValue, Layer):
         """The symbolic tensor."""
         return self.tensor
 
-    output = input
+    @property
+    def output(self) -> Tensor:
+        """The symbolic tensor."""
+        return self.tensor
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape."""

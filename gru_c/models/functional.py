@@ -197,9 +197,20 @@ class Functional(GraphNetwork, Model):
     def __call__(self, x: Any, *, training: bool | None = None, mask: Any = None) -> Any:
         """Return the output for one batch, or a symbolic tensor for symbolic tensors."""
         if holds_tensors(x):
-            return self._call_on_tensors(x, training)
+            return self.packed_tensors(self.call_on_tensors(self._ordered_tensors(x), training))
         outputs, _ = self.run(self.check_input(x), mask, training=bool(training))
         return self.packed_outputs(outputs)
+
+    def _ordered_tensors(self, x: Any) -> list[Any]:
+        return self.input_structure.ordered("x", x)
+
+    def packed_tensors(self, outputs: Any) -> Any:
+        """Return symbolic tensors in the form of the model's outputs."""
+        return self.output_structure.packed(outputs if isinstance(outputs, list) else [outputs])
+
+    def graph_of_layers(self) -> Any:
+        """Return the graph of the layers."""
+        return self.graph
 
     def predict(self, *arguments: Any, **keywords: Any) -> Any:
         """Return the outputs for x in the form of the model's outputs; see `Sequential.predict`."""

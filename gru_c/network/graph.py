@@ -12,7 +12,7 @@ depends on the number of threads.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,32 +20,9 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.layers import Input, Layer
 from gru_c.layers.base.tensor import Node, Tensor
 from gru_c.network import node_passes
+from gru_c.network.graph_tape import GraphOptions, GraphTape
 
 Masks = Sequence[Array | None]
-
-
-class GraphTape(NamedTuple):
-    """The tape of a forward pass in training: for each node its tape and the number of its outputs.
-
-    Attributes
-    ----------
-    tapes : list
-        The tapes of the nodes, in their order.
-    penalized : dict
-        Outputs of the nodes whose layers have an activity regularizer, by the number of the node.
-    """
-
-    tapes: list[Any]
-    penalized: dict[int, Array]
-
-
-class GraphOptions(NamedTuple):
-    """Options of a backward pass; see `Layer.backward`."""
-
-    keep_tape: bool = True
-    activity_scale: float = 1.0
-    accumulate: bool = False
-    input_gradient: bool = False
 
 
 class Graph:
@@ -112,27 +89,24 @@ class Graph:
         all_masks: list[Any] = [*masks, *[None] * (self._count - len(masks))]
         tapes: list[Any] = []
         penalized: dict[int, Array] = {}
+        penalty = 0.0
         for number, node in enumerate(self.nodes):
             takes = self._takes[number]
-            results, tape, mask = node_passes.forward(
+            results, tape, output_masks = node_passes.forward(
                 node, [arrays[i] for i in takes], [all_masks[i] for i in takes], training
             )
             tapes.append(tape)
-            for place, result in zip(self._gives[number], results, strict=True):
-                arrays[place] = result
-            all_masks[self._gives[number][0]] = mask
-            if getattr(node.layer, "activity_regularizer", None) is not None:
+            rows = zip(self._gives[number], results, output_masks, strict=True)
+            for place, result, mask in rows:
+                arrays[place], all_masks[place] = result, mask
+            regularizer = getattr(node.layer, "activity_regularizer", None)
+            if regularizer is not None:
                 penalized[number] = results[0]
+                penalty += regularizer(results[0]) / max(len(results[0]), 1)
+            elif getattr(node.layer, "runs_graph", False):
+                penalty += tape.saved.penalty
         outputs = [arrays[i] for i in self._results]
-        return outputs, [all_masks[i] for i in self._results], GraphTape(tapes, penalized)
-
-    def activity_penalty(self, tape: GraphTape | None) -> float:
-        """Return the penalties of the outputs of the layers, per sample."""
-        total = 0.0
-        for number, y in (tape.penalized if tape else {}).items():
-            if len(y):
-                total += self.nodes[number].layer.activity_regularizer(y) / len(y)
-        return total
+        return outputs, [all_masks[i] for i in self._results], GraphTape(tapes, penalized, penalty)
 
     # ---- backward ----
 
@@ -170,7 +144,8 @@ class Graph:
             if number in tape.penalized:
                 d_results[0] = _with_penalty(node, tape.penalized[number], d_results[0], options)
             wanted = [needed[i] for i in takes]
-            if not needed[gives[0]] or all(d is None for d in d_results):
+            nested = getattr(node.layer, "runs_graph", False)
+            if not needed[gives[0]] or (all(d is None for d in d_results) and not nested):
                 continue
             layer = node.layer
             d_inputs = node_passes.backward(
@@ -182,6 +157,7 @@ class Graph:
                     options.accumulate or id(layer) in written,
                     options.keep_tape,
                     gives[0] not in inner,
+                    options.activity_scale,
                 ),
             )
             written.add(id(layer))
@@ -218,9 +194,9 @@ class Graph:
         needed = self.needs_gradient(trained)
         for node, takes in zip(self.nodes, self._takes, strict=True):
             layer = node.layer
-            if isinstance(layer, Layer) and any(needed[i] for i in takes):
-                if not layer.differentiable:
-                    raise TypeError(layer.why_not_differentiable())
+            passes_on = isinstance(layer, Layer) and any(needed[i] for i in takes)
+            if passes_on and not layer.differentiable:
+                raise TypeError(layer.why_not_differentiable())
 
     @property
     def chain(self) -> list[Layer] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -17,9 +17,10 @@ from gru_c.layers import Input, Layer
 from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.base.tensor import Node, Tensor
 from gru_c.network.core_runs import NO_RUNS, CoreRun, CoreRuns
-from gru_c.network.graph import Graph, GraphOptions, GraphTape
+from gru_c.network.graph import Graph
 from gru_c.network.graph_checks import check_layers, require_names
 from gru_c.network.graph_inputs import GraphInputs
+from gru_c.network.graph_tape import GraphOptions, GraphTape
 from gru_c.network.network import Network, is_paired
 from gru_c.network.structure import Structure
 from gru_c.network.training_runs import BackwardOptions
@@ -213,7 +214,7 @@ class GraphNetwork(Network):
             values[0] = np.where(shaped, array, array.dtype.type(0))
         masks = [mask, *[None] * (len(values) - 1)]
         outputs, masks, tape = self.graph.forward(self._reader.prepared(values), masks, training)
-        self._tape = tape
+        self._tape = tape  # its penalty is asked for after a prediction, too
         if len(outputs) == 1:
             return outputs[0], masks[0]
         return ArrayGroup(outputs), ArrayGroup(masks) if any(m is not None for m in masks) else None
@@ -255,7 +256,7 @@ class GraphNetwork(Network):
         """Return the penalties of the outputs of the last run's layers, per sample."""
         if self._chain is not None:
             return self._chain.activity_penalty()
-        return self.graph.activity_penalty(self._tape)
+        return 0.0 if self._tape is None else self._tape.penalty
 
     def require_gradients(self) -> None:
         """Raise TypeError if a layer above one that is trained cannot return a gradient."""
@@ -334,6 +335,31 @@ class GraphNetwork(Network):
         """The layers as a network, if each takes the output of the one before it alone."""
         return self._chain
 
+    def prepared_inputs(self, inputs: Sequence[Array]) -> list[Array]:
+        """Return inputs in the dtypes in which the graph computes."""
+        return self._reader.prepared(inputs)
+
+    @property
+    def stateful_layers(self) -> list[Any]:
+        """The layers that keep their states from batch to batch, also those in models in this."""
+        return [layer for layer in flat_layers(self.layers) if getattr(layer, "stateful", False)]
+
+    def seed_run(self, rng: np.random.Generator | None) -> None:
+        """Draw shuffling and dropout from `rng` from now on; with None change nothing."""
+        super().seed_run(rng)
+        for layer in flat_layers(self.layers) if rng is not None else ():
+            if isinstance(layer, DrawingLayer) and layer not in self.layers:
+                layer.seed_from(rng)
+
     def copied(self, outputs: Any) -> Any:
         """Return copies of outputs, since a layer may return its input."""
         return mapped(np.array, outputs)
+
+
+def flat_layers(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """Yield the layers, and those of models among them in their places."""
+    for layer in layers:
+        if layer.runs_graph:
+            yield from flat_layers(layer.inner_layers)
+        else:
+            yield layer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -16,14 +17,17 @@ from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
 from gru_c.common.weights_lock import weights_lock
-from gru_c.layers import RNN, Activation, Bidirectional, Dense, Layer
+from gru_c.layers import RNN, Activation, Bidirectional, Dense, Input, Layer
 from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.base.recurrent import Recurrent
+from gru_c.layers.base.tensor import holds_tensors, tensors_of
 from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric, reset_all
 from gru_c.network import compiling
 from gru_c.network.building import BuildableNetwork
 from gru_c.network.core_runs import CoreRun, CoreRuns, CurrentRuns, Run
+from gru_c.network.graph import Graph
+from gru_c.network.nested_model import NestedModel
 from gru_c.network.training_runs import BackwardOptions, TrainingRun, TrainingRuns
 from gru_c.parameters import Parameters
 from gru_c.recurrence.step_order import which_count
@@ -182,11 +186,62 @@ class Network(BuildableNetwork):
 
     # ---- computing ----
 
+    def chain_graph(self) -> Graph:
+        """Return the layers as a graph; the first call makes the symbolic tensors.
+
+        Raises
+        ------
+        ValueError
+            If the model has no layers or no weights yet.
+        """
+        kept = self.__dict__.get("_graph")
+        if kept is not None and [node.layer for node in kept.nodes] == self.layers:
+            graph: Graph = kept
+            return graph
+        self.require_built("a symbolic tensor")
+        declared = self._input
+        if declared is None:
+            declared = Input((self.input_shape or ())[1:], self.batch_size, self.dtype)
+        if declared.dtype is None and declared.value_dtype == "float32":
+            assign(declared, dtype=self.dtype)
+        tensor: Any = declared.tensor
+        for layer in self.layers:
+            tensor = layer(tensor)
+        assign(self, _graph=Graph([declared.tensor], [tensor]))
+        return self._graph  # type: ignore[no-any-return,attr-defined]
+
+    def _record(self) -> None:
+        if self.built:
+            self.chain_graph()
+
+    def prepared_inputs(self, inputs: Sequence[Array]) -> list[Array]:
+        """Return inputs in the form that the first layer takes."""
+        return list(inputs)
+
+    def as_layer(self) -> NestedModel:
+        """Return the model as a layer of another model."""
+        kept = self.__dict__.get("_layer")
+        graph = self.graph_of_layers()
+        if kept is None or kept.graph is not graph:
+            assign(self, _layer=NestedModel(self, graph))
+        return self._layer  # type: ignore[no-any-return,attr-defined]
+
+    def graph_of_layers(self) -> Graph:
+        """Return the graph of the layers."""
+        return self.chain_graph()
+
+    def call_on_tensors(self, x: Any, training: bool | None) -> Any:
+        """Return the symbolic tensors of the outputs of the model for symbolic tensors."""
+        tensors = tensors_of(f"model {self.name!r}", x)
+        if not self.built:
+            self.build(tensors[0].shape)
+        return self.as_layer()(tensors if len(tensors) > 1 else tensors[0], training=training)
+
     def __call__(
         self,
-        x: npt.ArrayLike,
+        x: Any,
         *,
-        training: bool = False,
+        training: bool | None = False,
         mask: npt.ArrayLike | None = None,
         lengths: npt.ArrayLike | None = None,
     ) -> Array:
@@ -194,7 +249,9 @@ class Network(BuildableNetwork):
 
         `mask` and `lengths` are those of `GRU.forward`.
         """
-        check_flag("training", training)
+        if holds_tensors(x):
+            return self.call_on_tensors(x, training or None)
+        training = check_flag("training", training)
         array = self.read_input(x)
         self.require_batch_size(len(array) if array.ndim else 0)
         counts = which_count(array.shape, mask, lengths)
@@ -350,6 +407,11 @@ class Network(BuildableNetwork):
         regularized = [layer for layer in self.layers if layer.activity_regularizer is not None]
         return sum(layer.activity_penalty() for layer in regularized) if regularized else 0.0
 
+    def add(self, layer: Layer) -> None:
+        """Add a layer at the end; see `BuildableNetwork.add`."""
+        super().add(layer)
+        assign(layer, record_in_model=_Recorder(self))
+
     @property
     def head_layers(self) -> list[Layer]:
         """The layers that lead to the output."""
@@ -421,6 +483,12 @@ class Network(BuildableNetwork):
         # Pickles of earlier versions have no runs.
         runs = {"_core_runs": CurrentRuns(), "_training_runs": TrainingRuns()}
         vars(self).update({**runs, **state})
+        for layer in self.layers:
+            assign(layer, record_in_model=_Recorder(self))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state without symbolic tensors, which a copy makes again."""
+        return {k: v for k, v in vars(self).items() if k not in ("_graph", "_layer")}
 
     def _change_argument(self, name: str, value: Any) -> None:
         assign(self, **{name: value})
@@ -440,3 +508,15 @@ def is_paired(layer: Layer, loss: losses.Loss | None) -> bool:
         and isinstance(last, (Activation, Dense))
         and last.activation == paired
     )
+
+
+class _Recorder:
+    """Makes the symbolic tensors of a model, as long as the model exists."""
+
+    def __init__(self, model: Network) -> None:
+        self._model = weakref.ref(model)
+
+    def __call__(self) -> None:
+        model = self._model()
+        if model is not None:
+            model._record()

@@ -12,6 +12,7 @@ from gru_c.layers import Layer
 from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.base.tensor import Node, flattened
 from gru_c.layers.base.tensor_calls import output_shapes as shapes_of_layer
+from gru_c.network.graph_tape import GraphOptions
 
 _UNCHANGED = ("input returned as it is",)
 
@@ -49,6 +50,7 @@ class Wanted(NamedTuple):
     accumulate: bool = False
     keep_tape: bool = True
     through_activation: bool = True
+    activity_scale: float = 1.0
 
 
 def output_shapes(node: Node, shapes: list[Any]) -> list[Shape]:
@@ -64,17 +66,19 @@ def output_shapes(node: Node, shapes: list[Any]) -> list[Shape]:
 
 def forward(
     node: Node, inputs: list[Array], masks: list[Array | None], training: bool
-) -> tuple[list[Array], NodeTape | None, Array | None]:
-    """Return the outputs, the tape (None unless training) and the mask of the first output."""
+) -> tuple[list[Array], NodeTape | None, list[Array | None]]:
+    """Return the outputs, the tape (None unless training) and the masks of the outputs."""
     layer = node.layer
     if not isinstance(layer, Layer):
         return _operation_forward(node, inputs, masks, training)
+    if layer.runs_graph:
+        return _nested_forward(node, inputs, masks, training)
     fixed = node.options.get("training")
     if fixed is False and training:
         _require_same_in_training(layer)
         if isinstance(layer, DrawingLayer) and not layer.parameters:
             shapes = [inputs[0].shape]
-            return inputs[:1], NodeTape(_UNCHANGED, shapes, inputs[0].dtype), masks[0]
+            return inputs[:1], NodeTape(_UNCHANGED, shapes, inputs[0].dtype), masks[:1]
     runs_in_training = training or bool(fixed)
     states = node.options.get("states", 0)
     options: dict[str, Any] = {}
@@ -86,21 +90,35 @@ def forward(
     if layer.takes_several and all(item is None for item in masks):
         mask = None
     next_mask = layer.compute_mask(x, mask)
-    if (mask is not None and layer.takes_mask) or (
-        mask is not None and not layer.takes_several and getattr(layer, "reads_masked_steps", 0)
-    ):
+    if mask is not None and layer.takes_mask:
         options["mask"] = mask
     call: Any = layer.forward
     results = list(flattened(call(x, training=runs_in_training, **options)))
     tape = None
     if training:
         tape = NodeTape(layer.tape, [y.shape for y in results], results[0].dtype)
-    return results, tape, next_mask
+    both = getattr(layer, "merge_mode", "") is None
+    output_masks = [next_mask if i == 0 or (both and i == 1) else None for i in range(len(results))]
+    return results, tape, output_masks
+
+
+def _nested_forward(
+    node: Node, inputs: list[Array], masks: list[Array | None], training: bool
+) -> tuple[list[Array], NodeTape | None, list[Array | None]]:
+    layer, fixed = node.layer, node.options.get("training")
+    if fixed is False and training and layer.trainable_weights:
+        raise ValueError(
+            f"model {layer.label!r} was called with training=False, but it is trained: freeze it "
+            "with trainable = False"
+        )
+    in_training = training if fixed is None else fixed
+    outputs, output_masks, tape = layer.run(inputs, masks, in_training)
+    return outputs, NodeTape(tape, [y.shape for y in outputs], outputs[0].dtype), output_masks
 
 
 def _operation_forward(
     node: Node, inputs: list[Array], masks: list[Array | None], training: bool
-) -> tuple[list[Array], NodeTape | None, Array | None]:
+) -> tuple[list[Array], NodeTape | None, list[Array | None]]:
     rest = iter(inputs)
     constants = node.options["constants"]
     values = [next(rest) if constant is None else constant for constant in constants]
@@ -110,7 +128,7 @@ def _operation_forward(
     if y.dtype.kind == "f" and dtype.kind == "f" and y.dtype != dtype:
         y = y.astype(dtype)  # a number in float64 does not change the dtype of the graph
     mask = next((m for m in masks if m is not None and m.shape == y.shape[:2]), None)
-    return [y], NodeTape(saved, [y.shape], y.dtype) if training else None, mask
+    return [y], NodeTape(saved, [y.shape], y.dtype) if training else None, [mask]
 
 
 def _require_same_in_training(layer: Layer) -> None:
@@ -141,15 +159,24 @@ def backward(
         return [d_outputs[0]]
     if not isinstance(layer, Layer):
         return _operation_backward(node, tape, d_outputs, wanted)
+    if layer.runs_graph:
+        gradients: list[Array | None] = layer.backward_graph(  # type: ignore[attr-defined]
+            tape.saved,
+            d_outputs,
+            GraphOptions(
+                wanted.keep_tape, wanted.activity_scale, wanted.accumulate, any(wanted.inputs)
+            ),
+        )
+        return gradients
     states = node.options.get("states", 0)
-    options: dict[str, Any] = {} if wanted.through_activation else {"through_activation": False}
+    extra: dict[str, Any] = {} if wanted.through_activation else {"through_activation": False}
     count = len(tape.shapes)
     if getattr(layer, "return_state", False):
         units = sum(part.state_count for part in layer.directions)  # type: ignore[attr-defined]
         count -= units
         if any(d is not None for d in d_outputs[count:]):
             filled = [_or_zeros(d, i + count, tape) for i, d in enumerate(d_outputs[count:])]
-            options["d_state"] = _grouped(layer, filled)
+            extra["d_state"] = _grouped(layer, filled)
     d: Any = d_outputs[0]
     if count > 1:
         d = [_or_zeros(item, i, tape) for i, item in enumerate(d_outputs[:count])]
@@ -159,7 +186,7 @@ def backward(
         accumulate=wanted.accumulate,
         input_gradient=any(wanted.inputs),
         keep_tape=wanted.keep_tape,
-        **options,
+        **extra,
     )
     if layer.takes_several:
         return list(result) if result is not None else [None] * len(wanted.inputs)

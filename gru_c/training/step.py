@@ -101,9 +101,7 @@ def _run_pass(
             d_outputs *= d_outputs.dtype.type(values)
         model.backward(
             d_outputs,
-            through_activation=not paired
-            if isinstance(paired, bool)
-            else [not it for it in paired],
+            through_activation=through,
             keep_tape=False,
             after_layer=after_layer,
             activity_scale=values if summed else 1.0,
