@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +12,17 @@ import numpy.typing as npt
 from gru_c.common.array_group import ArrayGroup
 from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
+from gru_c.common.registry import serialize
+from gru_c.common.user_classes import classes_of_user
 from gru_c.layers.base.tensor import holds_tensors
 from gru_c.losses import OutputLosses
 from gru_c.models.model import Model
+from gru_c.models.sequential import Sequential
 from gru_c.network import output_settings
 from gru_c.network.graph_network import GraphNetwork
 from gru_c.network.output_settings import OutputMetrics
 from gru_c.network.structure import structure_of
+from gru_c.saving.graph_description import describe_layers
 
 
 class Functional(GraphNetwork, Model):
@@ -219,3 +224,58 @@ class Functional(GraphNetwork, Model):
     def predict_on_batch(self, *arguments: Any, **keywords: Any) -> Any:
         """Return the outputs for x, computed as one batch; see `predict`."""
         return self.packed_outputs(super().predict_on_batch(*arguments, **keywords))
+
+    # ---- configuration ----
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layers, their arguments and the graph, without weights, for `from_config`."""
+        return describe_layers(self, serialize)
+
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Functional:
+        """Return a new model from the dict of `get_config`, with new weights."""
+        from gru_c.models.graph_reading import ModelReader
+
+        if not isinstance(config, Mapping) or "graph" not in config:
+            raise ValueError(f"a configuration of a Model has a graph, got {config!r}")
+        with classes_of_user(custom_objects):
+            return ModelReader(custom_objects or {}).graph(config)
+
+    def to_json(self, **options: Any) -> str:
+        """Return class and `get_config` as a JSON text, for ``models.model_from_json``."""
+        spec = {"class_name": "Functional", "config": self.get_config()}
+        return json.dumps(spec, **options)
+
+    # ---- what is for a chain of layers alone ----
+
+    def _require_chain(self, action: str) -> Any:
+        """Return a `Sequential` of the same layers; ValueError unless they are a chain."""
+        if self.chain is None:
+            raise ValueError(
+                f"{action} is for a model in which each layer takes the output of the one before "
+                f"it, and {self.name!r} has branches: make a Model of the part that is a chain, or "
+                "call predict"
+            )
+        model = Sequential(name=self.name, dtype=self.dtype)
+        chain = self.chain
+        assign(model, layers=list(chain.layers), _input_shape=chain._input_shape)
+        assign(model, _input=chain._input, batch_size=self.batch_size, _trainable=self.trainable)
+        return model
+
+    def freeze(self, weights: str | None = None) -> Any:
+        """Return a `Predictor` of a chain of layers; see `Sequential.freeze`."""
+        return self._require_chain("freeze").freeze(weights)
+
+    def stream(self, batch_size: int = 1) -> Any:
+        """Return a `Stream` of a chain of layers; see `Sequential.stream`."""
+        return self._require_chain("stream").stream(batch_size)
+
+    def profile(self, x: Any, **options: Any) -> Any:
+        """Measure the layers of a chain; see `Sequential.profile`."""
+        return self._require_chain("profile").profile(x, **options)
+
+    def as_sequential(self, action: str) -> Any:
+        """Return a `Sequential` of the same layers, with which an action is possible."""
+        return self._require_chain(action)

@@ -39,6 +39,12 @@ class Graph:
         In the order in which they are computed, without the inputs.
     layers : list of Layer or Operation
         The layers and operations in Keras's order, each once, with the `Input` layers.
+    count : int
+        The number of values: the inputs, and the outputs of all nodes.
+    takes, gives : list of list of int
+        For each node the numbers of the values that it takes, and of those that it gives.
+    results : list of int
+        The numbers of the values that are outputs.
 
     Raises
     ------
@@ -56,15 +62,15 @@ class Graph:
         for node in self.nodes:
             for tensor in node.outputs:
                 places.setdefault(id(tensor), len(places))
-        self._count = len(places)
-        self._takes = [[places[id(t)] for t in node.inputs] for node in self.nodes]
-        self._gives = [[places[id(t)] for t in node.outputs] for node in self.nodes]
-        self._results = [places[id(t)] for t in outputs]
+        self.count = len(places)
+        self.takes = [[places[id(t)] for t in node.inputs] for node in self.nodes]
+        self.gives = [[places[id(t)] for t in node.outputs] for node in self.nodes]
+        self.results = [places[id(t)] for t in outputs]
 
     def shapes(self, input_shapes: Sequence[Shape]) -> list[Shape]:
         """Return the shapes of all values for shapes of the inputs; see `results_of`."""
-        shapes: list[Any] = [*input_shapes, *[None] * (self._count - len(input_shapes))]
-        for node, takes, gives in zip(self.nodes, self._takes, self._gives, strict=True):
+        shapes: list[Any] = [*input_shapes, *[None] * (self.count - len(input_shapes))]
+        for node, takes, gives in zip(self.nodes, self.takes, self.gives, strict=True):
             outputs = node_passes.output_shapes(node, [shapes[i] for i in takes])
             for place, shape in zip(gives, outputs, strict=True):
                 shapes[place] = tuple(shape)
@@ -72,11 +78,11 @@ class Graph:
 
     def results_of(self, values: Sequence[Any]) -> list[Any]:
         """Return those of all values that are outputs."""
-        return [values[i] for i in self._results]
+        return [values[i] for i in self.results]
 
     def values_of(self, number: int, values: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Return those of all values that node `number` takes, and those that it gives."""
-        takes, gives = self._takes[number], self._gives[number]
+        takes, gives = self.takes[number], self.gives[number]
         return [values[i] for i in takes], [values[i] for i in gives]
 
     # ---- forward ----
@@ -85,18 +91,18 @@ class Graph:
         self, values: Sequence[Array], masks: Masks, training: bool
     ) -> tuple[list[Array], list[Array | None], GraphTape]:
         """Return the outputs, their masks, and the tape."""
-        arrays: list[Any] = [*values, *[None] * (self._count - len(values))]
-        all_masks: list[Any] = [*masks, *[None] * (self._count - len(masks))]
+        arrays: list[Any] = [*values, *[None] * (self.count - len(values))]
+        all_masks: list[Any] = [*masks, *[None] * (self.count - len(masks))]
         tapes: list[Any] = []
         penalized: dict[int, Array] = {}
         penalty = 0.0
         for number, node in enumerate(self.nodes):
-            takes = self._takes[number]
+            takes = self.takes[number]
             results, tape, output_masks = node_passes.forward(
                 node, [arrays[i] for i in takes], [all_masks[i] for i in takes], training
             )
             tapes.append(tape)
-            rows = zip(self._gives[number], results, output_masks, strict=True)
+            rows = zip(self.gives[number], results, output_masks, strict=True)
             for place, result, mask in rows:
                 arrays[place], all_masks[place] = result, mask
             regularizer = getattr(node.layer, "activity_regularizer", None)
@@ -105,8 +111,8 @@ class Graph:
                 penalty += regularizer(results[0]) / max(len(results[0]), 1)
             elif getattr(node.layer, "runs_graph", False):
                 penalty += tape.saved.penalty
-        outputs = [arrays[i] for i in self._results]
-        return outputs, [all_masks[i] for i in self._results], GraphTape(tapes, penalized, penalty)
+        outputs = [arrays[i] for i in self.results]
+        return outputs, [all_masks[i] for i in self.results], GraphTape(tapes, penalized, penalty)
 
     # ---- backward ----
 
@@ -131,15 +137,15 @@ class Graph:
         through_activation : list of bool, optional
             False for an output whose gradient is that of the input of its activation.
         """
-        gradients: list[Any] = [None] * self._count
-        for place, d in zip(self._results, d_outputs, strict=True):
+        gradients: list[Any] = [None] * self.count
+        for place, d in zip(self.results, d_outputs, strict=True):
             gradients[place] = _sum(gradients[place], d)
         needed = self.needs_gradient(trained, options.input_gradient)
         written: set[int] = set()
-        flags = through_activation or [True] * len(self._results)
-        inner = {i for i, flag in zip(self._results, flags, strict=True) if not flag}
+        flags = through_activation or [True] * len(self.results)
+        inner = {i for i, flag in zip(self.results, flags, strict=True) if not flag}
         for number in range(len(self.nodes) - 1, -1, -1):
-            node, gives, takes = self.nodes[number], self._gives[number], self._takes[number]
+            node, gives, takes = self.nodes[number], self.gives[number], self.takes[number]
             d_results = [gradients[i] for i in gives]
             if number in tape.penalized:
                 d_results[0] = _with_penalty(node, tape.penalized[number], d_results[0], options)
@@ -170,9 +176,9 @@ class Graph:
 
     def needs_gradient(self, trained: bool, of_inputs: bool = False) -> list[bool]:
         """Return for each value whether weights that are trained lie before it."""
-        needed = [of_inputs] * len(self.inputs) + [False] * (self._count - len(self.inputs))
+        needed = [of_inputs] * len(self.inputs) + [False] * (self.count - len(self.inputs))
         trains: dict[int, bool] = {}
-        for node, takes, gives in zip(self.nodes, self._takes, self._gives, strict=True):
+        for node, takes, gives in zip(self.nodes, self.takes, self.gives, strict=True):
             layer = node.layer
             if id(layer) not in trains:
                 weights = getattr(layer, "trainable_weights", ())
@@ -192,7 +198,7 @@ class Graph:
     def require_gradients(self, trained: bool) -> None:
         """Raise TypeError if a layer above one that is trained cannot return a gradient."""
         needed = self.needs_gradient(trained)
-        for node, takes in zip(self.nodes, self._takes, strict=True):
+        for node, takes in zip(self.nodes, self.takes, strict=True):
             layer = node.layer
             passes_on = isinstance(layer, Layer) and any(needed[i] for i in takes)
             if passes_on and not layer.differentiable:
@@ -201,11 +207,11 @@ class Graph:
     @property
     def chain(self) -> list[Layer] | None:
         """The layers, if each takes the output of the one before it alone; None otherwise."""
-        if len(self.inputs) != 1 or self._results != [len(self.nodes)]:
+        if len(self.inputs) != 1 or self.results != [len(self.nodes)]:
             return None
         for number, node in enumerate(self.nodes):
             plain = isinstance(node.layer, Layer) and not node.options
-            if not plain or self._takes[number] != [number] or len(node.outputs) != 1:
+            if not plain or self.takes[number] != [number] or len(node.outputs) != 1:
                 return None
         layers = [node.layer for node in self.nodes]
         return layers if len(set(map(id, layers))) == len(layers) else None

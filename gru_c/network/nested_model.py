@@ -100,7 +100,8 @@ class NestedModel(Layer):
 
     def weight_shapes(self, input_shape: Any) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the weights, which exist."""
-        return {item.name: item.array.shape for item in self.parameters}
+        shapes = [item.array.shape for item in self.parameters]
+        return dict(zip(self.weight_labels, shapes, strict=True))
 
     def run(
         self, inputs: Sequence[Array], masks: Sequence[Array | None], training: bool
@@ -113,6 +114,9 @@ class NestedModel(Layer):
     ) -> list[Array | None]:
         """Write the gradients of the weights; return those of the inputs."""
         return self.graph.backward(tape, d_outputs, self.model.trainable, options)
+
+    def __repr__(self) -> str:
+        return repr(self.model)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> NestedModel:
         import copy

@@ -74,8 +74,6 @@ def _checked_inputs(layer: Layer, inputs: list[Tensor]) -> list[Tensor]:
 
 def _prepared(layer: Layer, inputs: list[Tensor]) -> list[Shape]:
     """Name and build the layer, and return the shapes of its outputs."""
-    from gru_c.layers.base.layer import Layer as AnyLayer
-
     shapes: Any = [tensor.shape for tensor in inputs]
     if layer.takes_texts and any(tensor.dtype != "string" for tensor in inputs):
         raise ValueError(
@@ -84,7 +82,7 @@ def _prepared(layer: Layer, inputs: list[Tensor]) -> list[Shape]:
         )
     shape = shapes if layer.takes_several else shapes[0]
     layer.compute_output_shape(shape)  # before anything is changed
-    if layer.built and not layer.takes_several and isinstance(layer, AnyLayer):
+    if layer.built and not layer.takes_several and not layer.runs_graph:
         wanted = layer.weight_shapes(shape)
         if any(item.array.shape != wanted[item.name] for item in layer.parameters):
             raise ValueError(
