@@ -41,16 +41,18 @@ from gru_c.layers.time_distributed import TimeDistributed
 from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 
 if TYPE_CHECKING:
-    from gru_c.layers.lookup import IntegerLookup, StringLookup
-    from gru_c.layers.merging import (
+    from gru_c.layers.elementwise_merging import (
         Add,
         Average,
-        Concatenate,
-        Dot,
         Maximum,
         Minimum,
         Multiply,
         Subtract,
+    )
+    from gru_c.layers.lookup import IntegerLookup, StringLookup
+    from gru_c.layers.merging import (
+        Concatenate,
+        Dot,
         add,
         average,
         concatenate,

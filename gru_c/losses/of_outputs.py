@@ -74,7 +74,8 @@ class OutputLosses:
 
         `logits` has a flag for each output; see `Loss.value_and_gradient`.
         """
-        total, gradients = 0.0, []
+        total = 0.0
+        gradients: list[Any] = []
         flags = logits or [False] * len(self.losses)
         for i, (loss, y, p, weight, one_mask) in enumerate(
             self._rows(y_true, y_pred, sample_weight, mask)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,14 @@ from gru_c.common.registry import serialize
 from gru_c.common.user_classes import classes_of_user
 from gru_c.layers.base.tensor import holds_tensors
 from gru_c.losses import OutputLosses
+from gru_c.models.graph_reading import ModelReader
 from gru_c.models.model import Model
 from gru_c.models.sequential import Sequential
 from gru_c.network import output_settings
 from gru_c.network.graph_network import GraphNetwork
 from gru_c.network.output_settings import OutputMetrics
 from gru_c.network.structure import structure_of
+from gru_c.recurrence.step_order import which_count
 from gru_c.saving.graph_description import describe_layers
 
 
@@ -138,7 +140,7 @@ class Functional(GraphNetwork, Model):
         The arguments and errors are otherwise those of `Sequential.compile`.
         """
         structure = self.output_structure
-        if structure.count == 1:
+        if structure.size == 1:
             for what, spec in (("loss", loss), ("metrics", metrics)):
                 if isinstance(spec, Mapping) and "class_name" not in spec:
                     structure.ordered(what, spec)
@@ -178,7 +180,7 @@ class Functional(GraphNetwork, Model):
         if not isinstance(x, (list, tuple)):
             return False
         axes = len(self.graph.inputs[0].shape)
-        return self.input_structure.count > 1 or (
+        return self.input_structure.size > 1 or (
             len(x) == 1 and len(getattr(x[0], "shape", ())) == axes
         )
 
@@ -199,11 +201,17 @@ class Functional(GraphNetwork, Model):
 
     # ---- computing ----
 
-    def __call__(self, x: Any, *, training: bool | None = None, mask: Any = None) -> Any:
+    def __call__(
+        self, x: Any, *, training: bool | None = None, mask: Any = None, lengths: Any = None
+    ) -> Any:
         """Return the output for one batch, or a symbolic tensor for symbolic tensors."""
         if holds_tensors(x):
             return self.packed_tensors(self.call_on_tensors(self._ordered_tensors(x), training))
-        outputs, _ = self.run(self.check_input(x), mask, training=bool(training))
+        values = self.check_input(x)
+        if self.several and (mask is not None or lengths is not None):
+            raise ValueError("mask= and lengths= are for a model with one input and one output")
+        counts = None if self.several else which_count(values.shape, mask, lengths)
+        outputs, _ = self.run(values, counts, training=bool(training))
         return self.packed_outputs(outputs)
 
     def _ordered_tensors(self, x: Any) -> list[Any]:
@@ -236,12 +244,10 @@ class Functional(GraphNetwork, Model):
         cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
     ) -> Functional:
         """Return a new model from the dict of `get_config`, with new weights."""
-        from gru_c.models.graph_reading import ModelReader
-
         if not isinstance(config, Mapping) or "graph" not in config:
             raise ValueError(f"a configuration of a Model has a graph, got {config!r}")
         with classes_of_user(custom_objects):
-            return ModelReader(custom_objects or {}).graph(config)
+            return cast(Functional, ModelReader(cls, custom_objects or {}).graph(config))
 
     def to_json(self, **options: Any) -> str:
         """Return class and `get_config` as a JSON text, for ``models.model_from_json``."""
@@ -279,3 +285,6 @@ class Functional(GraphNetwork, Model):
     def as_sequential(self, action: str) -> Any:
         """Return a `Sequential` of the same layers, with which an action is possible."""
         return self._require_chain(action)
+
+
+Model._graph_class = Functional

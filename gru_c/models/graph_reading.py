@@ -12,7 +12,6 @@ from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry
 from gru_c.layers import LAYERS, Input, Layer
-from gru_c.models.functional import Functional
 from gru_c.models.model import Model
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
@@ -26,6 +25,8 @@ class ModelReader:
 
     Parameters
     ----------
+    graph_class : class
+        `Functional`.
     own : mapping of str to class
         The user's classes by their names.
     tensors : mapping of str to ndarray, optional
@@ -33,12 +34,15 @@ class ModelReader:
         new.
     """
 
-    def __init__(self, own: Mapping[str, Any], tensors: Tensors | None = None) -> None:
+    def __init__(
+        self, graph_class: Any, own: Mapping[str, Any], tensors: Tensors | None = None
+    ) -> None:
+        self.graph_class = graph_class
         self.own = own
         self.tensors = tensors
         self.used: set[str] = set()  # names of the tensors that were used
 
-    def graph(self, config: Mapping[str, Any], prefix: str = "") -> Functional:
+    def graph(self, config: Mapping[str, Any], prefix: str = "") -> Model:
         """Return the model of a graph; ValueError if its description contradicts itself.
 
         `prefix` stands before the names of the weights, for a model in another one.
@@ -48,7 +52,7 @@ class ModelReader:
         except (KeyError, IndexError, AttributeError) as error:
             raise ValueError(f"the description of the graph is damaged: {error}") from None
 
-    def _graph(self, config: Mapping[str, Any], prefix: str) -> Functional:
+    def _graph(self, config: Mapping[str, Any], prefix: str) -> Model:
         graph = config["graph"]
         values: list[Any] = [_input(spec) for spec in graph["inputs"]]
         inputs = list(values)
@@ -59,8 +63,10 @@ class ModelReader:
             takes = [values[i] for i in spec["takes"]]
             values += self._called(spec, takes, layers, prefix)
         outputs = [values[i] for i in graph["outputs"]]
-        model = Functional(
-            *map(_formed, graph["forms"], (inputs, outputs)),
+        takes, gives = map(_formed, graph["forms"], (inputs, outputs))
+        model: Model = self.graph_class(
+            takes,
+            gives,
             name=config["name"],
             dtype=config.get("dtype"),
         )

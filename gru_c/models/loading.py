@@ -14,6 +14,8 @@ from gru_c.common.registry import Registry
 from gru_c.common.user_classes import classes_of_user
 from gru_c.common.validation import check_flag, check_flags, check_sample_shape
 from gru_c.layers import LAYERS, Layer
+from gru_c.models.functional import Functional
+from gru_c.models.graph_reading import ModelReader
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
 from gru_c.saving import contents
@@ -193,7 +195,8 @@ def _rebuild(
 ) -> Sequential:
     """Make the layers, compare the shapes of their weights with the file's, then build."""
     if "graph" in config:
-        return _rebuild_graph(config, tensors, own)
+        graph: Sequential = _rebuild_graph(config, tensors, own)  # a Functional
+        return graph
     batch, *sample_shape = config["input_shape"] or [0]
     if batch is not None and (type(batch) is not int or batch < 1):
         raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
@@ -216,9 +219,7 @@ def _rebuild_graph(
     config: dict[str, Any], tensors: dict[str, Array], own: Mapping[str, Any]
 ) -> Any:
     """Make the model of a graph with the weights of a file."""
-    from gru_c.models.graph_reading import ModelReader
-
-    reader = ModelReader(own, tensors)
+    reader = ModelReader(Functional, own, tensors)
     model = reader.graph(config)
     stored = {name for name in tensors if is_weight_name(name)}
     extra = sorted(stored - reader.used)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy.typing as npt
 
@@ -48,12 +48,13 @@ class Model(Keras2Model):
 
     _kind = False  # for the checks of attributes, `Network` is the base of the kind
 
+    _graph_class: ClassVar[type[Model] | None] = None  # `Functional`, which sets it
+
     def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
         """Return an object of the class; of `Functional` for ``Model(inputs, outputs)``."""
         if cls is Model:
-            from gru_c.models.functional import Functional
-
-            return object.__new__(Functional)
+            assert cls._graph_class is not None
+            return object.__new__(cls._graph_class)
         return object.__new__(cls)
 
     # ---- training ----

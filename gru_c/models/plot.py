@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,9 +89,8 @@ def plot_model(
     path = path if path.suffix else path.with_suffix(".png")
     graph = vars(model).get("graph")
     if graph is not None:
-        figure = drawn_graph(
-            graph, lambda layer, call: _lines(layer, *call, wanted), rankdir == "LR"
-        )
+        lines_of = partial(_lines_of_call, wanted)
+        figure = drawn_graph(graph, lines_of, rankdir == "LR")
     else:
         figure = _drawn(_boxes(model, wanted), rankdir == "LR")
     figure.savefig(path, dpi=resolution)
@@ -109,7 +109,8 @@ def _boxes(model: Network, wanted: set[str]) -> list[list[str]]:
 
 
 def _lines_of_call(wanted: set[str], layer: Layer, shapes: list[Any]) -> list[str]:
-    return _lines(layer, *shapes, wanted)
+    before, after = shapes
+    return _lines(layer, before, after, wanted)
 
 
 def _lines(layer: Layer, shape: Any, output_shape: Any, wanted: set[str]) -> list[str]:

@@ -110,6 +110,7 @@ class Graph:
                 penalized[number] = results[0]
                 penalty += regularizer(results[0]) / max(len(results[0]), 1)
             elif getattr(node.layer, "runs_graph", False):
+                assert tape is not None
                 penalty += tape.saved.penalty
         outputs = [arrays[i] for i in self.results]
         return outputs, [all_masks[i] for i in self.results], GraphTape(tapes, penalized, penalty)

@@ -62,6 +62,7 @@ class GraphNetwork(Network):
         assign(self, batch_size=min(sizes) if sizes else None)  # type: ignore[type-var]
         names = inputs[1].keys if inputs[1].form == "dict" else inputs[1].names
         self._reader = GraphInputs(graph, names, dtype)
+        self.several = inputs[1].size > 1 or outputs[1].size > 1
         self._tape = None
         shape = inputs[0][0].shape
         self._input_shape = (None, *shape[1:]) if len(inputs[0]) == 1 else None
@@ -82,11 +83,6 @@ class GraphNetwork(Network):
         assign(chain, layers=list(layers), _input_shape=self._input_shape, _input=tensor.node.layer)
         assign(chain, batch_size=self.batch_size)
         return chain
-
-    @property
-    def several(self) -> bool:
-        """True if the model has several inputs or several outputs."""
-        return self.input_structure.count > 1 or self.output_structure.count > 1
 
     # ---- the structure, which is fixed ----
 
@@ -183,7 +179,7 @@ class GraphNetwork(Network):
 
     def unpacked(self, x: Any) -> Any:
         """Return x without the list around the only input."""
-        if self.input_structure.count == 1 and isinstance(x, (list, tuple)):
+        if self.input_structure.size == 1 and isinstance(x, (list, tuple)):
             axes = len(self.graph.inputs[0].shape)
             whole = len(x) == 1 and len(getattr(x[0], "shape", ())) == axes
             return x[0] if whole else np.asarray(x)
@@ -302,11 +298,12 @@ class GraphNetwork(Network):
             id(node): self.graph.values_of(number, shapes)[1][0]
             for number, node in enumerate(self.graph.nodes)
         }
-        node, found = self.graph.outputs[0].node, []
+        node = self.graph.outputs[0].node
+        sizes: list[tuple[int, ...]] = []
         for _ in self.head_layers:
-            found.insert(0, tuple(int(size or 0) for size in by_node[id(node)]))
+            sizes.insert(0, tuple(int(size or 0) for size in by_node[id(node)]))
             node = node.inputs[0].node
-        return found
+        return sizes
 
     # ---- runs of the core ----
 
@@ -347,7 +344,9 @@ class GraphNetwork(Network):
     def seed_run(self, rng: np.random.Generator | None) -> None:
         """Draw shuffling and dropout from `rng` from now on; with None change nothing."""
         super().seed_run(rng)
-        for layer in flat_layers(self.layers) if rng is not None else ():
+        if rng is None:
+            return
+        for layer in flat_layers(self.layers):
             if isinstance(layer, DrawingLayer) and layer not in self.layers:
                 layer.seed_from(rng)
 

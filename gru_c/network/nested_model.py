@@ -52,15 +52,16 @@ class NestedModel(Layer):
             object.__setattr__(self, name, value)
         self.note_change()
 
-    @property
+    @property  # type: ignore[misc]  # `__setattr__` sets it
     def trainable(self) -> bool:
         """True if training changes weights of the model; see `Network.trainable`."""
-        return self.model.trainable if "model" in self.__dict__ else True
+        return bool(self.model.trainable) if "model" in self.__dict__ else True
 
     @property
     def trainable_weights(self) -> list[Any]:
         """The weights of the model that training changes."""
-        return self.model.trainable_weights
+        items: list[Any] = self.model.trainable_weights
+        return items
 
     @property
     def trainable_parts(self) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -17,23 +16,21 @@ from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_dtype, check_flag, make_rng
 from gru_c.common.weights_lock import weights_lock
-from gru_c.layers import RNN, Activation, Bidirectional, Dense, Input, Layer
+from gru_c.layers import RNN, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.base.recurrent import Recurrent
-from gru_c.layers.base.tensor import holds_tensors, tensors_of
+from gru_c.layers.base.tensor import holds_tensors
 from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric, reset_all
 from gru_c.network import compiling
-from gru_c.network.building import BuildableNetwork
+from gru_c.network.connected import ConnectedNetwork, Recorder
 from gru_c.network.core_runs import CoreRun, CoreRuns, CurrentRuns, Run
-from gru_c.network.graph import Graph
-from gru_c.network.nested_model import NestedModel
 from gru_c.network.training_runs import BackwardOptions, TrainingRun, TrainingRuns
 from gru_c.parameters import Parameters
 from gru_c.recurrence.step_order import which_count
 
 
-class Network(BuildableNetwork):
+class Network(ConnectedNetwork):
     """Layers one after the other. `Sequential` is a network with training and files.
 
     Parameters and attributes are those of `Sequential`.
@@ -138,11 +135,6 @@ class Network(BuildableNetwork):
         assign(self, loss_weight=weight, weighted_metrics=weighted)
         self._doubts = None
 
-    @property
-    def plain_metrics(self) -> list[Metric]:
-        """The metrics in which all samples count alike."""
-        return [metric for metric in self.metrics if metric not in self.weighted_metrics]
-
     def update_metrics(
         self, y: Array, outputs: Array, weight: Array | None, mask: Array | None
     ) -> None:
@@ -186,72 +178,21 @@ class Network(BuildableNetwork):
 
     # ---- computing ----
 
-    def chain_graph(self) -> Graph:
-        """Return the layers as a graph; the first call makes the symbolic tensors.
-
-        Raises
-        ------
-        ValueError
-            If the model has no layers or no weights yet.
-        """
-        kept = self.__dict__.get("_graph")
-        if kept is not None and [node.layer for node in kept.nodes] == self.layers:
-            graph: Graph = kept
-            return graph
-        self.require_built("a symbolic tensor")
-        declared = self._input
-        if declared is None:
-            declared = Input((self.input_shape or ())[1:], self.batch_size, self.dtype)
-        if declared.dtype is None and declared.value_dtype == "float32":
-            assign(declared, dtype=self.dtype)
-        tensor: Any = declared.tensor
-        for layer in self.layers:
-            tensor = layer(tensor)
-        assign(self, _graph=Graph([declared.tensor], [tensor]))
-        return self._graph  # type: ignore[no-any-return,attr-defined]
-
-    def _record(self) -> None:
-        if self.built:
-            self.chain_graph()
-
-    def prepared_inputs(self, inputs: Sequence[Array]) -> list[Array]:
-        """Return inputs in the form that the first layer takes."""
-        return list(inputs)
-
-    def as_layer(self) -> NestedModel:
-        """Return the model as a layer of another model."""
-        kept = self.__dict__.get("_layer")
-        graph = self.graph_of_layers()
-        if kept is None or kept.graph is not graph:
-            assign(self, _layer=NestedModel(self, graph))
-        return self._layer  # type: ignore[no-any-return,attr-defined]
-
-    def graph_of_layers(self) -> Graph:
-        """Return the graph of the layers."""
-        return self.chain_graph()
-
-    def call_on_tensors(self, x: Any, training: bool | None) -> Any:
-        """Return the symbolic tensors of the outputs of the model for symbolic tensors."""
-        tensors = tensors_of(f"model {self.name!r}", x)
-        if not self.built:
-            self.build(tensors[0].shape)
-        return self.as_layer()(tensors if len(tensors) > 1 else tensors[0], training=training)
-
     def __call__(
         self,
         x: Any,
         *,
-        training: bool | None = False,
+        training: bool | None = None,
         mask: npt.ArrayLike | None = None,
         lengths: npt.ArrayLike | None = None,
-    ) -> Array:
-        """Return the output for one batch. The first call builds the model.
+    ) -> Any:
+        """Return the output for one batch, or a symbolic tensor. The first call builds the model.
 
         `mask` and `lengths` are those of `GRU.forward`.
         """
         if holds_tensors(x):
-            return self.call_on_tensors(x, training or None)
-        training = check_flag("training", training)
+            return self.call_on_tensors(x, training)
+        training = check_flag("training", False if training is None else training)
         array = self.read_input(x)
         self.require_batch_size(len(array) if array.ndim else 0)
         counts = which_count(array.shape, mask, lengths)
@@ -407,56 +348,6 @@ class Network(BuildableNetwork):
         regularized = [layer for layer in self.layers if layer.activity_regularizer is not None]
         return sum(layer.activity_penalty() for layer in regularized) if regularized else 0.0
 
-    def add(self, layer: Layer) -> None:
-        """Add a layer at the end; see `BuildableNetwork.add`."""
-        super().add(layer)
-        assign(layer, record_in_model=_Recorder(self))
-
-    @property
-    def head_layers(self) -> list[Layer]:
-        """The layers that lead to the output."""
-        return self.layers
-
-    def head_shapes(self, input_shape: Any) -> list[tuple[int, ...]]:
-        """Return the shapes of the outputs of `head_layers`, for data of a shape."""
-        shapes = []
-        for layer in self.layers:
-            input_shape = layer.compute_output_shape(input_shape)
-            shapes.append(tuple(int(size or 0) for size in input_shape))
-        return shapes
-
-    def empty_outputs(self, input_shape: Any) -> Any:
-        """Return an array for the outputs for data of a shape."""
-        return np.empty(self.shape_of_output(input_shape), self.output_dtype)
-
-    def copied(self, outputs: Any) -> Any:
-        """Return a copy of outputs, since a layer may return its input."""
-        return np.array(outputs, self.output_dtype)
-
-    @property
-    def chain(self) -> Network | None:
-        """The layers as a network in which each takes the output of the one before it alone."""
-        return self
-
-    def takes_as_inputs(self, x: Any) -> bool:
-        """Return True for a list or a dict of inputs, as a graph takes it."""
-        return False
-
-    def only_target(self, y: Any) -> Any:
-        """Return the targets of the only output, from the list or dict that a graph may take."""
-        return y
-
-    def check_targets(self, y: Any, weight: Any, shape: Any, count: int) -> tuple[Any, Any]:
-        """Return the targets and the weights of several outputs; see `GraphNetwork`."""
-        raise NotImplementedError
-
-    def require_numbers(self, output_shape: Any) -> None:
-        """Raise ValueError for a metric whose result for outputs of a shape is not one number."""
-        for metric in self.metrics:
-            metric.require_number(output_shape)
-
-    several = False  # True if there are several inputs or outputs
-
     @property
     def stateful_layers(self) -> list[Recurrent | RNN | Bidirectional]:
         """The layers that keep their states from batch to batch."""
@@ -484,11 +375,7 @@ class Network(BuildableNetwork):
         runs = {"_core_runs": CurrentRuns(), "_training_runs": TrainingRuns()}
         vars(self).update({**runs, **state})
         for layer in self.layers:
-            assign(layer, record_in_model=_Recorder(self))
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the state without symbolic tensors, which a copy makes again."""
-        return {k: v for k, v in vars(self).items() if k not in ("_graph", "_layer")}
+            assign(layer, record_in_model=Recorder(self))
 
     def _change_argument(self, name: str, value: Any) -> None:
         assign(self, **{name: value})
@@ -508,15 +395,3 @@ def is_paired(layer: Layer, loss: losses.Loss | None) -> bool:
         and isinstance(last, (Activation, Dense))
         and last.activation == paired
     )
-
-
-class _Recorder:
-    """Makes the symbolic tensors of a model, as long as the model exists."""
-
-    def __init__(self, model: Network) -> None:
-        self._model = weakref.ref(model)
-
-    def __call__(self) -> None:
-        model = self._model()
-        if model is not None:
-            model._record()

@@ -95,11 +95,11 @@ def losses_of(structure: Structure, loss: Any, weights: Any) -> OutputLosses:
     single = not isinstance(loss, (list, tuple, Mapping)) or (
         isinstance(loss, Mapping) and "class_name" in loss
     )
-    specs = [loss] * structure.count if single else structure.ordered("loss", loss, missing=None)
+    specs = [loss] * structure.size if single else structure.ordered("loss", loss, missing=None)
     made: list[Loss | None] = [None if spec is None else losses.get(spec) for spec in specs]
     if not any(item is not None for item in made):
         raise ValueError("no output has a loss: give at least one of them one")
-    factors = [1.0] * structure.count
+    factors = [1.0] * structure.size
     if weights is not None:
         given = structure.ordered("loss_weights", weights, missing=1.0)
         factors = [1.0 if w is None else check_real("loss_weights", w) for w in given]
@@ -148,11 +148,11 @@ def checked_targets(
     """Return the targets and weights of the outputs, each checked against its loss."""
     optional = any(item is None for item in loss.losses)
     given = structure.ordered("y", y, missing=None if optional else ...)
-    weights: list[Any] = [None] * structure.count
+    weights: list[Any] = [None] * structure.size
     if weight is not None:
         whole = not isinstance(weight, (list, tuple, Mapping))
         weights = (
-            [weight] * structure.count
+            [weight] * structure.size
             if whole
             else structure.ordered("sample_weight", weight, missing=None)
         )

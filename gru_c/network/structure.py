@@ -27,7 +27,7 @@ class Structure(NamedTuple):
     keys: list[str]
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """The number of values."""
         return len(self.names)
 
@@ -35,7 +35,7 @@ class Structure(NamedTuple):
         """Return the values in the user's form."""
         if self.form == "dict":
             return dict(zip(self.keys, values, strict=True))
-        return values[0] if self.count == 1 else list(values)
+        return values[0] if self.size == 1 else list(values)
 
     def ordered(self, what: str, values: Any, *, missing: Any = ...) -> list[Any]:
         """Return the values of a user in their order.
@@ -58,13 +58,13 @@ class Structure(NamedTuple):
         if isinstance(values, Mapping):
             return self._of_dict(what, values, missing)
         if isinstance(values, (list, tuple)):
-            if len(values) != self.count:
+            if len(values) != self.size:
                 raise ValueError(f"{what} has {len(values)} items, the model has {self._words()}")
             return list(values)
-        if self.count == 1:
+        if self.size == 1:
             return [values]
         raise ValueError(
-            f"{what} must be a list or a dict of {self.count} items, for {self._words()}, got "
+            f"{what} must be a list or a dict of {self.size} items, for {self._words()}, got "
             f"{type(values).__name__}"
         )
 
@@ -79,7 +79,7 @@ class Structure(NamedTuple):
 
     def _words(self) -> str:
         names = ", ".join(map(repr, self.keys))
-        return f"{self.count} {self.kind}{'' if self.count == 1 else 's'}: {names}"
+        return f"{self.size} {self.kind}{'' if self.size == 1 else 's'}: {names}"
 
 
 def structure_of(kind: str, values: Any) -> tuple[list[Tensor], Structure]:

@@ -30,8 +30,10 @@ def count_values(outputs: Any, mask: Array | None) -> int:
     if isinstance(outputs, ArrayGroup):
         return len(outputs)
     if mask is None:
-        return math.prod(outputs.shape[:-1])
-    return int(np.count_nonzero(mask)) * math.prod(outputs.shape[2:-1])
+        shape: tuple[int, ...] = outputs.shape[:-1]
+        return math.prod(shape)
+    features: tuple[int, ...] = outputs.shape[2:-1]
+    return int(np.count_nonzero(mask)) * math.prod(features)
 
 
 def mask_argument(mask: Array | None) -> dict[str, Any]:

@@ -110,10 +110,11 @@ def _predict_batch(model: Network, batch: Samples) -> Array:
     with blas_held(), non_finite.check(batch):
         outputs, _ = model.run(batch.x, batch.mask)
     non_finite.warn()
-    return model.copied(outputs)
+    copied: Array = model.copied(outputs)
+    return copied
 
 
-def _joined(parts: list[Array | list[Array]]) -> Array | list[Array]:
+def _joined(parts: list[Any]) -> Any:
     """Return the outputs of batches in one array, or a list of samples if their shapes differ."""
     if any(isinstance(part, ArrayGroup) for part in parts):
         return ArrayGroup(map(np.concatenate, zip(*parts, strict=True)))
@@ -137,7 +138,7 @@ class _Run:
         """Return the outputs of samples; the plan has the indices of each batch."""
         if isinstance(samples.x, SequenceList):
             return self._predict_sequences(samples, plan)
-        outputs = self.model.empty_outputs(samples.x.shape)
+        outputs: Array = self.model.empty_outputs(samples.x.shape)
         for where in plan:
             outputs[where], _ = self._predict_batch(samples.batch(self.model, where), where)
         return outputs

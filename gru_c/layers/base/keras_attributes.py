@@ -57,6 +57,9 @@ class KerasAttributes(WeightHolder):
     # ---- the graph of which the layer is part ----
 
     record_in_model: Callable[[], None] | None = None  # calls the layers of a `Sequential`
+    takes_several = False  # True if `forward` takes a list of inputs and `backward` returns one
+    many_outputs = False  # True if `forward` returns a list, whatever the attributes say
+    runs_graph = False  # True for a model as a layer of another one
     named_by_itself = False  # True if the user gave no name
 
     @property

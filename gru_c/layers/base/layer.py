@@ -154,8 +154,7 @@ class Layer(InputChecks):
                 *("owned", "part_of", "prefix", "takes_mask", "makes_mask", "reads_masked_steps"),
                 *("takes_scalars", "takes_texts", "gives_indices", "gives_tokens", "output_dtype"),
                 *("moves_statistics", "mixes_samples", "takes_several", "many_outputs", "nodes"),
-                *("runs_graph", "weight_labels"),
-                *("record_in_model", "named_by_itself"),
+                *("runs_graph", "weight_labels", "record_in_model", "named_by_itself"),
             ),
             INTERNAL,
         ),
@@ -201,9 +200,6 @@ class Layer(InputChecks):
     output_dtype: str | None = None  # of the output; None: that of the model
     gives_tokens = False  # True if the output is texts or other tokens, which no layer takes
     differentiable = True  # False if `backward` cannot return the gradient of the input
-    runs_graph = False  # True for a model as a layer of another one
-    takes_several = False  # True if `forward` takes a list of inputs and `backward` returns one
-    many_outputs = False  # True if `forward` returns a list, whatever the attributes say
     mixes_samples = False  # True if a sample's result depends on the other samples of its batch
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gru_c.common.arrays import Shape
 from gru_c.common.attributes import assign
@@ -11,8 +11,7 @@ from gru_c.common.registry import snake_case
 from gru_c.common.validation import check_flag
 from gru_c.layers.base.tensor import Node, Tensor, flattened, holds_tensors, tensors_of
 
-if TYPE_CHECKING:
-    from gru_c.layers.base.layer import Layer
+Layer = Any  # `gru_c.layers.base.layer.Layer`, which calls this module
 
 _COUNTS: Counter[str] = Counter()  # of the names that calls have given
 
@@ -80,8 +79,8 @@ def _prepared(layer: Layer, inputs: list[Tensor]) -> list[Shape]:
             f"layer {layer.label!r} takes texts, but its input holds numbers: write "
             "Input(..., dtype='string')"
         )
-    shape = shapes if layer.takes_several else shapes[0]
-    layer.compute_output_shape(shape)  # before anything is changed
+    shape: Any = shapes if layer.takes_several else shapes[0]
+    output_shapes(layer, shapes)  # before anything is changed
     if layer.built and not layer.takes_several and not layer.runs_graph:
         wanted = layer.weight_shapes(shape)
         if any(item.array.shape != wanted[item.name] for item in layer.parameters):
@@ -105,7 +104,8 @@ def _prepared(layer: Layer, inputs: list[Tensor]) -> list[Shape]:
 
 def output_shapes(layer: Layer, shapes: list[Any]) -> list[Shape]:
     """Return the shapes of the outputs of a layer, those of its last states among them."""
-    output: Any = layer.compute_output_shape(shapes if layer.takes_several else shapes[0])
+    shape: Any = shapes if layer.takes_several else shapes[0]
+    output: Any = layer.compute_output_shape(shape)
     several = layer.many_outputs or getattr(layer, "merge_mode", "") is None
     outputs = list(output) if several else [output]
     if getattr(layer, "return_state", False):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flags, check_integer
 from gru_c.layers.base.layer import ForwardOptions, Layer
+from gru_c.layers.base.tensor import holds_tensors
 from gru_c.layers.vocabulary.tokens import INT, TF_IDF, Vocabulary
 
 if TYPE_CHECKING:
@@ -162,10 +163,14 @@ class VocabularyLayer(Layer):
         self._vocabulary.require(self.label)
         return self._vocabulary.encode(rows)
 
-    def __call__(self, x: Any, *, training: bool = False, **options: Unpack[ForwardOptions]) -> Any:
+    def __call__(
+        self, x: Any, *, training: bool | None = None, **options: Unpack[ForwardOptions]
+    ) -> Any:
         """Return the output for `x`, an array or list of any shape that the layer takes."""
+        if holds_tensors(x):
+            return super().__call__(x, training=training, **options)
         forward: Any = self.forward
-        return forward(self.read_input(x), training=training, **options)
+        return forward(self.read_input(x), training=bool(training), **options)
 
     def open_shape(self, shape: tuple[int, ...]) -> Shape:
         """Return the shape with all axes but the last one open."""
