@@ -83,8 +83,7 @@ class Concatenate(MergingLayer):
             else np.broadcast_to(beside(item, np.ndim(array)), np.shape(array))
             for array, item in zip(x, mask, strict=True)
         ]
-        merged = np.asarray(np.concatenate(masks, axis=self.axis).any(axis=-1))
-        return merged
+        return np.asarray(np.concatenate(masks, axis=self.axis).any(axis=-1))
 
     def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Any]:
         """Return the arrays side by side, and the places where they meet."""

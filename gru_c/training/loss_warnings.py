@@ -36,6 +36,8 @@ class Doubts:
             model.loss, losses.OutputLosses
         ):
             return
+        if not model.head_layers:  # the output is that of an operation
+            return
         data = data if data.sample is None else data.sample  # as arrays
         shapes = model.head_shapes(data.shape(model.fixed_time))
         shape = shapes[-1]

@@ -14,11 +14,15 @@ from typing import Any, NoReturn
 
 from gru_c.common.arrays import Shape
 
+# NumPy's functions that an array on the left of an operator calls, with ours.
+_OPERATORS = {
+    **{name: name for name in ("add", "subtract", "multiply", "divide", "power", "matmul")},
+    "true_divide": "divide",
+}
+
 
 class SymbolicValue:
     """Base of `Tensor` and `Input`: a shape, a dtype, and operators that add nodes to the graph."""
-
-    __array_ufunc__ = None  # an array on the left leaves the operator to the tensor
 
     @property
     def tensor(self) -> Tensor:
@@ -48,6 +52,13 @@ class SymbolicValue:
             f"{self!r} has no numbers yet, so NumPy cannot compute with it: call a layer or a "
             "function of gru_c.ops, and give the numbers to the model"
         )
+
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Return the tensor of an operator between an array and a tensor."""
+        name = _OPERATORS.get(function.__name__)
+        if name is None or method != "__call__" or options:
+            self.__array__()
+        return _operate(str(name), *inputs)
 
     def __add__(self, other: Any) -> Any:
         return _operate("add", self, other)
