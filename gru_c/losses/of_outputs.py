@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gru_c.common.array_group import ArrayGroup
+from gru_c.common.registry import serialize
 from gru_c.losses.base import Loss
 
 
@@ -36,6 +37,11 @@ class OutputLosses:
         self.losses = list(losses)
         self.weights = list(weights)
         self.values: list[float | None] = [None] * len(self.losses)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the configurations of the losses, and their weights."""
+        losses = [None if loss is None else serialize(loss) for loss in self.losses]
+        return {"names": self.names, "losses": losses, "weights": self.weights}
 
     def require_reduction(self) -> None:
         """Raise ValueError for a loss that is not a number; see `Loss.require_reduction`."""

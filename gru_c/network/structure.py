@@ -69,7 +69,7 @@ class Structure(NamedTuple):
         )
 
     def _of_dict(self, what: str, values: Mapping[str, Any], missing: Any) -> list[Any]:
-        known = self.keys if set(values) <= set(self.keys) else self.names
+        known = self.names if set(values) <= set(self.names) else self.keys
         unknown = [key for key in values if key not in known]
         lacking = [key for key in known if key not in values] if missing is ... else []
         if unknown or lacking:

@@ -14,9 +14,10 @@ def test_a_stateful_layer_is_called_once():
 
 
 def test_batches_come_first():
+    x = Input((5, 3))
+    y = GRU(3, time_major=True, name="g")(x)
     with pytest.raises(ValueError, match="'g' has time_major=True"):
-        x = Input((5, 3))
-        Model(x, GRU(3, time_major=True, name="g")(x))
+        Model(x, y)
 
 
 def test_names_of_the_user_must_differ_and_others_are_changed():

@@ -22,7 +22,7 @@ def test_a_layer_with_statistics_must_be_frozen_for_training_false():
     model = Model(x, y)
     model.compile("sgd", "mse")
     data = np.ones((4, 3))
-    with pytest.raises(ValueError, match="'norm' was called with training=False.*freeze"):
+    with pytest.raises(ValueError, match=r"'norm' was called with training=False.*freeze"):
         model.train_on_batch(data, data)
     norm.trainable = False
     model.train_on_batch(data, data)
