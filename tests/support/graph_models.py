@@ -13,6 +13,7 @@ X, Y = {"series": SERIES, "facts": FACTS}, {"number": NUMBERS, "class": CLASSES}
 
 def two_inputs():
     """Return a model of two inputs and one output."""
+    gru_c.utils.clear_session()
     gru_c.utils.set_random_seed(0)
     a, b = Input((5, 3), name="series"), Input((2,), name="facts")
     joined = layers.Concatenate()([GRU(4)(a), Dense(3, activation="relu")(b)])
@@ -21,12 +22,13 @@ def two_inputs():
 
 def two_outputs():
     """Return a compiled model with models in it, a shared layer, states and two outputs."""
+    gru_c.utils.clear_session()
     gru_c.utils.set_random_seed(0)
     a, b = Input((5, 3), name="series"), Input((2,), name="facts")
     row = Sequential(
         [Input((5, 3)), GRU(4, return_sequences=True), Dropout(0.1), GRU(3)], name="row"
     )
-    inner = Input((2,))
+    inner = Input((2,), name="inner")
     branches = Model(
         inner, [Dense(3, name="left")(inner), Dense(2, name="right")(inner)], name="fork"
     )
