@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gru_c.layers import Layer
-from gru_c.models.functional import Functional
 from gru_c.models.sequential import Sequential
 
 
@@ -33,10 +32,10 @@ def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = No
     >>> clone_model(model)
     <Sequential 'sequential': gru, dense>
     """
-    if isinstance(model, Functional):
+    if vars(model).get("graph") is not None:
         if clone_function is not None:
             raise ValueError("clone_function is for a Sequential: a Model is cloned as it is")
-        return Functional.from_config(model.get_config())
+        return type(model).from_config(model.get_config())
     if not isinstance(model, Sequential):
         raise TypeError(f"clone_model wants a Sequential, got {type(model).__name__}")
     layers = [(clone_function or _clone)(layer) for layer in model.layers]
@@ -85,5 +84,7 @@ def model_from_config(
     if not is_model or not isinstance(config.get("config"), (Mapping, list)):
         raise ValueError("a model's configuration has the class_name 'Sequential' and a config")
     if isinstance(config["config"], Mapping) and "graph" in config["config"]:
+        from gru_c.models.functional import Functional  # here, because few programs use it
+
         return Functional.from_config(config["config"], custom_objects)
     return Sequential._of_spec(config, custom_objects)

@@ -285,6 +285,3 @@ class Functional(GraphNetwork, Model):
     def as_sequential(self, action: str) -> Any:
         """Return a `Sequential` of the same layers, with which an action is possible."""
         return self._require_chain(action)
-
-
-Model._graph_class = Functional

@@ -14,8 +14,6 @@ from gru_c.common.registry import Registry
 from gru_c.common.user_classes import classes_of_user
 from gru_c.common.validation import check_flag, check_flags, check_sample_shape
 from gru_c.layers import LAYERS, Layer
-from gru_c.models.functional import Functional
-from gru_c.models.graph_reading import ModelReader
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
 from gru_c.saving import contents
@@ -219,6 +217,9 @@ def _rebuild_graph(
     config: dict[str, Any], tensors: dict[str, Array], own: Mapping[str, Any]
 ) -> Any:
     """Make the model of a graph with the weights of a file."""
+    from gru_c.models.functional import Functional  # here, because few programs use it
+    from gru_c.models.graph_reading import ModelReader
+
     reader = ModelReader(Functional, own, tensors)
     model = reader.graph(config)
     stored = {name for name in tensors if is_weight_name(name)}

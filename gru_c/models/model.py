@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any, ClassVar
+from importlib import import_module
+from typing import Any
 
 import numpy.typing as npt
 
@@ -48,13 +49,11 @@ class Model(Keras2Model):
 
     _kind = False  # for the checks of attributes, `Network` is the base of the kind
 
-    _graph_class: ClassVar[type[Model] | None] = None  # `Functional`, which sets it
-
     def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
         """Return an object of the class; of `Functional` for ``Model(inputs, outputs)``."""
         if cls is Model:
-            assert cls._graph_class is not None
-            return object.__new__(cls._graph_class)
+            graphs = import_module("gru_c.models.functional")  # here, because few programs use it
+            return object.__new__(graphs.Functional)
         return object.__new__(cls)
 
     # ---- training ----

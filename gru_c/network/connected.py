@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from gru_c.layers import Input, Layer
 from gru_c.layers.base.tensor import tensors_of
 from gru_c.metrics import Metric
 from gru_c.network.building import BuildableNetwork
-from gru_c.network.graph import Graph
-from gru_c.network.nested_model import NestedModel
+
+if TYPE_CHECKING:
+    from gru_c.network.graph import Graph
+    from gru_c.network.nested_model import NestedModel
 
 
 class ConnectedNetwork(BuildableNetwork):
@@ -35,6 +37,8 @@ class ConnectedNetwork(BuildableNetwork):
         ValueError
             If the model has no layers or no weights yet.
         """
+        from gru_c.network.graph import Graph  # here, because few programs use it
+
         kept = self.__dict__.get("_graph")
         if kept is not None and [node.layer for node in kept.nodes] == self.layers:
             graph: Graph = kept
@@ -61,6 +65,8 @@ class ConnectedNetwork(BuildableNetwork):
 
     def as_layer(self) -> NestedModel:
         """Return the model as a layer of another model."""
+        from gru_c.network.nested_model import NestedModel
+
         kept = self.__dict__.get("_layer")
         graph = self.graph_of_layers()
         if kept is None or kept.graph is not graph:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gru_c.layers import Input, Layer
 from gru_c.losses import OutputLosses
-from gru_c.network.graph import Graph
 from gru_c.network.network import Network
 from gru_c.saving.files import plain_config
+
+if TYPE_CHECKING:
+    from gru_c.network.graph import Graph
 
 Describe = Callable[[Layer], dict[str, Any]]
 
