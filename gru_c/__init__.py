@@ -106,6 +106,7 @@ from gru_c.layers import (
 )
 from gru_c.models.loading import SAFETENSORS as _SAFETENSORS
 from gru_c.models.loading import load_model, load_predictor
+from gru_c.models.model import Model
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import Parameters
 from gru_c.recurrence.plain import GRUTape
@@ -180,6 +181,7 @@ __all__ = [
     "Masking",
     "MaxPool1D",
     "MaxPooling1D",
+    "Model",
     "PReLU",
     "Parameters",
     "Permute",

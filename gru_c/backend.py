@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from gru_c.common.missing_names import explain_missing
 from gru_c.common.validation import check_choice, check_real
+from gru_c.layers.base.tensor_calls import forget_names
 
 __all__ = [
     "backend",
@@ -31,7 +32,11 @@ def backend() -> str:
 
 
 def clear_session() -> None:
-    """Do nothing: gru_c keeps no models between calls. Python frees a model without references."""
+    """Begin again with the numbers in the names of layers: "gru", "gru_1", ...
+
+    gru_c keeps no models between calls. Python frees a model without references.
+    """
+    forget_names()
 
 
 def epsilon() -> float:

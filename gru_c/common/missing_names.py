@@ -15,10 +15,6 @@ from typing import NoReturn
 
 from gru_c.common.keras_names import OTHERS
 
-_NO_GRAPH = (
-    "a model is a Sequential here: layers in a row. For other networks call layers by hand, as the "
-    "guide on layers by hand shows"
-)
 _NO_SESSION = "gru_c has no sessions, so leave this call out"
 _PHASE = "call a model or a layer with training=True or training=False"
 _ONE_AXIS = "gru_c has layers for sequences: Conv1D and its pooling layers"
@@ -36,7 +32,6 @@ _OTHERWISE = {
 # Advice by the name of the module below gru_c ("" for gru_c itself), and the name that is missing.
 ADVICE: Mapping[str, Mapping[str, str]] = {
     "": {
-        "Model": _NO_GRAPH,
         "config": "gru_c.backend has floatx and epsilon",
         "random": "use numpy.random, and gru_c.utils.set_random_seed for repeatable programs",
         "applications": "gru_c has no pretrained models",
@@ -53,8 +48,6 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
         "set_image_data_format": "channels are always last",
     },
     "models": {
-        "Model": _NO_GRAPH,
-        "Functional": _NO_GRAPH,
         "save_model": "call model.save(path)",
     },
     "callbacks": {
@@ -66,8 +59,6 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
         "ConvLSTM1D": "use Conv1D before a GRU",
         "CuDNNGRU": "use GRU, which is fast by itself",
         "CuDNNLSTM": "use LSTM, which is fast by itself",
-        **dict.fromkeys(("Concatenate", "Add", "Multiply", "Average", "Dot", "Maximum"), _NO_GRAPH),
-        **dict.fromkeys(("concatenate", "add", "multiply", "average", "dot", "merge"), _NO_GRAPH),
         **dict.fromkeys(("Conv2D", "Conv3D", "MaxPooling2D", "GlobalAveragePooling2D"), _ONE_AXIS),
     },
     "preprocessing": {"image": "gru_c is for sequences: read images with another library"},

@@ -15,6 +15,7 @@ from gru_c.data.array_file import StoredArray
 from gru_c.data.batch_source import BatchSource
 from gru_c.data.samples import Data
 from gru_c.data.sequence_list import SequenceList
+from gru_c.losses import OutputLosses
 from gru_c.network.network import Network
 
 T = TypeVar("T")
@@ -61,6 +62,11 @@ def weigh_classes(model: Network, data: T, class_weight: Mapping[int, float]) ->
     ValueError
         When a target is not of one class, or a batch of a source has weights of its own.
     """
+    if isinstance(model.loss, OutputLosses):
+        raise ValueError(
+            "class_weight is for a model with one output: give sample_weight, with an array for "
+            "each output"
+        )
     if isinstance(data, BatchSource):
         data.change_batches(lambda batch: _weighed(model, batch, class_weight))
         return data

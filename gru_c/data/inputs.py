@@ -63,13 +63,20 @@ Kind = Literal["array", "sequences", "file", "source"]
 
 
 def classify(
-    x: Any, lengths: npt.ArrayLike | None, *, batch: bool = False, tuples: bool = False
+    model: Network,
+    x: Any,
+    lengths: npt.ArrayLike | None,
+    *,
+    batch: bool = False,
+    tuples: bool = False,
 ) -> tuple[Kind, Any, npt.ArrayLike | None]:
-    """Return the kind of x, then x and lengths, which are separated if x is a pair of both.
+    """Return the kind of x for a model, then x and lengths, separated if x is a pair of both.
 
     If `batch` is true, x is one batch: it is not a source, and is read if it is in a file. If
     `tuples` is true, a list of tuples is a source of batches.
     """
+    if not (tuples and is_list_of_batches(x)) and model.takes_as_inputs(x):
+        return "array", x, lengths
     values, lengths = split_pair(x, lengths)
     if not batch and is_stored(values):
         return "file", values, lengths
@@ -92,7 +99,7 @@ _SAMPLES: dict[Kind, Callable[[Network, Any, npt.ArrayLike | None], Samples]] = 
 
 def check_batch_inputs(model: Network, x: Any, lengths: npt.ArrayLike | None) -> Samples:
     """Return x, which is one batch, as samples; x may be the pair ``(x, lengths)``."""
-    kind, x, lengths = classify(x, lengths, batch=True)
+    kind, x, lengths = classify(model, x, lengths, batch=True)
     return _SAMPLES[kind](model, x, lengths)
 
 
@@ -109,7 +116,7 @@ def check_inputs(
 
     `steps` is for a source only, `lengths`, `batch_size` and `bucket` are for arrays only.
     """
-    kind, values, row_lengths = classify(x, lengths)
+    kind, values, row_lengths = classify(model, x, lengths)
     if kind != "source":
         samples = _SAMPLES[kind](model, values, row_lengths)
         return _first_batches(samples, "steps", steps, batch_size)
@@ -172,13 +179,13 @@ def check_batch_pairs(
 ) -> Data:
     """Return x and y, which are one batch, as samples with targets."""
     require_loss(model)
-    kind, x, lengths = classify(x, lengths, batch=True)
+    kind, x, lengths = classify(model, x, lengths, batch=True)
     return Data.with_targets(model, _SAMPLES[kind](model, x, lengths), y, sample_weight)
 
 
 def check_pairs(model: Network, data: UserData, options: SourceOptions) -> Data | BatchSource:
     """Return x and y as samples with targets, or x as a source of batches of both."""
-    kind, x, lengths = classify(data.x, data.lengths, tuples=data.y is None)
+    kind, x, lengths = classify(model, data.x, data.lengths, tuples=data.y is None)
     if kind == "source":
         _refuse({name: value for name, value in data._asdict().items() if name != "x"})
         return _source_of_pairs(model, x, options)
@@ -320,7 +327,7 @@ class FitData:
             return cls(*train.split(validation_split), split=validation_split)
         options = SourceOptions("validation_steps", validation_steps, fraction=fraction)
         is_pair = isinstance(validation_data, tuple)
-        if not is_pair and classify(validation_data, None, tuples=True)[0] == "source":
+        if not is_pair and classify(model, validation_data, None, tuples=True)[0] == "source":
             _refuse({"validation_batch_size": validation_batch_size})
             return cls(train, _source_of_pairs(model, validation_data, options))
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from gru_c.common.array_group import ArrayGroup
 from gru_c.common.arrays import Array, as_real
 from gru_c.common.validation import check_flag, check_integer, check_real
 from gru_c.data.array_file import StoredArray
 from gru_c.data.batch_order import WHOLE, BatchPlan, Epoch, Fraction, take_fraction
 from gru_c.data.sequence_checks import check_sequences, check_step_targets
 from gru_c.data.sequence_list import SequenceList
-from gru_c.losses import Loss
+from gru_c.losses import Loss, OutputLosses
 from gru_c.network.building import NO_LAYERS
 from gru_c.network.network import Network
 from gru_c.recurrence.step_order import check_lengths, mask_of
@@ -48,6 +49,11 @@ class Samples:
     def from_array(cls, model: Network, x: Any, lengths: npt.ArrayLike | None) -> Samples:
         """Check an array and the lengths of its sequences."""
         array = model.check_input(x)
+        if lengths is not None and model.several:
+            raise ValueError(
+                "lengths= is for a model with one input and one output: begin with Masking or "
+                "Embedding(mask_zero=True), which say for each input which time steps count"
+            )
         return Samples(array, None if lengths is None else check_lengths(lengths, array.shape))
 
     @classmethod
@@ -84,7 +90,8 @@ class Samples:
 
     def take(self: Self, where: slice | Array) -> Self:
         """Return some of the samples."""
-        return self._with(partial(_rows, where), (np.ndarray, SequenceList, StoredArray))
+        kinds = (np.ndarray, SequenceList, StoredArray, ArrayGroup)
+        return self._with(partial(_rows, where), kinds)
 
     def batch(self: Self, model: Network, where: slice | Array, longest: int | None = None) -> Self:
         """Return some samples as arrays: stored samples are read and checked, lists are padded.
@@ -190,6 +197,11 @@ class Data(Samples):
         input_shape = inputs.shape(model.fixed_time)
         model.require_samples_axis(input_shape)
         shape = model.shape_of_output(input_shape)
+        if isinstance(model.loss, OutputLosses):
+            targets = model.check_targets(y, sample_weight, shape, len(inputs))
+            return cls(inputs.x, None, *targets, per_step=False)
+        if isinstance(y, (list, tuple, Mapping)):
+            y = model.only_target(y)
         per_step = len(shape) > 2 and model.passes_mask_on
         if per_step and isinstance(inputs.x, SequenceList):
             by_step = check_step_targets(model, inputs.x, y, sample_weight, shape[2:])
@@ -226,7 +238,13 @@ class Data(Samples):
 
     def describe(self) -> Description:
         """Return dtypes and shapes, which are compared when a run is resumed."""
-        description = {name: _describe_array(value) for name, value in vars(self).items()}
+        description = {}
+        for name, value in vars(self).items():
+            if isinstance(value, ArrayGroup):
+                for i, part in enumerate(value):
+                    description[f"{name}[{i}]"] = _describe_array(part)
+            else:
+                description[name] = _describe_array(value)
         return {name: facts for name, facts in description.items() if facts}
 
     @property

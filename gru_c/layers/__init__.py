@@ -3,7 +3,8 @@
 Layers on texts and categories are imported when they are used.
 """
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from gru_c.common.missing_names import explain_missing
 from gru_c.common.registry import public_classes
@@ -40,7 +41,27 @@ from gru_c.layers.time_distributed import TimeDistributed
 from gru_c.layers.time_resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 
 if TYPE_CHECKING:
+    from gru_c.layers.elementwise_merging import (
+        Add,
+        Average,
+        Maximum,
+        Minimum,
+        Multiply,
+        Subtract,
+    )
     from gru_c.layers.lookup import IntegerLookup, StringLookup
+    from gru_c.layers.merging import (
+        Concatenate,
+        Dot,
+        add,
+        average,
+        concatenate,
+        dot,
+        maximum,
+        minimum,
+        multiply,
+        subtract,
+    )
     from gru_c.layers.normalization import Normalization, Rescaling
     from gru_c.layers.text_vectorization import TextVectorization
 
@@ -53,16 +74,20 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "Add",
     "AdditiveAttention",
     "Attention",
+    "Average",
     "AveragePooling1D",
     "AvgPool1D",
     "BatchNormalization",
     "Bidirectional",
+    "Concatenate",
     "Conv1D",
     "Convolution1D",
     "Cropping1D",
     "Dense",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -84,7 +109,10 @@ __all__ = [
     "Masking",
     "MaxPool1D",
     "MaxPooling1D",
+    "Maximum",
+    "Minimum",
     "MultiHeadAttention",
+    "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
@@ -98,10 +126,19 @@ __all__ = [
     "SpatialDropout1D",
     "StackedRNNCells",
     "StringLookup",
+    "Subtract",
     "TextVectorization",
     "TimeDistributed",
     "UpSampling1D",
     "ZeroPadding1D",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]
 
 InputLayer = Input
@@ -121,9 +158,14 @@ GlobalAvgPool1D = GlobalAveragePooling1D
 _missing = explain_missing(__name__, __all__)
 
 
-def __getattr__(name: str) -> type[Layer]:
+_FUNCTIONS = ["add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FUNCTIONS:
+        return getattr(import_module("gru_c.layers.merging"), name)
     return LAYERS[name] if name in LAYERS.modules else _missing(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LAYERS.modules})
+    return sorted({*globals(), *LAYERS.modules, *_FUNCTIONS})

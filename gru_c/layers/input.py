@@ -8,13 +8,18 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from gru_c.common.arrays import Array
+from gru_c.common.arrays import Array, Shape
+from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag
 from gru_c.layers.base import FIXED, Layer
+from gru_c.layers.base.tensor import Node, SymbolicValue, Tensor
+from gru_c.layers.base.tensor_calls import name_layer
 
 
-class Input(Layer):
+class Input(SymbolicValue, Layer):
     """Declare the shape of one sample: ``Sequential([Input((10, 8)), GRU(50), Dense(1)])``.
+
+    It is also a symbolic tensor, with which a graph of layers begins: see `Model`.
 
     Parameters
     ----------
@@ -43,6 +48,8 @@ class Input(Layer):
         **Layer._advice,
         **dict.fromkeys(("shape", "batch_shape", "integers", "texts", "numbers"), FIXED),
     }
+
+    name_base = "input_layer"  # of its name, as in Keras
 
     def __init__(
         self,
@@ -75,9 +82,46 @@ class Input(Layer):
         return {**new, "shape": shape}
 
     @property
-    def shape(self) -> tuple[int | None, ...]:
-        """Shape of one sample."""
-        return tuple(self.input_shape or ())
+    def shape(self) -> Shape:
+        """Shape of the input, batch axis first, as in Keras."""
+        return (self.batch_size, *(self.input_shape or ()))
+
+    def _argument(self, name: str) -> Any:
+        return self.input_shape if name == "shape" else super()._argument(name)
+
+    def _kept(self, name: str) -> Any:
+        return self.input_shape if name == "shape" else super()._kept(name)
+
+    @property
+    def value_dtype(self) -> str:
+        """Dtype of the symbolic tensor."""
+        return "string" if self.texts else "int32" if self.integers else self.dtype or "float32"
+
+    @property
+    def tensor(self) -> Tensor:
+        """The symbolic tensor; the first use makes it, and names the layer."""
+        if not self.nodes:
+            name_layer(self)
+            node = Node(self, [], {})
+            node.add_outputs([self.shape], self.value_dtype)
+            self.nodes.append(node)
+            assign(self, built=True, built_shape=self.shape)
+        tensor: Tensor = self.nodes[0].outputs[0]
+        return tensor
+
+    @property
+    def input(self) -> Tensor:
+        """The symbolic tensor."""
+        return self.tensor
+
+    @property
+    def output(self) -> Tensor:
+        """The symbolic tensor."""
+        return self.tensor
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape."""
+        return input_shape
 
     def forward(self, x: npt.ArrayLike, *, training: bool = False) -> Array:
         """Return x in the layer's dtype."""

@@ -30,6 +30,7 @@ from gru_c.losses.elementwise import (
 )
 from gru_c.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from gru_c.losses.label_sequences import CTC
+from gru_c.losses.of_outputs import OutputLosses as OutputLosses
 from gru_c.losses.per_sample import *  # noqa: F403
 from gru_c.losses.per_sample import BY_FUNCTION, cosine_similarity, kullback_leibler_divergence
 from gru_c.losses.quantile import QuantileLoss

@@ -10,9 +10,7 @@ from gru_c.layers import Layer
 from gru_c.models.sequential import Sequential
 
 
-def clone_model(
-    model: Sequential, clone_function: Callable[[Layer], Layer] | None = None
-) -> Sequential:
+def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = None) -> Any:
     """Return a new model with the same layers and new weights, which is not compiled.
 
     Parameters
@@ -34,6 +32,10 @@ def clone_model(
     >>> clone_model(model)
     <Sequential 'sequential': gru, dense>
     """
+    if vars(model).get("graph") is not None:
+        if clone_function is not None:
+            raise ValueError("clone_function is for a Sequential: a Model is cloned as it is")
+        return type(model).from_config(model.get_config())
     if not isinstance(model, Sequential):
         raise TypeError(f"clone_model wants a Sequential, got {type(model).__name__}")
     layers = [(clone_function or _clone)(layer) for layer in model.layers]
@@ -46,7 +48,7 @@ def _clone(layer: Layer) -> Layer:
 
 def model_from_json(
     json_string: str, custom_objects: Mapping[str, type[Layer]] | None = None
-) -> Sequential:
+) -> Any:
     """Return a new model with the layers that ``to_json`` wrote, with new weights.
 
     Parameters
@@ -75,10 +77,14 @@ def model_from_json(
 
 def model_from_config(
     config: Mapping[str, Any], custom_objects: Mapping[str, type[Layer]] | None = None
-) -> Sequential:
+) -> Any:
     """Return the same for the dict that the JSON text stands for."""
     names = ("Sequential", "Functional", "Model")
     is_model = isinstance(config, Mapping) and config.get("class_name") in names
     if not is_model or not isinstance(config.get("config"), (Mapping, list)):
         raise ValueError("a model's configuration has the class_name 'Sequential' and a config")
+    if isinstance(config["config"], Mapping) and "graph" in config["config"]:
+        from gru_c.models.functional import Functional  # here, because few programs use it
+
+        return Functional.from_config(config["config"], custom_objects)
     return Sequential._of_spec(config, custom_objects)

@@ -23,8 +23,8 @@ class DescribedModel(SavedModel):
 
     _kind = False  # for the checks of attributes, `Network` is the base of the kind
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return the layer of that name or number.
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """Return the layer of that name or number, or the model that is a layer of this one.
 
         Parameters
         ----------
@@ -52,10 +52,10 @@ class DescribedModel(SavedModel):
             number = check_integer("get_layer: index", index, None)
             if not -count <= number < count:
                 raise ValueError(f"get_layer: the model has {count} layers, got index={number}")
-            return self.layers[number]
+            return _shown(self.layers[number])
         for layer in self.layers:
             if layer.name == name:
-                return layer
+                return _shown(layer)
         known = ", ".join(repr(layer.name) for layer in self.layers)
         raise ValueError(f"the model has no layer named {name!r}; it has {known or 'none'}")
 
@@ -156,3 +156,8 @@ class DescribedModel(SavedModel):
             return plain_config(layer, f"layer {layer.name!r}", arrays=True)
 
         return json.dumps(descriptions().write(self, own), **options)
+
+
+def _shown(layer: Layer) -> Any:
+    """Return a layer, or the model for which it stands."""
+    return layer.model if layer.runs_graph else layer  # type: ignore[attr-defined]

@@ -21,10 +21,6 @@ _MISSING = {
     "test_step": "call model.test_on_batch(x, y)",
     "predict_step": "call model.predict_on_batch(x)",
     "compute_loss": "call model.evaluate(x, y), or model.loss(y, y_predicted)",
-    "input": "model.input_shape is the shape; a model is called with arrays",
-    "inputs": "model.input_shape is the shape; a model is called with arrays",
-    "output": "model.output_shape is the shape; a model is called with arrays",
-    "outputs": "model.output_shape is the shape; a model is called with arrays",
 }
 
 
@@ -32,6 +28,26 @@ class Keras2Model(DescribedModel):
     """Base of `Sequential`: methods that pass their arguments on to those of `Sequential`."""
 
     _kind = False  # for the checks of attributes, `Network` is the base of the kind
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor of the input."""
+        return self.chain_graph().inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor of the output."""
+        return self.chain_graph().outputs[0]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The symbolic tensors of the inputs."""
+        return [self.input]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The symbolic tensors of the outputs."""
+        return [self.output]
 
     if not TYPE_CHECKING:  # a type checker would accept any name
 

@@ -192,6 +192,9 @@ def _rebuild(
     config: dict[str, Any], tensors: dict[str, Array], own: Mapping[str, Any]
 ) -> Sequential:
     """Make the layers, compare the shapes of their weights with the file's, then build."""
+    if "graph" in config:
+        graph: Sequential = _rebuild_graph(config, tensors, own)  # a Functional
+        return graph
     batch, *sample_shape = config["input_shape"] or [0]
     if batch is not None and (type(batch) is not int or batch < 1):
         raise ValueError(f"the model's input_shape is damaged: {config['input_shape']}")
@@ -208,6 +211,22 @@ def _rebuild(
     )
     assign(model, batch_size=batch)
     return assemble(model, layers, input_shape, weights)
+
+
+def _rebuild_graph(
+    config: dict[str, Any], tensors: dict[str, Array], own: Mapping[str, Any]
+) -> Any:
+    """Make the model of a graph with the weights of a file."""
+    from gru_c.models.functional import Functional  # here, because few programs use it
+    from gru_c.models.graph_reading import ModelReader
+
+    reader = ModelReader(Functional, own, tensors)
+    model = reader.graph(config)
+    stored = {name for name in tensors if is_weight_name(name)}
+    extra = sorted(stored - reader.used)
+    if extra:
+        raise ValueError(f"the tensor {extra[0]!r} belongs to no layer of the model")
+    return model
 
 
 def assemble(
@@ -230,6 +249,22 @@ def _compile(
         return
     if not isinstance(spec, dict) or not {"optimizer", "loss", "metrics"} <= set(spec):
         raise ValueError("the compile configuration is damaged")
+    if isinstance(spec["loss"], list):
+        model.compile(
+            None if spec["optimizer"] is None else optimizers.get(_made(spec["optimizer"], own)),
+            [None if item is None else losses.get(_made(item, own)) for item in spec["loss"]],
+            [[metrics.get(_made(m, own)) for m in row] for row in spec["metrics"]],
+            spec.get("loss_weights"),
+            [[metrics.get(_made(m, own)) for m in row] for row in spec["weighted_metrics"]],
+        )
+    else:
+        _compile_one(model, spec, own)
+    if "iterations" in config:
+        fill_optimizer(model, config["iterations"], tensors)
+
+
+def _compile_one(model: Sequential, spec: dict[str, Any], own: Mapping[str, Any]) -> None:
+    """Compile a model of one output as its configuration says."""
     model.compile(
         None if spec["optimizer"] is None else optimizers.get(_made(spec["optimizer"], own)),
         None if spec["loss"] is None else losses.get(_made(spec["loss"], own)),
@@ -237,8 +272,6 @@ def _compile(
         spec.get("loss_weights"),
         [metrics.get(_made(item, own)) for item in spec.get("weighted_metrics", ())],
     )
-    if "iterations" in config:
-        fill_optimizer(model, config["iterations"], tensors)
 
 
 def _made(spec: Any, own: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,14 @@ from gru_c.common.arrays import Shape
 from gru_c.common.optional import require
 from gru_c.common.validation import check_flags, check_real
 from gru_c.layers import Layer
+from gru_c.models.plot_graph import GAP as _GAP
+from gru_c.models.plot_graph import LETTER as _LETTER
+from gru_c.models.plot_graph import LINE as _LINE
+from gru_c.models.plot_graph import MARGIN as _MARGIN
+from gru_c.models.plot_graph import draw_box, drawn_graph
 
 if TYPE_CHECKING:
     from gru_c.network.network import Network
-
-_LINE, _LETTER, _GAP, _MARGIN = 0.24, 0.105, 0.35, 0.15  # inches
 
 
 def plot_model(
@@ -83,7 +87,12 @@ def plot_model(
     wanted = {name for name, is_shown in details.items() if is_shown}
     path = Path(to_file)
     path = path if path.suffix else path.with_suffix(".png")
-    figure = _drawn(_boxes(model, wanted), rankdir == "LR")
+    graph = vars(model).get("graph")
+    if graph is not None:
+        lines_of = partial(_lines_of_call, wanted)
+        figure = drawn_graph(graph, lines_of, rankdir == "LR")
+    else:
+        figure = _drawn(_boxes(model, wanted), rankdir == "LR")
     figure.savefig(path, dpi=resolution)
     return _notebook_image(path)
 
@@ -99,7 +108,12 @@ def _boxes(model: Network, wanted: set[str]) -> list[list[str]]:
     return boxes
 
 
-def _lines(layer: Layer, shape: Shape, output_shape: Shape, wanted: set[str]) -> list[str]:
+def _lines_of_call(wanted: set[str], layer: Layer, shapes: list[Any]) -> list[str]:
+    before, after = shapes
+    return _lines(layer, before, after, wanted)
+
+
+def _lines(layer: Layer, shape: Any, output_shape: Any, wanted: set[str]) -> list[str]:
     lines = {
         "name": f"{layer.name}",
         "activation": f"Activation: {getattr(layer, 'activation', 'none')}",
@@ -129,27 +143,13 @@ def _drawn(boxes: list[list[str]], sideways: bool) -> Any:
     left, top = _GAP, size[1] - _GAP
     for number, (lines, height) in enumerate(zip(boxes, heights, strict=True)):
         bottom = (size[1] - height) / 2 if sideways else top - height
-        _draw_box(axes, (left, bottom, width, height), lines)
+        draw_box(axes, (left, bottom, width, height), lines)
         if number < count - 1:
             tail = (left + width, size[1] / 2) if sideways else (left + width / 2, bottom)
             head = (tail[0] + _GAP, tail[1]) if sideways else (tail[0], tail[1] - _GAP)
             axes.annotate("", head, tail, arrowprops={"arrowstyle": "-|>", "color": "black"})
         left, top = (left + width + _GAP, top) if sideways else (left, bottom - _GAP)
     return figure
-
-
-def _draw_box(axes: Any, box: tuple[float, float, float, float], lines: list[str]) -> None:
-    """Draw a rectangle with its lines: the class in the first, dark one."""
-    left, bottom, width, height = box
-    patches = require("matplotlib.patches", "plot")
-    axes.add_patch(patches.Rectangle((left, bottom), width, height, fc="white", ec="black"))
-    head = height if len(lines) == 1 else _LINE + _MARGIN / 2
-    top = bottom + height
-    axes.add_patch(patches.Rectangle((left, top - head), width, head, fc="black", ec="black"))
-    axes.text(left + width / 2, top - head / 2, lines[0], color="white", ha="center", va="center")
-    for number, line in enumerate(lines[1:]):
-        y = top - head - _LINE * (number + 0.5)
-        axes.text(left + width / 2, y, line, ha="center", va="center", fontsize=9)
 
 
 def _notebook_image(path: Path) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gru_c.common.arrays import Shape
-from gru_c.layers import Conv1D, Layer
+from gru_c.layers import Conv1D, Input, Layer
 
 if TYPE_CHECKING:
+    from gru_c.network.graph import Graph
     from gru_c.network.network import Network
 
 
@@ -48,19 +49,23 @@ def summary_lines(
 ) -> list[str]:
     """Return the lines of `Sequential.summary`; see there. `length` is the smallest length."""
     first, end = _layer_range(model, layer_range)
-    shape = model.input_shape
+    is_graph = model.chain is not model
     extra = ("Trainable",) if show_trainable else ()
+    extra = (*extra, "Connected to") if is_graph else extra
     rows: list[tuple[str, ...]] = [("Layer (type)", "Output shape", "Params", "FLOPs", *extra)]
     costs = [(0, 0)]
-    for layer in model.layers:
-        known = shape is not None and layer.built
-        costs.append(_flops(layer, shape) if shape is not None and known else (0, 0))
+    for layer, calls in _calls(model):
+        known = bool(calls) and layer.built
+        cost = [_cost(layer, call.inputs) for call in calls] if known else [(0, 0)]
+        costs.append((sum(a for a, _ in cost), sum(b for _, b in cost)))
         flops = _flops_text(*costs[-1]) if known else "unknown"
-        shape = None if shape is None else layer.compute_output_shape(shape)
         count = f"{layer.count_params():,}" if layer.built else "not built"
         extra = (_trained(model, layer),) if show_trainable else ()
-        label = f"{layer.name} ({type(layer).__name__})"
-        rows.append((label, str(shape or "?"), count, flops, *extra))
+        if is_graph:
+            extra = (*extra, ", ".join(name for call in calls for name in call.before) or "-")
+        label = f"{layer.name} ({_class_name(layer)})"
+        shapes = ", ".join(str(shape) for shape in calls[0].outputs) if calls else "?"
+        rows.append((label, shapes, count, flops, *extra))
     rows = [rows[0], *rows[1 + first : 1 + end]]
     lines = table_lines(rows, left=2)
     missing = length - len(lines[0])
@@ -83,6 +88,72 @@ def summary_lines(
         f"Trainable params: {counts[1]}",
         f"Non-trainable params: {counts[2]}",
     ]
+
+
+class Call(NamedTuple):
+    """A call of a layer in a model.
+
+    Attributes
+    ----------
+    inputs, outputs : list of tuple
+        Shapes.
+    before : list of str
+        Names of the layers whose outputs it takes.
+    """
+
+    inputs: list[Any]
+    outputs: list[Any]
+    before: list[str]
+
+
+def _calls(model: Network) -> list[tuple[Any, list[Call]]]:
+    """Return the layers with their calls, which are none while the shapes are unknown."""
+    graph = vars(model).get("graph")
+    if graph is not None:
+        return calls_in(graph)
+    rows: list[tuple[Any, list[Call]]] = []
+    shape = model.input_shape
+    for layer in model.layers:
+        after = None if shape is None else layer.compute_output_shape(shape)
+        rows.append((layer, [] if shape is None else [Call([shape], [after], [])]))
+        shape = after
+    return rows
+
+
+def calls_in(graph: Graph) -> list[tuple[Any, list[Call]]]:
+    """Return the layers and inputs of a graph, in its order, with their calls."""
+    rows: dict[int, tuple[Any, list[Call]]] = {
+        id(layer): (layer, []) for layer in graph.layers if isinstance(layer, Layer)
+    }
+    for tensor in graph.inputs:
+        layer = tensor.node.layer
+        rows.get(id(layer), (layer, []))[1].append(Call([], [tensor.shape], []))
+    for node in graph.nodes:
+        if id(node.layer) in rows:
+            before = [tensor.name for tensor in node.inputs]
+            shapes = [tensor.shape for tensor in node.inputs]
+            call = Call(shapes, [tensor.shape for tensor in node.outputs], before)
+            rows[id(node.layer)][1].append(call)
+    return list(rows.values())
+
+
+def _class_name(layer: Layer) -> str:
+    """Return the class of a layer, or of the model that it stands for."""
+    if layer.runs_graph:
+        return type(layer.model).__name__  # type: ignore[attr-defined]
+    return "InputLayer" if isinstance(layer, Input) else type(layer).__name__
+
+
+def _cost(layer: Layer, shapes: list[Any]) -> tuple[int, int]:
+    """Return the operations of a call; see `_flops`."""
+    if layer.runs_graph:
+        parts = [
+            _cost(inner, call.inputs)
+            for inner, calls in calls_in(layer.graph)  # type: ignore[attr-defined]
+            for call in calls
+        ]
+        return sum(a for a, _ in parts), sum(b for _, b in parts)
+    return _flops(layer, shapes[0]) if shapes and layer.parameters else (0, 0)
 
 
 def _layer_range(model: Network, names: Sequence[str] | None) -> tuple[int, int]:

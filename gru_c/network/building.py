@@ -100,7 +100,7 @@ class BuildableNetwork(NetworkWeights):
             self._input = layer if isinstance(layer, Input) else self._input
         if isinstance(layer, Input):
             return
-        assign(layer, name=name)
+        assign(layer, name=name, named_by_itself=layer.named_by_itself or layer.name is None)
         if isinstance(layer, DrawingLayer) and layer.owner is None:
             layer.seed_from(self.rng)
         self.layers.append(layer)

@@ -19,17 +19,18 @@ from gru_c.common.weights_lock import weights_lock
 from gru_c.layers import RNN, Activation, Bidirectional, Dense, Layer
 from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.base.recurrent import Recurrent
+from gru_c.layers.base.tensor import holds_tensors
 from gru_c.layers.time_distributed import head_of
 from gru_c.metrics import Metric, reset_all
 from gru_c.network import compiling
-from gru_c.network.building import BuildableNetwork
+from gru_c.network.connected import ConnectedNetwork, Recorder
 from gru_c.network.core_runs import CoreRun, CoreRuns, CurrentRuns, Run
 from gru_c.network.training_runs import BackwardOptions, TrainingRun, TrainingRuns
 from gru_c.parameters import Parameters
 from gru_c.recurrence.step_order import which_count
 
 
-class Network(BuildableNetwork):
+class Network(ConnectedNetwork):
     """Layers one after the other. `Sequential` is a network with training and files.
 
     Parameters and attributes are those of `Sequential`.
@@ -134,11 +135,6 @@ class Network(BuildableNetwork):
         assign(self, loss_weight=weight, weighted_metrics=weighted)
         self._doubts = None
 
-    @property
-    def plain_metrics(self) -> list[Metric]:
-        """The metrics in which all samples count alike."""
-        return [metric for metric in self.metrics if metric not in self.weighted_metrics]
-
     def update_metrics(
         self, y: Array, outputs: Array, weight: Array | None, mask: Array | None
     ) -> None:
@@ -161,14 +157,15 @@ class Network(BuildableNetwork):
         The loss then returns the gradient of the activation's input, which stays accurate where the
         activation saturates.
         """
-        last = head_of(self.layers[-1])
-        paired = None if self.loss is None else self.loss.paired_activation
-        return (
-            paired is not None
-            and self.layers[-1].activity_regularizer is None
-            and isinstance(last, (Activation, Dense))
-            and last.activation == paired
-        )
+        return is_paired(self.layers[-1], self.loss)
+
+    def require_gradients(self) -> None:
+        """Raise TypeError if a layer above one that is trained cannot return a gradient."""
+        lowest = self.first_trained_layer
+        above = self.layers[self.layers.index(lowest) + 1 :] if lowest else []
+        for layer in above:
+            if not layer.differentiable:
+                raise TypeError(layer.why_not_differentiable())
 
     def seed_run(self, rng: np.random.Generator | None) -> None:
         """Draw shuffling and dropout from `rng` from now on; with None change nothing."""
@@ -183,17 +180,19 @@ class Network(BuildableNetwork):
 
     def __call__(
         self,
-        x: npt.ArrayLike,
+        x: Any,
         *,
-        training: bool = False,
+        training: bool | None = None,
         mask: npt.ArrayLike | None = None,
         lengths: npt.ArrayLike | None = None,
-    ) -> Array:
-        """Return the output for one batch. The first call builds the model.
+    ) -> Any:
+        """Return the output for one batch, or a symbolic tensor. The first call builds the model.
 
         `mask` and `lengths` are those of `GRU.forward`.
         """
-        check_flag("training", training)
+        if holds_tensors(x):
+            return self.call_on_tensors(x, training)
+        training = check_flag("training", False if training is None else training)
         array = self.read_input(x)
         self.require_batch_size(len(array) if array.ndim else 0)
         counts = which_count(array.shape, mask, lengths)
@@ -375,6 +374,8 @@ class Network(BuildableNetwork):
         # Pickles of earlier versions have no runs.
         runs = {"_core_runs": CurrentRuns(), "_training_runs": TrainingRuns()}
         vars(self).update({**runs, **state})
+        for layer in self.layers:
+            assign(layer, record_in_model=Recorder(self))
 
     def _change_argument(self, name: str, value: Any) -> None:
         assign(self, **{name: value})
@@ -382,3 +383,15 @@ class Network(BuildableNetwork):
     def __repr__(self) -> str:
         names = ", ".join(str(layer.name) for layer in self.layers)
         return f"<{type(self).__name__} {self.name!r}: {names}>"
+
+
+def is_paired(layer: Layer, loss: losses.Loss | None) -> bool:
+    """Return True if a loss is paired with the activation of a layer; see `head_is_paired`."""
+    last = head_of(layer)
+    paired = None if loss is None else loss.paired_activation
+    return (
+        paired is not None
+        and layer.activity_regularizer is None
+        and isinstance(last, (Activation, Dense))
+        and last.activation == paired
+    )

@@ -11,10 +11,13 @@ from typing import Any
 
 from gru_c.common.arrays import Array, Shape
 from gru_c.layers import Layer
+from gru_c.losses import OutputLosses
 from gru_c.network.network import Network
 from gru_c.saving.files import plain_config, read_tensors, write_tensors
+from gru_c.saving.graph_description import describe_layers, graph_of, settings_of_outputs
 
 FORMAT_VERSION = 1
+GRAPH_VERSION = 2  # of files that hold a graph
 MAX_LAYERS = 1000  # layers in a file, because `Sequential.add` compares each name with all others
 
 
@@ -41,27 +44,23 @@ def contents(
     """Return the weights of a model and the metadata of its file."""
     model.require_built("save")
     require_names(model.layers)
-    tensors = {
-        f"{layer.name}/{parameter.name}": parameter.array
-        for layer in model.layers
-        for parameter in layer.parameters
-    }
+    arrays = [parameter.array for layer in model.layers for parameter in layer.parameters]
+    tensors = dict(zip(weight_names(model), arrays, strict=True))
+    version = FORMAT_VERSION if graph_of(model) is None else GRAPH_VERSION
     metadata = {
         "format": "gru_c",
-        "format_version": str(FORMAT_VERSION),
+        "format_version": str(version),
         "model": json.dumps(_model_config(model, include_optimizer)),
     }
     return tensors, metadata
 
 
+def _described(layer: Layer) -> dict[str, Any]:
+    return plain_config(layer, f"layer {layer.name!r}")
+
+
 def _model_config(model: Network, include_optimizer: bool) -> dict[str, Any]:
-    config: dict[str, Any] = {
-        "name": model.name,
-        "dtype": model.dtype,
-        "trainable": model.trainable,
-        "input_shape": list(model.input_shape or ()),  # never None in a built model
-        "layers": [plain_config(layer, f"layer {layer.name!r}") for layer in model.layers],
-    }
+    config = describe_layers(model, _described)
     if model.optimizer is None and model.loss is None:
         return config
     try:
@@ -76,6 +75,11 @@ def _model_config(model: Network, include_optimizer: bool) -> dict[str, Any]:
 
 
 def _compile_config(model: Network) -> dict[str, Any]:
+    if isinstance(model.loss, OutputLosses):
+        return {
+            "optimizer": model.optimizer and plain_config(model.optimizer, "the optimizer"),
+            **settings_of_outputs(model),
+        }
     config: dict[str, Any] = {
         "optimizer": model.optimizer and plain_config(model.optimizer, "the optimizer"),
         "loss": None if model.loss is None else plain_config(model.loss, "the loss"),
@@ -103,7 +107,7 @@ def slot_tensors(model: Network) -> dict[str, Array]:
 
 def weight_names(model: Network) -> list[str]:
     """Return the names of the weights' tensors, in the order of the model's parameters."""
-    return [f"{layer.name}/{item.name}" for layer in model.layers for item in layer.parameters]
+    return [f"{layer.name}/{label}" for layer in model.layers for label in layer.weight_labels]
 
 
 # ---- reading ------------------------------------------------------------------------------------
@@ -140,9 +144,9 @@ def checked_config(metadata: dict[str, str]) -> dict[str, Any]:
     version = metadata.get("format_version", "")
     if not version.isdigit() or int(version) < 1:
         raise ValueError(f"the format version is damaged: {version!r}")
-    if int(version) > FORMAT_VERSION:
+    if int(version) > GRAPH_VERSION:
         raise ValueError(
-            f"written in format version {version}, this gru_c reads up to {FORMAT_VERSION}: "
+            f"written in format version {version}, this gru_c reads up to {GRAPH_VERSION}: "
             "install a newer gru_c"
         )
     try:

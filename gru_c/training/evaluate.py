@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gru_c.callbacks import CallbackList
+from gru_c.common.array_group import ArrayGroup
 from gru_c.common.arrays import Array
 from gru_c.common.progress import SILENT, Progress, check_verbose
 from gru_c.data.batch_order import Epoch
@@ -24,11 +25,15 @@ from gru_c.training.processes import BatchLosses, ProcessGroup, results
 from gru_c.training.run import Totals
 
 
-def count_values(outputs: Array, mask: Array | None) -> int:
+def count_values(outputs: Any, mask: Array | None) -> int:
     """Return the number of values over which a loss takes its mean."""
+    if isinstance(outputs, ArrayGroup):
+        return len(outputs)
     if mask is None:
-        return math.prod(outputs.shape[:-1])
-    return int(np.count_nonzero(mask)) * math.prod(outputs.shape[2:-1])
+        shape: tuple[int, ...] = outputs.shape[:-1]
+        return math.prod(shape)
+    features: tuple[int, ...] = outputs.shape[2:-1]
+    return int(np.count_nonzero(mask)) * math.prod(features)
 
 
 def mask_argument(mask: Array | None) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -33,16 +32,20 @@ class Doubts:
         ValueError
             For a categorical cross-entropy of one output, which does not depend on the weights.
         """
-        if self._head_checked and not self._unsettled:
+        if (self._head_checked and not self._unsettled) or isinstance(
+            model.loss, losses.OutputLosses
+        ):
+            return
+        if not model.head_layers:  # the output is that of an operation
             return
         data = data if data.sample is None else data.sample  # as arrays
-        shapes = _output_shapes(model, data)
+        shapes = model.head_shapes(data.shape(model.fixed_time))
         shape = shapes[-1]
         assert model.loss is not None
         if not self._head_checked:
             if isinstance(model.loss, losses.CategoricalCrossentropy) and shape[-1] == 1:
                 raise ValueError(f"loss {model.loss.name!r}: {ONE_OUTPUT}")
-            doubt = doubt_about_head(model.loss, model.layers, shapes)
+            doubt = doubt_about_head(model.loss, model.head_layers, shapes)
             if doubt is not None:
                 warn(f"loss {doubt}")
             self._unsettled = [model.loss, *model.metrics]
@@ -81,16 +84,6 @@ def doubts_of(model: Network) -> Doubts:
         model._doubts = Doubts()
     doubts: Doubts = model._doubts
     return doubts
-
-
-def _output_shapes(model: Network, data: Data) -> list[tuple[int, ...]]:
-    """Return the shape of each layer's output for the data."""
-    shape: Any = data.shape(model.fixed_time)
-    shapes = []
-    for layer in model.layers:
-        shape = layer.compute_output_shape(shape)
-        shapes.append(tuple(int(size or 0) for size in shape))
-    return shapes
 
 
 # ---- the targets --------------------------------------------------------------------------------
@@ -134,7 +127,7 @@ def _doubt_without_targets(
     if computes_as(metric, metrics.MeanOfLoss):
         assert isinstance(metric, metrics.MeanOfLoss)
         same = type(metric.loss) is type(model.loss)
-        doubt = None if same else doubt_about_head(metric.loss, model.layers, shapes)
+        doubt = None if same else doubt_about_head(metric.loss, model.head_layers, shapes)
         return doubt and f"metric {doubt}"
     if computes_as(metric, metrics.Accuracy):
         return (

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.array_group import ArrayGroup
 from gru_c.common.arrays import Array, is_finite, not_finite
 from gru_c.common.warnings import warn
 from gru_c.data.samples import Data, Samples
@@ -62,12 +63,28 @@ class NonFiniteSamples:
             too large, which may also be in time steps that do not count.
         """
         context = _NOTHING
-        if not is_finite(batch.x, self.dtype):
+        x = batch.x
+        if isinstance(x, ArrayGroup):
+            context = self._check_group(batch, where)
+        elif not is_finite(x, self.dtype):
             self._note(batch, where)
             context = np.errstate(over="ignore")
         if self._targets and not self._first_target and isinstance(batch, Data):
             self._note_target(batch, where)
         self._samples += len(batch)
+        return context
+
+    def _check_group(self, batch: Samples, where: Where) -> AbstractContextManager[Any]:
+        """Check the inputs of a graph one by one."""
+        context = _NOTHING
+        for number, part in enumerate(batch.x):
+            if part.dtype.kind in "fiub" and not is_finite(part, self.dtype):
+                bad = _bad_values(part, self.dtype, None)
+                rows = int(np.count_nonzero(bad.reshape(len(bad), -1).any(axis=1)))
+                self._bad += rows
+                if rows and not self._first:
+                    self._first = self._named(f"x[{number}]", part, bad, where)
+                context = np.errstate(over="ignore")
         return context
 
     def _note(self, batch: Samples, where: Where) -> None:
@@ -79,6 +96,12 @@ class NonFiniteSamples:
             self._first = self._named("x", batch.x, bad, where)
 
     def _note_target(self, batch: Data, where: Where) -> None:
+        if isinstance(batch.y, ArrayGroup):
+            for number, part in enumerate(batch.y):
+                bad = None if part is None else _bad_values(part, _OF_TARGETS, None)
+                if bad is not None and bad.any() and not self._first_target:
+                    self._first_target = self._named(f"y[{number}]", part, bad, where)
+            return
         if is_finite(batch.y, _OF_TARGETS):
             return
         bad = _bad_values(batch.y, _OF_TARGETS, batch.mask if batch.per_step else None)
@@ -134,8 +157,8 @@ def culprit(batch: Data, samples: Array | None, dtype: Any) -> str:
     `samples` are the numbers of the batch's samples in the user's data, if these are not 0, 1, ...
     """
     for name, array, limit, by_step in (
-        ("x", batch.x, np.dtype(dtype), True),
-        ("y", batch.y, _OF_TARGETS, batch.per_step),
+        *_named_parts("x", batch.x, np.dtype(dtype), True),
+        *_named_parts("y", batch.y, _OF_TARGETS, batch.per_step),
     ):
         bad = np.argwhere(_bad_values(array, limit, batch.mask if by_step else None))
         if len(bad):
@@ -146,6 +169,14 @@ def culprit(batch: Data, samples: Array | None, dtype: Any) -> str:
             count = f"{len(bad)} values of {name} in this batch are not finite{large}"
             return f": {count}, the first is {name}[{where}]"
     return NO_CULPRIT
+
+
+def _named_parts(name: str, values: Any, limit: Any, by_step: bool) -> list[Any]:
+    """Return the name, the array, the limit and the flag, for each array of a group."""
+    if not isinstance(values, ArrayGroup):
+        return [(name, values, limit, by_step)]
+    parts = enumerate(values)
+    return [(f"{name}[{i}]", part, limit, False) for i, part in parts if part is not None]
 
 
 def _bad_values(array: Array, dtype: np.dtype[Any], mask: Array | None) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gru_c.callbacks import CallbackList
+from gru_c.common.array_group import ArrayGroup
 from gru_c.common.arrays import Array, is_finite
 from gru_c.common.progress import LINE, SILENT, Progress, check_verbose
 from gru_c.common.validation import check_flag
@@ -61,7 +62,7 @@ def predict(
         and mode == SILENT
         and not hooks.callbacks
         and isinstance(data, Samples)
-        and isinstance(data.x, np.ndarray)
+        and isinstance(data.x, (np.ndarray, ArrayGroup))
     ):
         return _predict_batch(model, data)
     # Another thread that trains the model waits until the last batch of arrays. For batches from
@@ -109,11 +110,14 @@ def _predict_batch(model: Network, batch: Samples) -> Array:
     with blas_held(), non_finite.check(batch):
         outputs, _ = model.run(batch.x, batch.mask)
     non_finite.warn()
-    return np.array(outputs, model.output_dtype)  # a copy, since a layer may return its input
+    copied: Array = model.copied(outputs)
+    return copied
 
 
-def _joined(parts: list[Array | list[Array]]) -> Array | list[Array]:
+def _joined(parts: list[Any]) -> Any:
     """Return the outputs of batches in one array, or a list of samples if their shapes differ."""
+    if any(isinstance(part, ArrayGroup) for part in parts):
+        return ArrayGroup(map(np.concatenate, zip(*parts, strict=True)))
     shapes = {part.shape[1:] if isinstance(part, np.ndarray) else None for part in parts}
     if len(shapes) == 1 and None not in shapes:
         return np.concatenate(parts)
@@ -134,7 +138,7 @@ class _Run:
         """Return the outputs of samples; the plan has the indices of each batch."""
         if isinstance(samples.x, SequenceList):
             return self._predict_sequences(samples, plan)
-        outputs = np.empty(self.model.shape_of_output(samples.x.shape), self.model.output_dtype)
+        outputs: Array = self.model.empty_outputs(samples.x.shape)
         for where in plan:
             outputs[where], _ = self._predict_batch(samples.batch(self.model, where), where)
         return outputs

@@ -13,6 +13,7 @@ from gru_c.callbacks import CallbackList
 from gru_c.data.inputs import FitData
 from gru_c.network.network import Network
 from gru_c.saving import files
+from gru_c.saving.graph_description import describe_layers
 from gru_c.training import snapshot
 
 Facts = dict[str, Any]  # values that JSON can hold
@@ -54,7 +55,10 @@ def describe_run(
     """
     snapshot.check_metrics(model.metrics)
     facts = describe_training(model, callbacks, arguments)
-    layers = [files.plain_config(layer, f"layer {layer.name!r}") for layer in model.layers]
+    described = describe_layers(
+        model, lambda layer: files.plain_config(layer, f"layer {layer.name!r}")
+    )
+    layers = described["layers"]
     facts.update(layers=layers, trainable=snapshot.trainable_flags(model), **data.describe())
     return _as_json(facts)
 

@@ -87,6 +87,7 @@ def _run_pass(
         shape = model.compute_output_shape(batch.x.shape)
         return Pass(0.0, 0, 0, np.empty([size or 0 for size in shape], model.dtype), None)
     paired = model.head_is_paired
+    through = not paired if isinstance(paired, bool) else [not it for it in paired]
     outputs, mask = model.run_in_training(batch.x, batch.mask)
     loss, d_outputs = model.loss.value_and_gradient(
         batch.y, outputs, batch.weight, logits=paired, **mask_argument(mask)
@@ -100,7 +101,7 @@ def _run_pass(
             d_outputs *= d_outputs.dtype.type(values)
         model.backward(
             d_outputs,
-            through_activation=not paired,
+            through_activation=through,
             keep_tape=False,
             after_layer=after_layer,
             activity_scale=values if summed else 1.0,
@@ -125,22 +126,11 @@ def prepare(model: Network, data: Data) -> None:
     assert model.optimizer is not None
     checks.build_for(model, data)
     if model.metrics:
-        shape = model.compute_output_shape(data.shape(model.fixed_time))
-        for metric in model.metrics:
-            metric.require_number(shape)
-    require_gradients(model)
+        model.require_numbers(model.compute_output_shape(data.shape(model.fixed_time)))
+    model.require_gradients()
     model.optimizer.build(model.parameters)
     if not model.trainable_weights and not model.parameters.statistics:
         _warn_of_nothing_trained(model)
-
-
-def require_gradients(model: Network) -> None:
-    """Raise TypeError if a layer above one that is trained cannot return a gradient."""
-    lowest = model.first_trained_layer
-    above = model.layers[model.layers.index(lowest) + 1 :] if lowest else []
-    for layer in above:
-        if not layer.differentiable:
-            raise TypeError(layer.why_not_differentiable())
 
 
 def _warn_of_nothing_trained(model: Network) -> None:

@@ -23,6 +23,7 @@ from gru_c import (
     callbacks,
     constraints,
     initializers,
+    layers,
     losses,
     metrics,
     optimizers,
@@ -32,6 +33,8 @@ from gru_c import (
 from gru_c.common.attributes import Guarded
 from gru_c.forecast import Forecaster
 from gru_c.layers import CELLS, LAYERS
+from gru_c.layers.base.merging_layer import MergingLayer
+from gru_c.layers.elementwise_merging import ElementwiseMerging
 
 
 def test_all_classes_of_the_package_are_tried():
@@ -53,7 +56,10 @@ def test_all_classes_of_the_package_are_tried():
         "Initializer",
         *CELLS,  # tests/layers/test_rnn_cells.py
     }
-    known = {*LAYER_CASES, *OTHER_CASES, Sequential, History, gru_c.Stream}
+    merging = set(MergingLayer.__subclasses__()) | set(ElementwiseMerging.__subclasses__())
+    merging |= {layers.Minimum, layers.Average}  # tests/layers/test_merging.py
+    known = {*LAYER_CASES, *OTHER_CASES, Sequential, History, gru_c.Stream, gru_c.Model}
+    known |= merging - {ElementwiseMerging}
     # Layers of several inputs, which the cases cannot call: tests/layers/test_attention.py.
     known |= {LAYERS[f"{kind}Attention"] for kind in ("", "Additive", "MultiHead")}
     assert {cls for cls in public if cls.__name__ not in bases and cls.__name__[0] != "_"} == known

@@ -10,7 +10,6 @@ import gru_c as keras
 @pytest.mark.parametrize(
     ("module", "name", "message"),
     [
-        ("gru_c", "Model", "layers in a row"),
         ("gru_c", "Sequentail", "did you mean 'Sequential'"),
         ("gru_c.models", "save_model", r"model\.save\(path\)"),
         ("gru_c.layers", "CuDNNLSTM", "use LSTM"),
@@ -42,7 +41,6 @@ def test_private_names_get_no_advice():
 @pytest.mark.parametrize(
     ("module", "name", "message"),
     [
-        ("gru_c", "Model", "layers in a row"),
         ("gru_c", "Sequentail", "did you mean 'Sequential'"),
         ("gru_c.layers", "CuDNNLSTM", "use LSTM"),
         ("gru_c.layers", "Conv2DTranspose", "for sequences"),

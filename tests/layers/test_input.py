@@ -7,7 +7,7 @@ from gru_c import GRU, Input, Sequential
 
 
 def test_input_says_its_shape():
-    assert Input((None, 8)).shape == (None, 8)
+    assert Input((None, 8)).shape == (None, None, 8)
 
 
 def test_an_input_of_integers_refuses_other_numbers():

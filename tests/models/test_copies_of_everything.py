@@ -8,9 +8,9 @@ import pytest
 from copy_cases import CASES, assert_alike, three_ways
 
 import gru_c
-from gru_c import Parameters, Sequential, layers
+from gru_c import Model, Parameters, layers
 
-MODELS = (Sequential, layers.Layer)  # a shallow copy of these is refused
+MODELS = (Model, layers.Layer)  # a shallow copy of these is refused
 
 
 def test_every_public_class_is_among_the_cases():

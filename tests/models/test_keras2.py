@@ -45,7 +45,6 @@ def test_the_methods_for_generators_are_those_for_arrays():
         ("predict_classes", r"predict_classes': model.predict\(x\) returns the probabilities; .*>"),
         ("predict_proba", "returns the probabilities"),
         ("train_step", "train_on_batch"),
-        ("inputs", "input_shape is the shape"),
         ("no_such_name", "object has no attribute 'no_such_name'$"),
     ],
 )

@@ -18,7 +18,7 @@ EVIL = {"class_name": "os.system", "config": {"command": "true"}}
     ("changes", "message"),
     [
         ({"metadata": {"format": "pt"}}, "not of a gru_c model"),
-        ({"metadata": {"format_version": "2"}}, "version 2, this gru_c reads up to 1: install a n"),
+        ({"metadata": {"format_version": "3"}}, "version 3, this gru_c reads up to 2: install a n"),
         ({"metadata": {"format_version": "x"}}, "the format version is damaged: 'x'"),
         ({"metadata": {"model": "{"}}, "the model's configuration is damaged"),
         ({"metadata": {"model": "[]"}}, "the model's configuration is damaged"),

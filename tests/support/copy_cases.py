@@ -149,6 +149,19 @@ def torch_output(module):
     return module(torch.from_numpy(np.float32(X)))[0].detach().numpy()
 
 
+def graph_model():
+    """Return a trained model with a branch and a model in it."""
+    gru_c.utils.set_random_seed(1)
+    x = gru_c.Input(X.shape[1:])
+    nested = gru_c.Sequential([gru_c.Input((3,)), gru_c.Dense(3)])
+    hidden = GRU(3)(x)
+    y = gru_c.Dense(1)(layers.add([hidden, nested(hidden)]))
+    model = gru_c.Model(x, y, seed=0)
+    model.compile("adam", "mse")
+    train_once_more(model)
+    return model
+
+
 def train_once_more(model):
     model.fit(X, Y, verbose=0)
 
@@ -178,6 +191,7 @@ def built(layer, shape):
     return layer
 
 
+MERGING = ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")
 SHAPES = {
     "GRUCell": (None, 3),
     "LSTMCell": (None, 3),
@@ -186,6 +200,7 @@ SHAPES = {
     "Dense": (None, 3),
     "Input": (None, 3),
     "TextVectorization": (None,),
+    **{name: [(None, 4, 3), (None, 4, 3)] for name in MERGING},
 }
 ARGUMENTS = {
     "GRU": (3,),
@@ -193,6 +208,7 @@ ARGUMENTS = {
     "SimpleRNN": (3,),
     "Bidirectional": (GRU(3),),
     "Dense": (3,),
+    "Dot": (2,),
     "Dropout": (0.5,),
     "Embedding": (5, 3),
     "Activation": ("tanh",),
@@ -233,6 +249,7 @@ ARGUMENTS = {
 }
 OTHERS = {
     "Sequential": Case(trained_model, lambda m: m.predict(X, verbose=0), train_once_more),
+    "Model": Case(graph_model, lambda m: m.predict(X, verbose=0), train_once_more),
     "Parameters": Case(lambda: trained_model().parameters, lambda p: p.values.copy()),
     "Parameter": Case(lambda: trained_model().layers[0].parameters[0], lambda p: p.value.copy()),
     "History": Case(lambda: trained_model().history, lambda h: h.history),

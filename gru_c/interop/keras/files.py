@@ -37,6 +37,7 @@ from gru_c.interop.keras.writing import (
     legacy_weights_file,
     weights_file,
 )
+from gru_c.models.functional import Functional
 from gru_c.models.loading import assemble
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
@@ -165,7 +166,7 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
     """
     file = Path(path)
     require_file(file)
-    model.require_built("load_weights")
+    _check_model(model, "load_weights")
     try:
         source: Path | bytes = file
         if _is_zip(file):
@@ -364,6 +365,12 @@ def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
 
 def _check_model(model: object, action: str) -> None:
     """Raise TypeError or ValueError unless this is a built Sequential."""
+    if isinstance(model, Functional):
+        raise ValueError(
+            f"{action}: files of Keras are for a Sequential, and {model.name!r} is a graph: "
+            "take the suffix .safetensors, or keep model.get_weights(), which Keras's set_weights "
+            "takes"
+        )
     if not isinstance(model, Sequential):
         raise TypeError(f"model must be a Sequential of gru_c, got {type(model).__name__}")
     model.require_built(action)

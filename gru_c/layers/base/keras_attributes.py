@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from gru_c.common.arrays import Shape
+from gru_c.layers.base.tensor_calls import only_tensor
 from gru_c.layers.base.weight_holder import WeightHolder
 
 if TYPE_CHECKING:
@@ -52,20 +54,26 @@ class KerasAttributes(WeightHolder):
             )
         return self.compute_output_shape(self.built_shape)
 
-    @property
-    def input(self) -> NoReturn:
-        """Keras's tensor, which is not there: raises AttributeError."""
-        raise AttributeError(_about_tensor(self.label, "input"))
+    # ---- the graph of which the layer is part ----
+
+    record_in_model: Callable[[], None] | None = None  # calls the layers of a `Sequential`
+    takes_several = False  # True if `forward` takes a list of inputs and `backward` returns one
+    many_outputs = False  # True if `forward` returns a list, whatever the attributes say
+    runs_graph = False  # True for a model as a layer of another one
+    named_by_itself = False  # True if the user gave no name
 
     @property
-    def output(self) -> NoReturn:
-        """Keras's tensor, which is not there: raises AttributeError."""
-        raise AttributeError(_about_tensor(self.label, "output"))
+    def nodes(self) -> list[Any]:
+        """The calls of the layer on symbolic tensors."""
+        nodes: list[Any] = self.__dict__.setdefault("_nodes", [])
+        return nodes
 
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor, or list of tensors, on which the layer was called."""
+        return only_tensor(self, "input")
 
-def _about_tensor(label: str, name: str) -> str:
-    return (
-        f"layer {label!r} has no {name} tensor: Sequential(model.layers[:n]) is a model that gives "
-        f"the output of layer n of another model and shares its weights; built_shape and "
-        "output_shape are the layer's shapes"
-    )
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor, or list of tensors, that the call of the layer returned."""
+        return only_tensor(self, "output")

@@ -18,6 +18,8 @@ from gru_c.common.validation import check_dtype, check_flag, check_integer, chec
 from gru_c.initializers import initial_value
 from gru_c.layers.base.input_checks import InputChecks
 from gru_c.layers.base.keras_arguments import input_shape_from_keras
+from gru_c.layers.base.tensor import holds_tensors
+from gru_c.layers.base.tensor_calls import call_on_tensors
 from gru_c.layers.base.weight_holder import checked_list
 from gru_c.parameters import (
     GivenWeights,
@@ -38,6 +40,7 @@ FIXED = (
 )
 
 
+_OF_A_GRAPH = ("_nodes", "record_in_model")  # not part of a copy
 _LEFT_OUT_IF_NONE = ("batch_size", "activity_regularizer")
 
 
@@ -151,7 +154,8 @@ class Layer(InputChecks):
             (
                 *("owned", "part_of", "prefix", "takes_mask", "makes_mask", "reads_masked_steps"),
                 *("takes_scalars", "takes_texts", "gives_indices", "gives_tokens", "output_dtype"),
-                *("moves_statistics", "mixes_samples"),
+                *("moves_statistics", "mixes_samples", "takes_several", "many_outputs", "nodes"),
+                *("runs_graph", "weight_labels", "record_in_model", "named_by_itself"),
             ),
             INTERNAL,
         ),
@@ -373,17 +377,19 @@ class Layer(InputChecks):
         return Parameter(name, value, self._option(name, "regularizer"), constraint)
 
     def __call__(
-        self, x: npt.ArrayLike, *, training: bool | None = None, **options: Unpack[ForwardOptions]
+        self, x: Any, *, training: bool | None = None, **options: Unpack[ForwardOptions]
     ) -> Any:
-        """Return the output for `x`. The first call builds the layer.
+        """Return the output for `x`, arrays or symbolic tensors. The first call builds the layer.
 
         `options` are further arguments of the layer's `forward`.
         """
-        training = None if training is None else check_flag("training", training)
+        if type(x) is not np.ndarray and holds_tensors(x):
+            return call_on_tensors(self, x, training, dict(options))
         if hasattr(x, "_record"):
             from gru_c.layers.base.traced_call import call_on_tensor  # imports gru_c.ops
 
             return call_on_tensor(self, x, training, dict(options))
+        training = None if training is None else check_flag("training", training)
         try:
             array = self.read_input(x)
         except (TypeError, ValueError) as error:
@@ -399,6 +405,7 @@ class Layer(InputChecks):
 
         A copy belongs to a model only if it is copied together with it.
         """
-        return {**self.__dict__, "_owned_by": None, "tape": None, "activity": None}
+        state = {**self.__dict__, "_owned_by": None, "tape": None, "activity": None}
+        return {name: value for name, value in state.items() if name not in _OF_A_GRAPH}
 
     __copy__ = refuse_shallow_copy

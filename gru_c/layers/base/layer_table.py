@@ -40,8 +40,12 @@ class LayerTable(Mapping[str, type[Layer]]):
 
 # The classes that a saved model may name; `gru_c.layers` adds most of them. Few models have one of
 # those given here by their modules, which take some milliseconds to import.
+_MERGING = ("Concatenate", "Dot")
+_ELEMENTWISE = ("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract")
 LAYERS = LayerTable(
     {
+        **dict.fromkeys(_MERGING, "gru_c.layers.merging"),
+        **dict.fromkeys(_ELEMENTWISE, "gru_c.layers.elementwise_merging"),
         "AdditiveAttention": "gru_c.layers.attention",
         "Attention": "gru_c.layers.attention",
         "IntegerLookup": "gru_c.layers.lookup",

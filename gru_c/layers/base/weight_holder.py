@@ -103,6 +103,11 @@ class WeightHolder(Configurable):
         """The name, or the class's name while the layer has none."""
         return self.name or snake_case(type(self).__name__)
 
+    @property
+    def weight_labels(self) -> list[str]:
+        """The names of the weights in files, in the order of `get_weights`."""
+        return [item.name for item in self.parameters]
+
     def value(self, name: str) -> Array:
         """Return the weight of that name, not a copy: writing to it changes the weight.
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flags, check_integer
 from gru_c.layers.base.layer import ForwardOptions, Layer
+from gru_c.layers.base.tensor import holds_tensors
 from gru_c.layers.vocabulary.tokens import INT, TF_IDF, Vocabulary
 
 if TYPE_CHECKING:
@@ -166,6 +167,8 @@ class VocabularyLayer(Layer):
         self, x: Any, *, training: bool | None = None, **options: Unpack[ForwardOptions]
     ) -> Any:
         """Return the output for `x`, an array or list of any shape that the layer takes."""
+        if holds_tensors(x):
+            return super().__call__(x, training=training, **options)
         forward: Any = self.forward
         return forward(self.read_input(x), training=bool(training), **options)
 

@@ -35,7 +35,8 @@ def test_shapes_of_layers():
         AttributeError, match=r"no output_shape before it is built: call layer.comp"
     ):
         _ = GRU(3).output_shape
+    assert model.layers[0].output.shape == model.layers[0].output_shape
     for name in ("input", "output"):
-        assert not hasattr(model.layers[0], name)
-        with pytest.raises(AttributeError, match=rf"no {name} tensor: Sequential\(model.layers"):
-            getattr(model.layers[0], name)
+        assert not hasattr(GRU(3), name)
+        with pytest.raises(AttributeError, match=rf"no {name} tensor before it is called"):
+            getattr(GRU(3), name)
