@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import assign
+from gru_c.common.owners import name_owner
 from gru_c.layers.base.keras_attributes import KerasAttributes
 
 if TYPE_CHECKING:
@@ -24,6 +25,25 @@ class InputChecks(KerasAttributes):
     tape: Any
     activity_regularizer: Regularizer | None
     activity: Array | None
+
+    def read_input(self, x: Any) -> Array:
+        """Return the user's input as an array, if this is the first layer or used by itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the input holds something that the layer does not take: by default, anything but
+            real numbers.
+        """
+        return as_real("x", x)
+
+    def named_input(self, x: Any) -> Any:
+        """Return `read_input(x)`; its errors name the layer."""
+        try:
+            return self.read_input(x)
+        except (TypeError, ValueError) as error:
+            name_owner(error, {repr(self.label): f"layer {self.label!r}"})
+            raise
 
     def fits_dtype(self, dtype: str) -> bool:
         """Return True if the layer can be part of a model of this dtype."""

@@ -13,7 +13,6 @@ from gru_c import regularizers
 from gru_c.common import keras_names
 from gru_c.common.arrays import Array, Shape, as_real
 from gru_c.common.attributes import INTERNAL, assign
-from gru_c.common.owners import name_owner
 from gru_c.common.validation import check_dtype, check_flag, check_integer, check_sample_shape
 from gru_c.initializers import initial_value
 from gru_c.layers.base.input_checks import InputChecks
@@ -21,12 +20,7 @@ from gru_c.layers.base.keras_arguments import input_shape_from_keras
 from gru_c.layers.base.tensor import holds_tensors
 from gru_c.layers.base.tensor_calls import call_on_tensors
 from gru_c.layers.base.weight_holder import checked_list
-from gru_c.parameters import (
-    GivenWeights,
-    Parameter,
-    checked_source,
-    refuse_shallow_copy,
-)
+from gru_c.parameters import GivenWeights, Parameter, checked_source, refuse_shallow_copy
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -38,7 +32,6 @@ FIXED = (
     "cannot change after the layer was made: make a new {cls}(...), and give it the weights with "
     "set_weights"
 )
-
 
 _OF_A_GRAPH = ("_nodes", "record_in_model")  # not part of a copy
 _LEFT_OUT_IF_NONE = ("batch_size", "activity_regularizer")
@@ -252,17 +245,6 @@ class Layer(InputChecks):
         """
         return mask
 
-    def read_input(self, x: Any) -> Array:
-        """Return the user's input as an array, if this is the first layer or used by itself.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the input holds something that the layer does not take: by default, anything but
-            real numbers.
-        """
-        return as_real("x", x)
-
     def prepare_input(self, x: Array) -> Array:
         """Return a model's input in the form that this layer takes, if it is the first layer.
 
@@ -390,11 +372,7 @@ class Layer(InputChecks):
 
             return call_on_tensor(self, x, training, dict(options))
         training = None if training is None else check_flag("training", training)
-        try:
-            array = self.read_input(x)
-        except (TypeError, ValueError) as error:
-            name_owner(error, {repr(self.label): f"layer {self.label!r}"})
-            raise
+        array = self.named_input(x)
         if not self.built:
             self.build(self.open_shape(array.shape))
         forward: Any = self.forward  # few layers have all of the options
