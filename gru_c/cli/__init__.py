@@ -134,7 +134,7 @@ def _demo(options: argparse.Namespace) -> int:
     seconds = time.perf_counter() - start
     for epoch, loss in zip(history.epoch, history.history["loss"], strict=True):
         print(f"epoch {epoch + 1:3}  loss {loss:.4f}")
-    predicted = model.predict(rng.standard_normal((1, 10, 8)), verbose=0)
+    predicted = np.asarray(model.predict(rng.standard_normal((1, 10, 8)), verbose=0))
     print(f"\n{options.epochs} epochs in {seconds:.3f} s")
     print(f"prediction for one new sequence: {predicted[0, 0]:.4f}")
     return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.abc import MetaPathFinder
 from types import ModuleType
 
 _PACKAGE = __name__.partition(".")[0]
@@ -41,9 +40,10 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-class MissingModules(MetaPathFinder):
+class MissingModules:
     """Finds no module: raises ModuleNotFoundError with advice for those of `ADVICE`.
 
+    It has the method of a MetaPathFinder, whose module takes longer to import than all of this one.
     It is the last finder, so that it is asked only for modules that do not exist.
     """
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_flag, check_integer
 from gru_c.data.inputs import check_batch_inputs
@@ -34,7 +35,7 @@ class InferenceModel(Network):
         *,
         lengths: npt.ArrayLike | None = None,
         bucket: bool = False,
-    ) -> Any:
+    ) -> Array | list[Array]:
         """Return the outputs for x, computed batch by batch.
 
         Parameters
@@ -76,7 +77,9 @@ class InferenceModel(Network):
         )
 
     @checked_keywords
-    def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Any:
+    def predict_on_batch(
+        self, x: Any, lengths: npt.ArrayLike | None = None
+    ) -> Array | list[Array]:
         """Return the outputs for x, computed as one batch; see `predict`."""
         count = max(len(check_batch_inputs(self, x, lengths)), 1)
         return predict.predict(self, x, batch_size=count, verbose=0, lengths=lengths)

