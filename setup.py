@@ -125,7 +125,8 @@ class BuildCore(build_ext):
             self.compiler.initialize()
             command = [shutil.which("clang-cl") or "clang-cl"]
             self.compiler.cc = command[0]
-            missing, advice = not shutil.which(command[0]), "LLVM's clang-cl; MSVC cannot compile it"
+            missing = not shutil.which(command[0])
+            advice = "LLVM's clang-cl; MSVC cannot compile it"
         else:
             command = self.compiler.compiler_so
             missing = not shutil.which(command[0])
@@ -138,6 +139,8 @@ class BuildCore(build_ext):
         version = subprocess.run(
             [command[0], "--version"], capture_output=True, text=True, check=False
         )
+        # zig writes the name of the architecture in its own way.
+        self.renamed = {"-march=x86-64": "-march=x86_64"} if "ziglang" in command else {}
         # Flags of the environment are in the command, too.
         self.compiler_key = digest_of(*command, version.stdout)
 
@@ -207,6 +210,7 @@ class BuildCore(build_ext):
 
     def compile_once(self, source, flags, depends, **options):
         """Return the object of a source: one that is kept, or a new one."""
+        flags = [self.renamed.get(flag, flag) for flag in flags]
         key = digest_of(
             *(self.plat_name, self.compiler_key, depends, *flags),
             source.read_text(encoding="utf-8"),

@@ -8,7 +8,7 @@ import weakref
 from io import BytesIO
 from pickle import PicklingError
 from types import FunctionType, SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 

@@ -77,9 +77,7 @@ class InferenceModel(Network):
         )
 
     @checked_keywords
-    def predict_on_batch(
-        self, x: Any, lengths: npt.ArrayLike | None = None
-    ) -> Array | list[Array]:
+    def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Array | list[Array]:
         """Return the outputs for x, computed as one batch; see `predict`."""
         count = max(len(check_batch_inputs(self, x, lengths)), 1)
         return predict.predict(self, x, batch_size=count, verbose=0, lengths=lengths)

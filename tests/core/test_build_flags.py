@@ -14,9 +14,7 @@ USERS_FLAGS = [
 UNIT = ROOT / "src_c" / "packed" / "matmul.c"
 
 
-@pytest.mark.skipif(
-    platform.machine().lower() not in ("x86_64", "amd64"), reason="flags of x86-64"
-)
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="flags of x86-64")
 @pytest.mark.parametrize("flags", USERS_FLAGS, ids=" ".join)
 def test_flags_of_the_user_change_no_instruction_of_the_core(tmp_path, flags):
     if "Free Software Foundation" not in run(compiler(), "--version"):

@@ -31,7 +31,8 @@ CHECK = """
 import numpy as np
 import gru_c
 from gru_c import _core
-model = gru_c.Sequential([gru_c.GRU(50, return_sequences=True), gru_c.LSTM(20), gru_c.Dense(1)], seed=0)
+layers = [gru_c.GRU(50, return_sequences=True), gru_c.LSTM(20), gru_c.Dense(1)]
+model = gru_c.Sequential(layers, seed=0)
 x, y = np.random.default_rng(0).normal(size=(64, 10, 8)), np.zeros((64, 1))
 model.compile("adam", "mse")
 loss = model.fit(x, y, epochs=3, verbose=0).history["loss"]
@@ -87,7 +88,8 @@ def build(python, tools, work, target, output):
     libc = "musl" if "musl" in target else "gnu"
     begin = suffix.strip().split("-x86_64")[0].split("-aarch64")[0]
     raw = work / "raw" / target
-    shutil.rmtree(raw, ignore_errors=True)
+    for old in (raw, *ROOT.glob("build/lib*")):  # files of an earlier build would be packed, too
+        shutil.rmtree(old, ignore_errors=True)
     run(
         *(python, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"),
         *("--wheel-dir", raw, ROOT),
@@ -128,9 +130,7 @@ def main():
                 raise SystemExit(f"{wheel.name} has {size} bytes, more than {MOST_BYTES}")
             ran = "not run"
             if "manylinux" in target and target.endswith(platform.machine()):
-                bare = environment(
-                    options.work / f"bare-{version}", path, ["numpy", "safetensors"]
-                )
+                bare = environment(options.work / f"bare-{version}", path, ["numpy", "safetensors"])
                 pip = (bare, "-m", "pip", "install", "-q", "--no-deps", "--force-reinstall")
                 run(*pip, wheel)
                 ran = "ran: " + run(bare, "-I", "-c", CHECK).strip()
