@@ -57,8 +57,8 @@ LEAST_X86 = ["-march=x86-64", "-mno-sse3"]
 ISA_FLAGS = {
     "x86_64": {
         "baseline": LEAST_X86,
-        "avx2": [*LEAST_X86, *AVX2],
-        "avx512": [*LEAST_X86, *AVX512],
+        "avx2": [*LEAST_X86[:1], *AVX2],
+        "avx512": [*LEAST_X86[:1], *AVX512],
     },
     "i686": {"baseline": ["-msse2", "-mfpmath=sse"]},
     "aarch64": {"baseline": [], "neon": []},
