@@ -31,6 +31,32 @@ def test_set_and_get(n):
 
 
 @pytest.mark.usefixtures("keep_num_threads")
+def test_a_build_without_threads_says_so(monkeypatch):
+    monkeypatch.setattr(threads, "_most_threads", 1)
+    for ask in (gru_c.set_num_threads, threads.team_threads):
+        with pytest.warns(
+            UserWarning, match="this build of gru_c has no threads: it uses 1, not 2"
+        ):
+            ask(2)
+    gru_c.set_num_threads(1)
+    assert gru_c.get_num_threads() == 1
+
+
+def test_the_files_with_limits_are_not_read_at_import(run_python):
+    code = """
+import pathlib
+read = []
+text = pathlib.Path.read_text
+pathlib.Path.read_text = lambda self, *a, **k: (read.append(str(self)), text(self, *a, **k))[1]
+import gru_c
+assert not read, read
+assert gru_c.get_num_threads() >= 1
+"""
+    done = run_python(code, OMP_NUM_THREADS=None)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("keep_num_threads")
 @pytest.mark.parametrize(
     ("n", "error", "match"),
     [
