@@ -69,6 +69,8 @@ ISA_FLAGS = {
         "avx512": [word for flag in AVX512 for word in ("-Xarch_x86_64", flag)],
         "neon": [],
     },
+    # Otherwise GCC computes float in double, as C allows, and vectors of float do not compile.
+    "s390x": {"baseline": ["-fexcess-precision=fast"]},
 }
 MACHINES = {
     "amd64": "x86_64",

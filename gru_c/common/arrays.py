@@ -160,7 +160,9 @@ def as_sequences(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> Array
 
 def compute_dtype(**arrays: npt.ArrayLike | None) -> np.dtype[Any]:
     """Return float64 if one of the arrays has it, else float32."""
-    dtypes = [as_real(name, value).dtype for name, value in arrays.items() if value is not None]
+    # zip, because CPython 3.11 crashes when memory for an iterator over items() cannot be had
+    named = zip(arrays, arrays.values(), strict=True)
+    dtypes = [as_real(name, value).dtype for name, value in named if value is not None]
     # kind and size: a dtype of the other byte order is not equal to np.float64
     wide = any(dtype.kind == "f" and dtype.itemsize == 8 for dtype in dtypes)
     return np.dtype(np.float64 if wide else np.float32)

@@ -1,4 +1,4 @@
-"""What the functions of all cells share: a user's arguments are checked, a pass is run."""
+"""The part that the functions of all cells share: it checks a user's arguments and runs a pass."""
 
 from __future__ import annotations
 

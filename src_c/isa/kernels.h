@@ -28,6 +28,7 @@
         (size_t rows, size_t n, const REAL *mask, const REAL *from, size_t row, REAL *to))         \
     X(gemm, (const PRODUCT *g))                                                                    \
     X(row_product, (const ROW_PRODUCT *g))                                                         \
+    X(outer_sums, (const OUTER *outer))                                                            \
     X(pack_rows, (const PACK *pack))                                                               \
     X(pack_columns, (const PACK *pack))                                                            \
     X(copy_rows, (size_t rows, size_t n, const REAL *from, ptrdiff_t from_row, REAL *to,           \
@@ -55,6 +56,9 @@ typedef struct gru_k_range {
 /* Elements of k that are summed before they are added to c. This keeps the rounding error of
  * long sums down and costs 1% of the time. */
 enum { GRU_K_BLOCK = 128 };
+
+/* A pass with at most so many rows in all steps computes the gradients of the weights row by row. */
+enum { GRU_FEW_ROWS = 16 };
 
 /* Rows of scratch memory that row_product needs: sums and totals of four rows. */
 enum { GRU_ROW_SCRATCH = 8 };

@@ -44,6 +44,19 @@ static gru_k_range range_of_segments(size_t count, size_t length, ptrdiff_t a_st
     return (gru_k_range){ count, length, block ? block : 1, a_step, (ptrdiff_t)b_step };
 }
 
+/* The rows first .. first + count of a weight's gradient. */
+typedef struct gradient_rows {
+    size_t first, count;
+} gradient_rows;
+
+/* Rows of a gradient that one task computes row by row. */
+enum { ROWS_OF_TASK = 64 };
+
+static gradient_rows rows_of_task(size_t task, size_t rows) {
+    const size_t first = task * ROWS_OF_TASK;
+    return (gradient_rows){ first, gru_min(ROWS_OF_TASK, rows - first) };
+}
+
 /* The threads that share the slices of a pass: a gang for each slice, or a relay for all of them, or
  * neither, where each thread takes whole slices. */
 typedef struct slice_crew {

@@ -27,16 +27,13 @@ enum {
     MEMBER_WORK = 50 * 1000,
     /* Stretches of a slice, at most: a thread waits at the end for one of them. */
     STRETCHES = 32,
+    /* Packing a smaller weight is cheap. */
+    AT_USE_BYTES = 1024 * 1024,
     GRADIENT_ROWS = 256,
     GRADIENT_TRIPLES = 8,
     TASKS_OF_THREAD = 4,
-    /* Sequences can be lanes up to this H: the gates of all units of a slice should stay in L1. */
-    LANES_UNITS = 112,
-    /* The weights are read in place for at most so many rows times steps, and only if they have at
-     * least so many elements: packing fewer elements is cheap. */
-    ROWS_STEPS = 4,
-    ROWS_WEIGHTS = 16 * 1024,
-    SINGLE_ROWS = 2
+    COPY_ROWS = 16,  /* gates' gradients are copied from so many rows */
+    COPY_UNITS = 32, /* and, times the lanes, units on */
 };
 
 static size_t in_threes(size_t n) {
@@ -169,47 +166,6 @@ static void cut_lanes(const gru_problem *problem, gru_plan *plan) {
     plan->by_lanes.vectors = gru_divide_up(vectors, plan->slices);
 }
 
-/* ---- the way ------------------------------------------------------------------------------ */
-
-/* Return 1 if sequences leave fewer lanes empty than units do. */
-static int suits_lanes(const gru_problem *problem, const gru_plan *plan) {
-    const size_t batch = problem->batch;
-    const double units = (double)(plan->vectors * plan->lanes) / (double)problem->units;
-    const double sequences = (double)(gru_divide_up(batch, plan->lanes) * plan->lanes);
-    return problem->units <= LANES_UNITS && sequences / (double)(batch ? batch : 1) < units;
-}
-
-/* Return 1 if packing the weights would take longer than all other work of the pass. */
-static int suits_rows(const gru_problem *problem, const gru_plan *plan) {
-    const double weights = (double)plan->gates * (double)problem->units *
-                           ((double)problem->input + (double)problem->units);
-    return !problem->weights_are_packed && problem->units >= plan->lanes &&
-           weights >= ROWS_WEIGHTS && problem->time && problem->batch <= ROWS_STEPS / problem->time;
-}
-
-/* Return 1 for a step of one or two rows whose weights stay in L2. */
-static int suits_single(const gru_problem *problem, const gru_plan *plan) {
-    const double work =
-        (double)plan->gates * (double)problem->units * (double)(problem->input + problem->units);
-    return !problem->weights_are_packed && problem->units >= plan->lanes && problem->time == 1 &&
-           problem->batch <= SINGLE_ROWS && work < GRU_SERIAL_WORK;
-}
-
-/* Ways other than by panels are for the usual cell, without a tape and with weights in full. */
-static gru_way choose_way(const gru_problem *problem, gru_pass pass, const gru_plan *plan) {
-    if (pass != GRU_FORWARD || !problem->reset_after || gru_kind_of(problem) || plan->reduced) {
-        return GRU_PANELS;
-    }
-    const int rows = suits_rows(problem, plan);
-    if (!rows && suits_lanes(problem, plan)) {
-        return GRU_LANES;
-    }
-    if (suits_single(problem, plan)) {
-        return GRU_SINGLE;
-    }
-    return rows ? GRU_ROWS : GRU_PANELS;
-}
-
 /* ---- layouts ------------------------------------------------------------------------------ */
 
 /* Return 1 for a cell with a second state. */
@@ -310,6 +266,8 @@ static void lay_out_scratch(const gru_problem *problem, gru_plan *plan, gru_aren
         const size_t slice = gru_min(problem->batch, SLICE_ROWS_AT_MOST);
         gru_take(&d_x, slice, plan->chunk_steps, gru_divide_up(problem->input, width) * width);
     }
+    const size_t copied = layout->copies_state || layout->copies_input ? GRU_COPY_ROWS : 0;
+    layout->scratch_block = gru_take(&d_x, copied, GRU_K_BLOCK, 1);
     thread.bytes = d_x.bytes > thread.bytes ? d_x.bytes : thread.bytes;
     thread.overflow |= d_x.overflow;
     layout->scratch_bytes = thread.bytes;
@@ -329,6 +287,16 @@ static size_t cut_gradients(const gru_problem *problem, const gru_plan *plan) {
     return gru_min(GRADIENT_TRIPLES, most ? most : 1);
 }
 
+/* Let the weights that a backward pass of few rows needs once be packed where it needs them: they then
+ * go through the cache instead of memory. */
+static void cut_packing(const gru_problem *problem, gru_plan *plan) {
+    const double bytes =
+        (double)plan->gates * (double)problem->units * (double)gru_itemsize(problem->dtype);
+    const int once = plan->backward.few_rows && plan->slices == 1;
+    plan->w_at_use = once && bytes * (double)problem->input >= AT_USE_BYTES;
+    plan->u_at_use = once && bytes * (double)problem->units >= AT_USE_BYTES && problem->time == 1;
+}
+
 static void lay_out_backward(
     const gru_problem *problem, gru_pass pass, gru_plan *plan, gru_arena *arena) {
     gru_backward_layout *layout = &plan->backward;
@@ -337,6 +305,10 @@ static void lay_out_backward(
     layout->gradient_rows = GRADIENT_ROWS;
     layout->gradient_triples = cut_gradients(problem, plan);
     layout->d_x_rows = SLICE_ROWS_AT_MOST;
+    const size_t least = gru_active_low_tiles() ? COPY_UNITS * plan->lanes : SIZE_MAX;
+    const size_t rows = plan->members == 1 ? batch / plan->slices : 0;
+    layout->copies_state = rows >= COPY_ROWS && problem->units >= least;
+    layout->copies_input = batch * plan->chunk_steps >= COPY_ROWS && problem->input >= least;
     layout->wt = gru_take(arena, input, plan->gates * problem->units, width);
     layout->ut = gru_take(arena, plan->state_triples, plan->gates * problem->units, width);
     layout->dh = gru_take(arena, batch, X, 1);
@@ -347,6 +319,11 @@ static void lay_out_backward(
     layout->drh = problem->reset_after ? 0 : gru_take(arena, batch, X, 1);
     layout->mask = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
     layout->d_masked = problem->masks_state ? gru_take(arena, batch, X, 1) : 0;
+    if (batch <= GRU_FEW_ROWS && problem->time <= GRU_FEW_ROWS / (batch ? batch : 1)) {
+        layout->few_rows = batch * problem->time;
+        layout->lines = gru_take(arena, 2 * layout->few_rows, plan->gates, problem->units);
+    }
+    cut_packing(problem, plan);
     if (pass == GRU_BACKWARD_KEEP) {
         layout->gates = take_gates(problem, plan, problem->time, plan->chunks, arena);
     }
@@ -381,9 +358,12 @@ gru_status gru_plan_of(const gru_problem *problem, gru_pass pass, gru_plan *plan
     cut_batch(problem, plan);
     cut_slices(problem, plan);
     plan->phase_steps = plan->row_panels && plan->members == 1 ? plan->chunk_steps : 1;
-    plan->way = choose_way(problem, pass, plan);
+    plan->way = gru_way_of(problem, pass, plan);
     if (plan->way == GRU_LANES) {
         cut_lanes(problem, plan);
+    } else if (plan->way == GRU_ROWS) {
+        plan->row_panels = 0;
+        plan->input_by_step = 0;
     }
     lay_out_packed(problem, plan);
     lay_out_tape(problem, plan);

@@ -36,9 +36,12 @@
 typedef enum gru_way {
     GRU_PANELS, /* weights packed into panels; every pass can go this way */
     GRU_LANES,  /* inference of a small layer: the lanes are sequences, weights are read in place */
-    GRU_ROWS,   /* inference of a few rows and steps: weights are read in place, row by row */
+    GRU_ROWS,   /* a few rows and steps: weights are read in place, row by row */
     GRU_SINGLE  /* inference of one step of one or two rows: all sums stay in registers */
 } gru_way;
+
+/* Rows of the gates' gradients that are copied to one place for a block of k. */
+enum { GRU_COPY_ROWS = 256 };
 
 /* All sizes of arrays count elements. All offsets are bytes and multiples of a cache line. */
 
@@ -104,10 +107,14 @@ typedef struct gru_backward_layout {
     size_t keeps;       /* (B, X) zoneout's draws; not of a GRU */
     size_t mask;        /* (B, X) */
     size_t d_masked;    /* (B, X) gradient of a masked state */
+    size_t few_rows;    /* rows of all steps, if they are few; else 0 */
+    size_t lines;       /* (2, few_rows, GH) gradients of the gates as few_rows.inc needs them */
     size_t gates;       /* gradients of all gates, where the tape must keep the gates */
     size_t scratch;     /* the first thread's scratch; that of the next lies scratch_bytes behind */
     size_t scratch_bytes;
     size_t scratch_lines, scratch_bias; /* in a thread's scratch, behind a part of a gradient */
+    size_t scratch_block; /* in a thread's scratch, behind d_x: (GRU_COPY_ROWS, GRU_K_BLOCK) */
+    int copies_state, copies_input; /* 1: dh or d_x is computed from copies of gates' gradients */
 } gru_backward_layout;
 
 typedef struct gru_plan {
@@ -127,6 +134,7 @@ typedef struct gru_plan {
     size_t phase_steps;         /* steps of a forward phase, with reset_after = 1 */
     size_t row_panels; /* one row of the usual cell: panels that row_steps takes at once; else 0 */
     int input_by_step; /* 1: row_steps computes x W, too; the workspace then has one step's gates */
+    int w_at_use, u_at_use; /* backward, 1: W or U is packed triple by triple, where it is needed */
     size_t slices, members; /* slices of the batch; members of the gang that takes each */
     size_t stretch;         /* steps of a slice that a thread takes at a time; 0: all */
     int threads;
@@ -146,6 +154,9 @@ typedef struct gru_plan {
         gru_backward_layout backward;
     };
 } gru_plan;
+
+/* Return the fastest way for a pass whose units and batch are cut. */
+gru_way gru_way_of(const gru_problem *problem, gru_pass pass, const gru_plan *plan);
 
 gru_status gru_plan_of(const gru_problem *problem, gru_pass pass, gru_plan *plan);
 

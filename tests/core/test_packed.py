@@ -86,6 +86,21 @@ def test_company_in_the_batch_does_not_change_a_bit(dtype, reset_after, I, H):
 
 
 @both_dtypes
+@both_variants
+def test_rows_of_many_units_have_the_bits_of_fewer_rows(dtype, reset_after):
+    """With few registers, 16 rows and more are multiplied from copies of the gates' gradients."""
+    B, T, I, H = 20, 14, 270, 290
+    arguments = random_arguments(B, T, I, H, dtype=dtype, reset_after=reset_after)
+    pair = random_gradients(B, T, H, dtype=dtype)
+    _, whole = both_passes(arguments, pair, reset_after=reset_after)
+    for rows in (slice(0, 7), slice(7, 20)):
+        part = {**arguments, **{name: arguments[name][rows] for name in ("x", "initial_state")}}
+        _, alone = both_passes(part, [a[rows] for a in pair], reset_after=reset_after)
+        assert_same_bits(alone.x, whole.x[rows])
+        assert_same_bits(alone.initial_state, whole.initial_state[rows])
+
+
+@both_dtypes
 @pytest.mark.parametrize("I", [0, 1, 8, 130])
 # Fewer units than lanes, gates that share a vector, several groups of panels, blocks of k, gangs.
 @pytest.mark.parametrize("H", [1, 3, 8, 10, 17, 25, 33, 48, 50, 56, 66, 98, 127, 130, 257])

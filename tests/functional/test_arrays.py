@@ -12,7 +12,8 @@ from tools import (
     random_gradients,
 )
 
-from gru_c import functional, gru_backward, gru_forward, gru_step
+from gru_c import gru_backward, gru_forward, gru_step
+from gru_c.common.arrays import as_sequences, as_state
 
 B, T, I, H = 4, 6, 3, 5
 DTYPES = [np.float32, np.float64]
@@ -143,8 +144,8 @@ def test_the_core_gets_aligned_arrays(layout):
     for array in (tape.x, tape.kernel, tape.recurrent_kernel):
         assert array.flags.aligned
     d_output, d_state = map(layout, random_gradients(B, T, H))
-    assert functional.as_sequences("d_output", d_output, np.dtype(np.float64)).flags.aligned
-    state = functional.as_state("d_state", d_state, (B, H), np.float64)
+    assert as_sequences("d_output", d_output, np.dtype(np.float64)).flags.aligned
+    state = as_state("d_state", d_state, (B, H), np.float64)
     assert state.flags.aligned
     assert state.flags.c_contiguous
 

@@ -121,3 +121,19 @@ def test_both_directions_take_states_as_keras_gives_them():
     d_x, (forward, backward) = layer.backward(np.ones_like(output))
     assert d_x.shape == X.shape
     assert len(forward) == len(backward) == 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("units", [2, 16, 33])
+@pytest.mark.parametrize("lengths", [[1], [2], [3, 0], [0, 4, 0], [4, 1]])
+def test_a_single_row_with_a_length_ends_with_its_own_c(lengths, units, dtype):
+    layer = LSTM(units, return_state=True, dtype=dtype)
+    layer.build((None, None, 3))
+    x = np.random.default_rng(0).normal(size=(len(lengths), 5, 3)).astype(dtype)
+    for training in (False, True):
+        _, h, c = layer.forward(x, lengths=lengths, training=training)
+        for row, length in enumerate(lengths):
+            if length:
+                _, h_alone, c_alone = layer.forward(x[row : row + 1, :length])
+                np.testing.assert_allclose(h[row], h_alone[0], rtol=1e-5, atol=1e-6)
+                np.testing.assert_allclose(c[row], c_alone[0], rtol=1e-5, atol=1e-6)

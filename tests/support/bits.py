@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from cells import CELLS
 
 from gru_c import _core, gru_backward, gru_forward, gru_step
 
@@ -31,6 +32,10 @@ OPTIONS = {
     "softplus": {"activation": "softplus", "recurrent_activation": ("elu", 0.5)},
     "lengths": {"lengths": True},
 }
+
+
+# Few rows, and many rows of many units: other ways through the backward pass.
+LARGE = [(2, 1, 300, 310), (3, 4, 300, 310), (40, 3, 270, 300)]
 
 
 def numbers(dtype, *shape, scale=1.0):
@@ -68,6 +73,23 @@ def of_passes(sizes, dtype, reset_after, options):
     return hash_of(result.output, result.state), hash_of(*gradients)
 
 
+def of_cell(cell, sizes, dtype, options):
+    """Return the hash of a forward pass and of the gradients of any cell."""
+    B, T, I, H = sizes
+    width = cell.gates * H
+    names = "x", "kernel", "recurrent_kernel", "bias", "initial_state"
+    bias = (2, width) if cell.name == "gru" else (width,)
+    shapes = (B, T, I), (I, width), (H, width), bias, (B, cell.states * H)
+    arguments = {
+        name: numbers(dtype, *shape, scale=1 if name in ("x", "initial_state") else 0.25)
+        for name, shape in zip(names, shapes, strict=True)
+    }
+    output, state, tape = cell.forward(arguments, training=True, engine="packed", **options)
+    d_state = numbers(dtype, B, cell.states * H)
+    gradients = cell.backward(tape, numbers(dtype, B, T, H), d_state)
+    return hash_of(output, state, *gradients.values())
+
+
 def of_formats(sizes):
     arrays = arguments_of(sizes, "float32", True)
     formats = ("bfloat16", "int8")
@@ -98,6 +120,10 @@ def table():
                 hashes[f"forward {key}"], hashes[f"backward {key}"] = forward, backward
             hashes[f"step {dtype} {sizes} {reset_after}"] = of_step(sizes, dtype, reset_after)
         hashes[f"sigmoid and tanh {dtype}"] = of_functions(dtype)
+        for cell, sizes in [*product(CELLS[1:], SIZES), *product(CELLS, LARGE)]:
+            for options in ({}, {"go_backwards": True, "clip": 0.5}):
+                key = f"{cell.name} {dtype} {sizes} {' '.join(options)}".strip()
+                hashes[key] = of_cell(cell, sizes, dtype, options)
     for sizes in SIZES[1:4]:
         hashes[f"bfloat16 {sizes}"], hashes[f"int8 {sizes}"] = of_formats(sizes)
     return hashes

@@ -60,8 +60,9 @@ class CellUnderTest:
         gradients = backward(tape, d_output, self.pair(d_state), **options)._asdict()
         return {**gradients, "initial_state": self.joined(gradients["initial_state"])}
 
-    def step(self, x_t, state, *weights):
-        return self.joined(getattr(gru_c, f"{self.name}_step")(x_t, self.pair(state), *weights))
+    def step(self, x_t, state, *weights, **options):
+        step = getattr(gru_c, f"{self.name}_step")
+        return self.joined(step(x_t, self.pair(state), *weights, **options))
 
     def expected(self, arguments, **variant):
         return self.spec(*arguments.values(), **variant)

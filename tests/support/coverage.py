@@ -10,23 +10,34 @@ from pathlib import Path
 def counts_of(root):
     """Return the count of each line and the count of each branch of it, by file.
 
-    A template is compiled several times; a line is reached if one of its copies is.
+    A template is compiled several times, and a function is inlined into others; a line or a branch
+    is reached if it is in one of its copies. Copies in which the compiler has left out other
+    branches of the line are not the same.
     """
     lines, branches = defaultdict(int), defaultdict(int)
     for notes in sorted(root.glob("build/**/src_c/**/*.gcno")):
         command = ["gcov", "--json-format", "--branch-probabilities", "--stdout", str(notes)]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-        for document in filter(None, done.stdout.splitlines()):
-            for file in json.loads(document)["files"]:
-                if not file["file"].startswith("src_c/"):
-                    continue
-                for line in file["lines"]:
-                    place = file["file"], line["line_number"]
-                    lines[place] = max(lines[place], line["count"])
-                    for number, branch in enumerate(line["branches"]):
-                        key = (*place, line.get("function_name", "").rsplit("_f", 1)[0], number)
-                        branches[key] = max(branches[key], branch["count"])
+        files = [
+            file
+            for document in filter(None, done.stdout.splitlines())
+            for file in json.loads(document)["files"]
+            if file["file"].startswith("src_c/")
+        ]
+        if notes.name.startswith("isa_") and not reached(files):
+            continue  # for instructions that this CPU does not have
+        for file in files:
+            for line in file["lines"]:
+                place = file["file"], line["line_number"]
+                lines[place] = max(lines[place], line["count"])
+                for number, branch in enumerate(line["branches"]):
+                    key = (*place, len(line["branches"]), number)
+                    branches[key] = max(branches[key], branch["count"])
     return lines, branches
+
+
+def reached(files):
+    return any(line["count"] for file in files for line in file["lines"])
 
 
 def share(counts):

@@ -26,41 +26,9 @@
 #include "guard_buffers.inc"
 #include "guard_expected.inc"
 
+#include "plain_blas.inc"
+
 /* ---- the core's answer --------------------------------------------------------------------- */
-
-/* A plain BLAS, with column-major matrices. */
-#define DEFINE_BLAS(real, gemm, gemv)                                                              \
-    static void gemm(char *transa, char *transb, int *m, int *n, int *k, real *alpha, real *a,     \
-        int *lda, real *b, int *ldb, real *beta, real *c, int *ldc) {                              \
-        const int ta = *transa != 'N' && *transa != 'n', tb = *transb != 'N' && *transb != 'n';    \
-        for (int j = 0; j < *n; j++) {                                                             \
-            for (int i = 0; i < *m; i++) {                                                         \
-                real sum = 0;                                                                      \
-                for (int l = 0; l < *k; l++) {                                                     \
-                    sum += (ta ? a[l + (ptrdiff_t)i * *lda] : a[i + (ptrdiff_t)l * *lda]) *        \
-                           (tb ? b[j + (ptrdiff_t)l * *ldb] : b[l + (ptrdiff_t)j * *ldb]);         \
-                }                                                                                  \
-                real *out = c + i + (ptrdiff_t)j * *ldc;                                           \
-                *out = *alpha * sum + (*beta != 0 ? *beta * *out : 0);                             \
-            }                                                                                      \
-        }                                                                                          \
-    }                                                                                              \
-    static void gemv(char *trans, int *m, int *n, real *alpha, real *a, int *lda, real *x,         \
-        int *incx, real *beta, real *y, int *incy) {                                               \
-        const int t = *trans != 'N' && *trans != 'n';                                              \
-        for (int i = 0; i < (t ? *n : *m); i++) {                                                  \
-            real sum = 0;                                                                          \
-            for (int l = 0; l < (t ? *m : *n); l++) {                                              \
-                sum += (t ? a[l + (ptrdiff_t)i * *lda] : a[i + (ptrdiff_t)l * *lda]) *             \
-                       x[(ptrdiff_t)l * *incx];                                                    \
-            }                                                                                      \
-            real *out = y + (ptrdiff_t)i * *incy;                                                  \
-            *out = *alpha * sum + (*beta != 0 ? *beta * *out : 0);                                 \
-        }                                                                                          \
-    }
-
-DEFINE_BLAS(float, sgemm, sgemv)
-DEFINE_BLAS(double, dgemm, dgemv)
 
 static void expect_ok(gru_status status) {
     if (status != GRU_OK) {

@@ -25,7 +25,7 @@ run_tests tests/core/test_guards.py &
 guards=$!
 run_tests tests/core/test_activation_kernels.py tests/core/test_arrays.py \
     tests/core/test_entry_points.py tests/core/test_misuse.py tests/core/test_packed.py \
-    tests/functional \
+    tests/functional/test_gru.py tests/functional/test_arrays.py tests/functional/test_cells.py \
     tests/recurrence/test_inference_weights.py tests/recurrence/test_options.py \
     tests/layers/test_gru.py tests/layers/base/test_recurrent_passes.py tests/layers/test_dense.py \
     tests/layers/test_dropout.py tests/layers/base/test_weight_holder.py \

@@ -13,7 +13,7 @@ _THOUSANDS = (".", ",", " ", "'", "")
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """How to read a file. Where an option is None, the content of the file decides.
+    """Settings for reading a file. Where one is None, the content of the file decides.
 
     Parameters
     ----------

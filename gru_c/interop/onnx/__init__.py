@@ -1,8 +1,9 @@
 """Models in ONNX files: `export` writes what onnxruntime runs, `load` reads what exporters write.
 
-ONNX has the gate order of this package, z, r, h, and its weights are the transposes of ours. Its
-``linear_before_reset`` is ``reset_after``. Without it, the two biases of a gate are only added, so
-a layer of this package has their sum.
+ONNX has the gate order of this package for a GRU, z, r, h, and another one for an LSTM, i, o, f, c.
+Its weights are the transposes of ours. Its ``linear_before_reset`` is ``reset_after``. Without it,
+and for other cells, the two biases of a gate are only added, so a layer of this package has their
+sum.
 
 Nothing in a file is executed: a node names an operator, which this package either computes or
 refuses. No other file is opened.
@@ -15,7 +16,7 @@ The operators: https://onnx.ai/onnx/operators/
 """
 
 from gru_c.interop.onnx.export_model import export
-from gru_c.interop.onnx.gru_node import run_node
 from gru_c.interop.onnx.model import ONNXModel, load
+from gru_c.interop.onnx.recurrent_node import run_node
 
 __all__ = ["ONNXModel", "export", "load", "run_node"]

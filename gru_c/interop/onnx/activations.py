@@ -1,4 +1,4 @@
-"""ONNX's names and parameters of the activations, those of a GRU and those of other layers."""
+"""ONNX's names and parameters of the activations, those of recurrent cells and of other layers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _LETTERS = ("alpha", "beta")
 Spec = str | tuple[str | float, ...]
 
 
-# ---- in a GRU node ------------------------------------------------------------------------------
+# ---- in a recurrent node ------------------------------------------------------------------------
 
 # By ONNX's name: the name in this package, and alpha and beta for a node without them, which are
 # the defaults of the operator of that name. None: ONNX has no such operator any more, or
 # (ThresholdedRelu) onnxruntime's default differs from the specification's, so that a file without
 # the value is ambiguous.
-GRU_ACTIVATIONS: dict[str, tuple[str, tuple[float | None, ...]]] = {
+CELL_ACTIVATIONS: dict[str, tuple[str, tuple[float | None, ...]]] = {
     "Relu": ("relu", ()),
     "Tanh": ("tanh", ()),
     "Sigmoid": ("sigmoid", ()),
@@ -35,28 +35,34 @@ GRU_ACTIVATIONS: dict[str, tuple[str, tuple[float | None, ...]]] = {
     "HardSigmoid": ("hard_sigmoid", (0.2, 0.5)),
     "Elu": ("elu", (1.0,)),
 }
-_BY_LOWER_CASE = {name.lower(): name for name in GRU_ACTIVATIONS}  # onnxruntime takes any case
-_ONNX_NAMES = {gru_name: name for name, (gru_name, _) in GRU_ACTIVATIONS.items()}
-_GRU_NAMES = {number: gru_name for gru_name, number in _core.ACTIVATIONS.items()}
+_BY_LOWER_CASE = {name.lower(): name for name in CELL_ACTIVATIONS}  # onnxruntime takes any case
+_ONNX_NAMES = {cell_name: name for name, (cell_name, _) in CELL_ACTIVATIONS.items()}
+_CELL_NAMES = {number: cell_name for cell_name, number in _core.ACTIVATIONS.items()}
 
 
-def read_activations(node: Node, directions: int) -> list[tuple[Spec, Spec]]:
-    """Return the activations of gates and candidate for each direction, as `GRU` takes them.
+def read_activations(
+    node: Node, directions: int, defaults: Sequence[str]
+) -> list[tuple[Spec, ...]]:
+    """Return the activations of each direction, as layers take them.
+
+    `defaults` has the names of a direction's functions where the node has none.
 
     The values of alpha and beta go, in their order, to the functions that have such a parameter.
     """
-    names = node.get("activations", ["Sigmoid", "Tanh"] * directions)
-    if len(names) != 2 * directions:
-        node.refuse(f"activations must be {2 * directions} names, got {len(names)}")
+    names = node.get("activations", [*defaults] * directions)
+    count = len(defaults)
+    if len(names) != count * directions:
+        node.refuse(f"activations must be {count * directions} names, got {len(names)}")
     parameters = {letter: iter(node.get(f"activation_{letter}", [])) for letter in _LETTERS}
     specs: list[Spec] = []
     for name in names:
         if name.lower() not in _BY_LOWER_CASE:
-            known = ", ".join(GRU_ACTIVATIONS)
-            node.refuse(f"activation {name[:40]!a} is none that a GRU of gru_c has: {known}")
-        gru_name, defaults = GRU_ACTIVATIONS[_BY_LOWER_CASE[name.lower()]]
+            known = ", ".join(CELL_ACTIVATIONS)
+            in_words = "a GRU" if node.operator == "GRU" else f"an {node.operator}"
+            node.refuse(f"activation {name[:40]!a} is none that {in_words} of gru_c has: {known}")
+        cell_name, usual = CELL_ACTIVATIONS[_BY_LOWER_CASE[name.lower()]]
         values = []
-        for letter, default in zip(_LETTERS, defaults, strict=False):
+        for letter, default in zip(_LETTERS, usual, strict=False):
             value = next(parameters[letter], default)
             if value is None:
                 node.refuse(
@@ -64,12 +70,12 @@ def read_activations(node: Node, directions: int) -> list[tuple[Spec, Spec]]:
                     f"the default: write activation_{letter}"
                 )
             values.append(value)
-        specs.append(_spec(gru_name, values))
-    return list(zip(specs[::2], specs[1::2], strict=True))
+        specs.append(_spec(cell_name, values))
+    return [tuple(specs[first : first + count]) for first in range(0, len(specs), count)]
 
 
 def _spec(name: str, values: Sequence[float]) -> Spec:
-    """Return an activation as `GRU` takes it: only the name if the parameters are its defaults."""
+    """Return an activation as a layer takes it: only the name if parameters are defaults."""
     if name == "affine" and list(values) == [1, 0]:
         return "linear"
     if [*map(np.float32, values)] == [*map(np.float32, PARAMETERS.get(name, ()))]:
@@ -77,18 +83,18 @@ def _spec(name: str, values: Sequence[float]) -> Spec:
     return (name, *values)
 
 
-def write_activations(activations: Sequence[Activation]) -> dict[str, Any]:
-    """Return the attributes of a GRU node for its functions in ONNX's order; {} for the default."""
+def write_activations(activations: Sequence[Activation], defaults: Sequence[str]) -> dict[str, Any]:
+    """Return a node's attributes for its functions in ONNX's order; {} for the defaults."""
     names, parameters = [], dict[str, list[float]](alpha=[], beta=[])
     for number, alpha, beta in activations:
-        gru_name = _GRU_NAMES[number]
-        if gru_name == "linear":
-            gru_name, alpha, beta = "affine", 1.0, 0.0
-        names.append(_ONNX_NAMES[gru_name])
-        count = len(PARAMETERS.get(gru_name, ()))
+        cell_name = _CELL_NAMES[number]
+        if cell_name == "linear":
+            cell_name, alpha, beta = "affine", 1.0, 0.0
+        names.append(_ONNX_NAMES[cell_name])
+        count = len(PARAMETERS.get(cell_name, ()))
         for letter, value in zip(_LETTERS[:count], (alpha, beta), strict=False):
             parameters[letter].append(value)
-    if names == ["Sigmoid", "Tanh"] * (len(names) // 2):
+    if names == [*defaults] * (len(names) // len(defaults)):
         return {}
     lists = {f"activation_{letter}": values for letter, values in parameters.items() if values}
     return {"activations": names, **lists}

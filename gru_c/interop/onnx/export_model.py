@@ -1,6 +1,6 @@
 """Export of a `gru_c.Sequential` to a graph that onnxruntime runs.
 
-The graph uses version 17 of the operators, which onnxruntime has since 1.12. GRU nodes have
+The graph uses version 17 of the operators, which onnxruntime has since 1.12. Recurrent nodes have
 ``layout=0``, with transposes around them, and float32, since onnxruntime supports nothing else.
 """
 
@@ -13,13 +13,14 @@ from gru_c.activations import ACTIVATIONS
 from gru_c.common.validation import check_flag
 from gru_c.interop.onnx.activations import FUNCTIONS
 from gru_c.interop.onnx.graph_builder import GraphBuilder
-from gru_c.interop.onnx.layer_nodes import LAYER_WRITERS
-from gru_c.layers import GRU, Bidirectional, Dense, Embedding, Layer
+from gru_c.interop.onnx.layer_nodes import LAYER_WRITERS, OPERATOR_OF
+from gru_c.layers import GRU, LSTM, Bidirectional, Dense, Embedding, Layer, SimpleRNN
 from gru_c.layers import Activation as ActivationLayer
 from gru_c.models.sequential import Sequential
 from gru_c.saving.files import write_whole
 from gru_c.streaming.stages import require_stepwise
 
+_RECURRENT = (GRU, LSTM, SimpleRNN)
 _MOST_BYTES = 2**31 - 2**20  # of weights: protobuf's limit, less some space for the graph
 
 
@@ -36,8 +37,9 @@ def export(model: Sequential, path: str | os.PathLike[str], streaming: bool = Fa
     path : path
         Path of the file, with the suffix ``.onnx``. It is written completely or not at all.
     streaming : bool
-        Add for each GRU layer an input ``<layer>_initial_h``, its initial state, and an output
-        ``<layer>_Y_h``, its last state, both of shape (1, B, H). To continue a sequence, pass the
+        Add for each recurrent layer an input ``<layer>_initial_h``, its initial state, and an
+        output ``<layer>_Y_h``, its last state, both of shape (1, B, H); of an `LSTM` also
+        ``<layer>_initial_c`` and ``<layer>_Y_c``. To continue a sequence, pass the
         last states of the call before as initial states; to begin one, pass zeros.
 
     Raises
@@ -73,12 +75,13 @@ def export(model: Sequential, path: str | os.PathLike[str], streaming: bool = Fa
     model.require_built("export")
     for layer in model.layers:
         _check(layer, streaming)
-    if streaming and not any(isinstance(layer, GRU) for layer in model.layers):
-        raise ValueError("streaming=True, but the model has no GRU layer")
+    if streaming and not any(isinstance(layer, _RECURRENT) for layer in model.layers):
+        raise ValueError("streaming=True, but the model has no recurrent layer")
     if model.dtype != "float32":
         raise ValueError(
-            f"the model is {model.dtype}, and onnxruntime's GRU supports float32 only: make a "
-            "model with dtype='float32' and give it the weights with set_weights"
+            f"the model is {model.dtype}, and onnxruntime computes recurrent "
+            "operators in float32 only: make a model with dtype='float32' and give it the "
+            "weights with set_weights"
         )
     if 4 * model.count_params() > _MOST_BYTES:
         raise ValueError(f"{model.count_params():,} weights: an ONNX file holds at most 2 GB")
@@ -95,13 +98,12 @@ def _check(layer: Layer, streaming: bool) -> None:
         reason = "gru_c does not write its operators, or does not know its class"
     elif isinstance(layer, Embedding) and layer.mask_zero:
         reason = "with mask_zero=True it says which steps count, which the graph cannot pass on"
-    elif isinstance(layer, (GRU, Bidirectional)):
-        if layer.directions[0].cell_kind != "GRU":
+    elif isinstance(layer, (*_RECURRENT, Bidirectional)):
+        if any(direction.zoneout for direction in layer.directions):
+            kind = OPERATOR_OF[layer.directions[0].cell_kind]
             reason = (
-                f"of recurrent cells, only the GRU is written, not {layer.directions[0].cell_kind}"
+                f"in prediction it uses the expectation of its zoneout, which no ONNX {kind} does"
             )
-        elif any(direction.zoneout for direction in layer.directions):
-            reason = "in prediction it uses the expectation of its zoneout, which no ONNX GRU does"
         elif layer.stateful and isinstance(layer, Bidirectional):
             reason = "it is stateful, and a graph keeps no state"
         elif layer.stateful and not streaming:

@@ -14,10 +14,12 @@ from gru_c.common.arrays import Array
 from gru_c.interop.onnx.operators import OPERATORS
 from gru_c.interop.onnx.proto import Node, array_of, element_type, library, shown, text
 
-OLDEST_OPSET = 7  # the first version with the current GRU operator and with NumPy's broadcasting
+OLDEST_OPSET = (
+    7  # the first version with the current recurrent operators and with NumPy's broadcasting
+)
 _MOST_BYTES = 2**31 - 1  # protobuf's limit
 _LOOPS = ("Loop", "Scan", "If")
-_KNOWN = {"GRU", *OPERATORS}
+_KNOWN = {"GRU", "LSTM", "RNN", *OPERATORS}
 
 
 @dataclass(frozen=True)

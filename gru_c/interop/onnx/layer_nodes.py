@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,10 @@ import numpy as np
 from gru_c.common.arrays import Array
 from gru_c.interop.onnx.activations import FUNCTIONS, write_activations
 from gru_c.interop.onnx.graph_builder import GraphBuilder
+from gru_c.interop.onnx.recurrent_attributes import OPERATORS, reordered
 from gru_c.layers import (
     GRU,
+    LSTM,
     Bidirectional,
     Dense,
     Dropout,
@@ -20,19 +22,24 @@ from gru_c.layers import (
     Layer,
     LayerNormalization,
     RepeatVector,
+    SimpleRNN,
 )
 from gru_c.layers import Activation as ActivationLayer
+from gru_c.recurrence.cell import Activation, Cell
+
+# By the cell, the name of its operator.
+OPERATOR_OF: Mapping[str, str] = {kind.layer.__name__: name for name, kind in OPERATORS.items()}
 
 
-def _gru(graph: GraphBuilder, layer: GRU) -> None:
-    [result] = _add_gru_nodes(graph, layer, [layer], layer.go_backwards)
+def _recurrent(graph: GraphBuilder, layer: Any) -> None:
+    [result] = _add_recurrent_nodes(graph, layer, [layer], layer.go_backwards)
     graph.value = result
 
 
 def _bidirectional(graph: GraphBuilder, layer: Bidirectional) -> None:
     a, b = layer.directions
     # Both outputs are in the order of the forward layer's.
-    results = _add_gru_nodes(graph, layer, [a, b], a.go_backwards)
+    results = _add_recurrent_nodes(graph, layer, [a, b], a.go_backwards)
     if layer.merge_mode == "concat":
         graph.value = graph.add(layer, "Concat", *results, axis=-1)
         return
@@ -41,10 +48,10 @@ def _bidirectional(graph: GraphBuilder, layer: Bidirectional) -> None:
         graph.value = graph.add(layer, "Mul", graph.value, graph.weight(layer, "half", 0.5))
 
 
-def _add_gru_nodes(
+def _add_recurrent_nodes(
     graph: GraphBuilder, layer: Layer, directions: list[Any], is_reversed: bool
 ) -> list[str]:
-    """Add the GRU nodes of a layer and return the name of each direction's output, batch first.
+    """Add the nodes of a recurrent layer; return each direction's output, batch first.
 
     `is_reversed` puts the time steps of sequences in the order from the last to the first.
     """
@@ -53,7 +60,7 @@ def _add_gru_nodes(
     results: dict[int, str] = {}
     for group in groups:
         ordered = sorted(group, key=lambda direction: direction.go_backwards)
-        steps, last = _add_gru_node(graph, layer, ordered, x)
+        steps, last = _add_recurrent_node(graph, layer, ordered, x)
         for d, direction in enumerate(ordered):
             if direction.return_sequences:
                 value = _direction(graph, layer, steps, d, len(ordered), axis=1)
@@ -66,50 +73,69 @@ def _add_gru_nodes(
 
 def _alike(directions: list[Any]) -> bool:
     """Return True if one node can hold both directions: they must agree in its attributes."""
-    names = ("units", "use_bias", "reset_after", "clip")
-    settings = {tuple(getattr(layer, name) for name in names) for layer in directions}
+    settings = {
+        (layer.units, layer.use_bias, layer.cell.reset_after, layer.clip) for layer in directions
+    }
     return len(settings) == 1
 
 
-def _add_gru_node(
+def _add_recurrent_node(
     graph: GraphBuilder, layer: Layer, directions: list[Any], x: str
 ) -> tuple[str, str]:
-    """Add one GRU node and return its outputs' names, Y and Y_h."""
+    """Add one recurrent node and return its outputs' names, Y and Y_h."""
     first, cells = directions[0], [direction.cell for direction in directions]
+    operator = OPERATOR_OF[first.cell_kind]
+    kind = OPERATORS[operator]
     W, R = (
-        np.stack([direction.value(name).T for direction in directions])
+        np.stack([_as_in_onnx(direction.value(name).T, kind.gates, 0) for direction in directions])
         for name in ("kernel", "recurrent_kernel")
     )
     weights = [graph.weight(layer, "W", W), graph.weight(layer, "R", R)]
     if first.use_bias:
-        B = np.stack([_bias(direction) for direction in directions])
+        B = np.stack([_bias(direction, kind.gates) for direction in directions])
         weights.append(graph.weight(layer, "B", B))
     attributes = write_activations(
-        [a for cell in cells for a in (cell.recurrent_activation, cell.activation)]
+        [function for cell in cells for function in _functions(cell)], kind.activations
     )
     if first.clip is not None:
         attributes["clip"] = float(first.clip)
-    inputs, name = [x, *weights], graph.free_name(f"{layer.name}/GRU")
-    Y, Y_h = f"{name}_Y", f"{name}_Y_h"
+    inputs, name = [x, *weights], graph.free_name(f"{layer.name}/{operator}")
+    Y, *lasts = (f"{name}_{output}" for output in kind.outputs)
     if graph.streaming:
-        initial_h, Y_h = f"{layer.name}_initial_h", f"{layer.name}_Y_h"
-        graph.states.append((initial_h, Y_h, first.units))
-        inputs = [*inputs, *[""] * (5 - len(inputs)), initial_h]
+        firsts = [f"{layer.name}_{kind.inputs[place]}" for place in kind.states]
+        lasts = [f"{layer.name}_{output}" for output in kind.outputs[1:]]
+        graph.states += [(*names, first.units) for names in zip(firsts, lasts, strict=True)]
+        inputs = [*inputs, *[""] * (5 - len(inputs)), *firsts]
     backward = "reverse" if first.go_backwards else "forward"
     attributes |= {
         "hidden_size": first.units,
-        "linear_before_reset": int(first.reset_after),
         "direction": "bidirectional" if len(directions) > 1 else backward,
     }
-    outputs = [Y, Y_h] if graph.streaming else [Y] if first.return_sequences else ["", Y_h]
-    graph.add_named(name, "GRU", inputs, outputs, attributes)
-    return Y, Y_h
+    if operator == "GRU":
+        attributes["linear_before_reset"] = int(first.reset_after)
+    outputs = [Y, *lasts] if graph.streaming else [Y] if first.return_sequences else ["", lasts[0]]
+    graph.add_named(name, operator, inputs, outputs, attributes)
+    return Y, lasts[0]
 
 
-def _bias(layer: GRU) -> Array:
-    """Return ONNX's bias, Wb and then Rb; without ``reset_after`` only their sum is known."""
+def _functions(cell: Cell) -> tuple[Activation, ...]:
+    """Return a cell's functions in ONNX's order."""
+    if cell.kind == "SimpleRNN":
+        return (cell.activation,)
+    of_state = (cell.activation,) if cell.kind == "LSTM" else ()
+    return (cell.recurrent_activation, cell.activation, *of_state)
+
+
+def _as_in_onnx(array: Array, gates: Sequence[int], axis: int) -> Array:
+    """Return weights with the gates in ONNX's order, given their places there."""
+    return reordered(array, [gates.index(place) for place in range(len(gates))], axis)
+
+
+def _bias(layer: Any, gates: Sequence[int]) -> Array:
+    """Return ONNX's bias, Wb and then Rb; where there is one row, it is their sum."""
     bias = layer.value("bias")
-    return bias.reshape(-1) if layer.reset_after else np.concatenate([bias, np.zeros_like(bias)])
+    pair = bias if layer.cell.two_biases else np.stack([bias, np.zeros_like(bias)])
+    return _as_in_onnx(pair, gates, 1).reshape(-1)
 
 
 def _direction(graph: GraphBuilder, layer: Layer, value: str, d: int, count: int, axis: int) -> str:
@@ -172,7 +198,7 @@ def _flatten(graph: GraphBuilder, layer: Flatten) -> None:
 
 
 LAYER_WRITERS: dict[type[Layer], Callable[[GraphBuilder, Any], None]] = {
-    GRU: _gru,
+    **dict.fromkeys((GRU, LSTM, SimpleRNN), _recurrent),
     Bidirectional: _bidirectional,
     Dense: _dense,
     Dropout: lambda graph, layer: None,

@@ -18,7 +18,7 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.interop.onnx.file import Graph, GraphInput
 from gru_c.interop.onnx.proto import Node, shown
 from gru_c.interop.onnx.size_limit import ElementBudget
-from gru_c.layers import GRU, Bidirectional, Flatten, Layer, RepeatVector
+from gru_c.layers import Bidirectional, Flatten, Layer, RepeatVector
 from gru_c.saving.contents import check_specs
 
 PRODUCER = "gru_c"  # in its files, the name of a node is "layer/..." with the layer's name
@@ -26,25 +26,28 @@ PRODUCER = "gru_c"  # in its files, the name of a node is "layer/..." with the l
 
 @dataclass(eq=False)
 class Direction:
-    """One direction of a GRU node whose output has not reached another layer yet.
+    """One direction of a recurrent node whose output has not reached another layer yet.
 
     Attributes
     ----------
     node : Node
+    layer : type
+        The class of its layer, such as `GRU`.
     options : dict
-        Arguments of its `GRU`.
+        Arguments of that layer.
     weights : list of ndarray
     labels : ndarray, shape (B, T, H)
         Labels of its output, in the order of time.
     """
 
     node: Node
+    layer: type[Any]
     options: dict[str, Any]
     weights: list[Array]
     labels: Array
 
     def output(self, sequences: bool) -> Array:
-        """Return the labels that a `GRU` of this package returns: of all time steps or the last."""
+        """Return the labels that a layer of this package returns: of all time steps or the last."""
         steps = self.labels[:, ::-1] if self.options["go_backwards"] else self.labels
         return steps if sequences else steps[:, -1]
 
@@ -78,9 +81,9 @@ class LayerWalk:
     current : ndarray
         Labels of the last layer's output.
     pending : list of Direction
-        Directions of GRU nodes after that layer that have not become a layer yet.
+        Directions of recurrent nodes after that layer that have not become a layer yet.
     last_states : list of ndarray
-        Labels of the last states of all GRUs.
+        Labels of the last states of all recurrent nodes.
     last_maker : Node or None
         The node that the last layer was made of.
     mover : Node or None
@@ -173,7 +176,7 @@ class LayerWalk:
         for sequences in (True, False):
             if len(self.pending) == 1:
                 [single] = self.pending
-                layer = GRU(**single.options, return_sequences=sequences)
+                layer = single.layer(**single.options, return_sequences=sequences)
                 yield (layer, single.weights), single.output(sequences)
             for a, b in self.pairs():
                 outputs = [a.output(sequences), b.output_as_backward(sequences)]
@@ -185,7 +188,7 @@ class LayerWalk:
         """Yield the two pending directions in both orders, if they can be a `Bidirectional`."""
         if len(self.pending) == 2:
             a, b = self.pending
-            if a.options["go_backwards"] != b.options["go_backwards"]:
+            if a.layer is b.layer and a.options["go_backwards"] != b.options["go_backwards"]:
                 yield a, b
                 yield b, a
 
@@ -255,8 +258,8 @@ def _layers_between(labels: Array, output: Array) -> list[Layer] | None:
 
 def make_bidirectional(a: Direction, b: Direction, mode: str, sequences: bool) -> Bidirectional:
     """Return the `Bidirectional` of two directions, merged in this mode."""
-    forward = GRU(**a.options, return_sequences=sequences)
+    forward = a.layer(**a.options, return_sequences=sequences)
     reversed_options = {**a.options, "go_backwards": b.options["go_backwards"]}
     if reversed_options == b.options:
         return Bidirectional(forward, mode)
-    return Bidirectional(forward, mode, GRU(**b.options, return_sequences=sequences))
+    return Bidirectional(forward, mode, b.layer(**b.options, return_sequences=sequences))

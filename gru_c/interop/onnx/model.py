@@ -1,4 +1,4 @@
-"""Models of ONNX files: their nodes are computed in order, the GRU nodes by this package's core."""
+"""Models of ONNX files: nodes are computed in order, the recurrent ones by this package's core."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array, as_real
 from gru_c.interop.onnx.evaluate import PASS_ABSENCE_ON, Step, Values, evaluate
 from gru_c.interop.onnx.file import Graph, GraphInput, read
-from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator
 from gru_c.interop.onnx.node_checker import Checker
 from gru_c.interop.onnx.operators import OPERATORS
 from gru_c.interop.onnx.proto import shown
+from gru_c.interop.onnx.recurrent_attributes import OPERATORS as RECURRENT
+from gru_c.interop.onnx.recurrent_attributes import SEQUENCE_LENS
+from gru_c.interop.onnx.recurrent_node import RecurrentOperator
 from gru_c.interop.onnx.size_limit import ElementBudget
 from gru_c.interop.onnx.to_sequential import to_sequential
 from gru_c.models.sequential import Sequential
@@ -68,7 +70,9 @@ class ONNXModel:
             del self._constants[name]
 
     def __getstate__(self) -> dict[str, Any]:
-        steps = [(node, op if isinstance(op, GRUOperator) else None) for node, op in self._steps]
+        steps = [
+            (node, op if isinstance(op, RecurrentOperator) else None) for node, op in self._steps
+        ]
         return {**vars(self), "_steps": steps}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -91,8 +95,8 @@ class ONNXModel:
         steps: list[Step] = []
         for node in self._graph.nodes:
             checker.check(node)
-            if node.operator == "GRU":
-                steps.append((node, GRUOperator(node, self._constants)))
+            if node.operator in RECURRENT:
+                steps.append((node, RecurrentOperator(node, self._constants)))
                 continue
             step = node, OPERATORS[node.operator]
             if not all(name in self._constants for name in node.inputs if name):
@@ -118,8 +122,8 @@ class ONNXModel:
         output_names : sequence of str or None
             Names of the outputs to return; None for all.
         feeds : dict of str to array_like
-            A value for each input. Initial states and sequence_lens of GRU nodes may be left out;
-            they default to zeros and to all time steps.
+            A value for each input. Initial states and sequence_lens of recurrent nodes may be left
+            out; they default to zeros and to all time steps.
 
         Returns
         -------
@@ -221,9 +225,9 @@ class ONNXModel:
 def load(path: str | os.PathLike[str]) -> ONNXModel:
     """Read a model as exporters of PyTorch and Keras write it.
 
-    This package computes GRU nodes in all their forms and the operators that exporters write around
-    them. The whole model is checked when it is read, so that `run` can fail only for lengths that
-    the file leaves open and for values that depend on its inputs.
+    This package computes GRU, LSTM and RNN nodes in all their forms, and the operators that
+    exporters write around them. The whole model is checked when it is read, so that `run` can fail
+    only for lengths that the file leaves open and for values that depend on its inputs.
 
     Parameters
     ----------
@@ -286,13 +290,14 @@ def _checked_input(item: GraphInput, value: npt.ArrayLike) -> Array:
 
 
 def _optional_inputs(graph: Graph) -> set[str]:
-    """Return the inputs that are only initial states and sequence_lens of GRU nodes."""
+    """Return the inputs that are only initial states and sequence_lens of recurrent nodes."""
     optional = {item.name for item in graph.inputs}
     passed_on: dict[str, set[str]] = {name: {name} for name in optional}
     for node in graph.nodes:
         for place, name in enumerate(node.inputs):
             sources = passed_on.get(name, set())
-            if node.operator == "GRU" and place in (SEQUENCE_LENS, INITIAL_H):
+            kind = RECURRENT.get(node.operator)
+            if kind is not None and place in (SEQUENCE_LENS, *kind.states):
                 continue
             if node.operator in PASS_ABSENCE_ON and place == 0 and node.outputs:
                 passed_on[node.outputs[0]] = sources

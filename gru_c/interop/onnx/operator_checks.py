@@ -25,6 +25,11 @@ from gru_c.interop.onnx.rearranging import (
 # since its effect is unknown. Those of Cast besides `to` concern types that this package does not
 # read; `seed` and `ratio` concern training.
 _AXIS, _AXES, _ALPHA = ("axis",), ("axes",), ("alpha",)
+_RECURRENT = (
+    *("activations", "activation_alpha", "activation_beta", "clip", "direction"),
+    *("hidden_size", "layout"),
+)
+_GATES = {"GRU": 3, "LSTM": 4, "RNN": 1}  # of the recurrent operators
 _REDUCE = ("axes", "keepdims", "noop_with_empty_axes")
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "Cast": ("to", "saturate", "round_mode"),
@@ -38,16 +43,15 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "Dropout": ("ratio", "seed"),
     "Elu": _ALPHA,
     "Flatten": _AXIS,
-    "GRU": (
-        *("activations", "activation_alpha", "activation_beta", "clip", "direction"),
-        *("hidden_size", "layout", "linear_before_reset"),
-    ),
+    "GRU": (*_RECURRENT, "linear_before_reset"),
     "Gather": _AXIS,
     "Gemm": ("alpha", "beta", "transA", "transB"),
     "HardSigmoid": ("alpha", "beta"),
+    "LSTM": (*_RECURRENT, "input_forget"),
     "LayerNormalization": ("axis", "epsilon", "stash_type"),
     "LeakyRelu": _ALPHA,
     "LogSoftmax": _AXIS,
+    "RNN": _RECURRENT,
     "Range": ("stash_type",),
     "ReduceMean": _REDUCE,
     "ReduceProd": _REDUCE,
@@ -317,15 +321,15 @@ def _tile(inputs: NodeInputs) -> None:
         _require_shape("repeats", repeats, (len(x),))
 
 
-def _gru(inputs: NodeInputs) -> None:
-    """Check the shapes of a GRU node's inputs, as far as they are known."""
+def _recurrent(inputs: NodeInputs) -> None:
+    """Check the shapes of a recurrent node's inputs, as far as they are known."""
     count = 2 if inputs.node.get("direction") == "bidirectional" else 1
     batch_first = inputs.node.get("layout", 0)
-    X, W, R, B, lens, initial = (inputs.value(place).shape for place in range(6))
+    X, W, R, B, lens, h, c, P = (inputs.value(place).shape for place in range(8))
     steps, batch, features = (None, None, None) if X is None or len(X) != 3 else X
     batch = steps if batch_first else batch
     H = inputs.node.get("hidden_size", None if R is None else R[-1])
-    G = None if H is None else 3 * H
+    G = None if H is None else _GATES[inputs.node.operator] * H
     initial_shape = (batch, count, H) if batch_first else (count, batch, H)
     for name, shape, wanted in (
         ("X", X, (None, None, None)),
@@ -333,7 +337,9 @@ def _gru(inputs: NodeInputs) -> None:
         ("R", R, (count, G, H)),
         ("B", B, (count, None if G is None else 2 * G)),
         ("sequence_lens", lens, (batch,)),
-        ("initial_h", initial, initial_shape),
+        ("initial_h", h, initial_shape),
+        ("initial_c", c, initial_shape),
+        ("P", P, (count, None if H is None else 3 * H)),
     ):
         if shape is not None:
             _require_shape(name, shape, wanted)
@@ -358,11 +364,13 @@ CHECKS: dict[str, Callable[[NodeInputs], None]] = {
     "ConstantOfShape": _constant_of_shape,
     "Div": _div,
     "Dropout": _dropout,
-    "GRU": _gru,
+    "GRU": _recurrent,
     "Gather": _gather,
     "Gemm": _gemm,
+    "LSTM": _recurrent,
     "LayerNormalization": _layer_normalization,
     "LogSoftmax": _softmax,
+    "RNN": _recurrent,
     "Range": _range,
     "ReduceMean": _reduce,
     "ReduceProd": _reduce,

@@ -9,10 +9,11 @@ import numpy as np
 from gru_c.interop.onnx.activations import is_function, read_function
 from gru_c.interop.onnx.evaluate import Step, evaluate
 from gru_c.interop.onnx.file import Graph
-from gru_c.interop.onnx.gru_node import INITIAL_H, SEQUENCE_LENS, GRUOperator
 from gru_c.interop.onnx.layer_walk import Direction, LayerWalk, make_bidirectional
 from gru_c.interop.onnx.proto import Node, element_type, shown
 from gru_c.interop.onnx.rearranging import REARRANGING
+from gru_c.interop.onnx.recurrent_attributes import SEQUENCE_LENS
+from gru_c.interop.onnx.recurrent_node import RecurrentOperator
 from gru_c.layers import Activation, Bidirectional, Dense, Embedding, LayerNormalization
 from gru_c.models.loading import assemble
 from gru_c.models.sequential import Sequential
@@ -60,8 +61,8 @@ def _add_node(walk: LayerWalk, step: Step) -> None:
                 walk.label(name, labels)
         if node.operator in _POSSIBLE_LAYERS:
             walk.mover = node
-    elif isinstance(operator, GRUOperator):
-        _gru(walk, node, operator)
+    elif isinstance(operator, RecurrentOperator):
+        _recurrent(walk, node, operator)
     elif node.operator in _HANDLERS:
         _HANDLERS[node.operator](walk, node)
     elif is_function(node):
@@ -92,7 +93,9 @@ def _finish(walk: LayerWalk) -> None:
 # ---- layers -------------------------------------------------------------------------------------
 
 
-def _gru(walk: LayerWalk, node: Node, operator: GRUOperator) -> None:
+def _recurrent(walk: LayerWalk, node: Node, operator: RecurrentOperator) -> None:
+    if operator.settings.problem:
+        node.refuse(f"it has {operator.settings.problem}, which no layer of gru_c computes")
     W, R, B = (walk.weight(node, place) for place in (1, 2, 3))
     if W is None or R is None or node.inputs[0] not in walk.labelled:
         node.refuse(
@@ -105,7 +108,13 @@ def _gru(walk: LayerWalk, node: Node, operator: GRUOperator) -> None:
     batch, time = walk.current.shape[:2]
     _require_plain_start(walk, node, operator, R.shape[-1])
     directions = [
-        Direction(node, options, weights, walk.new_labels((batch, time, options["units"])))
+        Direction(
+            node,
+            operator.settings.kind.layer,
+            options,
+            weights,
+            walk.new_labels((batch, time, options["units"])),
+        )
         for options, weights in operator.settings.directions(W, R, B)
     ]
     walk.pending += directions
@@ -115,19 +124,25 @@ def _gru(walk: LayerWalk, node: Node, operator: GRUOperator) -> None:
     axis = 2 if batch_first else 1
     Y = np.stack([s if batch_first else s.swapaxes(0, 1) for s in sequences], axis)
     Y_h = np.stack(last_states, axis - 1)
-    for name, labels in zip(node.outputs, (Y, Y_h), strict=False):
+    Y_c = walk.new_labels(Y_h.shape)  # of an LSTM, whose c no other layer takes
+    walk.last_states += [Y_c] if len(operator.settings.kind.outputs) > 2 else []
+    for name, labels in zip(node.outputs, (Y, Y_h, Y_c), strict=False):
         walk.label(name, labels)
 
 
-def _require_plain_start(walk: LayerWalk, node: Node, operator: GRUOperator, units: int) -> None:
+def _require_plain_start(
+    walk: LayerWalk, node: Node, operator: RecurrentOperator, units: int
+) -> None:
     """Raise ValueError unless the initial state is zero and all time steps count."""
     inputs = dict(enumerate(node.inputs))
-    first, lens = (
+    kind = operator.settings.kind
+    lens, *firsts = (
         walk.values[inputs[place]] if inputs.get(place) else None
-        for place in (INITIAL_H, SEQUENCE_LENS)
+        for place in (SEQUENCE_LENS, *kind.states)
     )
-    operator.initial_states(first, len(walk.current), units, walk.dtype)  # checks the shape
-    if first is not None and first.any():
+    given = dict(zip((kind.inputs[place] for place in kind.states), firsts, strict=True))
+    operator.initial_states(given, len(walk.current), units, walk.dtype)  # checks the shapes
+    if any(first is not None and first.any() for first in firsts):
         node.refuse("its initial state comes from the file; a layer of gru_c begins with zeros")
     if lens is not None:
         node.refuse(

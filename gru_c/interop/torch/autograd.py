@@ -1,4 +1,4 @@
-"""One layer of a GRU, with one or both directions, as an operation of autograd."""
+"""One recurrent layer, with one or both directions, as an operation of autograd."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from gru_c.common.arrays import Array, as_sequences
 from gru_c.interop.torch.handover import is_batched, looks_into
 from gru_c.interop.torch.packed_sequence import PackedSteps
-from gru_c.interop.torch.weights import from_core, to_core
+from gru_c.interop.torch.weights import TORCH_NAMES, gradients_from_core, to_core
 from gru_c.recurrence import passes
 from gru_c.recurrence.cell import Cell
 from gru_c.recurrence.memory import TapeMemory
@@ -20,8 +20,6 @@ from gru_c.recurrence.options import PassOptions
 from gru_c.recurrence.side_by_side import run_both
 from gru_c.recurrence.tape import Tape
 from gru_c.recurrence.weights import Weights
-
-CELL = Cell()
 
 # True if the graph is kept for another backward pass; assumed where PyTorch does not say.
 _keeps_graph = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True)
@@ -57,6 +55,7 @@ class TorchLayer:
 
     Attributes
     ----------
+    cell : Cell
     directions : int
         1 or 2.
     batch_first : bool
@@ -68,6 +67,7 @@ class TorchLayer:
         Of the training pass, one for each direction.
     """
 
+    cell: Cell
     directions: int
     batch_first: bool
     packed: tuple[PackedSteps, ...]
@@ -120,27 +120,31 @@ def run_forward(
     training : bool
         Return tapes for the backward pass.
     x, h : tensor
-        Sequences, as `layer` says, and states (directions, B, H).
+        Sequences, as `layer` says, and states (directions, B, H), of an LSTM
+        (directions, B, 2H): h, then c.
     tensors : sequence of tensor
         Weights of one direction, then those of the other.
 
     Returns
     -------
     output, last, tapes
-        Tensors (..., directions * H) and (directions, B, H); a tape for each direction.
+        Tensors (..., directions * H) and, of the last states, as h; a tape for each direction.
     """
-    H, per = h.shape[2], len(tensors) // layer.directions
+    H, per = tensors[1].shape[1], len(tensors) // layer.directions
     places = (x.shape[1], x.shape[0]) if layer.batch_first else x.shape[:-1]
     output = _empty((*places, layer.directions * H), x.dtype, batch_first=False)
     written = layer.view(output.numpy(), layer.batch_first)  # each direction writes its part
     x_array, states = layer.to_read(x), np.ascontiguousarray(read(h))
     arrays, kernels = [read(tensor) for tensor in tensors], layer.memory.kernels
-    weights = [to_core(arrays[i * per : i * per + per], kernels) for i in range(layer.directions)]
+    weights = [
+        to_core(arrays[i * per : i * per + per], kernels, layer.cell)
+        for i in range(layer.directions)
+    ]
 
     def run_direction(i: int, threads: int) -> tuple[Array, Tape | None]:
         steps = layer.packed[i] if layer.packed else None
         options = PassOptions(
-            CELL,
+            layer.cell,
             go_backwards=steps is None and i == 1,
             training=training,
             num_threads=threads,
@@ -187,7 +191,8 @@ def run_backward(
         d_x = [_empty(x.shape, x.dtype, batch_first) for _ in tapes]
     gradients = [tape.weights.empty_gradients() for tape in tapes]
     weights = tapes[0].weights
-    d_h = np.empty((layer.directions, tapes[0].batch, weights.units), weights.kernel.dtype)
+    width = weights.units * layer.cell.states
+    d_h = np.empty((layer.directions, tapes[0].batch, width), weights.kernel.dtype)
 
     def run_direction(i: int, threads: int) -> None:
         if d_x:
@@ -200,7 +205,11 @@ def run_backward(
             layer.memory.give_kernels(tapes[i].weights)
 
     layer.run_directions(run_direction, tapes[0].x, [tape.weights for tape in tapes])
-    d_arrays = [array for of_direction in gradients for array in from_core(of_direction)]
+    d_arrays = [
+        array
+        for of_direction in gradients
+        for array in gradients_from_core(of_direction, layer.cell)
+    ]
     return d_x, torch.from_numpy(d_h), [torch.from_numpy(array) for array in d_arrays]
 
 
@@ -221,8 +230,8 @@ def _empty(shape: Any, dtype: Any, batch_first: bool) -> Any:
     return torch.empty((B, T, n), dtype=dtype, device="cpu").transpose(0, 1)
 
 
-class GRULayer(torch.autograd.Function):  # type: ignore[misc]
-    """`run_forward` and `run_backward` for autograd: ``GRULayer.apply(layer, x, h, *tensors)``."""
+class RecurrentLayer(torch.autograd.Function):  # type: ignore[misc]
+    """`run_forward` and `run_backward` for autograd: `run_layer` applies it."""
 
     @staticmethod
     def forward(layer: TorchLayer, x: Any, h: Any, *tensors: Any) -> tuple[Any, Any]:
@@ -245,14 +254,14 @@ class GRULayer(torch.autograd.Function):  # type: ignore[misc]
         if torch.is_grad_enabled():
             raise RuntimeError(
                 "gru_c's gradients cannot be differentiated again (create_graph=True): take "
-                "torch.nn.GRU for that"
+                f"{TORCH_NAMES[ctx.layer.cell.kind]} for that"
             )
         if is_batched(d_output) or is_batched(d_last) or looks_into():
             raise RuntimeError(
                 "gru_c's backward pass cannot take many gradients at once (vectorize=True, "
                 "is_grads_batched=True), nor under a transform of torch.func, forward-mode "
                 "derivatives or a mode that sees each operation, unless the forward pass ran "
-                "there, too: take torch.nn.GRU for that"
+                f"there, too: take {TORCH_NAMES[ctx.layer.cell.kind]} for that"
             )
         x, *_ = ctx.saved_tensors
         wanted = x if ctx.needs_input_grad[1] else None
@@ -269,5 +278,5 @@ def run_layer(layer: TorchLayer, x: Any, h: Any, tensors: Any) -> tuple[Any, Any
     """Return output and last states, which autograd follows where it wants gradients."""
     if wants_gradients(x, h, *tensors):
         inputs = [t.clone() if t.is_inference() else t for t in (x, h, *tensors)]  # to be kept
-        return GRULayer.apply(layer, *inputs)  # type: ignore[no-any-return]
+        return RecurrentLayer.apply(layer, *inputs)  # type: ignore[no-any-return]
     return run_forward(layer, False, x, h, tensors)[:2]

@@ -1,4 +1,4 @@
-"""Cases in which PyTorch's own GRU takes over: tracing, transforms, quantisation."""
+"""Cases in which PyTorch's own module takes over: tracing, transforms, quantisation."""
 
 from __future__ import annotations
 
@@ -50,22 +50,24 @@ def hold_no_data(x: Any, *others: Any) -> bool:
     return x is not None and x.is_meta and all(t is None or t.is_meta for t in others)
 
 
-def qconfig_for(module: Any, qconfig: Any) -> tuple[Any, bool]:
-    """Return the quantisation settings of a torch.nn.GRU for one of gru_c's modules.
+def qconfig_for(module: Any, torch_class: type, qconfig: Any) -> tuple[Any, bool]:
+    """Return the quantisation settings of PyTorch's module for one of gru_c's.
 
     ``torch.ao.quantization`` looks up the exact type of a module in a table, which is a local
     variable of the function that sets the attribute `qconfig`.
 
     Parameters
     ----------
-    module : GRU
+    module : RecurrentModule
+    torch_class : type
+        The class in whose place it stands.
     qconfig : object
         The value that the attribute is being set to.
 
     Returns
     -------
     qconfig : object
-        The value that a ``torch.nn.GRU`` would get.
+        The value that a module of that class would get.
     looks_again : bool
         True if the quantisation looks at the type once more, as that of graphs does.
     """
@@ -75,7 +77,7 @@ def qconfig_for(module: Any, qconfig: Any) -> tuple[Any, bool]:
     if not isinstance(table, dict) or caller.get("module") is not module:
         return qconfig, False
     if "qconfig" not in vars(module) and name not in table and type(module) not in table:
-        qconfig = table.get(torch.nn.GRU, qconfig)
+        qconfig = table.get(torch_class, qconfig)
     while frame is not None and _module_of(frame).startswith(_QUANTISATION):
         if _module_of(frame).startswith(f"{_QUANTISATION}.fx"):
             return qconfig, True

@@ -9,15 +9,17 @@ import numpy as np
 import torch
 
 from gru_c.common.arrays import Array, as_real, compute_dtype
-from gru_c.interop.torch.weights import NAMES, from_core, to_core
+from gru_c.interop.torch.weights import NAMES, TORCH_NAMES, from_core, to_core
 from gru_c.layers import (
     GRU,
+    LSTM,
     Bidirectional,
     Dense,
     Dropout,
     Embedding,
     Layer,
     LayerNormalization,
+    SimpleRNN,
 )
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
@@ -32,7 +34,8 @@ _TENSORS: dict[type[Layer], dict[str, tuple[str, bool]]] = {
 }
 _SUFFIXES = ("", "_reverse")
 
-Recurrent = GRU | Bidirectional
+Recurrent = GRU | LSTM | SimpleRNN | Bidirectional
+_BY_GATES: dict[int, type[GRU | LSTM]] = {3: GRU, 4: LSTM}
 
 
 def to_state_dict(model_or_layer: Sequential | Layer) -> dict[str, Any]:
@@ -40,9 +43,10 @@ def to_state_dict(model_or_layer: Sequential | Layer) -> dict[str, Any]:
 
     Parameters
     ----------
-    model_or_layer : Sequential, GRU or Bidirectional
-        With weights. Consecutive GRU layers with equal units, directions and use of a bias become
-        one ``torch.nn.GRU`` of several layers; `Dropout` may stand between them.
+    model_or_layer : Sequential, GRU, LSTM, SimpleRNN or Bidirectional
+        With weights. Consecutive recurrent layers of one cell with equal units, directions and use
+        of a bias become one ``torch.nn.GRU`` (``LSTM``, ``RNN``) of several layers; `Dropout` may
+        stand between them.
 
     Returns
     -------
@@ -50,16 +54,19 @@ def to_state_dict(model_or_layer: Sequential | Layer) -> dict[str, Any]:
         For a layer, or a model that is one such stack, the state dict of ``torch.nn.GRU``:
         ``weight_ih_l0`` and so on, ``weight_ih_l0_reverse``. For another model that of a module
         whose submodules have the layers' names, a stack that of its first layer:
-        ``gru.weight_ih_l0``, ``dense.weight``. The tensors are copies.
+        ``gru.weight_ih_l0``, ``dense.weight``. The tensors are copies. PyTorch adds two biases of
+        an LSTM or RNN, of which layers here have the sum: it is ``bias_ih``, and ``bias_hh`` is
+        zero.
 
     Raises
     ------
     TypeError
-        When it is neither a model nor a layer of GRUs.
+        When it is neither a model nor a recurrent layer.
     ValueError
-        When there are no weights yet, or a layer has a setting that ``torch.nn.GRU`` cannot
-        compute: ``reset_after=False``, other activations, clipping, zoneout, ``go_backwards``, or
-        directions that are not concatenated; the message names the layer.
+        When there are no weights yet, or a layer has a setting that PyTorch's module cannot
+        compute: ``reset_after=False``, other activations (a `SimpleRNN` may have tanh or relu),
+        clipping, zoneout, ``go_backwards``, or directions that are not concatenated; the message
+        names the layer.
 
     Examples
     --------
@@ -85,16 +92,19 @@ def from_state_dict(
     Parameters
     ----------
     state_dict : mapping of str to tensor (or ndarray)
-        Of a ``torch.nn.GRU`` or ``torch.nn.GRUCell``, or named as `to_state_dict` does.
-    model_or_layer : Sequential, GRU or Bidirectional, optional
-        With weights, which are set. By default a new model is made: a stack of GRUs, all with
-        ``return_sequences=True``, for the state dict of a ``torch.nn.GRU``.
+        Of a ``torch.nn.GRU``, ``LSTM`` or ``RNN``, of one of their cells (``torch.nn.GRUCell``),
+        or named as `to_state_dict` does.
+    model_or_layer : Sequential, GRU, LSTM, SimpleRNN or Bidirectional, optional
+        With weights, which are set. By default a new model is made: a stack of GRUs or LSTMs, all
+        with ``return_sequences=True``, for the state dict of a ``torch.nn.GRU`` or ``LSTM``. That
+        of a ``torch.nn.RNN`` does not say whether its nonlinearity is tanh or relu, so that it
+        needs a model.
     prefix : str
         Take only the entries whose names begin with it, and remove it: ``"encoder.gru."``.
 
     Returns
     -------
-    Sequential, GRU or Bidirectional
+    Sequential or layer
         `model_or_layer`, or the new model, in float64 if the tensors are.
 
     Raises
@@ -145,14 +155,15 @@ Modules = list[tuple[str, list[Layer]]]
 
 
 def _modules(model_or_layer: object) -> Modules:
-    """Return the layers with weights, each stack of GRUs together, by the module's prefix."""
+    """Return the layers with weights, stacks of recurrent ones together, by the module's prefix."""
     if isinstance(model_or_layer, Recurrent):
         model_or_layer._require_built("a state dict")
         _check_layer(model_or_layer)
         return [("", [model_or_layer])]
     if not isinstance(model_or_layer, Sequential):
         raise TypeError(
-            f"wanted a Sequential, a GRU or a Bidirectional, got {type(model_or_layer).__name__}"
+            "wanted a Sequential, a GRU, an LSTM, a SimpleRNN or a Bidirectional, got "
+            f"{type(model_or_layer).__name__}"
         )
     model_or_layer.require_built("a state dict")
     modules: Modules = []
@@ -173,10 +184,12 @@ def _modules(model_or_layer: object) -> Modules:
 
 
 def _continues(before: Layer, layer: Layer) -> bool:
-    """Return True if a layer is the next layer of the same torch.nn.GRU."""
+    """Return True if a layer is the next layer of the same module of PyTorch."""
     if not isinstance(before, Recurrent) or not isinstance(layer, Recurrent):
         return False
-    settings = [[(gru.units, gru.use_bias) for gru in x.directions] for x in (before, layer)]
+    settings = [
+        [(one.units, one.use_bias, one.cell) for one in x.directions] for x in (before, layer)
+    ]
     return settings[0] == settings[1]
 
 
@@ -187,21 +200,24 @@ def _check_layer(layer: Layer) -> None:
             raise ValueError(f"layer {layer.label!r} ({type(layer).__name__}) has no counterpart")
         return
     first, *others = layer.directions
-    if first.cell_kind != "GRU":
-        raise ValueError(f"layer {layer.label!r} ({first.cell_kind}): state dicts here are of GRUs")
+    usual = [Cell.checked(True, "tanh", "sigmoid", None, kind=first.cell_kind)]
+    if first.cell_kind == "SimpleRNN":
+        usual.append(Cell.checked(True, "relu", "sigmoid", None, kind="SimpleRNN"))
     apart = isinstance(layer, Bidirectional) and layer.merge_mode != "concat"
     problems = {
-        "reset_after=False": not all(gru.cell.reset_after for gru in layer.directions),
-        "an activation, clip or zoneout": any(gru.cell != Cell() for gru in layer.directions),
+        "reset_after=False": not all(x.cell.reset_after for x in layer.directions),
+        "an activation, clip or zoneout": any(x.cell not in usual for x in layer.directions),
+        "directions that differ in activation": any(x.cell != first.cell for x in others),
         "go_backwards=True": first.go_backwards,
         "directions that are not concatenated": apart,
-        "directions that differ in units": any(gru.units != first.units for gru in others),
-        "directions that differ in use_bias": any(gru.use_bias != first.use_bias for gru in others),
+        "directions that differ in units": any(x.units != first.units for x in others),
+        "directions that differ in use_bias": any(x.use_bias != first.use_bias for x in others),
     }
     for problem, is_there in problems.items():
         if is_there:
             raise ValueError(
-                f"layer {layer.label!r} has {problem}, which torch.nn.GRU cannot compute"
+                f"layer {layer.label!r} has {problem}, which {TORCH_NAMES[first.cell_kind]} cannot "
+                "compute"
             )
 
 
@@ -224,16 +240,20 @@ def _layer_tensors(prefix: str, layer: Layer, k: int) -> Iterator[tuple[str, Arr
             name, turned = _TENSORS[type(layer)][item.name]
             yield prefix + name, item.value.T if turned else item.value
         return
-    for gru, names in zip(layer.directions, _names(prefix, layer, k), strict=False):
-        bias = gru.value("bias") if gru.use_bias else None
-        weights = Weights(gru.value("kernel"), gru.value("recurrent_kernel"), bias)
-        yield from zip(names, from_core(weights), strict=True)
+    for direction, names in zip(layer.directions, _names(prefix, layer, k), strict=False):
+        bias = direction.value("bias") if direction.use_bias else None
+        weights = Weights(direction.value("kernel"), direction.value("recurrent_kernel"), bias)
+        yield from zip(names, from_core(weights, direction.cell), strict=True)
 
 
 def _weights(layer: Layer, prefix: str, k: int, entries: dict[str, Array]) -> list[Array]:
     """Return the arrays for `set_weights` of a layer."""
     if isinstance(layer, Recurrent):
-        directions = [to_core([entries[name] for name in n]) for n in _names(prefix, layer, k)]
+        cell = layer.directions[0].cell
+        directions = [
+            to_core([entries[name] for name in names], cell=cell)
+            for names in _names(prefix, layer, k)
+        ]
         arrays = [array for w in directions for array in (w.kernel, w.recurrent_kernel, w.bias)]
         return [array for array in arrays if array is not None]
     tensors = [_TENSORS[type(layer)][item.name] for item in layer.parameters]
@@ -261,7 +281,7 @@ def _entries(state_dict: object, prefix: str) -> dict[str, Array]:
         for name, value in state_dict.items()
         if name.startswith(prefix)
     }
-    if set(NAMES[:2]) <= set(entries) <= set(NAMES):  # of a GRUCell
+    if set(NAMES[:2]) <= set(entries) <= set(NAMES):  # of a GRUCell, an LSTMCell or an RNNCell
         return {f"{name}_l0": array for name, array in entries.items()}
     return entries
 
@@ -279,30 +299,42 @@ def _as_array(name: str, value: object) -> Array:
 
 
 def _stack_of(entries: dict[str, Array], prefix: str) -> Sequential:
-    """Make a model of the state dict of a torch.nn.GRU."""
+    """Make a model of the state dict of a torch.nn.GRU or torch.nn.LSTM."""
     first, hidden = (entries.get(f"{name}_l0") for name in NAMES[:2])
     if first is None or hidden is None or first.ndim != 2 or hidden.ndim != 2:
         raise ValueError(
-            "this is not the state dict of a torch.nn.GRU: there are no matrices weight_ih_l0 and "
-            f"weight_hh_l0 in it, but {', '.join(map(repr, list(entries)[:6])) or 'nothing'}; "
-            "a part of a larger one is taken with prefix="
+            "this is not the state dict of a torch.nn.GRU, LSTM or RNN: there are no matrices "
+            "weight_ih_l0 and weight_hh_l0 in it, but "
+            f"{', '.join(map(repr, list(entries)[:6])) or 'nothing'}; a part of a larger one is "
+            "taken with prefix="
+        )
+    if "weight_hr_l0" in entries:
+        raise ValueError(
+            "this is the state dict of a torch.nn.LSTM with proj_size, to which weight_hr_l0 "
+            "belongs: gru_c's LSTM does not compute it"
         )
     H, directions = hidden.shape[1], 1 + (f"{NAMES[0]}_l0_reverse" in entries)
-    if not H or not first.shape[1] or len(hidden) != 3 * H:
+    if H and hidden.shape == (H, H) and len(first) == H:
         raise ValueError(
-            f"weight_hh_l0 of a GRU has shape (3H, H), got {hidden.shape}, beside weight_ih_l0 of "
-            f"shape {first.shape}" + (": is it an LSTM's?" if len(hidden) == 4 * H else "")
+            "this is the state dict of a torch.nn.RNN, which does not say whether its nonlinearity "
+            "is tanh or relu: give a model of SimpleRNN layers with that activation, too"
+        )
+    G, rest = divmod(len(hidden), H or 1)
+    if not H or not first.shape[1] or rest or G not in _BY_GATES:
+        raise ValueError(
+            f"weight_hh_l0 has shape (3H, H) in a GRU, (4H, H) in an LSTM and (H, H) in an RNN, "
+            f"got {hidden.shape}, beside weight_ih_l0 of shape {first.shape}"
         )
     wide = any(array.dtype == np.float64 for array in entries.values())
     count = sum(f"{NAMES[0]}_l{k}" in entries for k in range(len(entries)))
     model = Sequential(dtype="float64" if wide else "float32")
     layers: list[Recurrent] = []
     for _ in range(count):
-        layer = GRU(H, return_sequences=True, use_bias=f"{NAMES[2]}_l0" in entries)
+        layer = _BY_GATES[G](H, return_sequences=True, use_bias=f"{NAMES[2]}_l0" in entries)
         layers.append(layer if directions == 1 else Bidirectional(layer))
         model.add(layers[-1])
     features = [first.shape[1]] + [H * directions] * (count - 1)
-    shapes = [((3 * H, n), (3 * H, H), (3 * H,), (3 * H,)) for n in features]
+    shapes = [((G * H, n), (G * H, H), (G * H,), (G * H,)) for n in features]
     wanted = {
         name: shape
         for k, layer in enumerate(layers)

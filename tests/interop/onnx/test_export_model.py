@@ -78,7 +78,7 @@ class Own(Dense):
         (own_function, {}, "its activation 'mine' is none of gru_c's"),
         (lambda: make(Bidirectional(GRU(3))), {"streaming": True}, "'bidirectional' .*streamed"),
         (lambda: make(GRU(3, go_backwards=True)), {"streaming": True}, "'gru' .*streamed"),
-        (lambda: make(Dense(3)), {"streaming": True}, "the model has no GRU layer"),
+        (lambda: make(Dense(3)), {"streaming": True}, "the model has no recurrent layer"),
         (lambda: Sequential([GRU(3)]), {}, "no weights yet, so export is not possible"),
         (lambda: Sequential([GRU(3, input_shape=(2, 2))], dtype="float64"), {}, "is float64"),
     ],

@@ -13,7 +13,7 @@ from gru_c.interop.onnx.node_checker import NEWEST  # noqa: E402
 from gru_c.interop.onnx.operators import OPERATORS  # noqa: E402
 from gru_c.interop.onnx.proto import ELEMENT_TYPES  # noqa: E402
 
-KNOWN = {*OPERATORS, "GRU"}
+KNOWN = {*OPERATORS, "GRU", "LSTM", "RNN"}
 TENSOR = onnx.TensorProto
 from_array = onnx.numpy_helper.from_array
 

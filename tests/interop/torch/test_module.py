@@ -223,8 +223,8 @@ def test_convert_of_a_gru_itself_and_of_what_computes_otherwise():
     made = convert(gru)
     assert type(made) is GRU
     assert made.weight_ih_l0 is gru.weight_ih_l0
-    model = torch.nn.Sequential(Other(3, 4), torch.nn.LSTM(3, 4))
-    assert [type(m) for m in convert(model)] == [Other, torch.nn.LSTM]
+    model = torch.nn.Sequential(Other(3, 4), torch.nn.GRUCell(3, 4))
+    assert [type(m) for m in convert(model)] == [Other, torch.nn.GRUCell]
 
 
 @pytest.mark.parametrize(

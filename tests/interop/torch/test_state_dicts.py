@@ -159,7 +159,9 @@ def test_what_pytorch_cannot_compute(layer, message):
 
 
 def test_what_is_no_model():
-    with pytest.raises(TypeError, match="wanted a Sequential, a GRU or a Bidirectional, got int"):
+    with pytest.raises(
+        TypeError, match=r"wanted a Sequential, a GRU, .* or a Bidirectional, got int"
+    ):
         to_state_dict(3)
     with pytest.raises(TypeError, match="got Dense"):
         to_state_dict(Dense(3))
@@ -208,8 +210,8 @@ def test_a_bad_state_dict(state_dict, error, message):
 
 
 def test_what_no_model_can_be_made_for():
-    with pytest.raises(ValueError, match="is it an LSTM's"):
-        from_state_dict(torch.nn.LSTM(3, 4).state_dict())
+    with pytest.raises(ValueError, match="does not say whether its nonlinearity is tanh or relu"):
+        from_state_dict(torch.nn.RNN(3, 4).state_dict())
     module = torch.nn.ModuleDict({"gru": torch.nn.GRU(3, 4)})
     with pytest.raises(ValueError, match="a part of a larger one is taken with prefix="):
         from_state_dict(module.state_dict())

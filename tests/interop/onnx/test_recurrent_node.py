@@ -153,7 +153,7 @@ def test_other_bad_calls():
     relu = onnx.helper.make_node("Relu", ["x"], ["y"])
     with pytest.raises(TypeError, match=r"run_node wants an onnx\.NodeProto, got str"):
         run_node("GRU", arrays)
-    with pytest.raises(ValueError, match="run_node evaluates GRU nodes, got 'Relu'"):
+    with pytest.raises(ValueError, match="run_node evaluates GRU, LSTM, RNN nodes, got 'Relu'"):
         run_node(relu, [arrays["X"]])
     with pytest.raises(ValueError, match="it has no input named 'Q'"):
         run_node(node, {**arrays, "Q": arrays["X"]})
