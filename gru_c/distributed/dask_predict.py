@@ -8,7 +8,7 @@ import weakref
 from io import BytesIO
 from pickle import PicklingError
 from types import FunctionType, SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -283,7 +283,7 @@ def _predict_chunk(
     with shares.take(waits=pickled.known_code):
         model = pickled.get_model()
         try:
-            outputs = cast(Array, model.predict(x, batch_size, verbose=0, lengths=lengths))
+            outputs = model.predict(x, batch_size, verbose=0, lengths=lengths)
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"in a chunk, whose first sample is number 0: {error}") from error

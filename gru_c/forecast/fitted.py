@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -196,7 +196,7 @@ class Fitted:
             numbers = np.arange(len(series[batch]))
             ends = np.array([len(item) - 1 for item in series[batch]])
             inputs = windows.inputs(numbers, ends)
-            y = cast(Array, self.model.predict(inputs, _BATCH_SIZE, verbose=0))
+            y = self.model.predict(inputs, _BATCH_SIZE, verbose=0)
             y = y.reshape(len(numbers), self.layout.horizon, len(self.levels)).astype(np.float64)
             parts.append(windows.forecasts(numbers, ends, y))
         return np.concatenate(parts)

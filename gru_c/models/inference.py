@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy.typing as npt
 
@@ -23,6 +23,32 @@ class InferenceModel(Network):
     """Base of `Sequential`: everything but training and files."""
 
     _kind = False  # for the checks of attributes, `Network` is the base of the kind
+
+    @overload
+    def predict(
+        self,
+        x: Array,
+        batch_size: int | None = ...,
+        verbose: str | int = ...,
+        steps: int | None = ...,
+        callbacks: object = ...,
+        *,
+        lengths: npt.ArrayLike | None = ...,
+        bucket: bool = ...,
+    ) -> Array: ...
+
+    @overload
+    def predict(
+        self,
+        x: object,
+        batch_size: int | None = ...,
+        verbose: str | int = ...,
+        steps: int | None = ...,
+        callbacks: object = ...,
+        *,
+        lengths: npt.ArrayLike | None = ...,
+        bucket: bool = ...,
+    ) -> Array | list[Array]: ...
 
     @checked_keywords
     def predict(

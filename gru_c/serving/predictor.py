@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -160,6 +160,12 @@ class Predictor:
         if single:
             outputs = outputs[0]
         return outputs if out is None else _written(out, outputs, network.dtype)
+
+    @overload
+    def predict(self, x: Array, *, lengths: npt.ArrayLike | None = ...) -> Array: ...
+
+    @overload
+    def predict(self, x: object, *, lengths: npt.ArrayLike | None = ...) -> Array | list[Array]: ...
 
     def predict(self, x: Any, *, lengths: npt.ArrayLike | None = None) -> Array | list[Array]:
         """Return the outputs for x: the same as a call of the predictor."""
