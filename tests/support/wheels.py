@@ -1,9 +1,11 @@
 """Builds wheels for Linux without Docker: python tests/support/wheels.py [--targets ...].
 
-Each CPython of 3.10 or newer that this machine has builds a wheel for each target, with the C
-compiler of the package ziglang, which knows the C libraries of all targets. auditwheel checks what
-the wheels need of a system and names them after it. A wheel for this machine is then installed
-alone into an empty environment, and run there.
+Each CPython of 3.10 or newer that this machine has, on the path or from pyenv or uv, builds a
+wheel for each target, with the C compiler of the package ziglang, which knows the C libraries of
+all targets. auditwheel checks what the wheels need of a system and names them after it. A wheel for
+this machine is then installed alone into an empty environment, and run there. One for aarch64 is
+run if there is a command for it: --aarch64 "qemu-aarch64-static -L ROOT ROOT/usr/bin/python3.11",
+with NumPy and safetensors for that Python on PYTHONPATH.
 """
 
 import argparse
@@ -70,14 +72,18 @@ def environment(folder, python, packages):
 
 def pythons(versions):
     """Return the interpreters of this machine by their versions."""
-    paths = {version: shutil.which(f"python{version}") for version in versions}
     works = {}
-    for version, path in paths.items():
-        shown = path and subprocess.run([path, "-V"], capture_output=True, check=False)
-        if shown and shown.returncode == 0:
-            works[version] = path
+    for version in versions:
+        name = f"python{version}"
+        paths = [shutil.which(name)]
+        for folder in (".pyenv/versions", ".local/share/uv/python"):
+            paths += sorted(Path.home().glob(f"{folder}/*/bin/{name}"))
+        for path in filter(None, paths):
+            if subprocess.run([path, "-V"], capture_output=True, check=False).returncode == 0:
+                works[version] = path
+                break
         else:
-            print(f"python{version}: not on this machine")
+            print(f"{name}: not on this machine", flush=True)
     return works
 
 
@@ -104,7 +110,7 @@ def build(python, tools, work, target, output):
     repaired = work / "repaired" / target
     shutil.rmtree(repaired, ignore_errors=True)
     run(
-        *(tools, "-m", "auditwheel", "repair", "--plat", target, "--wheel-dir", repaired, wheel),
+        *(tools, "-m", "auditwheel", "repair", "--plat", target, "-z", "9", "-w", repaired, wheel),
         PATH=path,
     )
     [wheel] = repaired.glob("*.whl")
@@ -113,11 +119,22 @@ def build(python, tools, work, target, output):
     return Path(shutil.copy(wheel, output))
 
 
+def run_elsewhere(command, wheel, folder):
+    """Run a wheel by the Python of a command, such as QEMU's; return its instruction set."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.unpack_archive(wheel, folder, "zip")
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return run(*command.split(), "-c", CHECK, PYTHONPATH=path).strip()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS))
     parser.add_argument("--pythons", nargs="+", choices=VERSIONS, default=VERSIONS)
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "wheels")
+    parser.add_argument(
+        "--aarch64", metavar="COMMAND", default="", help="starts a Python for aarch64"
+    )
     options = parser.parse_args()
     tools = environment(options.work / "tools", sys.executable, TOOL_PACKAGES)
     for version, path in pythons(options.pythons).items():
@@ -134,6 +151,12 @@ def main():
                 pip = (bare, "-m", "pip", "install", "-q", "--no-deps", "--force-reinstall")
                 run(*pip, wheel)
                 ran = "ran: " + run(bare, "-I", "-c", CHECK).strip()
+            elif (
+                options.aarch64
+                and f"python{version}" in options.aarch64
+                and "linux_2_17_a" in target
+            ):
+                ran = "ran: " + run_elsewhere(options.aarch64, wheel, options.work / "aarch64")
             print(f"{wheel.name}: {size} bytes, {seconds:.0f} s, {ran}", flush=True)
 
 
