@@ -23,6 +23,7 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 from setuptools.errors import CompileError, LinkError
 
 SOURCES = sorted(str(path) for path in Path("src_c").rglob("*.[chi]*"))
@@ -237,6 +238,45 @@ class BuildCore(build_ext):
         return str(kept)
 
 
+class PlainSdist(sdist):
+    """Write an sdist that has the same bytes whenever and by whomever it is written."""
+
+    def make_archive(  # with the names of setuptools
+        self,
+        base_name,
+        format,  # noqa: A002
+        root_dir=None,
+        base_dir=None,
+        **owner,
+    ):
+        if format != "gztar":
+            return super().make_archive(base_name, format, root_dir, base_dir, **owner)
+        return write_archive(f"{base_name}.tar.gz", base_dir)
+
+
+def write_archive(path, folder):
+    """Write a folder into a .tar.gz without times, users or permissions; return the path."""
+    import gzip
+    import tarfile
+
+    # The first second that a wheel, made of these files, can express.
+    moment = int(os.environ.get("SOURCE_DATE_EPOCH", "315532800"))
+
+    def plain(entry):
+        entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = moment, 0, 0, "", ""
+        entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
+        return entry
+
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with (
+        open(path, "wb") as file,
+        gzip.GzipFile("", "wb", 9, file, moment) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        archive.add(folder, Path(folder).name, filter=plain)
+    return path
+
+
 def numpy_version():
     import numpy as np
 
@@ -267,4 +307,4 @@ def extensions():
         return cythonize([binding("_core")], compiler_directives={"language_level": "3"})
 
 
-setup(cmdclass={"build_ext": BuildCore}, ext_modules=extensions())
+setup(cmdclass={"build_ext": BuildCore, "sdist": PlainSdist}, ext_modules=extensions())

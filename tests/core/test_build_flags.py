@@ -1,6 +1,8 @@
-"""The flags of the build: what a user's CFLAGS cannot change."""
+"""The build: what a user's CFLAGS cannot change, and sdists that are the same bytes."""
 
+import os
 import platform
+import tarfile
 
 import pytest
 from core_build import ROOT, compiler, core_units, isa_units, run, settings
@@ -47,3 +49,22 @@ def test_flags_of_the_user_change_no_instruction_of_the_core(tmp_path, flags):
 def test_each_machine_has_its_instruction_sets(name, expected):
     assert list(settings()["isa_units"](name)) == expected
     assert isa_units()
+
+
+def test_an_sdist_does_not_depend_on_time_and_permissions(tmp_path, monkeypatch):
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    contents = []
+    for folder, moment, mode in (("first", 10**9, 0o600), ("second", 2 * 10**9, 0o666)):
+        root = tmp_path / folder / "gru_c-1"
+        root.mkdir(parents=True)
+        for name in ("b", "a") if folder == "first" else ("a", "b"):
+            (root / name).write_text(name)
+            os.utime(root / name, (moment, moment))
+            (root / name).chmod(mode)
+        path = settings()["write_archive"](str(tmp_path / folder / "dist" / "s.tar.gz"), str(root))
+        with tarfile.open(path) as archive:
+            assert archive.getnames() == ["gru_c-1", "gru_c-1/a", "gru_c-1/b"]
+            assert {entry.mtime for entry in archive} == {315532800}
+        with open(path, "rb") as file:
+            contents.append(file.read())
+    assert contents[0] == contents[1]
