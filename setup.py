@@ -109,6 +109,11 @@ def core_units(platform, root):
     return units | {root / f"src_c/isa/isa_{name}.c": flags for name, flags in isas.items()}
 
 
+def spelled_for_clang_cl(flag):
+    """Return a flag as clang-cl takes it, which ignores those of GCC unless /clang: is before."""
+    return flag if flag.startswith("-D") else f"/clang:{flag}"
+
+
 def digest_of(*parts):
     """Return a name for the content of texts."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
@@ -124,7 +129,8 @@ class BuildCore(build_ext):
 
     def prepare_compiler(self):
         """Choose clang-cl on Windows; end with one message where there is no compiler."""
-        if self.compiler.compiler_type == "msvc":
+        self.is_msvc = self.compiler.compiler_type == "msvc"
+        if self.is_msvc:
             self.compiler.initialize()
             command = [shutil.which("clang-cl") or "clang-cl"]
             self.compiler.cc = command[0]
@@ -201,7 +207,8 @@ class BuildCore(build_ext):
         ext.sources, ext.depends = [], list(ext.extra_objects)
         pthread = [] if os.name == "nt" else ["-pthread"]
         # -ffast-math at the link would change how the whole process rounds
-        ext.extra_link_args = [*self.openmp, *pthread, "-fno-fast-math", *SANITIZE]
+        exact = [] if self.is_msvc else ["-fno-fast-math"]
+        ext.extra_link_args = [*self.openmp, *pthread, *exact, *SANITIZE]
         return super().build_extension(ext)
 
     def macro_of_isa(self, name):
@@ -214,6 +221,9 @@ class BuildCore(build_ext):
     def compile_once(self, source, flags, depends, **options):
         """Return the object of a source: one that is kept, or a new one."""
         flags = [self.renamed.get(flag, flag) for flag in flags]
+        if self.is_msvc:  # setuptools gives it flags of MSVC alone, too
+            flags = [spelled_for_clang_cl(flag) for flag in flags]
+            flags.append("-Wno-unused-command-line-argument")
         key = digest_of(
             *(self.plat_name, self.compiler_key, depends, *flags),
             source.read_text(encoding="utf-8"),

@@ -51,6 +51,11 @@ def test_each_machine_has_its_instruction_sets(name, expected):
     assert isa_units()
 
 
+def test_clang_cl_is_given_the_flags_that_bits_depend_on():
+    flags = [settings()["spelled_for_clang_cl"](flag) for flag in settings()["CORE_FLAGS"]]
+    assert {"/clang:-ffp-contract=off", "/clang:-O3", "-D_GNU_SOURCE"} < set(flags)
+
+
 def test_an_sdist_does_not_depend_on_time_and_permissions(tmp_path, monkeypatch):
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     contents = []
