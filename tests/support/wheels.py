@@ -5,7 +5,8 @@ wheel for each target, with the C compiler of the package ziglang, which knows t
 all targets. auditwheel checks what the wheels need of a system and names them after it. A wheel for
 this machine is then installed alone into an empty environment, and run there. One for aarch64 is
 run if there is a command for it: --aarch64 "qemu-aarch64-static -L ROOT ROOT/usr/bin/python3.11",
-with NumPy and safetensors for that Python on PYTHONPATH.
+with NumPy and safetensors for that Python on PYTHONPATH. At last the core is compiled for Windows
+and macOS, without optimization and without being run.
 """
 
 import argparse
@@ -24,6 +25,13 @@ TARGETS = {
     "manylinux_2_17_aarch64": ("aarch64-linux-gnu.2.17", "aarch64"),
     "musllinux_1_2_x86_64": ("x86_64-linux-musl", "x86_64"),
     "musllinux_1_2_aarch64": ("aarch64-linux-musl", "aarch64"),
+}
+# Name of setuptools' platform: zig's target.
+CORE_TARGETS = {
+    "win-amd64": "x86_64-windows-gnu",
+    "win-arm64": "aarch64-windows-gnu",
+    "macosx-11.0-arm64": "aarch64-macos",
+    "macosx-10.13-x86_64": "x86_64-macos",
 }
 VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.14t"]
 BUILD_PACKAGES = ["setuptools>=77", "wheel", "cython>=3.0.10", "numpy>=2.0"]
@@ -127,6 +135,23 @@ def run_elsewhere(command, wheel, folder):
     return run(*command.split(), "-c", CHECK, PYTHONPATH=path).strip()
 
 
+def compile_core(tools, name, folder):
+    """Compile the core for another system; warnings are errors. Return the number of files."""
+    from core_build import settings
+
+    setup = settings()
+    isas, units = setup["isa_units"](name), setup["core_units"](name, ROOT)
+    flags = [flag for flag in setup["CORE_FLAGS"] if flag != "-O3"]
+    flags += [*setup["WARNINGS"], "-Werror", "-Wno-unknown-pragmas", "-Isrc_c"]
+    flags += [f"-DGRU_HAVE_{isa.upper()}" for isa in isas]
+    zig = [tools, "-m", "ziglang", "cc", "-target", CORE_TARGETS[name], "-fno-sanitize=undefined"]
+    folder.mkdir(parents=True, exist_ok=True)
+    for source, others in units.items():
+        named = [flag.replace("=x86-64", "=x86_64") for flag in others]  # as zig names it
+        run(*zig, *flags, *named, "-c", source, "-o", folder / f"{source.stem}.o")
+    return len(units)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS))
@@ -135,6 +160,7 @@ def main():
     parser.add_argument(
         "--aarch64", metavar="COMMAND", default="", help="starts a Python for aarch64"
     )
+    parser.add_argument("--core", nargs="*", choices=CORE_TARGETS, default=list(CORE_TARGETS))
     options = parser.parse_args()
     tools = environment(options.work / "tools", sys.executable, TOOL_PACKAGES)
     for version, path in pythons(options.pythons).items():
@@ -151,13 +177,12 @@ def main():
                 pip = (bare, "-m", "pip", "install", "-q", "--no-deps", "--force-reinstall")
                 run(*pip, wheel)
                 ran = "ran: " + run(bare, "-I", "-c", CHECK).strip()
-            elif (
-                options.aarch64
-                and f"python{version}" in options.aarch64
-                and "linux_2_17_a" in target
-            ):
+            elif target == "manylinux_2_17_aarch64" and f"python{version}" in options.aarch64:
                 ran = "ran: " + run_elsewhere(options.aarch64, wheel, options.work / "aarch64")
             print(f"{wheel.name}: {size} bytes, {seconds:.0f} s, {ran}", flush=True)
+    for name in options.core:
+        count = compile_core(tools, name, options.work / "core" / name)
+        print(f"the core for {name}: {count} files compiled", flush=True)
 
 
 if __name__ == "__main__":
