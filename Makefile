@@ -1,6 +1,6 @@
 # Short names for CONTRIBUTING.md's commands.
 
-.PHONY: build test proofs lint docs bench coverage sanitize sanitize-threads \
+.PHONY: build wheels test proofs lint docs bench coverage sanitize sanitize-threads \
 	fuzz soak emulated nightly
 
 build: # the core, in place
@@ -11,6 +11,9 @@ test: build
 
 proofs: build # the tests that take a minute or more
 	python -m pytest -q -m slow
+
+wheels: # dist/*.whl for Linux, by each CPython of this machine; see tests/support/wheels.py
+	python tests/support/wheels.py
 
 lint:
 	ruff check . && ruff format --check . && mypy

@@ -26,6 +26,7 @@ cdef extern from "gru.h" nogil:
     const char *gru_isa_name(size_t i)
     const char *gru_active_isa()
     gru_status gru_select_isa(const char *name)
+    int gru_has_threads()
     int gru_has_openmp()
     void gru_unbind_workers(size_t count, const int *cpus)
 

@@ -11,11 +11,12 @@ cimport cython
 cimport numpy as cnp
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject
-from cpython.pycapsule cimport PyCapsule_GetPointer
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.math cimport INFINITY
 from libc.stdint cimport SIZE_MAX, int32_t
 
 import os
+import re
 from operator import attrgetter, itemgetter
 from threading import get_ident, main_thread
 
@@ -37,6 +38,7 @@ ACTIVATIONS = {
 }
 COMPILER = _COMPILER.decode()
 HAS_OPENMP = bool(gru_has_openmp())
+HAS_THREADS = bool(gru_has_threads())
 
 cdef extern from *:
     """
@@ -248,9 +250,35 @@ def unbind_workers(list cpus not None):
     gru_unbind_workers(count, numbers)
 
 
-def set_blas(capsule):
-    """Set the BLAS routines that gru_c._blas.routines() returns."""
-    gru_set_blas(<const gru_blas *>PyCapsule_GetPointer(capsule, "gru_blas"))
+# What SciPy's capsules say of the routines that they hold, with "real" for the dtype.
+_GEMM = (
+    "void (char *, char *, int *, int *, int *, real *, real *, int *, real *, int *, real *, "
+    "real *, int *)"
+)
+_GEMV = "void (char *, int *, int *, real *, real *, int *, real *, int *, real *, real *, int *)"
+
+
+cdef void *_routine(dict capsules, str name, str signature) except NULL:
+    """Return the address in one of SciPy's capsules; ImportError if its type is another."""
+    capsule = capsules[name]
+    cdef const char *given = PyCapsule_GetName(capsule)
+    kind = re.sub(r"\w+cython_blas_[sd]\b", "real", given.decode())
+    if kind != signature:
+        raise ImportError(f"SciPy's BLAS routine {name} is {kind}, but gru_c calls {signature}")
+    return PyCapsule_GetPointer(capsule, given)
+
+
+def set_blas(dict capsules):
+    """Set the BLAS routines: ``scipy.linalg.cython_blas.__pyx_capi__``; None: there are none."""
+    cdef gru_blas routines
+    if capsules is None:
+        gru_set_blas(NULL)
+        return
+    (<void **>&routines.sgemm)[0] = _routine(capsules, "sgemm", _GEMM)
+    (<void **>&routines.dgemm)[0] = _routine(capsules, "dgemm", _GEMM)
+    (<void **>&routines.sgemv)[0] = _routine(capsules, "sgemv", _GEMV)
+    (<void **>&routines.dgemv)[0] = _routine(capsules, "dgemv", _GEMV)
+    gru_set_blas(&routines)
 
 
 def auto_engine():

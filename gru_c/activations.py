@@ -282,10 +282,18 @@ def gelu(x: Array, approximate: bool = False) -> Array:
 
 
 def _normal_distribution(x: Array) -> Array:
-    from scipy.special import ndtr  # its import takes longer than that of this package
-
+    try:
+        from scipy.special import ndtr  # its import takes longer than that of this package
+    except ModuleNotFoundError:  # not installed: slower, the same but for the last bits
+        ndtr = _ndtr
     phi: Array = ndtr(x)
     return phi
+
+
+def _ndtr(x: Array) -> Array:
+    """Return scipy.special.ndtr(x), one element at a time."""
+    values = np.fromiter((0.5 * math.erfc(-v * math.sqrt(0.5)) for v in x.flat), float, x.size)
+    return values.reshape(x.shape).astype(x.dtype)
 
 
 def _gelu_slope(x: Array) -> Array:

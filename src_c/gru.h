@@ -73,7 +73,11 @@ const char *gru_active_isa(void);
 /* Use the named instruction set. No other call may be running. */
 gru_status gru_select_isa(const char *name);
 
-/* Return 1 if the core was built with OpenMP, 0 if every call runs on the calling thread. */
+/* Return 1 if the core has threads of its own, 0 if every call runs on the calling thread. */
+int gru_has_threads(void);
+
+/* Return 1 if the core was built with OpenMP, whose threads the BLAS engine uses: without them it
+ * runs on the calling thread. */
 int gru_has_openmp(void);
 
 /* Say that an OpenMP runtime has bound the calling thread: where a caller has the same CPUs as this
@@ -92,8 +96,9 @@ typedef struct gru_blas {
         int *incx, double *beta, double *y, int *incy);
 } gru_blas;
 
-/* Hand BLAS to the core, once. The caller makes sure that BLAS itself runs one thread per call
- * while the core works, because the core's threads call it at the same time. */
+/* Hand BLAS to the core, once; null says that there is none, so that GRU_ENGINE_AUTO never stands
+ * for BLAS. The caller makes sure that BLAS itself runs one thread per call while the core works,
+ * because the core's threads call it at the same time. */
 void gru_set_blas(const gru_blas *blas);
 
 /* The form in which the packed engine stores the weights W and U; biases, sums, gates and states

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "gru_c"
 
 # From the ground up. Rooms on one line do not import each other.
 FLOORS = """
-_core _blas
+_core
 common _version
 runtime
 recurrence
@@ -110,7 +110,7 @@ def import_graph(files):
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 for alias in node.names:
                     submodule = f"{node.module}.{alias.name}"
-                    is_binding = node.module == "gru_c" and alias.name in ("_core", "_blas")
+                    is_binding = node.module == "gru_c" and alias.name == "_core"
                     targets.add(submodule if submodule in files or is_binding else node.module)
             elif isinstance(node, ast.Import):
                 targets.update(alias.name for alias in node.names)

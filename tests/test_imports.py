@@ -1,5 +1,11 @@
 """Effects of an import: heavy packages are imported on first use."""
 
+import ast
+import importlib
+from pathlib import Path
+
+import gru_c
+
 
 def test_heavy_imports_wait_for_their_use(run_python):
     code = """
@@ -57,3 +63,48 @@ def test_pickles_that_name_former_modules_are_read(run_python):
     code = f"import pickle\nfor content in {contents}:\n    print(pickle.loads(content).__module__)"
     done = run_python(code)
     assert done.stdout.split() == [f"gru_c.{module}" for module in FORMER.values()], done.stderr
+
+
+def test_the_package_imports_a_name_on_first_use(run_python):
+    code = """
+import sys, threading
+import gru_c
+def rooms():
+    return {name.split(".")[1] for name in sys.modules if name.startswith("gru_c.")}
+print(sorted(rooms()), threading.active_count())
+gru_c.gru_step
+print("functional" in rooms(), "layers" in rooms())
+assert gru_c.GRU is gru_c.layers.GRU and "GRU" in vars(gru_c)
+"""
+    done = run_python(code)
+    lines = ["['_core', '_version', 'common', 'runtime', 'saving'] 1", "True False"]
+    assert done.stdout.splitlines() == lines, done.stderr
+
+
+def test_the_stub_has_the_names_of_the_package():
+    stub = ast.parse(Path(gru_c.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    sources = {
+        alias.name: node.module
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert set(gru_c.__all__) <= set(sources) <= set(dir(gru_c))
+    for name, module in sources.items():
+        value = getattr(gru_c, name)
+        if module != "gru_c":
+            assert value is getattr(importlib.import_module(module), name)
+        else:
+            assert value.__name__ == f"gru_c.{name}"
+
+
+def test_a_demo_does_not_import_what_other_commands_need(run_python):
+    code = """
+import contextlib, io, sys
+from gru_c.cli import main
+with contextlib.redirect_stdout(io.StringIO()):
+    main(["demo", "--epochs", "1"])
+print([name for name in ("gru_c.forecast", "statistics", "zoneinfo") if name in sys.modules])
+"""
+    done = run_python(code)
+    assert done.stdout == "[]\n", done.stderr

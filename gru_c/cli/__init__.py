@@ -7,12 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from gru_c._version import __version__
-from gru_c.cli import bench, forecast, inspect
-from gru_c.cli.reading import divide_times
 from gru_c.layers import GRU, Dense
 from gru_c.models.sequential import Sequential
 from gru_c.runtime.config import show_config
@@ -42,7 +41,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         try:
             given = sys.argv[1:] if arguments is None else arguments
-            options = _parser().parse_args(divide_times(given))
+            options = _options(given)
             code = int(options.run(options))
         finally:
             if sys.stdout is not None:
@@ -73,7 +72,22 @@ def _discard_output() -> None:
     os.close(nowhere)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _options(given: Sequence[str]) -> argparse.Namespace:
+    """Parse the arguments; `demo` and `info` do not import what the other commands need."""
+    if given and given[0] in ("demo", "info"):
+        return _parser()[0].parse_args(given)
+    from gru_c.cli import bench, forecast, inspect
+    from gru_c.cli.reading import divide_times
+
+    parser, commands = _parser()
+    inspect.add_command(commands)
+    forecast.add_commands(commands, _positive)
+    bench.add_command(commands, _positive)
+    return parser.parse_args(divide_times(given))
+
+
+def _parser() -> tuple[argparse.ArgumentParser, argparse._SubParsersAction[Any]]:
+    """Return the parser with two of the commands, and the object to which others are added."""
     parser = argparse.ArgumentParser(
         prog="gru-c", description="Gated recurrent unit networks for NumPy."
     )
@@ -95,19 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: gru-c info",
     )
     info.set_defaults(run=_info)
-    inspect.add_command(commands)
-    forecast.add_commands(commands, _positive)
-    timing = commands.add_parser(
-        "bench",
-        help="time this machine, beside the other libraries that are installed",
-        description="Time forward passes and training steps on this machine, beside PyTorch, "
-        "onnxruntime and Keras where they are installed.",
-        epilog="example: gru-c bench --rounds 20 --threads 1",
-    )
-    timing.add_argument("--rounds", type=_positive, default=20, help="default: 20")
-    timing.add_argument("--threads", type=_positive, help="default: as gru-c info says")
-    timing.set_defaults(run=_bench)
-    return parser
+    return parser, commands
 
 
 def _positive(text: str) -> int:
@@ -134,7 +136,7 @@ def _demo(options: argparse.Namespace) -> int:
     seconds = time.perf_counter() - start
     for epoch, loss in zip(history.epoch, history.history["loss"], strict=True):
         print(f"epoch {epoch + 1:3}  loss {loss:.4f}")
-    predicted = model.predict(rng.standard_normal((1, 10, 8)), verbose=0)
+    predicted = np.asarray(model.predict(rng.standard_normal((1, 10, 8)), verbose=0))
     print(f"\n{options.epochs} epochs in {seconds:.3f} s")
     print(f"prediction for one new sequence: {predicted[0, 0]:.4f}")
     return 0
@@ -142,9 +144,4 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _info(options: argparse.Namespace) -> int:
     show_config()
-    return 0
-
-
-def _bench(options: argparse.Namespace) -> int:
-    print(bench.compare(options.rounds, options.threads))
     return 0

@@ -7,6 +7,7 @@ of the machine affect all of them; the table shows medians.
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import math
 import os
@@ -14,7 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -57,6 +58,25 @@ class Problem:
     @staticmethod
     def _draw(rng: np.random.Generator, *shape: int) -> Array:
         return (0.1 * rng.standard_normal(shape)).astype(np.float32)
+
+
+def add_command(commands: Any, count: Callable[[str], int]) -> None:
+    """Add `bench` to the commands; `count` reads a number of at least 1."""
+    parser = commands.add_parser(
+        "bench",
+        help="time this machine, beside the other libraries that are installed",
+        description="Time forward passes and training steps on this machine, beside PyTorch, "
+        "onnxruntime and Keras where they are installed.",
+        epilog="example: gru-c bench --rounds 20 --threads 1",
+    )
+    parser.add_argument("--rounds", type=count, default=20, help="default: 20")
+    parser.add_argument("--threads", type=count, help="default: as gru-c info says")
+    parser.set_defaults(run=_bench)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    print(compare(options.rounds, options.threads))
+    return 0
 
 
 def _ours(problem: Problem, threads: int) -> tuple[Call, Call]:

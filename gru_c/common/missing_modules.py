@@ -1,15 +1,30 @@
-"""Errors for modules that Keras had or has, and gru_c does not: where their names are."""
+"""Modules that do not exist: other names of those that do, and errors that say where names are."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.abc import MetaPathFinder
+from importlib import import_module
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 _PACKAGE = __name__.partition(".")[0]
 _LAYERS, _UTILS = "its names are in gru_c.layers", "its names are in gru_c.utils"
 _OPTIMIZERS = "its names are in gru_c.optimizers"
+
+# Other names of modules: Keras's, for ``from gru_c.optimizers.schedules import ...``, and those
+# that older pickles give for the modules of their classes and functions.
+OTHER_NAMES: Mapping[str, str] = {
+    "optimizers.schedules": "schedules",
+    "initializers.function": "initializers.user_function",
+    "losses.function": "losses.user_function",
+    "losses.functions": "losses.per_sample",
+    "metrics.function": "metrics.user_function",
+    "metrics.functions": "metrics.per_sample",
+    "metrics.of_losses": "metrics.loss_means",
+    "schedules.function": "schedules.user_function",
+    "training.doubts": "training.loss_warnings",
+}
 
 # Advice by the name of the module below gru_c.
 ADVICE: Mapping[str, str] = {
@@ -40,21 +55,37 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-class MissingModules(MetaPathFinder):
-    """Finds no module: raises ModuleNotFoundError with advice for those of `ADVICE`.
+class Alias:
+    """Loads a module under one of `OTHER_NAMES`: the same object as under its own name."""
 
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Return None: Python makes an empty module, which `exec_module` replaces."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Put the module of the other name into the place of an empty one."""
+        name = module.__name__.partition(".")[2]
+        sys.modules[module.__name__] = import_module(f"{_PACKAGE}.{OTHER_NAMES[name]}")
+
+
+class MissingModules:
+    """Finds the modules of `OTHER_NAMES`; raises ModuleNotFoundError with advice for `ADVICE`.
+
+    It has the method of a MetaPathFinder, whose module takes longer to import than all of this one.
     It is the last finder, so that it is asked only for modules that do not exist.
     """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> None:
+    ) -> ModuleSpec | None:
         """Return None for a module of which nothing is known here."""
         package, _, name = fullname.partition(".")
+        if package == _PACKAGE and name in OTHER_NAMES:
+            return ModuleSpec(fullname, Alias())  # type: ignore[arg-type]
         if package == _PACKAGE and name in ADVICE:
             raise ModuleNotFoundError(
                 f"gru_c has no module {fullname}: {ADVICE[name]}", name=fullname
             )
+        return None
 
 
 def install() -> None:

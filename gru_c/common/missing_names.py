@@ -6,7 +6,6 @@ their place, or gives the nearest name.
 
 from __future__ import annotations
 
-import difflib
 import dis
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -102,6 +101,8 @@ def explain_missing(module: str, names: Iterable[str]) -> Callable[[str], NoRetu
             words = ": Keras has it, gru_c does not"
             words += f"; {_OTHERWISE[room]}" if room in _OTHERWISE else ""
         elif not name.startswith("_"):
+            import difflib  # takes 2 ms
+
             nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
             words = f"; did you mean {nearest[0]!r}?" if nearest else ""
             if room == "backend" and not nearest:

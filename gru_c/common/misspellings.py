@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
-
 # Names that users give to attributes of their own, although each is one letter from a known name.
 # The same holds for names with "_" at the end.
 USERS_WORDS = frozenset(
@@ -41,8 +39,14 @@ def _slips(name: str, known: str) -> int | None:
         return None
     count = _distance(a, b)
     slip = difference <= 1 and count <= (2 if longest >= 8 else 1)
-    other_form = longest >= 10 and b not in a and SequenceMatcher(None, a, b).ratio() >= 0.8
+    other_form = longest >= 10 and b not in a and _similarity(a, b) >= 0.8
     return count if slip or other_form else None
+
+
+def _similarity(a: str, b: str) -> float:
+    from difflib import SequenceMatcher  # on first use: takes 2 ms
+
+    return SequenceMatcher(None, a, b).ratio()
 
 
 def _distance(a: str, b: str) -> int:

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any
 
@@ -36,7 +37,9 @@ def bars_are_shown() -> bool:
 
 
 def _bar(total: int | None, title: str, unit: str) -> Any:
-    """Return a tqdm bar for the terminal or notebook."""
+    """Return a tqdm bar for the terminal or notebook; None where tqdm is not installed."""
+    if find_spec("tqdm") is None:
+        return None
     with warnings.catch_warnings():
         # In a notebook without ipywidgets tqdm warns, and shows the bar of a terminal.
         warnings.simplefilter("ignore")
@@ -50,7 +53,7 @@ class Progress:
 
     Mode 1 shows a tqdm bar on stderr with the remaining time, mode 2 a line on stdout at the end.
     Both show the samples per second. If stderr is a file or a pipe, where a bar would add a new
-    line for every batch, mode 1 writes one line to stderr at the end.
+    line for every batch, or if tqdm is not installed, mode 1 writes one line to stderr at the end.
     """
 
     def __init__(self, mode: int, title: str, batches: int | None, unit: str = "batch") -> None:

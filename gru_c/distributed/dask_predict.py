@@ -283,7 +283,7 @@ def _predict_chunk(
     with shares.take(waits=pickled.known_code):
         model = pickled.get_model()
         try:
-            outputs: Array = model.predict(x, batch_size, verbose=0, lengths=lengths)
+            outputs = model.predict(x, batch_size, verbose=0, lengths=lengths)
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"in a chunk, whose first sample is number 0: {error}") from error

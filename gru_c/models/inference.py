@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy.typing as npt
 
+from gru_c.common.arrays import Array
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.validation import check_flag, check_integer
 from gru_c.data.inputs import check_batch_inputs
@@ -23,6 +24,32 @@ class InferenceModel(Network):
 
     _kind = False  # for the checks of attributes, `Network` is the base of the kind
 
+    @overload
+    def predict(
+        self,
+        x: Array,
+        batch_size: int | None = ...,
+        verbose: str | int = ...,
+        steps: int | None = ...,
+        callbacks: object = ...,
+        *,
+        lengths: npt.ArrayLike | None = ...,
+        bucket: bool = ...,
+    ) -> Array: ...
+
+    @overload
+    def predict(
+        self,
+        x: object,
+        batch_size: int | None = ...,
+        verbose: str | int = ...,
+        steps: int | None = ...,
+        callbacks: object = ...,
+        *,
+        lengths: npt.ArrayLike | None = ...,
+        bucket: bool = ...,
+    ) -> Array | list[Array]: ...
+
     @checked_keywords
     def predict(
         self,
@@ -34,7 +61,7 @@ class InferenceModel(Network):
         *,
         lengths: npt.ArrayLike | None = None,
         bucket: bool = False,
-    ) -> Any:
+    ) -> Array | list[Array]:
         """Return the outputs for x, computed batch by batch.
 
         Parameters
@@ -76,7 +103,7 @@ class InferenceModel(Network):
         )
 
     @checked_keywords
-    def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Any:
+    def predict_on_batch(self, x: Any, lengths: npt.ArrayLike | None = None) -> Array | list[Array]:
         """Return the outputs for x, computed as one batch; see `predict`."""
         count = max(len(check_batch_inputs(self, x, lengths)), 1)
         return predict.predict(self, x, batch_size=count, verbose=0, lengths=lengths)

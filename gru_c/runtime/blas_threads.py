@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
 from typing import Any
 
 from gru_c import _core
@@ -79,11 +80,17 @@ class _SingleThreadedBlas:
 
     def _load(self) -> None:
         """Give SciPy's BLAS to the core, on first use because importing it takes 0.3 s."""
+        missing = missing_packages()
+        if missing:
+            raise ImportError(
+                f"the engine 'blas' needs {' and '.join(missing)}, not installed here: "
+                f"pip install {' '.join(missing)}, or take engine='auto' or 'packed'",
+                name=missing[0],
+            )
+        from scipy.linalg import cython_blas
         from threadpoolctl import ThreadpoolController
 
-        from gru_c import _blas
-
-        _core.set_blas(_blas.routines())
+        _core.set_blas(cython_blas.__pyx_capi__)
         self._hold(ThreadpoolController().select(user_api="blas"))
 
     def _hold(self, libraries: Any) -> None:
@@ -111,6 +118,15 @@ class _SingleThreadedBlas:
 
 
 single_threaded_blas = _SingleThreadedBlas()
+
+
+def missing_packages() -> list[str]:
+    """Return the names of the packages that the BLAS engine needs and that are not installed."""
+    return [name for name in ("scipy", "threadpoolctl") if find_spec(name) is None]
+
+
+if missing_packages():
+    _core.set_blas(None)  # "auto" then stands for the packed engine on every CPU
 
 _NOTHING = nullcontext()
 

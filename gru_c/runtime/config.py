@@ -31,7 +31,10 @@ def apply_environment() -> None:
 
 
 def _blas() -> str:
-    """Return name and version of SciPy's BLAS, after loading it."""
+    """Return name and version of SciPy's BLAS, after loading it; or say what is not installed."""
+    missing = blas_threads.missing_packages()
+    if missing:
+        return f"{' and '.join(missing)} not installed: engine='blas' cannot be used"
     with blas_threads.single_threaded_blas:
         pass
     libraries = blas_threads.single_threaded_blas.libraries()
@@ -40,12 +43,19 @@ def _blas() -> str:
 
 def _engine() -> str:
     """Return the engine that "auto" stands for on this machine, and the reason."""
+    if blas_threads.missing_packages():
+        return "auto: packed (there is no BLAS for the engine blas)"
     if _core.auto_engine() == _core.ENGINES["packed"]:
         return f"auto: packed (its kernels for {_core.active_isa()} are faster than BLAS)"
     return (
         f"auto: blas (the {_core.active_isa()} kernels have no fused multiply-add, BLAS may have "
         "better ones)"
     )
+
+
+def _threads() -> int | str:
+    """Return the number of threads, or say that this build has none."""
+    return threads.get_num_threads() if _core.HAS_THREADS else "1: built without threads"
 
 
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
@@ -79,8 +89,8 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         "engine": _engine(),
         "engines": ", ".join(engines),
         "blas": _blas(),
-        "openmp": "yes" if _core.HAS_OPENMP else "no: every call runs on the calling thread",
-        "threads": threads.get_num_threads(),
+        "openmp": "yes" if _core.HAS_OPENMP else "no: the engine blas runs on one thread",
+        "threads": _threads(),
     }
     if mode == "dicts":
         return config

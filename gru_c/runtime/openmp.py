@@ -12,7 +12,6 @@ threads that are started later inherit them. Threads of this package get the CPU
 
 from __future__ import annotations
 
-import ctypes
 import os
 from pathlib import Path
 
@@ -35,6 +34,8 @@ def _cpus_of_runtimes(mine: frozenset[int]) -> set[int]:
     cpus: set[int] = set()
     if not any(name in os.environ for name in _BINDING):
         return cpus
+    import ctypes  # takes milliseconds
+
     try:
         names = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
         for name in sorted(name for name in names if Path(name).name.startswith("libgomp")):

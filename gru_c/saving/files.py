@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import json
 import os
@@ -18,6 +17,11 @@ import numpy as np
 from gru_c import initializers
 from gru_c.common.arrays import Array
 from gru_c.common.registry import serialize
+
+try:
+    import fcntl
+except ImportError:  # Windows, which deletes and renames no file that a process has open
+    fcntl = None  # type: ignore[assignment]
 
 # Suffixes of other formats, with the module that reads and writes the format.
 _FOREIGN_SUFFIXES = {
@@ -133,11 +137,14 @@ def write_whole(target: Path, content: bytes) -> None:
         with file:
             file.write(content)
             file.flush()
-            if before is not None:
+            if before is not None and hasattr(os, "fchown"):
                 with suppress(OSError):  # another user's file
                     os.fchown(file.fileno(), before.st_uid, before.st_gid)
                 os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
             os.fsync(file.fileno())
+            if fcntl is not None:  # while it is locked
+                temporary.replace(target)
+        if fcntl is None:
             temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -148,8 +155,11 @@ def _locked_file_beside(target: Path, mode: int) -> tuple[Path, BinaryIO]:
     """Make a temporary file, and lock it: so others see that its process lives."""
     while True:
         temporary = target.with_name(f".{target.name}.{os.urandom(16).hex()}.tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(temporary, flags, mode)
         file = open(descriptor, "wb")  # noqa: SIM115 (the caller closes it)
+        if fcntl is None:
+            return temporary, file
         with suppress(OSError):  # a file system without locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
@@ -160,6 +170,10 @@ def _locked_file_beside(target: Path, mode: int) -> tuple[Path, BinaryIO]:
 def remove_leftovers(target: Path) -> None:
     """Delete the temporary files of a target whose processes were killed while they wrote."""
     for leftover in target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 32}.tmp"):
+        if fcntl is None:
+            with suppress(OSError):
+                leftover.unlink()
+            continue
         with suppress(OSError), leftover.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its process lives
             leftover.unlink()

@@ -1,17 +1,15 @@
 """The formats of model files, chosen by the suffix of the file's name.
 
-The table is filled in by ``gru_c/__init__.py``, because the modules of the formats lie above this
-room. They are imported when a file of their format is written or read.
+The table comes from ``gru_c/__init__.py``, because the modules of the formats lie above this room.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
-
-from gru_c.saving.files import module_hint
 
 Action = Literal["save", "load_model", "save_weights", "load_weights"]
 
@@ -57,21 +55,30 @@ class Descriptions(NamedTuple):
     read: Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[list[Any], dict[str, Any]] | None]
 
 
-_DESCRIPTIONS: list[Descriptions] = []
-_FORMATS: list[FileFormat] = []
+Source = Callable[[], tuple[tuple[FileFormat, ...], Descriptions]]
+
+_SOURCES: list[Source] = []
 # The first bytes of files of other formats than safetensors, with a name of such a file.
 _NAMES = {b"PK\x03\x04": "model.keras", b"\x89HDF": "model.h5"}
 
 
-def register(*formats: FileFormat, descriptions: Descriptions) -> None:
-    """Set the known formats. A file has the first format with a suffix that its name ends in."""
-    _FORMATS[:] = formats
-    _DESCRIPTIONS[:] = [descriptions]
+def register(source: Source) -> None:
+    """Set the function that imports and returns the known formats, and those of descriptions.
+
+    It is called on first use. A file has the first format with a suffix that its name ends in.
+    """
+    _SOURCES[:] = [source]
+    _known.cache_clear()
+
+
+@cache
+def _known() -> tuple[tuple[FileFormat, ...], Descriptions]:
+    return _SOURCES[0]()
 
 
 def descriptions() -> Descriptions:
     """Return the functions for descriptions of models."""
-    return _DESCRIPTIONS[0]
+    return _known()[1]
 
 
 def format_for(path: str | os.PathLike[str], action: Action) -> FileFormat:
@@ -92,10 +99,12 @@ def format_for(path: str | os.PathLike[str], action: Action) -> FileFormat:
         problem = "holds a whole model" if "weights" in action else "holds weights alone"
     suffixes = [
         suffix
-        for other in _FORMATS
+        for other in _known()[0]
         if getattr(other, action) is not None
         for suffix in other.suffixes
     ]
+    from gru_c.saving.files import module_hint  # this module is imported with the package
+
     raise ValueError(
         f"{action}: a file named {name!r} {problem}; the format of a file is chosen by its "
         f"suffix, for {action} one of {', '.join(suffixes)}{module_hint(Path(name), ', or')}"
@@ -118,4 +127,4 @@ def format_to_read(path: str | os.PathLike[str]) -> FileFormat:
 
 
 def _of_suffix(name: str) -> FileFormat | None:
-    return next((item for item in _FORMATS if name.lower().endswith(item.suffixes)), None)
+    return next((item for item in _known()[0] if name.lower().endswith(item.suffixes)), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -161,9 +161,16 @@ class Predictor:
             outputs = outputs[0]
         return outputs if out is None else _written(out, outputs, network.dtype)
 
-    def predict(self, x: Any, *, lengths: npt.ArrayLike | None = None) -> Any:
+    @overload
+    def predict(self, x: Array, *, lengths: npt.ArrayLike | None = ...) -> Array: ...
+
+    @overload
+    def predict(self, x: object, *, lengths: npt.ArrayLike | None = ...) -> Array | list[Array]: ...
+
+    def predict(self, x: Any, *, lengths: npt.ArrayLike | None = None) -> Array | list[Array]:
         """Return the outputs for x: the same as a call of the predictor."""
-        return self(x, lengths=lengths)
+        outputs: Array | list[Array] = self(x, lengths=lengths)
+        return outputs
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Return a `Stream` of these weights, which runs one time step after the other.

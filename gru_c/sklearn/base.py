@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -347,7 +347,7 @@ class GRUEstimator(Guarded, BaseEstimator):  # type: ignore[misc]
         """Return the inputs of the last activation for checked sequences, (n, k)."""
         layers = self.model_.layers
         model = Sequential(layers[:-1]) if isinstance(layers[-1], Activation) else self.model_
-        outputs: Array = model.predict(x, _BATCH_SIZE, verbose=0, bucket=isinstance(x, list))
+        outputs = cast(Array, model.predict(x, _BATCH_SIZE, verbose=0, bucket=isinstance(x, list)))
         return outputs.astype(np.float64)
 
     def _predicted(self, X: Any) -> Array:

@@ -8,7 +8,8 @@ gru_engine gru_engine_of(const gru_problem *problem) {
     if (problem->engine != GRU_ENGINE_AUTO) {
         return problem->engine;
     }
-    const int packed = gru_active_fma() || problem->weights_format != GRU_WEIGHTS_FULL;
+    const int packed =
+        gru_active_fma() || gru_blas_is_missing() || problem->weights_format != GRU_WEIGHTS_FULL;
     return packed ? GRU_ENGINE_PACKED : GRU_ENGINE_BLAS;
 }
 

@@ -5,9 +5,15 @@
 #include "common/memory.h"
 
 static gru_blas blas;
+static int is_missing;
 
 void gru_set_blas(const gru_blas *routines) {
-    blas = *routines;
+    is_missing = !routines;
+    blas = routines ? *routines : (gru_blas){ 0 };
+}
+
+int gru_blas_is_missing(void) {
+    return is_missing;
 }
 
 int gru_blas_is_set(void) {

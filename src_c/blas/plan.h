@@ -49,6 +49,9 @@ gru_status gru_blas_plan_of(const gru_problem *problem, gru_pass pass, gru_blas_
 
 int gru_blas_is_set(void);
 
+/* Return 1 if the caller has said that there is no BLAS. */
+int gru_blas_is_missing(void);
+
 /* c (m, n) = a b + beta c by BLAS, on one thread. Rows of c lie `c_row` apart; beta is 0 or 1. */
 void gru_gemm_f32(size_t m, size_t n, size_t k, const gru_matrix *a, const gru_matrix *b, int beta,
     float *c, size_t c_row);

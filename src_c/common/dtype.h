@@ -11,7 +11,7 @@
 #ifndef GRU_COMMON_DTYPE_H
 #define GRU_COMMON_DTYPE_H
 
-#if !defined(__GNUC__)
+#if !defined(__GNUC__) && !defined(__clang__)
 #error "gru_c needs GCC or Clang: its kernels are written with their vector extensions"
 #endif
 

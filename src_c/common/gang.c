@@ -1,7 +1,7 @@
 /* Gangs: several threads that do the phases of one sequence together. */
-#include <sched.h>
 #include <stdatomic.h>
 
+#include "common/system.h"
 #include "common/threads.h"
 
 /* A thread that waits takes over a part that nobody has begun: at once if the part's member has not
@@ -30,7 +30,7 @@ static void leave_in_time(gru_gang *gang, size_t member, gru_turn *turn) {
     }
     if (now - turn->begun > MOST_NANOSECONDS) {
         atomic_store_explicit(&gang->parts[member].present, 0, memory_order_relaxed);
-        sched_yield();
+        gru_yield();
         atomic_store_explicit(&gang->parts[member].present, 1, memory_order_relaxed);
         turn->begun = now = gru_nanoseconds();
     }

@@ -10,14 +10,15 @@
  * then sleep. When two Python threads call at once, the team works for the first, and the other one
  * does its tasks itself. A forked child begins with a new team. */
 #include <limits.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include "common/memory.h"
+#include "common/system.h"
 #include "common/threads.h"
+
+#if !defined(GRU_NO_THREADS) && !defined(_WIN32)
+#include <signal.h>
+#endif
 
 static void gru_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -33,14 +34,12 @@ void gru_wait_a_little(gru_wait *wait) {
     if (++wait->turns < 1000) {
         gru_pause();
     } else {
-        sched_yield();
+        gru_yield();
     }
 }
 
 int64_t gru_nanoseconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return gru_clock();
 }
 
 static void run_alone(size_t tasks, gru_task *run, void *context) {
@@ -51,6 +50,10 @@ static void run_alone(size_t tasks, gru_task *run, void *context) {
 }
 
 #ifdef GRU_NO_THREADS
+int gru_has_threads(void) {
+    return 0;
+}
+
 void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
     (void)threads;
     run_alone(tasks, run, context);
@@ -61,6 +64,10 @@ void gru_unbind_workers(size_t count, const int *cpus) {
     (void)cpus;
 }
 #else
+
+int gru_has_threads(void) {
+    return 1;
+}
 
 enum {
     MOST_WORKERS = 1023,
@@ -82,8 +89,8 @@ static struct {
     gru_watch *_Atomic watch;
 } job;
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
+static gru_mutex mutex = GRU_MUTEX;
+static gru_condition wake = GRU_CONDITION;
 static _Atomic int sleepers;
 static int workers; /* the number of started workers; only the holder of `busy` changes it */
 static atomic_flag busy = ATOMIC_FLAG_INIT;
@@ -124,19 +131,18 @@ static uint64_t wait_for_job(uint64_t last) {
             gru_pause();
         }
     } while (gru_nanoseconds() < until);
-    pthread_mutex_lock(&mutex);
+    gru_lock(&mutex);
     atomic_fetch_add(&sleepers, 1);
     uint64_t number;
     while ((number = atomic_load(&job.ticket) >> 32) == last) {
-        pthread_cond_wait(&wake, &mutex);
+        gru_sleep_on(&wake, &mutex);
     }
     atomic_fetch_sub(&sleepers, 1);
-    pthread_mutex_unlock(&mutex);
+    gru_unlock(&mutex);
     return number;
 }
 
-static void *work(void *argument) {
-    const int member = (int)(intptr_t)argument;
+static void work(int member) {
     uint64_t last = 0;
     for (;;) {
         last = wait_for_job(last);
@@ -144,7 +150,6 @@ static void *work(void *argument) {
             take_tasks(last, member);
         }
     }
-    return NULL;
 }
 
 /* ---- CPUs --------------------------------------------------------------------------------- */
@@ -177,12 +182,40 @@ void gru_unbind_workers(size_t count, const int *cpus) {
     (void)cpus;
 }
 
+#ifndef _WIN32
 static void unbind(pthread_t thread) {
     (void)thread;
 }
 #endif
+#endif
 
 /* ---- jobs --------------------------------------------------------------------------------- */
+
+#ifdef _WIN32
+static DWORD WINAPI work_of(void *argument) {
+    work((int)(intptr_t)argument);
+    return 0;
+}
+
+/* Start workers until there are `wanted`, or as many as the system allows. */
+static void start_workers(int wanted) {
+    while (workers < wanted) {
+        HANDLE thread = CreateThread(NULL, 0, work_of, (void *)(intptr_t)(workers + 1), 0, NULL);
+        if (!thread) {
+            break;
+        }
+        CloseHandle(thread);
+        workers++;
+    }
+}
+
+static void watch_forks_once(void) {
+}
+#else
+static void *work_of(void *argument) {
+    work((int)(intptr_t)argument);
+    return NULL;
+}
 
 /* Start workers until there are `wanted`, or as many as the system allows. */
 static void start_workers(int wanted) {
@@ -194,7 +227,7 @@ static void start_workers(int wanted) {
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for Python's threads */
     while (workers < wanted) {
         pthread_t thread;
-        if (pthread_create(&thread, NULL, work, (void *)(intptr_t)(workers + 1)) != 0) {
+        if (pthread_create(&thread, NULL, work_of, (void *)(intptr_t)(workers + 1)) != 0) {
             break;
         }
         unbind(thread);
@@ -218,13 +251,18 @@ static void watch_forks(void) {
     pthread_atfork(NULL, NULL, begin_again_after_fork);
 }
 
-void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
+static void watch_forks_once(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
+}
+#endif
+
+void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
     if (threads < 2 || tasks < 2 || tasks > INT_MAX || atomic_flag_test_and_set(&busy)) {
         run_alone(tasks, run, context);
         return;
     }
-    pthread_once(&once, watch_forks);
+    watch_forks_once();
     threads = (int)gru_min((size_t)threads, gru_min(tasks, MOST_WORKERS + 1));
     start_workers(threads - 1);
     const uint64_t last = atomic_load(&job.ticket) >> 32;
@@ -240,9 +278,9 @@ void gru_run_tasks(int threads, size_t tasks, gru_task *run, void *context) {
     atomic_store_explicit(&job.watch, gru_get_watch(), memory_order_relaxed);
     atomic_store(&job.ticket, number << 32);
     if (atomic_load(&sleepers) > 0) {
-        pthread_mutex_lock(&mutex);
-        pthread_cond_broadcast(&wake);
-        pthread_mutex_unlock(&mutex);
+        gru_lock(&mutex);
+        gru_wake_all(&wake);
+        gru_unlock(&mutex);
     }
     take_tasks(number, 0);
     /* Other threads are still at the tasks that are not done. */

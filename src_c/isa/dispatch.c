@@ -1,4 +1,7 @@
 /* The instruction sets that this CPU can run, and the kernels of the one in use. */
+#include <stdatomic.h>
+
+#include "isa/cpu.h"
 #include "isa/kernels.h"
 #include "reduced/reduced.h"
 
@@ -26,20 +29,10 @@ DECLARE_ISA(baseline)
 /* The build defines GRU_HAVE_* for the units that it has compiled. */
 #ifdef GRU_HAVE_AVX2
 DECLARE_ISA(avx2)
-
-static int has_avx2(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
 #endif
 
 #ifdef GRU_HAVE_AVX512
 DECLARE_ISA(avx512)
-
-static int has_avx512(void) {
-    return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
-}
 #endif
 
 #ifdef GRU_HAVE_NEON
@@ -49,10 +42,10 @@ DECLARE_ISA(neon)
 /* Best first. */
 static const isa ISAS[] = {
 #ifdef GRU_HAVE_AVX512
-    ISA_ENTRY(avx512, has_avx512),
+    ISA_ENTRY(avx512, gru_cpu_has_avx512),
 #endif
 #ifdef GRU_HAVE_AVX2
-    ISA_ENTRY(avx2, has_avx2),
+    ISA_ENTRY(avx2, gru_cpu_has_avx2),
 #endif
 #ifdef GRU_HAVE_NEON
     ISA_ENTRY(neon, always),
@@ -60,7 +53,7 @@ static const isa ISAS[] = {
     ISA_ENTRY(baseline, always),
 };
 
-static const isa *chosen;
+static const isa *_Atomic chosen; /* null: not yet */
 
 /* Return instruction set i of those that this CPU can run; null past the last. */
 static const isa *supported_isa(size_t i) {
@@ -73,7 +66,12 @@ static const isa *supported_isa(size_t i) {
 }
 
 static const isa *active(void) {
-    return chosen ? chosen : supported_isa(0);
+    const isa *use = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (!use) {
+        use = supported_isa(0);
+        atomic_store_explicit(&chosen, use, memory_order_relaxed);
+    }
+    return use;
 }
 
 const char *gru_isa_name(size_t i) {
@@ -89,7 +87,7 @@ gru_status gru_select_isa(const char *name) {
     const isa *candidate;
     for (size_t i = 0; (candidate = supported_isa(i)) != NULL; i++) {
         if (strcmp(candidate->name, name) == 0) {
-            chosen = candidate;
+            atomic_store_explicit(&chosen, candidate, memory_order_relaxed);
             return GRU_OK;
         }
     }

@@ -41,7 +41,7 @@ def test_all_classes_of_the_package_are_tried():
     public = {
         value
         for module in MODULES
-        for value in vars(module).values()
+        for value in (getattr(module, name) for name in dir(module))
         if isinstance(value, type) and issubclass(value, Guarded)
     }
     public |= set(LAYERS.values())  # some of which the package does not import at once

@@ -91,7 +91,7 @@ expected = passes(1)
 
 
 @only_on_linux
-@pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+@pytest.mark.skipif(not _core.HAS_THREADS, reason="built without threads")
 def test_a_forked_child_starts_a_new_team(run_python):
     code = """
 assert passes() == expected

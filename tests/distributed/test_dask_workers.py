@@ -111,7 +111,7 @@ print(x.nbytes / 2**20, peak() - before, np.isfinite(total))
 # ---- in several processes ----
 
 
-@pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+@pytest.mark.skipif(not _core.HAS_THREADS, reason="built without threads")
 def test_on_processes_of_a_pool_one_thread_each_and_one_model(run_python):
     code = """
 import os

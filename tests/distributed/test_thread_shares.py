@@ -12,7 +12,7 @@ from gru_c.distributed import predict
 from gru_c.distributed.thread_shares import Shares, _limit
 from gru_c.runtime import threads
 
-only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+only_with_threads = pytest.mark.skipif(not _core.HAS_THREADS, reason="built without threads")
 X = np.random.default_rng(0).standard_normal((53, 12, 3)).astype(np.float32)
 
 
@@ -21,7 +21,7 @@ def model():
     return Sequential([GRU(6, input_shape=(12, 3)), Dense(2)], seed=0)
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.usefixtures("keep_num_threads")
 @pytest.mark.parametrize("most", [1, 2, 5])
 @pytest.mark.parametrize("workers", [1, 2, 3])
@@ -54,7 +54,7 @@ def test_threads_of_all_chunks_stay_within_what_is_set(model, monkeypatch, most,
     assert not threads._of_python_threads
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.usefixtures("keep_num_threads")
 def test_shares_are_equal_once_the_others_have_come():
     gru_c.set_num_threads(4)
@@ -89,7 +89,7 @@ def test_shares_are_equal_once_the_others_have_come():
     assert (shares._here, shares._taken) == (0, 0)
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.skipif(sys.platform != "linux", reason="forks beside threads are for Linux")
 def test_a_forked_child_does_not_wait_for_threads_of_its_parent(run_python):
     code = """
@@ -113,7 +113,7 @@ done.set()
     assert done.stdout == "3\n", done.stderr
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.usefixtures("keep_num_threads")
 def test_on_the_threads_of_a_worker_in_this_process(dask_cluster, model, monkeypatch):
     da = pytest.importorskip("dask.array")

@@ -10,10 +10,10 @@ from gru_c.recurrence.side_by_side import run_both, side_by_side
 from gru_c.runtime import threads
 from gru_c.runtime.threads import use_threads
 
-only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+only_with_threads = pytest.mark.skipif(not _core.HAS_THREADS, reason="built without threads")
 
 
-@only_with_openmp
+@only_with_threads
 def test_work_side_by_side_keeps_the_threads_of_its_caller():
     barrier = threading.Barrier(2, timeout=60)
 

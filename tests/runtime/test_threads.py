@@ -16,7 +16,7 @@ from gru_c.recurrence.weights import Gradients, Weights
 from gru_c.runtime import threads
 from gru_c.runtime.blas_threads import single_threaded_blas
 
-only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+only_with_threads = pytest.mark.skipif(not _core.HAS_THREADS, reason="built without threads")
 
 
 # ---- their number -------------------------------------------------------------------------------
@@ -28,6 +28,32 @@ def test_set_and_get(n):
     gru_c.set_num_threads(n)
     assert gru_c.get_num_threads() == n
     assert type(gru_c.get_num_threads()) is int
+
+
+@pytest.mark.usefixtures("keep_num_threads")
+def test_a_build_without_threads_says_so(monkeypatch):
+    monkeypatch.setattr(threads, "_most_threads", 1)
+    for ask in (gru_c.set_num_threads, threads.team_threads):
+        with pytest.warns(
+            UserWarning, match="this build of gru_c has no threads: it uses 1, not 2"
+        ):
+            ask(2)
+    gru_c.set_num_threads(1)
+    assert gru_c.get_num_threads() == 1
+
+
+def test_the_files_with_limits_are_not_read_at_import(run_python):
+    code = """
+import pathlib
+read = []
+text = pathlib.Path.read_text
+pathlib.Path.read_text = lambda self, *a, **k: (read.append(str(self)), text(self, *a, **k))[1]
+import gru_c
+assert not read, read
+assert gru_c.get_num_threads() >= 1
+"""
+    done = run_python(code, OMP_NUM_THREADS=None)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.usefixtures("keep_num_threads")
@@ -49,7 +75,7 @@ def test_set_refuses(n, error, match):
     assert gru_c.get_num_threads() == 2
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.usefixtures("keep_num_threads")
 def test_a_call_takes_the_processs_number_or_its_own(monkeypatch):
     taken = []
@@ -65,7 +91,7 @@ def test_a_call_takes_the_processs_number_or_its_own(monkeypatch):
     assert set(taken[2:]) == {3}
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -91,7 +117,7 @@ def test_omp_num_threads(monkeypatch, value, expected):
     assert threads._default_num_threads() == expected
 
 
-@only_with_openmp
+@only_with_threads
 def test_omp_num_threads_at_import(run_python):
     done = run_python("import gru_c; print(gru_c.get_num_threads())", OMP_NUM_THREADS="3")
     assert done.stdout == "3\n", done.stderr

@@ -11,7 +11,7 @@ from gru_c import _core
 from gru_c.runtime import threads
 from gru_c.runtime.threads import use_threads
 
-only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+only_with_threads = pytest.mark.skipif(not _core.HAS_THREADS, reason="built without threads")
 only_with_fork = pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere forking a process with threads is not supported"
 )
@@ -25,7 +25,7 @@ def in_another_thread(function):
     return found[0]
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.usefixtures("keep_num_threads")
 def test_use_threads_is_for_this_python_thread():
     gru_c.set_num_threads(3)
@@ -41,7 +41,7 @@ def test_use_threads_is_for_this_python_thread():
     assert not threads._of_python_threads
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.usefixtures("keep_num_threads")
 def test_use_threads_ends_with_an_exception_and_refuses():
     gru_c.set_num_threads(3)
@@ -53,7 +53,7 @@ def test_use_threads_ends_with_an_exception_and_refuses():
     assert gru_c.get_num_threads() == 3
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.usefixtures("keep_num_threads")
 def test_layers_and_optimizers_take_what_use_threads_says(monkeypatch):
     taken = {}
@@ -73,7 +73,7 @@ def test_layers_and_optimizers_take_what_use_threads_says(monkeypatch):
     assert taken == {"forward": 2, "backward": 2, "matmul": 2, "adam": 2}
 
 
-@only_with_openmp
+@only_with_threads
 @only_with_fork
 def test_a_child_keeps_the_threads_of_the_thread_that_forked(run_python):
     code = """

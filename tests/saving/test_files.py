@@ -193,6 +193,31 @@ def test_leftovers_of_killed_processes_are_deleted_with_the_next_save(tmp_path, 
     assert sorted(os.listdir(tmp_path)) == sorted([target.name, *others])
 
 
+def test_a_system_without_locks_renames_files_that_are_closed(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "fcntl", None)  # as on Windows
+    for name in ("fchown", "fchmod"):
+        monkeypatch.delattr(os, name)
+    opened, rename = [], Path.replace
+
+    def open_file(*arguments):
+        opened.append(open(*arguments))  # noqa: SIM115
+        return opened[-1]
+
+    def replace(path, target):
+        assert opened[-1].closed
+        return rename(path, target)
+
+    monkeypatch.setattr(files, "open", open_file, raising=False)
+    monkeypatch.setattr(Path, "replace", replace)
+    target = tmp_path / "model.safetensors"
+    (tmp_path / f".{target.name}.{1:032x}.tmp").touch()
+    for content in (b"first", b"second\n"):
+        files.write_whole(target, content)
+        assert target.read_bytes() == content
+    assert len(opened) == 2
+    assert os.listdir(tmp_path) == [target.name]
+
+
 def test_a_process_that_is_killed_while_it_saves_leaves_nothing_for_long(tmp_path, run_python):
     target = tmp_path / "model.safetensors"
     code = (

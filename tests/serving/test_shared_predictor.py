@@ -36,6 +36,34 @@ def test_many_threads_call_it_at_once(name):
     assert not wrong
 
 
+def test_eight_threads_use_one_model():
+    model = tutorial()
+    x = np.repeat(X, 3, 0)
+    uses = [
+        lambda: model.predict(x, verbose=0),
+        lambda: model(x),
+        lambda: np.asarray(model.evaluate(x, x[:, 0, :1], verbose=0)),
+        lambda: model.stream(len(x)).step(x[:, 0]),
+    ]
+    model.compile("adam", "mse")
+    expected = [use().tobytes() for use in uses]
+    wrong, start = [], threading.Barrier(8)
+
+    def work(k):
+        start.wait()
+        for number in range(20):
+            j = (k + number) % len(uses)
+            if uses[j]().tobytes() != expected[j]:
+                wrong.append(j)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
 def test_it_is_pickled_and_copied():
     for name in ("tutorial", "float64", "both ways"):
         predictor = MODELS[name]().freeze()

@@ -20,7 +20,7 @@ from gru_c import _core
 from gru_c.network import training_runs
 from gru_c.sklearn import GRUClassifier, GRURegressor
 
-only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+only_with_threads = pytest.mark.skipif(not _core.HAS_THREADS, reason="built without threads")
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 6, 2))
@@ -77,7 +77,7 @@ def test_a_pipeline_scales_and_learns():
     assert pipeline.fit(series, Y).score(series, Y) > 0.95
 
 
-@only_with_openmp
+@only_with_threads
 def test_grid_search_in_two_processes_which_share_the_cpus(monkeypatch):
     """The results are those of one process; no worker uses more threads than its share."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # which would set the number of threads
@@ -159,7 +159,7 @@ except ImportError as error:
 # ---- threads ------------------------------------------------------------------------------------
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.usefixtures("keep_num_threads")
 @pytest.mark.parametrize("options", [{}, {"num_threads": 2}])
 def test_an_estimator_uses_its_num_threads(options, monkeypatch):

@@ -18,7 +18,7 @@ from joblib.externals.loky import get_reusable_executor  # noqa: E402
 
 from gru_c.sklearn import GRUClassifier, GRURegressor  # noqa: E402
 
-only_with_openmp = pytest.mark.skipif(not _core.HAS_OPENMP, reason="built without OpenMP")
+only_with_threads = pytest.mark.skipif(not _core.HAS_THREADS, reason="built without threads")
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 8)).astype(np.float32)
@@ -92,7 +92,7 @@ def test_scores_have_the_bits_of_one_process(backend, alone):
             assert a.tobytes() == b.tobytes()
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.usefixtures("keep_num_threads")
 @pytest.mark.parametrize("backend", BACKENDS, indirect=True)
 def test_two_fits_at_once_share_the_threads(backend, request):
@@ -108,7 +108,7 @@ def test_two_fits_at_once_share_the_threads(backend, request):
     assert scores(explicit) == [[3.0] * 2] * 2  # an explicit number is used as it was given
 
 
-@only_with_openmp
+@only_with_threads
 @pytest.mark.usefixtures("keep_num_threads")
 def test_outside_of_a_worker_nothing_changes():
     gru_c.set_num_threads(4)

@@ -19,13 +19,14 @@ READY_OBJECTS = os.environ.get("GRU_C_TEST_OBJECTS")
 
 @cache
 def settings():
-    """The constants and the functions of setup.py that name the core's sources and flags."""
+    """The constants of setup.py, and the functions that need no compiler."""
     tree = ast.parse((ROOT / "setup.py").read_text())
+    functions = ("isa_units", "core_units", "spelled_for_clang_cl", "write_archive")
     tree.body = [
         node
         for node in tree.body
         if isinstance(node, ast.Assign)
-        or (isinstance(node, ast.FunctionDef) and node.name in ("isa_units", "core_units"))
+        or (isinstance(node, ast.FunctionDef) and node.name in functions)
     ]
     names = {"Path": Path, "os": os}
     exec(compile(tree, "setup.py", "exec"), names)
