@@ -5,8 +5,8 @@ features, the scales, the static features, and the name and times of each series
 series are the tensors ``forecaster/values/0``, ``forecaster/covariates/0``, ``forecaster/past/0``
 and ``forecaster/static/0`` ... No code from a file is executed.
 
-Version 1 had neither past covariates nor static features, a lowest value, a logarithmic scale, or
-names of covariates.
+Version 2 had no effects of covariates; version 1 had neither past covariates nor static features, a
+lowest value, a logarithmic scale, or names of covariates.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from gru_c.models.sequential import Sequential
 from gru_c.saving.contents import contents
 from gru_c.saving.files import check_target, write_tensors
 
-_VERSION = 2
-_VERSIONS = (1, _VERSION)
+_VERSION = 3
+_VERSIONS = (1, 2, _VERSION)
 _FORMS = ("array", "columns", "list", "dict", "series", "frame")
 _CYCLES = ("day", "week", "year")
 
@@ -149,7 +149,9 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
             raise ValueError(f"its version is not {' or '.join(map(str, _VERSIONS))}")
         forecaster = make(**_checked(content["arguments"], dict))
         layout = _layout(content["layout"])
-        scales = {name: _scale(item) for name, item in _checked(content["scales"], dict).items()}
+        scales = {
+            name: _scale(item, layout) for name, item in _checked(content["scales"], dict).items()
+        }
         series = [
             _series(item, tensors, number, layout)
             for number, item in enumerate(_checked(content["series"], list))
@@ -232,14 +234,18 @@ def _layout(content: Any) -> Layout:
     )
 
 
-def _scale(content: Any) -> Scale:
+def _scale(content: Any, layout: Layout) -> Scale:
     values = _fields(content, Scale)
+    effects = tuple(check_real("scale: effects", v) for v in values["effects"])
+    if len(effects) not in (0, len(layout.covariate_mean)):
+        raise ValueError("the effects of its covariates do not fit")
     intervals: dict[str, Range] = {"mean": "finite", "std": "> 0", "step": "> 0"}
     return Scale(
         **{
             name: check_real(f"scale: {name}", values[name], interval)
             for name, interval in intervals.items()
-        }
+        },
+        effects=effects,
     )
 
 
