@@ -15,7 +15,7 @@ def covariate_effects(values: Array, rows: Array, season: int) -> tuple[float, .
     """Return the change of a series for a change of each covariate by 1; () if none is seen.
 
     They are the coefficients of a ridge regression of the differences from the season before, whose
-    penalty has the smallest leave-one-out error. So neither level nor season is taken for an effect.
+    penalty has the smallest leave-one-out error. So neither level nor season is taken for one.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -285,6 +286,7 @@ class Forecaster(Arguments):
         refit: bool = True,
         past_covariates: Any = None,
         static: Any = None,
+        compare: Sequence[str] | None = None,
     ) -> Backtest:
         """Forecast the end of the series from several origins, each from the steps before it.
 
@@ -299,16 +301,20 @@ class Forecaster(Arguments):
             Number of origins.
         refit : bool
             False: train once, on the steps before the first origin.
+        compare : sequence of {"naive", "seasonal naive", "ridge", "ETS", "Theta", "AutoARIMA"}
+            The methods to show beside the model. By default the naive ones and a ridge regression
+            on the window, and where the package statsforecast is installed also the others:
+            AutoARIMA can take minutes for long seasons.
 
         Returns
         -------
         Backtest
-            With the errors of the naive forecasts beside the model's.
+            With the errors of the simpler methods beside the model's.
         """
         folds, refit = check_integer("folds", folds, 1), check_flag("refit", refit)
         panel, features = self._read(series, covariates, past_covariates, static)
         result = rolling_origin.roll(
-            self._settings(), self.quantiles, panel, folds, refit, features
+            self._settings(), self.quantiles, panel, folds, refit, features, compare
         )
         replace(panel, skipped=result.skipped).warn_of_skipped()
         return result

@@ -16,7 +16,8 @@ from gru_c.forecast.panel import Panel
 from gru_c.forecast.series import Series
 
 MOST_SERIES = 6  # in a figure
-OURS, MEASURED, OTHERS = "#d95f02", "#555555", ("#7b9fc7", "#8fbf8f")
+OURS, MEASURED = "#d95f02", "#555555"
+OTHERS = ("#7b9fc7", "#8fbf8f", "#b294c7", "#c7a86b", "#6fbdb5", "#c98a9b")
 
 
 def _make_axes(rows: int, title: str) -> tuple[Any, list[Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from gru_c.forecast.backtest import Backtest
+from gru_c.forecast.backtest import COLUMNS, Backtest
 
 _PAGE = """\
 <!DOCTYPE html>
@@ -88,20 +88,21 @@ def make_report(
 
 
 def verdict(backtest: Backtest) -> str:
-    """Return a sentence that compares the model with the best naive forecast."""
+    """Return a sentence that compares the model with the best of the simpler methods."""
     ours, *others = backtest.summary()
-    best = min(others, key=lambda row: row["mae"])
+    best = min(others, key=lambda row: float(row["mae"]))
+    name = f"{best['method']} forecast"
     if not best["mae"] > 0:
-        return f"The {best['method']} forecast makes no error: there is nothing to be gained."
+        return f"The {name} makes no error: there is nothing to be gained."
     gain = 1 - ours["mae"] / best["mae"]
     if gain > 0:
         return (
             f"In the backtest the model's mean absolute error is {100 * gain:.0f} % smaller than "
-            f"that of the {best['method']} forecast."
+            f"that of the {name}, the best of the simpler ones."
         )
     return (
-        f"In the backtest the {best['method']} forecast is at least as good as the model, whose "
-        f"mean absolute error is {-100 * gain:.0f} % larger: take the {best['method']} forecast."
+        f"In the backtest the {name} is at least as good as the model, whose "
+        f"mean absolute error is {-100 * gain:.0f} % larger: take the {name}."
     )
 
 
@@ -113,6 +114,8 @@ def _explain(backtest: Backtest) -> str:
     )
     if backtest.season:
         text += f"; seasonal naive: the value {backtest.season} steps before"
+    if any(method == "ridge" for method in backtest.methods):
+        text += "; ridge: a linear model of the window"
     text += ". MASE: the error over that of a naive forecast within the training part."
     if backtest.interval is not None and backtest.coverage is not None:
         low, high = backtest.interval
@@ -125,9 +128,11 @@ def _explain(backtest: Backtest) -> str:
 
 def _error_table(backtest: Backtest) -> str:
     rows = backtest.summary()
-    names = ["", "MAE", "RMSE", "MASE"]
+    columns = [key for key in COLUMNS if key in rows[0]]
+    names = ["", *(COLUMNS[key] for key in columns)]
     best = min(range(len(rows)), key=lambda i: float(rows[i]["mae"]))
-    return _table(names, [list(row.values()) for row in rows], best)
+    cells = [[row["method"], *(row[key] for key in columns)] for row in rows]
+    return _table(names, cells, best)
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]], best: int | None = None) -> str:
