@@ -70,6 +70,7 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
         default="linear",
         help="log for series above 0 whose changes are rather relative; default: linear",
     )
+    forecast.add_argument("--unit", help="of the target, such as MW, for the report's axes")
     forecast.add_argument("--units", type=_counts, default=(64, 64), help="default: 64,64")
     forecast.add_argument("--epochs", type=count, default=100, help="at most; default: 100")
     forecast.add_argument("--folds", type=count, default=5, help="of the backtest; default: 5")
@@ -167,9 +168,10 @@ def _forecast(options: argparse.Namespace) -> int:
     names |= dict(zip(_TIMES, options.time or (), strict=False))
     forecaster.columns_ = {role: name for role, name in names.items() if name is not None}
     rows = _as_rows(forecaster, forecaster.predict(covariates=table.future))
-    figures = {"forecast": forecaster.plot(covariates=table.future), "backtest": backtest.plot()}
+    charts = forecaster.chart(covariates=table.future, unit=options.unit)
     title = f"Forecast of {options.target}"
-    report = make_report(title, reading, about, backtest, rows.to_dict("records"), figures)
+    records = rows.to_dict("records")
+    report = make_report(title, reading, about, backtest, records, charts, backtest.plot())
     forecaster.save(out / "model.safetensors")
     _write_rows(out / "forecast.csv", rows)
     write_whole(out / "report.html", report.encode())

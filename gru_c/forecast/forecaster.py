@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign
 from gru_c.common.validation import (
     check_flag,
@@ -15,6 +16,7 @@ from gru_c.common.validation import (
 from gru_c.forecast import fitted, plots, rolling_origin, saving
 from gru_c.forecast.arguments import Arguments
 from gru_c.forecast.backtest import Backtest
+from gru_c.forecast.chart import draw_charts
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.output import forecast_form
 from gru_c.forecast.panel import Given, Panel, read_panel
@@ -320,7 +322,12 @@ class Forecaster(Arguments):
         return result
 
     def plot(
-        self, steps: int | None = None, past: int | None = None, covariates: Any = None
+        self,
+        steps: int | None = None,
+        past: int | None = None,
+        covariates: Any = None,
+        *,
+        unit: str | None = None,
     ) -> Any:
         """Draw the end of each series and its forecast.
 
@@ -330,17 +337,39 @@ class Forecaster(Arguments):
             As in `predict`.
         past : int, optional
             Number of steps before the forecast; three windows by default.
+        unit : str, optional
+            The unit of the values, to be written at the axis.
 
         Returns
         -------
         matplotlib.figure.Figure
         """
-        known = self._require_fitted("plot")
+        return plots.draw_forecast(*self._drawn("plot", steps, past, covariates), unit)
+
+    def chart(
+        self,
+        steps: int | None = None,
+        past: int | None = None,
+        covariates: Any = None,
+        *,
+        unit: str | None = None,
+    ) -> str:
+        """Return HTML with the figures of `plot` as SVG, whose parameters it has.
+
+        It contains no style or script: those of ``gru-c forecast``'s report show the values under
+        the pointer.
+        """
+        return draw_charts(*self._drawn("chart", steps, past, covariates), unit)
+
+    def _drawn(
+        self, method: str, steps: int | None, past: int | None, covariates: Any
+    ) -> tuple[Panel, Array, tuple[float, ...], int]:
+        """Return the series, their forecasts, the levels, and the steps to draw before these."""
+        known = self._require_fitted(method)
         steps = self._check_steps(steps)
         panel = known.read_past(self._ahead(steps, None, covariates))
         past = 3 * self.window if past is None else check_integer("past", past, 1)
-        outputs = known.outputs(panel, steps, self.num_threads)
-        return plots.draw_forecast(panel, outputs, self.levels, past)
+        return panel, known.outputs(panel, steps, self.num_threads), self.levels, past
 
     # ---- files ----
 

@@ -134,12 +134,13 @@ def _by_ridge(task: Task) -> Array:
 def _by_statsforecast(method: str, task: Task) -> Array:
     models = require("statsforecast.models", "statsforecast")
     model = getattr(models, _OTHERS[method])(season_length=max(task.layout.season, 1))
-    width = [round(100 * abs(1 - 2 * level), 6) for level in task.levels]
+    exact = [round(100 * abs(1 - 2 * level), 6) for level in task.levels]
+    width = [int(percent) if percent == int(percent) else percent for percent in exact]
     wanted = sorted({percent for percent in width if percent})
     values = filled(task.item.values)
     result = model.forecast(y=values, h=task.layout.horizon, level=wanted or None)
     columns = [
-        result[f"{'lo' if level < 0.5 else 'hi'}-{percent:g}"] if percent else result["mean"]
+        result[f"{'lo' if level < 0.5 else 'hi'}-{percent}"] if percent else result["mean"]
         for level, percent in zip(task.levels, width, strict=True)
     ]
     outputs: Array = np.stack(columns, axis=1).astype(np.float64)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from gru_c.forecast import chart
 from gru_c.forecast.backtest import COLUMNS, Backtest
 
 _PAGE = """\
@@ -38,11 +39,13 @@ tr.best td {{ color: var(--best); font-weight: 700; }}
 img {{ width: 100%; height: auto; box-sizing: border-box; padding: .5rem; background: #fff;
   border-radius: 6px; }}
 .soft {{ color: var(--soft); }}
-</style>
+{style}</style>
 </head>
 <body>
 <h1>{title}</h1>
 {body}
+<script>
+{script}</script>
 </body>
 </html>
 """
@@ -54,7 +57,8 @@ def make_report(
     notes: Sequence[str],
     backtest: Backtest,
     forecast: Sequence[dict[str, Any]],
-    figures: dict[str, Any],
+    charts: str,
+    figure: Any,
 ) -> str:
     """Return the HTML page.
 
@@ -67,16 +71,18 @@ def make_report(
     backtest : Backtest
     forecast : sequence of dict
         Rows of the forecast.
-    figures : dict of str to matplotlib.figure.Figure
-        "forecast" and "backtest".
+    charts : str
+        The charts of the forecast, as HTML.
+    figure : matplotlib.figure.Figure
+        The forecasts of the backtest.
     """
     parts = [
         f'<p class="lead">{escape(verdict(backtest))}</p>',
-        _picture(figures["forecast"], "measured values and their forecast"),
-        "<h2>Errors beside naive forecasts</h2>",
+        charts,
+        "<h2>Errors beside simpler methods</h2>",
         _error_table(backtest),
         f'<p class="soft">{escape(_explain(backtest))}</p>',
-        _picture(figures["backtest"], "forecasts of what had been measured, errors by steps ahead"),
+        _picture(figure, "forecasts of what had been measured, errors by steps ahead"),
         "<h2>How the data were read</h2>",
         _list(reading),
         "<h2>Model</h2>",
@@ -84,7 +90,9 @@ def make_report(
         "<h2>Forecast</h2>",
         _table(list(forecast[0]), [list(row.values()) for row in forecast]),
     ]
-    return _PAGE.format(title=escape(title), body="\n".join(parts))
+    return _PAGE.format(
+        title=escape(title), body="\n".join(parts), style=chart.STYLE, script=chart.SCRIPT
+    )
 
 
 def verdict(backtest: Backtest) -> str:
@@ -159,6 +167,6 @@ def _list(lines: Sequence[str]) -> str:
 
 def _picture(figure: Any, text: str) -> str:
     png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=130)
+    figure.savefig(png, format="png", dpi=90)
     data = base64.b64encode(png.getvalue()).decode("ascii")
     return f'<p><img alt="{escape(text)}" src="data:image/png;base64,{data}"></p>'

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from forecasters import NOISY, T, WAVE, small
+from forecasters import NOISY, WAVE, T, small
 
 from gru_c.forecast import naive, seasonal_naive
 from gru_c.forecast.peers import PEERS, choose_peers
