@@ -23,6 +23,7 @@ from gru_c.common.optional import require
 from gru_c.forecast import Forecaster
 from gru_c.forecast.csv_table import Table, columns_of, read_roles
 from gru_c.forecast.panel import UNNAMED, Given, read_panel
+from gru_c.forecast.peers import MODEL
 from gru_c.forecast.reading.frame import Roles
 from gru_c.forecast.reading.shapes import counted
 from gru_c.forecast.reading.source import read_source
@@ -69,6 +70,12 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
         choices=("linear", "log"),
         default="linear",
         help="log for series above 0 whose changes are rather relative; default: linear",
+    )
+    forecast.add_argument(
+        "--method",
+        choices=("model", "best"),
+        default="model",
+        help="best: forecast by a simpler method if that has smaller errors; default: model",
     )
     forecast.add_argument("--unit", help="of the target, such as MW, for the report's axes")
     forecast.add_argument("--units", type=_counts, default=(64, 64), help="default: 64,64")
@@ -144,6 +151,7 @@ def _forecast(options: argparse.Namespace) -> int:
         lower=options.lower,
         scale=options.scale,
         skip_bad=options.skip_bad,
+        method=options.method,
         epochs=options.epochs,
         seed=options.seed,
         verbose=1,
@@ -242,6 +250,7 @@ def _describe_model(forecaster: Forecaster) -> str:
         f"{forecaster.model_.count_params()} weights, {len(forecaster.history_['loss'])} epochs; "
         f"season {forecaster.season_ or 'none'}; of the calendar: {calendar}; it corrects the "
         f"last {'season' if forecaster.reference_ == 'season' else 'value'}"
+        + ("" if forecaster.method_ == MODEL else f"; the forecasts are by {forecaster.method_}")
     )
 
 

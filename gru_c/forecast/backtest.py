@@ -35,8 +35,9 @@ class Backtest:
     quantiles, about half of the CRPS if these are many; "coverage" the share of the measured values
     between the lowest and the highest; "seconds" the time for all fits and forecasts. RMSE and MAE
     are in the unit of the series. MASE divides by the mean error of the (seasonal) naive forecast
-    one step (one season) ahead within the training part: a forecast as good as that has a MASE of 1. It is
-    NaN for a series that repeats itself. Series of different units can only be compared by MASE.
+    one step (one season) ahead within the training part: a forecast as good as that has a MASE of
+    1. It is NaN for a series that repeats itself. Series of different units can only be compared by
+    MASE.
 
     Attributes
     ----------

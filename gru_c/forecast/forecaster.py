@@ -72,6 +72,9 @@ class Forecaster(Arguments):
         Leave out, with a warning that names them, those of several series that are too short, have
         irregular times or cannot be used for another reason. By default one such series is an
         error. Where series have numbers instead of names, its forecast is NaN.
+    method : {"model", "best"}
+        "best" compares the model with the simpler methods of `backtest`, on the last steps of the
+        series, and forecasts by the method with the smallest MASE.
     dropout : float
         Dropout rate between the layers.
     learning_rate, batch_size, epochs
@@ -97,6 +100,8 @@ class Forecaster(Arguments):
     season_ : int
     reference_ : {"last", "season"}
         The naive forecast that the model corrects.
+    method_ : str
+        The method that makes the forecasts: "GRU", or a simpler one that `method` chose.
     names_ : list of str
         Names of the series.
     skipped_ : dict of str to str
@@ -120,6 +125,7 @@ class Forecaster(Arguments):
     history_: dict[str, list[float]]
     season_: int
     reference_: str
+    method_: str
     names_: list[str]
     skipped_: dict[str, str]
     columns_: dict[str, str]
@@ -169,7 +175,11 @@ class Forecaster(Arguments):
             After any exception the forecaster is the same as before.
         """
         panel, features = self._read(series, covariates, past_covariates, static)
-        new = fitted.fit(panel, self._settings(), features)
+        settings = self._settings()
+        new = fitted.fit(panel, settings, features)
+        if self.method == "best":
+            chosen = rolling_origin.choose_method(settings, new.past, features)
+            new = replace(new, method=chosen)
         new.past.warn_of_skipped()
         self._set_fitted(new, {})
         return self
@@ -192,6 +202,7 @@ class Forecaster(Arguments):
             season_=new.layout.season,
             reference_=new.layout.reference,
             static=new.static,
+            method_=new.method,
             names_=[item.name for item in new.past.series],
             skipped_=new.past.skipped,
             columns_=columns,
@@ -209,6 +220,7 @@ class Forecaster(Arguments):
             self.past,
             self.levels,
             self.static,
+            self.method_,
         )
 
     # ---- forecasting ----

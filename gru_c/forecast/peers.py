@@ -15,6 +15,7 @@ from gru_c.forecast.effects import ridge
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.series import Series
 
+MODEL = "GRU"
 NAIVE, SEASONAL, RIDGE = "naive", "seasonal naive", "ridge"
 OUR_OWN = (NAIVE, SEASONAL, RIDGE)
 _OTHERS = {"ETS": "AutoETS", "Theta": "Theta", "AutoARIMA": "AutoARIMA"}  # of statsforecast

@@ -17,12 +17,12 @@ from gru_c.forecast.backtest import Backtest
 from gru_c.forecast.fitted import Fitted, ForecastSettings
 from gru_c.forecast.fold import Fold
 from gru_c.forecast.panel import Panel
-from gru_c.forecast.peers import Task, choose_peers, forecast_by
+from gru_c.forecast.peers import MODEL, Task, choose_peers, forecast_by
 from gru_c.forecast.preparation import check_values, scale_of, usable
 from gru_c.forecast.series import Series
 from gru_c.forecast.static import StaticFeature
 
-MODEL = "GRU"
+_MOST_FOLDS = 3  # of the choice of a method
 
 
 def roll(
@@ -84,6 +84,18 @@ def roll(
     interval = (quantiles[0], quantiles[-1]) if quantiles is not None and several else None
     names = [item.name for item in panel.series]
     return Backtest(names, results, season, interval, panel.skipped, quantiles or ())
+
+
+def choose_method(
+    settings: ForecastSettings, panel: Panel, static: tuple[StaticFeature, ...]
+) -> str:
+    """Return the method with the smallest error in a backtest of the last steps.
+
+    The model is trained once for it. There are three folds, or fewer if the series are short.
+    """
+    horizon, shortest = settings.plan.horizon, min(map(len, panel.series))
+    folds = min(max((shortest // 2) // horizon, 1), _MOST_FOLDS)
+    return roll(settings, None, panel, folds, refit=False, static=static).best
 
 
 def _usable_before(panel: Panel, steps: int, settings: ForecastSettings) -> tuple[Panel, int]:

@@ -27,6 +27,7 @@ from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.fitted import Fitted
 from gru_c.forecast.frequency import Step
 from gru_c.forecast.panel import Panel
+from gru_c.forecast.peers import MODEL, PEERS
 from gru_c.forecast.series import Series
 from gru_c.forecast.static import StaticFeature
 from gru_c.models.loading import read_model
@@ -69,7 +70,9 @@ def save(
         `Forecaster.columns_`.
     """
     layout, past = fitted.layout, fitted.past
-    tails = [item.tail(layout.needed) for item in past.series]
+    tails = past.series
+    if fitted.method == MODEL:
+        tails = [item.tail(layout.needed) for item in tails]
     tensors = {f"forecaster/values/{i}": item.values for i, item in enumerate(tails)}
     tensors |= {
         f"forecaster/covariates/{i}": item.covariates[: len(item)] for i, item in enumerate(tails)
@@ -91,6 +94,7 @@ def save(
         "series": [{"name": item.name, "times": _describe_times(item)} for item in tails],
         "history": fitted.history,
         "columns": columns,
+        "method": fitted.method,
     }
     target = Path(path)
     check_target(target)
@@ -165,11 +169,15 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
         history = _checked(content["history"], dict)
         past = _panel(content, series)
         columns = _columns(content.get("columns", {}))
+        method = content.get("method", MODEL)
+        if method not in (MODEL, *PEERS):
+            raise ValueError(f"it forecasts by {method!r}, which this version does not have")
     except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         problem = f"no {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{os.fspath(path)}: the forecaster is damaged: {problem}") from None
     levels = forecaster.levels
-    return forecaster, Fitted(model, history, layout, scales, past, levels, static), columns
+    known = Fitted(model, history, layout, scales, past, levels, static, method)
+    return forecaster, known, columns
 
 
 def _checked(value: Any, kind: type) -> Any:

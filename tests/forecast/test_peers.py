@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from forecasters import NOISY, WAVE, T, small
 
-from gru_c.forecast import naive, seasonal_naive
+from gru_c.forecast import Forecaster, naive, seasonal_naive
 from gru_c.forecast.peers import PEERS, choose_peers
 
 
@@ -71,6 +71,26 @@ def test_a_method_that_cannot_forecast_is_left_out_with_a_warning():
 def test_unknown_methods_are_refused(compare, message):
     with pytest.raises((ValueError, TypeError), match=message):
         small().backtest(NOISY, folds=1, compare=compare)
+
+
+def test_the_best_method_forecasts_in_place_of_the_model(tmp_path):
+    forecaster = small(24, quantiles=(0.1, 0.5, 0.9), method="best").fit(WAVE)
+    assert forecaster.method_ == "ridge"
+    ahead = np.arange(150, 160)
+    truth = 20 + 5 * np.sin(ahead * np.pi / 6) + 2 * np.cos(ahead * np.pi / 3)
+    forecast = forecaster.predict(10)
+    assert forecast[:, 1] == pytest.approx(truth, abs=0.05)
+    forecaster.save(tmp_path / "f.safetensors")
+    again = Forecaster.load(tmp_path / "f.safetensors")
+    assert again.method_ == "ridge"
+    np.testing.assert_array_equal(again.predict(10), forecast)
+    np.testing.assert_array_equal(again.predict(10, WAVE), forecast)
+
+
+def test_without_best_the_model_forecasts():
+    model = small().fit(NOISY).predict()
+    assert small().fit(NOISY).method_ == "GRU"
+    np.testing.assert_array_equal(small(method="model").fit(NOISY).predict(), model)
 
 
 def test_the_methods_of_statsforecast_forecast_a_trend():
