@@ -15,7 +15,8 @@ from gru_c.forecast.plots import MOST_SERIES, join, times_around
 from gru_c.forecast.series import Series
 
 _WIDTH, _HEIGHT = 900, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 12, 26, 30
+_LEAST_GAP = 300  # between the times at the axis
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 12, 36, 32
 STYLE = """\
 figure { margin: 1rem 0; position: relative; }
 figcaption { font-weight: 600; }
@@ -86,12 +87,16 @@ def _figure(
         f'<text x="{_LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{tick:g}</text>'
         for tick, at in zip(ticks, y(np.array(ticks)), strict=True)
     ]
+    last = len(values) - 1
+    labels = [(0, "start"), (last, "middle"), (len(times) - 1, "end")]
+    if min(x[last] - x[0], x[-1] - x[last]) < _LEAST_GAP:  # texts would run into each other
+        del labels[1]
     parts += [
         f'<text x="{x[place]:.1f}" y="{_HEIGHT - 8}" text-anchor="{anchor}">'
         f"{escape(_time(times[place]))}</text>"
-        for place, anchor in ((0, "start"), (len(values) - 1, "middle"), (len(times) - 1, "end"))
+        for place, anchor in labels
     ]
-    parts.append(f'<text x="4" y="14">{escape(unit or "")}</text>')
+    parts.append(f'<text x="4" y="20">{escape(unit or "")}</text>')
     if len(levels) > 1:
         band = [*zip(ahead_x, y(lines[:, 0]), strict=True)]
         band += reversed([*zip(ahead_x, y(lines[:, -1]), strict=True)])
