@@ -7,26 +7,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign
 from gru_c.common.validation import (
     check_flag,
     check_integer,
 )
-from gru_c.forecast import fitted, plots, rolling_origin, saving
-from gru_c.forecast.arguments import Arguments
+from gru_c.forecast import fitted, rolling_origin, saving
 from gru_c.forecast.backtest import Backtest
-from gru_c.forecast.chart import draw_charts
-from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.output import forecast_form
 from gru_c.forecast.panel import Given, Panel, read_panel
 from gru_c.forecast.static import StaticFeature, add_static
-from gru_c.models.sequential import Sequential
-
-_MOST_HORIZONS = 1000  # longest forecast, in horizons
+from gru_c.forecast.trained import Trained
 
 
-class Forecaster(Arguments):
+class Forecaster(Trained):
     """Forecasts of one or many series by stacked GRUs, with one model for all series.
 
     The GRUs read the last `window` steps. A `Dense` layer then gives all of the next `horizon`
@@ -121,19 +115,6 @@ class Forecaster(Arguments):
     array([20.  , 22.5 , 24.33, 25.  , 24.33, 22.5 ])
     """
 
-    model_: Sequential
-    history_: dict[str, list[float]]
-    season_: int
-    reference_: str
-    method_: str
-    names_: list[str]
-    skipped_: dict[str, str]
-    columns_: dict[str, str]
-    layout: Layout
-    scales: dict[str, Scale]
-    past: Panel
-    static: tuple[StaticFeature, ...]
-
     # ---- fitting ----
 
     def fit(
@@ -208,21 +189,6 @@ class Forecaster(Arguments):
             columns_=columns,
         )
 
-    def _require_fitted(self, method: str) -> fitted.Fitted:
-        """Return the result of `fit`; ValueError if there is none yet."""
-        if not hasattr(self, "layout"):
-            raise ValueError(f"{method} needs a forecaster that has been trained: call fit first")
-        return fitted.Fitted(
-            self.model_,
-            self.history_,
-            self.layout,
-            self.scales,
-            self.past,
-            self.levels,
-            self.static,
-            self.method_,
-        )
-
     # ---- forecasting ----
 
     def predict(
@@ -267,28 +233,6 @@ class Forecaster(Arguments):
         forecasts = self._choose_levels(known.outputs(panel, steps, self.num_threads))
         return forecast_form(panel, forecasts, self.quantiles)
 
-    def _ahead(
-        self, steps: int, series: Any, covariates: Any, past: Any = None, static: Any = None
-    ) -> fitted.Ahead:
-        return fitted.Ahead(
-            series=series,
-            covariates=covariates,
-            past=past,
-            static=static,
-            names=self.covariates,
-            past_names=self.past_covariates,
-            steps=steps,
-            skip_bad=self.skip_bad,
-        )
-
-    def _check_steps(self, steps: int | None) -> int:
-        steps = self.horizon if steps is None else check_integer("steps", steps, 1)
-        if steps > _MOST_HORIZONS * self.horizon:
-            raise ValueError(
-                f"steps must be at most {_MOST_HORIZONS} horizons of {self.horizon}, got {steps}"
-            )
-        return steps
-
     # ---- accuracy ----
 
     def backtest(
@@ -332,56 +276,6 @@ class Forecaster(Arguments):
         )
         replace(panel, skipped=result.skipped).warn_of_skipped()
         return result
-
-    def plot(
-        self,
-        steps: int | None = None,
-        past: int | None = None,
-        covariates: Any = None,
-        *,
-        unit: str | None = None,
-    ) -> Any:
-        """Draw the end of each series and its forecast.
-
-        Parameters
-        ----------
-        steps, covariates
-            As in `predict`.
-        past : int, optional
-            Number of steps before the forecast; three windows by default.
-        unit : str, optional
-            The unit of the values, to be written at the axis.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-        """
-        return plots.draw_forecast(*self._drawn("plot", steps, past, covariates), unit)
-
-    def chart(
-        self,
-        steps: int | None = None,
-        past: int | None = None,
-        covariates: Any = None,
-        *,
-        unit: str | None = None,
-    ) -> str:
-        """Return HTML with the figures of `plot` as SVG, whose parameters it has.
-
-        It contains no style or script: those of ``gru-c forecast``'s report show the values under
-        the pointer.
-        """
-        return draw_charts(*self._drawn("chart", steps, past, covariates), unit)
-
-    def _drawn(
-        self, method: str, steps: int | None, past: int | None, covariates: Any
-    ) -> tuple[Panel, Array, tuple[float, ...], int]:
-        """Return the series, their forecasts, the levels, and the steps to draw before these."""
-        known = self._require_fitted(method)
-        steps = self._check_steps(steps)
-        panel = known.read_past(self._ahead(steps, None, covariates))
-        past = 3 * self.window if past is None else check_integer("past", past, 1)
-        return panel, known.outputs(panel, steps, self.num_threads), self.levels, past
 
     # ---- files ----
 

@@ -1,12 +1,8 @@
 """A report on a forecast: its verdict, its tables and its pictures."""
 
-import json
-import re
-from html import unescape
-
 import numpy as np
 import pytest
-from forecasters import NAN, NOISY, small
+from forecasters import NOISY, small
 
 from gru_c.forecast import Backtest, Fold
 from gru_c.forecast.report import make_report, verdict
@@ -55,18 +51,3 @@ def test_the_page_is_one_file_with_its_pictures_and_escaped_words():
     assert "75 % smaller" in page
     for value in ("3.25", "4.5"):
         assert value in page
-
-
-def test_a_chart_joins_the_forecast_to_the_last_known_value():
-    values = NOISY.copy()
-    values[[70, -1]] = NAN
-    forecaster = small(quantiles=(0.1, 0.9)).fit(values)
-    html = forecaster.chart(4, past=20, unit="MW")
-    measured = re.findall('class="measured" points="([^"]*)"', html)[-1].split()
-    forecast = re.findall('class="forecast" points="([^"]*)"', html)[0].split()
-    assert len(measured) == 19
-    assert len(forecast) == 5
-    assert forecast[0] == measured[-1]
-    points = json.loads(unescape(re.findall('data-points="([^"]*)"', html)[0]))
-    assert [len(points), points[19][1]] == [24, "149: missing"]
-    assert re.fullmatch(r"153: forecast \S+ MW \(\S+ to \S+\)", points[-1][1])

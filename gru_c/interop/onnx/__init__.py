@@ -14,9 +14,8 @@ References
 The operators: https://onnx.ai/onnx/operators/
 """
 
-from gru_c.interop.onnx.export_forecaster import export_forecaster
 from gru_c.interop.onnx.export_model import export
 from gru_c.interop.onnx.gru_node import run_node
 from gru_c.interop.onnx.model import ONNXModel, load
 
-__all__ = ["ONNXModel", "export", "export_forecaster", "load", "run_node"]
+__all__ = ["ONNXModel", "export", "load", "run_node"]

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from gru_c.forecast import Forecaster
-from gru_c.interop.onnx import export_forecaster
 
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("onnx")
@@ -35,7 +34,7 @@ def small(**changes):
 )
 def test_onnxruntime_forecasts_the_same(changes, tmp_path):
     forecaster = small(**changes).fit(NOISY)
-    export_forecaster(forecaster, tmp_path / "f.onnx")
+    forecaster.to_onnx(tmp_path / "f.onnx")
     expected = forecaster.predict().reshape(7, -1)
     np.testing.assert_allclose(run(forecaster, tmp_path / "f.onnx", NOISY), expected, rtol=1e-6)
 
@@ -46,7 +45,7 @@ def test_the_calendar_is_in_the_graph(start, freq, tmp_path):
     times = pandas.date_range(start, periods=900, freq=freq)
     forecaster = small().fit(pandas.Series(NOISY, times))
     assert forecaster.layout.calendar == (("week", "year") if freq == "D" else ("day", "week"))
-    export_forecaster(forecaster, tmp_path / "f.onnx")
+    forecaster.to_onnx(tmp_path / "f.onnx")
     for end in (900, 790, 560):
         expected = forecaster.predict(series=pandas.Series(NOISY, times, name="y")[:end])
         outputs = run(forecaster, tmp_path / "f.onnx", NOISY[:end], times[:end])
@@ -54,12 +53,11 @@ def test_the_calendar_is_in_the_graph(start, freq, tmp_path):
 
 
 def test_what_a_file_cannot_express_is_refused(tmp_path):
+    path = tmp_path / "f.onnx"
     with pytest.raises(ValueError, match="has covariates, which its ONNX file cannot express"):
-        export_forecaster(small().fit(NOISY, NOISY[:, None]), tmp_path / "f.onnx")
+        small().fit(NOISY, NOISY[:, None]).to_onnx(path)
     with pytest.raises(ValueError, match="call fit"):
-        export_forecaster(small(), tmp_path / "f.onnx")
+        small().to_onnx(path)
     with pytest.raises(ValueError, match="name the one whose scale is used"):
-        export_forecaster(small().fit({"a": NOISY, "b": NOISY}), tmp_path / "f.onnx")
-    with pytest.raises(TypeError, match="wanted a Forecaster, got Sequential"):
-        export_forecaster(small().fit(NOISY).model_, tmp_path / "f.onnx")
+        small().fit({"a": NOISY, "b": NOISY}).to_onnx(path)
     assert not list(tmp_path.iterdir())

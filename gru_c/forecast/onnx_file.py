@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from gru_c.common.optional import require
-from gru_c.forecast import Forecaster
-from gru_c.interop.onnx.export_model import export
+from gru_c.forecast.features import Layout, Scale
+from gru_c.forecast.fitted import Fitted
+from gru_c.forecast.peers import MODEL
+from gru_c.interop.onnx import export
 from gru_c.saving.files import write_whole
 
 _DAY = 86_400
@@ -19,38 +21,10 @@ _FARTHEST = 1e6  # scaled values are clipped to this, as in a Forecaster
 _MARCH = 719_468  # days from 0000-03-01 to 1970-01-01
 
 
-def export_forecaster(
-    forecaster: Forecaster, path: str | os.PathLike[str], series: str | None = None
-) -> None:
-    """Write a trained forecaster as an ONNX file that onnxruntime runs.
-
-    The input ``values``, float64 (B, season + window), are the last values of a series; with a
-    calendar there is also ``times``, int64 (B, window): the local times of the last `window`
-    values, in seconds since 1970. The output ``forecast``, float64 (B, horizon, levels), has the
-    quantiles asked for and the median, in ascending order.
-
-    Parameters
-    ----------
-    forecaster : Forecaster
-    path : path
-        Path of the file, with the suffix ``.onnx``.
-    series : str, optional
-        The series whose scale the file gets; needed if the forecaster has several.
-
-    Raises
-    ------
-    ImportError
-        When onnx is not installed.
-    TypeError
-        When `forecaster` is not a `Forecaster`.
-    ValueError
-        When it is not trained, has no such series, or depends on what the file cannot express:
-        covariates, static features, missing values, or a simpler method than the model.
-    """
-    if not isinstance(forecaster, Forecaster):
-        raise TypeError(f"wanted a Forecaster, got {type(forecaster).__name__}")
-    _check(forecaster)
-    names = forecaster.names_
+def write(path: str | os.PathLike[str], known: Fitted, series: str | None) -> None:
+    """Write a forecaster as an ONNX file; see `Forecaster.to_onnx`."""
+    _check(known.layout, known.method)
+    names = [item.name for item in known.past.series]
     if series is None and len(names) > 1:
         raise ValueError(f"the forecaster has the series {names}: name the one whose scale is used")
     name = names[0] if series is None else series
@@ -60,22 +34,18 @@ def export_forecaster(
     target = Path(path)
     with tempfile.TemporaryDirectory() as folder:
         inner = Path(folder) / f"model{target.suffix}"
-        export(forecaster.model_, inner)
+        export(known.model, inner)
         model = onnx.load(inner)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"the folder {target.parent} does not exist")
-    write_whole(target, _Wrapper(onnx, forecaster, name).wrap(model).SerializeToString())
+    wrapper = _Wrapper(onnx, known.layout, known.scales[name], len(known.levels))
+    write_whole(target, wrapper.wrap(model).SerializeToString())
 
 
-def _check(forecaster: Forecaster) -> None:
-    if not hasattr(forecaster, "layout"):
-        raise ValueError("export_forecaster needs a forecaster that has been trained: call fit")
-    layout = forecaster.layout
+def _check(layout: Layout, method: str) -> None:
     for has, what in (
         (layout.covariate_mean or layout.past_mean, "covariates"),
         (layout.static, "static features"),
         (layout.marks_missing, "a mark for missing values"),
-        (forecaster.method_ != "GRU", f"forecasts by {forecaster.method_}"),
+        (method != MODEL, f"forecasts by {method}"),
     ):
         if has:
             raise ValueError(f"the forecaster has {what}, which its ONNX file cannot express")
@@ -84,11 +54,8 @@ def _check(forecaster: Forecaster) -> None:
 class _Wrapper:
     """Adds nodes before and behind a model, so that it takes and gives values of a series."""
 
-    def __init__(self, onnx: Any, forecaster: Forecaster, name: str) -> None:
-        self._onnx = onnx
-        self._layout = forecaster.layout
-        self._levels = len(forecaster.levels)
-        self._scale = forecaster.scales[name]
+    def __init__(self, onnx: Any, layout: Layout, scale: Scale, levels: int) -> None:
+        self._onnx, self._layout, self._scale, self._levels = onnx, layout, scale, levels
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
 
