@@ -154,7 +154,8 @@ def forecast_steps(method: str, task: Task, steps: int) -> Array:
 
     Those beyond the horizon follow from the medians before them, as if these had been measured.
     """
-    middle, item, parts = task.levels.index(0.5), task.item, []
+    middle, item = task.levels.index(0.5), task.item
+    parts: list[Array] = []
     for done in range(0, steps, task.layout.horizon):
         if done:
             item = replace(item, values=np.concatenate([item.values, parts[-1][:, middle]]))
