@@ -167,6 +167,6 @@ def _list(lines: Sequence[str]) -> str:
 
 def _picture(figure: Any, text: str) -> str:
     png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=90)
+    figure.savefig(png, format="png", dpi=110)
     data = base64.b64encode(png.getvalue()).decode("ascii")
     return f'<p><img alt="{escape(text)}" src="data:image/png;base64,{data}"></p>'

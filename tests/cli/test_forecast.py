@@ -71,7 +71,8 @@ def test_forecast_writes_a_table_a_model_and_a_report(hourly, tmp_path, capsys):
     page = (out / "report.html").read_text()
     pictures = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
     sizes = [struct.unpack(">II", base64.b64decode(p)[16:24]) for p in pictures]
-    assert len(sizes) == 2
+    assert len(sizes) == 1
+    assert 'class="forecast"' in page
     assert all(width > 1000 and height > 300 for width, height in sizes)
     assert "<td>seasonal naive</td>" in page
     assert "prefers-color-scheme: dark" in page
