@@ -28,7 +28,8 @@ serving
 models
 backend
 utils
-distributed forecast interop
+distributed interop
+forecast
 sklearn
 cli
 """

@@ -23,6 +23,7 @@ from gru_c.common.optional import require
 from gru_c.forecast import Forecaster
 from gru_c.forecast.csv_table import Table, columns_of, read_roles
 from gru_c.forecast.panel import UNNAMED, Given, read_panel
+from gru_c.forecast.peers import MODEL
 from gru_c.forecast.reading.frame import Roles
 from gru_c.forecast.reading.shapes import counted
 from gru_c.forecast.reading.source import read_source
@@ -70,6 +71,13 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
         default="linear",
         help="log for series above 0 whose changes are rather relative; default: linear",
     )
+    forecast.add_argument(
+        "--method",
+        choices=("model", "best"),
+        default="model",
+        help="best: forecast by a simpler method if that has smaller errors; default: model",
+    )
+    forecast.add_argument("--unit", help="of the target, such as MW, for the report's axes")
     forecast.add_argument("--units", type=_counts, default=(64, 64), help="default: 64,64")
     forecast.add_argument("--epochs", type=count, default=100, help="at most; default: 100")
     forecast.add_argument("--folds", type=count, default=5, help="of the backtest; default: 5")
@@ -143,6 +151,7 @@ def _forecast(options: argparse.Namespace) -> int:
         lower=options.lower,
         scale=options.scale,
         skip_bad=options.skip_bad,
+        method=options.method,
         epochs=options.epochs,
         seed=options.seed,
         verbose=1,
@@ -167,9 +176,10 @@ def _forecast(options: argparse.Namespace) -> int:
     names |= dict(zip(_TIMES, options.time or (), strict=False))
     forecaster.columns_ = {role: name for role, name in names.items() if name is not None}
     rows = _as_rows(forecaster, forecaster.predict(covariates=table.future))
-    figures = {"forecast": forecaster.plot(covariates=table.future), "backtest": backtest.plot()}
+    charts = forecaster.chart(covariates=table.future, unit=options.unit)
     title = f"Forecast of {options.target}"
-    report = make_report(title, reading, about, backtest, rows.to_dict("records"), figures)
+    records = rows.to_dict("records")
+    report = make_report(title, reading, about, backtest, records, charts, backtest.plot())
     forecaster.save(out / "model.safetensors")
     _write_rows(out / "forecast.csv", rows)
     write_whole(out / "report.html", report.encode())
@@ -240,6 +250,7 @@ def _describe_model(forecaster: Forecaster) -> str:
         f"{forecaster.model_.count_params()} weights, {len(forecaster.history_['loss'])} epochs; "
         f"season {forecaster.season_ or 'none'}; of the calendar: {calendar}; it corrects the "
         f"last {'season' if forecaster.reference_ == 'season' else 'value'}"
+        + ("" if forecaster.method_ == MODEL else f"; the forecasts are by {forecaster.method_}")
     )
 
 

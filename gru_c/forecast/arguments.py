@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from gru_c.common.arrays import Array
 from gru_c.common.attributes import Guarded
@@ -36,6 +37,7 @@ class Arguments(Guarded):
         "calendar",
         "lower",
         "scale",
+        "method",
     )
 
     def __init__(
@@ -52,6 +54,7 @@ class Arguments(Guarded):
         lower: float | None = None,
         scale: str = "linear",
         skip_bad: bool = False,
+        method: str = "model",
         dropout: float = 0.1,
         learning_rate: float = 0.003,
         batch_size: int = 32,
@@ -79,6 +82,7 @@ class Arguments(Guarded):
         self.lower = None if lower is None else check_real("lower", lower)
         self.scale = check_choice("scale", scale, ("linear", "log"))
         self.skip_bad = check_flag("skip_bad", skip_bad)
+        self.method = check_choice("method", method, ("model", "best"))
         self.dropout = check_real("dropout", dropout, "[0, 1)")
         self.learning_rate = check_real("Forecaster: learning_rate", learning_rate, "> 0")
         self.batch_size = check_integer("batch_size", batch_size, 1)
@@ -91,6 +95,40 @@ class Arguments(Guarded):
         self.seed = seed
         self.num_threads = None if num_threads is None else check_num_threads(num_threads)
         self.verbose = check_verbose(verbose)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the arguments of the constructor, as scikit-learn's estimators do.
+
+        Parameters
+        ----------
+        deep : bool
+            Without effect on the result, because no argument is an estimator.
+        """
+        check_flag("deep", deep)
+        return self._constructor_arguments()
+
+    def set_params(self, **params: Any) -> Arguments:
+        """Change arguments of the constructor; those that a trained model was made with are fixed.
+
+        Returns
+        -------
+        self
+        """
+        known = self._constructor_arguments()
+        for name in params:
+            if name not in known:
+                raise ValueError(f"there is no argument {name!r}: there are {list(known)}")
+            reason = self._why_fixed(name)
+            if reason is not None:
+                raise AttributeError(f"{name} {reason}")
+        type(self)(**{**known, **params})  # all are checked before the first one changes
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def __sklearn_clone__(self) -> Arguments:
+        """Return a forecaster of the same arguments that has not been trained."""
+        return type(self)(**self._constructor_arguments())
 
     def _why_fixed(self, name: str) -> str | None:
         if name in self._of_model and hasattr(self, "layout"):

@@ -14,6 +14,7 @@ from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.index import times_of
 from gru_c.forecast.output import with_future
 from gru_c.forecast.panel import Given, Panel, read_panel
+from gru_c.forecast.peers import MODEL, Task, forecast_steps
 from gru_c.forecast.preparation import (
     PlanSettings,
     check_values,
@@ -94,6 +95,8 @@ class Fitted:
     levels : tuple of float
         The quantiles that the model forecasts.
     static : tuple of StaticFeature
+    method : str
+        "GRU" for the model, or the simpler method that makes the forecasts.
     """
 
     model: Sequential
@@ -103,6 +106,7 @@ class Fitted:
     past: Panel
     levels: tuple[float, ...]
     static: tuple[StaticFeature, ...] = ()
+    method: str = MODEL
 
     def read_past(self, ahead: Ahead) -> Panel:
         """Return the series to continue, with the covariates of the steps ahead."""
@@ -178,6 +182,10 @@ class Fitted:
     def outputs(self, panel: Panel, steps: int, num_threads: int | None) -> Array:
         """Return forecasts in the units of the series, of shape (series, steps, levels)."""
         scales = [self.scales.get(i.name) or scale_of(self.layout, i) for i in panel.series]
+        if self.method != MODEL:
+            pairs = zip(panel.series, scales, strict=True)
+            tasks = [Task(self.layout, item, scale, self.levels) for item, scale in pairs]
+            return np.stack([forecast_steps(self.method, task, steps) for task in tasks])
         series = [item.tail(self.layout.needed) for item in panel.series]
         parts: list[Array] = []
         with use_threads(num_threads):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,19 +12,15 @@ from gru_c.common.validation import (
     check_flag,
     check_integer,
 )
-from gru_c.forecast import fitted, plots, rolling_origin, saving
-from gru_c.forecast.arguments import Arguments
+from gru_c.forecast import fitted, rolling_origin, saving
 from gru_c.forecast.backtest import Backtest
-from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.output import forecast_form
 from gru_c.forecast.panel import Given, Panel, read_panel
 from gru_c.forecast.static import StaticFeature, add_static
-from gru_c.models.sequential import Sequential
-
-_MOST_HORIZONS = 1000  # longest forecast, in horizons
+from gru_c.forecast.trained import Trained
 
 
-class Forecaster(Arguments):
+class Forecaster(Trained):
     """Forecasts of one or many series by stacked GRUs, with one model for all series.
 
     The GRUs read the last `window` steps. A `Dense` layer then gives all of the next `horizon`
@@ -69,6 +66,9 @@ class Forecaster(Arguments):
         Leave out, with a warning that names them, those of several series that are too short, have
         irregular times or cannot be used for another reason. By default one such series is an
         error. Where series have numbers instead of names, its forecast is NaN.
+    method : {"model", "best"}
+        "best" compares the model with the simpler methods of `backtest`, on the last steps of the
+        series, and forecasts by the method with the smallest MASE.
     dropout : float
         Dropout rate between the layers.
     learning_rate, batch_size, epochs
@@ -94,6 +94,8 @@ class Forecaster(Arguments):
     season_ : int
     reference_ : {"last", "season"}
         The naive forecast that the model corrects.
+    method_ : str
+        The method that makes the forecasts: "GRU", or a simpler one that `method` chose.
     names_ : list of str
         Names of the series.
     skipped_ : dict of str to str
@@ -112,18 +114,6 @@ class Forecaster(Arguments):
     >>> forecaster.fit(series).predict(6).round(2)
     array([20.  , 22.5 , 24.33, 25.  , 24.33, 22.5 ])
     """
-
-    model_: Sequential
-    history_: dict[str, list[float]]
-    season_: int
-    reference_: str
-    names_: list[str]
-    skipped_: dict[str, str]
-    columns_: dict[str, str]
-    layout: Layout
-    scales: dict[str, Scale]
-    past: Panel
-    static: tuple[StaticFeature, ...]
 
     # ---- fitting ----
 
@@ -166,7 +156,11 @@ class Forecaster(Arguments):
             After any exception the forecaster is the same as before.
         """
         panel, features = self._read(series, covariates, past_covariates, static)
-        new = fitted.fit(panel, self._settings(), features)
+        settings = self._settings()
+        new = fitted.fit(panel, settings, features)
+        if self.method == "best":
+            chosen = rolling_origin.choose_method(settings, new.past, features)
+            new = replace(new, method=chosen)
         new.past.warn_of_skipped()
         self._set_fitted(new, {})
         return self
@@ -189,23 +183,10 @@ class Forecaster(Arguments):
             season_=new.layout.season,
             reference_=new.layout.reference,
             static=new.static,
+            method_=new.method,
             names_=[item.name for item in new.past.series],
             skipped_=new.past.skipped,
             columns_=columns,
-        )
-
-    def _require_fitted(self, method: str) -> fitted.Fitted:
-        """Return the result of `fit`; ValueError if there is none yet."""
-        if not hasattr(self, "layout"):
-            raise ValueError(f"{method} needs a forecaster that has been trained: call fit first")
-        return fitted.Fitted(
-            self.model_,
-            self.history_,
-            self.layout,
-            self.scales,
-            self.past,
-            self.levels,
-            self.static,
         )
 
     # ---- forecasting ----
@@ -252,28 +233,6 @@ class Forecaster(Arguments):
         forecasts = self._choose_levels(known.outputs(panel, steps, self.num_threads))
         return forecast_form(panel, forecasts, self.quantiles)
 
-    def _ahead(
-        self, steps: int, series: Any, covariates: Any, past: Any = None, static: Any = None
-    ) -> fitted.Ahead:
-        return fitted.Ahead(
-            series=series,
-            covariates=covariates,
-            past=past,
-            static=static,
-            names=self.covariates,
-            past_names=self.past_covariates,
-            steps=steps,
-            skip_bad=self.skip_bad,
-        )
-
-    def _check_steps(self, steps: int | None) -> int:
-        steps = self.horizon if steps is None else check_integer("steps", steps, 1)
-        if steps > _MOST_HORIZONS * self.horizon:
-            raise ValueError(
-                f"steps must be at most {_MOST_HORIZONS} horizons of {self.horizon}, got {steps}"
-            )
-        return steps
-
     # ---- accuracy ----
 
     def backtest(
@@ -285,6 +244,7 @@ class Forecaster(Arguments):
         refit: bool = True,
         past_covariates: Any = None,
         static: Any = None,
+        compare: Sequence[str] | None = None,
     ) -> Backtest:
         """Forecast the end of the series from several origins, each from the steps before it.
 
@@ -299,42 +259,23 @@ class Forecaster(Arguments):
             Number of origins.
         refit : bool
             False: train once, on the steps before the first origin.
+        compare : sequence of {"naive", "seasonal naive", "ridge", "ETS", "Theta", "AutoARIMA"}
+            The methods to show beside the model. By default the naive ones and a ridge regression
+            on the window, and where the package statsforecast is installed also the others:
+            AutoARIMA can take minutes for long seasons.
 
         Returns
         -------
         Backtest
-            With the errors of the naive forecasts beside the model's.
+            With the errors of the simpler methods beside the model's.
         """
         folds, refit = check_integer("folds", folds, 1), check_flag("refit", refit)
         panel, features = self._read(series, covariates, past_covariates, static)
         result = rolling_origin.roll(
-            self._settings(), self.quantiles, panel, folds, refit, features
+            self._settings(), self.quantiles, panel, folds, refit, features, compare
         )
         replace(panel, skipped=result.skipped).warn_of_skipped()
         return result
-
-    def plot(
-        self, steps: int | None = None, past: int | None = None, covariates: Any = None
-    ) -> Any:
-        """Draw the end of each series and its forecast.
-
-        Parameters
-        ----------
-        steps, covariates
-            As in `predict`.
-        past : int, optional
-            Number of steps before the forecast; three windows by default.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-        """
-        known = self._require_fitted("plot")
-        steps = self._check_steps(steps)
-        panel = known.read_past(self._ahead(steps, None, covariates))
-        past = 3 * self.window if past is None else check_integer("past", past, 1)
-        outputs = known.outputs(panel, steps, self.num_threads)
-        return plots.draw_forecast(panel, outputs, self.levels, past)
 
     # ---- files ----
 

@@ -10,6 +10,7 @@ import numpy as np
 from gru_c.common.arrays import Array
 from gru_c.forecast.accuracy import filled
 from gru_c.forecast.differences import root_mean_square, sum_of_errors
+from gru_c.forecast.effects import covariate_effects
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.moments import moments
 from gru_c.forecast.panel import Panel
@@ -70,19 +71,19 @@ def make_plan(panel: Panel, settings: PlanSettings) -> Plan:
     if max(ends) < shortest:
         raise _too_short(panel, shortest, fraction)
     parts = [item.cut(end) for item, end in zip(panel.series, ends, strict=True)]
-    log = settings.log
     layout = Layout(
         window=window,
         horizon=horizon,
         season=season,
-        reference=_choose_reference(parts, horizon, season, max(window, season), log),
+        reference="last",
         marks_missing=any(np.isnan(part.values).any() for part in parts),
         calendar=_common_calendar(panel) if settings.calendar else (),
         **_scales_beside(parts),
         static=len(panel.series[0].static),
-        log=log,
+        log=settings.log,
         lower=settings.lower,
     )
+    layout = replace(layout, reference=_choose_reference(parts, layout))
     scales = {part.name: scale_of(layout, part) for part in parts}
     return Plan(panel, layout, scales, *_samples(panel, ends, layout, scales, fraction > 0))
 
@@ -177,34 +178,44 @@ def _scales_beside(parts: list[Series]) -> dict[str, tuple[float, ...]]:
     return scales
 
 
-def _choose_reference(parts: list[Series], horizon: int, season: int, begin: int, log: bool) -> str:
+def _choose_reference(parts: list[Series], layout: Layout) -> str:
     """Return the naive forecast with the smaller error in the training parts.
 
     Errors are divided by the deviation of each series.
     """
-    if not season:
+    if not layout.season:
         return "last"
     totals = np.zeros(2)
     for part in parts:
         if not len(part):
             continue
-        measured = np.log(part.values) if log else part.values
-        values, origins = filled(measured), range(begin - 1, len(part) - horizon)
-        errors = [sum_of_errors(measured, values, origins, horizon, s) for s in (1, season)]
-        unit = np.nanstd(measured)
-        totals += [error / (unit if unit > 0 else 1.0) for error in errors]
+        origins = range(layout.shortest - 1, len(part) - layout.horizon)
+        unit = np.nanstd(layout.model_values(part.values))
+        for place, season in enumerate((1, layout.season)):
+            measured = layout.measured(part, _effects(layout, part, season))
+            error = sum_of_errors(measured, filled(measured), origins, layout.horizon, season)
+            totals[place] += error / (unit if unit > 0 else 1.0)
     return "season" if totals[1] < totals[0] else "last"
+
+
+def _effects(layout: Layout, part: Series, season: int) -> tuple[float, ...]:
+    """Return the effects of the covariates, in the part given."""
+    if not layout.covariate_mean:
+        return ()
+    values = layout.model_values(part.values)
+    return covariate_effects(values, layout.scaled_covariates(part), season)
 
 
 def scale_of(layout: Layout, part: Series) -> Scale:
     """Return the scale of a series, measured in the part given."""
     if not len(part):
         return Scale(0.0, 1.0, 1.0)
-    measured = layout.model_values(part.values)
-    origins = range(layout.shortest - 1, len(part) - layout.horizon)
     season = layout.reference_season
+    effects = _effects(layout, part, season)
+    measured = layout.measured(part, effects)
+    origins = range(layout.shortest - 1, len(part) - layout.horizon)
     step = root_mean_square(measured, filled(measured), origins, layout.horizon, season)
-    return Scale.fit(measured, step)
+    return Scale.fit(measured, step, effects)
 
 
 def _samples(

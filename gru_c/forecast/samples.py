@@ -35,8 +35,12 @@ class SeriesWindows:
     def __init__(self, layout: Layout, series: Sequence[Series], scales: Sequence[Scale]) -> None:
         self.layout = layout
         self.series = series
-        self._measured = [item.values for item in series]
-        self._values = [layout.model_values(filled(item.values)) for item in series]
+        pairs = list(zip(series, scales, strict=True))
+        self._measured = [layout.measured(item, scale.effects) for item, scale in pairs]
+        self._values = [filled(values) for values in self._measured]
+        self._effects = None
+        if any(scale.effects for scale in scales):
+            self._effects = [layout.effect(item, scale.effects) for item, scale in pairs]
         self._scales = np.array([(scale.mean, scale.std, scale.step) for scale in scales])
         self._calendar = None
         if layout.calendar:
@@ -116,13 +120,17 @@ class SeriesWindows:
         """
         places = zip(numbers.tolist(), (origins + 1).tolist(), strict=True)
         measured = _gather(self._measured, list(places), self.layout.horizon)
-        differences = self.layout.model_values(measured) - self.references(numbers, origins)
+        differences = measured - self.references(numbers, origins)
         return clip(differences / self._scales[numbers, 2:])
 
     def forecasts(self, numbers: Array, origins: Array, outputs: Array) -> Array:
         """Return the forecasts that a model's outputs (windows, horizon, levels) stand for."""
         correction = np.sort(outputs, axis=-1) * self._scales[numbers, 2][:, None, None]
-        return self.layout.forecasts(self.references(numbers, origins)[..., None] + correction)
+        references = self.references(numbers, origins)
+        if self._effects is not None:
+            places = list(zip(numbers.tolist(), (origins + 1).tolist(), strict=True))
+            references = references + _gather(self._effects, places, self.layout.horizon)
+        return self.layout.forecasts(references[..., None] + correction)
 
 
 def _gather(arrays: Sequence[Array], places: Sequence[tuple[int, int]], count: int) -> Array:

@@ -5,8 +5,8 @@ features, the scales, the static features, and the name and times of each series
 series are the tensors ``forecaster/values/0``, ``forecaster/covariates/0``, ``forecaster/past/0``
 and ``forecaster/static/0`` ... No code from a file is executed.
 
-Version 1 had neither past covariates nor static features, a lowest value, a logarithmic scale, or
-names of covariates.
+Version 2 had no effects of covariates; version 1 had neither past covariates nor static features, a
+lowest value, a logarithmic scale, or names of covariates.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.fitted import Fitted
 from gru_c.forecast.frequency import Step
 from gru_c.forecast.panel import Panel
+from gru_c.forecast.peers import MODEL, PEERS
 from gru_c.forecast.series import Series
 from gru_c.forecast.static import StaticFeature
 from gru_c.models.loading import read_model
@@ -34,8 +35,8 @@ from gru_c.models.sequential import Sequential
 from gru_c.saving.contents import contents
 from gru_c.saving.files import check_target, write_tensors
 
-_VERSION = 2
-_VERSIONS = (1, _VERSION)
+_VERSION = 3
+_VERSIONS = (1, 2, _VERSION)
 _FORMS = ("array", "columns", "list", "dict", "series", "frame")
 _CYCLES = ("day", "week", "year")
 
@@ -69,7 +70,9 @@ def save(
         `Forecaster.columns_`.
     """
     layout, past = fitted.layout, fitted.past
-    tails = [item.tail(layout.needed) for item in past.series]
+    tails = past.series
+    if fitted.method == MODEL:
+        tails = [item.tail(layout.needed) for item in tails]
     tensors = {f"forecaster/values/{i}": item.values for i, item in enumerate(tails)}
     tensors |= {
         f"forecaster/covariates/{i}": item.covariates[: len(item)] for i, item in enumerate(tails)
@@ -91,6 +94,7 @@ def save(
         "series": [{"name": item.name, "times": _describe_times(item)} for item in tails],
         "history": fitted.history,
         "columns": columns,
+        "method": fitted.method,
     }
     target = Path(path)
     check_target(target)
@@ -149,7 +153,9 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
             raise ValueError(f"its version is not {' or '.join(map(str, _VERSIONS))}")
         forecaster = make(**_checked(content["arguments"], dict))
         layout = _layout(content["layout"])
-        scales = {name: _scale(item) for name, item in _checked(content["scales"], dict).items()}
+        scales = {
+            name: _scale(item, layout) for name, item in _checked(content["scales"], dict).items()
+        }
         series = [
             _series(item, tensors, number, layout)
             for number, item in enumerate(_checked(content["series"], list))
@@ -163,11 +169,15 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
         history = _checked(content["history"], dict)
         past = _panel(content, series)
         columns = _columns(content.get("columns", {}))
+        method = content.get("method", MODEL)
+        if method not in (MODEL, *PEERS):
+            raise ValueError(f"it forecasts by {method!r}, which this version does not have")
     except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         problem = f"no {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{os.fspath(path)}: the forecaster is damaged: {problem}") from None
     levels = forecaster.levels
-    return forecaster, Fitted(model, history, layout, scales, past, levels, static), columns
+    known = Fitted(model, history, layout, scales, past, levels, static, method)
+    return forecaster, known, columns
 
 
 def _checked(value: Any, kind: type) -> Any:
@@ -232,14 +242,18 @@ def _layout(content: Any) -> Layout:
     )
 
 
-def _scale(content: Any) -> Scale:
+def _scale(content: Any, layout: Layout) -> Scale:
     values = _fields(content, Scale)
+    effects = tuple(check_real("scale: effects", v) for v in values["effects"])
+    if len(effects) not in (0, len(layout.covariate_mean)):
+        raise ValueError("the effects of its covariates do not fit")
     intervals: dict[str, Range] = {"mean": "finite", "std": "> 0", "step": "> 0"}
     return Scale(
         **{
             name: check_real(f"scale: {name}", values[name], interval)
             for name, interval in intervals.items()
-        }
+        },
+        effects=effects,
     )
 
 
