@@ -1,0 +1,5 @@
+"""The linear path of a forecaster: the forecasts that its GRUs correct."""
+
+from gru_c.forecast.linear.path import LinearPath, fit_path
+
+__all__ = ["LinearPath", "fit_path"]
