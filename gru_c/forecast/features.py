@@ -6,7 +6,8 @@ has missing values, 1 where the value is missing and was filled with the last kn
 calendar; the covariates of this step, and those of the step `horizon` steps later; the covariates
 that are known only in the past; the static features of the series.
 
-The targets are differences from a naive forecast: the last value or the last season. With a
+The targets are differences from a linear forecast, or from a naive one: the last value or the last
+season. With a
 logarithmic scale, values and differences are those of the logarithm. The linear effects of
 covariates that are known ahead are taken out of all values before, and added to the forecasts: so
 the naive forecast does not carry them from one season to the next.
@@ -89,6 +90,10 @@ class Layout:
         True if the model forecasts the logarithms of the values.
     lower : float or None
         The lowest possible value.
+    longer : int
+        A second season, such as the week of an hourly series; 0 for none.
+    counts : bool
+        True if values are counts, and so are forecasts.
     """
 
     window: int
@@ -104,6 +109,13 @@ class Layout:
     static: int = 0
     log: bool = False
     lower: float | None = None
+    longer: int = 0
+    counts: bool = False
+
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """All seasons, the shortest first; () for none."""
+        return tuple(season for season in (self.season, self.longer) if season)
 
     @property
     def features(self) -> int:
@@ -158,6 +170,7 @@ class Layout:
         """Return forecasts on the scale of the model as values of a series, at least `lower`."""
         if self.log:
             outputs = np.exp(np.clip(outputs, -_LARGEST_LOG, _LARGEST_LOG))
+        outputs = np.rint(outputs) if self.counts else outputs
         return outputs if self.lower is None else np.maximum(outputs, self.lower)
 
 

@@ -16,6 +16,7 @@ from gru_c.common.arrays import Array
 from gru_c.data.array_file import ComputedArray
 from gru_c.forecast.accuracy import filled
 from gru_c.forecast.features import Layout, Scale, clip
+from gru_c.forecast.linear import Affine
 from gru_c.forecast.series import Series
 from gru_c.forecast.timestamps import CalendarTable
 
@@ -30,10 +31,19 @@ class SeriesWindows:
     layout : Layout
     series : sequence of Series
     scales : sequence of Scale
+    path : Affine, optional
+        The linear forecasts that the model corrects instead of naive ones.
     """
 
-    def __init__(self, layout: Layout, series: Sequence[Series], scales: Sequence[Scale]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        series: Sequence[Series],
+        scales: Sequence[Scale],
+        path: Affine | None = None,
+    ) -> None:
         self.layout = layout
+        self._path = path
         self.series = series
         pairs = list(zip(series, scales, strict=True))
         self._measured = [layout.measured(item, scale.effects) for item, scale in pairs]
@@ -106,12 +116,26 @@ class SeriesWindows:
         return parts
 
     def references(self, numbers: Array, origins: Array) -> Array:
-        """Return the naive forecasts from some steps, (windows, horizon), on the model's scale."""
+        """Return the forecasts to correct, (windows, horizon), on the model's scale."""
+        if self._path is not None:
+            mean, std, _ = self._scales[numbers].T[..., None]
+            return self._path((self._history(numbers, origins) - mean) / std) * std + mean
         season = self.layout.reference_season
         places = zip(numbers.tolist(), (origins + 1 - season).tolist(), strict=True)
         last = _gather(self._values, list(places), season)
         repeated: Array = last[:, np.arange(self.layout.horizon) % season]
         return repeated
+
+    def _history(self, numbers: Array, origins: Array) -> Array:
+        """Return the values that the linear path sees; before the first one seasons repeat."""
+        assert self._path is not None
+        lags, season = len(self._path.coefficients), self.layout.reference_season
+        begins = (origins + 1 - lags).tolist()
+        if min(begins) >= 0:
+            return _gather(self._values, list(zip(numbers.tolist(), begins, strict=True)), lags)
+        at = origins[:, None] + np.arange(1 - lags, 1)
+        at = np.where(at < 0, at % season, at)
+        return np.stack([self._values[i][row] for i, row in zip(numbers, at, strict=True)])
 
     def targets(self, numbers: Array, origins: Array) -> Array:
         """Return the scaled differences from the naive forecasts, float32 (windows, horizon).
@@ -124,7 +148,7 @@ class SeriesWindows:
         return clip(differences / self._scales[numbers, 2:])
 
     def forecasts(self, numbers: Array, origins: Array, outputs: Array) -> Array:
-        """Return the forecasts that a model's outputs (windows, horizon, levels) stand for."""
+        """Return the forecasts that corrections (windows, horizon, levels) stand for."""
         correction = np.sort(outputs, axis=-1) * self._scales[numbers, 2][:, None, None]
         references = self.references(numbers, origins)
         if self._effects is not None:
