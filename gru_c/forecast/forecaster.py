@@ -178,6 +178,8 @@ class Forecaster(Trained):
             model_=new.model,
             history_=new.history,
             layout=new.layout,
+            base=new.base,
+            choices_=fitted.choices(new),
             scales=new.scales,
             past=new.past,
             season_=new.layout.season,

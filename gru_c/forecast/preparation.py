@@ -9,14 +9,21 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.forecast.accuracy import filled
+from gru_c.forecast.base import path_of
 from gru_c.forecast.differences import root_mean_square, sum_of_errors
 from gru_c.forecast.effects import covariate_effects
 from gru_c.forecast.features import Layout, Scale
+from gru_c.forecast.frequency import DAY, usual_step
+from gru_c.forecast.linear import LinearPath
 from gru_c.forecast.moments import moments
 from gru_c.forecast.panel import Panel
 from gru_c.forecast.samples import Samples, SeriesWindows
 from gru_c.forecast.series import Series
 from gru_c.forecast.timestamps import calendar_of, season_of
+
+
+_USUAL_WINDOW = 24
+_LONGEST_WINDOW = 64
 
 
 @dataclass(frozen=True)
@@ -37,36 +44,49 @@ class PlanSettings:
         Leave out series that are too short or have impossible values.
     """
 
-    window: int
+    window: int | None
     horizon: int
     season: int | None
     calendar: bool
     validation_fraction: float
     lower: float | None = None
-    log: bool = False
+    log: bool | None = False
     skip_bad: bool = False
+    linear: bool = False
+    longer: int = 0
+    counts: bool = False
+
+    @property
+    def known_window(self) -> int:
+        """The window asked for, or the smallest one that may be chosen."""
+        return 1 if self.window is None else self.window
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The series, the layout of the features, a scale for each series, and the samples."""
+    """The series, the layout of the features, a scale for each series, and the samples.
+
+    `path` is the linear path of the training parts, whose forecasts the targets differ from.
+    """
 
     panel: Panel
     layout: Layout
     scales: dict[str, Scale]
     train: Samples
     held_out: Samples | None
+    path: LinearPath | None = None
 
 
 def make_plan(panel: Panel, settings: PlanSettings) -> Plan:
     """Measure the training part of each series, and choose its samples."""
-    window, horizon, fraction = settings.window, settings.horizon, settings.validation_fraction
+    horizon, fraction = settings.horizon, settings.validation_fraction
+    panel, season = usable(panel, settings)
+    ends = [_end_of_training(item, horizon, fraction) for item in panel.series]
+    window = settings.window or _choose_window(max(ends), horizon, season)
     if panel.series[0].covariates.shape[1] and window < horizon:
         raise ValueError(
             f"with covariates the window must be as long as the horizon: {window} < {horizon}"
         )
-    panel, season = usable(panel, settings)
-    ends = [_end_of_training(item, horizon, fraction) for item in panel.series]
     shortest = max(window, season) + horizon
     if max(ends) < shortest:
         raise _too_short(panel, shortest, fraction)
@@ -80,12 +100,90 @@ def make_plan(panel: Panel, settings: PlanSettings) -> Plan:
         calendar=_common_calendar(panel) if settings.calendar else (),
         **_scales_beside(parts),
         static=len(panel.series[0].static),
-        log=settings.log,
+        log=bool(settings.log),
         lower=settings.lower,
+        longer=settings.longer or (longer_season(panel, season) if settings.linear else 0),
+        counts=settings.counts,
     )
-    layout = replace(layout, reference=_choose_reference(parts, layout))
-    scales = {part.name: scale_of(layout, part) for part in parts}
-    return Plan(panel, layout, scales, *_samples(panel, ends, layout, scales, fraction > 0))
+    layout, scales, path = _measure(parts, layout, settings)
+    samples = _samples(panel, ends, layout, scales, fraction > 0, path)
+    return Plan(panel, layout, scales, *samples, path)
+
+
+def most_lags(settings: PlanSettings, layout: Layout, shortest: int) -> int:
+    """Return the number of last values that the linear path may see."""
+    most = (shortest - layout.horizon) // 2
+    return most if settings.window is None else min(most, layout.needed)
+
+
+def _measure(
+    parts: list[Series], layout: Layout, settings: PlanSettings
+) -> tuple[Layout, dict[str, Scale], LinearPath | None]:
+    """Return the layout with reference and logarithms chosen, the scales, and the linear path."""
+    are_positive = all((part.values[~np.isnan(part.values)] > 0).all() for part in parts)
+    logs = [layout.log]
+    if settings.log is None and settings.linear and are_positive:
+        logs = [False, True]
+    best: tuple[float, Layout, dict[str, Scale], LinearPath | None] | None = None
+    for log in logs:
+        tried = replace(layout, log=log)
+        tried = replace(tried, reference=_choose_reference(parts, tried))
+        scales = {part.name: scale_of(tried, part) for part in parts}
+        path, error = None, float("inf")
+        if settings.linear:
+            ordered = [scales[part.name] for part in parts]
+            shortest = min(len(part) for part in parts if len(part) or len(parts) == 1)
+            path = path_of(tried, parts, ordered, most_lags(settings, tried, shortest))
+        if path is not None:
+            error = _error_of(path, tried, parts, ordered)
+            scales = {name: path_scale(scale, path.size) for name, scale in scales.items()}
+        if best is None or error < best[0]:
+            best = error, tried, scales, path
+    assert best is not None
+    return best[1:]
+
+
+def path_scale(scale: Scale, size: float) -> Scale:
+    """Return a scale whose step is the size of the errors of a linear path."""
+    return replace(scale, step=max(scale.std * size, np.finfo(float).tiny))
+
+
+def _error_of(path: LinearPath, layout: Layout, parts: list[Series], scales: list[Scale]) -> float:
+    """Return the mean error of a linear path in the units of the series, each by its deviation."""
+    ahead, total = np.arange(1, layout.horizon + 1), []
+    for (number, origin), error in zip(path.origins, path.errors, strict=True):
+        part, scale = parts[number], scales[number]
+        measured = part.values[origin + ahead]
+        on_scale = layout.measured(part, scale.effects)[origin + ahead]
+        forecast = on_scale - error * scale.std
+        if layout.log:
+            off = measured - np.exp(forecast) * measured / np.exp(on_scale)
+        else:
+            off = on_scale - forecast
+        total.append(np.nanmean(np.abs(off)) / (np.nanstd(part.values) or 1.0))
+    return float(np.nanmean(total)) if total else float("inf")
+
+
+def _choose_window(steps: int, horizon: int, season: int) -> int:
+    """Return the number of steps that the GRUs see of series whose training part has `steps`."""
+    wanted = min(max(season + 1, horizon, _USUAL_WINDOW), max(_LONGEST_WINDOW, season))
+    return max(min(wanted, (steps - horizon) // 2), 1, horizon if steps > 3 * horizon else 1)
+
+
+def longer_season(panel: Panel, season: int) -> int:
+    """Return the week of series that have a day as their season; 0 for others or short ones."""
+    for item in panel.series:
+        step = 0.0 if item.index is None else usual_step(item.index)
+        if not 0 < step < DAY or season * step != DAY or len(item) < 4 * 7 * season:
+            return 0
+    return 7 * season
+
+
+def _check_counts(item: Series) -> None:
+    known = item.values[~np.isnan(item.values)]
+    wrong = known[(known < 0) | (known != np.rint(known))]
+    if len(wrong):
+        raise ValueError(f"series {item.name!r} has the value {wrong[0]:g}, which is not a count")
 
 
 def usable(panel: Panel, settings: PlanSettings) -> tuple[Panel, int]:
@@ -96,9 +194,11 @@ def usable(panel: Panel, settings: PlanSettings) -> tuple[Panel, int]:
     ValueError
         When a series is too short or has an impossible value, unless such series are left out.
     """
+    for item in panel.series if settings.counts else ():
+        _check_counts(item)
     panel = panel.each(lambda item: check_values(item, settings), settings.skip_bad)
     season = expected_season(panel, settings.season, settings.skip_bad)
-    needed = max(settings.window, season)
+    needed = max(settings.known_window, season)
 
     def check(item: Series) -> Series:
         if len(item) < needed:
@@ -119,7 +219,7 @@ def check_values(item: Series, settings: PlanSettings | Layout) -> Series:
         raise ValueError(
             f"{label} is {item.values[step]:g} at {_place(item, step)}, which is below {lower=:g}"
         )
-    if settings.log and (item.values <= 0).any():
+    if settings.log and not settings.counts and (item.values <= 0).any():
         step = int(np.argmax(item.values <= 0))
         raise ValueError(
             f"{label} is {item.values[step]:g} at {_place(item, step)}: a logarithmic scale is for "
@@ -224,10 +324,14 @@ def _samples(
     layout: Layout,
     scales: dict[str, Scale],
     validate: bool,
+    path: LinearPath | None,
 ) -> tuple[Samples, Samples | None]:
     """Return the samples for training, and those whose targets lie after its end."""
-    windows = SeriesWindows(layout, panel.series, [scales[item.name] for item in panel.series])
-    begin, horizon = layout.shortest - 1, layout.horizon
+    ordered = [scales[item.name] for item in panel.series]
+    mapping = None if path is None else path.map
+    windows = SeriesWindows(layout, panel.series, ordered, mapping)
+    lags = 0 if mapping is None else len(mapping.coefficients)
+    begin, horizon = max(layout.shortest, lags) - 1, layout.horizon
     train = Samples.between(windows, [(begin, end - horizon) for end in ends])
     lengths = [len(item) for item in panel.series]
     limits = zip(ends, lengths, strict=True)

@@ -18,7 +18,7 @@ from gru_c.forecast.fitted import Fitted, ForecastSettings
 from gru_c.forecast.fold import Fold
 from gru_c.forecast.panel import Panel
 from gru_c.forecast.peers import MODEL, Task, choose_peers, forecast_by
-from gru_c.forecast.preparation import check_values, scale_of, usable
+from gru_c.forecast.preparation import check_values, usable
 from gru_c.forecast.series import Series
 from gru_c.forecast.static import StaticFeature
 
@@ -109,7 +109,7 @@ def _usable_before(panel: Panel, steps: int, settings: ForecastSettings) -> tupl
 def _outputs_of(method: str, model: Fitted, part: Panel) -> Array:
     """Return the forecasts of a simpler method, (series, horizon, levels)."""
     layout = model.layout
-    scales = [model.scales.get(item.name) or scale_of(layout, item) for item in part.series]
+    scales = [model.scale_of(item) for item in part.series]
     pairs = zip(part.series, scales, strict=True)
     tasks = [Task(layout, item, scale, model.levels) for item, scale in pairs]
     return np.stack([forecast_by(method, task) for task in tasks])

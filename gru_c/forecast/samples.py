@@ -129,7 +129,7 @@ class SeriesWindows:
     def _history(self, numbers: Array, origins: Array) -> Array:
         """Return the values that the linear path sees; before the first one seasons repeat."""
         assert self._path is not None
-        lags, season = len(self._path.coefficients), self.layout.reference_season
+        lags, season = len(self._path.coefficients), max(self.layout.season, 1)
         begins = (origins + 1 - lags).tolist()
         if min(begins) >= 0:
             return _gather(self._values, list(zip(numbers.tolist(), begins, strict=True)), lags)

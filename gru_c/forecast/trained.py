@@ -9,6 +9,7 @@ from gru_c.common.arrays import Array
 from gru_c.common.validation import check_integer
 from gru_c.forecast import fitted, onnx_file, plots
 from gru_c.forecast.arguments import Arguments
+from gru_c.forecast.base import Base
 from gru_c.forecast.chart import draw_charts
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.panel import Panel
@@ -28,7 +29,9 @@ class Trained(Arguments):
     method_: str
     names_: list[str]
     skipped_: dict[str, str]
+    choices_: dict[str, Any]
     columns_: dict[str, str]
+    base: Base | None
     layout: Layout
     scales: dict[str, Scale]
     past: Panel
@@ -47,6 +50,7 @@ class Trained(Arguments):
             self.levels,
             self.static,
             self.method_,
+            self.base,
         )
 
     def _ahead(
@@ -118,7 +122,7 @@ class Trained(Arguments):
         known = self._require_fitted(method)
         steps = self._check_steps(steps)
         panel = known.read_past(self._ahead(steps, None, covariates))
-        past = 3 * self.window if past is None else check_integer("past", past, 1)
+        past = 3 * self.layout.window if past is None else check_integer("past", past, 1)
         return panel, known.outputs(panel, steps, self.num_threads), self.levels, past
 
     def to_onnx(self, path: str | os.PathLike[str], series: str | None = None) -> None:

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from gru_c.common.arrays import Array
+from gru_c.forecast.accuracy import filled
 from gru_c.forecast.linear.affine import Affine, Autoregression, smoothing, weighted_mean
 
 _BLOCKS = 4  # of the cross-validation
 _MOST_MODELS = 20  # in the mean
 _MOST_ORIGINS = 400  # of the errors that decide on weights
-_MOST_ROWS = 20_000  # of a regression
 _MOST_LAGS = 800
 _NEAR = (1, 2, 4, 8, 12)  # numbers of last steps that autoregressions see
 _RATES = (0.1, 0.3, 0.6, 0.9)
+_SMALLEST = 1e-9  # error, in deviations of a series: the rest is rounding
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class LinearPath:
         The models that it is the mean of, with their weights.
     errors : ndarray, shape (origins, horizon)
         Measured minus forecast values at origins of which the models had not seen the values ahead.
+    origins : list of tuple of int
+        The number of the series and the last known step of each.
     ages : ndarray, shape (origins,)
         Steps from each origin to the end of its series.
     """
@@ -37,12 +40,13 @@ class LinearPath:
     map: Affine
     models: dict[str, float]
     errors: Array
+    origins: list[tuple[int, int]]
     ages: Array
 
     @property
-    def lags(self) -> int:
-        """The number of last values that a forecast depends on."""
-        return len(self.map.coefficients)
+    def size(self) -> float:
+        """Root mean square of the errors; very small, not 0, for a series without any."""
+        return max(float(np.sqrt(np.nanmean(self.errors**2))), _SMALLEST)
 
 
 def _specifications(seasons: Sequence[int]) -> dict[str, Autoregression]:
@@ -64,7 +68,9 @@ def _specifications(seasons: Sequence[int]) -> dict[str, Autoregression]:
     return chosen
 
 
-def fit_path(values: Sequence[Array], horizon: int, seasons: Sequence[int]) -> LinearPath | None:
+def fit_path(
+    values: Sequence[Array], horizon: int, seasons: Sequence[int], most: int | None = None
+) -> LinearPath | None:
     """Return the linear path of scaled series; None if they are too short for any model.
 
     Parameters
@@ -73,15 +79,20 @@ def fit_path(values: Sequence[Array], horizon: int, seasons: Sequence[int]) -> L
         NaN where missing.
     seasons : sequence of int
         In ascending order; () for none.
+    most : int, optional
+        The largest number of last values that a forecast may depend on.
     """
-    longest = max(map(len, values))
-    allowed = min(_MOST_LAGS, (longest - horizon) // 2)
+    allowed = min(_MOST_LAGS, (max(map(len, values)) - horizon) // 2)
+    if most is not None:
+        allowed = min(allowed, most)
+    if allowed < 1:
+        return None
     origins = _choose_origins(values, horizon, allowed)
     if not len(origins):
         return None
     targets = np.stack([values[i][t + 1 : t + 1 + horizon] for i, t in origins])
-    windows = np.stack([values[i][t + 1 - allowed : t + 1] for i, t in origins])
-    windows = np.where(np.isnan(windows), 0.0, windows)
+    complete = [filled(series) for series in values]
+    windows = np.stack([complete[i][t + 1 - allowed : t + 1] for i, t in origins])
     block_of = _block_of(values, origins)
     errors, models = {}, {}
     for name, model in _specifications(seasons).items():
@@ -92,11 +103,17 @@ def fit_path(values: Sequence[Array], horizon: int, seasons: Sequence[int]) -> L
             models[name], errors[name] = result[0], targets - result[1]
     for name, each in _smoothings(seasons, allowed, horizon).items():
         models[name], errors[name] = each, targets - each(windows)
-    return _combine(models, errors, np.array([len(values[i]) - 1 - t for i, t in origins]))
+    return _combine(models, errors, values, origins)
 
 
-def _combine(models: dict[str, Affine], errors: dict[str, Array], ages: Array) -> LinearPath | None:
-    sizes = {name: float(np.nanmean(np.abs(error))) for name, error in errors.items()}
+def _combine(
+    models: dict[str, Affine],
+    errors: dict[str, Array],
+    values: Sequence[Array],
+    origins: list[tuple[int, int]],
+) -> LinearPath | None:
+    """Return the mean of the best models, weighted by the inverse squares of their errors."""
+    sizes = {name: _mean_error(error) for name, error in errors.items()}
     ranked = sorted((size, name) for name, size in sizes.items() if np.isfinite(size))
     ranked = ranked[:_MOST_MODELS]
     if not ranked:
@@ -110,8 +127,14 @@ def _combine(models: dict[str, Affine], errors: dict[str, Array], ages: Array) -
         weighted_mean([models[name] for name in names], weights),
         dict(zip(names, weights, strict=True)),
         np.asarray(mixed),
-        ages,
+        origins,
+        np.array([len(values[i]) - 1 - t for i, t in origins]),
     )
+
+
+def _mean_error(errors: Array) -> float:
+    known = np.abs(errors[~np.isnan(errors)])
+    return float(known.mean()) if len(known) else float("inf")
 
 
 def _choose_origins(values: Sequence[Array], horizon: int, lags: int) -> list[tuple[int, int]]:
