@@ -50,7 +50,9 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
     forecast.add_argument("data", metavar="DATA.csv", help="a file, or - for standard input")
     forecast.add_argument("--target", required=True, help="column to forecast")
     add_columns(forecast, "; without it rows are equal steps", ", one below the other")
-    forecast.add_argument("--window", type=count, required=True, help="steps that the model sees")
+    forecast.add_argument(
+        "--window", type=count, help="steps that the model sees; default: chosen from the data"
+    )
     forecast.add_argument("--horizon", type=count, required=True, help="steps that it forecasts")
     forecast.add_argument("--out", default=".", help="folder to write to; default: this one")
     add_inputs(forecast)
@@ -67,9 +69,9 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
     )
     forecast.add_argument(
         "--scale",
-        choices=("linear", "log"),
-        default="linear",
-        help="log for series above 0 whose changes are rather relative; default: linear",
+        choices=("auto", "linear", "log"),
+        default="auto",
+        help="log for series above 0 whose changes are rather relative; default: chosen from data",
     )
     forecast.add_argument(
         "--method",
@@ -243,14 +245,25 @@ def _describe_series(item: Series) -> str:
 
 
 def _describe_model(forecaster: Forecaster) -> str:
+    chosen = forecaster.choices_
     calendar = ", ".join(forecaster.layout.calendar) or "nothing"
-    return (
-        f"window {forecaster.window}, horizon {forecaster.horizon}, GRUs of "
-        f"{' and '.join(map(str, forecaster.hidden_units))} units, "
+    seasons = " and ".join(map(str, chosen["seasons"])) or "none"
+    text = (
+        f"window {chosen['window']}, horizon {forecaster.horizon}, GRUs of "
+        f"{' and '.join(map(str, chosen['hidden_units']))} units, "
         f"{forecaster.model_.count_params()} weights, {len(forecaster.history_['loss'])} epochs; "
-        f"season {forecaster.season_ or 'none'}; of the calendar: {calendar}; it corrects the "
-        f"last {'season' if forecaster.reference_ == 'season' else 'value'}"
-        + ("" if forecaster.method_ == MODEL else f"; the forecasts are by {forecaster.method_}")
+        f"season {seasons}; of the calendar: {calendar}; {chosen['scale']} scale; "
+    )
+    if forecaster.base is None:
+        text += f"it corrects the last {'season' if forecaster.reference_ == 'season' else 'value'}"
+    else:
+        text += (
+            f"it corrects the mean of {len(chosen['linear_models'])} linear models of the last "
+            f"{chosen['lags']} values, with a weight of {chosen['GRU_share']:g}; the intervals are "
+            f"{chosen['intervals']}"
+        )
+    return text + (
+        "" if forecaster.method_ == MODEL else f"; the forecasts are by {forecaster.method_}"
     )
 
 

@@ -134,6 +134,9 @@ def conformal_spread(errors: Array, ages: Array, levels: Sequence[float]) -> tup
 def share_of(outputs: Array, targets: Array, middle: int) -> float:
     """Return the weight of the GRUs' corrections with the smallest error; 0 without a clear gain.
 
+    A gain is clear if it is larger than its standard error, of which overlapping forecasts count
+    as one.
+
     Parameters
     ----------
     outputs : ndarray, shape (B, horizon, levels)
@@ -141,9 +144,13 @@ def share_of(outputs: Array, targets: Array, middle: int) -> float:
         Of values held out, NaN where missing.
     """
     median = np.sort(outputs, axis=-1)[..., middle]
-    losses = [float(np.nanmean(np.abs(targets - share * median))) for share in _SHARES]
-    best = int(np.argmin(losses))
-    return _SHARES[best] if losses[best] < _CLEAR * losses[0] else 0.0
+    losses = np.stack([np.abs(targets - share * median) for share in _SHARES])
+    best = int(np.nanmean(losses, axis=(1, 2)).argmin())
+    gains = np.nanmean(losses[0] - losses[best], axis=1)
+    independent = max(len(gains) / targets.shape[1], 1.0)
+    clear = gains.mean() > gains.std() / np.sqrt(independent)
+    enough = gains.mean() > _LEAST_GAIN * float(np.nanmean(losses[0]))
+    return _SHARES[best] if clear and enough and independent >= 2 else 0.0
 
 
 def widening_of(base: Base, outputs: Array, targets: Array, levels: Sequence[float]) -> float:
@@ -162,5 +169,5 @@ def widening_of(base: Base, outputs: Array, targets: Array, levels: Sequence[flo
 
 
 _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-_CLEAR = 0.98  # of the error of the linear forecast
+_LEAST_GAIN = 0.02  # of the error of the linear forecast
 _FACTORS = np.linspace(1, 2, 11)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gru_c.common.optional import require
+from gru_c.forecast.base import Base
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.fitted import Fitted
 from gru_c.forecast.peers import MODEL
@@ -36,7 +37,7 @@ def write(path: str | os.PathLike[str], known: Fitted, series: str | None) -> No
         inner = Path(folder) / f"model{target.suffix}"
         export(known.model, inner)
         model = onnx.load(inner)
-    wrapper = _Wrapper(onnx, known.layout, known.scales[name], len(known.levels))
+    wrapper = _Wrapper(onnx, known, known.scales[name])
     write_whole(target, wrapper.wrap(model).SerializeToString())
 
 
@@ -54,8 +55,9 @@ def _check(layout: Layout, method: str) -> None:
 class _Wrapper:
     """Adds nodes before and behind a model, so that it takes and gives values of a series."""
 
-    def __init__(self, onnx: Any, layout: Layout, scale: Scale, levels: int) -> None:
-        self._onnx, self._layout, self._scale, self._levels = onnx, layout, scale, levels
+    def __init__(self, onnx: Any, known: Fitted, scale: Scale) -> None:
+        self._onnx, self._layout, self._scale = onnx, known.layout, scale
+        self._known, self._levels = known, len(known.levels)
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
 
@@ -63,7 +65,7 @@ class _Wrapper:
         """Return the model with the additional nodes."""
         graph, helper, proto = model.graph, self._onnx.helper, self._onnx.TensorProto
         entry, result = graph.input[0].name, graph.output[0].name
-        layout, length = self._layout, self._layout.season + self._layout.window
+        layout, length = self._layout, self._known.needed
         self._features(entry)
         before, self._nodes = self._nodes, []
         self._forecast(result)
@@ -118,10 +120,11 @@ class _Wrapper:
         self._values = self._add("Log", "values") if layout.log else "values"
         axis = self._integers(1)
 
+        skipped = self._known.needed - layout.needed  # what only the linear forecast sees
+
         def part(begin: int, end: int) -> str:
-            return self._add(
-                "Slice", self._values, self._integers(begin), self._integers(end), axis
-            )
+            limits = self._integers(skipped + begin), self._integers(skipped + end)
+            return self._add("Slice", self._values, *limits, axis)
 
         self._part = part
         now = part(layout.season, layout.season + layout.window)
@@ -194,16 +197,42 @@ class _Wrapper:
                 "TopK", names, [ordered, f"{ordered}_places"], axis=2, largest=0
             )
         )
-        correction = self._add("Mul", self._double(ordered), np.float64(self._scale.step))
-        season, end = layout.reference_season, layout.season + layout.window
-        back = end - season + np.arange(layout.horizon) % season
-        reference = self._add("Gather", self._values, back.astype(np.int64), axis=1)
-        reference = self._add("Unsqueeze", reference, self._integers(2))
+        correction = self._double(ordered)
+        if self._known.base is not None:
+            correction = self._weighted(correction, self._known.base)
+        correction = self._add("Mul", correction, np.float64(self._scale.step))
+        reference = self._add("Unsqueeze", self._reference(), self._integers(2))
         forecast = self._add("Add", reference, correction)
         if layout.log:
             limit = np.log(1e100)
             forecast = self._add("Max", forecast, np.float64(-limit))
             forecast = self._add("Exp", self._add("Min", forecast, np.float64(limit)))
+        if layout.counts:
+            forecast = self._add("Round", forecast)
         if layout.lower is not None:
             forecast = self._add("Max", forecast, np.float64(layout.lower))
         self._add("Identity", forecast, out="forecast")
+
+    def _reference(self) -> str:
+        """Return the forecast that the model corrects, float64 (B, horizon)."""
+        layout, base, scale = self._layout, self._known.base, self._scale
+        if base is None:
+            season = layout.reference_season
+            back = self._known.needed - season + np.arange(layout.horizon) % season
+            return self._add("Gather", self._values, back.astype(np.int64), axis=1)
+        begin, end = self._known.needed - base.lags, self._known.needed
+        limits = self._integers(begin), self._integers(end), self._integers(1)
+        seen = self._add("Slice", self._values, *limits)
+        seen = self._add("Div", self._add("Sub", seen, np.float64(scale.mean)), np.float64(scale.std))
+        ahead = self._add("MatMul", seen, base.map.coefficients)
+        ahead = self._add("Add", ahead, base.map.intercept)
+        return self._add("Add", self._add("Mul", ahead, np.float64(scale.std)), np.float64(scale.mean))
+
+    def _weighted(self, ordered: str, base: Base) -> str:
+        """Return the part of the model's outputs in the forecast; see `Base.corrections`."""
+        middle = self._known.levels.index(0.5)
+        median = self._add("Gather", ordered, self._integers(middle), axis=2)
+        beside = self._add("Mul", self._add("Sub", ordered, median), np.float64(base.share))
+        beside = self._add("Add", beside, (1 - base.share) * base.spread)
+        beside = self._add("Mul", beside, np.float64(base.widening))
+        return self._add("Add", self._add("Mul", median, np.float64(base.share)), beside)

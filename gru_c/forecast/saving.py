@@ -5,7 +5,10 @@ features, the scales, the static features, and the name and times of each series
 series are the tensors ``forecaster/values/0``, ``forecaster/covariates/0``, ``forecaster/past/0``
 and ``forecaster/static/0`` ... No code from a file is executed.
 
-Version 2 had no effects of covariates; version 1 had neither past covariates nor static features, a
+A linear path is ``forecaster/linear/coefficients``, ``forecaster/linear/intercept`` and
+``forecaster/linear/spread``, with the rest of it in the JSON.
+
+Version 3 had no linear path; version 2 had no effects of covariates; version 1 had neither past covariates nor static features, a
 lowest value, a logarithmic scale, or names of covariates.
 """
 
@@ -23,6 +26,7 @@ import numpy as np
 from gru_c.common.arrays import Array
 from gru_c.common.optional import require
 from gru_c.common.validation import Range, check_integer, check_real
+from gru_c.forecast.base_file import describe_base, read_base
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.fitted import Fitted
 from gru_c.forecast.frequency import Step
@@ -35,8 +39,9 @@ from gru_c.models.sequential import Sequential
 from gru_c.saving.contents import contents
 from gru_c.saving.files import check_target, write_tensors
 
-_VERSION = 3
-_VERSIONS = (1, 2, _VERSION)
+_VERSION = 4
+_VERSIONS = (1, 2, 3, _VERSION)
+_DEFAULTS_BEFORE = {"linear": False, "scale": "linear"}  # of versions that had no others
 _FORMS = ("array", "columns", "list", "dict", "series", "frame")
 _CYCLES = ("day", "week", "year")
 
@@ -44,7 +49,7 @@ _CYCLES = ("day", "week", "year")
 class _Forecaster(Protocol):
     """The attributes of a `Forecaster` that its file must agree with."""
 
-    window: int
+    window: int | None
     horizon: int
 
     @property
@@ -72,7 +77,7 @@ def save(
     layout, past = fitted.layout, fitted.past
     tails = past.series
     if fitted.method == MODEL:
-        tails = [item.tail(layout.needed) for item in tails]
+        tails = [item.tail(fitted.needed) for item in tails]
     tensors = {f"forecaster/values/{i}": item.values for i, item in enumerate(tails)}
     tensors |= {
         f"forecaster/covariates/{i}": item.covariates[: len(item)] for i, item in enumerate(tails)
@@ -81,8 +86,13 @@ def save(
         tensors |= {f"forecaster/past/{i}": item.past for i, item in enumerate(tails)}
     if layout.static:
         tensors |= {f"forecaster/static/{i}": item.static for i, item in enumerate(tails)}
+    base = None
+    if fitted.base is not None:
+        base, more = describe_base(fitted.base)
+        tensors |= more
     content = {
         "version": _VERSION,
+        "base": base,
         "arguments": arguments,
         "layout": asdict(layout),
         "scales": {name: asdict(scale) for name, scale in fitted.scales.items()},
@@ -151,7 +161,11 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
         content = json.loads(metadata["forecaster"])
         if not isinstance(content, dict) or content.get("version") not in _VERSIONS:
             raise ValueError(f"its version is not {' or '.join(map(str, _VERSIONS))}")
-        forecaster = make(**_checked(content["arguments"], dict))
+        arguments = _checked(content["arguments"], dict)
+        if content["version"] < _VERSION:
+            for name, default in _DEFAULTS_BEFORE.items():
+                arguments.setdefault(name, default)
+        forecaster = make(**arguments)
         layout = _layout(content["layout"])
         scales = {
             name: _scale(item, layout) for name, item in _checked(content["scales"], dict).items()
@@ -163,6 +177,8 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
         if not series or content["form"] not in _FORMS:
             raise ValueError("it has no series")
         _check_model(forecaster, layout, model)
+        shape = layout.horizon, len(forecaster.levels)
+        base = read_base(content.get("base"), tensors, shape)
         static = tuple(_static(item) for item in _checked(content.get("static", []), list))
         if sum(feature.size for feature in static) != layout.static:
             raise ValueError("its static features do not fit")
@@ -176,7 +192,7 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
         problem = f"no {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{os.fspath(path)}: the forecaster is damaged: {problem}") from None
     levels = forecaster.levels
-    known = Fitted(model, history, layout, scales, past, levels, static, method)
+    known = Fitted(model, history, layout, scales, past, levels, static, method, base)
     return forecaster, known, columns
 
 
@@ -239,6 +255,8 @@ def _layout(content: Any) -> Layout:
         static=check_integer("static", values["static"], 0),
         log=_checked(values["log"], bool),
         lower=None if values["lower"] is None else check_real("lower", values["lower"]),
+        longer=check_integer("longer", values["longer"], 0),
+        counts=_checked(values["counts"], bool),
     )
 
 
@@ -317,5 +335,6 @@ def _check_model(forecaster: _Forecaster, layout: Layout, model: Sequential) -> 
             f"its model takes {takes} and gives {gives}: wanted {layout.features} features and "
             f"{outputs} outputs"
         )
-    if (forecaster.window, forecaster.horizon) != (layout.window, layout.horizon):
+    window = layout.window if forecaster.window is None else forecaster.window
+    if (window, forecaster.horizon) != (layout.window, layout.horizon):
         raise ValueError("its window and horizon are not those of its layout")
