@@ -80,7 +80,7 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
         help="best: forecast by a simpler method if that has smaller errors; default: model",
     )
     forecast.add_argument("--unit", help="of the target, such as MW, for the report's axes")
-    forecast.add_argument("--units", type=_counts, default=(64, 64), help="default: 64,64")
+    forecast.add_argument("--units", type=_counts, help="units of the GRUs; default: one of 16")
     forecast.add_argument("--epochs", type=count, default=100, help="at most; default: 100")
     forecast.add_argument("--folds", type=count, default=5, help="of the backtest; default: 5")
     forecast.add_argument("--seed", type=_season, default=0, help="default: 0")

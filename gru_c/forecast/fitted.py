@@ -327,6 +327,7 @@ def choices(known: Fitted) -> dict[str, Any]:
         "seasons": list(layout.seasons),
         "scale": "log" if layout.log else "linear",
         "reference": layout.reference if base is None else "linear",
+        "intervals": "not calibrated",
     }
     if base is not None:
         chosen["lags"] = base.lags

@@ -23,10 +23,15 @@ from gru_c.forecast.trained import Trained
 class Forecaster(Trained):
     """Forecasts of one or many series by stacked GRUs, with one model for all series.
 
-    The GRUs read the last `window` steps. A `Dense` layer then gives all of the next `horizon`
-    steps at once, as differences from a naive forecast: the last value or the last season,
-    whichever has the smaller error in the training part. A model that has learnt nothing gives that
-    naive forecast.
+    A linear forecast comes first: the mean of many ridge regressions and smoothings on levels,
+    differences and seasons, weighted by their errors in a cross-validation. The GRUs read the last
+    `window` steps, and a `Dense` layer gives all of the next `horizon` steps at once, as
+    differences from the linear forecast. They have the weight with the smallest error in the part
+    held out: where they gain nothing, the forecast *is* the linear one.
+
+    Quantiles are conformal: the errors of linear models that had not seen the values, late ones
+    with more weight, say how far they are apart. Where these are too few, ``choices_["intervals"]``
+    is "a guess".
 
     Each series is scaled by its own training part. A DatetimeIndex adds sine and cosine of the
     hour, the day of the week and, for series of two years and more, the day of the year. A missing
@@ -35,12 +40,13 @@ class Forecaster(Trained):
 
     Parameters
     ----------
-    window : int
-        Number of steps that the model sees.
+    window : int or None
+        Number of steps that the model sees; None chooses it from the length of the series, their
+        season and the horizon, and lets the linear forecast see more.
     horizon : int
         Number of steps that it forecasts at once.
-    hidden_units : int or sequence of int
-        Units of each GRU.
+    hidden_units : int or sequence of int, optional
+        Units of each GRU; by default those that `budget` chooses.
     covariates : sequence of str, optional
         Columns of the DataFrames given to `fit` that are not series, but numbers known ahead.
     past_covariates : sequence of str, optional
@@ -50,18 +56,29 @@ class Forecaster(Trained):
         Quantiles to forecast instead of the median. They are sorted, so they never cross
         (Chernozhukov, Fernandez-Val and Galichon, Quantile and probability curves without crossing,
         2010).
-    season : int, optional
+    season : int or two of them, optional
         Number of steps in a season, 0 for none. By default it follows from the frequency of the
         index: a day of hours (24), a week of days (7), a year of months (12) ...; without a
-        DatetimeIndex there is none.
+        DatetimeIndex there is none. A second, longer season is for the linear forecast; by default
+        it is the week of series that have a day and at least four weeks.
     calendar : bool
         Use the calendar where there is a DatetimeIndex.
     lower : float, optional
         The lowest possible value, such as 0 for counts: no forecast and no quantile is below it,
         and values below it are refused.
-    scale : {"linear", "log"}
+    scale : {"auto", "linear", "log"}
         "log" is for series above 0 whose changes are rather relative than absolute: the model
-        learns the logarithms of the values.
+        learns the logarithms of the values. "auto" takes what makes the linear errors smaller.
+    counts : bool
+        The values are counts: values that are not are refused, and each forecast and quantile is a
+        whole number, `lower` or above (0 by default).
+    linear : bool
+        False: the GRUs correct a naive forecast, the last value or the last season, whichever has
+        the smaller error in the training part, and their own quantiles are taken.
+    budget : {"fast", "accurate"}
+        "fast" trains one GRU of 16 units; "accurate" four networks, of which the one with the
+        smallest loss in the part held out is kept. With `hidden_units` there are one and three of
+        that size.
     skip_bad : bool
         Leave out, with a warning that names them, those of several series that are too short, have
         irregular times or cannot be used for another reason. By default one such series is an
@@ -93,11 +110,15 @@ class Forecaster(Trained):
         "loss" and "val_loss" of each epoch.
     season_ : int
     reference_ : {"last", "season"}
-        The naive forecast that the model corrects.
+        The better naive forecast, which the model corrects if there is no linear one.
     method_ : str
         The method that makes the forecasts: "GRU", or a simpler one that `method` chose.
     names_ : list of str
         Names of the series.
+    choices_ : dict of str to object
+        What was given or chosen: "window", "hidden_units", "seasons", "scale", "reference", and for
+        a linear forecast "lags", "linear_models" with their weights, "GRU_share" (its weight), and
+        "intervals": "calibrated" or "a guess".
     skipped_ : dict of str to str
         Names of the series that were left out in `fit`, with the reasons.
     columns_ : dict of str to str
@@ -261,10 +282,11 @@ class Forecaster(Trained):
             Number of origins.
         refit : bool
             False: train once, on the steps before the first origin.
-        compare : sequence of {"naive", "seasonal naive", "ridge", "ETS", "Theta", "AutoARIMA"}
-            The methods to show beside the model. By default the naive ones and a ridge regression
-            on the window, and where the package statsforecast is installed also the others:
-            AutoARIMA can take minutes for long seasons.
+        compare : sequence of str
+            The methods to show beside the model: "naive", "seasonal naive", "ridge", "Croston",
+            "TSB", "ETS", "Theta", "AutoARIMA". By default the naive ones and a ridge regression on
+            the window, for series that are often 0 Croston and TSB, and where the package
+            statsforecast is installed also the others: AutoARIMA can take minutes for long seasons.
 
         Returns
         -------

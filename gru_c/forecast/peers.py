@@ -13,11 +13,14 @@ from gru_c.common.optional import require
 from gru_c.forecast.accuracy import filled, repeated
 from gru_c.forecast.effects import ridge
 from gru_c.forecast.features import Layout, Scale
+from gru_c.forecast.intermittent import croston, is_intermittent, tsb
+from gru_c.forecast.panel import Panel
 from gru_c.forecast.series import Series
 
 MODEL = "GRU"
 NAIVE, SEASONAL, RIDGE = "naive", "seasonal naive", "ridge"
-OUR_OWN = (NAIVE, SEASONAL, RIDGE)
+_INTERMITTENT = {"Croston": croston, "TSB": tsb}
+OUR_OWN = (NAIVE, SEASONAL, RIDGE, *_INTERMITTENT)
 _OTHERS = {"ETS": "AutoETS", "Theta": "Theta", "AutoARIMA": "AutoARIMA"}  # of statsforecast
 PEERS = (*OUR_OWN, *_OTHERS)
 _MOST_ORIGINS = 2000  # of the errors that quantiles are measured from, and of a ridge regression
@@ -44,8 +47,10 @@ class Task:
     levels: tuple[float, ...]
 
 
-def choose_peers(names: Sequence[str] | None, season: int) -> list[str]:
+def choose_peers(names: Sequence[str] | None, panel: Panel, season: int) -> list[str]:
     """Return the methods to compare: those named, or all for which there is a package.
+
+    Croston and TSB are for series that are often 0.
 
     Raises
     ------
@@ -55,7 +60,10 @@ def choose_peers(names: Sequence[str] | None, season: int) -> list[str]:
         When a named method needs a package that is not installed.
     """
     if names is None:
-        ours = [name for name in OUR_OWN if season or name != SEASONAL]
+        often_zero = all(is_intermittent(item.values) for item in panel.series)
+        left_out = {SEASONAL} if not season else set()
+        left_out |= set() if often_zero else set(_INTERMITTENT)
+        ours = [name for name in OUR_OWN if name not in left_out]
         return ours + list(_OTHERS if importlib.util.find_spec("statsforecast") else ())
     if isinstance(names, str):
         raise TypeError(f"compare must be a list of names, got {names!r}")
@@ -74,10 +82,34 @@ def forecast_by(method: str, task: Task) -> Array:
     if method == NAIVE:
         return _repeat(task, 1)
     if method == SEASONAL:
-        return _repeat(task, task.layout.season)
+        return _repeat(task, _better_season(task))
     if method == RIDGE:
         return _by_ridge(task)
+    if method in _INTERMITTENT:
+        return _by_recursion(method, task)
     return _by_statsforecast(method, task)
+
+
+def _better_season(task: Task) -> int:
+    """Return that of the seasons whose repetition has the smaller error."""
+    values, seasons = task.item.values, task.layout.seasons
+
+    def error(season: int) -> float:
+        return float(np.nanmean(np.abs(values[season:] - values[:-season])))
+
+    return min((s for s in seasons if 2 * s <= len(values)), key=error, default=seasons[0])
+
+
+def _by_recursion(method: str, task: Task) -> Array:
+    """Return a forecast that is the same for all steps; quantiles by its errors before."""
+    values, horizon = task.item.values, task.layout.horizon
+    forecasts = _INTERMITTENT[method](filled(values))
+    origins = np.arange(len(values) // 4, len(values) - horizon)[-_MOST_ORIGINS:]
+    errors = np.empty((0, horizon))
+    if len(origins):
+        errors = values[origins[:, None] + np.arange(1, horizon + 1)] - forecasts[origins, None]
+    outputs = _with_errors(np.full(horizon, forecasts[-1]), errors, task.levels)
+    return np.maximum(outputs, 0.0 if task.layout.lower is None else task.layout.lower)
 
 
 def _repeat(task: Task, season: int) -> Array:

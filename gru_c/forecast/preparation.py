@@ -89,7 +89,7 @@ def make_plan(panel: Panel, settings: PlanSettings) -> Plan:
         )
     shortest = max(window, season) + horizon
     if max(ends) < shortest:
-        raise _too_short(panel, shortest, fraction)
+        raise _too_short(panel, shortest, horizon, fraction)
     parts = [item.cut(end) for item, end in zip(panel.series, ends, strict=True)]
     layout = Layout(
         window=window,
@@ -257,13 +257,21 @@ def _end_of_training(item: Series, horizon: int, fraction: float) -> int:
     return max(len(item) - held_out, 0)
 
 
-def _too_short(panel: Panel, shortest: int, fraction: float) -> ValueError:
+def _too_short(panel: Panel, shortest: int, horizon: int, fraction: float) -> ValueError:
     longest = max(panel.series, key=len)
     held_out = " besides what is held out" if fraction else ""
     return ValueError(
         f"series {longest.name!r} has {len(longest)} steps: window (or season) and horizon need at "
-        f"least {shortest}{held_out}"
+        f"least {shortest}{held_out}, together {_steps_needed(shortest, horizon, fraction)}"
     )
+
+
+def _steps_needed(shortest: int, horizon: int, fraction: float) -> int:
+    """Return the smallest length whose training part has `shortest` steps."""
+    steps = shortest
+    while steps - (max(horizon, round(fraction * steps)) if fraction else 0) < shortest:
+        steps += 1
+    return steps
 
 
 def _scales_beside(parts: list[Series]) -> dict[str, tuple[float, ...]]:

@@ -81,6 +81,7 @@ def make_report(
         charts,
         "<h2>Errors beside simpler methods</h2>",
         _error_table(backtest),
+        *_coverage_table(backtest),
         f'<p class="soft">{escape(_explain(backtest))}</p>',
         _picture(figure, "forecasts of what had been measured, errors by steps ahead"),
         "<h2>How the data were read</h2>",
@@ -141,6 +142,21 @@ def _error_table(backtest: Backtest) -> str:
     best = min(range(len(rows)), key=lambda i: float(rows[i]["mae"]))
     cells = [[row["method"], *(row[key] for key in columns)] for row in rows]
     return _table(names, cells, best)
+
+
+def _coverage_table(backtest: Backtest) -> list[str]:
+    """Return a table with the share that an interval should cover and the share that it covers."""
+    if backtest.interval is None or backtest.coverage is None:
+        return []
+    low, high = backtest.interval
+    count = sum(int((fold.measured == fold.measured).sum()) for fold in backtest.folds)
+    row = [
+        f"{low:g} to {high:g}",
+        f"{100 * (high - low):.0f} %",
+        f"{100 * backtest.coverage:.0f} %",
+        f"{count}, which neither fit nor calibration saw",
+    ]
+    return [_table(["interval", "to cover", "covered", "values"], [row])]
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]], best: int | None = None) -> str:

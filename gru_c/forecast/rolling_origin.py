@@ -58,7 +58,7 @@ def roll(
     panel = panel.each(check, settings.plan.skip_bad)
     panel, season = _usable_before(panel, first, settings)
     settings = replace(settings, plan=replace(settings.plan, season=season))
-    methods = choose_peers(compare, season)
+    methods = choose_peers(compare, panel, season)
     results: list[Fold] = []
     model: Fitted | None = None
     for left in range(first, 0, -horizon):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ _BLOCKS = 4  # of the cross-validation
 _MOST_MODELS = 20  # in the mean
 _MOST_ORIGINS = 400  # of the errors that decide on weights
 _MOST_LAGS = 800
+_MOST_STEPS = 6000  # of all series together that the models are fitted to
 _NEAR = (1, 2, 4, 8, 12)  # numbers of last steps that autoregressions see
 _RATES = (0.1, 0.3, 0.6, 0.9)
 _SMALLEST = 1e-9  # error, in deviations of a series: the rest is rounding
@@ -82,6 +83,9 @@ def fit_path(
     most : int, optional
         The largest number of last values that a forecast may depend on.
     """
+    kept = _few_series(values)
+    before = [max(len(values[i]) - _MOST_STEPS, 0) for i in kept]
+    values = [values[i][begin:] for i, begin in zip(kept, before, strict=True)]
     allowed = min(_MOST_LAGS, (max(map(len, values)) - horizon) // 2)
     if most is not None:
         allowed = min(allowed, most)
@@ -103,7 +107,17 @@ def fit_path(
             models[name], errors[name] = result[0], targets - result[1]
     for name, each in _smoothings(seasons, allowed, horizon).items():
         models[name], errors[name] = each, targets - each(windows)
-    return _combine(models, errors, values, origins)
+    path = _combine(models, errors, values, origins)
+    if path is None:
+        return None
+    return replace(path, origins=[(kept[i], t + before[i]) for i, t in origins])
+
+
+def _few_series(values: Sequence[Array]) -> list[int]:
+    """Return the places of the series to fit to: all, or evenly chosen ones of many."""
+    total = sum(map(len, values))
+    count = max(len(values) * _MOST_STEPS // total, 1) if total > _MOST_STEPS else len(values)
+    return np.linspace(0, len(values) - 1, count).round().astype(int).tolist()
 
 
 def _combine(
