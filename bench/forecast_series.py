@@ -1,4 +1,4 @@
-"""The series of bench.forecasts, from data that packages carry: thirteen to measure, others to tune on."""
+"""The series of bench.forecasts, from data of packages: thirteen to measure, others to tune on."""
 
 from __future__ import annotations
 
@@ -80,13 +80,23 @@ THIRTEEN = [
     Case("GDP", 8, 4, _macro("realgdp")),
     Case("inflation", 8, 4, _macro("infl")),
     Case("nile", 6, 0, lambda: _yearly(sm.datasets.nile.load_pandas().data["volume"], 1871)),
-    Case("sunspots", 6, 0, lambda: _yearly(sm.datasets.sunspots.load_pandas().data["SUNACTIVITY"], 1700)),
+    Case(
+        "sunspots",
+        6,
+        0,
+        lambda: _yearly(sm.datasets.sunspots.load_pandas().data["SUNACTIVITY"], 1700),
+    ),
     Case("airpassengers", 12, 12, _pmdarima("airpassengers", "1949-01-01", "MS")),
     Case("wineind", 12, 12, _pmdarima("wineind", "1980-01-01", "MS")),
     Case("lynx", 6, 0, _pmdarima("lynx", "1821-01-01", "YS")),
     Case("woolyrnq", 8, 4, _pmdarima("woolyrnq", "1965-01-01", "QS")),
     Case("ausbeer", 8, 4, _pmdarima("ausbeer", "1956-01-01", "QS")),
-    Case("Seattle", 14, 7, lambda: _indexed(local_data.seattle_weather()["temp_max"], "2012-01-01", "D")),
+    Case(
+        "Seattle",
+        14,
+        7,
+        lambda: _indexed(local_data.seattle_weather()["temp_max"], "2012-01-01", "D"),
+    ),
     Case("shampoo", 3, 12, lambda: _monthly(sktime.datasets.load_shampoo_sales(), "1991-01-01")),
 ]
 
@@ -97,17 +107,46 @@ TUNING = [
     Case("unemployment", 8, 4, _macro("unemp")),
     Case("tbill", 8, 4, _macro("tbilrate")),
     Case("investment", 8, 4, _macro("realinv")),
-    Case("German prices", 8, 4, lambda: _indexed(sm.datasets.interest_inflation.load_pandas().data["Dp"], "1972-04-01", "QS")),
-    Case("Danish money", 4, 4, lambda: _indexed(sm.datasets.danish_data.load_pandas().data["lrm"], "1974-01-01", "QS")),
+    Case(
+        "German prices",
+        8,
+        4,
+        lambda: _indexed(
+            sm.datasets.interest_inflation.load_pandas().data["Dp"], "1972-04-01", "QS"
+        ),
+    ),
+    Case(
+        "Danish money",
+        4,
+        4,
+        lambda: _indexed(sm.datasets.danish_data.load_pandas().data["lrm"], "1974-01-01", "QS"),
+    ),
     Case("construction", 12, 12, _employment("construction")),
     Case("retail", 12, 12, _employment("retail_trade")),
     Case("employment", 12, 12, _employment("nonfarm_change")),
     Case("Amazon", 12, 12, _stock("AMZN")),
-    Case("core prices", 12, 12, lambda: _monthly(np.diff(np.log(core_cpi.load().to_numpy()[:, 0]))[-400:], "1985-08-01")),
+    Case(
+        "core prices",
+        12,
+        12,
+        lambda: _monthly(np.diff(np.log(core_cpi.load().to_numpy()[:, 0]))[-400:], "1985-08-01"),
+    ),
     Case("oil", 10, 0, _plain(lambda: wti.load().dropna().to_numpy()[-1000:, 0])),
     Case("VIX", 10, 0, _plain(lambda: vix.load().dropna().to_numpy()[-1000:, 0])),
-    Case("San Francisco", 24, 24, lambda: _indexed(local_data.sf_temps()["temp"].iloc[:2000], "2010-01-01", "h")),
-    Case("consumption", 8, 4, lambda: _indexed(sktime.datasets.load_uschange()[0].to_numpy().reshape(-1)[:187], "1970-01-01", "QS")),
+    Case(
+        "San Francisco",
+        24,
+        24,
+        lambda: _indexed(local_data.sf_temps()["temp"].iloc[:2000], "2010-01-01", "h"),
+    ),
+    Case(
+        "consumption",
+        8,
+        4,
+        lambda: _indexed(
+            sktime.datasets.load_uschange()[0].to_numpy().reshape(-1)[:187], "1970-01-01", "QS"
+        ),
+    ),
 ]
 
 TAYLOR = Case("Taylor", 48, 48, _pmdarima("taylor", "2000-06-05", "30min"))

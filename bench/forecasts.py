@@ -45,7 +45,9 @@ def measure(case: Case, seed: int) -> dict[str, Any]:
 
 def _peers(season: int) -> list[str]:
     ours = ["naive", *(["seasonal naive"] if season else []), "ridge"]
-    return ours + (["ETS", "Theta", "AutoARIMA"] if importlib.util.find_spec("statsforecast") else [])
+    return ours + (
+        ["ETS", "Theta", "AutoARIMA"] if importlib.util.find_spec("statsforecast") else []
+    )
 
 
 def _inside(result: Backtest) -> list[float]:

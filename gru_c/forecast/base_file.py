@@ -31,9 +31,7 @@ def describe_base(base: Base) -> tuple[dict[str, Any], dict[str, Array]]:
     return content, {name: np.ascontiguousarray(array) for name, array in tensors.items()}
 
 
-def read_base(
-    content: Any, tensors: dict[str, Array], shape: tuple[int, int]
-) -> Base | None:
+def read_base(content: Any, tensors: dict[str, Array], shape: tuple[int, int]) -> Base | None:
     """Return the linear path in a file; None if it has none.
 
     Parameters

@@ -223,10 +223,14 @@ class _Wrapper:
         begin, end = self._known.needed - base.lags, self._known.needed
         limits = self._integers(begin), self._integers(end), self._integers(1)
         seen = self._add("Slice", self._values, *limits)
-        seen = self._add("Div", self._add("Sub", seen, np.float64(scale.mean)), np.float64(scale.std))
+        seen = self._add(
+            "Div", self._add("Sub", seen, np.float64(scale.mean)), np.float64(scale.std)
+        )
         ahead = self._add("MatMul", seen, base.map.coefficients)
         ahead = self._add("Add", ahead, base.map.intercept)
-        return self._add("Add", self._add("Mul", ahead, np.float64(scale.std)), np.float64(scale.mean))
+        return self._add(
+            "Add", self._add("Mul", ahead, np.float64(scale.std)), np.float64(scale.mean)
+        )
 
     def _weighted(self, ordered: str, base: Base) -> str:
         """Return the part of the model's outputs in the forecast; see `Base.corrections`."""

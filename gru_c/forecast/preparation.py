@@ -21,7 +21,6 @@ from gru_c.forecast.samples import Samples, SeriesWindows
 from gru_c.forecast.series import Series
 from gru_c.forecast.timestamps import calendar_of, season_of
 
-
 _USUAL_WINDOW = 24
 _LONGEST_WINDOW = 64
 

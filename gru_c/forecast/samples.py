@@ -119,7 +119,8 @@ class SeriesWindows:
         """Return the forecasts to correct, (windows, horizon), on the model's scale."""
         if self._path is not None:
             mean, std, _ = self._scales[numbers].T[..., None]
-            return self._path((self._history(numbers, origins) - mean) / std) * std + mean
+            linear: Array = self._path((self._history(numbers, origins) - mean) / std) * std + mean
+            return linear
         season = self.layout.reference_season
         places = zip(numbers.tolist(), (origins + 1 - season).tolist(), strict=True)
         last = _gather(self._values, list(places), season)

@@ -8,8 +8,8 @@ and ``forecaster/static/0`` ... No code from a file is executed.
 A linear path is ``forecaster/linear/coefficients``, ``forecaster/linear/intercept`` and
 ``forecaster/linear/spread``, with the rest of it in the JSON.
 
-Version 3 had no linear path; version 2 had no effects of covariates; version 1 had neither past covariates nor static features, a
-lowest value, a logarithmic scale, or names of covariates.
+Version 3 had no linear path; version 2 had no effects of covariates; version 1 had neither past
+covariates nor static features, a lowest value, a logarithmic scale, or names of covariates.
 """
 
 from __future__ import annotations

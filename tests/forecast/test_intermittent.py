@@ -1,9 +1,9 @@
 """Forecasts of intermittent demand beside their definitions."""
 
 import numpy as np
-from tests.support.forecasters import small
 
 from gru_c.forecast.intermittent import croston, is_intermittent, tsb
+from tests.support.forecasters import small
 
 DEMAND = np.array([0.0, 0, 3, 0, 0, 0, 5, 0, 1, 0] * 6)
 
@@ -21,7 +21,8 @@ def test_tsb_falls_without_demand():
 
 
 def test_series_that_are_often_0_have_their_own_methods():
-    assert is_intermittent(DEMAND) and not is_intermittent(DEMAND - 1)
+    assert is_intermittent(DEMAND)
+    assert not is_intermittent(DEMAND - 1)
     backtest = small(linear=True, counts=True, quantiles=(0.1, 0.9)).backtest(DEMAND, 2)
     assert {"Croston", "TSB"} < set(backtest.methods)
     assert "Croston" not in small().backtest(DEMAND + 1, 1).methods

@@ -148,7 +148,9 @@ def smoothing(
     profile = values[:season] - state if season > 1 else np.zeros((1, lags))
     for step in range(1 if season == 1 else season, lags):
         place = step % season
-        following = level * (values[step] - profile[place]) + (1 - level) * (state + _DAMPED * slope)
+        following = level * (values[step] - profile[place]) + (1 - level) * (
+            state + _DAMPED * slope
+        )
         if trend:
             slope = trend * (following - state) + (1 - trend) * _DAMPED * slope
         state = following

@@ -117,7 +117,7 @@ def _few_series(values: Sequence[Array]) -> list[int]:
     """Return the places of the series to fit to: all, or evenly chosen ones of many."""
     total = sum(map(len, values))
     count = max(len(values) * _MOST_STEPS // total, 1) if total > _MOST_STEPS else len(values)
-    return np.linspace(0, len(values) - 1, count).round().astype(int).tolist()
+    return [int(place) for place in np.linspace(0, len(values) - 1, count).round()]
 
 
 def _combine(

@@ -44,7 +44,8 @@ def test_missing_values_are_in_no_row():
     values = VALUES.copy()
     values[[20, 21, 40]] = np.nan
     inputs, targets, steps = Autoregression((1, 2), (1,)).rows([values])
-    assert np.isfinite(inputs).all() and np.isfinite(targets).all()
+    assert np.isfinite(inputs).all()
+    assert np.isfinite(targets).all()
     assert not {20, 21, 22, 23, 24, 40, 41, 42, 43} & set(steps[0].tolist())
 
 
