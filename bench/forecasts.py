@@ -9,7 +9,6 @@ statsforecast where it is installed.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import time
 import warnings
@@ -31,7 +30,7 @@ def measure(case: Case, seed: int) -> dict[str, Any]:
     season = case.period if series.index.dtype.kind == "i" else None
     forecaster = Forecaster(None, case.horizon, quantiles=QUANTILES, season=season, seed=seed)
     before = time.process_time()
-    result = forecaster.backtest(series, FOLDS, compare=[] if seed else _peers(case.period))
+    result = forecaster.backtest(series, FOLDS, compare=[] if seed else None)
     seconds = time.process_time() - before
     return {
         "name": case.name,
@@ -41,13 +40,6 @@ def measure(case: Case, seed: int) -> dict[str, Any]:
         "inside": _inside(result),
         "seconds": seconds / FOLDS,  # with those of the other methods for the first seed
     }
-
-
-def _peers(season: int) -> list[str]:
-    ours = ["naive", *(["seasonal naive"] if season else []), "ridge"]
-    return ours + (
-        ["ETS", "Theta", "AutoARIMA"] if importlib.util.find_spec("statsforecast") else []
-    )
 
 
 def _inside(result: Backtest) -> list[float]:

@@ -159,8 +159,9 @@ def _error_of(path: LinearPath, layout: Layout, parts: list[Series], scales: lis
             off = measured - np.exp(forecast) * measured / np.exp(on_scale)
         else:
             off = on_scale - forecast
-        total.append(np.nanmean(np.abs(off)) / (np.nanstd(part.values) or 1.0))
-    return float(np.nanmean(total)) if total else float("inf")
+        total.append(np.abs(off[~np.isnan(off)]) / (np.nanstd(part.values) or 1.0))
+    sizes = np.concatenate(total)
+    return float(sizes.mean()) if len(sizes) else float("inf")
 
 
 def _choose_window(steps: int, horizon: int, season: int) -> int:
@@ -193,8 +194,6 @@ def usable(panel: Panel, settings: PlanSettings) -> tuple[Panel, int]:
     ValueError
         When a series is too short or has an impossible value, unless such series are left out.
     """
-    for item in panel.series if settings.counts else ():
-        _check_counts(item)
     panel = panel.each(lambda item: check_values(item, settings), settings.skip_bad)
     season = expected_season(panel, settings.season, settings.skip_bad)
     needed = max(settings.known_window, season)
@@ -213,6 +212,8 @@ def usable(panel: Panel, settings: PlanSettings) -> tuple[Panel, int]:
 def check_values(item: Series, settings: PlanSettings | Layout) -> Series:
     """Return a series; ValueError if it has a value that is impossible with these settings."""
     label, lower = f"series {item.name!r}", settings.lower
+    if settings.counts:
+        _check_counts(item)
     if lower is not None and (item.values < lower).any():
         step = int(np.argmax(item.values < lower))
         raise ValueError(

@@ -77,6 +77,10 @@ def test_counts_are_forecast_by_counts():
     assert (forecast >= 0).all()
     with pytest.raises(ValueError, match="which is not a count"):
         small(counts=True).fit(counts + 0.5)
+    with pytest.raises(ValueError, match="which is not a count"):
+        forecaster.predict(series=counts + 0.5)
+    with pytest.warns(UserWarning, match="'b'.*not a count"):
+        small(counts=True, skip_bad=True).fit({"a": counts, "b": counts + 0.5})
     with pytest.raises(ValueError, match="has no logarithm"):
         small(counts=True, scale="log")
 
@@ -100,11 +104,10 @@ def test_window_and_size_are_chosen_or_given():
     assert given.choices_["lags"] <= 6
 
 
-def test_a_file_holds_the_linear_path(tmp_path):
-    forecaster = small(None, 4, linear=True, season=(4, 12), quantiles=(0.1, 0.9)).fit(NOISY)
-    forecaster.base = replace(forecaster.base, share=0.5, widening=1.2)
-    forecaster.save(tmp_path / "f.safetensors")
-    loaded = type(forecaster).load(tmp_path / "f.safetensors")
-    np.testing.assert_array_equal(loaded.predict(9), forecaster.predict(9))
-    assert loaded.choices_ == {**forecaster.choices_, "GRU_share": 0.5}
-    assert loaded.choices_["seasons"] == [4, 12]
+def test_missing_values_are_left_out_of_errors():
+    values = NOISY.copy()
+    values[30:60] = np.nan
+    values[::7] = np.nan
+    forecaster = small(linear=True, quantiles=(0.1, 0.9)).fit(values[1:])
+    assert np.isfinite(forecaster.predict()).all()
+    assert forecaster.base.share < 1
