@@ -156,7 +156,10 @@ def _coverage_table(backtest: Backtest) -> list[str]:
         f"{100 * backtest.coverage:.0f} %",
         f"{count}, which neither fit nor calibration saw",
     ]
-    return [_table(["interval", "to cover", "covered", "values"], [row])]
+    return [
+        "<h3>Intervals</h3>",
+        _table(["interval", "to cover", "covered", "values"], [row]),
+    ]
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]], best: int | None = None) -> str:
@@ -174,7 +177,12 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]], best: int | None
 
 
 def _text(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value).removesuffix(" 00:00:00")
+    if not isinstance(value, float):
+        return str(value).removesuffix(" 00:00:00")
+    return f"{value:.0f}" if _LARGE <= abs(value) < _HUGE else f"{value:.4g}"
+
+
+_LARGE, _HUGE = 1e4, 1e12  # numbers between these are written without an exponent
 
 
 def _list(lines: Sequence[str]) -> str:

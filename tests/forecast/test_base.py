@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from forecasters import NOISY, WAVE, small
 
 from gru_c.forecast.base import conformal_spread, share_of
-from tests.support.forecasters import NOISY, WAVE, small
 
 RNG = np.random.default_rng(0)
 LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)

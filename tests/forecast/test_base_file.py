@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from forecasters import NOISY, small
 
 from gru_c.forecast import Forecaster
 from gru_c.forecast.base_file import describe_base, read_base
-from tests.support.forecasters import NOISY, small
 
 
 def trained(**changes):

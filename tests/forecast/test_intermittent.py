@@ -1,9 +1,9 @@
 """Forecasts of intermittent demand beside their definitions."""
 
 import numpy as np
+from forecasters import small
 
 from gru_c.forecast.intermittent import croston, is_intermittent, tsb
-from tests.support.forecasters import small
 
 DEMAND = np.array([0.0, 0, 3, 0, 0, 0, 5, 0, 1, 0] * 6)
 

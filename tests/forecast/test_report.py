@@ -51,3 +51,16 @@ def test_the_page_is_one_file_with_its_pictures_and_escaped_words():
     assert "75 % smaller" in page
     for value in ("3.25", "4.5"):
         assert value in page
+
+
+def test_the_page_says_what_intervals_cover_and_writes_large_numbers_out():
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    forecaster = small(linear=True, quantiles=(0.1, 0.9))
+    result = forecaster.backtest(NOISY, 2, refit=False)
+    rows = [{"step": 1, "y": 15637.0}]
+    page = make_report("Load", [], [], result, rows, "", Figure())
+    assert "<td>0.1 to 0.9</td><td>80 %</td>" in page
+    assert f"<td>{100 * result.coverage:.0f} %</td><td>8, which neither fit nor" in page
+    assert "<td>15637</td>" in page
