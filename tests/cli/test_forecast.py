@@ -95,13 +95,15 @@ def test_predict_continues_from_new_rows(hourly, tmp_path, capsys):
     np.testing.assert_allclose(table.iloc[:, 1:], Forecaster.load(model).predict(8, series))
 
 
-def test_the_same_seed_gives_the_same_table(hourly, tmp_path, capsys):
+def test_the_same_seed_gives_the_same_table_and_model(hourly, tmp_path, capsys):
     data = write(hourly, tmp_path / "data.csv")
-    tables = []
+    tables, models = [], []
     for seed in (3, 3, 4):
         forecast(capsys, data, tmp_path, "--time", "date", "--seed", seed)
         tables.append((tmp_path / "forecast.csv").read_bytes())
-    assert tables[0] == tables[1] != tables[2]
+        models.append((tmp_path / "model.safetensors").read_bytes())
+    assert tables[0] == tables[1]
+    assert models[0] == models[1] != models[2]
 
 
 def test_covariates_of_the_last_rows(hourly, tmp_path, capsys):
