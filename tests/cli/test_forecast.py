@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from gru_c import cli
+from gru_c import cli, load_model
 from gru_c.forecast import Forecaster
 
 pd = pytest.importorskip("pandas")
@@ -101,9 +101,10 @@ def test_the_same_seed_gives_the_same_table_and_model(hourly, tmp_path, capsys):
     for seed in (3, 3, 4):
         forecast(capsys, data, tmp_path, "--time", "date", "--seed", seed)
         tables.append((tmp_path / "forecast.csv").read_bytes())
-        models.append((tmp_path / "model.safetensors").read_bytes())
+        models.append(load_model(tmp_path / "model.safetensors").get_weights()[0])
     assert tables[0] == tables[1]
-    assert models[0] == models[1] != models[2]
+    assert (models[0] == models[1]).all()
+    assert (models[0] != models[2]).any()
 
 
 def test_covariates_of_the_last_rows(hourly, tmp_path, capsys):
