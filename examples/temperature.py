@@ -99,7 +99,9 @@ def forecaster_error(days: pd.DataFrame, units: int, epochs: int, seed: int) -> 
     """Return the error of a Forecaster that sees only the maximum, one day ahead."""
     series = days.temp_max.asfreq("D")
     count = int((series.index.year == TEST_YEAR).sum())
-    forecaster = Forecaster(WINDOW, 1, hidden_units=(units, units), epochs=epochs, seed=seed)
+    forecaster = Forecaster(
+        WINDOW, 1, hidden_units=(units, units), epochs=epochs, seed=seed, linear=False
+    )
     backtest = forecaster.backtest(series, folds=count, refit=False)
     return float(np.mean([row["mae"] for row in backtest.rows if row["method"] == "GRU"]))
 

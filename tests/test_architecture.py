@@ -29,7 +29,8 @@ serving
 models
 backend
 utils
-distributed forecast interop
+distributed interop
+forecast
 sklearn
 cli
 """

@@ -23,6 +23,7 @@ from gru_c.common.optional import require
 from gru_c.forecast import Forecaster
 from gru_c.forecast.csv_table import Table, columns_of, read_roles
 from gru_c.forecast.panel import UNNAMED, Given, read_panel
+from gru_c.forecast.peers import MODEL
 from gru_c.forecast.reading.frame import Roles
 from gru_c.forecast.reading.shapes import counted
 from gru_c.forecast.reading.source import read_source
@@ -49,7 +50,9 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
     forecast.add_argument("data", metavar="DATA.csv", help="a file, or - for standard input")
     forecast.add_argument("--target", required=True, help="column to forecast")
     add_columns(forecast, "; without it rows are equal steps", ", one below the other")
-    forecast.add_argument("--window", type=count, required=True, help="steps that the model sees")
+    forecast.add_argument(
+        "--window", type=count, help="steps that the model sees; default: chosen from the data"
+    )
     forecast.add_argument("--horizon", type=count, required=True, help="steps that it forecasts")
     forecast.add_argument("--out", default=".", help="folder to write to; default: this one")
     add_inputs(forecast)
@@ -66,11 +69,18 @@ def add_commands(commands: Any, count: Callable[[str], int]) -> None:
     )
     forecast.add_argument(
         "--scale",
-        choices=("linear", "log"),
-        default="linear",
-        help="log for series above 0 whose changes are rather relative; default: linear",
+        choices=("auto", "linear", "log"),
+        default="auto",
+        help="log for series above 0 whose changes are rather relative; default: chosen from data",
     )
-    forecast.add_argument("--units", type=_counts, default=(64, 64), help="default: 64,64")
+    forecast.add_argument(
+        "--method",
+        choices=("model", "best"),
+        default="model",
+        help="best: forecast by a simpler method if that has smaller errors; default: model",
+    )
+    forecast.add_argument("--unit", help="of the target, such as MW, for the report's axes")
+    forecast.add_argument("--units", type=_counts, help="units of the GRUs; default: one of 16")
     forecast.add_argument("--epochs", type=count, default=100, help="at most; default: 100")
     forecast.add_argument("--folds", type=count, default=5, help="of the backtest; default: 5")
     forecast.add_argument("--seed", type=_season, default=0, help="default: 0")
@@ -143,6 +153,7 @@ def _forecast(options: argparse.Namespace) -> int:
         lower=options.lower,
         scale=options.scale,
         skip_bad=options.skip_bad,
+        method=options.method,
         epochs=options.epochs,
         seed=options.seed,
         verbose=1,
@@ -167,9 +178,10 @@ def _forecast(options: argparse.Namespace) -> int:
     names |= dict(zip(_TIMES, options.time or (), strict=False))
     forecaster.columns_ = {role: name for role, name in names.items() if name is not None}
     rows = _as_rows(forecaster, forecaster.predict(covariates=table.future))
-    figures = {"forecast": forecaster.plot(covariates=table.future), "backtest": backtest.plot()}
+    charts = forecaster.chart(covariates=table.future, unit=options.unit)
     title = f"Forecast of {options.target}"
-    report = make_report(title, reading, about, backtest, rows.to_dict("records"), figures)
+    records = rows.to_dict("records")
+    report = make_report(title, reading, about, backtest, records, charts, backtest.plot())
     forecaster.save(out / "model.safetensors")
     _write_rows(out / "forecast.csv", rows)
     write_whole(out / "report.html", report.encode())
@@ -233,13 +245,25 @@ def _describe_series(item: Series) -> str:
 
 
 def _describe_model(forecaster: Forecaster) -> str:
+    chosen = forecaster.choices_
     calendar = ", ".join(forecaster.layout.calendar) or "nothing"
-    return (
-        f"window {forecaster.window}, horizon {forecaster.horizon}, GRUs of "
-        f"{' and '.join(map(str, forecaster.hidden_units))} units, "
+    seasons = " and ".join(map(str, chosen["seasons"])) or "none"
+    text = (
+        f"window {chosen['window']}, horizon {forecaster.horizon}, GRUs of "
+        f"{' and '.join(map(str, chosen['hidden_units']))} units, "
         f"{forecaster.model_.count_params()} weights, {len(forecaster.history_['loss'])} epochs; "
-        f"season {forecaster.season_ or 'none'}; of the calendar: {calendar}; it corrects the "
-        f"last {'season' if forecaster.reference_ == 'season' else 'value'}"
+        f"season {seasons}; of the calendar: {calendar}; {chosen['scale']} scale; "
+    )
+    if forecaster.base is None:
+        text += f"it corrects the last {'season' if forecaster.reference_ == 'season' else 'value'}"
+    else:
+        text += (
+            f"it corrects the mean of {len(chosen['linear_models'])} linear models of the last "
+            f"{chosen['lags']} values, with a weight of {chosen['GRU_share']:g}; the intervals are "
+            f"{chosen['intervals']}"
+        )
+    return text + (
+        "" if forecaster.method_ == MODEL else f"; the forecasts are by {forecaster.method_}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from gru_c.common.arrays import Array
 from gru_c.common.attributes import Guarded
@@ -36,22 +37,30 @@ class Arguments(Guarded):
         "calendar",
         "lower",
         "scale",
+        "counts",
+        "linear",
+        "budget",
+        "method",
     )
 
     def __init__(
         self,
-        window: int,
+        window: int | None,
         horizon: int,
-        hidden_units: int | Sequence[int] = (64, 64),
+        hidden_units: int | Sequence[int] | None = None,
         *,
         covariates: Sequence[str] | None = None,
         past_covariates: Sequence[str] | None = None,
         quantiles: Sequence[float] | None = None,
-        season: int | None = None,
+        season: int | Sequence[int] | None = None,
         calendar: bool = True,
         lower: float | None = None,
-        scale: str = "linear",
+        scale: str = "auto",
+        counts: bool = False,
+        linear: bool = True,
+        budget: str = "fast",
         skip_bad: bool = False,
+        method: str = "model",
         dropout: float = 0.1,
         learning_rate: float = 0.003,
         batch_size: int = 32,
@@ -62,23 +71,26 @@ class Arguments(Guarded):
         num_threads: int | None = None,
         verbose: int = 0,
     ) -> None:
-        self.window = check_integer("window", window, 1)
+        self.window = check_integer("window", window, 1, optional=True)
         self.horizon = check_integer("horizon", horizon, 1)
-        units = hidden_units if isinstance(hidden_units, (list, tuple)) else (hidden_units,)
-        self.hidden_units = tuple(check_integer("hidden_units", count, 1) for count in units)
-        if not units:
-            raise ValueError("hidden_units must have a number for each layer, got none")
+        self.hidden_units = _check_units(hidden_units)
         self.covariates = _check_names("covariates", covariates)
         self.past_covariates = _check_names("past_covariates", past_covariates)
         both = sorted({*self.covariates} & {*self.past_covariates})
         if both:
             raise ValueError(f"{both} are either known ahead or only in the past: got both")
         self.quantiles = None if quantiles is None else check_quantiles("Forecaster", quantiles)
-        self.season = check_integer("season", season, optional=True)
+        self.season = _check_seasons(season)
         self.calendar = check_flag("calendar", calendar)
         self.lower = None if lower is None else check_real("lower", lower)
-        self.scale = check_choice("scale", scale, ("linear", "log"))
+        self.scale = check_choice("scale", scale, ("auto", "linear", "log"))
+        self.counts = check_flag("counts", counts)
+        if self.counts and self.scale == "log":
+            raise ValueError("counts may be 0, which has no logarithm: take scale='linear'")
+        self.linear = check_flag("linear", linear)
+        self.budget = check_choice("budget", budget, ("fast", "accurate"))
         self.skip_bad = check_flag("skip_bad", skip_bad)
+        self.method = check_choice("method", method, ("model", "best"))
         self.dropout = check_real("dropout", dropout, "[0, 1)")
         self.learning_rate = check_real("Forecaster: learning_rate", learning_rate, "> 0")
         self.batch_size = check_integer("batch_size", batch_size, 1)
@@ -92,6 +104,40 @@ class Arguments(Guarded):
         self.num_threads = None if num_threads is None else check_num_threads(num_threads)
         self.verbose = check_verbose(verbose)
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the arguments of the constructor, as scikit-learn's estimators do.
+
+        Parameters
+        ----------
+        deep : bool
+            Without effect on the result, because no argument is an estimator.
+        """
+        check_flag("deep", deep)
+        return self._constructor_arguments()
+
+    def set_params(self, **params: Any) -> Arguments:
+        """Change arguments of the constructor; those that a trained model was made with are fixed.
+
+        Returns
+        -------
+        self
+        """
+        known = self._constructor_arguments()
+        for name in params:
+            if name not in known:
+                raise ValueError(f"there is no argument {name!r}: there are {list(known)}")
+            reason = self._why_fixed(name)
+            if reason is not None:
+                raise AttributeError(f"{name} {reason}")
+        type(self)(**{**known, **params})  # all are checked before the first one changes
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def __sklearn_clone__(self) -> Arguments:
+        """Return a forecaster of the same arguments that has not been trained."""
+        return type(self)(**self._constructor_arguments())
+
     def _why_fixed(self, name: str) -> str | None:
         if name in self._of_model and hasattr(self, "layout"):
             return f"cannot change after fit: make a new Forecaster({name}=...)"
@@ -99,18 +145,24 @@ class Arguments(Guarded):
 
     def _settings(self) -> ForecastSettings:
         """Return the arguments that `fit` depends on."""
+        seasons = self.season if isinstance(self.season, tuple) else (self.season, 0)
+        logs = {"linear": False, "log": True, "auto": None}
+        lower = 0.0 if self.counts and self.lower is None else self.lower
         return ForecastSettings(
             plan=PlanSettings(
                 window=self.window,
                 horizon=self.horizon,
-                season=self.season,
+                season=seasons[0],
+                longer=seasons[1] or 0,
                 calendar=self.calendar,
                 validation_fraction=self.validation_fraction,
-                lower=self.lower,
-                log=self.scale == "log",
+                lower=lower,
+                log=False if self.counts else logs[self.scale],
                 skip_bad=self.skip_bad,
+                linear=self.linear,
+                counts=self.counts,
             ),
-            hidden_units=self.hidden_units,
+            sizes=_sizes(self.hidden_units, self.budget),
             dropout=self.dropout,
             levels=self.levels,
             training=Training(
@@ -131,6 +183,33 @@ class Arguments(Guarded):
             return outputs[..., 0]
         chosen: Array = outputs[..., [self.levels.index(q) for q in self.quantiles]]
         return chosen
+
+
+def _check_units(units: int | Sequence[int] | None) -> tuple[int, ...] | None:
+    if units is None:
+        return None
+    counts = units if isinstance(units, (list, tuple)) else (units,)
+    if not counts:
+        raise ValueError("hidden_units must have a number for each layer, got none")
+    return tuple(check_integer("hidden_units", count, 1) for count in counts)
+
+
+def _check_seasons(season: int | Sequence[int] | None) -> int | tuple[int, int] | None:
+    if not isinstance(season, (list, tuple)):
+        return check_integer("season", season, optional=True)
+    shorter, longer = [check_integer("season", each, 2) for each in season] + [0] * (
+        2 - len(season)
+    )
+    if len(season) != 2 or not shorter < longer:
+        raise ValueError(f"season must be a number, or two in ascending order, got {season!r}")
+    return shorter, longer
+
+
+def _sizes(units: tuple[int, ...] | None, budget: str) -> tuple[tuple[int, ...], ...]:
+    """Return the units of each network that is trained; the best of them is kept."""
+    if budget == "fast":
+        return (units or (16,),)
+    return (units,) * 3 if units else ((16,), (16,), (32,), (32, 32))
 
 
 def _check_names(label: str, names: Sequence[str] | None) -> tuple[str, ...]:

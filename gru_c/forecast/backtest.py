@@ -1,4 +1,4 @@
-"""Backtest: the errors of the model and of the naive forecasts, by fold and by horizon."""
+"""Backtest: the errors of the model and of simpler methods, by fold and by horizon."""
 
 from __future__ import annotations
 
@@ -8,20 +8,36 @@ from typing import Any
 
 import numpy as np
 
+from gru_c.common.arrays import Array
 from gru_c.common.optional import require
 from gru_c.forecast.accuracy import mae, rmse
 from gru_c.forecast.fold import Fold
 from gru_c.forecast.plots import draw_backtest
 
+# The columns of a table, by the keys of a row.
+COLUMNS = {
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "mase": "MASE",
+    "pinball": "pinball",
+    "coverage": "coverage",
+    "seconds": "seconds",
+}
+
 
 @dataclass(frozen=True)
 class Backtest:
-    """Errors of forecasts from several origins, with those of the naive forecasts for comparison.
+    """Errors of forecasts from several origins, with those of simpler methods for comparison.
 
-    "naive" is the last value, "seasonal naive" the value one season before. RMSE and MAE are in the
-    unit of the series. MASE divides by the mean error of the (seasonal) naive forecast one step
-    (one season) ahead within the training part: a forecast as good as that has a MASE of 1. It is
-    NaN for a series that repeats itself. Series of different units can only be compared by MASE.
+    "naive" is the last value, "seasonal naive" the value one season before, "ridge" a linear model
+    of the last values whose penalty has the smallest leave-one-out error. Their quantiles follow
+    from the errors within the training part. "pinball" is the mean pinball loss of the requested
+    quantiles, about half of the CRPS if these are many; "coverage" the share of the measured values
+    between the lowest and the highest; "seconds" the time for all fits and forecasts. RMSE and MAE
+    are in the unit of the series. MASE divides by the mean error of the (seasonal) naive forecast
+    one step (one season) ahead within the training part: a forecast as good as that has a MASE of
+    1. It is NaN for a series that repeats itself. Series of different units can only be compared by
+    MASE.
 
     Attributes
     ----------
@@ -34,6 +50,8 @@ class Backtest:
         The lowest and the highest of the requested quantiles.
     skipped : dict of str to str
         The names of the series that were left out, with the reasons.
+    quantiles : tuple of float
+        The requested quantiles.
 
     Examples
     --------
@@ -51,6 +69,7 @@ class Backtest:
     season: int
     interval: tuple[float, float] | None
     skipped: dict[str, str] = field(default_factory=dict)
+    quantiles: tuple[float, ...] = ()
 
     @property
     def methods(self) -> list[str]:
@@ -63,8 +82,37 @@ class Backtest:
         return None if self.interval is None else _coverage(self.folds)
 
     def summary(self) -> list[dict[str, Any]]:
-        """Return a row for each method: mae, rmse and mase over all folds."""
-        return [self._row(method, self.folds, slice(None)) for method in self.methods]
+        """Return a row for each method: mae, rmse and mase over all folds, and more if known.
+
+        With quantiles there are also pinball and coverage.
+        """
+        return [
+            {**self._row(method, self.folds, slice(None)), **self._beside(method)}
+            for method in self.methods
+        ]
+
+    @property
+    def best(self) -> str:
+        """The method with the smallest MASE; with the smallest MAE if there is none."""
+        rows = self.summary()
+        measure = "mase" if all(row["mase"] == row["mase"] for row in rows) else "mae"
+        return str(min(rows, key=lambda row: float(row[measure]))["method"])
+
+    def _beside(self, method: str) -> dict[str, float]:
+        """Return the loss and coverage of a method's quantiles, and its time."""
+        row = {}
+        if all(method in fold.quantiles for fold in self.folds) and self.quantiles:
+            outputs = np.stack([fold.quantiles[method] for fold in self.folds])
+            measured = np.stack([fold.measured for fold in self.folds])
+            error, levels = measured[..., None] - outputs, np.array(self.quantiles)
+            loss = np.maximum(levels * error, (levels - 1) * error)
+            known = ~np.isnan(measured)
+            row["pinball"] = float(loss[known].mean()) if known.any() else float("nan")
+            if self.interval is not None:
+                row["coverage"] = _share_inside(measured, outputs[..., 0], outputs[..., -1])
+        if all(method in fold.seconds for fold in self.folds):
+            row["seconds"] = sum(fold.seconds[method] for fold in self.folds)
+        return row
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -115,8 +163,9 @@ class Backtest:
 
     def __str__(self) -> str:
         lines = [f"{len(self.folds)} folds of {self.folds[0].measured.shape[1]} steps"]
-        head = f"{'':16}{'MAE':>10}{'RMSE':>10}{'MASE':>10}"
-        lines += ["", head, *map(_row_text, self.summary())]
+        rows = self.summary()
+        names = "".join(f"{COLUMNS[key]:>10}" for key in COLUMNS if key in rows[0])
+        lines += ["", f"{'':16}{names}", *map(_row_text, rows)]
         lines += ["", f"{'MAE by fold':16}" + "".join(f"{m:>16}" for m in self.methods)]
         for fold in self.folds:
             errors = [mae(fold.forecasts[m] - fold.measured) for m in self.methods]
@@ -134,17 +183,21 @@ class Backtest:
 
 
 def _coverage(folds: Sequence[Fold]) -> float:
-    inside, known = 0, 0
-    for fold in folds:
-        assert fold.bounds is not None
-        low, high = fold.bounds[..., 0], fold.bounds[..., 1]
-        inside += int(((low <= fold.measured) & (fold.measured <= high)).sum())
-        known += int((~np.isnan(fold.measured)).sum())
-    return inside / known if known else float("nan")
+    bounds = np.stack([fold.bounds for fold in folds if fold.bounds is not None])
+    measured = np.stack([fold.measured for fold in folds])
+    return _share_inside(measured, bounds[..., 0], bounds[..., 1])
+
+
+def _share_inside(measured: Array, low: Array, high: Array) -> float:
+    """Return the share of the known values that lie between bounds; NaN for unknown bounds."""
+    known = ~np.isnan(measured)
+    if not known.any() or np.isnan(low[known] + high[known]).any():
+        return float("nan")
+    return float(((low <= measured) & (measured <= high))[known].mean())
 
 
 def _row_text(row: dict[str, Any]) -> str:
-    numbers = (row["mae"], row["rmse"], row["mase"])
+    numbers = (row[key] for key in COLUMNS if key in row)
     return f"{row['method']:16}" + "".join(f"{number:10.4g}" for number in numbers)
 
 

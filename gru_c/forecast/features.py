@@ -6,8 +6,11 @@ has missing values, 1 where the value is missing and was filled with the last kn
 calendar; the covariates of this step, and those of the step `horizon` steps later; the covariates
 that are known only in the past; the static features of the series.
 
-The targets are differences from a naive forecast: the last value or the last season. With a
-logarithmic scale, values and differences are those of the logarithm.
+The targets are differences from a linear forecast, or from a naive one: the last value or the last
+season. With a
+logarithmic scale, values and differences are those of the logarithm. The linear effects of
+covariates that are known ahead are taken out of all values before, and added to the forecasts: so
+the naive forecast does not carry them from one season to the next.
 """
 
 from __future__ import annotations
@@ -17,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from gru_c.common.arrays import Array
-from gru_c.forecast.accuracy import filled, repeated
 from gru_c.forecast.series import LARGEST, Series
 
 _FLAT = 1e-9  # relative to the values: smaller differences are rounding
@@ -36,14 +38,18 @@ class Scale:
         Mean and standard deviation of the values.
     step : float
         Root mean square of the differences from the naive forecast.
+    effects : tuple of float
+        The change of the values for each covariate, whose unit is its deviation; () for none. All
+        of the above are measured without them.
     """
 
     mean: float
     std: float
     step: float
+    effects: tuple[float, ...] = ()
 
     @classmethod
-    def fit(cls, values: Array, step: float) -> Scale:
+    def fit(cls, values: Array, step: float, effects: tuple[float, ...] = ()) -> Scale:
         """Return the scale of a series.
 
         The deviation of a constant series is taken as 1. Where the naive forecast is right up to
@@ -55,6 +61,7 @@ class Scale:
             mean=float(np.nanmean(values)),
             std=std if std > smallest else 1.0,
             step=max(step, smallest),
+            effects=effects,
         )
 
 
@@ -83,6 +90,10 @@ class Layout:
         True if the model forecasts the logarithms of the values.
     lower : float or None
         The lowest possible value.
+    longer : int
+        A second season, such as the week of an hourly series; 0 for none.
+    counts : bool
+        True if values are counts, and so are forecasts.
     """
 
     window: int
@@ -98,6 +109,13 @@ class Layout:
     static: int = 0
     log: bool = False
     lower: float | None = None
+    longer: int = 0
+    counts: bool = False
+
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """All seasons, the shortest first; () for none."""
+        return tuple(season for season in (self.season, self.longer) if season)
 
     @property
     def features(self) -> int:
@@ -121,13 +139,25 @@ class Layout:
         """The number of steps at the end of a series that a forecast depends on."""
         return self.window + self.season
 
-    def naive(self, item: Series, origins: Array) -> Array:
-        """Return the naive forecasts from some steps of a series, (origins, horizon).
+    def scaled_covariates(self, item: Series) -> Array:
+        """Return the covariates of a series, those ahead too, in units of their deviations."""
+        rows: Array = (item.covariates - self.covariate_mean) / np.array(self.covariate_std)
+        return rows
 
-        They are on the scale of the model.
-        """
-        values = self.model_values(filled(item.values))
-        return repeated(values, self.horizon, self.reference_season, origins)
+    def measured(self, item: Series, effects: tuple[float, ...]) -> Array:
+        """Return the values on the scale of the model, without the effects of the covariates."""
+        values = self.model_values(item.values)
+        if not effects:
+            return values
+        without: Array = values - self.effect(item, effects)[: len(item)]
+        return without
+
+    def effect(self, item: Series, effects: tuple[float, ...]) -> Array:
+        """Return what the covariates add at each step, those ahead too; 0 without effects."""
+        if not effects:
+            return np.zeros(len(item.covariates))
+        total: Array = self.scaled_covariates(item) @ np.array(effects)
+        return total
 
     def model_values(self, values: Array) -> Array:
         """Return values on the scale of the model: themselves, or their logarithms."""
@@ -140,6 +170,7 @@ class Layout:
         """Return forecasts on the scale of the model as values of a series, at least `lower`."""
         if self.log:
             outputs = np.exp(np.clip(outputs, -_LARGEST_LOG, _LARGEST_LOG))
+        outputs = np.rint(outputs) if self.counts else outputs
         return outputs if self.lower is None else np.maximum(outputs, self.lower)
 
 

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from gru_c.common.arrays import Array, as_real
 from gru_c.forecast import training
+from gru_c.forecast.base import Base, base_of, path_of, share_of, widening_of
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.index import times_of
 from gru_c.forecast.output import with_future
 from gru_c.forecast.panel import Given, Panel, read_panel
+from gru_c.forecast.peers import MODEL, Task, forecast_steps
 from gru_c.forecast.preparation import (
+    Plan,
     PlanSettings,
     check_values,
     continued,
     make_plan,
+    path_scale,
     scale_of,
 )
 from gru_c.forecast.samples import SeriesWindows
 from gru_c.forecast.series import Series, is_frame
 from gru_c.forecast.static import StaticFeature, new_static
 from gru_c.forecast.training import Training
+from gru_c.layers import GRU
 from gru_c.models.sequential import Sequential
 from gru_c.runtime.threads import use_threads
 
@@ -37,12 +42,14 @@ class ForecastSettings:
 
     Attributes
     ----------
+    sizes : tuple of tuple of int
+        The units of the layers of each model that is trained; the best of them is kept.
     levels : tuple of float
         The quantiles that the model forecasts, in ascending order; 0.5 is one of them.
     """
 
     plan: PlanSettings
-    hidden_units: tuple[int, ...]
+    sizes: tuple[tuple[int, ...], ...]
     dropout: float
     levels: tuple[float, ...]
     training: Training
@@ -94,6 +101,10 @@ class Fitted:
     levels : tuple of float
         The quantiles that the model forecasts.
     static : tuple of StaticFeature
+    method : str
+        "GRU" for the model, or the simpler method that makes the forecasts.
+    base : Base, optional
+        The linear forecast that the model corrects; without it, it corrects a naive one.
     """
 
     model: Sequential
@@ -103,6 +114,21 @@ class Fitted:
     past: Panel
     levels: tuple[float, ...]
     static: tuple[StaticFeature, ...] = ()
+    method: str = MODEL
+    base: Base | None = None
+
+    @property
+    def needed(self) -> int:
+        """The number of steps at the end of a series that a forecast depends on."""
+        return max(self.layout.needed, 0 if self.base is None else self.base.lags)
+
+    def scale_of(self, item: Series) -> Scale:
+        """Return the scale of a series, which is measured if it is not one of the training."""
+        known = self.scales.get(item.name)
+        if known is not None:
+            return known
+        scale = scale_of(self.layout, item)
+        return scale if self.base is None else path_scale(scale, self.base.size)
 
     def read_past(self, ahead: Ahead) -> Panel:
         """Return the series to continue, with the covariates of the steps ahead."""
@@ -177,8 +203,12 @@ class Fitted:
 
     def outputs(self, panel: Panel, steps: int, num_threads: int | None) -> Array:
         """Return forecasts in the units of the series, of shape (series, steps, levels)."""
-        scales = [self.scales.get(i.name) or scale_of(self.layout, i) for i in panel.series]
-        series = [item.tail(self.layout.needed) for item in panel.series]
+        scales = [self.scale_of(item) for item in panel.series]
+        if self.method != MODEL:
+            pairs = zip(panel.series, scales, strict=True)
+            tasks = [Task(self.layout, item, scale, self.levels) for item, scale in pairs]
+            return np.stack([forecast_steps(self.method, task, steps) for task in tasks])
+        series = [item.tail(self.needed) for item in panel.series]
         parts: list[Array] = []
         with use_threads(num_threads):
             for done in range(0, steps, self.layout.horizon):
@@ -192,12 +222,16 @@ class Fitted:
         parts = []
         for begin in range(0, len(series), _BATCH_SIZE):
             batch = slice(begin, begin + _BATCH_SIZE)
-            windows = SeriesWindows(self.layout, series[batch], scales[batch])
+            mapping = None if self.base is None else self.base.map
+            windows = SeriesWindows(self.layout, series[batch], scales[batch], mapping)
             numbers = np.arange(len(series[batch]))
             ends = np.array([len(item) - 1 for item in series[batch]])
-            inputs = windows.inputs(numbers, ends)
-            y = self.model.predict(inputs, _BATCH_SIZE, verbose=0)
-            y = y.reshape(len(numbers), self.layout.horizon, len(self.levels)).astype(np.float64)
+            y = np.zeros((len(numbers), self.layout.horizon, len(self.levels)))
+            if self.base is None or self.base.share:
+                x = windows.inputs(numbers, ends)
+                y += self.model.predict(x, _BATCH_SIZE, verbose=0).reshape(y.shape)
+            if self.base is not None:
+                y = self.base.corrections(y, self.levels.index(0.5))
             parts.append(windows.forecasts(numbers, ends, y))
         return np.concatenate(parts)
 
@@ -235,12 +269,69 @@ def _before(covariates: Any, steps: int) -> Any:
 def fit(panel: Panel, settings: ForecastSettings, static: tuple[StaticFeature, ...] = ()) -> Fitted:
     """Prepare the series, and train a model on them."""
     plan = make_plan(panel, settings.plan)
-    outputs = settings.plan.horizon * len(settings.levels)
     with use_threads(settings.num_threads):
-        model = training.build(
-            plan.layout.features, settings.hidden_units, settings.dropout, outputs, settings.seed
-        )
+        model, history = _train(plan, settings)
+        base = None if plan.path is None else _base(plan, settings, model)
+    scales = plan.scales
+    if base is not None:
+        scales = {name: path_scale(scale, base.size) for name, scale in scales.items()}
+    levels = settings.levels
+    return Fitted(model, history, plan.layout, scales, plan.panel, levels, static, base=base)
+
+
+def _train(plan: Plan, settings: ForecastSettings) -> tuple[Sequential, dict[str, list[float]]]:
+    """Train a model of each size, and return the one with the smallest loss."""
+    outputs = settings.plan.horizon * len(settings.levels)
+    best: tuple[float, Sequential, dict[str, list[float]]] | None = None
+    for number, units in enumerate(settings.sizes):
+        seed = None if settings.seed is None else settings.seed + number
+        model = training.build(plan.layout.features, units, settings.dropout, outputs, seed)
         history = training.train(
             model, plan.train, plan.held_out, settings.levels, settings.training
         )
-    return Fitted(model, history, plan.layout, plan.scales, plan.panel, settings.levels, static)
+        loss = min(history.get("val_loss", history["loss"]))
+        if best is None or loss < best[0]:
+            best = loss, model, history
+    assert best is not None
+    return best[1:]
+
+
+def _base(plan: Plan, settings: ForecastSettings, model: Sequential) -> Base:
+    """Return the linear forecast fitted to all steps, with the part that the model has in it.
+
+    The model's part follows from the values held out; without such values it has its whole part.
+    """
+    assert plan.path is not None
+    layout, levels, series = plan.layout, settings.levels, plan.panel.series
+    scales = [plan.scales[item.name] for item in series]
+    most = len(plan.path.map.coefficients)
+    base = base_of(path_of(layout, series, scales, most) or plan.path, levels)
+    if plan.held_out is None:
+        return replace(base, share=1.0)
+    x, targets = plan.held_out.x[:], plan.held_out.y[:]
+    outputs = model.predict(x, _BATCH_SIZE, verbose=0).astype(np.float64)
+    outputs = outputs.reshape(len(x), layout.horizon, len(levels))
+    base = replace(base, share=share_of(outputs, targets, levels.index(0.5)))
+    if not base.share or len(levels) == 1:
+        return base
+    return replace(base, widening=widening_of(base, outputs, targets, levels))
+
+
+def choices(known: Fitted) -> dict[str, Any]:
+    """Return what a forecaster was fitted with: given by hand or chosen from the data."""
+    layout, base = known.layout, known.base
+    units = [layer.units for layer in known.model.layers if isinstance(layer, GRU)]
+    chosen: dict[str, Any] = {
+        "window": layout.window,
+        "hidden_units": units,
+        "seasons": list(layout.seasons),
+        "scale": "log" if layout.log else "linear",
+        "reference": layout.reference if base is None else "linear",
+        "intervals": "not calibrated",
+    }
+    if base is not None:
+        chosen["lags"] = base.lags
+        chosen["linear_models"] = base.models
+        chosen["GRU_share"] = base.share
+        chosen["intervals"] = "a guess" if base.is_guess else "calibrated"
+    return chosen

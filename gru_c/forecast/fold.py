@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gru_c.common.arrays import Array
@@ -26,6 +26,10 @@ class Fold:
         The errors that MASE divides by, measured in the part that the fold was trained on.
     times : list
         For each series the times of the forecast steps, or their numbers.
+    quantiles : dict of str to ndarray, shape (series, horizon, levels)
+        The requested quantiles, by method.
+    seconds : dict of str to float
+        The time for fit and forecast, by method; the fit counts where it was made.
     """
 
     origins: list[Any]
@@ -34,3 +38,5 @@ class Fold:
     bounds: Array | None
     scales: Array
     times: list[Any]
+    quantiles: dict[str, Array] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)

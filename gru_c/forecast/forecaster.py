@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,25 +12,26 @@ from gru_c.common.validation import (
     check_flag,
     check_integer,
 )
-from gru_c.forecast import fitted, plots, rolling_origin, saving
-from gru_c.forecast.arguments import Arguments
+from gru_c.forecast import fitted, rolling_origin, saving
 from gru_c.forecast.backtest import Backtest
-from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.output import forecast_form
 from gru_c.forecast.panel import Given, Panel, read_panel
 from gru_c.forecast.static import StaticFeature, add_static
-from gru_c.models.sequential import Sequential
-
-_MOST_HORIZONS = 1000  # longest forecast, in horizons
+from gru_c.forecast.trained import Trained
 
 
-class Forecaster(Arguments):
+class Forecaster(Trained):
     """Forecasts of one or many series by stacked GRUs, with one model for all series.
 
-    The GRUs read the last `window` steps. A `Dense` layer then gives all of the next `horizon`
-    steps at once, as differences from a naive forecast: the last value or the last season,
-    whichever has the smaller error in the training part. A model that has learnt nothing gives that
-    naive forecast.
+    A linear forecast comes first: the mean of many ridge regressions and smoothings on levels,
+    differences and seasons, weighted by their errors in a cross-validation. The GRUs read the last
+    `window` steps, and a `Dense` layer gives all of the next `horizon` steps at once, as
+    differences from the linear forecast. They have the weight with the smallest error in the part
+    held out: where they gain nothing, the forecast *is* the linear one.
+
+    Quantiles are conformal: the errors of linear models that had not seen the values, late ones
+    with more weight, say how far they are apart. Where these are too few, ``choices_["intervals"]``
+    is "a guess".
 
     Each series is scaled by its own training part. A DatetimeIndex adds sine and cosine of the
     hour, the day of the week and, for series of two years and more, the day of the year. A missing
@@ -38,12 +40,13 @@ class Forecaster(Arguments):
 
     Parameters
     ----------
-    window : int
-        Number of steps that the model sees.
+    window : int or None
+        Number of steps that the model sees; None chooses it from the length of the series, their
+        season and the horizon, and lets the linear forecast see more.
     horizon : int
         Number of steps that it forecasts at once.
-    hidden_units : int or sequence of int
-        Units of each GRU.
+    hidden_units : int or sequence of int, optional
+        Units of each GRU; by default those that `budget` chooses.
     covariates : sequence of str, optional
         Columns of the DataFrames given to `fit` that are not series, but numbers known ahead.
     past_covariates : sequence of str, optional
@@ -53,22 +56,36 @@ class Forecaster(Arguments):
         Quantiles to forecast instead of the median. They are sorted, so they never cross
         (Chernozhukov, Fernandez-Val and Galichon, Quantile and probability curves without crossing,
         2010).
-    season : int, optional
+    season : int or two of them, optional
         Number of steps in a season, 0 for none. By default it follows from the frequency of the
         index: a day of hours (24), a week of days (7), a year of months (12) ...; without a
-        DatetimeIndex there is none.
+        DatetimeIndex there is none. A second, longer season is for the linear forecast; by default
+        it is the week of series that have a day and at least four weeks.
     calendar : bool
         Use the calendar where there is a DatetimeIndex.
     lower : float, optional
         The lowest possible value, such as 0 for counts: no forecast and no quantile is below it,
         and values below it are refused.
-    scale : {"linear", "log"}
+    scale : {"auto", "linear", "log"}
         "log" is for series above 0 whose changes are rather relative than absolute: the model
-        learns the logarithms of the values.
+        learns the logarithms of the values. "auto" takes what makes the linear errors smaller.
+    counts : bool
+        The values are counts: values that are not are refused, and each forecast and quantile is a
+        whole number, `lower` or above (0 by default).
+    linear : bool
+        False: the GRUs correct a naive forecast, the last value or the last season, whichever has
+        the smaller error in the training part, and their own quantiles are taken.
+    budget : {"fast", "accurate"}
+        "fast" trains one GRU of 16 units; "accurate" four networks, of which the one with the
+        smallest loss in the part held out is kept. With `hidden_units` there are one and three of
+        that size.
     skip_bad : bool
         Leave out, with a warning that names them, those of several series that are too short, have
         irregular times or cannot be used for another reason. By default one such series is an
         error. Where series have numbers instead of names, its forecast is NaN.
+    method : {"model", "best"}
+        "best" compares the model with the simpler methods of `backtest`, on the last steps of the
+        series, and forecasts by the method with the smallest MASE.
     dropout : float
         Dropout rate between the layers.
     learning_rate, batch_size, epochs
@@ -93,9 +110,15 @@ class Forecaster(Arguments):
         "loss" and "val_loss" of each epoch.
     season_ : int
     reference_ : {"last", "season"}
-        The naive forecast that the model corrects.
+        The better naive forecast, which the model corrects if there is no linear one.
+    method_ : str
+        The method that makes the forecasts: "GRU", or a simpler one that `method` chose.
     names_ : list of str
         Names of the series.
+    choices_ : dict of str to object
+        What was given or chosen: "window", "hidden_units", "seasons", "scale", "reference", and for
+        a linear forecast "lags", "linear_models" with their weights, "GRU_share" (its weight), and
+        "intervals": "calibrated" or "a guess".
     skipped_ : dict of str to str
         Names of the series that were left out in `fit`, with the reasons.
     columns_ : dict of str to str
@@ -112,18 +135,6 @@ class Forecaster(Arguments):
     >>> forecaster.fit(series).predict(6).round(2)
     array([20.  , 22.5 , 24.33, 25.  , 24.33, 22.5 ])
     """
-
-    model_: Sequential
-    history_: dict[str, list[float]]
-    season_: int
-    reference_: str
-    names_: list[str]
-    skipped_: dict[str, str]
-    columns_: dict[str, str]
-    layout: Layout
-    scales: dict[str, Scale]
-    past: Panel
-    static: tuple[StaticFeature, ...]
 
     # ---- fitting ----
 
@@ -166,7 +177,11 @@ class Forecaster(Arguments):
             After any exception the forecaster is the same as before.
         """
         panel, features = self._read(series, covariates, past_covariates, static)
-        new = fitted.fit(panel, self._settings(), features)
+        settings = self._settings()
+        new = fitted.fit(panel, settings, features)
+        if self.method == "best":
+            chosen = rolling_origin.choose_method(settings, new.past, features)
+            new = replace(new, method=chosen)
         new.past.warn_of_skipped()
         self._set_fitted(new, {})
         return self
@@ -184,28 +199,17 @@ class Forecaster(Arguments):
             model_=new.model,
             history_=new.history,
             layout=new.layout,
+            base=new.base,
+            choices_=fitted.choices(new),
             scales=new.scales,
             past=new.past,
             season_=new.layout.season,
             reference_=new.layout.reference,
             static=new.static,
+            method_=new.method,
             names_=[item.name for item in new.past.series],
             skipped_=new.past.skipped,
             columns_=columns,
-        )
-
-    def _require_fitted(self, method: str) -> fitted.Fitted:
-        """Return the result of `fit`; ValueError if there is none yet."""
-        if not hasattr(self, "layout"):
-            raise ValueError(f"{method} needs a forecaster that has been trained: call fit first")
-        return fitted.Fitted(
-            self.model_,
-            self.history_,
-            self.layout,
-            self.scales,
-            self.past,
-            self.levels,
-            self.static,
         )
 
     # ---- forecasting ----
@@ -252,28 +256,6 @@ class Forecaster(Arguments):
         forecasts = self._choose_levels(known.outputs(panel, steps, self.num_threads))
         return forecast_form(panel, forecasts, self.quantiles)
 
-    def _ahead(
-        self, steps: int, series: Any, covariates: Any, past: Any = None, static: Any = None
-    ) -> fitted.Ahead:
-        return fitted.Ahead(
-            series=series,
-            covariates=covariates,
-            past=past,
-            static=static,
-            names=self.covariates,
-            past_names=self.past_covariates,
-            steps=steps,
-            skip_bad=self.skip_bad,
-        )
-
-    def _check_steps(self, steps: int | None) -> int:
-        steps = self.horizon if steps is None else check_integer("steps", steps, 1)
-        if steps > _MOST_HORIZONS * self.horizon:
-            raise ValueError(
-                f"steps must be at most {_MOST_HORIZONS} horizons of {self.horizon}, got {steps}"
-            )
-        return steps
-
     # ---- accuracy ----
 
     def backtest(
@@ -285,6 +267,7 @@ class Forecaster(Arguments):
         refit: bool = True,
         past_covariates: Any = None,
         static: Any = None,
+        compare: Sequence[str] | None = None,
     ) -> Backtest:
         """Forecast the end of the series from several origins, each from the steps before it.
 
@@ -299,42 +282,24 @@ class Forecaster(Arguments):
             Number of origins.
         refit : bool
             False: train once, on the steps before the first origin.
+        compare : sequence of str
+            The methods to show beside the model: "naive", "seasonal naive", "ridge", "Croston",
+            "TSB", "ETS", "Theta", "AutoARIMA". By default the naive ones and a ridge regression on
+            the window, for series that are often 0 Croston and TSB, and where the package
+            statsforecast is installed also the others: AutoARIMA can take minutes for long seasons.
 
         Returns
         -------
         Backtest
-            With the errors of the naive forecasts beside the model's.
+            With the errors of the simpler methods beside the model's.
         """
         folds, refit = check_integer("folds", folds, 1), check_flag("refit", refit)
         panel, features = self._read(series, covariates, past_covariates, static)
         result = rolling_origin.roll(
-            self._settings(), self.quantiles, panel, folds, refit, features
+            self._settings(), self.quantiles, panel, folds, refit, features, compare
         )
         replace(panel, skipped=result.skipped).warn_of_skipped()
         return result
-
-    def plot(
-        self, steps: int | None = None, past: int | None = None, covariates: Any = None
-    ) -> Any:
-        """Draw the end of each series and its forecast.
-
-        Parameters
-        ----------
-        steps, covariates
-            As in `predict`.
-        past : int, optional
-            Number of steps before the forecast; three windows by default.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-        """
-        known = self._require_fitted("plot")
-        steps = self._check_steps(steps)
-        panel = known.read_past(self._ahead(steps, None, covariates))
-        past = 3 * self.window if past is None else check_integer("past", past, 1)
-        outputs = known.outputs(panel, steps, self.num_threads)
-        return plots.draw_forecast(panel, outputs, self.levels, past)
 
     # ---- files ----
 

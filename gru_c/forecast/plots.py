@@ -16,7 +16,8 @@ from gru_c.forecast.panel import Panel
 from gru_c.forecast.series import Series
 
 MOST_SERIES = 6  # in a figure
-OURS, MEASURED, OTHERS = "#d95f02", "#555555", ("#7b9fc7", "#8fbf8f")
+OURS, MEASURED = "#d95f02", "#555555"
+OTHERS = ("#7b9fc7", "#8fbf8f", "#b294c7", "#c7a86b", "#6fbdb5", "#c98a9b")
 
 
 def _make_axes(rows: int, title: str) -> tuple[Any, list[Any]]:
@@ -47,7 +48,9 @@ def _add_legend(ax: Any) -> None:
     )
 
 
-def draw_forecast(panel: Panel, outputs: Array, levels: tuple[float, ...], past: int) -> Any:
+def draw_forecast(
+    panel: Panel, outputs: Array, levels: tuple[float, ...], past: int, unit: str | None = None
+) -> Any:
     """Return a figure of the ends of the series with their forecasts.
 
     Parameters
@@ -58,26 +61,40 @@ def draw_forecast(panel: Panel, outputs: Array, levels: tuple[float, ...], past:
         The quantiles that were forecast; 0.5 is one of them.
     past : int
         Number of steps before the forecast.
+    unit : str, optional
+        The unit of the values, for the axis.
     """
     drawn = list(zip(panel.series, outputs, strict=True))[:MOST_SERIES]
     figure, axes = _make_axes(len(drawn), f"Forecast of {outputs.shape[1]} steps")
     for ax, (item, forecast) in zip(axes, drawn, strict=True):
-        before, ahead = _times(item, len(forecast))
+        before, ahead = times_around(item, len(forecast))
         ax.plot(before[-past:], item.values[-past:], color=MEASURED, label="measured")
+        times, lines = join(item, before, ahead, forecast)
         if len(levels) > 1:
             label = f"quantiles {levels[0]:g} to {levels[-1]:g}"
-            band = forecast[:, 0], forecast[:, -1]
-            ax.fill_between(ahead, *band, color=OURS, alpha=0.2, linewidth=0, label=label)
+            band = lines[:, 0], lines[:, -1]
+            ax.fill_between(times, *band, color=OURS, alpha=0.2, linewidth=0, label=label)
         marker = "." if len(ahead) < 2 else None
-        middle = forecast[:, levels.index(0.5)]
-        ax.plot(ahead, middle, color=OURS, linewidth=2, marker=marker, label="forecast")
+        middle = lines[:, levels.index(0.5)]
+        ax.plot(times, middle, color=OURS, linewidth=2, marker=marker, label="forecast")
+        ax.set_ylabel(unit or "")
         ax.set_title(item.name, loc="left")
         _label_times(ax, item.index)
     _add_legend(axes[0])
     return figure
 
 
-def _times(item: Series, steps: int) -> tuple[Any, Any]:
+def join(item: Series, before: Any, ahead: Any, forecast: Array) -> tuple[Any, Array]:
+    """Return the times and the values of a forecast, with the last known value before them."""
+    last = int(np.flatnonzero(~np.isnan(item.values))[-1])
+    values = np.concatenate([np.full((1, forecast.shape[1]), item.values[last]), forecast])
+    if item.index is None:
+        return np.concatenate([before[last : last + 1], ahead]), values
+    return before[last : last + 1].append(ahead), values
+
+
+def times_around(item: Series, steps: int) -> tuple[Any, Any]:
+    """Return the times of a series, and those of the steps ahead; without times, numbers."""
     if item.index is None:
         return np.arange(len(item)), np.arange(len(item), len(item) + steps)
     return item.index, future_index(item, steps)

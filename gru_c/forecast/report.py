@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from gru_c.forecast.backtest import Backtest
+from gru_c.forecast import chart
+from gru_c.forecast.backtest import COLUMNS, Backtest
 
 _PAGE = """\
 <!DOCTYPE html>
@@ -38,11 +39,13 @@ tr.best td {{ color: var(--best); font-weight: 700; }}
 img {{ width: 100%; height: auto; box-sizing: border-box; padding: .5rem; background: #fff;
   border-radius: 6px; }}
 .soft {{ color: var(--soft); }}
-</style>
+{style}</style>
 </head>
 <body>
 <h1>{title}</h1>
 {body}
+<script>
+{script}</script>
 </body>
 </html>
 """
@@ -54,7 +57,8 @@ def make_report(
     notes: Sequence[str],
     backtest: Backtest,
     forecast: Sequence[dict[str, Any]],
-    figures: dict[str, Any],
+    charts: str,
+    figure: Any,
 ) -> str:
     """Return the HTML page.
 
@@ -67,16 +71,19 @@ def make_report(
     backtest : Backtest
     forecast : sequence of dict
         Rows of the forecast.
-    figures : dict of str to matplotlib.figure.Figure
-        "forecast" and "backtest".
+    charts : str
+        The charts of the forecast, as HTML.
+    figure : matplotlib.figure.Figure
+        The forecasts of the backtest.
     """
     parts = [
         f'<p class="lead">{escape(verdict(backtest))}</p>',
-        _picture(figures["forecast"], "measured values and their forecast"),
-        "<h2>Errors beside naive forecasts</h2>",
+        charts,
+        "<h2>Errors beside simpler methods</h2>",
         _error_table(backtest),
+        *_coverage_table(backtest),
         f'<p class="soft">{escape(_explain(backtest))}</p>',
-        _picture(figures["backtest"], "forecasts of what had been measured, errors by steps ahead"),
+        _picture(figure, "forecasts of what had been measured, errors by steps ahead"),
         "<h2>How the data were read</h2>",
         _list(reading),
         "<h2>Model</h2>",
@@ -84,24 +91,27 @@ def make_report(
         "<h2>Forecast</h2>",
         _table(list(forecast[0]), [list(row.values()) for row in forecast]),
     ]
-    return _PAGE.format(title=escape(title), body="\n".join(parts))
+    return _PAGE.format(
+        title=escape(title), body="\n".join(parts), style=chart.STYLE, script=chart.SCRIPT
+    )
 
 
 def verdict(backtest: Backtest) -> str:
-    """Return a sentence that compares the model with the best naive forecast."""
+    """Return a sentence that compares the model with the best of the simpler methods."""
     ours, *others = backtest.summary()
-    best = min(others, key=lambda row: row["mae"])
+    best = min(others, key=lambda row: float(row["mae"]))
+    name = f"{best['method']} forecast"
     if not best["mae"] > 0:
-        return f"The {best['method']} forecast makes no error: there is nothing to be gained."
+        return f"The {name} makes no error: there is nothing to be gained."
     gain = 1 - ours["mae"] / best["mae"]
     if gain > 0:
         return (
             f"In the backtest the model's mean absolute error is {100 * gain:.0f} % smaller than "
-            f"that of the {best['method']} forecast."
+            f"that of the {name}, the best of the simpler ones."
         )
     return (
-        f"In the backtest the {best['method']} forecast is at least as good as the model, whose "
-        f"mean absolute error is {-100 * gain:.0f} % larger: take the {best['method']} forecast."
+        f"In the backtest the {name} is at least as good as the model, whose "
+        f"mean absolute error is {-100 * gain:.0f} % larger: take the {name}."
     )
 
 
@@ -113,6 +123,8 @@ def _explain(backtest: Backtest) -> str:
     )
     if backtest.season:
         text += f"; seasonal naive: the value {backtest.season} steps before"
+    if any(method == "ridge" for method in backtest.methods):
+        text += "; ridge: a linear model of the window"
     text += ". MASE: the error over that of a naive forecast within the training part."
     if backtest.interval is not None and backtest.coverage is not None:
         low, high = backtest.interval
@@ -125,9 +137,29 @@ def _explain(backtest: Backtest) -> str:
 
 def _error_table(backtest: Backtest) -> str:
     rows = backtest.summary()
-    names = ["", "MAE", "RMSE", "MASE"]
+    columns = [key for key in COLUMNS if key in rows[0]]
+    names = ["", *(COLUMNS[key] for key in columns)]
     best = min(range(len(rows)), key=lambda i: float(rows[i]["mae"]))
-    return _table(names, [list(row.values()) for row in rows], best)
+    cells = [[row["method"], *(row[key] for key in columns)] for row in rows]
+    return _table(names, cells, best)
+
+
+def _coverage_table(backtest: Backtest) -> list[str]:
+    """Return a table with the share that an interval should cover and the share that it covers."""
+    if backtest.interval is None or backtest.coverage is None:
+        return []
+    low, high = backtest.interval
+    count = sum(int((fold.measured == fold.measured).sum()) for fold in backtest.folds)
+    row = [
+        f"{low:g} to {high:g}",
+        f"{100 * (high - low):.0f} %",
+        f"{100 * backtest.coverage:.0f} %",
+        f"{count}, which neither fit nor calibration saw",
+    ]
+    return [
+        "<h3>Intervals</h3>",
+        _table(["interval", "to cover", "covered", "values"], [row]),
+    ]
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]], best: int | None = None) -> str:
@@ -145,7 +177,12 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]], best: int | None
 
 
 def _text(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value).removesuffix(" 00:00:00")
+    if not isinstance(value, float):
+        return str(value).removesuffix(" 00:00:00")
+    return f"{value:.0f}" if _LARGE <= abs(value) < _HUGE else f"{value:.4g}"
+
+
+_LARGE, _HUGE = 1e4, 1e12  # numbers between these are written without an exponent
 
 
 def _list(lines: Sequence[str]) -> str:
@@ -154,6 +191,6 @@ def _list(lines: Sequence[str]) -> str:
 
 def _picture(figure: Any, text: str) -> str:
     png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=130)
+    figure.savefig(png, format="png", dpi=110)
     data = base64.b64encode(png.getvalue()).decode("ascii")
     return f'<p><img alt="{escape(text)}" src="data:image/png;base64,{data}"></p>'

@@ -16,6 +16,7 @@ from gru_c.common.arrays import Array
 from gru_c.data.array_file import ComputedArray
 from gru_c.forecast.accuracy import filled
 from gru_c.forecast.features import Layout, Scale, clip
+from gru_c.forecast.linear import Affine
 from gru_c.forecast.series import Series
 from gru_c.forecast.timestamps import CalendarTable
 
@@ -30,13 +31,26 @@ class SeriesWindows:
     layout : Layout
     series : sequence of Series
     scales : sequence of Scale
+    path : Affine, optional
+        The linear forecasts that the model corrects instead of naive ones.
     """
 
-    def __init__(self, layout: Layout, series: Sequence[Series], scales: Sequence[Scale]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        series: Sequence[Series],
+        scales: Sequence[Scale],
+        path: Affine | None = None,
+    ) -> None:
         self.layout = layout
+        self._path = path
         self.series = series
-        self._measured = [item.values for item in series]
-        self._values = [layout.model_values(filled(item.values)) for item in series]
+        pairs = list(zip(series, scales, strict=True))
+        self._measured = [layout.measured(item, scale.effects) for item, scale in pairs]
+        self._values = [filled(values) for values in self._measured]
+        self._effects = None
+        if any(scale.effects for scale in scales):
+            self._effects = [layout.effect(item, scale.effects) for item, scale in pairs]
         self._scales = np.array([(scale.mean, scale.std, scale.step) for scale in scales])
         self._calendar = None
         if layout.calendar:
@@ -102,12 +116,27 @@ class SeriesWindows:
         return parts
 
     def references(self, numbers: Array, origins: Array) -> Array:
-        """Return the naive forecasts from some steps, (windows, horizon), on the model's scale."""
+        """Return the forecasts to correct, (windows, horizon), on the model's scale."""
+        if self._path is not None:
+            mean, std, _ = self._scales[numbers].T[..., None]
+            linear: Array = self._path((self._history(numbers, origins) - mean) / std) * std + mean
+            return linear
         season = self.layout.reference_season
         places = zip(numbers.tolist(), (origins + 1 - season).tolist(), strict=True)
         last = _gather(self._values, list(places), season)
         repeated: Array = last[:, np.arange(self.layout.horizon) % season]
         return repeated
+
+    def _history(self, numbers: Array, origins: Array) -> Array:
+        """Return the values that the linear path sees; before the first one seasons repeat."""
+        assert self._path is not None
+        lags, season = len(self._path.coefficients), max(self.layout.season, 1)
+        begins = (origins + 1 - lags).tolist()
+        if min(begins) >= 0:
+            return _gather(self._values, list(zip(numbers.tolist(), begins, strict=True)), lags)
+        at = origins[:, None] + np.arange(1 - lags, 1)
+        at = np.where(at < 0, at % season, at)
+        return np.stack([self._values[i][row] for i, row in zip(numbers, at, strict=True)])
 
     def targets(self, numbers: Array, origins: Array) -> Array:
         """Return the scaled differences from the naive forecasts, float32 (windows, horizon).
@@ -116,13 +145,17 @@ class SeriesWindows:
         """
         places = zip(numbers.tolist(), (origins + 1).tolist(), strict=True)
         measured = _gather(self._measured, list(places), self.layout.horizon)
-        differences = self.layout.model_values(measured) - self.references(numbers, origins)
+        differences = measured - self.references(numbers, origins)
         return clip(differences / self._scales[numbers, 2:])
 
     def forecasts(self, numbers: Array, origins: Array, outputs: Array) -> Array:
-        """Return the forecasts that a model's outputs (windows, horizon, levels) stand for."""
+        """Return the forecasts that corrections (windows, horizon, levels) stand for."""
         correction = np.sort(outputs, axis=-1) * self._scales[numbers, 2][:, None, None]
-        return self.layout.forecasts(self.references(numbers, origins)[..., None] + correction)
+        references = self.references(numbers, origins)
+        if self._effects is not None:
+            places = list(zip(numbers.tolist(), (origins + 1).tolist(), strict=True))
+            references = references + _gather(self._effects, places, self.layout.horizon)
+        return self.layout.forecasts(references[..., None] + correction)
 
 
 def _gather(arrays: Sequence[Array], places: Sequence[tuple[int, int]], count: int) -> Array:

@@ -5,8 +5,11 @@ features, the scales, the static features, and the name and times of each series
 series are the tensors ``forecaster/values/0``, ``forecaster/covariates/0``, ``forecaster/past/0``
 and ``forecaster/static/0`` ... No code from a file is executed.
 
-Version 1 had neither past covariates nor static features, a lowest value, a logarithmic scale, or
-names of covariates.
+A linear path is ``forecaster/linear/coefficients``, ``forecaster/linear/intercept`` and
+``forecaster/linear/spread``, with the rest of it in the JSON.
+
+Version 3 had no linear path; version 2 had no effects of covariates; version 1 had neither past
+covariates nor static features, a lowest value, a logarithmic scale, or names of covariates.
 """
 
 from __future__ import annotations
@@ -23,10 +26,12 @@ import numpy as np
 from gru_c.common.arrays import Array
 from gru_c.common.optional import require
 from gru_c.common.validation import Range, check_integer, check_real
+from gru_c.forecast.base_file import describe_base, read_base
 from gru_c.forecast.features import Layout, Scale
 from gru_c.forecast.fitted import Fitted
 from gru_c.forecast.frequency import Step
 from gru_c.forecast.panel import Panel
+from gru_c.forecast.peers import MODEL, PEERS
 from gru_c.forecast.series import Series
 from gru_c.forecast.static import StaticFeature
 from gru_c.models.loading import read_model
@@ -34,8 +39,9 @@ from gru_c.models.sequential import Sequential
 from gru_c.saving.contents import contents
 from gru_c.saving.files import check_target, write_tensors
 
-_VERSION = 2
-_VERSIONS = (1, _VERSION)
+_VERSION = 4
+_VERSIONS = (1, 2, 3, _VERSION)
+_DEFAULTS_BEFORE = {"linear": False, "scale": "linear"}  # of versions that had no others
 _FORMS = ("array", "columns", "list", "dict", "series", "frame")
 _CYCLES = ("day", "week", "year")
 
@@ -43,7 +49,7 @@ _CYCLES = ("day", "week", "year")
 class _Forecaster(Protocol):
     """The attributes of a `Forecaster` that its file must agree with."""
 
-    window: int
+    window: int | None
     horizon: int
 
     @property
@@ -69,7 +75,9 @@ def save(
         `Forecaster.columns_`.
     """
     layout, past = fitted.layout, fitted.past
-    tails = [item.tail(layout.needed) for item in past.series]
+    tails = past.series
+    if fitted.method == MODEL:
+        tails = [item.tail(fitted.needed) for item in tails]
     tensors = {f"forecaster/values/{i}": item.values for i, item in enumerate(tails)}
     tensors |= {
         f"forecaster/covariates/{i}": item.covariates[: len(item)] for i, item in enumerate(tails)
@@ -78,8 +86,13 @@ def save(
         tensors |= {f"forecaster/past/{i}": item.past for i, item in enumerate(tails)}
     if layout.static:
         tensors |= {f"forecaster/static/{i}": item.static for i, item in enumerate(tails)}
+    base = None
+    if fitted.base is not None:
+        base, more = describe_base(fitted.base)
+        tensors |= more
     content = {
         "version": _VERSION,
+        "base": base,
         "arguments": arguments,
         "layout": asdict(layout),
         "scales": {name: asdict(scale) for name, scale in fitted.scales.items()},
@@ -91,6 +104,7 @@ def save(
         "series": [{"name": item.name, "times": _describe_times(item)} for item in tails],
         "history": fitted.history,
         "columns": columns,
+        "method": fitted.method,
     }
     target = Path(path)
     check_target(target)
@@ -147,9 +161,15 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
         content = json.loads(metadata["forecaster"])
         if not isinstance(content, dict) or content.get("version") not in _VERSIONS:
             raise ValueError(f"its version is not {' or '.join(map(str, _VERSIONS))}")
-        forecaster = make(**_checked(content["arguments"], dict))
+        arguments = _checked(content["arguments"], dict)
+        if content["version"] < _VERSION:
+            for name, default in _DEFAULTS_BEFORE.items():
+                arguments.setdefault(name, default)
+        forecaster = make(**arguments)
         layout = _layout(content["layout"])
-        scales = {name: _scale(item) for name, item in _checked(content["scales"], dict).items()}
+        scales = {
+            name: _scale(item, layout) for name, item in _checked(content["scales"], dict).items()
+        }
         series = [
             _series(item, tensors, number, layout)
             for number, item in enumerate(_checked(content["series"], list))
@@ -157,17 +177,23 @@ def load(path: str | os.PathLike[str], make: Callable[..., F]) -> tuple[F, Fitte
         if not series or content["form"] not in _FORMS:
             raise ValueError("it has no series")
         _check_model(forecaster, layout, model)
+        shape = layout.horizon, len(forecaster.levels)
+        base = read_base(content.get("base"), tensors, shape)
         static = tuple(_static(item) for item in _checked(content.get("static", []), list))
         if sum(feature.size for feature in static) != layout.static:
             raise ValueError("its static features do not fit")
         history = _checked(content["history"], dict)
         past = _panel(content, series)
         columns = _columns(content.get("columns", {}))
+        method = content.get("method", MODEL)
+        if method not in (MODEL, *PEERS):
+            raise ValueError(f"it forecasts by {method!r}, which this version does not have")
     except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         problem = f"no {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{os.fspath(path)}: the forecaster is damaged: {problem}") from None
     levels = forecaster.levels
-    return forecaster, Fitted(model, history, layout, scales, past, levels, static), columns
+    known = Fitted(model, history, layout, scales, past, levels, static, method, base)
+    return forecaster, known, columns
 
 
 def _checked(value: Any, kind: type) -> Any:
@@ -229,17 +255,23 @@ def _layout(content: Any) -> Layout:
         static=check_integer("static", values["static"], 0),
         log=_checked(values["log"], bool),
         lower=None if values["lower"] is None else check_real("lower", values["lower"]),
+        longer=check_integer("longer", values["longer"], 0),
+        counts=_checked(values["counts"], bool),
     )
 
 
-def _scale(content: Any) -> Scale:
+def _scale(content: Any, layout: Layout) -> Scale:
     values = _fields(content, Scale)
+    effects = tuple(check_real("scale: effects", v) for v in values["effects"])
+    if len(effects) not in (0, len(layout.covariate_mean)):
+        raise ValueError("the effects of its covariates do not fit")
     intervals: dict[str, Range] = {"mean": "finite", "std": "> 0", "step": "> 0"}
     return Scale(
         **{
             name: check_real(f"scale: {name}", values[name], interval)
             for name, interval in intervals.items()
-        }
+        },
+        effects=effects,
     )
 
 
@@ -303,5 +335,6 @@ def _check_model(forecaster: _Forecaster, layout: Layout, model: Sequential) -> 
             f"its model takes {takes} and gives {gives}: wanted {layout.features} features and "
             f"{outputs} outputs"
         )
-    if (forecaster.window, forecaster.horizon) != (layout.window, layout.horizon):
+    window = layout.window if forecaster.window is None else forecaster.window
+    if (window, forecaster.horizon) != (layout.window, layout.horizon):
         raise ValueError("its window and horizon are not those of its layout")

@@ -23,7 +23,7 @@ COUNTS = np.maximum(np.arange(141.0, -9.0, -1.0), 0)  # a stock that runs out
         ({"past_covariates": "wind"}, "past_covariates must be a list of names"),
         ({"covariates": ["x"], "past_covariates": ["x"]}, r"\['x'\] are either known ahead or"),
         ({"lower": np.inf}, "lower must be a finite number"),
-        ({"scale": "sqrt"}, "scale must be one of 'linear', 'log'"),
+        ({"scale": "sqrt"}, "scale must be one of 'auto', 'linear', 'log'"),
         ({"skip_bad": "yes"}, "skip_bad must be True or False"),
         ({"verbose": 3}, "verbose must be"),
         ({"seed": -1}, "seed must be"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from forecasters import NAN, NOISY, WAVE, T, small
 
-from gru_c.forecast import naive
+from gru_c.forecast import Forecaster, naive
 
 # ---- learning ----
 
@@ -94,3 +94,32 @@ def test_a_failed_fit_changes_nothing():
     with pytest.raises(ValueError, match="holds inf"):
         forecaster.fit([1.0, np.inf])
     np.testing.assert_array_equal(forecaster.predict(), before)
+
+
+def test_parameters_are_those_of_the_constructor():
+    forecaster = small(quantiles=(0.1, 0.9))
+    params = forecaster.get_params()
+    assert params["window"] == 12
+    assert Forecaster(**params).get_params() == params
+    assert forecaster.set_params(epochs=7, window=9) is forecaster
+    assert (forecaster.epochs, forecaster.window) == (7, 9)
+    with pytest.raises(ValueError, match="there is no argument 'epoch'"):
+        forecaster.set_params(epochs=8, epoch=1)
+    with pytest.raises(ValueError, match="horizon"):
+        forecaster.set_params(epochs=8, horizon=0)
+    assert forecaster.epochs == 7
+
+
+def test_the_window_of_a_trained_forecaster_is_fixed():
+    forecaster = small().fit(NOISY)
+    with pytest.raises(AttributeError, match="window cannot change after fit"):
+        forecaster.set_params(epochs=1, window=3)
+    assert forecaster.epochs == 2
+
+
+def test_a_clone_by_sklearn_is_not_trained():
+    base = pytest.importorskip("sklearn.base")
+    forecaster = small(hidden_units=[4, 3]).fit(NOISY)
+    clone = base.clone(forecaster)
+    assert clone.get_params() == forecaster.get_params()
+    assert not hasattr(clone, "model_")

@@ -10,11 +10,13 @@ def test_a_plot_of_a_forecast():
     holes = NOISY.copy()
     holes[100:130] = NAN
     forecaster = small(season=12, quantiles=(0.1, 0.9)).fit({"a": holes, "b": WAVE})
-    figure = forecaster.plot(6, past=20)
+    figure = forecaster.plot(6, past=20, unit="MW")
+    assert figure.axes[0].get_ylabel() == "MW"
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["a", "b"]
     measured, forecast = figure.axes[0].get_lines()
     assert len(measured.get_xdata()) == 20
-    np.testing.assert_array_equal(forecast.get_xdata(), np.arange(150, 156))
+    np.testing.assert_array_equal(forecast.get_xdata(), np.arange(149, 156))
+    assert forecast.get_ydata()[0] == holes[-1]
 
 
 def test_a_plot_of_a_backtest_shows_the_errors():

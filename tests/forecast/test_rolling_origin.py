@@ -18,7 +18,7 @@ def test_a_backtest_forecasts_the_end_from_what_came_before():
         expected = small().fit(NOISY[:end]).predict()
         np.testing.assert_array_equal(fold.forecasts["GRU"][0], expected)
     assert not hasattr(forecaster, "model_")
-    assert backtest.methods == ["GRU", "naive"]
+    assert backtest.methods == ["GRU", "naive", "ridge"]
 
 
 def test_a_backtest_trained_once():

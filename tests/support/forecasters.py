@@ -11,5 +11,5 @@ NOISY = WAVE + np.random.default_rng(0).normal(size=150)
 
 
 def small(window=12, horizon=4, **changes):
-    settings = {"hidden_units": 4, "epochs": 2, "seed": 0, "season": 0, "dropout": 0.0, **changes}
-    return Forecaster(window, horizon, **settings)
+    settings = {"hidden_units": 4, "epochs": 2, "seed": 0, "season": 0, "dropout": 0.0}
+    return Forecaster(window, horizon, **{**settings, "linear": False, **changes})

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gru_c import regularizers
 from gru_c.common import keras_names
-from gru_c.common.arrays import Array, Shape, as_real
+from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import INTERNAL, assign
 from gru_c.common.validation import check_dtype, check_flag, check_integer, check_sample_shape
 from gru_c.initializers import initial_value
