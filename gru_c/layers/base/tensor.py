@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from gru_c.common.arrays import Shape
+from gru_c.common.tensor_operators import TensorOperators
 
 # NumPy's functions that an array on the left of an operator calls, with ours.
 _OPERATORS = {
@@ -21,7 +22,7 @@ _OPERATORS = {
 }
 
 
-class SymbolicValue:
+class SymbolicValue(TensorOperators):
     """Base of `Tensor` and `Input`: a shape, a dtype, and operators that add nodes to the graph."""
 
     @property
@@ -58,46 +59,10 @@ class SymbolicValue:
         name = _OPERATORS.get(function.__name__)
         if name is None or method != "__call__" or options:
             self.__array__()
-        return _operate(str(name), *inputs)
+        return self._operate(str(name), *inputs)
 
-    def __add__(self, other: Any) -> Any:
-        return _operate("add", self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return _operate("add", other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return _operate("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return _operate("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return _operate("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return _operate("multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return _operate("divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return _operate("divide", other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return _operate("power", self, other)
-
-    def __matmul__(self, other: Any) -> Any:
-        return _operate("matmul", self, other)
-
-    def __neg__(self) -> Any:
-        return _operate("negative", self)
-
-    def __abs__(self) -> Any:
-        return _operate("abs", self)
-
-    def __getitem__(self, where: Any) -> Any:
-        return _operate("get_item", self, where)
+    def _operate(self, name: str, *inputs: Any) -> Any:
+        return getattr(importlib.import_module("gru_c.ops"), name)(*inputs)
 
 
 class Tensor(SymbolicValue):
@@ -175,10 +140,6 @@ class Node:
 
 def _shape(x: Any) -> tuple[int, ...]:
     return tuple(getattr(x, "shape", ()))
-
-
-def _operate(name: str, *operands: Any) -> Any:
-    return getattr(importlib.import_module("gru_c.ops"), name)(*operands)
 
 
 def flattened(values: Any) -> Iterator[Any]:

@@ -55,7 +55,9 @@ def differences(layer, x, d, array):
     return slopes
 
 
-@pytest.mark.parametrize("layer", [Linear(), Linear(activation="gelu"), Attention()], ids=repr)
+@pytest.mark.parametrize(
+    "layer", [Linear(), Linear(activation="gelu"), Attention()], ids=["linear", "gelu", "attention"]
+)
 def test_gradients_by_finite_differences(layer):
     layer = type(layer).from_config({**layer.get_config(), "dtype": "float64"})
     x = X.astype(float)
