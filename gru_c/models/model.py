@@ -54,6 +54,12 @@ class Model(Keras2Model):
         if cls is Model:
             graphs = import_module("gru_c.models.functional")  # here, because few programs use it
             return object.__new__(graphs.Functional)
+        if hasattr(cls, "call"):
+            raise TypeError(
+                f"{cls.__name__} is a subclass of Model with a call method of its own: write it as "
+                "Model(inputs, outputs) with inputs = Input(shape) and outputs = what call "
+                "computes from them, or as a subclass of Layer in a Sequential"
+            )
         return object.__new__(cls)
 
     # ---- training ----
