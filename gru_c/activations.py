@@ -51,7 +51,6 @@ __all__ = [
     "tanh",
 ]
 
-
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 _LEAKY_SLOPE = 0.2  # Keras 3; Keras 2 had 0.3, PyTorch has 0.01
 
@@ -91,9 +90,7 @@ class Activation:
 
     def gradient(self, kept: Array, dy: Array) -> Array:
         """Return dx, given the array of `keep` and dy."""
-        if self.backward_of_input is None:
-            return self.backward(kept, dy)
-        return self.backward_of_input(kept, dy)
+        return (self.backward_of_input or self.backward)(kept, dy)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle an activation of the table by its name: its lambdas cannot be pickled."""

@@ -297,7 +297,7 @@ OTHERS = frozenset(
         (
             "adafactor adaptiveaveragepooling1d adaptivemaxpooling1d alphadropout binaryiou "
             "categoricalgeneralizedcrossentropy categoryencoding celu circle "
-            "concordancecorrelation conv1dtranspose convolution1dtranspose cosineproximity ctc "
+            "concordancecorrelation conv1dtranspose convolution1dtranspose cosineproximity "
             "depthwiseconv1d dice discretization einsumdense flaxlayer ftrl glu "
             "groupnormalization groupqueryattention hardshrink hashedcrossing hashing highway "
             "inputspec iou jaxlayer kerastensor lamb lossscaleoptimizer maxoutdense "

@@ -31,7 +31,7 @@ ADVICE: Mapping[str, str] = {
     **dict.fromkeys(
         (
             *("layers.core", "layers.recurrent", "layers.recurrent_v2", "layers.embeddings"),
-            *("layers.convolutional", "layers.wrappers", "layers.merge", "layers.merging"),
+            *("layers.convolutional", "layers.wrappers", "layers.merge"),
             *("layers.advanced_activations", "layers.regularization", "layers.reshaping"),
             *("layers.experimental", "layers.preprocessing"),
             *("layers.cudnn_recurrent", "layers.local", "layers.noise_layers"),

@@ -10,6 +10,7 @@ import numpy as np
 
 from gru_c.common.arrays import Array
 from gru_c.common.attributes import assign
+from gru_c.common.keywords import checked_keywords
 from gru_c.layers import Input, Layer
 from gru_c.layers.base.tensor import tensors_of
 from gru_c.metrics import Metric
@@ -97,6 +98,7 @@ class ConnectedNetwork(BuildableNetwork):
 
     # ---- inputs and outputs, of which a graph may have several ----
 
+    @checked_keywords
     def add(self, layer: Layer) -> None:
         """Add a layer at the end; see `BuildableNetwork.add`."""
         super().add(layer)

@@ -75,7 +75,7 @@ def half_masked(name):
     def make(K, L):
         a, b = K.Input((7,)), K.Input((7, 4))
         u = L.GRU(3, return_sequences=True)(L.Embedding(6, 4, mask_zero=True)(a))
-        return K.Model([a, b], L.Dense(1)(L.GRU(4)(getattr(L, name)()([L.Dense(3)(b), u]))))
+        return K.Model([a, b], L.Dense(1)(L.GRU(4)(getattr(L, name)()([u, L.Dense(3)(b)]))))
 
     return make
 

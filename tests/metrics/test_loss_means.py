@@ -7,7 +7,7 @@ from metric_samples import BITS, LABELS, ONE_HOT, P, Y, stream
 from gru_c import losses, metrics
 
 
-@pytest.mark.parametrize("name", [*losses.LOSSES, "BCE", "MSE"])
+@pytest.mark.parametrize("name", [*(name for name in losses.LOSSES if name != "ctc"), "BCE", "MSE"])
 def test_every_loss_is_a_metric(name):
     loss = losses.get(name)
     y = {"binary": BITS, "bce": BITS, "categorical": ONE_HOT, "sparse": LABELS}.get(

@@ -63,6 +63,24 @@ def test_all_forms_of_inputs_give_the_same_bits():
         assert all((a == b).all() for a, b in zip(weights, other_weights, strict=True))
 
 
+def test_a_graph_has_the_same_bits_on_two_threads():
+    results = []
+    for threads in (1, 2):
+        gru_c.set_num_threads(threads)
+        x, f = Input((12, 4)), Input((3,))
+        shared = GRU(24, return_sequences=True)
+        h = layers.Add()([shared(x), shared(x), Dense(24)(x)])
+        y = Dense(1)(layers.Concatenate()([GRU(16)(h), GRU(16)(h), f]))
+        model = Model([x, f], y)
+        rng = np.random.default_rng(0)
+        model.set_weights([rng.normal(size=w.shape) / 4 for w in model.get_weights()])
+        model.compile("adam", "mse")
+        data = [rng.normal(size=(80, 12, 4)), rng.normal(size=(80, 3))]
+        model.fit(data, rng.normal(size=80), epochs=2, verbose=0, seed=1)
+        results.append([*model.get_weights(), model.predict(data, verbose=0)])
+    assert all((a == b).all() for a, b in zip(*results, strict=True))
+
+
 def test_validation_is_split_off_all_inputs_or_given():
     data = [SERIES, FACTS]
     history, _ = trained(data, NUMBERS, validation_split=0.25)

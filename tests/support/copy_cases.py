@@ -1,6 +1,7 @@
 """An object of every public class, and what a copy of it must do, too."""
 
 import copy
+import dataclasses
 import inspect
 import tempfile
 from dataclasses import dataclass
@@ -45,6 +46,10 @@ class Case:
     make: object
     show: object = repr
     disturb: object = lambda obj: None
+
+
+def repr_without_seconds(fold):
+    return repr(dataclasses.replace(fold, seconds={}))
 
 
 def halved(*values):
@@ -192,6 +197,7 @@ def built(layer, shape):
 
 
 MERGING = ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")
+ATTENTION = ("Attention", "AdditiveAttention", "MultiHeadAttention")
 SHAPES = {
     "GRUCell": (None, 3),
     "LSTMCell": (None, 3),
@@ -200,7 +206,7 @@ SHAPES = {
     "Dense": (None, 3),
     "Input": (None, 3),
     "TextVectorization": (None,),
-    **{name: [(None, 4, 3), (None, 4, 3)] for name in MERGING},
+    **{name: [(None, 4, 3), (None, 4, 3)] for name in (*MERGING, *ATTENTION)},
 }
 ARGUMENTS = {
     "GRU": (3,),
@@ -208,6 +214,7 @@ ARGUMENTS = {
     "SimpleRNN": (3,),
     "Bidirectional": (GRU(3),),
     "Dense": (3,),
+    "MultiHeadAttention": (2, 3),
     "Dot": (2,),
     "Dropout": (0.5,),
     "Embedding": (5, 3),
@@ -273,7 +280,7 @@ OTHERS = {
     "SequenceList": Case(lambda: SequenceList.checked("x", [X[0], X[1, :3]]), lambda x: x.pad()),
     "Forecaster": Case(forecaster, lambda f: f.predict()),
     "Backtest": Case(backtest),
-    "Fold": Case(lambda: backtest().folds[0]),
+    "Fold": Case(lambda: backtest().folds[0], repr_without_seconds),
     "GRURegressor": Case(lambda: estimator("GRURegressor"), lambda e: e.predict(X)),
     "GRUClassifier": Case(lambda: estimator("GRUClassifier"), lambda e: e.predict_proba(X)),
     "ONNXModel": Case(served, lambda m: m.run(None, {"x": X.astype(np.float32)})),
