@@ -110,15 +110,20 @@ def of_functions(dtype):
 
 
 def table():
-    """Return the hashes of the instruction set in use, by configuration."""
-    hashes = {}
+    """Return the hashes of the instruction set in use, by configuration.
+
+    Without fused multiply-adds, `gru_step` calls BLAS, whose bits depend on the CPU.
+    """
+    hashes: dict[str, str] = {}
+    packed_steps = _core.auto_engine() == _core.ENGINES["packed"]
     for dtype in ("float32", "float64"):
         for sizes, reset_after in product(SIZES, (True, False)):
             for name, options in OPTIONS.items():
                 forward, backward = of_passes(sizes, dtype, reset_after, options)
                 key = f"{dtype} {sizes} reset_after={reset_after} {name}"
                 hashes[f"forward {key}"], hashes[f"backward {key}"] = forward, backward
-            hashes[f"step {dtype} {sizes} {reset_after}"] = of_step(sizes, dtype, reset_after)
+            if packed_steps:
+                hashes[f"step {dtype} {sizes} {reset_after}"] = of_step(sizes, dtype, reset_after)
         hashes[f"sigmoid and tanh {dtype}"] = of_functions(dtype)
         for cell, sizes in [*product(CELLS[1:], SIZES), *product(CELLS, LARGE)]:
             for options in ({}, {"go_backwards": True, "clip": 0.5}):
