@@ -115,8 +115,8 @@ size_t gru_active_lanes(gru_dtype dtype) {
     return dtype == GRU_F32 ? active()->kernels_f32->lanes : active()->kernels_f64->lanes;
 }
 
-int gru_active_low_tiles(void) {
-    return active()->kernels_f32->low_tiles;
+int gru_active_by_blocks(void) {
+    return active()->kernels_f32->by_blocks;
 }
 
 int gru_active_fma(void) {

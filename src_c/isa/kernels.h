@@ -85,7 +85,7 @@ static inline const gru_cell_kind *gru_kind_of(const gru_problem *problem) {
 const gru_kernels_f32 *gru_active_kernels_f32(void);
 const gru_kernels_f64 *gru_active_kernels_f64(void);
 size_t gru_active_lanes(gru_dtype dtype);
-int gru_active_low_tiles(void);
+int gru_active_by_blocks(void);
 
 /* Return 1 if the instruction set in use fuses multiply-adds. */
 int gru_active_fma(void);

@@ -260,7 +260,7 @@ static void lay_out_scratch(const gru_problem *problem, gru_plan *plan, gru_aren
     const size_t line = rows + GRU_CACHE_LINE / gru_itemsize(problem->dtype);
     gru_arena thread = { arena->itemsize, 0, 0 }, d_x = thread;
     gru_take(&thread, layout->gradient_triples, rows, width);
-    layout->scratch_lines = gru_take(&thread, gru_active_low_tiles() ? GRU_K_BLOCK : 0, line, 1);
+    layout->scratch_lines = gru_take(&thread, gru_active_by_blocks() ? GRU_K_BLOCK : 0, line, 1);
     layout->scratch_bias = gru_take(&thread, plan->panel_row, 1, 1);
     if (problem->input % plan->lanes) { /* else it needs no scratch */
         const size_t slice = gru_min(problem->batch, SLICE_ROWS_AT_MOST);
@@ -274,10 +274,10 @@ static void lay_out_scratch(const gru_problem *problem, gru_plan *plan, gru_aren
     layout->scratch = gru_take_for_each(arena, &thread, (size_t)plan->threads);
 }
 
-/* Return the triples of a weight's gradient that one task computes: several where tiles are low,
- * because they share the copied lines of the other factor; and few enough for all threads. */
+/* Return the triples of a weight's gradient that one task computes: several where they
+ * share the copied lines of the other factor; and few enough for all threads. */
 static size_t cut_gradients(const gru_problem *problem, const gru_plan *plan) {
-    if (!gru_active_low_tiles()) {
+    if (!gru_active_by_blocks()) {
         return 1;
     }
     const size_t blocks =
@@ -305,7 +305,7 @@ static void lay_out_backward(
     layout->gradient_rows = GRADIENT_ROWS;
     layout->gradient_triples = cut_gradients(problem, plan);
     layout->d_x_rows = SLICE_ROWS_AT_MOST;
-    const size_t least = gru_active_low_tiles() ? COPY_UNITS * plan->lanes : SIZE_MAX;
+    const size_t least = gru_active_by_blocks() ? COPY_UNITS * plan->lanes : SIZE_MAX;
     const size_t rows = plan->members == 1 ? batch / plan->slices : 0;
     layout->copies_state = rows >= COPY_ROWS && problem->units >= least;
     layout->copies_input = batch * plan->chunk_steps >= COPY_ROWS && problem->input >= least;
