@@ -1,7 +1,8 @@
 """Measure what is claimed of a GRU beside an LSTM and a SimpleRNN: python -m bench.cells
 
-It measures times, the adding problem and the data of three examples, each at equal numbers of
-parameters. It writes cells.json, from which it makes the tables of docs/performance/cells.md.
+It measures times, the same beside other packages, the adding problem and the data of three
+examples, the last two at equal numbers of parameters. It writes cells.json, from which it makes
+the tables of docs/performance/cells.md.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from bench import cells_report, machine
+from bench import cells_peers, cells_report, machine
+from bench.cells_peers import GATES
 from bench.cells_report import ROOT
 from bench.rounds import measure
 from gru_c import GRU, LSTM, Dense, Sequential, SimpleRNN, set_num_threads
 
 CELLS = {"GRU": GRU, "LSTM": LSTM, "SimpleRNN": SimpleRNN}
-GATES = {"GRU": 3, "LSTM": 4, "SimpleRNN": 1}
 WINDOW = 50  # batches of the adding problem, over which the error is averaged
 SOLVED = 0.01  # the problem is solved when that error is below
 STREAM_STEPS = 100  # in a call that is timed
@@ -45,6 +46,10 @@ class Sizes:
         B, T and I of these times.
     rounds : int
         Rounds of these times.
+    peer_shapes : tuple of tuple
+        B, T, I and H of the times beside other packages.
+    peer_seconds : float
+        Seconds for the times of a shape and cell beside them.
     rates : tuple of float
         Learning rates for the adding problem.
     seeds : sequence of int
@@ -58,6 +63,11 @@ class Sizes:
     widths: tuple[int, ...] = (32, 128, 512)
     shape: tuple[int, int, int] = (32, 100, 64)
     rounds: int = 25
+    peer_shapes: tuple[tuple[int, int, int, int], ...] = (
+        (32, 10, 8, 50), (1, 100, 64, 64), (32, 100, 64, 128), (64, 50, 256, 256),
+        (64, 50, 512, 512), (1, 100, 512, 512),
+    )  # fmt: skip
+    peer_seconds: float = 6.0
     rates: tuple[float, ...] = (0.01, 0.003)
     seeds: Sequence[int] = range(10)
     cap: int = 4000
@@ -70,7 +80,7 @@ class Sizes:
 
 
 QUICK = Sizes(
-    (4,), (2, 3, 2), 3, (0.01,), range(1), 3, 4,
+    (4,), (2, 3, 2), 3, ((2, 3, 2, 4),), 0.1, (0.01,), range(1), 3, 4,
     (("temperature", 1, 1, 2, None), ("demand", 1, 1, 2, None), ("characters", 1, 1, 2, 3000)),
 )  # fmt: skip
 
@@ -145,6 +155,21 @@ def make_calls(cell: str, units: int, shape: tuple[int, int, int]) -> dict[str, 
         "training": lambda: model.train_on_batch(x, y),
         "stream": step,
     }
+
+
+def measure_peers(sizes: Sizes) -> Iterator[Record]:
+    """Yield the least seconds of each package's passes, by shape and cell, on one thread."""
+    peers = cells_peers.installed()
+    for shape in sizes.peer_shapes:
+        for cell in CELLS:
+            made = cells_peers.calls(cell, shape, peers)
+            calls = {(package, what): call for package, what, call in made}
+            samples = measure(calls, None, sizes.rounds, sizes.peer_seconds)
+            for (package, what), seconds in samples.seconds.items():
+                yield {
+                    "shape": list(shape), "cell": cell, "package": package, "what": what,
+                    "seconds": float(f"{min(seconds):.4g}"), "rounds": len(seconds),
+                }  # fmt: skip
 
 
 # ---- the adding problem -------------------------------------------------------------------------
@@ -249,6 +274,7 @@ def run_scores(name: str, sizes: Sizes) -> Iterator[Record]:
 
 PARTS: dict[str, Callable[[Sizes], Iterator[Record]]] = {
     "times": measure_times,
+    "peers": measure_peers,
     "adding": run_adding,
     **{name: lambda sizes, name=name: run_scores(name, sizes) for name in SCORES},
 }

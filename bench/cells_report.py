@@ -44,6 +44,7 @@ def tables(parts: dict[str, Any]) -> dict[str, str]:
     makers: dict[str, tuple[Callable[[dict[str, Any]], Rows], Sequence[str]]] = {
         "parameters": (parameters, ["times"]),
         "times": (times, ["times"]),
+        "peers": (peers, ["peers"]),
         "adding": (adding, ["adding"]),
         "gradients": (gradients, ["adding"]),
         "scores": (scores, list(UNITS)),
@@ -95,6 +96,25 @@ def times(parts: dict[str, Any]) -> Rows:
 
 def _select(records: Sequence[Record], width: int, equal: str) -> list[Record]:
     return [r for r in records if r["width"] == width and equal in r["equal"]]
+
+
+def peers(parts: dict[str, Any]) -> Rows:
+    """Return the table of other packages' times over ours, a column for each cell."""
+    records = parts["peers"]["records"]
+    cells = _values(records, "cell")
+    rows = [["package, pass, B,T,I,H", *cells]]
+    seconds = {
+        (tuple(r["shape"]), r["what"], r["package"], r["cell"]): r["seconds"] for r in records
+    }
+    for shape, what, package in dict.fromkeys(key[:3] for key in seconds):
+        if package != "gru_c":
+            ratios = (
+                seconds[shape, what, package, cell] / seconds[shape, what, "gru_c", cell]
+                for cell in cells
+            )
+            name = f"{package}, {what}, {','.join(map(str, shape))}"
+            rows.append([name, *(f"{ratio:.2f}" for ratio in ratios)])
+    return rows
 
 
 def adding(parts: dict[str, Any]) -> Rows:

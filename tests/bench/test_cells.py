@@ -3,9 +3,10 @@
 import json
 import runpy
 
+import numpy as np
 import pytest
 
-from bench import cells, cells_report, pages
+from bench import cells, cells_peers, cells_report, pages
 from gru_c import get_num_threads, set_num_threads
 
 
@@ -44,7 +45,9 @@ def test_the_count_of_a_model_of_characters_is_that_of_the_model_beyond_its_embe
 
 
 def test_a_short_run_stores_its_results_and_says_what_was_not_solved(tmp_path, capsys):
-    assert cells.main(["--quick", "--out", str(tmp_path), "--parts", "times", "adding"]) == 0
+    assert (
+        cells.main(["--quick", "--out", str(tmp_path), "--parts", "times", "peers", "adding"]) == 0
+    )
     parts = json.loads((tmp_path / "cells.json").read_text(encoding="utf-8"))
     assert parts == cells_report.read(tmp_path)
     assert [r["steps"] for r in parts["adding"]["records"]] == [None] * 3
@@ -52,6 +55,25 @@ def test_a_short_run_stores_its_results_and_says_what_was_not_solved(tmp_path, c
     for table in cells_report.tables(parts).values():
         assert table in printed
     assert "| SimpleRNN, 0.01 | 8 | 97 | 0 of 1 | not solved |" in printed
+
+
+@pytest.mark.parametrize("cell", cells.CELLS)
+@pytest.mark.parametrize("package", ["onnxruntime", "openvino"])
+def test_a_runtime_computes_what_ours_does(package, cell):
+    pytest.importorskip(package)
+    pytest.importorskip("onnx")
+    calls = cells_peers.calls(cell, (3, 4, 5, 6), [package])
+    outputs = {name: call() for name, what, call in calls if what == "forward"}
+    assert set(outputs) == {"gru_c", package}
+    np.testing.assert_allclose(outputs[package], outputs["gru_c"], atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", cells.CELLS)
+def test_pytorch_trains_a_layer_of_the_same_sizes(cell):
+    pytest.importorskip("torch")
+    calls = cells_peers.calls(cell, (3, 4, 5, 6), ["torch"])
+    shapes = {key[:2]: np.shape(key[2]()) for key in calls if key[0] == "torch"}
+    assert shapes == {("torch", "forward"): (3, 4, 6), ("torch", "training"): (3, 4, 6)}
 
 
 def test_a_short_run_does_not_replace_the_results_of_the_page(capsys):
