@@ -14,6 +14,7 @@ from gru_c.common.arrays import Array, Shape
 from gru_c.common.validation import check_flag, check_sizes
 from gru_c.common.warnings import warn
 from gru_c.layers.base import FIXED, LayerOptions
+from gru_c.layers.base.tensor import PHASE, holds_tensors
 from gru_c.layers.base.weightless_layer import WeightlessLayer, WeightlessTape
 
 if TYPE_CHECKING:
@@ -186,6 +187,21 @@ class Lambda(WeightlessLayer):
     takes_mask = True
 
     # ---- computing ----
+
+    def __call__(self, x: Any, *, training: bool | None = None, **options: Any) -> Any:
+        """Return the output; for a list or dict of symbolic tensors, what the function returns.
+
+        The function's operations are then part of the graph, and the layer is not.
+        """
+        if not isinstance(x, (list, tuple, Mapping)) or not holds_tensors(x):
+            return super().__call__(x, training=training, **options)
+        result = self._call(x, None, PHASE if training is None else training)  # type: ignore[arg-type]
+        if not holds_tensors(result):
+            raise TypeError(
+                f"the function of layer {self.label!r} must return a tensor that operators and "
+                f"functions of gru_c.ops compute, got {type(result).__name__}"
+            )
+        return result
 
     def _call(self, x: Any, mask: Array | None, training: bool) -> Any:
         if self._activation is not None:

@@ -275,8 +275,10 @@ class TimeDistributed(DrawingLayer):
         return self._joined(pieces, (batch, time, *pieces[0].shape[1:]))
 
 
-def _checked_inner(layer: object) -> Layer:
+def _checked_inner(layer: Any) -> Layer:
     """Return the inner layer, which a dict may describe, after checking its settings."""
+    if hasattr(layer, "graph_of_layers"):  # a model
+        layer = layer.as_layer()
     if isinstance(layer, type) or not isinstance(layer, (Layer, dict)) or isinstance(layer, Input):
         raise TypeError(f"layer of a TimeDistributed must be a layer, got {layer!r}")
     inner = layer_of(layer)

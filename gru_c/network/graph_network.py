@@ -77,7 +77,7 @@ class GraphNetwork(Network):
         tensor = self.graph.inputs[0]
         if not layers or not isinstance(tensor.node.layer, Input):
             return None
-        if any(layer.takes_several for layer in layers):
+        if any(layer.takes_several or layer.runs_graph for layer in layers):
             return None
         chain = Network(None, self.name, self.dtype, None, True)
         assign(chain, layers=list(layers), _input_shape=self._input_shape, _input=tensor.node.layer)

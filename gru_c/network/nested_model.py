@@ -110,6 +110,30 @@ class NestedModel(Layer):
         """Return the outputs, their masks and the tape."""
         return self.graph.forward(self.model.prepared_inputs(inputs), masks, training)
 
+    def forward(self, x: Array, *, training: bool = False) -> Array:
+        """Return the output of a model with one input and one output; see `Layer.forward`."""
+        if self.takes_several or self.many_outputs:
+            raise ValueError(f"model {self.model.name!r} has several inputs or outputs, wanted one")
+        outputs, _, tape = self.run([self._as_input(x)], [None], training)
+        if training:
+            self._set_tape((tape, outputs[0].shape))
+        return outputs[0]
+
+    def backward(
+        self,
+        d_output: Array,
+        *,
+        tape: Any = None,
+        accumulate: bool = False,
+        input_gradient: bool = True,
+        keep_tape: bool = True,
+    ) -> Array | None:
+        """Write the gradients of the weights, return that of the input; see `Layer.backward`."""
+        saved, shape = self._take_tape(tape)
+        d = self._as_gradient(d_output, shape)
+        options = GraphOptions(keep_tape, 1.0, accumulate, input_gradient)
+        return self.backward_graph(saved, [d], options)[0]
+
     def backward_graph(
         self, tape: GraphTape, d_outputs: Sequence[Array | None], options: GraphOptions
     ) -> list[Array | None]:

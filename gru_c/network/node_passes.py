@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gru_c.common.arrays import Array, Shape
+from gru_c.common.warnings import warn
 from gru_c.layers import Layer
 from gru_c.layers.base.random_layer import DrawingLayer
 from gru_c.layers.base.tensor import Node, flattened
@@ -127,8 +128,12 @@ def _operation_forward(
     dtype = np.dtype(inputs[0].dtype) if inputs else y.dtype
     if y.dtype.kind == "f" and dtype.kind == "f" and y.dtype != dtype:
         y = y.astype(dtype)  # a number in float64 does not change the dtype of the graph
-    mask = next((m for m in masks if m is not None and m.shape == y.shape[:2]), None)
-    return [y], NodeTape(saved, [y.shape], y.dtype) if training else None, [mask]
+    if any(mask is not None and mask.shape == y.shape[:2] for mask in masks):
+        warn(
+            f"operation {node.label!r} gets a mask and passes none on, as in Keras, so all steps "
+            "of its output count: a layer such as Add, Multiply or Lambda can keep the mask"
+        )
+    return [y], NodeTape(saved, [y.shape], y.dtype) if training else None, [None]
 
 
 def _require_same_in_training(layer: Layer) -> None:

@@ -126,6 +126,7 @@ def load_weights(model: Network, path: Path) -> None:
     try:
         checked_config(metadata)
         names = weight_names(model)
+        tensors = _with_names_of(model, tensors)
         wanted = zip(names, (item.array.shape for item in model.parameters.items), strict=True)
         stored = {name: array.shape for name, array in tensors.items() if is_weight_name(name)}
         compare_shapes("tensor", dict(wanted), stored)
@@ -133,6 +134,35 @@ def load_weights(model: Network, path: Path) -> None:
     except ValueError as error:
         raise ValueError(f"{os.fspath(path)}: {error}") from error
     model.set_weights([tensors[name] for name in names])
+
+
+def _with_names_of(model: Network, tensors: dict[str, Array]) -> dict[str, Array]:
+    """Return the tensors by the names in a model, where numbers alone tell its layers' names apart.
+
+    Layers without a name are numbered through the program, so the same model made twice has other
+    numbers: gru and gru_1, then gru_2 and gru_3. They correspond in their order.
+    """
+    stored = dict.fromkeys(name.rpartition("/")[0] for name in tensors if is_weight_name(name))
+    layers = [layer for layer in model.layers if layer.parameters]
+    mine = [str(layer.name) for layer in layers]
+    named = any(not getattr(layer, "named_by_itself", False) for layer in layers)
+    if named or set(stored) == set(mine):
+        return tensors
+    theirs = sorted(stored, key=_base_and_number)
+    ours = sorted(mine, key=_base_and_number)
+    if [_base_and_number(name)[0] for name in theirs] != [_base_and_number(n)[0] for n in ours]:
+        return tensors
+    new = dict(zip(theirs, ours, strict=True))
+    parts = {name: name.rpartition("/") for name in tensors}
+    return {
+        f"{new[parts[name][0]]}/{parts[name][2]}" if is_weight_name(name) else name: tensor
+        for name, tensor in tensors.items()
+    }
+
+
+def _base_and_number(name: str) -> tuple[str, int]:
+    base, _, number = name.rpartition("_")
+    return (base, int(number)) if base and number.isdigit() else (name, 0)
 
 
 def checked_config(metadata: dict[str, str]) -> dict[str, Any]:

@@ -58,3 +58,14 @@ def test_float64_is_the_dtype_of_the_whole_model():
     assert model.predict([np.ones((2, 3))] * 2, verbose=0).dtype == np.float64
     with pytest.raises(ValueError, match="should be float32, but its layers are float64"):
         Model(a, Dense(2)(a), dtype="float32")
+
+
+def test_an_operation_passes_no_mask_on_and_says_so():
+    words = np.array([[1, 2, 0, 0], [3, 0, 0, 0]])
+    x = Input((4,))
+    embedded = Embedding(5, 3, mask_zero=True)(x)
+    model = Model(x, GRU(2)(embedded * 2))
+    with pytest.warns(UserWarning, match="'multiply' gets a mask and passes none on"):
+        y = model(words)
+    gru = model.layers[-1]
+    np.testing.assert_array_equal(y, gru(2 * model.layers[1](words)))

@@ -21,7 +21,7 @@ run_tests() {
     LD_PRELOAD="$($cc -print-file-name=libasan.so) $($cc -print-file-name=libubsan.so)" \
         python -m pytest -q -p no:cacheprovider "$@"
 }
-run_tests tests/core/test_guards.py &
+run_tests -m slow tests/core/test_guards.py &
 guards=$!
 run_tests tests/core/test_activation_kernels.py tests/core/test_arrays.py \
     tests/core/test_entry_points.py tests/core/test_misuse.py tests/core/test_packed.py \

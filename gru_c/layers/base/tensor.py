@@ -22,6 +22,22 @@ _OPERATORS = {
 }
 
 
+class _Phase:
+    """Stands for training or not, in a `call` that is recorded for both."""
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            "call is recorded once for training and prediction, so Python cannot decide about "
+            "training: write layer(x, training=training), or layer(x), which knows it"
+        )
+
+    def __repr__(self) -> str:
+        return "<training or not>"
+
+
+PHASE = _Phase()
+
+
 class SymbolicValue(TensorOperators):
     """Base of `Tensor` and `Input`: a shape, a dtype, and operators that add nodes to the graph."""
 

@@ -9,7 +9,7 @@ from gru_c.common.arrays import Shape
 from gru_c.common.attributes import assign
 from gru_c.common.registry import snake_case
 from gru_c.common.validation import check_flag
-from gru_c.layers.base.tensor import Node, Tensor, flattened, holds_tensors, tensors_of
+from gru_c.layers.base.tensor import PHASE, Node, Tensor, flattened, holds_tensors, tensors_of
 
 Layer = Any  # `gru_c.layers.base.layer.Layer`, which calls this module
 
@@ -46,7 +46,7 @@ def call_on_tensors(layer: Layer, x: Any, training: Any, options: dict[str, Any]
     inputs, several = _checked_inputs(layer, inputs), tensors_of(f"layer {layer.label!r}", states)
     _check_states(layer, several)
     node_options: dict[str, Any] = {"states": len(several)} if several else {}
-    if training is not None:
+    if training is not None and training is not PHASE:
         node_options["training"] = check_flag("training", training)
     shapes = _prepared(layer, inputs)
     node = Node(layer, [*inputs, *several], node_options)

@@ -14,6 +14,7 @@ from gru_c import constraints, initializers, regularizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_dtype, check_flags
+from gru_c.layers.base.several import Building, SeveralOutputsError, call_layer
 from gru_c.ops.operation import Operation
 from gru_c.ops.tape import Tape, Traced
 from gru_c.parameters import GivenWeights, Parameter, checked_source
@@ -33,6 +34,7 @@ def prepare(cls: Any) -> None:
     names = inspect.signature(own["call"]).parameters
     cls._call_takes = frozenset(names) & {"training", "mask"}
     cls.takes_mask = "mask" in names
+    cls._user_build = own.get("build")
     for name, method in _METHODS.items():
         if not _is_by_user(cls, name):
             setattr(cls, name, method)
@@ -91,14 +93,6 @@ def add_weight(layer: Any, shape: Sequence[int], initializer: Any, **options: An
     return weight
 
 
-class _Building(NamedTuple):
-    """The state of a layer while its `build` runs."""
-
-    dtype: np.dtype[Any]
-    rng: np.random.Generator
-    weights: list[Parameter]
-
-
 def _build_of(user_build: Callable[..., None] | None) -> Callable[..., None]:
     """Return the method `build` of a class whose own one takes only the shape of the input."""
 
@@ -114,7 +108,7 @@ def _build_of(user_build: Callable[..., None] | None) -> Callable[..., None]:
         if self._initial_weights is not None and not isinstance(source, GivenWeights):
             source = GivenWeights(self._initial_weights)
         draws = np.random.default_rng(0) if isinstance(source, GivenWeights) else source
-        building = _Building(np.dtype(self.dtype or np.float32), draws, [])
+        building = Building(np.dtype(self.dtype or np.float32), draws, [])
         shape = (None, *input_shape[1:])
         assign(self, _building=building, dtype=building.dtype.name)
         try:
@@ -178,6 +172,8 @@ def _call_example(layer: Any, shape: Shape, size: int) -> tuple[int, ...]:
     mask = np.ones(x.shape[:2], bool)
     try:
         return _traced(layer, x, mask, training=False).result.shape
+    except SeveralOutputsError:
+        raise
     except Exception as error:
         raise ValueError(
             f"layer {layer.label!r}: its call raises {type(error).__name__} for an array of shape "
@@ -231,6 +227,11 @@ def _traced(layer: Any, x: Array, mask: Array | None, training: bool) -> CallTap
     options = {name: context[name] for name in layer._call_takes}
     with tape:
         result = layer.call(tensor, **options)
+    if isinstance(result, (tuple, list, dict)):
+        raise SeveralOutputsError(
+            f"call of layer {layer.label!r} returns {len(result)} values, which is for symbolic "
+            "tensors alone: call the layer in a Model"
+        )
     if not isinstance(result, Traced):
         raise TypeError(
             f"call of layer {layer.label!r} must return a tensor that operators and functions of "
@@ -343,6 +344,7 @@ def call_on_tensor(layer: Any, x: Any, training: bool | None, options: dict[str,
 
 
 _METHODS: dict[str, Any] = {
+    "__call__": call_layer,
     "forward": _forward,
     "backward": _backward,
     "compute_output_shape": _compute_output_shape,
