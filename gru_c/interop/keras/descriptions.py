@@ -36,13 +36,18 @@ def read(
     Raises
     ------
     ValueError, TypeError
-        If the model is not a chain of layers, or a layer or an option is unknown.
+        If the model is a graph that is no chain, or a layer or an option is unknown.
     """
     config = spec["config"]
     specs = config if isinstance(config, list) else config.get("layers", ())
     is_keras3 = any("module" in item for item in specs if isinstance(item, Mapping))
     version = str(spec.get("keras_version", "3" if is_keras3 else None))
     parsed = model_of(dict(spec), Origin(version, False, custom_objects))
+    if parsed.graph is not None:
+        raise ValueError(
+            "a text of Keras that describes a graph: save the model to a .keras file, which "
+            "load_model reads, or call gru_c's to_json"
+        )
     dtype = config.get("dtype") if isinstance(config, dict) else None
     return parsed.layers, {
         "name": parsed.name,

@@ -39,6 +39,7 @@ from gru_c.interop.keras.writing import (
 )
 from gru_c.models.functional import Functional
 from gru_c.models.loading import assemble
+from gru_c.models.model import Model
 from gru_c.models.sequential import Sequential
 from gru_c.parameters import GivenWeights
 from gru_c.saving.contents import require_names
@@ -55,22 +56,23 @@ _OLDER = (".h5", ".hdf5")
 
 def load(
     path: str | os.PathLike[str],
-    model: Sequential | None = None,
+    model: Model | None = None,
     *,
     compile: bool = True,  # noqa: A002
     custom_objects: Mapping[str, Any] | None = None,
-) -> Sequential:
-    """Read a Sequential model that Keras saved.
+) -> Any:
+    """Read a Sequential or functional model that Keras saved.
 
     The format is recognized by the content, not by the name. A ``.keras`` or an older ``.h5`` of
-    Keras 2 and 3 holds a whole model; a functional model is accepted if it is a chain of layers.
+    Keras 2 and 3 holds a whole model. A functional model becomes a Sequential if it is a chain of
+    layers, else a Model of the same graph.
     Files of weights alone (``model.save_weights``) need the model that they belong to.
 
     Parameters
     ----------
     path : path
         The file.
-    model : Sequential, optional
+    model : Sequential or Model, optional
         A built model of gru_c to load the weights of an HDF5 file into (``.weights.h5``, ``.h5``).
         The rest of the file is then not read.
     compile : bool
@@ -80,7 +82,7 @@ def load(
 
     Returns
     -------
-    Sequential
+    Sequential or Functional
         `model`, or a new model with Keras's names, dtype, input shape and weights, compiled as in
         Keras, with the optimizer's state: see Notes.
 
@@ -93,7 +95,7 @@ def load(
         layer or an option that gru_c lacks: the message names the first one. `model` is then
         unchanged.
     TypeError
-        When `model` is not a Sequential of gru_c.
+        When `model` is not a model of gru_c.
     ImportError
         When h5py is not installed.
 
@@ -141,9 +143,7 @@ def load(
     file = Path(path)
     require_file(file)
     if model is not None:
-        if not isinstance(model, Sequential):
-            raise TypeError(f"model must be a Sequential of gru_c, got {type(model).__name__}")
-        model.require_built("load")
+        _check_model(model, "load")
     check_flag("compile", compile)
     try:
         if _is_zip(file):
@@ -158,7 +158,7 @@ def load(
     return loaded
 
 
-def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+def load_weights(model: Model, path: str | os.PathLike[str]) -> None:
     """Set the weights of a built model to those in any of Keras's files.
 
     As in Keras, layers are loaded in their order. Arguments and errors are those of `load`; nothing
@@ -189,8 +189,8 @@ def _is_zip(file: Path) -> bool:
 
 
 def _load_zip(
-    file: Path, model: Sequential | None, compiled: bool, own: Mapping[str, Any]
-) -> tuple[Sequential, list[str]]:
+    file: Path, model: Model | None, compiled: bool, own: Mapping[str, Any]
+) -> tuple[Any, list[str]]:
     """Return the model of a ``.keras``, and the parts of its compilation that are left out."""
     if model is not None:
         raise ValueError("it holds a model of its own; model= is for files of weights")
@@ -210,8 +210,8 @@ def _load_zip(
 
 
 def _load_hdf5(
-    h5: Any, size: int, model: Sequential | None, compiled: bool, own: Mapping[str, Any]
-) -> tuple[Sequential, list[str]]:
+    h5: Any, size: int, model: Model | None, compiled: bool, own: Mapping[str, Any]
+) -> tuple[Any, list[str]]:
     """Return the same for an older ``.h5``, or `model` with the weights of the file."""
     if model is not None:
         model.set_weights(read_weights(keras_model(model), h5, size))
@@ -237,7 +237,7 @@ def _load_hdf5(
     return loaded, left_out + optimizer_state.restore(loaded, h5, size)
 
 
-def _warn(file: Path, model: Sequential, left_out: list[str]) -> None:
+def _warn(file: Path, model: Model, left_out: list[str]) -> None:
     """Warn of the parts of a file's compilation that are left out, if there are any."""
     if not left_out:
         return
@@ -255,19 +255,30 @@ def _warn(file: Path, model: Sequential, left_out: list[str]) -> None:
     )
 
 
-def _assembled(parsed: KerasModel, weights: list[Array]) -> Sequential:
+def _assembled(parsed: KerasModel, weights: list[Array]) -> Any:
     """Return the model with its weights, which are not copied."""
+    if parsed.graph is not None:
+        return _graph_with(parsed, weights)
     source = GivenWeights(weights, fresh=True)
     model = Sequential(name=parsed.name, trainable=parsed.trainable)
     return assemble(model, parsed.layers, parsed.input_shape, source)
 
 
+def _graph_with(parsed: KerasModel, weights: list[Array]) -> Functional:
+    """Return the model of a graph with its weights."""
+    model: Functional = parsed.graph
+    rest = iter(weights)
+    for layer in parsed.layers:
+        layer.set_weights([next(rest) for _ in layer.parameters])
+    if not parsed.trainable:
+        model.trainable = False
+    return model
+
+
 # ---- writing ------------------------------------------------------------------------------------
 
 
-def save(
-    model: Sequential, path: str | os.PathLike[str], *, include_optimizer: bool = True
-) -> None:
+def save(model: Model, path: str | os.PathLike[str], *, include_optimizer: bool = True) -> None:
     """Write a model to a ``.keras`` or an older ``.h5`` file, which Keras 3 loads.
 
     The file holds the compilation and the optimizer's state, so that Keras continues the training;
@@ -277,8 +288,8 @@ def save(
 
     Parameters
     ----------
-    model : Sequential
-        A built model.
+    model : Sequential or Model
+        A built model, whose graph has layers alone: no operations and no models inside.
     path : path
         Path of the file, which must end in ``.keras``, or in ``.h5`` or ``.hdf5`` for the older
         format. An existing file is replaced when the new one is complete.
@@ -293,7 +304,7 @@ def save(
         also ``stateful``, for which Keras fixes a batch size. Options that do not change results
         (`checkpoint_every`, `seed`) and initializers of the user's classes are left out.
     TypeError
-        When `model` is not a Sequential of gru_c.
+        When `model` is not a model of gru_c.
     FileNotFoundError
         When the folder does not exist.
     ImportError
@@ -334,7 +345,7 @@ def save(
 
 
 def _zip_of(
-    model: Sequential, spec: dict[str, Any], compiled: dict[str, Any] | None, state: bool
+    model: Model, spec: dict[str, Any], compiled: dict[str, Any] | None, state: bool
 ) -> bytes:
     """Return a ``.keras``, with the optimizer's state if `state` is True."""
     if compiled is not None:
@@ -347,7 +358,7 @@ def _zip_of(
     return content.getvalue()
 
 
-def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+def save_weights(model: Model, path: str | os.PathLike[str]) -> None:
     """Write the weights of a built model to a ``.weights.h5``, or to an older ``.h5`` or ``.hdf5``.
 
     Arguments and errors are those of `save`.
@@ -364,13 +375,7 @@ def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
 
 
 def _check_model(model: object, action: str) -> None:
-    """Raise TypeError or ValueError unless this is a built Sequential."""
-    if isinstance(model, Functional):
-        raise ValueError(
-            f"{action}: files of Keras are for a Sequential, and {model.name!r} is a graph: "
-            "take the suffix .safetensors, or keep model.get_weights(), which Keras's set_weights "
-            "takes"
-        )
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model must be a Sequential of gru_c, got {type(model).__name__}")
+    """Raise TypeError or ValueError unless this is a built model."""
+    if not isinstance(model, Model):
+        raise TypeError(f"model must be a Sequential or Model of gru_c, got {type(model).__name__}")
     model.require_built(action)

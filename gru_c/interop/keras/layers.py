@@ -47,6 +47,8 @@ class KerasModel(NamedTuple):
     class_names : list of str
         Keras's names of the layers' classes, after which it names the groups of a file.
     trainable : bool
+    graph : Functional or None
+        The model of a graph, with new weights; None for a row of layers.
     """
 
     name: str
@@ -54,6 +56,7 @@ class KerasModel(NamedTuple):
     layers: list[Layer]
     class_names: list[str]
     trainable: bool = True
+    graph: Any = None
 
 
 class Origin(NamedTuple):
@@ -67,18 +70,21 @@ class Origin(NamedTuple):
         True for a file, in which initializers do not matter; False for a description alone.
     custom_objects : dict
         The user's classes of layers by their names.
+    in_graph : bool
+        True for layers of a graph, which may return their states.
     """
 
     version: str
     has_weights: bool = True
     custom_objects: Mapping[str, Any] = {}
+    in_graph: bool = False
 
 
 # ---- reading ------------------------------------------------------------------------------------
 
 
 def model_of(spec: Any, origin: Origin) -> KerasModel:
-    """Return the layers of a Sequential, or of a functional model that is a chain of layers.
+    """Return the layers of a Sequential or of a functional model.
 
     Parameters
     ----------
@@ -89,7 +95,7 @@ def model_of(spec: Any, origin: Origin) -> KerasModel:
     Raises
     ------
     ValueError
-        When the model is not a chain of layers, or has a layer or an option that gru_c lacks.
+        When the model has a layer, an argument of a call or an option that gru_c lacks.
     """
     old = isinstance(spec, dict) and isinstance(spec.get("config"), list)  # Keras 2.2 and before
     class_name, config = read_spec({**spec, "config": {"layers": spec["config"]}} if old else spec)
@@ -99,8 +105,10 @@ def model_of(spec: Any, origin: Origin) -> KerasModel:
     if not isinstance(specs, list) or not specs:
         raise ValueError("the model's configuration has no layers")
     check_specs(specs)
+    if class_name != "Sequential" and not _is_chain(config, specs):
+        return _graph_model(config, origin)
     if class_name != "Sequential":
-        _check_chain(config, specs)
+        _check_calls(specs)
     first_name, first = read_spec(specs[0])
     if first_name == "InputLayer":
         options_of(first, {"trainable"})  # has no effect on an input
@@ -150,7 +158,7 @@ def _layer_of(spec: Any, rank: int, origin: Origin) -> Layer:
         if isinstance(extra, dict) and not origin.has_weights:
             arguments |= {name: extra[name] for name in EXTRAS if name in extra}
         layer = CLASSES[class_name](**arguments)
-        if class_name not in CELLS:
+        if class_name not in CELLS and not origin.in_graph:
             check_for_network(layer)
     except (ValueError, TypeError) as error:
         raise ValueError(f"layer {config.get('name')!r} ({class_name}): {error}") from error
@@ -259,23 +267,37 @@ def _dtype_of(policy: Any) -> str | None:
     return str(name)
 
 
-def _check_chain(config: dict[str, Any], specs: list[Any]) -> None:
-    """Raise ValueError unless each layer of a functional model takes the output of the previous."""
+def _is_chain(config: dict[str, Any], specs: list[Any]) -> bool:
+    """Return True if each layer of a functional model takes the output of the previous."""
     previous: list[str] = []
     for spec in specs:
-        class_name, config_of_layer = read_spec(spec)
         name, sources = str(spec.get("name")), _sources(spec.get("inbound_nodes"))
         if sources != previous:
-            raise ValueError(
-                f"layer {name!r} ({class_name}) takes {', '.join(sources) or 'nothing'}, where a "
-                f"chain has it take {', '.join(previous) or 'nothing'}: of functional models gru_c "
-                "reads chains only"
-            )
-        for argument, value in _call_arguments(spec.get("inbound_nodes")):
-            _check_call(f"layer {name!r} ({class_name})", config_of_layer, argument, value)
+            return False
         previous = [name]
-    if _sources(config.get("output_layers")) != previous:
-        raise ValueError("the model has other outputs than that of its last layer")
+    return _sources(config.get("output_layers")) == previous
+
+
+def _check_calls(specs: list[Any]) -> None:
+    """Raise ValueError for an argument of a call in a chain that changes the results."""
+    for spec in specs:
+        class_name, config_of_layer = read_spec(spec)
+        label = f"layer {str(spec.get('name'))!r} ({class_name})"
+        for argument, value in _call_arguments(spec.get("inbound_nodes")):
+            _check_call(label, config_of_layer, argument, value)
+
+
+def _graph_model(config: dict[str, Any], origin: Origin) -> KerasModel:
+    """Return the layers of a functional model that is not a chain, in its order."""
+    from gru_c.interop.keras.graphs import read_graph  # which the reading of chains does not need
+
+    inside = origin._replace(in_graph=True)
+    model, layers = read_graph(config, lambda spec, rank: _layer_of(spec, rank, inside))
+    names = {str(spec.get("name")): spec["class_name"] for spec in config["layers"]}
+    ordered = [layer for name in names for layer in layers if layer.name == name]
+    class_names = [names[str(layer.name)] for layer in ordered]
+    trainable = check_flag("trainable of the model", config.get("trainable", True))
+    return KerasModel(model.name, (), ordered, class_names, trainable, model)
 
 
 def _sources(value: Any) -> list[str]:

@@ -7,10 +7,12 @@ from typing import Any
 
 from gru_c import activations, initializers
 from gru_c.interop.keras.config import as_keras, kind_of
+from gru_c.interop.keras.graphs import graph_as_keras
 from gru_c.interop.keras.layers import CLASSES, EXTRA, EXTRAS, GRU_C_ONLY, NOT_COPIED
 from gru_c.layers import RNN, Bidirectional, Lambda, Layer, StackedRNNCells, TimeDistributed
 from gru_c.layers.base.recurrent import Recurrent
 from gru_c.layers.base.rnn_cell import RNNCell
+from gru_c.models.functional import Functional
 from gru_c.network.network import Network
 from gru_c.recurrence.cell import Cell
 
@@ -18,7 +20,7 @@ _IN_FILES = {"stateful": False}  # a stateful layer of Keras has a fixed batch s
 
 
 def model_as_keras(model: Network) -> dict[str, Any]:
-    """Return Keras's configuration of a built Sequential, whose weights are in a file.
+    """Return Keras's configuration of a built model, whose weights are in a file.
 
     All layers of a frozen model are written as frozen, since Keras ignores the flag of the model.
 
@@ -27,8 +29,13 @@ def model_as_keras(model: Network) -> dict[str, Any]:
     ValueError
         When a layer or an option is not known to Keras; the message names the first one.
     """
-    specs = [_layer_as_keras(layer, model.trainable, True) for layer in model.layers]
-    return _model_spec(model, specs)
+
+    def describe(layer: Layer) -> dict[str, Any]:
+        return _layer_as_keras(layer, model.trainable, True)
+
+    if isinstance(model, Functional):
+        return graph_as_keras(model, describe)
+    return _model_spec(model, [describe(layer) for layer in model.layers])
 
 
 def description_of(model: Network, own: Callable[[Layer], dict[str, Any]]) -> dict[str, Any]:

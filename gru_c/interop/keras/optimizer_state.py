@@ -16,7 +16,7 @@ import numpy as np
 from gru_c import optimizers
 from gru_c.common.arrays import Array
 from gru_c.interop.keras import hdf5
-from gru_c.models.sequential import Sequential
+from gru_c.models.model import Model
 from gru_c.saving import contents
 
 # Slots by optimizer, in the order of a .keras, with their names in an .h5.
@@ -53,12 +53,12 @@ _STEPS = ("iteration", "iterations", "iter")
 _VARS, _LEGACY = "optimizer/vars", "optimizer_weights"
 
 
-def restore(model: Sequential, file: Any, size: int) -> list[str]:
+def restore(model: Model, file: Any, size: int) -> list[str]:
     """Restore the state of the model's optimizer from a file, if the file has one.
 
     Parameters
     ----------
-    model : Sequential
+    model : Model
         The model, compiled with the known parts of the file's compilation.
     file : h5py.File
     size : int
@@ -80,7 +80,7 @@ def restore(model: Sequential, file: Any, size: int) -> list[str]:
     return []
 
 
-def _fill(model: Sequential, file: Any, size: int, places: dict[str, str]) -> None:
+def _fill(model: Model, file: Any, size: int, places: dict[str, str]) -> None:
     """Read the slots into the optimizer; raise ValueError if the file lacks one of them."""
     steps, slots = hdf5.integer(file, places.pop("")), contents.slot_tensors(model)
     wanted = {place: slots[key].shape for key, place in places.items()}
@@ -88,7 +88,7 @@ def _fill(model: Sequential, file: Any, size: int, places: dict[str, str]) -> No
     contents.fill_optimizer(model, steps, {**slots, **dict(zip(places, slot_arrays, strict=True))})
 
 
-def _trained(model: Sequential) -> list[str]:
+def _trained(model: Model) -> list[str]:
     """Return the names of the trained weights, which have slots in Keras."""
     items = model.parameters.items
     trained = set(map(id, model.trainable_weights))
@@ -103,7 +103,7 @@ def _slots(optimizer: optimizers.Optimizer) -> dict[str, tuple[str, ...]]:
     return {s: names for s, names in known.items() if s in optimizer.all_slot_names()}
 
 
-def _keys(model: Sequential) -> list[str]:
+def _keys(model: Model) -> list[str]:
     """Return the names of the slots in `gru_c.saving`, in the order of a ``.keras``."""
     optimizer, names = model.optimizer, _trained(model)
     assert optimizer is not None
@@ -117,7 +117,7 @@ def _keys(model: Sequential) -> list[str]:
     return [f"optimizer/{slot}/{name}" for group in groups for name in names for slot in group]
 
 
-def _places(model: Sequential, file: Any) -> dict[str, str] | None:
+def _places(model: Model, file: Any) -> dict[str, str] | None:
     """Return the paths of the datasets in a ``.keras`` by slot, and that of the step count by "".
 
     The result is None if the optimizer has not taken a step: then there is nothing to restore.
@@ -137,7 +137,7 @@ def _places(model: Sequential, file: Any) -> dict[str, str] | None:
     return {"": f"{_VARS}/0", **{key: f"{_VARS}/{i}" for key, i in zip(keys, numbers, strict=True)}}
 
 
-def _legacy_places(model: Sequential, file: Any, size: int) -> dict[str, str] | None:
+def _legacy_places(model: Model, file: Any, size: int) -> dict[str, str] | None:
     """Return the same for an older ``.h5``."""
     group = hdf5.member(file, _LEGACY)
     if group is None:
@@ -182,7 +182,7 @@ def _names_slot(parts: list[str], names: tuple[str, ...]) -> bool:
 # ---- writing ------------------------------------------------------------------------------------
 
 
-def arrays(model: Sequential) -> dict[str, Array]:
+def arrays(model: Model) -> dict[str, Array]:
     """Return the datasets of a compiled model's optimizer in a ``.keras`` of Keras 3."""
     optimizer = model.optimizer
     assert optimizer is not None

@@ -18,7 +18,7 @@ from gru_c.interop.keras.config import (
     read_spec,
     short,
 )
-from gru_c.models.sequential import Sequential
+from gru_c.layers.base.tensor import flattened
 from gru_c.network.compiling import weight_of_loss
 
 # The names that Keras has. Any other name in its files is that of a user's function, even if gru_c
@@ -53,13 +53,15 @@ WEIGHTED = "weighted_metrics"
 _UNKNOWN = (ValueError, TypeError, RecursionError, OverflowError)
 
 
-def compile_as(model: Sequential, spec: Any) -> list[str]:
+def compile_as(model: Any, spec: Any) -> list[str]:
     """Compile a model as Keras did, with the parts that gru_c has; return those left out."""
     left_out: list[str] = []
     if spec is None or spec == {}:
         return left_out
     if not isinstance(spec, dict):
         return [f"what compile was given, {short(spec)}"]
+    if isinstance(model.output_shape, (list, dict)):
+        return _compile_outputs(model, spec)
     optimizer = _make_or_none(left_out, "optimizer", _optimizer_spec(spec), _optimizer, left_out)
     if "optimizer" in spec and spec.get("optimizer_config") not in (None, spec["optimizer"]):
         left_out.append(f"optimizer_config={short(spec['optimizer_config'])} beside an optimizer")
@@ -76,6 +78,29 @@ def compile_as(model: Sequential, spec: Any) -> list[str]:
         if spec.get(name) not in (None, False, [], {}):
             left_out.append(f"{name}={short(spec[name])}")
     model.compile(optimizer, loss, plain, weight, weighted)
+    return left_out
+
+
+def _compile_outputs(model: Any, spec: dict[str, Any]) -> list[str]:
+    """Compile a model with several outputs, without metrics; return the parts left out."""
+    left_out: list[str] = []
+    optimizer = _make_or_none(left_out, "optimizer", _optimizer_spec(spec), _optimizer, left_out)
+    given, weights = spec.get("loss"), spec.get("loss_weights")
+    if isinstance(given, (list, dict)) and not (isinstance(given, dict) and "class_name" in given):
+        keys = list(given) if isinstance(given, dict) else range(len(given))
+        read = {key: _make_or_none(left_out, "loss", given[key], _loss, left_out) for key in keys}
+        loss: Any = read if isinstance(given, dict) else list(read.values())
+    else:
+        loss = _make_or_none(left_out, "loss", given, _loss, left_out)
+    left_out += [
+        f"the {part} of several outputs" for part in ("metrics", WEIGHTED) if spec.get(part)
+    ]
+    if loss is None or (left_out and all(item is None for item in flattened(loss))):
+        return [*left_out, "the optimizer without a loss"]
+    try:
+        model.compile(optimizer, loss, loss_weights=weights)
+    except (ValueError, TypeError) as error:
+        left_out.append(f"what compile was given ({error})")
     return left_out
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from gru_c import losses, metrics, optimizers
 from gru_c.interop.keras.config import Table, as_keras, short
 from gru_c.interop.keras.training import ACCURACY, KERAS_LOSSES, KERAS_METRICS, WEIGHTED
-from gru_c.models.sequential import Sequential
+from gru_c.models.model import Model
 
 _CROSSENTROPIES = (
     losses.BinaryCrossentropy,
@@ -21,7 +21,7 @@ _CROSSENTROPIES = (
 )
 
 
-def compile_config(model: Sequential) -> tuple[dict[str, Any] | None, list[str]]:
+def compile_config(model: Model) -> tuple[dict[str, Any] | None, list[str]]:
     """Return the configuration of Keras's ``compile``, and the parts that Keras lacks.
 
     Without an optimizer the configuration is None, since Keras would use its default one.
@@ -32,6 +32,8 @@ def compile_config(model: Sequential) -> tuple[dict[str, Any] | None, list[str]]
         if model.loss is not None:
             left_out.append("loss and metrics, which Keras does not load without an optimizer")
         return None, left_out
+    if isinstance(model.loss, losses.OutputLosses):
+        return {"optimizer": optimizer, **_outputs_as_keras(model, left_out)}, left_out
     loss = _written(left_out, "the loss", model.loss, _loss_as_keras)
     config: dict[str, Any] = {
         "optimizer": optimizer,
@@ -43,6 +45,16 @@ def compile_config(model: Sequential) -> tuple[dict[str, Any] | None, list[str]]
     if model.weighted_metrics:
         config[WEIGHTED] = _written_metrics(model.weighted_metrics, left_out)
     return config, left_out
+
+
+def _outputs_as_keras(model: Any, left_out: list[str]) -> dict[str, Any]:
+    """Return the losses of several outputs and their weights; their metrics are left out."""
+    names = {f"{name}_loss" for name in model.loss.names}
+    metrics_of_user = [metric for metric in model.metrics if metric.name not in names]
+    if metrics_of_user:
+        left_out.append("the metrics of several outputs")
+    written = [_written(left_out, "the loss", loss, _loss_as_keras) for loss in model.loss.losses]
+    return {"loss": written, "loss_weights": list(model.loss.weights)}
 
 
 def _written_metrics(items: list[metrics.Metric], left_out: list[str]) -> list[Any]:

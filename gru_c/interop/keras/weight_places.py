@@ -26,7 +26,15 @@ from gru_c.saving.contents import wanted_shapes
 
 def read_weights(model: KerasModel, h5: Any, size: int) -> list[Array]:
     """Read the weights of the layers from either layout; raise ValueError if one does not match."""
-    wanted = wanted_shapes(model.layers, model.input_shape)
+    wanted = (
+        wanted_shapes(model.layers, model.input_shape)
+        if model.graph is None
+        else {
+            f"{layer.name}/{item.name}": item.array.shape
+            for layer in model.layers
+            for item in layer.parameters
+        }
+    )
     names: dict[str, list[str]] = {str(layer.name): [] for layer in model.layers}
     for key in wanted:
         layer, _, weight = key.partition("/")

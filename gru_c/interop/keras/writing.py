@@ -16,19 +16,23 @@ from gru_c.interop.keras import hdf5, optimizer_state
 from gru_c.interop.keras.layers import KerasModel
 from gru_c.interop.keras.vocabularies import idf_datasets
 from gru_c.interop.keras.weight_places import places_of
-from gru_c.layers import Bidirectional, Layer
-from gru_c.models.sequential import Sequential
+from gru_c.layers import Bidirectional, Input, Layer
+from gru_c.models.functional import Functional
+from gru_c.models.model import Model
 
 KERAS_VERSION = "3.15.1"  # the version whose files are written
 
 
-def keras_model(model: Sequential) -> KerasModel:
+def keras_model(model: Model) -> KerasModel:
     """Return the description of a model of gru_c by which its weights are found in a file."""
-    names = [type(layer).__name__ for layer in model.layers]
-    return KerasModel(model.name, model.input_shape or (), model.layers, names)
+    layers = [layer for layer in model.layers if not isinstance(layer, Input)]
+    names = [type(layer).__name__ for layer in layers]
+    if isinstance(model, Functional):
+        return KerasModel(model.name, (), layers, names, graph=model)
+    return KerasModel(model.name, model.input_shape or (), layers, names)
 
 
-def weights_file(model: Sequential, with_optimizer: bool) -> bytes:
+def weights_file(model: Model, with_optimizer: bool) -> bytes:
     """Return a ``.weights.h5`` of a model, with the optimizer's state if that is wanted."""
     names = {str(layer.name): [item.name for item in layer.parameters] for layer in model.layers}
     datasets = dict(zip(places_of(keras_model(model), names), model.get_weights(), strict=True))
@@ -43,13 +47,13 @@ def weights_file(model: Sequential, with_optimizer: bool) -> bytes:
     return _file(write)
 
 
-def legacy_weights_file(model: Sequential) -> bytes:
+def legacy_weights_file(model: Model) -> bytes:
     """Return an older ``.h5`` with the weights of a model alone."""
     return _file(lambda h5: _write_weights(h5, model))
 
 
 def legacy_model_file(
-    model: Sequential, spec: Mapping[str, Any], compiled: Mapping[str, Any] | None, state: bool
+    model: Model, spec: Mapping[str, Any], compiled: Mapping[str, Any] | None, state: bool
 ) -> bytes:
     """Return an older ``.h5`` with a whole model.
 
@@ -58,7 +62,7 @@ def legacy_model_file(
 
     Parameters
     ----------
-    model : Sequential
+    model : Sequential or Functional
     spec : dict
         Keras's configuration of the model.
     compiled : dict or None
@@ -94,7 +98,7 @@ def _write_version(group: Any) -> None:
     group.attrs["backend"] = "torch"  # a name that Keras knows; it does not depend on it
 
 
-def _write_weights(group: Any, model: Sequential) -> None:
+def _write_weights(group: Any, model: Model) -> None:
     """Write the weights layer by layer, each into a group of the layer's name."""
     _write_version(group)
     _write_names(group, "layer_names", [str(layer.name) for layer in model.layers])

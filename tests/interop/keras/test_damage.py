@@ -148,7 +148,7 @@ def test_a_functional_model_of_deep_lists(path, depth):
     layer = {**spec("GRU", units=3), "name": "x", "inbound_nodes": "DEEP"}
     text = json.dumps({"class_name": "Functional", "config": {"layers": [layer]}})
     write(path, {CONFIG: text.replace('"DEEP"', "[" * depth + "]" * depth)})
-    with pytest.raises(ValueError, match=r"has other outputs|maximum recursion"):
+    with pytest.raises(ValueError, match=r"called without a tensor|maximum recursion"):
         keras.load(path)
 
 

@@ -66,7 +66,7 @@ def test_a_functional_chain():
     assert ours.name == "chain"
     assert_same(with_weights_of(ours, theirs), theirs, INPUTS["gru"])
     sides = K.Concatenate()([K.GRU(2)(x), K.GRU(2)(x)])
-    with pytest.raises(ValueError, match="chains only"):
+    with pytest.raises(ValueError, match="a text of Keras that describes a graph"):
         model_from_json(keras.Model(x, sides).to_json())
 
 

@@ -68,7 +68,7 @@ def test_a_model_is_not_for_a_file_with_its_own(path):
             r"weights from \*.weights.h5 or \*.h5, got 'model.keras'",
         ),
         (lambda p: keras.save(Sequential([GRU(3)]), p), "no weights yet, so save is not possible"),
-        (lambda p: keras.save(GRU(3), p), "must be a Sequential of gru_c, got GRU"),
+        (lambda p: keras.save(GRU(3), p), "must be a Sequential or Model of gru_c, got GRU"),
         (lambda p: keras.save(small(), p.parent / "no" / "m.keras"), "there is no folder"),
     ],
 )

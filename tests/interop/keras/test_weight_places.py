@@ -54,7 +54,7 @@ def test_weights_of_a_file_that_holds_a_model(number):
     [
         (None, r"give the gru_c model that they are for, load\(path, model=...\)"),
         (Sequential([GRU(3)]), "the model has no weights yet, so load is not possible"),
-        (GRU(3), "model must be a Sequential of gru_c, got GRU"),
+        (GRU(3), "model must be a Sequential or Model of gru_c, got GRU"),
         (small(), r"the dataset 'layers/gru/cell/vars/0' has shape \(3, 9\), not \(4, 9\)"),
         (Sequential([GRU(3, input_shape=(None, 3))]), "layers/dense/vars/0' belongs to no layer"),
     ],
