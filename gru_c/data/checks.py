@@ -45,6 +45,11 @@ def check_bptt_steps(model: Network, data: Data, bptt_steps: object) -> int | No
         When a layer, or the data, does not allow truncated backpropagation.
     """
     steps = check_integer("bptt_steps", bptt_steps, 1, optional=True)
+    if steps is not None and getattr(model, "several", False):
+        raise ValueError(
+            "bptt_steps is for a model with one input and one output: leave it out, or cut the "
+            "sequences before"
+        )
     if steps is None:
         return None
     for layer in model.layers:

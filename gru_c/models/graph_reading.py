@@ -108,7 +108,9 @@ class ModelReader:
             several = layer.takes_several
             shapes = [tensor.shape for tensor in first]
             self._build(layer, shapes if several else shapes[0], prefix)
-            options = {"initial_state": takes[len(first) :]} if states else {}
+            options = dict(spec.get("flags") or {})
+            if states:
+                options["initial_state"] = takes[len(first) :]
             result = layer(first if several else first[0], training=spec.get("training"), **options)
             return result if isinstance(result, list) else [result]
         node = layer.as_layer()(

@@ -82,7 +82,7 @@ def forward(
             return inputs[:1], NodeTape(_UNCHANGED, shapes, inputs[0].dtype), masks[:1]
     runs_in_training = training or bool(fixed)
     states = node.options.get("states", 0)
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = dict(node.options.get("flags", {}))
     if states:
         options["initial_state"] = _grouped(layer, inputs[-states:])
         inputs, masks = inputs[:-states], masks[:-states]

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import gru_c
 from gru_c import Sequential, layers, ops
 from gru_c.layers.base.layer_table import layer_of
 
@@ -84,3 +85,18 @@ def test_arguments_do_not_change_after_the_layer_was_made():
         for argument, value in {"use_scale": False, "dropout": 0.5, "takes_several": False}.items():
             with pytest.raises(AttributeError, match="cannot change"):
                 setattr(layer, argument, value)
+
+
+def test_a_causal_mask_in_a_graph(tmp_path):
+    x = gru_c.Input((7, 4))
+    attention = gru_c.layers.MultiHeadAttention(2, 3)
+    model = gru_c.Model(x, attention(x, x, use_causal_mask=True))
+    data = np.random.default_rng(7).standard_normal((3, 7, 4)).astype(np.float32)
+    expected = attention([data, data], use_causal_mask=True)
+    assert np.abs(expected - attention([data, data])).max() > 0.01
+    np.testing.assert_array_equal(model.predict(data, verbose=0), expected)
+    model.save(tmp_path / "m.safetensors")
+    again = gru_c.models.load_model(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(again.predict(data, verbose=0), expected)
+    with pytest.raises(TypeError, match="use_causal_mask"):
+        attention(x, x, use_causal_mask=3)

@@ -50,6 +50,7 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "reduction": ("sum_over_batch_size", "auto", "mean"),
     "label_smoothing": (0,),
     "axis": (-1,),
+    "attention_axes": ([1], (1,), None),
     "oov_method": ("floormod",),
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gru_c.interop.keras.config import as_keras, read_spec
-from gru_c.layers import Input, Layer
+from gru_c.layers import LAYERS, Input, Layer, MultiHeadAttention
 from gru_c.layers.base.tensor import Node, Tensor, holds_tensors
 from gru_c.models.functional import Functional
 
@@ -90,13 +90,13 @@ def _call_as_keras(node: Node, places: Mapping[int, list[Any]]) -> dict[str, Any
     values = [_tensor_as_keras(tensor, places) for tensor in node.inputs]
     states = node.options.get("states", 0)
     inputs = values[: len(values) - states]
-    keywords: dict[str, Any] = {}
+    keywords: dict[str, Any] = dict(node.options.get("flags", {}))
     if states:
         keywords["initial_state"] = values[-states:] if states > 1 else values[-1]
     if "training" in node.options:
         keywords["training"] = node.options["training"]
-    several = node.layer.takes_several
-    return {"args": [inputs] if several else inputs, "kwargs": keywords}
+    listed = node.layer.takes_several and not isinstance(node.layer, MultiHeadAttention)
+    return {"args": [inputs] if listed else inputs, "kwargs": keywords}
 
 
 def _tensor_as_keras(tensor: Tensor, places: Mapping[int, list[Any]]) -> dict[str, Any]:
@@ -252,21 +252,26 @@ def _made(
     positional, named = _references(call)
     arguments = [_resolved(value, tensors) for value in positional]
     keywords = {key: _resolved(value, tensors) for key, value in named.items() if value is not None}
+    if class_name == "MultiHeadAttention":
+        arguments += [keywords.pop(key) for key in ("value", "key") if key in keywords]
     label = f"layer {name!r} ({class_name})"
     if not arguments or not holds_tensors(arguments[0]):
         raise ValueError(f"{label} is called without a tensor")
+    taken = {"initial_state", *getattr(LAYERS.get(class_name), "call_flags", ())}
     for key, value in keywords.items():
-        if key not in ("initial_state", "training") and value is not False:
+        if key not in taken | {"training"} and value is not False:
             raise ValueError(f"{label} is called with {key}=, which gru_c has no equivalent for")
-    states = {k: v for k, v in keywords.items() if k == "initial_state"}
+    options = {key: value for key, value in keywords.items() if key in taken}
     if keywords.get("training") is True:
-        states["training"] = True
+        options["training"] = True
     if name not in layers:
         first = arguments[0] if arguments else None
         first = first[0] if isinstance(first, list) else first
         layers[name] = read_layer(spec, len(getattr(first, "shape", ())))
+    if layers[name].takes_several and not isinstance(arguments[0], list):
+        arguments = [arguments]
     try:
-        result = layers[name](*arguments, **states)
+        result = layers[name](*arguments, **options)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{label}: {error}") from error
     return list(result) if isinstance(result, (list, tuple)) else [result]

@@ -19,9 +19,19 @@ from gru_c.common.registry import snake_case
 from gru_c.interop.keras import hdf5
 from gru_c.interop.keras.layers import KerasModel
 from gru_c.interop.keras.vocabularies import is_of_vocabulary
-from gru_c.layers import RNN, Bidirectional, Layer, StackedRNNCells, TimeDistributed
+from gru_c.layers import (
+    RNN,
+    Bidirectional,
+    Layer,
+    MultiHeadAttention,
+    StackedRNNCells,
+    TimeDistributed,
+)
 from gru_c.layers.base.recurrent import Recurrent
 from gru_c.saving.contents import wanted_shapes
+
+# The part of a layer in the name of a weight.
+_PART = re.compile(r"^(forward|backward|cell_\d+|query|key|value|attention_output)_")
 
 
 def read_weights(model: KerasModel, h5: Any, size: int) -> list[Array]:
@@ -82,7 +92,7 @@ def _legacy_places(h5: Any, root: str, names: dict[str, list[str]], size: int) -
         for weight, path in zip(weights, _forward_first(stored, weights, listed), strict=True):
             last = path.rpartition("/")[2].partition(":")[0]  # "gru/gru_cell/kernel:0"
             # Keras names the weights of a cell alone; the files of gru_c say which cell it is.
-            if last not in (weight, re.sub(r"^(forward|backward|cell_\d+)_", "", weight)):
+            if last not in (weight, _PART.sub("", weight)):
                 raise ValueError(f"layer {layer!r} has {path!r} in place of its {weight!r}")
             places.append(f"{root}{stored}/{path}")
     return places
@@ -141,6 +151,9 @@ def _forward_first(layer: str, weights: list[str], listed: list[str]) -> list[st
 
 def _vars_of(layer: Layer, names: list[str]) -> list[str]:
     """Return the paths of a layer's weights in its group of a ``.weights.h5``."""
+    if isinstance(layer, MultiHeadAttention):
+        parts = (name.removeprefix("attention_").split("_") for name in names)
+        return [f"{part}_dense/vars/{int(kind == 'bias')}" for part, kind in parts]
     if isinstance(layer, RNN):
         return list(_vars_of_cells(layer))
     if isinstance(layer, TimeDistributed):

@@ -38,6 +38,7 @@ class AttentionLayer(DrawingLayer):
 
     takes_several = takes_mask = True
     mixes_time = True
+    call_flags = frozenset({"use_causal_mask"})
     _advice: ClassVar = {
         **DrawingLayer._advice,
         **dict.fromkeys(("takes_several", "dropout"), FIXED),

@@ -60,6 +60,7 @@ class KerasAttributes(WeightHolder):
     takes_several = False  # True if `forward` takes a list of inputs and `backward` returns one
     many_outputs = False  # True if `forward` returns a list, whatever the attributes say
     runs_graph = False  # True for a model as a layer of another one
+    call_flags: frozenset[str] = frozenset()  # flags that a call on symbolic tensors may have
     named_by_itself = False  # True if the user gave no name
 
     @property

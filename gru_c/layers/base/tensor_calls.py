@@ -34,6 +34,9 @@ def call_on_tensors(layer: Layer, x: Any, training: Any, options: dict[str, Any]
     """Record a call of a layer on symbolic tensors; return its output, or a list of several."""
     given = {name: value for name, value in options.items() if value is not None}
     states = list(flattened(given.pop("initial_state", [])))
+    names = sorted(layer.call_flags & set(given))
+    flags = {name: True for name in names if check_flag(name, given.pop(name))}
+    given = {name: value for name, value in given.items() if value is not False}
     if given:
         raise TypeError(
             f"layer {layer.label!r} was called on a symbolic tensor with {' and '.join(given)}=: "
@@ -46,6 +49,8 @@ def call_on_tensors(layer: Layer, x: Any, training: Any, options: dict[str, Any]
     inputs, several = _checked_inputs(layer, inputs), tensors_of(f"layer {layer.label!r}", states)
     _check_states(layer, several)
     node_options: dict[str, Any] = {"states": len(several)} if several else {}
+    if flags:
+        node_options["flags"] = flags
     if training is not None and training is not PHASE:
         node_options["training"] = check_flag("training", training)
     shapes = _prepared(layer, inputs)

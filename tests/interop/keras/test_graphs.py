@@ -61,7 +61,17 @@ def twins(library):
     return library.Model([a, b], layers.Dot(-1, normalize=True)([dense(gru(a)), dense(gru(b))]))
 
 
+def attending(library):
+    layers = library.layers
+    x = library.Input((7, 4))
+    attention = layers.MultiHeadAttention(2, 3, value_dim=5)
+    y = attention(x, layers.Dense(4)(x), use_causal_mask=True)
+    y = layers.Attention(use_scale=True)([y, x])
+    return library.Model(x, layers.AdditiveAttention()([y, x]))
+
+
 MODELS = {
+    attending: RNG.standard_normal((6, 7, 4)).astype(np.float32),
     branches: [SERIES, FACTS],
     skipping: SERIES,
     translator: [WORDS, WORDS[:, ::-1].copy()],
