@@ -168,6 +168,8 @@ static void check(const gru_problem *p, const example *e, manner how) {
 #include "guard_stream.inc"
 #include "guard_layers.inc"
 
+#include "guard_cells.inc"
+
 /* ---- matmul -------------------------------------------------------------------------------- */
 
 /* Return an operand in memory: rows of `columns` elements, with a gap after each. */
@@ -334,11 +336,16 @@ int main(int count, char **arguments) {
         if (count < 2) {
             run_matmul(number % 9, number, number * 29 % SMALL);
         }
-        for (int reset_after = 0; reset_after < 2; reset_after++) {
-            if (count < 2 || strtoul(arguments[1], NULL, 10) == number) {
-                run_case(number, reset_after);
-            }
+        if (count >= 2 && strtoul(arguments[1], NULL, 10) != number) {
+            continue;
         }
+        for (int reset_after = 0; reset_after < 2; reset_after++) {
+            run_case(number, reset_after);
+        }
+        size_t sizes[4];
+        sizes_of_case(number, sizes);
+        run_cell_case(number, sizes, GRU_CELL_LSTM);
+        run_cell_case(number, sizes, GRU_CELL_RNN);
     }
     if (count < 2) {
         run_matmul(300, 133, 270);
