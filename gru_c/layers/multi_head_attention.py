@@ -138,6 +138,11 @@ class MultiHeadAttention(AttentionLayer):
             self._require_features(shape)
         return (*shapes[0][:-1], self._features or shapes[0][-1])
 
+    def scores_shape(self, input_shapes: Any) -> Shape:
+        """Return the shape of the attention scores, (B, heads, Tq, Tv)."""
+        batch, *steps = super().scores_shape(input_shapes)
+        return (batch, self.num_heads, *steps)
+
     def __call__(  # type: ignore[override]
         self,
         query: Any,

@@ -58,7 +58,8 @@ def output_shapes(node: Node, shapes: list[Any]) -> list[Shape]:
     """Return the shapes of the outputs for shapes of the inputs."""
     if isinstance(node.layer, Layer):
         states = node.options.get("states", 0)
-        return shapes_of_layer(node.layer, shapes[: len(shapes) - states])
+        flags = node.options.get("flags", {})
+        return shapes_of_layer(node.layer, shapes[: len(shapes) - states], flags)
     rest = iter(shapes)
     constants = node.options["constants"]
     given = [next(rest) if item is None else np.shape(item) for item in constants]
@@ -183,7 +184,14 @@ def backward(
             filled = [_or_zeros(d, i + count, tape) for i, d in enumerate(d_outputs[count:])]
             extra["d_state"] = _grouped(layer, filled)
     d: Any = d_outputs[0]
-    if count > 1:
+    if node.options.get("flags", {}).get("return_attention_scores"):
+        if d_outputs[1] is not None:
+            raise ValueError(
+                f"no gradient passes through the attention scores of layer {layer.label!r}: use "
+                "ops.stop_gradient on them, or leave them out of what is trained"
+            )
+        d = _or_zeros(d, 0, tape)
+    elif count > 1:
         d = [_or_zeros(item, i, tape) for i, item in enumerate(d_outputs[:count])]
     result = layer.backward(
         d,

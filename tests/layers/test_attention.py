@@ -100,3 +100,31 @@ def test_a_causal_mask_in_a_graph(tmp_path):
     np.testing.assert_array_equal(again.predict(data, verbose=0), expected)
     with pytest.raises(TypeError, match="use_causal_mask"):
         attention(x, x, use_causal_mask=3)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [layers.MultiHeadAttention(2, 3), layers.Attention(), layers.AdditiveAttention()],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_attention_scores_in_a_graph(layer, tmp_path):
+    x = gru_c.Input((7, 4))
+    projected = gru_c.Dense(4)(x)
+    output, scores = layer([projected, x], return_attention_scores=True)
+    model = gru_c.Model(x, [gru_c.Dense(1)(output), scores])
+    data = np.random.default_rng(8).standard_normal((3, 7, 4)).astype(np.float32)
+    query = model.layers[1](data)
+    expected = layer([query, data], return_attention_scores=True)[1]
+    results = model.predict(data, verbose=0)
+    np.testing.assert_array_equal(results[1], expected)
+    assert scores.shape[1:] == expected.shape[1:]
+    model.save(tmp_path / "m.safetensors")
+    again = gru_c.models.load_model(tmp_path / "m.safetensors").predict(data, verbose=0)
+    np.testing.assert_array_equal(again[1], expected)
+    part = gru_c.Model(x, gru_c.Dense(1)(output))
+    part.compile("sgd", "mse")
+    part.fit(data, np.zeros((3, 7, 1)), verbose=0)
+    with_scores = gru_c.Model(x, gru_c.Dense(1)(output + ops.mean(scores)))
+    with_scores.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="no gradient passes through the attention scores"):
+        with_scores.fit(data, np.zeros((3, 7, 1)), verbose=0)

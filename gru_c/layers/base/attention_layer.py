@@ -38,7 +38,7 @@ class AttentionLayer(DrawingLayer):
 
     takes_several = takes_mask = True
     mixes_time = True
-    call_flags = frozenset({"use_causal_mask"})
+    call_flags = frozenset({"use_causal_mask", "return_attention_scores"})
     _advice: ClassVar = {
         **DrawingLayer._advice,
         **dict.fromkeys(("takes_several", "dropout"), FIXED),
@@ -60,6 +60,11 @@ class AttentionLayer(DrawingLayer):
         raise NotImplementedError
 
     # ---- shapes and masks ----
+
+    def scores_shape(self, input_shapes: Any) -> Shape:
+        """Return the shape of the attention scores, (B, Tq, Tv)."""
+        query, value, _ = self._check_shapes(input_shapes)
+        return (query[0], query[1], value[1])
 
     def _check_shapes(self, shapes: Any) -> list[Shape]:
         """Return the shapes of query, value and key; ValueError unless they go together."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from gru_c.common.arrays import Shape
@@ -53,7 +54,7 @@ def call_on_tensors(layer: Layer, x: Any, training: Any, options: dict[str, Any]
         node_options["flags"] = flags
     if training is not None and training is not PHASE:
         node_options["training"] = check_flag("training", training)
-    shapes = _prepared(layer, inputs)
+    shapes = _prepared(layer, inputs, flags)
     node = Node(layer, [*inputs, *several], node_options)
     outputs = node.add_outputs(shapes, layer.output_dtype or layer.dtype or "float32")
     layer.nodes.append(node)
@@ -76,7 +77,7 @@ def _checked_inputs(layer: Layer, inputs: list[Tensor]) -> list[Tensor]:
     return inputs
 
 
-def _prepared(layer: Layer, inputs: list[Tensor]) -> list[Shape]:
+def _prepared(layer: Layer, inputs: list[Tensor], flags: dict[str, bool]) -> list[Shape]:
     """Name and build the layer, and return the shapes of its outputs."""
     shapes: Any = [tensor.shape for tensor in inputs]
     if layer.takes_texts and any(tensor.dtype != "string" for tensor in inputs):
@@ -85,7 +86,7 @@ def _prepared(layer: Layer, inputs: list[Tensor]) -> list[Shape]:
             "Input(..., dtype='string')"
         )
     shape: Any = shapes if layer.takes_several else shapes[0]
-    output_shapes(layer, shapes)  # before anything is changed
+    output_shapes(layer, shapes, flags)  # before anything is changed
     if layer.built and not layer.takes_several and not layer.runs_graph:
         wanted = layer.weight_shapes(shape)
         if any(item.array.shape != wanted[item.name] for item in layer.parameters):
@@ -104,10 +105,10 @@ def _prepared(layer: Layer, inputs: list[Tensor]) -> list[Shape]:
             assign(layer, dtype=before)
             raise
     layer.take_dtype(dtype)
-    return output_shapes(layer, shapes)
+    return output_shapes(layer, shapes, flags)
 
 
-def output_shapes(layer: Layer, shapes: list[Any]) -> list[Shape]:
+def output_shapes(layer: Layer, shapes: list[Any], flags: Mapping[str, bool]) -> list[Shape]:
     """Return the shapes of the outputs of a layer, those of its last states among them."""
     shape: Any = shapes if layer.takes_several else shapes[0]
     output: Any = layer.compute_output_shape(shape)
@@ -115,6 +116,8 @@ def output_shapes(layer: Layer, shapes: list[Any]) -> list[Shape]:
     outputs = list(output) if several else [output]
     if getattr(layer, "return_state", False):
         outputs += [(shapes[0][0], units) for units in _state_units(layer)]
+    if flags.get("return_attention_scores"):
+        outputs.append(layer.scores_shape(shapes))
     return outputs
 
 
