@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from gru_c.common import keras_names
-from gru_c.common.arrays import Array, is_finite
+from gru_c.common.arrays import Array
 from gru_c.common.registry import Configurable, snake_case
 from gru_c.losses import targets
-from gru_c.losses.reduction import REDUCTIONS, quiet, reduce, spread, weighted
+from gru_c.losses.reduction import REDUCTIONS, quiet, reduce, require_finite, spread, weighted
 
 
 class LossOptions(TypedDict, total=False):
@@ -25,10 +26,10 @@ class LossOptions(TypedDict, total=False):
 class Loss(Configurable):
     """Base of all losses.
 
-    A subclass defines `per_sample` and `per_sample_gradient`, and keeps each constructor argument
-    in an attribute of the same name. The arrays that its methods get are read-only. The results are
-    checked: they must be real numbers of the right shape, and the gradient of a finite loss must be
-    finite.
+    A subclass defines ``call``, as for Keras, with functions of `gru_c.ops`; or `per_sample` and
+    `per_sample_gradient`. It keeps each constructor argument in an attribute of the same name. The
+    arrays that its methods get are read-only. The results are checked: they must be real numbers of
+    the right shape, and the gradient of a finite loss must be finite.
 
     Parameters
     ----------
@@ -54,6 +55,13 @@ class Loss(Configurable):
     _given_name: str | None = None
     _shape_hint = ""
     reduction: str | None = "sum_over_batch_size"
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Let a user's class that defines Keras's ``call`` derive from `CalledLoss`."""
+        super().__init_subclass__(**arguments)
+        if "call" in vars(cls) and cls.per_sample is Loss.per_sample and Loss in cls.__bases__:
+            called = import_module("gru_c.losses.called_loss").CalledLoss  # a subclass of this one
+            cls.__bases__ = tuple(called if base is Loss else base for base in cls.__bases__)
 
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str | None = None
@@ -302,7 +310,7 @@ class Loss(Configurable):
             scale = 1 / count if weight is None else spread(weight, p.ndim) / count
             gradient = self._call(derivative, y, p64) * scale
             if self._by_user:
-                require_finite_gradient(self._method(derivative), value, gradient)
+                require_finite(self._method(derivative), value, gradient)
             dtype = p.dtype if p.dtype.kind == "f" else np.dtype(np.float64)
             return value, gradient.astype(dtype, copy=False)
 
@@ -385,15 +393,3 @@ class Loss(Configurable):
 
     def _check_values(self, y: Array) -> None:
         """Check the values of targets, after `_fit` has checked dtype, shape and labels."""
-
-
-def require_finite_gradient(owner: str, value: float, gradient: Array) -> None:
-    """Raise FloatingPointError if a finite loss has a gradient with NaN or infinity.
-
-    `owner` is the function or method that returned the gradient.
-    """
-    if math.isfinite(value) and not is_finite(gradient, np.dtype(np.float64)):
-        index = ", ".join(map(str, np.argwhere(~np.isfinite(gradient))[0]))
-        raise FloatingPointError(
-            f"{owner} returned a gradient that is not finite, at [{index}], for a loss of {value}"
-        )

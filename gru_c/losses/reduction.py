@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from gru_c.common.arrays import Array
+from gru_c.common.arrays import Array, is_finite
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", None)
 
@@ -33,3 +35,15 @@ def reduce(values: Array, weight: Array | None, divisor: float) -> float:
 def quiet() -> np.errstate:
     """Return a context without warnings of overflow, which shows in the value as inf or NaN."""
     return np.errstate(over="ignore", invalid="ignore")
+
+
+def require_finite(owner: str, value: float, gradient: Array) -> None:
+    """Raise FloatingPointError if a finite loss has a gradient with NaN or infinity.
+
+    `owner` is the function or method that returned the gradient.
+    """
+    if math.isfinite(value) and not is_finite(gradient, np.dtype(np.float64)):
+        index = ", ".join(map(str, np.argwhere(~np.isfinite(gradient))[0]))
+        raise FloatingPointError(
+            f"{owner} returned a gradient that is not finite, at [{index}], for a loss of {value}"
+        )

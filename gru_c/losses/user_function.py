@@ -13,8 +13,8 @@ import numpy.typing as npt
 from gru_c.common.arrays import Array
 from gru_c.common.registry import snake_case
 from gru_c.losses import targets
-from gru_c.losses.base import Loss, require_finite_gradient
-from gru_c.losses.reduction import spread
+from gru_c.losses.base import Loss
+from gru_c.losses.reduction import require_finite, spread
 
 if TYPE_CHECKING:
     from gru_c.losses.traced_function import TracedValues
@@ -105,7 +105,7 @@ class FunctionLoss(Loss):
         if logits:
             self.pre_activation_gradient(np.asarray(y_true), np.asarray(y_pred))
         value, gradient = self._loss_of(y_true, y_pred, sample_weight, None)
-        require_finite_gradient(self._owner, value, gradient)
+        require_finite(self._owner, value, gradient)
         return value, gradient
 
     def _of_counting(
@@ -124,7 +124,7 @@ class FunctionLoss(Loss):
         if self._returns_pair:
             return super()._of_counting(y_true, y_pred, sample_weight, logits, mask)
         value, gradient = self._loss_of(y_true, y_pred, sample_weight, mask)
-        require_finite_gradient(self._owner, value, gradient)
+        require_finite(self._owner, value, gradient)
         return value, gradient
 
     def __call__(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import Any, TypeVar, cast
 
 from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry, serialize
@@ -102,6 +103,11 @@ class DescribedModel(SavedModel):
         ValueError, TypeError
             If a key is missing, or a layer or an option of Keras is unknown.
         """
+        if isinstance(config, Mapping) and "graph" in config:
+            graphs: Any = import_module("gru_c.models.functional").Functional
+            if issubclass(graphs, cls):  # Model.from_config
+                return cast(Self, graphs.from_config(config, custom_objects))
+            raise ValueError("a configuration of a graph is for Model.from_config")
         return cls._of_spec({"class_name": "Sequential", "config": config}, custom_objects)
 
     @classmethod

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy.typing as npt
 
 from gru_c.layers import Layer
+from gru_c.layers.base.tensor import holds_tensors
 from gru_c.models.model import Model
 
 
@@ -65,3 +67,11 @@ class Sequential(Model):
     ) -> None:
         name = "sequential" if name is None else name
         super().__init__(layers, name, dtype, seed, trainable)
+
+    def __call__(self, x: Any, *, training: bool | None = None, **options: Any) -> Any:
+        """Return the output for one batch, or a tensor for a tensor; see `Network.__call__`."""
+        if hasattr(x, "_record") and not holds_tensors(x):  # in a call of a user's layer
+            for layer in self.layers:
+                x = layer(x, training=training)
+            return x
+        return super().__call__(x, training=training, **options)

@@ -210,3 +210,14 @@ def test_wrong_targets_and_settings_name_the_output():
     with pytest.raises(TypeError, match="wants symbolic tensors"):
         Model()
     assert layers.Concatenate
+
+
+def test_a_model_of_a_configuration():
+    model = two_inputs()
+    other = Model.from_config(model.get_config())
+    other.set_weights(model.get_weights())
+    np.testing.assert_array_equal(
+        other.predict([SERIES, FACTS], verbose=0), model.predict([SERIES, FACTS], verbose=0)
+    )
+    with pytest.raises(ValueError, match="a graph is for Model"):
+        Sequential.from_config(model.get_config())

@@ -128,12 +128,15 @@ def _build_of(user_build: Callable[..., None] | None) -> Callable[..., None]:
 
 
 def _inner_by_name(layer: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the layers that a layer keeps in attributes, also in lists, with their names."""
+    """Yield the layers that a layer keeps in attributes, lists and models, with their names."""
     for name, value in vars(layer).items():
         several = value if isinstance(value, (list, tuple)) else [value]
         for i, item in enumerate(several):
-            if hasattr(item, "forward") and hasattr(item, "parameters"):
-                yield (name if item is value else f"{name}_{i}"), item
+            label = name if item is value else f"{name}_{i}"
+            if hasattr(item, "graph_of_layers"):  # a model
+                yield from ((f"{label}_{inner.name}", inner) for inner in item.layers)
+            elif hasattr(item, "forward") and hasattr(item, "parameters"):
+                yield label, item
 
 
 def inner_layers(layer: Any) -> tuple[Any, ...]:

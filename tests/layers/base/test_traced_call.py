@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 
 import gru_c
-from gru_c import GRU, Dense, Dropout, Lambda, Masking, Sequential, activations, layers, ops
+from gru_c import (
+    GRU,
+    Dense,
+    Dropout,
+    Input,
+    Lambda,
+    Masking,
+    Model,
+    Sequential,
+    activations,
+    layers,
+    ops,
+)
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(6, 4, 3)).astype("f")
@@ -202,3 +214,26 @@ def test_a_lambda_trains_through_its_function():
         weights.append(model.get_weights())
     for a, b in zip(*weights, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_row_of_layers_inside_a_layer():
+    class Block(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inside = Sequential([Dense(8, "relu"), Dense(4)])
+            self.norm = layers.LayerNormalization()
+
+        def call(self, x):
+            return self.norm(x + self.inside(x))
+
+    x = np.random.default_rng(5).standard_normal((6, 3, 4))
+    model = Sequential([Input((3, 4)), Block(), layers.GRU(2)])
+    assert len(model.get_weights()) == 4 + 2 + 3
+    before = model.get_weights()
+    model.compile("sgd", "mse")
+    model.fit(x, np.zeros((6, 2)), verbose=0)
+    after = model.get_weights()
+    assert all(np.abs(a - b).max() > 0 for a, b in zip(after[:6], before[:6], strict=True))
+    tensor = Input((3, 4))
+    graph = Model(tensor, Block()(tensor))
+    assert graph.predict(x, verbose=0).shape == (6, 3, 4)
