@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +34,13 @@ class Metric(Configurable):
     _by_element = False  # True if each entry of the predictions counts by itself, with its weight
     _keras_names = keras_names.METRIC
     _advice: ClassVar = {"name": FIXED}
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Let a user's class with Keras's `update_state` derive from `StatefulMetric`."""
+        super().__init_subclass__(**arguments)
+        if "update_state" in vars(cls) and Metric in cls.__bases__ and cls._by_user:
+            stateful = import_module("gru_c.metrics.stateful").StatefulMetric  # a subclass of this
+            cls.__bases__ = tuple(stateful if base is Metric else base for base in cls.__bases__)
 
     def __init__(self, name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
