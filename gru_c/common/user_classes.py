@@ -3,12 +3,50 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
 # The classes that a user gave for the model that is being read.
 _CLASSES_OF_USER: ContextVar[Mapping[str, Any]] = ContextVar("_CLASSES_OF_USER")
+
+_REGISTERED: dict[str, Any] = {}  # by `register_keras_serializable`
+
+
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable[[Any], Any]:
+    """Return a decorator that makes a class known to all files and configurations.
+
+    Parameters
+    ----------
+    package : str
+        Accepted as in Keras; names are looked up without it.
+    name : str, optional
+        Name in files; by default that of the class.
+
+    Raises
+    ------
+    ValueError
+        If another class has been registered under the name.
+    """
+
+    def register(cls: Any) -> Any:
+        key = name or cls.__name__
+        before = _REGISTERED.get(key, cls)
+        if (before.__module__, before.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise ValueError(f"{key!r} is registered already, for {before!r}: give another name=")
+        _REGISTERED[key] = cls
+        return cls
+
+    return register
+
+
+def with_registered(custom_objects: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the user's classes with the registered ones, over which the former go."""
+    if not _REGISTERED or (custom_objects is not None and not isinstance(custom_objects, Mapping)):
+        return custom_objects
+    return {**_REGISTERED, **(custom_objects or {})}
 
 
 @contextlib.contextmanager

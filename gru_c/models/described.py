@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry, serialize
-from gru_c.common.user_classes import classes_of_user
+from gru_c.common.user_classes import classes_of_user, with_registered
 from gru_c.common.validation import check_integer, check_sample_shape
 from gru_c.layers import LAYERS, Layer
 from gru_c.models.files import SavedModel
@@ -115,7 +115,7 @@ class DescribedModel(SavedModel):
         cls: type[Self], spec: Mapping[str, Any], custom_objects: Mapping[str, Any] | None
     ) -> Self:
         """Return the model of a class name with a configuration, in the form of gru_c or Keras."""
-        config = spec["config"]
+        config, custom_objects = spec["config"], with_registered(custom_objects)
         if isinstance(config, (Mapping, list)):
             with classes_of_user(custom_objects):
                 parts = descriptions().read(spec, custom_objects or {})

@@ -13,7 +13,7 @@ from gru_c.common.array_group import ArrayGroup
 from gru_c.common.attributes import assign
 from gru_c.common.keywords import checked_keywords
 from gru_c.common.registry import serialize
-from gru_c.common.user_classes import classes_of_user
+from gru_c.common.user_classes import classes_of_user, with_registered
 from gru_c.layers.base.tensor import holds_tensors
 from gru_c.losses import OutputLosses
 from gru_c.models.graph_reading import ModelReader
@@ -246,6 +246,7 @@ class Functional(GraphNetwork, Model):
         """Return a new model from the dict of `get_config`, with new weights."""
         if not isinstance(config, Mapping) or "graph" not in config:
             raise ValueError(f"a configuration of a Model has a graph, got {config!r}")
+        custom_objects = with_registered(custom_objects)
         with classes_of_user(custom_objects):
             return cast(Functional, ModelReader(cls, custom_objects or {}).graph(config))
 

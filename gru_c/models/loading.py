@@ -11,7 +11,7 @@ from gru_c import losses, metrics, optimizers
 from gru_c.common.arrays import Array, Shape
 from gru_c.common.attributes import assign
 from gru_c.common.registry import Registry
-from gru_c.common.user_classes import classes_of_user
+from gru_c.common.user_classes import classes_of_user, with_registered
 from gru_c.common.validation import check_flag, check_flags, check_sample_shape
 from gru_c.layers import LAYERS, Layer
 from gru_c.models.sequential import Sequential
@@ -93,6 +93,7 @@ def load_model(
         verify = check_flag("verify", verify)
     reader = format_to_read(filepath).load_model
     assert reader is not None
+    custom_objects = with_registered(custom_objects)
     with classes_of_user(custom_objects):
         model: Sequential = reader(Path(filepath), compile, custom_objects or {}, verify)
     return model
@@ -156,6 +157,7 @@ def load_predictor(
         )
     if verify is not None:
         verify = check_flag("verify", verify)
+    custom_objects = with_registered(custom_objects)
     with classes_of_user(custom_objects):
         model, *_ = read_model(
             path, compiled=False, mapped=True, custom_objects=custom_objects, verify=verify

@@ -3,6 +3,7 @@
 from gru_c.backend import clear_session
 from gru_c.common.missing_names import explain_missing
 from gru_c.common.random_seed import set_random_seed
+from gru_c.common.user_classes import register_keras_serializable
 from gru_c.data.padding import pad_sequences
 from gru_c.data.py_dataset import PyDataset
 from gru_c.models.plot import plot_model
@@ -22,6 +23,7 @@ __all__ = [
     "np_utils",
     "pad_sequences",
     "plot_model",
+    "register_keras_serializable",
     "set_random_seed",
     "split_dataset",
     "timeseries_dataset_from_array",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import gru_c
 from gru_c import GRU, Dense, Sequential, constraints, initializers, load_model, regularizers
 from gru_c.models import model_from_json
 
@@ -103,3 +104,29 @@ def test_a_description_by_keras_has_classes_of_the_user():
 def test_functions_among_the_custom_objects_leave_the_layers_alone(read, tmp_path):
     own = {**OWN, "my_metric": lambda y, p: 0.0}
     assert read(model_with_own_classes(), tmp_path, own).count_params() > 0
+
+
+def test_registered_classes_are_known_to_files_and_configurations(tmp_path):
+    @gru_c.utils.register_keras_serializable(package="mine", name="ScaledHere")
+    class Scaled(gru_c.layers.Layer):
+        def __init__(self, factor=2.0, **options):
+            super().__init__(**options)
+            self.factor = factor
+
+        def call(self, x):
+            return x * self.factor
+
+    Scaled.__name__ = "ScaledHere"
+    model = gru_c.Sequential([gru_c.Input((3,)), Scaled(3.0), gru_c.Dense(1)])
+    model.save(tmp_path / "m.safetensors")
+    x = np.ones((2, 3))
+    expected = model.predict(x, verbose=0)
+    loaded = gru_c.models.load_model(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), expected)
+    again = gru_c.Sequential.from_config(model.get_config())
+    assert again.layers[0].factor == 3.0
+    with pytest.raises(ValueError, match="'ScaledHere' is registered already"):
+
+        @gru_c.saving.register_keras_serializable(name="ScaledHere")
+        class Other(gru_c.layers.Layer):
+            pass
