@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gru_c import optimizers
 from gru_c.common.attributes import assign
 from gru_c.common.validation import check_flag
 from gru_c.layers import Input, Layer
@@ -113,8 +114,8 @@ class CalledModel(Functional):
         """Record what ``call`` computes, with open numbers of time steps if it can be."""
         try:
             inputs, outputs = self._called(specs, open_time=True)
-        except (ValueError, TypeError) as error:
-            if isinstance(error, TypeError) or not _has_time(specs):
+        except ValueError:
+            if not _has_time(specs):
                 raise
             inputs, outputs = self._called(specs, open_time=False)
         self.set_graph(structure_of("input", inputs), structure_of("output", _listed(outputs)))
@@ -160,11 +161,13 @@ class CalledModel(Functional):
     def compile(self, *arguments: Any, **keywords: Any) -> None:
         """Set the optimizer, the loss and the metrics; see `Functional.compile`.
 
-        Before the graph is recorded they are kept, and checked as for one output.
+        Before the graph is recorded the optimizer is checked, and the rest is kept: what losses and
+        metrics mean depends on the outputs.
         """
         if self._recorded:
             super().compile(*arguments, **keywords)
             return
+        optimizers.get(arguments[0] if arguments else keywords.get("optimizer", "rmsprop"))
         assign(self, _compiled_with=(arguments, keywords))
 
     def __call__(self, x: Any, *others: Any, training: Any = None, **keywords: Any) -> Any:

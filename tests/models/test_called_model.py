@@ -76,7 +76,7 @@ def test_compile_comes_before_or_after_the_graph(method):
         gru_c.utils.set_random_seed(1)
         if not early:
             model.build([(None, 7, 3), (None, 4)])
-        model.compile("sgd", ["mse", "mae"], metrics={"dense_1": ["mae"]} if False else None)
+        model.compile("sgd", ["mse", "mae"])
         options = {} if method.endswith("batch") else {"verbose": 0}
         y = [NUMBERS, RNG.standard_normal((12, 3)) * 0]
         result = getattr(model, method)([SERIES, SERIES[:, 0, [0, 1, 2, 0]]], y, **options)
@@ -190,6 +190,11 @@ def test_a_step_that_fit_would_not_call_is_refused(name):
     kind = model_of(lambda self, x: x, **{name: lambda self, data: {}})
     with pytest.raises(TypeError, match=f"Odd defines {name}, which fit would not call"):
         kind()
+
+
+def test_an_optimizer_that_does_not_exist_is_refused_at_once():
+    with pytest.raises(ValueError, match="adamm"):
+        Simple().compile("adamm", "mse")
 
 
 def test_arguments_beside_arrays_are_refused():
