@@ -242,8 +242,9 @@ def _made(
     read_layer: Read,
 ) -> list[Tensor]:
     """Return the outputs of a call, for which the layer is made if it is the first one."""
-    class_name, config = read_spec(spec)
+    class_name = spec.get("class_name")  # perhaps of a user's class, which `read_layer` knows
     if class_name == "InputLayer":
+        _, config = read_spec(spec)
         shape = config.get("batch_shape") or config.get("batch_input_shape")
         if not isinstance(shape, (list, tuple)) or not shape:
             raise ValueError(f"layer {name!r} (InputLayer) has no shape")

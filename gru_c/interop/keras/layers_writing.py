@@ -15,6 +15,7 @@ from gru_c.layers.base.rnn_cell import RNNCell
 from gru_c.models.functional import Functional
 from gru_c.network.network import Network
 from gru_c.recurrence.cell import Cell
+from gru_c.saving.files import plain_config
 
 _IN_FILES = {"stateful": False}  # a stateful layer of Keras has a fixed batch size
 
@@ -94,6 +95,8 @@ def _layer_as_keras(layer: Layer, trainable: bool, has_weights: bool) -> dict[st
     label = f"layer {layer.label!r} ({class_name})"
     if isinstance(layer, Lambda):
         raise ValueError(f"{label}: {Lambda.instead_of_saving.removeprefix('. ')}")
+    if has_weights and hasattr(layer, "call"):
+        return _layer_of_user_as_keras(layer, trainable)
     if CLASSES.get(class_name) is not type(layer):
         raise ValueError(f"{label}: Keras has no such layer")
     for name, required in {**GRU_C_ONLY, **(_IN_FILES if has_weights else {})}.items():
@@ -130,6 +133,17 @@ def _layer_as_keras(layer: Layer, trainable: bool, has_weights: bool) -> dict[st
     spec = as_keras("keras.layers", class_name, config)
     extra = {name: given[name] for name in EXTRAS if given.get(name) is not None}
     return {**spec, EXTRA: extra} if extra and not has_weights else spec
+
+
+def _layer_of_user_as_keras(layer: Layer, trainable: bool) -> dict[str, Any]:
+    """Return the configuration of a layer with the user's `call`, for `custom_objects`."""
+    config = dict(plain_config(layer, f"layer {layer.label!r}")["config"])
+    return {
+        "module": type(layer).__module__,
+        "class_name": type(layer).__name__,
+        "config": {**config, "name": layer.label, "trainable": trainable and layer.trainable},
+        "registered_name": type(layer).__name__,
+    }
 
 
 def _activation_name(label: str, option: str, layer: Recurrent) -> str:

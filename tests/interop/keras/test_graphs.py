@@ -230,3 +230,40 @@ def test_metrics_of_several_outputs_are_left_out_with_a_warning(tmp_path):
     model.compile("sgd", ["mse", "sparse_categorical_crossentropy"], metrics={"number": ["mae"]})
     with pytest.warns(UserWarning, match="cannot hold the metrics of several outputs"):
         model.save(tmp_path / "m.keras")
+
+
+def scaled(library, operations):
+    """Return a class of a layer as users write it."""
+
+    class Scaled(library.layers.Layer):
+        def __init__(self, factor=2.0, **options):
+            super().__init__(**options)
+            self.factor = factor
+
+        def build(self, input_shape):
+            self.scale = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="scale")
+
+        def call(self, x):
+            return self.factor * operations.tanh(x * self.scale)
+
+        def get_config(self):
+            return {**super().get_config(), "factor": self.factor}
+
+    return Scaled
+
+
+def test_layers_of_users_go_both_ways_with_custom_objects(tmp_path):
+    classes = {lib: scaled(lib, o) for lib, o in ((gru_c, ops), (keras, keras.ops))}
+    for library, other in ((gru_c, keras), (keras, gru_c)):
+        x = library.Input((7, 3))
+        y = classes[library](3.0)(x)
+        model = library.Model(x, library.layers.Add()([y, library.layers.Dense(3)(x)]))
+        weights = [RNG.standard_normal(w.shape) for w in model.get_weights()]
+        model.set_weights(weights)
+        model.save(tmp_path / "m.keras")
+        for reader in (library, other):
+            custom = {"Scaled": classes[reader]}
+            read = reader.models.load_model(tmp_path / "m.keras", custom_objects=custom)
+            assert_same(read, model, SERIES)
+    with pytest.raises(ValueError, match="'Scaled' is a class of somebody's own"):
+        gru_c.models.load_model(tmp_path / "m.keras")
